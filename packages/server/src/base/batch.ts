@@ -1,0 +1,137 @@
+import type { Clock } from './clock.ts';
+import { type Database, isTransient, type Transaction } from './database.ts';
+import { RequestError } from './errors.ts';
+import type { Logger } from './log.ts';
+
+/** What one element of a set gets: its value, or the reason why it is refused. */
+export type Answer<T> = T | RequestError;
+
+/** The value of an answer; throws the refusal. */
+export const settled = <T>(answer: Answer<T>): T => {
+  if (answer instanceof RequestError) throw answer;
+  return answer;
+};
+
+/** A verb over a set: one transaction, one answer for each item, in order. `now` is the time of the transaction. */
+export type Verb<In, Out> = (tx: Transaction, items: In[], now: Date) => Promise<Answer<Out>[]>;
+
+/** A verb whose simultaneous calls share a transaction. */
+export interface Batched<In, Out> {
+  /** One item; resolves after the commit. */
+  one(item: In): Promise<Out>;
+  /** Several items, in one or more batches; each with its own answer. */
+  all(items: readonly In[]): Promise<Answer<Out>[]>;
+}
+
+export interface BatchDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface BatchLimits<In> {
+  /** At most so many items go together. */
+  readonly rowsMax?: number;
+  /** At most so many bytes go together, as `bytesOf` weighs them; a heavier item goes alone. */
+  readonly bytesMax?: number;
+  readonly bytesOf?: (item: In) => number;
+}
+
+interface Waiting<In, Out> {
+  readonly item: In;
+  resolve(answer: Out): void;
+  reject(error: unknown): void;
+}
+
+const attemptsMax = 5;
+
+/**
+ * Makes a verb batch by itself: calls that arrive while a batch is in flight go together as the next one, in the
+ * order of their arrival. There is no timer, so a lone call waits for nothing. When a batch fails as a whole its items
+ * are tried one by one, so that a bad one harms no neighbour.
+ */
+export const batched = <In, Out>(
+  deps: BatchDeps,
+  name: string,
+  verb: Verb<In, Out>,
+  limits: BatchLimits<In> = {},
+): Batched<In, Out> => {
+  const { rowsMax = 500, bytesMax = 8 * 2 ** 20, bytesOf = () => 0 } = limits;
+  let waiting: Waiting<In, Out>[] = [];
+  let running = false;
+
+  const take = (): Waiting<In, Out>[] => {
+    let bytes = 0;
+    let count = 0;
+    for (const { item } of waiting) {
+      bytes += bytesOf(item);
+      if (count > 0 && (count >= rowsMax || bytes > bytesMax)) break;
+      count++;
+    }
+    const batch = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    return batch;
+  };
+
+  const runOnce = async (items: In[]): Promise<Answer<Out>[]> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await deps.db.transaction((tx) => verb(tx, items, deps.clock.now()));
+      } catch (error) {
+        if (!isTransient(error) || attempt === attemptsMax) throw error;
+        deps.log.debug({ verb: name, attempt, items: items.length }, 'batch is repeated after a deadlock');
+      }
+    }
+  };
+
+  const settle = (batch: Waiting<In, Out>[], answers: Answer<Out>[]): void => {
+    batch.forEach((call, i) => {
+      const answer = answers[i] as Answer<Out>;
+      if (answer instanceof RequestError) call.reject(answer);
+      else call.resolve(answer);
+    });
+  };
+
+  const run = async (batch: Waiting<In, Out>[]): Promise<void> => {
+    try {
+      settle(batch, await runOnce(batch.map((call) => call.item)));
+    } catch (error) {
+      if (batch.length === 1) {
+        batch[0]?.reject(error);
+        return;
+      }
+      deps.log.warn(
+        { verb: name, items: batch.length, err: error },
+        'batch failed; its items are tried one by one',
+      );
+      for (const call of batch) await run([call]);
+    }
+  };
+
+  const drain = async (): Promise<void> => {
+    while (waiting.length > 0) await run(take());
+    running = false;
+  };
+
+  const one = (item: In): Promise<Out> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (running) return;
+      running = true;
+      // Requests that were read from the network in the same turn of the event loop go together.
+      setImmediate(() => void drain());
+    });
+
+  return {
+    one,
+    all: (items) =>
+      Promise.all(
+        items.map((item) =>
+          one(item).catch((error: unknown) => {
+            if (error instanceof RequestError) return error;
+            throw error;
+          }),
+        ),
+      ),
+  };
+};

@@ -1,0 +1,173 @@
+import pg from 'pg';
+
+/** A tagged template that is one SQL statement; each place in the code is prepared once per connection. */
+export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
+
+/** Statements that take effect together or not at all. */
+export type Transaction = Sql;
+
+/** The database: called as a tag it runs a statement of its own. */
+export interface Database extends Sql {
+  /** Runs statements as one transaction; what `run` throws rolls all of it back. */
+  transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Listens on a notification channel until the database is closed; it reconnects by itself. */
+  listen(channel: string, heard: (payload: string) => void): Promise<void>;
+  /** Connections in use, idle and waited for. */
+  poolUse(): { total: number; idle: number; waiting: number };
+  close(): Promise<void>;
+}
+
+interface Prepared {
+  readonly name: string;
+  readonly text: string;
+  columns: string[] | undefined;
+}
+
+// The strings of a tagged template are one frozen object per place in the code: they identify the statement.
+const prepared = new WeakMap<TemplateStringsArray, Prepared>();
+let statements = 0;
+
+const prepare = (strings: TemplateStringsArray): Prepared => {
+  let statement = prepared.get(strings);
+  if (!statement) {
+    const text = strings.reduce((sql, part, i) => (i === 0 ? part : `${sql}$${i}${part}`), '');
+    statement = { name: `s${++statements}`, text, columns: undefined };
+    prepared.set(strings, statement);
+  }
+  return statement;
+};
+
+const camelCase = (name: string): string =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+// "2026-11-24 23:20:25.123+00": the session's time zone is UTC, so the offset is always +00.
+const parseTimestamp = (text: string): Date =>
+  text.endsWith('infinity')
+    ? new Date(text.startsWith('-') ? -8.64e15 : 8.64e15)
+    : new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+
+const asText = (text: string): string => text;
+const parsers = new Map<number, (text: string) => unknown>([
+  [pg.types.builtins.INT8, Number],
+  [pg.types.builtins.TIMESTAMPTZ, parseTimestamp],
+  // Documents are stored as text and sent on as text; only jsonb is for reading.
+  [pg.types.builtins.JSON, asText],
+]);
+const types = {
+  getTypeParser: ((oid: number, format?: string) =>
+    parsers.get(oid) ?? pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+};
+
+/** One of the pool's connections, or the pool itself. */
+interface Queryable {
+  query(config: pg.QueryArrayConfig): Promise<pg.QueryArrayResult>;
+}
+
+const statementOn =
+  (connection: Queryable): Sql =>
+  async <Row>(strings: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> => {
+    const statement = prepare(strings);
+    const { name, text } = statement;
+    const result = await connection.query({ name, text, values, rowMode: 'array', types });
+    statement.columns ??= result.fields.map((field) => camelCase(field.name));
+    return asObjects<Row>(result.rows, statement.columns);
+  };
+
+const asObjects = <Row>(rows: unknown[][], columns: string[]): Row[] =>
+  rows.map((values) => {
+    const row: Record<string, unknown> = {};
+    for (let i = 0; i < columns.length; i++) row[columns[i] as string] = values[i];
+    return row as Row;
+  });
+
+const inTransaction = async <T>(client: pg.PoolClient, run: (tx: Transaction) => Promise<T>): Promise<T> => {
+  // Not awaited: it travels with the first statement.
+  const begun = client.query('begin');
+  try {
+    const [value] = await Promise.all([run(statementOn(client)), begun]);
+    await client.query('commit');
+    return value;
+  } catch (error) {
+    await client.query('rollback').catch(() => {});
+    throw error;
+  }
+};
+
+export interface ConnectOptions {
+  readonly url: string;
+  /** At most so many connections. */
+  readonly poolSizeMax?: number;
+  /** Told of errors on idle connections; the pool replaces those by itself. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** Opens a pool of connections to a PostgreSQL server (15 or later). */
+export const connect = ({ url, poolSizeMax = 10, onError = () => {} }: ConnectOptions): Database => {
+  const config = {
+    connectionString: url,
+    max: poolSizeMax,
+    pipeline: true,
+    application_name: 'taskyard',
+    idle_in_transaction_session_timeout: 60_000,
+    options: '-c TimeZone=UTC -c jit=off',
+  };
+  const pool = new pg.Pool(config);
+  pool.on('error', onError);
+  const listeners: pg.Client[] = [];
+  let closed = false;
+
+  const listen = async (channel: string, heard: (payload: string) => void): Promise<void> => {
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'taskyard-listen',
+      keepAlive: true,
+    });
+    listeners.push(client);
+    client.on('notification', (message) => heard(message.payload ?? ''));
+    client.on('error', onError);
+    client.on('end', () => {
+      if (closed) return;
+      listeners.splice(listeners.indexOf(client), 1);
+      // What was notified meanwhile is lost; hearing an empty payload makes the listener look for itself.
+      void listen(channel, heard).then(
+        () => heard(''),
+        (error: Error) => onError(error),
+      );
+    });
+    await client.connect();
+    await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+  };
+
+  return Object.assign(statementOn(pool), {
+    transaction: async <T>(run: (tx: Transaction) => Promise<T>): Promise<T> => {
+      const client = await pool.connect();
+      let failed: Error | undefined;
+      try {
+        return await inTransaction(client, run);
+      } catch (error) {
+        failed = error as Error;
+        throw error;
+      } finally {
+        // A connection whose server has gone must not be handed out again.
+        client.release(failed && isConnectionLoss(failed) ? failed : undefined);
+      }
+    },
+    listen,
+    poolUse: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close: async () => {
+      closed = true;
+      await Promise.all([pool.end(), ...listeners.map((client) => client.end())]);
+    },
+  });
+};
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
+
+/** The connection broke: whether a commit that was under way took effect is unknown. */
+export const isConnectionLoss = (error: unknown): boolean =>
+  /^(08|57P0)/.test(codeOf(error)) ||
+  /^(ECONN|EPIPE|ETIMEDOUT)/.test(codeOf(error)) ||
+  /Connection terminated|not queryable|connection error/i.test((error as Error)?.message ?? '');
+
+/** Deadlock or serialization failure: nothing happened, and the same again will do. */
+export const isTransient = (error: unknown): boolean => /^(40001|40P01)$/.test(codeOf(error));

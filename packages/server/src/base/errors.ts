@@ -1,0 +1,44 @@
+/** Every error code that the API may answer, and its HTTP status. */
+export const errorStatuses = {
+  MalformedPayload: 400,
+  InvalidRequestArguments: 400,
+  InputValidationError: 400,
+  InputError: 400,
+  AuthenticationFailed: 401,
+  InsufficientScopes: 403,
+  ResourceNotFound: 404,
+  NoMatchingMethod: 406,
+  RequestConflict: 409,
+  ResourceExpired: 410,
+  InputTooLarge: 413,
+  ErrorArtifact: 424,
+  TooManyRequests: 429,
+  InternalServerError: 500,
+  NotConfigured: 501,
+} as const satisfies Record<string, number>;
+
+export type ErrorCode = keyof typeof errorStatuses;
+
+/** One thing that is wrong with one element of a set: which element, and what. */
+export interface ElementError {
+  readonly taskId?: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/**
+ * A refusal that the caller can act on. Anything else that is thrown is a bug and becomes a 500.
+ * The message is a sentence that says what was asked and what stood in the way.
+ */
+export class RequestError extends Error {
+  readonly code: ErrorCode;
+  /** Given where a whole set is refused: every element's own error. */
+  readonly errors: readonly ElementError[] | undefined;
+
+  constructor(code: ErrorCode, message: string, errors?: readonly ElementError[]) {
+    super(message);
+    this.name = 'RequestError';
+    this.code = code;
+    this.errors = errors;
+  }
+}

@@ -1,0 +1,35 @@
+export {
+  type Answer,
+  type BatchDeps,
+  type Batched,
+  type BatchLimits,
+  batched,
+  settled,
+  type Verb,
+} from './batch.ts';
+export {
+  type Clock,
+  days,
+  hours,
+  later,
+  type ManualClock,
+  manualClock,
+  minutes,
+  seconds,
+  systemClock,
+} from './clock.ts';
+export {
+  type ConnectOptions,
+  connect,
+  type Database,
+  isConnectionLoss,
+  isTransient,
+  type Sql,
+  type Transaction,
+} from './database.ts';
+export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
+export { createLog, type Logger, silentLog } from './log.ts';
+export { type Loop, type RunningLoops, runLoops } from './loop.ts';
+export { type Migration, migrate, readMigrations } from './migrations.ts';
+export { localSignal, type Signal, sharedSignal } from './signal.ts';
+export { slugid } from './slugid.ts';

@@ -1,0 +1,27 @@
+import { type Logger as PinoLogger, pino } from 'pino';
+
+export type Logger = PinoLogger;
+
+/** Fields that may hold a secret wherever they appear in a log line. */
+const secrets = ['accessToken', 'authorization', 'password', 'secret', 'certificate', 'bewit', 'key'];
+
+export interface LogOptions {
+  readonly level: string;
+  /** Where lines go; standard error by default, since standard output is for results. */
+  readonly destination?: number;
+}
+
+/** Structured logs: one JSON object a line, secrets redacted. */
+export const createLog = ({ level, destination = 2 }: LogOptions): Logger =>
+  pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+    },
+    pino.destination({ dest: destination, sync: true }),
+  );
+
+/** A log for tests and tools that says nothing. */
+export const silentLog: Logger = pino({ level: 'silent' });
