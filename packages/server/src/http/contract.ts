@@ -1,0 +1,177 @@
+import type { Static, TSchema } from 'typebox';
+
+/** A scope with `<parameters>`, or a combination of them; false `if`s vanish, `for` expands a list in place. */
+export type ScopeTemplate =
+  | string
+  | { readonly AllOf: readonly ScopeTemplate[] }
+  | { readonly AnyOf: readonly ScopeTemplate[] }
+  | { readonly for: string; readonly in: string; readonly each: ScopeTemplate }
+  | { readonly if: string; readonly then: ScopeTemplate; readonly else?: ScopeTemplate };
+
+/** A scope template whose parameters have been filled in. */
+export type ScopeExpression =
+  | string
+  | { readonly AllOf: readonly ScopeExpression[] }
+  | { readonly AnyOf: readonly ScopeExpression[] };
+
+/** Who calls, and what they may do. Made by auth for each request. */
+export interface Caller {
+  /** Empty for a caller without credentials. */
+  readonly clientId: string;
+  readonly isAnonymous: boolean;
+  /** Expanded: roles are resolved, `assume:anonymous` is included. */
+  readonly scopes: readonly string[];
+  readonly expires: Date;
+  satisfies(required: ScopeExpression): boolean;
+}
+
+/** A URL or query parameter: what it must look like, and the value that it stands for. */
+export interface Parameter<T = unknown> {
+  readonly pattern: RegExp;
+  parse(text: string): T;
+}
+export type Parameters = Readonly<Record<string, Parameter>>;
+export type ParameterValues<P extends Parameters> = { [K in keyof P]: ReturnType<P[K]['parse']> };
+export type QueryValues<Q extends Parameters> = { [K in keyof Q]?: ReturnType<Q[K]['parse']> };
+
+/** A JSON schema that is served at `/schemas/<service>/v1/<name>.json#`. */
+export interface PublishedSchema<S extends TSchema = TSchema> {
+  readonly service: string;
+  readonly name: string;
+  readonly schema: S;
+}
+
+/** Gives a TypeBox shape its published name. Titles and descriptions belong in the shape. */
+export const publish = <S extends TSchema>(service: string, name: string, schema: S): PublishedSchema<S> => ({
+  service,
+  name,
+  schema,
+});
+
+export type Stability = 'stable' | 'experimental' | 'deprecated';
+
+/**
+ * An API method, as data. The server's route, the reference, the typed client, the CLI's `api` command and
+ * the docs all come from it.
+ */
+export interface Contract<
+  P extends Parameters = Parameters,
+  Q extends Parameters = Parameters,
+  I extends TSchema = TSchema,
+> {
+  readonly name: string;
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** As published: `/task/<taskId>/runs/<runId>/artifacts/<name>`. */
+  readonly path: string;
+  /** The parameter of the path that may hold slashes, written as they are or percent-encoded. */
+  readonly rest?: string;
+  readonly category: string;
+  readonly title: string;
+  readonly description: string;
+  readonly stability: Stability;
+  /** Checked before anything else when the URL alone fills it in; otherwise by the `authorize` of the call. */
+  readonly scopes?: ScopeTemplate;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly input?: PublishedSchema<I>;
+  readonly output?: PublishedSchema | 'blob';
+  /** Default 10 MiB. */
+  readonly bodyBytesMax?: number;
+  /** The call may wait: it is handed a signal that aborts when the caller has gone. */
+  readonly waits?: true;
+  /** The body holds secrets: it appears in no log and no error reply. */
+  readonly secretInput?: true;
+  /** Served, but in no published reference. */
+  readonly hidden?: true;
+}
+
+/** What a handler is given: checked input, and who asks. */
+export interface Call<P extends Parameters, Q extends Parameters, I extends TSchema> {
+  readonly params: ParameterValues<P>;
+  readonly query: QueryValues<Q>;
+  readonly body: Static<I>;
+  readonly caller: Caller;
+  /** Fills the contract's scope template with these values as well; throws InsufficientScopes. */
+  authorize(values: Readonly<Record<string, unknown>>): void;
+  /** Aborts when the caller has gone; only for contracts that wait. */
+  readonly signal: AbortSignal;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** Fields of a call that verbs of a set need for each element. */
+export type Authorize = Call<Parameters, Parameters, TSchema>['authorize'];
+
+/** An endpoint: a contract and the one call that answers it. */
+export interface Route<Services> {
+  readonly contract: Contract;
+  readonly handle: (services: Services, call: Call<Parameters, Parameters, TSchema>) => unknown;
+}
+
+/**
+ * Declares an endpoint of a domain. Write `const endpoint = routeFor<Services>()` once in `routes.ts`.
+ * A handler answers a JSON value, nothing (204), or a {@link Reply}.
+ */
+export const routeFor =
+  <Services>() =>
+  <
+    const P extends Parameters = Record<never, never>,
+    const Q extends Parameters = Record<never, never>,
+    const I extends TSchema = TSchema,
+  >(
+    contract: Contract<P, Q, I>,
+    handle: (services: Services, call: Call<P, Q, I>) => unknown,
+  ): Route<Services> =>
+    ({ contract, handle }) as unknown as Route<Services>;
+
+/** A reply other than 200 with JSON or 204 with nothing. */
+export class Reply {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+  constructor(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) {
+    this.status = status;
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
+/** JSON text that is sent as it is: for documents that are stored as text and need no parsing on their way out. */
+export class JsonText {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** The parts of a service that are published: its API and the messages it sends. */
+export interface ServiceDescription {
+  readonly serviceName: string;
+  readonly title: string;
+  readonly description: string;
+}
+
+/** A message exchange, as data. */
+export interface ExchangeDeclaration {
+  readonly exchange: string;
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly routingKey: readonly RoutingKeyWord[];
+  readonly schema: PublishedSchema;
+}
+export interface RoutingKeyWord {
+  readonly name: string;
+  readonly summary: string;
+  readonly constant?: string;
+  readonly required: boolean;
+  readonly multipleWords: boolean;
+}
+
+/** All that one service publishes; `app.ts` serves a list of these. */
+export interface ServiceDeclaration<Services = never> {
+  readonly service: ServiceDescription;
+  readonly routes: readonly Route<Services>[];
+  readonly exchanges?: readonly ExchangeDeclaration[];
+  /** Schemas that are published without being the input or output of a method. */
+  readonly schemas?: readonly PublishedSchema[];
+}

@@ -1,0 +1,20 @@
+import type { FastifyInstance } from 'fastify';
+import type { ServiceDeclaration } from './contract.ts';
+import { referenceDocuments } from './references.ts';
+import { apiHeaders } from './serve.ts';
+
+/** Serves the references and schemas of some services, and one document that holds them all. */
+export const serveDocuments = (app: FastifyInstance, declarations: readonly ServiceDeclaration[]): void => {
+  const documents = referenceDocuments(declarations);
+  const texts = new Map(
+    documents.map(({ filename, content }) => [filename, JSON.stringify(content, null, 2)] as const),
+  );
+  texts.set('references/references.json', JSON.stringify(documents, null, 2));
+  for (const folder of ['references', 'schemas']) {
+    app.get(`/${folder}/*`, (request, reply) => {
+      const text = texts.get(`${folder}/${(request.params as { '*': string })['*']}`);
+      reply.headers(apiHeaders).header('content-type', 'application/json; charset=utf-8');
+      return text === undefined ? reply.code(404).send('{"error":"Not found"}') : reply.send(text);
+    });
+  }
+};

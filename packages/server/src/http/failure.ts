@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { errorStatuses, type Logger, RequestError } from '../base/index.ts';
+import type { Contract } from './contract.ts';
+
+export interface FailedRequest {
+  readonly contract: Contract;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly payload: unknown;
+  readonly time: Date;
+}
+
+export interface FailureReply {
+  readonly status: number;
+  readonly body: object;
+}
+
+/** Turns whatever was thrown into the API's error body. Bugs are logged with an incident id; callers see only the id. */
+export const failureReply = (thrown: unknown, request: FailedRequest, log: Logger): FailureReply => {
+  const error = thrown instanceof RequestError ? thrown : bugReport(thrown, request.contract, log);
+  const status = errorStatuses[error.code];
+  const time = request.time.toJSON();
+  const about = [
+    `* method:     ${request.contract.name}`,
+    `* errorCode:  ${error.code}`,
+    `* statusCode: ${status}`,
+    `* time:       ${time}`,
+  ].join('\n');
+  const payload = request.contract.secretInput ? {} : (request.payload ?? {});
+  return {
+    status,
+    body: {
+      code: error.code,
+      message: `${error.message}\n\n---\n\n${about}`,
+      requestInfo: { method: request.contract.name, params: request.params, payload, time },
+      ...(error.errors ? { errors: error.errors } : {}),
+    },
+  };
+};
+
+const bugReport = (thrown: unknown, contract: Contract, log: Logger): RequestError => {
+  const incidentId = randomUUID();
+  log.error({ err: thrown, method: contract.name, incidentId }, 'a request failed by a fault of the server');
+  return new RequestError(
+    'InternalServerError',
+    `Something went wrong inside the server. Its log has more under incident ${incidentId}.`,
+  );
+};

@@ -1,0 +1,15 @@
+export * from './contract.ts';
+export { serveDocuments } from './documents.ts';
+export type { ProcessFacts } from './monitoring.ts';
+export { keyIn, keyInOrStart, type Page, pageLimit, pageOf } from './pagination.ts';
+export {
+  identifierPattern,
+  pagination,
+  parameters,
+  printableAsciiPattern,
+  slugidPattern,
+  taskQueueIdPattern,
+} from './patterns.ts';
+export { type ReferenceDocument, referenceDocuments } from './references.ts';
+export { apiHeaders, type ServeDeps, type SignedRequest, serve } from './serve.ts';
+export { mistakesIn, schemaPath } from './validation.ts';

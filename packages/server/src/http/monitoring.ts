@@ -1,0 +1,61 @@
+import { type Contract, type Route, routeFor } from './contract.ts';
+
+/** What the monitoring endpoints tell of this process. */
+export interface ProcessFacts {
+  uptimeSeconds(): number;
+  readonly version: string;
+}
+
+const endpoint = routeFor<{ process: ProcessFacts }>();
+const common = { method: 'GET', category: 'Monitoring', stability: 'stable' } as const;
+
+/** Endpoints that every service has. */
+export const monitoringRoutes: readonly Route<{ process: ProcessFacts }>[] = [
+  endpoint(
+    {
+      ...common,
+      name: 'ping',
+      path: '/ping',
+      title: 'Ping',
+      description: 'Answers as long as the service is up.',
+    },
+    ({ process }) => ({ alive: true, uptime: process.uptimeSeconds() }),
+  ),
+  endpoint(
+    {
+      ...common,
+      name: 'lbheartbeat',
+      path: '/__lbheartbeat__',
+      title: 'Load balancer heartbeat',
+      description: 'Answers as long as the process may be sent requests.',
+    },
+    () => ({}),
+  ),
+  endpoint(
+    {
+      ...common,
+      name: 'version',
+      path: '/__version__',
+      title: 'Version',
+      description: 'Which version of the program answers.',
+    },
+    ({ process }) => ({
+      version: process.version,
+      commit: '',
+      source: 'https://example.com/taskyard',
+      build: 'NONE',
+    }),
+  ),
+  endpoint(
+    {
+      ...common,
+      name: 'heartbeat',
+      path: '/__heartbeat__',
+      title: 'Heartbeat',
+      description: 'Answers as long as the service can do its work.',
+    },
+    () => ({}),
+  ),
+];
+
+export const monitoringContracts: readonly Contract[] = monitoringRoutes.map((route) => route.contract);

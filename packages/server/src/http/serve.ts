@@ -1,0 +1,351 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Clock, type Logger, RequestError } from '../base/index.ts';
+import {
+  type Call,
+  type Caller,
+  type Contract,
+  JsonText,
+  type Parameters,
+  Reply,
+  type Route,
+  type ScopeExpression,
+  type ScopeTemplate,
+  type ServiceDeclaration,
+} from './contract.ts';
+import { failureReply } from './failure.ts';
+import { monitoringRoutes, type ProcessFacts } from './monitoring.ts';
+import { mistakesIn, schemaPath } from './validation.ts';
+
+/** A request as auth needs it to find out who calls. */
+export interface SignedRequest {
+  readonly method: string;
+  /** Path and query as they came over the wire. */
+  readonly url: string;
+  readonly headers: FastifyRequest['headers'];
+  /** The body's text, for signatures that cover it. */
+  readonly payload: string;
+}
+
+/** What the floors above hand in. */
+export interface ServeDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly process: ProcessFacts;
+  authenticate(request: SignedRequest): Promise<Caller>;
+  /** Fills a template in; undefined when a parameter is missing. */
+  fillScopes(template: ScopeTemplate, values: Readonly<Record<string, unknown>>): ScopeExpression | undefined;
+  /** Checks every reply against its schema: for tests. */
+  readonly checkReplies?: boolean;
+}
+
+const bodyBytesMaxDefault = 10 * 2 ** 20;
+
+/** Headers that every reply of the API carries. */
+export const apiHeaders = {
+  'cache-control': 'no-store no-cache must-revalidate',
+  'access-control-allow-origin': '*',
+  'access-control-max-age': '900',
+  'access-control-allow-methods': 'OPTIONS,GET,HEAD,POST,PUT,DELETE,TRACE,CONNECT',
+  'access-control-allow-headers': 'X-Requested-With,Content-Type,Authorization,Accept,Origin,Cache-Control',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+} as const;
+
+/** Registers the API of some services. `services` is what handlers are given. */
+export const serve = <Services extends object>(
+  app: FastifyInstance,
+  deps: ServeDeps,
+  { declarations, services }: { declarations: readonly ServiceDeclaration<Services>[]; services: Services },
+): void => {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.options('/api/*', (_request, reply) => reply.headers(apiHeaders).code(200).send(''));
+  const everything = { ...services, process: deps.process };
+  for (const { service, routes } of declarations) {
+    const base = `/api/${service.serviceName}/v1`;
+    for (const route of [...monitoringRoutes, ...routes] as Route<object>[]) {
+      for (const path of routerPaths(route.contract))
+        addRoute(app, base + path, { route, services: everything, deps });
+    }
+  }
+};
+
+/**
+ * The router's spellings of a published path. A parameter that may hold slashes is the rest of the path when it comes
+ * last; elsewhere it is matched percent-encoded and, since such ids have two parts, as two segments.
+ */
+const routerPaths = ({ path, rest }: Contract): string[] => {
+  const param = (name: string) => `:${name}`;
+  const encoded = path.replace(/<([^>]+)>/g, (_, name: string) => param(name));
+  if (!rest) return [encoded];
+  if (path.endsWith(`<${rest}>`)) return [encoded.replace(param(rest), '*')];
+  return [encoded, encoded.replace(param(rest), `:${rest}.1/:${rest}.2`)];
+};
+
+interface Endpoint {
+  readonly route: Route<object>;
+  readonly services: object;
+  readonly deps: ServeDeps;
+}
+
+const addRoute = (app: FastifyInstance, url: string, endpoint: Endpoint): void => {
+  const { contract } = endpoint.route;
+  app.route({
+    method: contract.method,
+    url,
+    bodyLimit: contract.bodyBytesMax ?? bodyBytesMaxDefault,
+    errorHandler: (error, request, reply) => refuseUnread(endpoint, error, { request, reply }),
+    handler: (request, reply) => answer(endpoint, request, reply),
+  });
+};
+
+const answer = async (
+  endpoint: Endpoint,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> => {
+  const { route, services, deps } = endpoint;
+  const { contract } = route;
+  const started = performance.now();
+  const requestId = randomUUID();
+  const traceId = request.headers['x-taskcluster-trace-id'] ?? randomUUID();
+  reply.headers(apiHeaders).header('x-for-trace-id', traceId).header('x-for-request-id', requestId);
+  const params = pathValues(contract, request.params as Record<string, string>);
+  let payload: unknown;
+  let caller: Caller | undefined;
+  try {
+    payload = parseBody(request);
+    caller = await deps.authenticate({
+      method: request.method,
+      url: request.raw.url ?? '',
+      headers: request.headers,
+      payload: (request.body as string | undefined) ?? '',
+    });
+    const authorization = new Authorization(deps, contract, { caller, params });
+    authorization.checkByUrl();
+    const call: Call<Parameters, Parameters, never> = {
+      params: parseParams(contract, params),
+      query: parseQuery(contract, request.query as Record<string, string | string[]>),
+      body: checkedBody(contract, payload, request) as never,
+      caller,
+      authorize: authorization.check,
+      signal: contract.waits ? whenGone(reply) : neverGone,
+      headers: request.headers,
+    };
+    const value = await route.handle(services, call);
+    authorization.confirm();
+    if (deps.checkReplies) checkReply(contract, value);
+    return send(reply, value);
+  } catch (error) {
+    const failure = failureReply(error, { contract, params, payload, time: deps.clock.now() }, deps.log);
+    if (failure.status === 401) reply.header('www-authenticate', 'hawk');
+    return sendJson(reply.code(failure.status), JSON.stringify(failure.body));
+  } finally {
+    deps.log.info(
+      {
+        name: contract.name,
+        status: reply.statusCode,
+        ms: Math.round((performance.now() - started) * 100) / 100,
+        clientId: caller?.clientId,
+        traceId,
+        requestId,
+      },
+      'api call',
+    );
+  }
+};
+
+const pathValues = ({ rest }: Contract, given: Record<string, string>): Record<string, string> => {
+  if (!rest || rest in given) return given;
+  const { '*': tail, [`${rest}.1`]: first, [`${rest}.2`]: second, ...others } = given;
+  return { ...others, [rest]: tail ?? `${first}/${second}` };
+};
+
+const isJson = (request: FastifyRequest): boolean =>
+  /^application\/json\b/i.test(request.headers['content-type'] ?? '');
+
+const parseBody = (request: FastifyRequest): unknown => {
+  const text = request.body as string | undefined;
+  if (!text || !isJson(request)) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new RequestError('MalformedPayload', `Failed to parse JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null) {
+    throw new RequestError('MalformedPayload', 'The body must be a JSON object or array.');
+  }
+  return value;
+};
+
+const checkedBody = ({ input }: Contract, payload: unknown, request: FastifyRequest): unknown => {
+  if (!input) return payload;
+  if (!isJson(request)) {
+    throw new RequestError(
+      'MalformedPayload',
+      'The body must be JSON, sent with content-type application/json.',
+    );
+  }
+  const mistakes = mistakesIn(input, payload);
+  if (mistakes.length === 0) return payload;
+  const list = mistakes.map((mistake) => `  * ${mistake}`).join('\n');
+  throw new RequestError(
+    'InputValidationError',
+    `Schema Validation Failed!\nThe body does not fit ${schemaPath(input)}:\n${list}`,
+  );
+};
+
+const parseParams = (
+  { params: expected = {} }: Contract,
+  given: Record<string, string>,
+): Record<string, unknown> => {
+  const values: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(given)) {
+    const parameter = expected[name];
+    if (parameter && !parameter.pattern.test(text)) {
+      throw new RequestError(
+        'InvalidRequestArguments',
+        `URL parameter '${name}' given as '${text}' must match ${parameter.pattern}`,
+      );
+    }
+    values[name] = parameter ? parameter.parse(text) : text;
+  }
+  return values;
+};
+
+const parseQuery = (
+  { query: expected = {} }: Contract,
+  given: Record<string, string | string[]>,
+): Record<string, unknown> => {
+  const values: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(given)) {
+    if (name === 'bewit') continue;
+    const parameter = expected[name];
+    if (!parameter) {
+      throw new RequestError(
+        'InvalidRequestArguments',
+        `Query parameter ${name} is not supported by this method.`,
+      );
+    }
+    if (typeof text !== 'string' || !parameter.pattern.test(text)) {
+      throw new RequestError(
+        'InvalidRequestArguments',
+        `Query parameter ${name} must be given once and match ${parameter.pattern}`,
+      );
+    }
+    values[name] = parameter.parse(text);
+  }
+  return values;
+};
+
+/** Holds a call to its contract's scopes: by the URL at once, or later by values that the handler brings. */
+class Authorization {
+  private readonly deps: ServeDeps;
+  private readonly contract: Contract;
+  private readonly known: { caller: Caller; params: Record<string, string> };
+  private checked: boolean;
+
+  constructor(
+    deps: ServeDeps,
+    contract: Contract,
+    known: { caller: Caller; params: Record<string, string> },
+  ) {
+    this.deps = deps;
+    this.contract = contract;
+    this.known = known;
+    this.checked = contract.scopes === undefined;
+  }
+
+  checkByUrl(): void {
+    if (this.checked) return;
+    const required = this.deps.fillScopes(this.contract.scopes as ScopeTemplate, this.known.params);
+    if (required !== undefined) this.require(required);
+  }
+
+  readonly check = (values: Readonly<Record<string, unknown>>): void => {
+    if (this.contract.scopes === undefined) return;
+    const required = this.deps.fillScopes(this.contract.scopes, { ...this.known.params, ...values });
+    if (required === undefined) throw new Error(`${this.contract.name}: its scopes need more values`);
+    this.require(required);
+  };
+
+  /** A handler that answers without having asked for authorization is a hole, not an answer. */
+  confirm(): void {
+    if (!this.checked) throw new Error(`${this.contract.name} answered without a check of its scopes`);
+  }
+
+  private require(required: ScopeExpression): void {
+    const { caller } = this.known;
+    if (!caller.satisfies(required))
+      throw new RequestError('InsufficientScopes', missingScopes(caller, required));
+    this.checked = true;
+  }
+}
+
+const missingScopes = (caller: Caller, required: ScopeExpression): string => {
+  const whole = `This request needs the scopes:\n\n${JSON.stringify(required, null, 2)}`;
+  if (caller.isAnonymous)
+    return `The request carried no credentials, and anonymous callers may not do this.\n${whole}`;
+  const missing = leaves(required).filter((scope) => !caller.satisfies(scope));
+  return [
+    `Client ID ${caller.clientId} does not have sufficient scopes and is missing the following scopes:`,
+    ...missing.map((scope) => `  * ${scope}`),
+    '',
+    whole,
+  ].join('\n');
+};
+
+const leaves = (expression: ScopeExpression): string[] => {
+  if (typeof expression === 'string') return [expression];
+  return ('AllOf' in expression ? expression.AllOf : expression.AnyOf).flatMap(leaves);
+};
+
+const neverGone = new AbortController().signal;
+
+const whenGone = (reply: FastifyReply): AbortSignal => {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
+};
+
+const sendJson = (reply: FastifyReply, text: string): FastifyReply =>
+  reply.header('content-type', 'application/json; charset=utf-8').send(text);
+
+const send = (reply: FastifyReply, value: unknown): FastifyReply => {
+  if (value === undefined) return reply.code(204).send();
+  if (value instanceof JsonText) return sendJson(reply, value.text);
+  if (!(value instanceof Reply)) return sendJson(reply, JSON.stringify(value));
+  reply.code(value.status).headers(value.headers);
+  if (value.body instanceof Readable) return reply.send(value.body);
+  return value.body === undefined ? reply.send() : sendJson(reply, JSON.stringify(value.body));
+};
+
+const checkReply = ({ name, output }: Contract, value: unknown): void => {
+  if (!output || output === 'blob' || value instanceof Reply || value === undefined) return;
+  const body = JSON.parse(value instanceof JsonText ? value.text : JSON.stringify(value)) as unknown;
+  const mistakes = mistakesIn(output, body);
+  if (mistakes.length > 0) throw new Error(`The reply of ${name} breaks its schema: ${mistakes.join('; ')}`);
+};
+
+const refuseUnread = (
+  { route, deps }: Endpoint,
+  error: Error & { code?: string },
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+): FastifyReply => {
+  const { contract } = route;
+  const bytesMax = contract.bodyBytesMax ?? bodyBytesMaxDefault;
+  const refusal =
+    error.code === 'FST_ERR_CTP_BODY_TOO_LARGE'
+      ? new RequestError('InputTooLarge', `The body is larger than ${bytesMax / 2 ** 20} MiB.`)
+      : error.code?.startsWith('FST_ERR_CTP')
+        ? new RequestError('MalformedPayload', error.message)
+        : error;
+  const params = request.params as Record<string, string>;
+  const failure = failureReply(refusal, { contract, params, payload: {}, time: deps.clock.now() }, deps.log);
+  return sendJson(reply.headers(apiHeaders).code(failure.status), JSON.stringify(failure.body));
+};
