@@ -1,0 +1,6 @@
+export * from './claims.ts';
+export * from './groups.ts';
+export * from './listings.ts';
+export * from './messages.ts';
+export * from './status.ts';
+export * from './task.ts';
