@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import pg from 'pg';
+import { systemClock } from '../clock.ts';
+import { silentLog } from '../log.ts';
+import { findBinaries } from './binaries.ts';
+import { clusterPaths, makeCluster, makeFolder, readPassword } from './cluster.ts';
+import { startEmbeddedPostgres } from './index.ts';
+import { chooseLaunch } from './launch.ts';
+import { runProgram } from './programs.ts';
+
+const folders: string[] = [];
+const aFolder = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'taskyard-postgres-'));
+  folders.push(folder);
+  return folder;
+};
+after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+const start = (dataDir: string) => startEmbeddedPostgres({ dataDir, log: silentLog });
+
+const ask = async (url: string, text: string): Promise<unknown[]> => {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end();
+  }
+};
+
+/** A process that has ended may stand in the list a little longer, until its new parent takes note: state Z. */
+const isRunning = async (pid: number): Promise<boolean> => {
+  const { output } = await runProgram(['/bin/ps', '-p', String(pid), '-o', 'stat=']);
+  return output !== '' && !output.startsWith('Z');
+};
+
+const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
+  while (!(await isTrue())) await systemClock.sleep(5);
+};
+
+/** Another Node process that starts the server on this folder and stays. */
+const startElsewhere = async (
+  dataDir: string,
+): Promise<{ child: ChildProcess; url: string; pid: number }> => {
+  const script = `
+    const { startEmbeddedPostgres } = await import(${JSON.stringify(new URL('./index.js', import.meta.url).href)});
+    const { silentLog } = await import(${JSON.stringify(new URL('../log.js', import.meta.url).href)});
+    const { url, pid } = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, log: silentLog });
+    process.stdout.write(JSON.stringify({ url, pid }));
+    setInterval(() => {}, 60_000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [text] = (await once(child.stdout, 'data')) as [Buffer];
+  return { child, ...(JSON.parse(text.toString()) as { url: string; pid: number }) };
+};
+
+describe('embedded PostgreSQL', () => {
+  it('keeps its data, its password and its port from one start to the next', async () => {
+    const dataDir = await aFolder();
+    const first = await start(dataDir);
+    await ask(first.url, 'create table kept as select 42 as answer');
+    await first.stop();
+    await first.stop();
+    assert.equal(await isRunning(first.pid), false);
+
+    const second = await start(dataDir);
+    assert.equal(second.url, first.url);
+    assert.deepEqual(await ask(second.url, 'select answer from kept'), [{ answer: 42 }]);
+    await second.stop();
+  });
+
+  it('listens on the loopback device only, wants its password, and writes durably', async () => {
+    const dataDir = await aFolder();
+    const server = await start(dataDir);
+    const { password } = clusterPaths(dataDir);
+    assert.equal((await stat(password)).mode & 0o777, 0o600);
+    const [settings] = await ask(
+      server.url,
+      `select current_setting('listen_addresses') as listen_addresses, current_setting('fsync') as fsync,
+              current_setting('unix_socket_directories') as sockets, current_setting('synchronous_commit') as commit`,
+    );
+    assert.deepEqual(settings, { listen_addresses: '127.0.0.1', fsync: 'on', sockets: '', commit: 'on' });
+    const wrong = new URL(server.url);
+    wrong.password = 'guessed';
+    await assert.rejects(ask(wrong.href, 'select 1'), /password authentication failed/);
+    await server.stop();
+  });
+
+  it('stands apart from our process group, so that Ctrl-C does not stop it before we have drained', async () => {
+    const server = await start(await aFolder());
+    const { output } = await runProgram(['/bin/ps', '-p', String(server.pid), '-o', 'pgid=']);
+    assert.equal(Number(output), server.pid);
+    await server.stop();
+  });
+
+  it('goes when its parent is killed, and starts again with every committed row', async () => {
+    const dataDir = await aFolder();
+    const { child, url, pid } = await startElsewhere(dataDir);
+    await ask(url, 'create table kept as select 42 as answer');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+
+    // At once, while the old server may still be shutting down.
+    const next = await start(dataDir);
+    assert.equal(await isRunning(pid), false);
+    assert.deepEqual(await ask(next.url, 'select answer from kept'), [{ answer: 42 }]);
+    await next.stop();
+  });
+
+  it('starts again after the server itself was killed, and replays what was committed', async () => {
+    const dataDir = await aFolder();
+    const server = await start(dataDir);
+    await ask(server.url, 'create table kept as select 42 as answer');
+    process.kill(server.pid, 'SIGKILL');
+
+    const next = await start(dataDir);
+    assert.deepEqual(await ask(next.url, 'select answer from kept'), [{ answer: 42 }]);
+    await next.stop();
+  });
+
+  it('refuses data that another process uses', async () => {
+    const dataDir = await aFolder();
+    const { child, url, pid } = await startElsewhere(dataDir);
+    await assert.rejects(start(dataDir), new RegExp(`Another process uses .*process id ${pid}`));
+    assert.deepEqual(await ask(url, 'select 1 as still_there'), [{ still_there: 1 }]);
+    child.kill('SIGKILL');
+    await until(async () => !(await isRunning(pid)));
+  });
+
+  it('takes another port when somebody else has taken its own', async () => {
+    const dataDir = await aFolder();
+    const first = await start(dataDir);
+    await first.stop();
+    const { port } = new URL(first.url);
+    const squatter = createServer().listen(Number(port), '127.0.0.1');
+    await once(squatter, 'listening');
+
+    const second = await start(dataDir);
+    assert.notEqual(new URL(second.url).port, port);
+    await second.stop();
+    squatter.close();
+  });
+
+  it('forgets a first start that was cut short', async () => {
+    const dataDir = await aFolder();
+    const unfinished = `${clusterPaths(dataDir).data}.new`;
+    await mkdir(unfinished, { recursive: true });
+    await writeFile(join(unfinished, 'PG_VERSION'), '18');
+    const server = await start(dataDir);
+    assert.deepEqual(await ask(server.url, 'select 1 as one'), [{ one: 1 }]);
+    await server.stop();
+  });
+
+  it('says what PostgreSQL said when it does not start', async () => {
+    await assert.rejects(
+      startEmbeddedPostgres({
+        dataDir: await aFolder(),
+        log: silentLog,
+        settings: { max_connections: 'many' },
+      }),
+      /did not start.*max_connections/s,
+    );
+  });
+
+  it('runs from a checkout that only its owner may enter', async () => {
+    const home = await aFolder();
+    assert.equal((await stat(home)).mode & 0o777, 0o700);
+    const installed = await findBinaries();
+    const native = join(home, 'native');
+    await cp(dirname(dirname(installed.postgres)), native, { recursive: true, verbatimSymlinks: true });
+    const binaries = { initdb: join(native, 'bin/initdb'), postgres: join(native, 'bin/postgres') };
+    const paths = clusterPaths(home);
+    await makeFolder(paths);
+    await readPassword(paths);
+    const launch = await chooseLaunch(binaries, paths.folder);
+    await makeCluster(paths, { binaries, launch, durable: false });
+    assert.equal((await readFile(join(paths.data, 'PG_VERSION'), 'utf8')).trim(), '18');
+  });
+});

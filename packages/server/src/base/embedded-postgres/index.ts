@@ -1,0 +1,120 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { seconds, systemClock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import { findBinaries } from './binaries.ts';
+import {
+  type ClusterPaths,
+  clusterPaths,
+  makeCluster,
+  makeFolder,
+  readPassword,
+  superuser,
+} from './cluster.ts';
+import { chooseLaunch } from './launch.ts';
+import { type Started, startServer, stopServer, waitForPrevious } from './postmaster.ts';
+import { defaultSettings, settingArguments } from './settings.ts';
+
+export interface EmbeddedPostgresOptions {
+  /** The platform's data folder; PostgreSQL's things go to `postgres/` in it. */
+  readonly dataDir: string;
+  readonly log: Logger;
+  /** Settings of the server that differ from ours, for tests: `{ fsync: 'off' }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface EmbeddedPostgres {
+  /** With user and password. */
+  readonly url: string;
+  readonly pid: number;
+  /** Ends all sessions and the server; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** A port that is free on the loopback device: the wanted one if it may be had. */
+const freePort = (wanted: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error) => (wanted === 0 ? reject(error) : resolve(freePort(0))));
+    probe.listen(wanted, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+
+/** The port of the last start, when it is free; a new one otherwise. */
+const choosePort = async (paths: ClusterPaths): Promise<number> => {
+  const stored = Number(await readFile(paths.port, 'utf8').catch(() => '0'));
+  const port = await freePort(stored > 0 && stored < 65_536 ? stored : 0);
+  await writeFile(paths.port, String(port), { mode: 0o600 });
+  return port;
+};
+
+// Somebody else took the port between our look and PostgreSQL's, or the processes of a killed server are still on their way out.
+const passingTroubles = [
+  /could not bind|could not create any TCP/,
+  /pre-existing shared memory|postmaster\.pid" already exists/,
+];
+const troublePatience = seconds(15);
+
+/** Starts the server, again where what stood in its way passes by itself. */
+const startPatiently = async (
+  paths: ClusterPaths,
+  commandFor: (port: number) => string[],
+): Promise<Extract<Started, { kind: 'ready' }> & { port: number }> => {
+  const giveUpAt = systemClock.now().getTime() + troublePatience;
+  for (;;) {
+    const port = await choosePort(paths);
+    const started = await startServer({ command: commandFor(port), paths });
+    if (started.kind === 'ready') return { ...started, port };
+    const mayPass = passingTroubles.some((trouble) => trouble.test(started.said));
+    if (!mayPass || systemClock.now().getTime() > giveUpAt) {
+      throw new Error(`PostgreSQL did not start. It wrote to ${paths.log}: ${started.said.slice(-2000)}`);
+    }
+    await systemClock.sleep(50);
+  }
+};
+
+/**
+ * Starts a PostgreSQL server of our own on the data kept in `dataDir`, makes those data at the first start, and answers
+ * when it takes connections. It listens on the loopback device only, never runs as root, and ends with this process.
+ */
+export const startEmbeddedPostgres = async ({
+  dataDir,
+  log,
+  settings = {},
+}: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> => {
+  const paths = clusterPaths(resolve(dataDir));
+  await mkdir(dataDir, { recursive: true });
+  await makeFolder(paths);
+  const binaries = await findBinaries();
+  const password = await readPassword(paths);
+  const launch = await chooseLaunch(binaries, paths.folder);
+  await waitForPrevious(paths.data, launch.diesWithParent);
+  await makeCluster(paths, { binaries, launch, durable: settings.fsync !== 'off' });
+  const { child, pid, port } = await startPatiently(paths, (wanted) => [
+    ...launch.prefix,
+    binaries.postgres,
+    '-D',
+    paths.data,
+    ...settingArguments({ ...defaultSettings, ...settings, port: String(wanted) }),
+  ]);
+  let isWanted = true;
+  const endWithUs = () => child.kill('SIGINT');
+  process.once('exit', endWithUs);
+  child.once('exit', (code, signal) => {
+    process.off('exit', endWithUs);
+    if (isWanted)
+      log.error({ code, signal, logFile: paths.log }, 'The embedded PostgreSQL has ended by itself');
+  });
+  return {
+    url: `postgres://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
+    pid,
+    stop: () => {
+      isWanted = false;
+      return stopServer(child);
+    },
+  };
+};
