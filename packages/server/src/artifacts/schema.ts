@@ -1,5 +1,4 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { publish } from '../http/contract.ts';
 import {
   ContentType,
   ContinuationToken,
@@ -10,9 +9,10 @@ import {
   oneOf,
   PrintableName,
   ProjectId,
+  publish,
   RunId,
   Slugid,
-} from '../http/shapes.ts';
+} from '../http/index.ts';
 import { TaskStatus, Version } from '../queue/schema/index.ts';
 
 const { Optional, String: Text } = Type;

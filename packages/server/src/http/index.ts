@@ -12,4 +12,5 @@ export {
 } from './patterns.ts';
 export { type ReferenceDocument, referenceDocuments } from './references.ts';
 export { apiHeaders, type ServeDeps, type SignedRequest, serve } from './serve.ts';
+export * from './shapes.ts';
 export { mistakesIn, schemaPath } from './validation.ts';

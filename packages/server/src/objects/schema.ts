@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { publish } from '../http/contract.ts';
-import { DateTime, exactly, ProjectId, Slugid } from '../http/shapes.ts';
+import { DateTime, exactly, ProjectId, publish, Slugid } from '../http/index.ts';
 
 const { Optional, String: Text } = Type;
 

@@ -1,5 +1,4 @@
 import { type Static, Type } from 'typebox';
-import { publish } from '../http/contract.ts';
 import {
   ContinuationToken,
   DateTime,
@@ -8,11 +7,12 @@ import {
   Identifier,
   oneOf,
   ProvisionerId,
+  publish,
   RunId,
   Slugid,
   TaskQueueId,
   WorkerType,
-} from '../http/shapes.ts';
+} from '../http/index.ts';
 
 const { Optional, String: Text } = Type;
 

@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { publish } from '../../http/contract.ts';
-import { DateTime, distinct, exactly, Identifier, RunId } from '../../http/shapes.ts';
+import { DateTime, distinct, exactly, Identifier, publish, RunId } from '../../http/index.ts';
 import { TaskStatus } from './status.ts';
 import { TaskDefinition } from './task.ts';
 

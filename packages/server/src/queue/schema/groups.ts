@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { publish } from '../../http/contract.ts';
-import { ContinuationToken, distinct, exactly, oneOf, Slugid } from '../../http/shapes.ts';
+import { ContinuationToken, distinct, exactly, oneOf, publish, Slugid } from '../../http/index.ts';
 import { TaskDefinitionAndStatus } from './status.ts';
 import { priorities, TaskDefinition } from './task.ts';
 

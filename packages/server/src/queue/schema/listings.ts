@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { publish } from '../../http/contract.ts';
-import { ContinuationToken, DateTime, distinct, exactly, RunId, Slugid } from '../../http/shapes.ts';
+import { ContinuationToken, DateTime, distinct, exactly, publish, RunId, Slugid } from '../../http/index.ts';
 import { TaskDefinitionAndStatus } from './status.ts';
 import { TaskDefinition } from './task.ts';
 

@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { publish } from '../../http/contract.ts';
-import { DateTime, exactly, Identifier, oneOf, RunId } from '../../http/shapes.ts';
+import { DateTime, exactly, Identifier, oneOf, publish, RunId } from '../../http/index.ts';
 import { taskGroupProperties } from './groups.ts';
 import { TaskStatus } from './status.ts';
 import { PulseTaskDefinition, priorities } from './task.ts';

@@ -1,5 +1,4 @@
 import { type Static, Type } from 'typebox';
-import { publish } from '../../http/contract.ts';
 import {
   ContinuationToken,
   DateTime,
@@ -7,9 +6,10 @@ import {
   exactly,
   Identifier,
   oneOf,
+  publish,
   RunId,
   Slugid,
-} from '../../http/shapes.ts';
+} from '../../http/index.ts';
 import { TaskDefinition } from './task.ts';
 
 const { Optional, String: Text } = Type;

@@ -1,5 +1,4 @@
 import { type Static, Type } from 'typebox';
-import { publish } from '../../http/contract.ts';
 import {
   anyObject,
   ContinuationToken,
@@ -9,10 +8,11 @@ import {
   oneOf,
   ProjectId,
   ProvisionerId,
+  publish,
   Slugid,
   TaskQueueId,
   WorkerType,
-} from '../../http/shapes.ts';
+} from '../../http/index.ts';
 
 const { Optional, String: Text } = Type;
 
