@@ -1,0 +1,103 @@
+import { type Clock, type Database, RequestError, type Signal, seconds } from '../base/index.ts';
+import * as store from './store.ts';
+
+/** A place in the stream of messages: between two snapshots of the database, after one of the messages there. */
+export interface Position {
+  readonly since: string;
+  readonly until: string;
+  readonly afterId: number;
+}
+
+export interface FollowedMessage extends store.StoredMessage {
+  /** Where to go on after this message. */
+  readonly position: Position;
+}
+
+/** Reads the outbox for all followers of this process. */
+export interface Follower {
+  /** The place after everything that is committed now. */
+  now(): Promise<Position>;
+  /** Every message after a place, in order, without end; stops when the signal aborts. */
+  follow(from: Position, stop: AbortSignal): AsyncGenerator<FollowedMessage[]>;
+}
+
+export interface FollowerDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** Woken after commits that added messages. */
+  readonly changed: Signal;
+}
+
+const pageSize = 500;
+// A wake-up of another process may get lost; then messages are late by this much.
+const lookAtLeastEveryMs = seconds(2);
+
+const start = (snapshot: string): Position => ({ since: snapshot, until: snapshot, afterId: 0 });
+
+/** A place as text, for `Last-Event-ID`. */
+export const positionText = ({ since, until, afterId }: Position): string => `${since}~${until}~${afterId}`;
+
+const snapshotPattern = /^\d{1,20}:\d{1,20}:(\d{1,20}(,\d{1,20})*)?$/;
+
+/** The place that a text names; anything else is refused. */
+export const positionIn = (text: string): Position => {
+  const [since = '', until = '', afterId = ''] = text.split('~');
+  if (!snapshotPattern.test(since) || !snapshotPattern.test(until) || !/^\d{1,15}$/.test(afterId)) {
+    throw new RequestError('InputError', `'${text}' is not the id of an event of this stream.`);
+  }
+  return { since, until, afterId: Number(afterId) };
+};
+
+/**
+ * A reader of the outbox. A step forward is the difference of two snapshots: whatever became visible between them,
+ * in the order of ids. Since a change that sees another is never visible without it, the messages of one task stay in
+ * order, and a transaction that commits late is part of a later step instead of being skipped.
+ */
+export const createFollower = ({ db, clock, changed }: FollowerDeps): Follower => {
+  const shared = { step: undefined as Promise<string> | undefined };
+
+  // Followers that wait at the same time share one look at the clock of the database.
+  const snapshot = (): Promise<string> => {
+    shared.step ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      shared.step = undefined;
+      return store.currentSnapshot(db);
+    });
+    return shared.step;
+  };
+
+  async function* pages(from: Position): AsyncGenerator<FollowedMessage[], void> {
+    let position = from;
+    for (;;) {
+      const messages = await store.messagesBetween(db, { ...position, limit: pageSize });
+      if (messages.length > 0) {
+        yield messages.map((message) => ({ ...message, position: { ...from, afterId: message.id } }));
+      }
+      if (messages.length < pageSize) return;
+      position = { ...from, afterId: messages.at(-1)?.id ?? 0 };
+    }
+  }
+
+  return {
+    now: async () => start(await snapshot()),
+    follow: async function* (from, stop) {
+      if (await store.isTrimmed(db, from.since)) {
+        throw new RequestError(
+          'ResourceExpired',
+          'Messages from after that event have been deleted already.',
+        );
+      }
+      yield* pages(from);
+      let since = from.until;
+      while (!stop.aborted) {
+        const waited = new AbortController();
+        const woken = changed.next().then(() => waited.abort());
+        const until = await snapshot();
+        if (until !== since) yield* pages({ since, until, afterId: 0 });
+        since = until;
+        const wait = AbortSignal.any([waited.signal, stop]);
+        await Promise.race([woken, clock.sleep(lookAtLeastEveryMs, wait)]);
+        waited.abort();
+      }
+    },
+  };
+};

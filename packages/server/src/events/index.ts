@@ -1,0 +1,45 @@
+import type { Clock, Database, Loop, Signal } from '../base/index.ts';
+import type { Reply, ServiceDeclaration } from '../http/index.ts';
+import { createFollower, type Follower } from './follow.ts';
+import { eventLoops } from './loops.ts';
+import { type EventServices, routes } from './routes.ts';
+import { openStream, type StreamRequest } from './stream.ts';
+
+export { type Message, routingKey } from './message.ts';
+export * as outbox from './outbox.ts';
+export type { EventServices } from './routes.ts';
+
+export interface EventsDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** Woken after commits that added messages. */
+  readonly changed: Signal;
+  /** Messages are kept for so long, in seconds. */
+  readonly retentionSeconds: number;
+  readonly closing: AbortSignal;
+}
+
+export interface Events {
+  readonly follower: Follower;
+  readonly loops: readonly Loop[];
+  openStream(request: StreamRequest): Promise<Reply>;
+}
+
+/** The messages of all services: written by `outbox.append`, read by followers. */
+export const createEvents = (deps: EventsDeps): Events => {
+  const follower = createFollower(deps);
+  return {
+    follower,
+    loops: eventLoops(deps, deps.retentionSeconds),
+    openStream: (request) => openStream({ ...deps, follower }, request),
+  };
+};
+
+export const eventsDeclaration: ServiceDeclaration<EventServices> = {
+  service: {
+    serviceName: 'events',
+    title: 'Events',
+    description: 'The messages that all services publish, read over HTTP without a broker.',
+  },
+  routes,
+};

@@ -1,0 +1,36 @@
+import { parameters, type Route, routeFor } from '../http/index.ts';
+import type { Events } from './index.ts';
+import { parseBindings } from './stream.ts';
+
+export interface EventServices {
+  readonly events: Events;
+}
+
+const endpoint = routeFor<EventServices>();
+
+export const routes: readonly Route<EventServices>[] = [
+  endpoint(
+    {
+      name: 'stream',
+      method: 'GET',
+      path: '/stream',
+      category: 'Events',
+      title: 'Follow messages',
+      description:
+        'The messages of all services as server-sent events, from now on or, with the header `Last-Event-ID`, from ' +
+        'after that event. `bindings` is a JSON array of `{exchange, routingKeyPattern}`; without it, everything ' +
+        'is sent. The data of an event is `{exchange, routingKey, routes, payload}`.',
+      stability: 'experimental',
+      scopes: 'events:stream',
+      query: { bindings: parameters.matching(/^\[/) },
+      output: 'blob',
+      waits: true,
+    },
+    ({ events }, { query, headers, signal }) =>
+      events.openStream({
+        bindings: parseBindings(query.bindings),
+        lastEventId: headers['last-event-id'] as string | undefined,
+        gone: signal,
+      }),
+  ),
+];

@@ -1,0 +1,76 @@
+import type { Sql, Transaction } from '../base/index.ts';
+
+/** A message as it lies in the outbox. */
+export interface StoredMessage {
+  readonly id: number;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly routes: string[];
+  /** JSON text. */
+  readonly payload: string;
+}
+
+/** Columns of new messages. */
+export interface NewMessages {
+  readonly exchanges: string[];
+  readonly routingKeys: string[];
+  /** Each a JSON array of strings: PostgreSQL has no arrays of arrays of different lengths. */
+  readonly routes: string[];
+  readonly payloads: string[];
+}
+
+/** Adds messages, in order. */
+export const insertMessages = (tx: Transaction, messages: NewMessages, now: Date) =>
+  tx`
+    insert into outbox (created_at, exchange, routing_key, routes, payload)
+    select ${now}, m.exchange, m.routing_key,
+           case when m.routes = '[]' then '{}' else array(select json_array_elements_text(m.routes::json)) end,
+           m.payload
+      from unnest(${messages.exchanges}::text[], ${messages.routingKeys}::text[],
+                  ${messages.routes}::text[], ${messages.payloads}::text[])
+           with ordinality as m(exchange, routing_key, routes, payload, place)
+     order by m.place`;
+
+/** The snapshot of this moment: what is visible now and what is not yet. */
+export const currentSnapshot = async (db: Sql): Promise<string> => {
+  const [row] = await db<{ snapshot: string }>`select pg_current_snapshot()::text as snapshot`;
+  return (row as { snapshot: string }).snapshot;
+};
+
+/** Messages that became visible after snapshot `since` and by snapshot `until`, in order, after message `afterId`. */
+export const messagesBetween = (
+  db: Sql,
+  { since, until, afterId, limit }: { since: string; until: string; afterId: number; limit: number },
+) =>
+  db<StoredMessage>`
+    select id, exchange, routing_key, routes, payload
+      from outbox
+     where xid >= pg_snapshot_xmin(${since}::pg_snapshot)
+       and xid < pg_snapshot_xmax(${until}::pg_snapshot)
+       and not pg_visible_in_snapshot(xid, ${since}::pg_snapshot)
+       and pg_visible_in_snapshot(xid, ${until}::pg_snapshot)
+       and id > ${afterId}
+     order by id
+     limit ${limit}`;
+
+/** Whether messages that became visible after this snapshot have been deleted already. */
+export const isTrimmed = async (db: Sql, since: string): Promise<boolean> => {
+  const [row] = await db<{ trimmed: boolean }>`
+    select trimmed_xid >= pg_snapshot_xmin(${since}::pg_snapshot) as trimmed from outbox_trim`;
+  return row?.trimmed ?? false;
+};
+
+/** Deletes the oldest messages from before `before`; answers how many. */
+export const deleteMessages = async (db: Sql, before: Date, limit: number): Promise<number> => {
+  const [row] = await db<{ deleted: number }>`
+    with oldest as (
+      select ctid, xid, created_at from outbox order by xid, id limit ${limit}
+    ), deleted as (
+      delete from outbox where ctid = any(array(select ctid from oldest where created_at < ${before})) returning xid
+    ), marked as (
+      update outbox_trim set trimmed_xid = greatest(trimmed_xid, (select max(xid) from deleted))
+       where exists (select from deleted)
+    )
+    select count(*)::int as deleted from deleted`;
+  return row?.deleted ?? 0;
+};

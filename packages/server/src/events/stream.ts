@@ -1,0 +1,106 @@
+import { Readable } from 'node:stream';
+import { type Clock, RequestError, seconds } from '../base/index.ts';
+import { mistakesIn, publish, Reply } from '../http/index.ts';
+import { type FollowedMessage, type Follower, type Position, positionIn, positionText } from './follow.ts';
+import { type Binding, matcher } from './patterns.ts';
+import { Bindings } from './schema.ts';
+
+const bindingsSchema = publish('events', 'bindings', Bindings);
+const everything: Binding[] = [{ exchange: '#', routingKeyPattern: '#' }];
+// Proxies close connections that are silent for a minute.
+const keepAliveMs = seconds(25);
+
+/** The bindings in a query parameter: a JSON array; without one, everything. */
+export const parseBindings = (text: string | undefined): Binding[] => {
+  if (text === undefined) return everything;
+  let bindings: unknown;
+  try {
+    bindings = JSON.parse(text);
+  } catch {
+    throw new RequestError('InputError', 'Query parameter bindings must be JSON.');
+  }
+  const mistakes = mistakesIn(bindingsSchema, bindings);
+  if (mistakes.length > 0) {
+    throw new RequestError('InputError', `Query parameter bindings: ${mistakes.join('; ')}`);
+  }
+  return bindings as Binding[];
+};
+
+/** One server-sent event. The payload is JSON already, and is put in as it is. */
+const eventText = ({ position, exchange, routingKey, routes, payload }: FollowedMessage): string =>
+  `id: ${positionText(position)}\ndata: {"exchange":${JSON.stringify(exchange)},"routingKey":${JSON.stringify(
+    routingKey,
+  )},"routes":${JSON.stringify(routes)},"payload":${payload}}\n\n`;
+
+export interface StreamDeps {
+  readonly follower: Follower;
+  readonly clock: Clock;
+  /** Aborts when the process ends: streams end then, and their readers come back to another. */
+  readonly closing: AbortSignal;
+}
+
+export interface StreamRequest {
+  readonly bindings: Binding[];
+  readonly lastEventId: string | undefined;
+  readonly gone: AbortSignal;
+}
+
+/** Answers a request for the stream: an endless reply of server-sent events. */
+export const openStream = async (deps: StreamDeps, request: StreamRequest): Promise<Reply> => {
+  const stop = AbortSignal.any([request.gone, deps.closing]);
+  const from = request.lastEventId ? positionIn(request.lastEventId) : await deps.follower.now();
+  const messages = deps.follower.follow(from, stop);
+  // The first look may refuse the place; that must be an error reply, not the end of a stream.
+  const text = await started(messages, from, { deps, request, stop });
+  return new Reply(200, text, { 'content-type': 'text/event-stream; charset=utf-8' });
+};
+
+interface Open {
+  readonly deps: StreamDeps;
+  readonly request: StreamRequest;
+  readonly stop: AbortSignal;
+}
+
+const started = async (
+  messages: AsyncGenerator<FollowedMessage[]>,
+  from: Position,
+  { deps, request, stop }: Open,
+): Promise<Readable> => {
+  const matches = matcher(request.bindings);
+  const output = new Readable({ read: () => resume?.() });
+  let resume: (() => void) | undefined;
+  const write = async (text: string): Promise<void> => {
+    if (output.push(text)) return;
+    // The reader is slow: nothing is read from the database until it has caught up.
+    await new Promise<void>((resolve) => {
+      resume = resolve;
+      stop.addEventListener('abort', () => resolve(), { once: true });
+    });
+    resume = undefined;
+  };
+  const first = messages.next();
+  await Promise.race([first, deps.clock.sleep(20, stop)]);
+  // Where the stream starts, so that a reader which loses the connection before the first event misses none.
+  output.push(`id: ${positionText(from)}\nevent: position\ndata: {}\n\n`);
+  void (async () => {
+    try {
+      for (let page = await first; !page.done; page = await messages.next()) {
+        const text = page.value.filter(matches).map(eventText).join('');
+        if (text) await write(text);
+      }
+      output.push(null);
+    } catch (error) {
+      output.destroy(error as Error);
+    }
+  })();
+  void keepAlive(output, deps.clock, stop);
+  return output;
+};
+
+const keepAlive = async (output: Readable, clock: Clock, stop: AbortSignal): Promise<void> => {
+  while (!stop.aborted && !output.destroyed) {
+    await clock.sleep(keepAliveMs, stop);
+    if (!stop.aborted && !output.destroyed && !output.readableEnded) output.push(': still here\n\n');
+  }
+  output.push(null);
+};
