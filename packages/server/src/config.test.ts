@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, describe, it } from 'node:test';
+import {
+  ConfigError,
+  type ConfigSources,
+  configurationTable,
+  type Mistake,
+  printableConfig,
+  readConfig,
+} from './config.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'taskyard-config-'));
+after(() => rm(folder, { recursive: true }));
+
+const aFile = async (text: string): Promise<string> => {
+  const path = join(folder, 'taskyard.yml');
+  await writeFile(path, text);
+  return path;
+};
+
+const mistakesOf = (sources: ConfigSources): readonly Mistake[] => {
+  try {
+    readConfig(sources);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.mistakes;
+  }
+  return [];
+};
+
+describe('the configuration', () => {
+  it('has a default for all that must be there', () => {
+    const config = readConfig({ env: {} });
+    assert.equal(config.host, '127.0.0.1');
+    assert.equal(config.port, 8080);
+    assert.equal(config.claimTimeoutSeconds, 1200);
+    assert.equal(config.data, resolve('.taskyard'));
+    assert.equal(config.databaseUrl, undefined);
+    assert.deepEqual(config.s3, { region: 'us-east-1', forcePathStyle: false });
+  });
+
+  it('takes the file over the defaults, the environment over the file, the command line over all', async () => {
+    const file = await aFile(
+      'port: 1\nhost: 0.0.0.0\nlogLevel: warn\ns3:\n  bucket: things\nworker: { enabled: false }\n',
+    );
+    const env = { PORT: '2', LOG_LEVEL: 'error', TASKYARD_CONFIG: file };
+    const config = readConfig({ env, overrides: { port: 3 } });
+    assert.equal(config.port, 3);
+    assert.equal(config.logLevel, 'error');
+    assert.equal(config.host, '0.0.0.0');
+    assert.equal(config.s3.bucket, 'things');
+    assert.equal(config.worker.enabled, false);
+  });
+
+  it('takes an empty variable for one that is not set, and a root URL without its last slash', () => {
+    const config = readConfig({ env: { PORT: '', ROOT_URL: 'https://tasks.example.com/' } });
+    assert.equal(config.port, 8080);
+    assert.equal(config.rootUrl, 'https://tasks.example.com');
+  });
+
+  it('reports all mistakes of all sources together', async () => {
+    const file = await aFile('prot: 80\nrole: boss\ns3: 7\nworker:\n  capacity: 0\n  colour: red\n');
+    const mistakes = mistakesOf({
+      env: { PORT: 'eighty', TRUST_PROXY: 'maybe' },
+      file,
+      overrides: { databaseUrl: 'mysql://user:hunter2@db/x', claimTimeoutSeconds: 0.5 },
+    });
+    assert.deepEqual(mistakes, [
+      { where: `${file}: prot`, message: 'is not a setting' },
+      { where: `${file}: role`, message: 'must be one of all, api, background; it is "boss"' },
+      { where: `${file}: s3`, message: 'is a section, not a value' },
+      { where: `${file}: worker.capacity`, message: 'must be a whole number from 1 to 1000; it is 0' },
+      { where: `${file}: worker.colour`, message: 'is not a setting' },
+      { where: 'PORT', message: 'must be a whole number from 0 to 65535; it is "eighty"' },
+      { where: 'TRUST_PROXY', message: 'must be true or false; it is "maybe"' },
+      { where: '--database-url', message: 'must be a URL that starts with postgres://' },
+      { where: '--claim-timeout-seconds', message: 'must be a whole number from 1 to 86400; it is 0.5' },
+    ]);
+  });
+
+  it('says which file it could not read', async () => {
+    assert.match(
+      mistakesOf({ env: {}, file: join(folder, 'nowhere.yml') })[0]?.message ?? '',
+      /cannot be read/,
+    );
+    assert.match(mistakesOf({ env: {}, file: await aFile('a: [') })[0]?.message ?? '', /cannot be read/);
+    assert.match(mistakesOf({ env: {}, file: await aFile('- a') })[0]?.message ?? '', /"name: value" lines/);
+  });
+
+  it('wants a bucket for the settings of S3, and a secret for its key', () => {
+    const env = { S3_ENDPOINT: 'http://localhost:9000', S3_ACCESS_KEY_ID: 'me' };
+    assert.deepEqual(
+      mistakesOf({ env }).map(({ where }) => where),
+      ['s3.bucket', 's3.secretAccessKey'],
+    );
+  });
+
+  it('prints no secret', () => {
+    const env = { DATABASE_URL: 'postgres://u:hunter2@db/x', S3_BUCKET: 'b', S3_ACCESS_KEY_ID: 'k' };
+    const config = readConfig({ env: { ...env, S3_SECRET_ACCESS_KEY: 'hunter2' } });
+    const shown = JSON.stringify(printableConfig(config));
+    assert.doesNotMatch(shown, /hunter2/);
+    assert.match(shown, /"databaseUrl":"\[hidden\]"/);
+    assert.equal(config.s3.secretAccessKey, 'hunter2');
+  });
+
+  it('is described in docs/reference/configuration.md', async () => {
+    const page = new URL('../../../docs/reference/configuration.md', import.meta.url);
+    const [, table] = (await readFile(page, 'utf8')).split(/<!-- settings -->\n|\n<!-- \/settings -->/);
+    assert.equal(table, configurationTable());
+  });
+});
