@@ -1,1 +1,3 @@
-export {};
+export * from './browser.ts';
+export * from './node/download.ts';
+export * from './node/upload.ts';

@@ -1,0 +1,12 @@
+export * from './artifacts.ts';
+export * from './credentials.ts';
+export * from './errors.ts';
+export * from './events.ts';
+export * from './exchange.ts';
+export * from './from-now.ts';
+export * from './generated/index.ts';
+export { createSigner, type Signer } from './hawk.ts';
+export { backOffMs, pause } from './http.ts';
+export type * from './service.ts';
+export { routeParameters } from './service.ts';
+export { slugid } from './slugid.ts';

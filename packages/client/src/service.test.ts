@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ApiError, ConnectionError } from './errors.ts';
+import { Queue } from './generated/index.ts';
+import { type Answer, json, serve } from './testing/server.ts';
+
+const withServer = async (
+  answer: Answer,
+  test: (queue: Queue, server: Awaited<ReturnType<typeof serve>>) => Promise<void>,
+): Promise<void> => {
+  const server = await serve(answer);
+  try {
+    await test(new Queue({ rootUrl: `${server.rootUrl}/`, retryDelayMs: 1 }), server);
+  } finally {
+    await server.close();
+  }
+};
+
+describe('a call', () => {
+  it('sends its parameters in the path, its body and its query', () =>
+    withServer(
+      (_request, response) => json(response, { fine: true }),
+      async (queue, { requests }) => {
+        const body = { workerGroup: 'g', workerId: 'w', tasks: 1 };
+        assert.deepEqual(await queue.claimWork('proj/ci', body), { fine: true });
+        await queue.listTaskGroup('group', { limit: 3, continuationToken: undefined });
+        assert.equal(requests[0]?.method, 'POST');
+        assert.equal(requests[0]?.url, '/api/queue/v1/claim-work/proj%2Fci');
+        assert.deepEqual(JSON.parse(requests[0]?.text ?? ''), body);
+        assert.equal(requests[1]?.url, '/api/queue/v1/task-group/group/list?limit=3');
+      },
+    ));
+
+  it('answers nothing for a reply without content, and the body of a redirect', () =>
+    withServer(
+      ({ url }, response) => {
+        if (url.endsWith('/name')) {
+          response.setHeader('location', 'http://127.0.0.1:1/');
+          json(response, { storageType: 's3', url: 'http://127.0.0.1:1/' }, 303);
+        } else response.writeHead(204).end();
+      },
+      async (queue) => {
+        assert.equal(await queue.finishArtifact('task', 0, 'name2', { uploadId: 'x' }), undefined);
+        const { storageType } = await queue.getLatestArtifact('task', 'name');
+        assert.equal(storageType, 's3');
+      },
+    ));
+
+  it('is repeated after server errors and lost connections', () =>
+    withServer(
+      (() => {
+        let count = 0;
+        return (_request, response) => {
+          count += 1;
+          if (count === 1) response.writeHead(503).end('overloaded');
+          else if (count === 2) response.destroy();
+          else json(response, { alive: true });
+        };
+      })(),
+      async (queue, { requests }) => {
+        assert.deepEqual(await queue.ping(), { alive: true });
+        assert.equal(requests.length, 3);
+      },
+    ));
+
+  it('gives up after the retries it was given', () =>
+    withServer(
+      (_request, response) => json(response, { code: 'InternalServerError', message: 'broken' }, 500),
+      async (queue, { requests }) => {
+        const patient = queue.use({ retries: 2 });
+        await assert.rejects(patient.ping(), {
+          name: 'ApiError',
+          statusCode: 500,
+          code: 'InternalServerError',
+        });
+        assert.equal(requests.length, 3);
+      },
+    ));
+
+  it('is not repeated when it was refused, and says why', () =>
+    withServer(
+      (_request, response) =>
+        json(response, { code: 'RequestConflict', message: 'taken', requestInfo: {} }, 409),
+      async (queue, { requests }) => {
+        const error = await queue.cancelTask('task').catch((caught: unknown) => caught);
+        assert.ok(error instanceof ApiError);
+        assert.equal(error.code, 'RequestConflict');
+        assert.equal(error.message, 'taken');
+        assert.deepEqual(error.body, { code: 'RequestConflict', message: 'taken', requestInfo: {} });
+        assert.equal(requests.length, 1);
+      },
+    ));
+
+  it('stops when its signal aborts', () =>
+    withServer(
+      () => {},
+      async (queue) => {
+        const controller = new AbortController();
+        const call = queue.ping({ signal: controller.signal });
+        setTimeout(() => controller.abort(new Error('no longer wanted')), 20);
+        await assert.rejects(call, /no longer wanted/);
+      },
+    ));
+
+  it('fails when no answer comes in time, or nobody is there', () =>
+    withServer(
+      () => {},
+      async (queue, server) => {
+        await assert.rejects(queue.use({ timeoutMs: 20, retries: 0 }).ping(), ConnectionError);
+        await server.close();
+        await assert.rejects(queue.use({ retries: 1 }).ping(), /No answer from http:.*ECONNREFUSED/);
+      },
+    ));
+
+  it('with arguments that do not fit is refused before it is sent', () =>
+    withServer(
+      (_request, response) => json(response, {}),
+      async (queue, { requests }) => {
+        await assert.rejects(queue.call('task', []), /task takes \(taskId, options\?\)/);
+        await assert.rejects(queue.call('status', ['a', { limit: 1 }]), /no query parameter limit/);
+        await assert.rejects(queue.call('claimTask', ['a']), /\(taskId, runId, body, options\?\)/);
+        await assert.rejects(queue.call('nothing', []), /no method nothing/);
+        assert.equal(requests.length, 0);
+      },
+    ));
+
+  it('has a URL, signed on demand', async () => {
+    const credentials = { clientId: 'c', accessToken: 't' };
+    const queue = new Queue({ rootUrl: 'http://localhost', credentials });
+    const url = queue.buildUrl('getLatestArtifact', 'task', 'public/a b');
+    assert.equal(url, 'http://localhost/api/queue/v1/task/task/artifacts/public%2Fa%20b');
+    const signed = await queue.buildSignedUrl('getLatestArtifact', ['task', 'public/a b'], new Date());
+    assert.ok(signed.startsWith(`${url}?bewit=`));
+    await assert.rejects(queue.buildSignedUrl('cancelTask', ['task'], new Date()), /no GET method/);
+  });
+});
