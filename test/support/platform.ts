@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../../../', import.meta.url));
+export const taskyard = join(root, 'packages/cli/bin/taskyard.js');
+
+export interface Credentials {
+  readonly clientId: string;
+  readonly accessToken: string;
+}
+
+/** The platform as a user starts it: `taskyard serve`, a process of its own. */
+export interface Platform {
+  readonly rootUrl: string;
+  /** May do everything. */
+  readonly credentials: Credentials;
+  readonly dataDir: string;
+  readonly process: ChildProcess;
+  /** SIGTERM, and waits for the end; answers the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL: no goodbye. */
+  kill(): Promise<void>;
+}
+
+/** A folder that is removed by `remove`. */
+export const aFolder = async (): Promise<{ path: string; remove(): Promise<void> }> => {
+  const path = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }) };
+};
+
+const ours =
+  /^(TASKYARD|TASKCLUSTER|TASK|WORKER|S3|LOG)_|^(PORT|HOST|ROLE|WORKER)$|^(DATABASE|AMQP|ROOT)_URL$/;
+
+/** The environment without what would steer the platform, and without the mark of the test runner's own processes. */
+export const plainEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !ours.test(name) && name !== 'NODE_TEST_CONTEXT'),
+  );
+
+/** Reads `NAME=value` lines. */
+export const readVariables = async (path: string): Promise<Readonly<Record<string, string>>> => {
+  const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line.includes('='));
+  return Object.fromEntries(
+    lines.map((line) => [
+      line.slice(0, line.indexOf('=')).replace(/^export /, ''),
+      line.slice(line.indexOf('=') + 1).replace(/^(['"])(.*)\1$/, '$2'),
+    ]),
+  );
+};
+
+const readUrl = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve, reject) => {
+    if (!child.stdout) throw new Error('The platform was started without an output to read');
+    child.once('exit', (code, signal) =>
+      reject(new Error(`The platform ended at its start: ${code ?? signal}`)),
+    );
+    createInterface(child.stdout).on('line', (line) => {
+      const [url] = line.match(/https?:\/\/[^\s/]+/) ?? [];
+      if (url) resolve(url);
+    });
+  });
+
+export interface PlatformOptions {
+  readonly dataDir: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+}
+
+/** Starts the platform on a free port and waits until it says that it is ready. What it logs goes to our standard error. */
+export const startPlatform = async ({ dataDir, env = {}, args = [] }: PlatformOptions): Promise<Platform> => {
+  const child = spawn(process.execPath, [taskyard, 'serve', '--port', '0', '--data', dataDir, ...args], {
+    cwd: root,
+    env: { ...plainEnvironment(), LOG_LEVEL: 'warn', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = once(child, 'exit') as Promise<[number | null]>;
+  const rootUrl = await readUrl(child);
+  const variables = await readVariables(join(dataDir, 'credentials.env'));
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal);
+    return (await exit)[0];
+  };
+  return {
+    rootUrl,
+    credentials: {
+      clientId: variables.TASKCLUSTER_CLIENT_ID ?? '',
+      accessToken: variables.TASKCLUSTER_ACCESS_TOKEN ?? '',
+    },
+    dataDir,
+    process: child,
+    stop: () => end('SIGTERM'),
+    kill: async () => {
+      await end('SIGKILL');
+    },
+  };
+};

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { describe, it } from 'node:test';
+import { root } from './support/platform.ts';
+
+// The house holds together because this test says so: a rule of style that is not here, in Biome or in the compiler is advice.
+
+/** The folders of packages/server/src, lowest first: a file imports from its own, or through the door of a lower one. */
+const floors = [
+  'base',
+  'testing',
+  'http',
+  'auth',
+  'events',
+  'objects',
+  'scheduler',
+  'workers',
+  'queue',
+  'artifacts',
+  'task-graphs',
+];
+
+interface Source {
+  /** From the root: `packages/server/src/queue/store.ts` */
+  readonly path: string;
+  readonly text: string;
+}
+
+const leftOut = /(^|\/)(node_modules|dist|generated|conformance|\.git|\.taskyard|\.scratch)(\/|$)/;
+
+const read = (folder: string, pattern: RegExp): Source[] =>
+  readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = posix.join(folder, entry.name);
+    if (leftOut.test(path)) return [];
+    if (entry.isDirectory()) return read(path, pattern);
+    return pattern.test(path) ? [{ path, text: readFileSync(join(root, path), 'utf8') }] : [];
+  });
+
+const code = read('packages', /\/src\/.*\.tsx?$/).concat(read('test', /\.ts$/));
+const isTest = ({ path }: Source): boolean => /\.test\.tsx?$/.test(path) || path.startsWith('test/');
+const program = code.filter((source) => !isTest(source));
+const serverFolder = 'packages/server/src/';
+const server = code.filter(({ path }) => path.startsWith(serverFolder));
+const inServer = (path: string): string => path.slice(serverFolder.length);
+
+/** The offending lines of some sources, as `path:line: text`. */
+const linesWith = (sources: readonly Source[], pattern: RegExp): string[] =>
+  sources.flatMap(({ path, text }) =>
+    text
+      .split('\n')
+      .flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}: ${line.trim().slice(0, 120)}`] : [])),
+  );
+
+const importStatement = /^(?:import|export)\b(?:[^'"`;=(]*\bfrom)?\s*'([^']+)'|\bimport\('([^']+)'\)/gm;
+const importsOf = ({ text }: Source): string[] =>
+  [...text.matchAll(importStatement)].flatMap(([, to, later]) => to ?? later ?? []);
+
+const relativeImports = code.flatMap((source) =>
+  importsOf(source)
+    .filter((to) => to.startsWith('.'))
+    .map((to) => ({ from: source.path, to, target: posix.join(posix.dirname(source.path), to) })),
+);
+
+/** A path's storey: files beside the folders (`app.ts`, `config.ts`) stand above them all. */
+const floorOf = (path: string): number => {
+  const folder = inServer(path).match(/^[^/]+(?=\/)/)?.[0];
+  return folder === undefined ? floors.length : floors.indexOf(folder);
+};
+
+describe('the house is tidy', () => {
+  it('every folder of the server is a floor with a door and a page about itself', () => {
+    const folders = readdirSync(join(root, serverFolder), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+    assert.deepEqual(
+      folders.filter((folder) => !floors.includes(folder)),
+      [],
+      'folders that no floor is named for',
+    );
+    const missing = folders.flatMap((folder) =>
+      ['index.ts', 'README.md']
+        .map((file) => join(serverFolder, folder, file))
+        .filter((path) => !existsSync(join(root, path))),
+    );
+    assert.deepEqual(missing, []);
+  });
+
+  it('imports in the server go down, and through the door', () => {
+    const wrong = relativeImports
+      .filter(({ from }) => from.startsWith(serverFolder))
+      .filter(({ from, target }) => {
+        const [here, there] = [floorOf(from), floorOf(target)];
+        // A test of the whole stands beside app.ts, and may look in through every window.
+        if (here === there || (here === floors.length && from.endsWith('.test.ts'))) return false;
+        return there > here || inServer(target) !== `${floors[there]}/index.ts`;
+      });
+    assert.deepEqual(
+      wrong.map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+  });
+
+  it('only tests import test support', () => {
+    const wrong = relativeImports.filter(
+      ({ from, target }) =>
+        target.startsWith(`${serverFolder}testing/`) &&
+        !from.endsWith('.test.ts') &&
+        !from.startsWith(`${serverFolder}testing/`) &&
+        !/\/testing(\.ts|\/)/.test(from),
+    );
+    assert.deepEqual(
+      wrong.map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+  });
+
+  it('imports name the source file, and none leaves its package', () => {
+    const wrong = relativeImports.filter(({ from, target, to }) => {
+      const home = from.match(/^packages\/[^/]+\//)?.[0] ?? 'test/';
+      return !/\.(tsx?|json|css)$/.test(to) || !target.startsWith(home);
+    });
+    assert.deepEqual(
+      wrong.map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+  });
+
+  it('every dependency is declared by the package that uses it', () => {
+    const declared = (path: string, field: string): string[] =>
+      Object.keys(
+        (JSON.parse(readFileSync(join(root, path), 'utf8')) as Record<string, object>)[field] ?? {},
+      );
+    const forTests = declared('package.json', 'devDependencies');
+    const nameOf = (to: string) => to.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? to;
+    const wrong = code
+      .filter(({ path }) => path.startsWith('packages/'))
+      .flatMap((source) => {
+        const [home = ''] = source.path.match(/^packages\/[^/]+/) ?? [];
+        const own = JSON.parse(readFileSync(join(root, home, 'package.json'), 'utf8')) as { name: string };
+        const allowed = [
+          own.name,
+          ...declared(`${home}/package.json`, 'dependencies'),
+          ...(isTest(source) ? forTests : []),
+        ];
+        return importsOf(source)
+          .filter((to) => !to.startsWith('.') && !to.startsWith('node:') && !allowed.includes(nameOf(to)))
+          .map((to) => `${source.path} imports ${to}`);
+      });
+    assert.deepEqual(wrong, []);
+  });
+
+  it('SQL stands in store.ts, or in the folder of that name', () => {
+    const statement = /\b(tx|db|sql)(<[^`;]*>)?`/;
+    const wrong = server
+      .filter((source) => !isTest(source) && !/^(base|testing)\//.test(inServer(source.path)))
+      .filter(({ path }) => !/\/store(\.ts|\/)/.test(path))
+      .filter(({ text }) => statement.test(text));
+    assert.deepEqual(
+      wrong.map(({ path }) => path),
+      [],
+    );
+  });
+
+  it('time and chance come from base/clock.ts', () => {
+    const own = server.filter((source) => !isTest(source) && inServer(source.path) !== 'base/clock.ts');
+    const pattern = /\bDate\.now\(|\bnew Date\(\)|\bset(Timeout|Interval)\(|\bMath\.random\(/;
+    assert.deepEqual(linesWith(own, pattern), []);
+  });
+
+  it('the environment is read in config.ts only', () => {
+    const others = program.filter(({ path }) => !/\/(config\.ts|testing\/)/.test(path));
+    assert.deepEqual(linesWith(others, /\bprocess\.env\b/), []);
+  });
+
+  it('no file is longer than 400 lines', () => {
+    const long = program.filter(({ text }) => text.split('\n').length > 401);
+    assert.deepEqual(
+      long.map(({ path, text }) => `${path}: ${text.split('\n').length - 1}`),
+      [],
+    );
+  });
+
+  it('nothing is exported by default, switched off, or left to do', () => {
+    assert.deepEqual(linesWith(code, /^export default\b/), []);
+    assert.deepEqual(
+      linesWith(code, /\b(it|test|describe)\.(skip|only|todo)\b|@ts-(ignore|expect-error)/),
+      [],
+    );
+    const marks = new RegExp(['TO', 'DO|FIX', 'ME|XX', 'X'].join(''));
+    assert.deepEqual(linesWith(code, new RegExp(`\\b(${marks.source})\\b`)), []);
+  });
+
+  it('migrations are numbered without a gap', () => {
+    const files = readdirSync(join(root, 'packages/server/migrations')).sort();
+    assert.deepEqual(
+      files.map((file) => file.slice(0, 5)),
+      files.map((_, i) => `${String(i + 1).padStart(4, '0')}_`),
+    );
+    assert.deepEqual(
+      files.filter((file) => !/^\d{4}_[a-z_]+\.sql$/.test(file)),
+      [],
+    );
+  });
+
+  it('no file names a place that is on one machine only', () => {
+    const files = read('.', /\.(tsx?|mjs|js|json|md|ya?ml|sql|sh|css|html)$|(^|\/)\.ci\/run$/).filter(
+      ({ path }) => path !== 'package-lock.json',
+    );
+    assert.deepEqual(linesWith(files, /(^|[\s'"`(=:])\/(work|root|home|Users)\/\w/), []);
+  });
+});
