@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { type Database, isTransient, type Transaction } from './database.ts';
+import { type Database, isTransient, type Sql, type Transaction } from './database.ts';
 import { RequestError } from './errors.ts';
 import type { Logger } from './log.ts';
 
@@ -45,6 +45,21 @@ interface Waiting<In, Out> {
 
 const attemptsMax = 5;
 
+/** Runs a transaction, and again when PostgreSQL gave it up in favour of another. */
+export const transact = async <T>(
+  deps: BatchDeps,
+  run: (tx: Transaction, now: Date) => Promise<T>,
+): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await deps.db.transaction((tx) => run(tx, deps.clock.now()));
+    } catch (error) {
+      if (!isTransient(error) || attempt === attemptsMax) throw error;
+      deps.log.debug({ attempt }, 'a transaction is repeated after a deadlock');
+    }
+  }
+};
+
 /**
  * Makes a verb batch by itself: calls that arrive while a batch is in flight go together as the next one, in the
  * order of their arrival. There is no timer, so a lone call waits for nothing. When a batch fails as a whole its items
@@ -55,8 +70,22 @@ export const batched = <In, Out>(
   name: string,
   verb: Verb<In, Out>,
   limits: BatchLimits<In> = {},
+): Batched<In, Out> =>
+  gathered({ ...deps, name }, (items) => transact(deps, (tx, now) => verb(tx, items, now)), limits);
+
+/** The same for verbs that only read, by one statement: no transaction is opened around it. */
+export const batchedRead = <In, Out>(
+  deps: BatchDeps,
+  name: string,
+  read: (db: Sql, items: In[]) => Promise<Answer<Out>[]>,
+  limits: BatchLimits<In> = {},
+): Batched<In, Out> => gathered({ ...deps, name }, (items) => read(deps.db, items), limits);
+
+const gathered = <In, Out>(
+  { name, log }: { name: string; log: Logger },
+  runOnce: (items: In[]) => Promise<Answer<Out>[]>,
+  { rowsMax = 500, bytesMax = 8 * 2 ** 20, bytesOf = () => 0 }: BatchLimits<In>,
 ): Batched<In, Out> => {
-  const { rowsMax = 500, bytesMax = 8 * 2 ** 20, bytesOf = () => 0 } = limits;
   let waiting: Waiting<In, Out>[] = [];
   let running = false;
 
@@ -73,25 +102,6 @@ export const batched = <In, Out>(
     return batch;
   };
 
-  const runOnce = async (items: In[]): Promise<Answer<Out>[]> => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await deps.db.transaction((tx) => verb(tx, items, deps.clock.now()));
-      } catch (error) {
-        if (!isTransient(error) || attempt === attemptsMax) throw error;
-        deps.log.debug({ verb: name, attempt, items: items.length }, 'batch is repeated after a deadlock');
-      }
-    }
-  };
-
-  const settle = (batch: Waiting<In, Out>[], answers: Answer<Out>[]): void => {
-    batch.forEach((call, i) => {
-      const answer = answers[i] as Answer<Out>;
-      if (answer instanceof RequestError) call.reject(answer);
-      else call.resolve(answer);
-    });
-  };
-
   const run = async (batch: Waiting<In, Out>[]): Promise<void> => {
     try {
       settle(batch, await runOnce(batch.map((call) => call.item)));
@@ -100,7 +110,7 @@ export const batched = <In, Out>(
         batch[0]?.reject(error);
         return;
       }
-      deps.log.warn(
+      log.warn(
         { verb: name, items: batch.length, err: error },
         'batch failed; its items are tried one by one',
       );
@@ -122,16 +132,18 @@ export const batched = <In, Out>(
       setImmediate(() => void drain());
     });
 
-  return {
-    one,
-    all: (items) =>
-      Promise.all(
-        items.map((item) =>
-          one(item).catch((error: unknown) => {
-            if (error instanceof RequestError) return error;
-            throw error;
-          }),
-        ),
-      ),
-  };
+  return { one, all: (items) => Promise.all(items.map((item) => one(item).catch(refusalOf))) };
+};
+
+const settle = <In, Out>(batch: Waiting<In, Out>[], answers: Answer<Out>[]): void => {
+  batch.forEach((call, i) => {
+    const answer = answers[i] as Answer<Out>;
+    if (answer instanceof RequestError) call.reject(answer);
+    else call.resolve(answer);
+  });
+};
+
+const refusalOf = (error: unknown): RequestError => {
+  if (error instanceof RequestError) return error;
+  throw error;
 };

@@ -4,7 +4,10 @@ import pg from 'pg';
 export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
 
 /** Statements that take effect together or not at all. */
-export type Transaction = Sql;
+export interface Transaction extends Sql {
+  /** Runs an action once the transaction is committed; never, when it is rolled back. */
+  afterCommit(action: () => void): void;
+}
 
 /** The database: called as a tag it runs a statement of its own. */
 export interface Database extends Sql {
@@ -80,17 +83,58 @@ const asObjects = <Row>(rows: unknown[][], columns: string[]): Row[] =>
     return row as Row;
   });
 
+const openTransaction = (client: pg.PoolClient) => {
+  const statement = statementOn(client);
+  const actions: (() => void)[] = [];
+  let isOpen = true;
+  const sql: Sql = (strings, ...values) => {
+    // Whoever is late must not write outside of the transaction that it believes in.
+    if (!isOpen) return Promise.reject(new Error('The transaction is over.'));
+    return statement(strings, ...values);
+  };
+  const tx: Transaction = Object.assign(sql, {
+    afterCommit: (action: () => void) => void actions.push(action),
+  });
+  return {
+    tx,
+    actions,
+    close: () => {
+      isOpen = false;
+    },
+  };
+};
+
 const inTransaction = async <T>(client: pg.PoolClient, run: (tx: Transaction) => Promise<T>): Promise<T> => {
+  const { tx, actions, close } = openTransaction(client);
   // Not awaited: it travels with the first statement.
   const begun = client.query('begin');
+  let value: T;
   try {
-    const [value] = await Promise.all([run(statementOn(client)), begun]);
+    [value] = await together(run(tx), begun);
+    close();
     await client.query('commit');
-    return value;
   } catch (error) {
+    close();
     await client.query('rollback').catch(() => {});
     throw error;
   }
+  for (const action of actions) action();
+  return value;
+};
+
+type Settled<Promises extends readonly unknown[]> = { -readonly [K in keyof Promises]: Awaited<Promises[K]> };
+
+/**
+ * The values of several promises, when all have settled; the first failure is thrown only then. Statements of one
+ * transaction that are sent together must be awaited so: none may be left running when the transaction ends.
+ */
+export const together = async <const Promises extends readonly unknown[]>(
+  ...promises: Promises
+): Promise<Settled<Promises>> => {
+  const results = await Promise.allSettled(promises);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Settled<Promises>;
 };
 
 export interface ConnectOptions {
@@ -99,10 +143,17 @@ export interface ConnectOptions {
   readonly poolSizeMax?: number;
   /** Told of errors on idle connections; the pool replaces those by itself. */
   readonly onError?: (error: Error) => void;
+  /** Called after every commit of a transaction. */
+  readonly onCommit?: () => void;
 }
 
 /** Opens a pool of connections to a PostgreSQL server (15 or later). */
-export const connect = ({ url, poolSizeMax = 10, onError = () => {} }: ConnectOptions): Database => {
+export const connect = ({
+  url,
+  poolSizeMax = 10,
+  onError = () => {},
+  onCommit = () => {},
+}: ConnectOptions): Database => {
   const config = {
     connectionString: url,
     max: poolSizeMax,
@@ -143,7 +194,9 @@ export const connect = ({ url, poolSizeMax = 10, onError = () => {} }: ConnectOp
       const client = await pool.connect();
       let failed: Error | undefined;
       try {
-        return await inTransaction(client, run);
+        const value = await inTransaction(client, run);
+        onCommit();
+        return value;
       } catch (error) {
         failed = error as Error;
         throw error;

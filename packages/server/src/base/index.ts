@@ -4,7 +4,9 @@ export {
   type Batched,
   type BatchLimits,
   batched,
+  batchedRead,
   settled,
+  transact,
   type Verb,
 } from './batch.ts';
 export {
@@ -26,6 +28,7 @@ export {
   isTransient,
   type Sql,
   type Transaction,
+  together,
 } from './database.ts';
 export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
 export { createLog, type Logger, silentLog } from './log.ts';

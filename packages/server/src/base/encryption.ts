@@ -1,0 +1,63 @@
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+
+/** Keeps secrets unreadable at rest. */
+export interface Encryption {
+  /** `<key id>.<base64url>`; the same text gives another result each time. */
+  encrypt(text: string): string;
+  /** Throws when the key is unknown, or when the text was changed. */
+  decrypt(encrypted: string): string;
+}
+
+export interface EncryptionKeys {
+  /** 32 bytes as base64 by key id. Old keys stay here for as long as texts that they encrypted. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** The id of the key that encrypts from now on. */
+  readonly current: string;
+}
+
+const algorithm = 'aes-256-gcm';
+const keyBytes = 32;
+// Twelve random bytes are what GCM is made for: good for four thousand million texts per key.
+const nonceBytes = 12;
+const tagBytes = 16;
+
+const readKey = (id: string, base64: string): KeyObject => {
+  const key = Buffer.from(base64, 'base64');
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(id))
+    throw new Error(`The encryption key id '${id}' must be letters, digits, - and _.`);
+  if (key.length !== keyBytes)
+    throw new Error(`The encryption key '${id}' must be ${keyBytes} bytes in base64.`);
+  return createSecretKey(key);
+};
+
+/** AES-256-GCM. To rotate, add a key and make it current: what older keys encrypted stays readable. */
+export const encryption = ({ keys, current }: EncryptionKeys): Encryption => {
+  const known = new Map(Object.entries(keys).map(([id, base64]) => [id, readKey(id, base64)]));
+  const keyFor = (id: string): KeyObject => {
+    const key = known.get(id);
+    if (!key) throw new Error(`There is no encryption key '${id}'.`);
+    return key;
+  };
+  keyFor(current);
+
+  const encrypt = (text: string): string => {
+    const nonce = randomBytes(nonceBytes);
+    const cipher = createCipheriv(algorithm, keyFor(current), nonce);
+    const hidden = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
+    return `${current}.${Buffer.concat(hidden).toString('base64url')}`;
+  };
+
+  const decrypt = (encrypted: string): string => {
+    const dot = encrypted.indexOf('.');
+    const bytes = Buffer.from(encrypted.slice(dot + 1), 'base64url');
+    if (dot < 0 || bytes.length < nonceBytes + tagBytes) throw new Error('This is not an encrypted text.');
+    const nonce = bytes.subarray(0, nonceBytes);
+    const decipher = createDecipheriv(algorithm, keyFor(encrypted.slice(0, dot)), nonce, {
+      authTagLength: tagBytes,
+    });
+    decipher.setAuthTag(bytes.subarray(-tagBytes));
+    return decipher.update(bytes.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
+  };
+
+  return { encrypt, decrypt };
+};
