@@ -76,6 +76,19 @@ export const Config = Type.Object({
     default: 'exchange/taskcluster-',
     description: 'What the names of all exchanges begin with; the name of the service follows.',
   }),
+  encryptionKeys: Type.Optional(
+    Type.String({
+      ...({
+        env: 'ENCRYPTION_KEYS',
+        secret: true,
+        expects: 'names with 32 bytes in base64, as in new:…=,old:…=',
+        description:
+          'Keys that access tokens are encrypted with in the database: the first encrypts, all decrypt. ' +
+          'By default one is made and kept in the data folder; processes that share a database share the keys.',
+      } satisfies Facts),
+      pattern: '^[A-Za-z0-9_-]{1,64}:[A-Za-z0-9+/]{43}=(,[A-Za-z0-9_-]{1,64}:[A-Za-z0-9+/]{43}=)*$',
+    }),
+  ),
   claimTimeoutSeconds: whole(1, 86_400, {
     env: 'TASK_CLAIM_TIMEOUT',
     default: 1200,
