@@ -1,0 +1,94 @@
+import { completeTask, type Setting, type TaskBody } from './complete.ts';
+import type { Entry } from './expand.ts';
+import { type Mistake, suggestion } from './mistakes.ts';
+import { type Schema, taskSchema } from './schema.ts';
+import type { Source } from './source.ts';
+import { pathOf, type Refusal, type Validate, validatorOf } from './validate.ts';
+import { type Fields, isFields, mergeOver, type Path } from './values.ts';
+
+/** A task on its way into the queue: as the file has it (with the defaults), and as the queue wants it. */
+export interface Draft {
+  readonly label: string;
+  readonly path: Path;
+  readonly taskId: string;
+  readonly written: unknown;
+  readonly task: TaskBody;
+}
+
+export const draftOf = ({ label, path, task }: Entry, defaults: Fields, setting: Setting): Draft => {
+  const written = mergeOver(defaults, task);
+  const body = completeTask(label, isFields(written) ? written : {}, setting);
+  return { label, path, taskId: setting.taskId(label), written, task: body };
+};
+
+/** A mistake in a field of a task, shown in the task or, if it comes from there, in the defaults. */
+export const mistakeIn = (
+  source: Source,
+  { label, path }: Pick<Draft, 'label' | 'path'>,
+  { path: rest, message }: { readonly path: Path; readonly message: string },
+): Mistake => {
+  const inTask = [...path, ...rest];
+  const inDefaults = ['defaults', ...rest];
+  const isInherited = source.reach(inTask) < inTask.length && source.reach(inDefaults) === inDefaults.length;
+  return source.mistake(isInherited ? inDefaults : inTask, message, label);
+};
+
+/** What a task is held against. */
+export interface Rules {
+  /** All labels of the file; absent when some could not be read, so that none can be called unknown. */
+  readonly labels?: ReadonlySet<string>;
+  readonly taskSchema?: Schema;
+  readonly payloadErrors?: (task: TaskBody) => readonly string[];
+}
+
+const checkForm = validatorOf(taskSchema);
+
+/** Checks of one task by itself: its form, its dates, its queue, its payload, the labels that it needs. */
+export const checkerOf = (source: Source, rules: Rules): ((draft: Draft) => Mistake[]) => {
+  const { labels, taskSchema: queueSchema, payloadErrors = () => [] } = rules;
+  const checkBody: Validate = queueSchema === undefined ? () => [] : validatorOf(queueSchema);
+  return (draft) => {
+    const misshapen = checkForm(draft.written);
+    // The queue and the worker would repeat in their words what the form has told already.
+    const refused =
+      misshapen.length > 0
+        ? misshapen
+        : [
+            ...checkDates(draft.task),
+            ...checkQueue(draft.task),
+            ...checkBody(draft.task),
+            ...payloadErrors(draft.task).map(placed),
+          ];
+    const unknown = labels === undefined ? [] : checkNeeds(draft.written, labels);
+    return [...refused, ...unknown].map((refusal) => mistakeIn(source, draft, refusal));
+  };
+};
+
+/** The worker names the place in its sentence; the place is also where the mistake is shown. */
+const placed = (message: string): Refusal => {
+  const [place = ''] = /^payload(\/[^\s:]+)*/.exec(message) ?? [];
+  return { path: pathOf(`/${place}`), message };
+};
+
+const checkDates = ({ created, deadline, expires }: TaskBody) => {
+  if (Date.parse(deadline) < Date.parse(created)) {
+    return [{ path: ['deadline'], message: `deadline lies in the past: ${deadline}` }];
+  }
+  return Date.parse(expires) < Date.parse(deadline)
+    ? [{ path: ['expires'], message: `expires (${expires}) comes before deadline (${deadline})` }]
+    : [];
+};
+
+const checkQueue = ({ taskQueueId }: TaskBody) =>
+  taskQueueId === undefined
+    ? [{ path: [], message: 'taskQueueId is missing: no queue is named here or in the defaults' }]
+    : [];
+
+const checkNeeds = (written: unknown, labels: ReadonlySet<string>) => {
+  const needs = isFields(written) && Array.isArray(written.needs) ? written.needs : [];
+  return needs.flatMap((need, index) =>
+    typeof need !== 'string' || labels.has(need)
+      ? []
+      : [{ path: ['needs', index], message: `needs "${need}", which is no task${suggestion(need, labels)}` }],
+  );
+};

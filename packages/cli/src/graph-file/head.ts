@@ -1,0 +1,51 @@
+import type { Mistake } from './mistakes.ts';
+import { type ParamDeclaration, readParams } from './params.ts';
+import { render } from './render.ts';
+import { fileSchema } from './schema.ts';
+import type { Source } from './source.ts';
+import { validatorOf } from './validate.ts';
+import { type Fields, isFields } from './values.ts';
+
+const check = validatorOf(fileSchema);
+
+/** Check the outermost keys and read the parameters; `params` is absent when a parameter has no proper value. */
+export const readForm = (
+  source: Source,
+  given: Readonly<Record<string, string>>,
+): { params?: Fields; mistakes: Mistake[] } => {
+  const wrong = check(source.content).map(({ path, message }) => source.mistake(path, message));
+  const { params, mistakes } = readParams(source, declarationsOf(source), given);
+  return { ...(mistakes.length === 0 && { params }), mistakes: [...source.repeated, ...wrong, ...mistakes] };
+};
+
+/** Declarations of the wrong form are told by the check; they are left out here. */
+const declarationsOf = ({ content }: Source): Record<string, ParamDeclaration> => {
+  const declared = isFields(content) && isFields(content.params) ? content.params : {};
+  const isDeclaration = (entry: [string, unknown]): entry is [string, ParamDeclaration] => isFields(entry[1]);
+  return Object.fromEntries(Object.entries(declared).filter(isDeclaration));
+};
+
+/** What a file says outside of its tasks, rendered. */
+export interface Head {
+  readonly name: string;
+  readonly description?: string;
+  readonly defaults: Fields;
+  readonly mistakes: readonly Mistake[];
+}
+
+export const renderHead = (source: Source, context: Fields): Head => {
+  const content = isFields(source.content) ? source.content : {};
+  const mistakes: Mistake[] = [];
+  const part = (key: string): unknown => {
+    const rendered = render(content[key] ?? null, [key], context);
+    mistakes.push(...rendered.mistakes.map(({ path, message }) => source.mistake(path, message)));
+    return rendered.value;
+  };
+  const [name, description, defaults] = [part('name'), part('description'), part('defaults')];
+  return {
+    name: typeof name === 'string' ? name : '',
+    ...(typeof description === 'string' && { description }),
+    defaults: isFields(defaults) ? defaults : {},
+    mistakes,
+  };
+};

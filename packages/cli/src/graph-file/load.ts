@@ -1,0 +1,150 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Setting, TaskBody } from './complete.ts';
+import { checkerOf, draftOf, mistakeIn } from './draft.ts';
+import { type Entry, type Expanded, expandTasks } from './expand.ts';
+import { type Head, readForm, renderHead } from './head.ts';
+import { link } from './links.ts';
+import { GraphFileError, type Mistake } from './mistakes.ts';
+import type { Schema } from './schema.ts';
+import { parseSource, type Source } from './source.ts';
+import { strayLabels, taskIds } from './task-ids.ts';
+import { type Fields, isFields, mergeOver } from './values.ts';
+
+/** What a graph depends on besides the text of its file. */
+export interface LoadOptions {
+  /** As on the command line: every value is text. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly now: Date;
+  readonly slugid: () => string;
+  /** The task queue of tasks that name none. */
+  readonly taskQueueId?: string;
+  /** The queue's schema of a task, to hold the finished tasks to. */
+  readonly taskSchema?: Schema;
+  /** What the worker would refuse in a task, each as a sentence that begins with the place: `payload/env/A must …`. */
+  readonly payloadErrors?: (task: TaskBody) => readonly string[];
+}
+
+export interface GraphTask {
+  readonly label: string;
+  readonly taskId: string;
+  /** The body for the queue's createTask. */
+  readonly task: TaskBody;
+}
+
+/** A graph that is ready to be submitted; each task comes after those it depends on. */
+export interface Graph {
+  readonly name: string;
+  readonly description?: string;
+  readonly taskGroupId: string;
+  readonly tasks: readonly GraphTask[];
+  /** The taskId of each label. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Read, render and check a graph file. Throws a GraphFileError that holds all its mistakes. */
+export const loadGraph = async (path: string, options: LoadOptions): Promise<Graph> =>
+  graphOf(parseSource(path, await textOf(path)), options);
+
+const textOf = async (file: string): Promise<string> => {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file' : message;
+    throw new GraphFileError([{ file, line: 1, column: 1, message: `cannot be read: ${reason}` }]);
+  }
+};
+
+/** The same for a file that has been read. */
+export const graphOf = (source: Source, options: LoadOptions): Graph => {
+  const form = readForm(source, options.params);
+  const tasks = isFields(source.content) ? source.content.tasks : undefined;
+  // Without the parameters every expression that reads one would fail, and hide the mistake that matters.
+  if (form.params === undefined || typeof tasks !== 'object' || tasks === null)
+    throw new GraphFileError(form.mistakes);
+
+  const ids = taskIds(options.slugid);
+  const taskGroupId = options.slugid();
+  const context = contextOf(source, {
+    params: form.params,
+    taskGroupId,
+    taskId: ids.of,
+    now: options.now.toJSON(),
+  });
+  const head = renderHead(source, context);
+  const expanded = expandTasks(source, tasks, context);
+  const setting = { file: source.file, graph: head.name, taskGroupId, now: options.now, taskId: ids.of };
+  return checked(source, {
+    form: form.mistakes,
+    head,
+    expanded,
+    setting,
+    asked: new Map(ids.asked()),
+    options,
+  });
+};
+
+/** What expressions may use; json-e adds its own functions. */
+const contextOf = ({ file }: Source, given: Fields): Fields => ({
+  ...given,
+  dir: dirname(resolve(file)),
+  node: process.execPath,
+});
+
+interface Rendering {
+  readonly form: readonly Mistake[];
+  readonly head: Head;
+  readonly expanded: Expanded;
+  readonly setting: Setting;
+  readonly asked: ReadonlyMap<string, string>;
+  readonly options: LoadOptions;
+}
+
+const checked = (source: Source, { form, head, expanded, setting, asked, options }: Rendering): Graph => {
+  const { entries, isWhole } = expanded;
+  const labels = new Set(entries.map(({ label }) => label));
+  const queue = options.taskQueueId === undefined ? {} : { taskQueueId: options.taskQueueId };
+  const defaults = mergeOver(queue, head.defaults) as Fields;
+  const drafts = distinct(entries)
+    .filter(isRendered)
+    .map((entry) => draftOf(entry, defaults, setting));
+  const { ordered, mistakes: loose } = link(drafts);
+  const check = checkerOf(source, { ...options, ...(isWhole && { labels }) });
+  const mistakes = [
+    ...form,
+    ...head.mistakes,
+    ...expanded.mistakes,
+    ...duplicates(source, entries),
+    ...drafts.flatMap(check),
+    ...(isWhole ? strayLabels(source, drafts, { asked, labels }) : []),
+    ...loose.map(({ draft, ...found }) => mistakeIn(source, draft, found)),
+    ...(isWhole && labels.size === 0 ? [source.mistake(['tasks'], 'there are no tasks')] : []),
+  ];
+  if (mistakes.length > 0) throw new GraphFileError(mistakes);
+  return {
+    name: head.name,
+    ...(head.description !== undefined && { description: head.description }),
+    taskGroupId: setting.taskGroupId,
+    tasks: ordered.map(({ label, taskId, task }) => ({ label, taskId, task })),
+    labels: Object.fromEntries(ordered.map(({ label, taskId }) => [label, taskId])),
+  };
+};
+
+const distinct = (entries: readonly Entry[]): Entry[] =>
+  [...new Map([...entries].reverse().map((entry) => [entry.label, entry])).values()].reverse();
+
+const isRendered = (entry: Entry): boolean => 'task' in entry;
+
+const duplicates = (source: Source, entries: readonly Entry[]): Mistake[] => {
+  const first = new Map<string, Entry>();
+  return entries.flatMap((entry) => {
+    const earlier = first.get(entry.label);
+    if (earlier === undefined) {
+      first.set(entry.label, entry);
+      return [];
+    }
+    const { line } = source.mistake(earlier.path, '');
+    return [source.mistake(entry.path, `there is another task of this label, at line ${line}`, entry.label)];
+  });
+};

@@ -1,0 +1,71 @@
+import jsone from 'json-e';
+import { type Fields, isFields, type Path } from './values.ts';
+
+/** What json-e refused, and where in the template. */
+export interface RenderMistake {
+  readonly path: Path;
+  readonly message: string;
+}
+/** `value` is absent when the template rendered to nothing (an `$if` without `else`) or failed. */
+export interface Rendered {
+  readonly value?: unknown;
+  readonly mistakes: readonly RenderMistake[];
+}
+
+/** Render a template; when it fails, every part of it that fails by itself is named. */
+export const render = (template: unknown, path: Path, context: Fields): Rendered => {
+  const whole = tried(template, context);
+  return whole.failure === undefined
+    ? { ...whole.rendered, mistakes: [] }
+    : { mistakes: mistakesIn({ template, path, context }, whole.failure) };
+};
+
+/** Whether json-e takes this map for an expression instead of a map. */
+export const isExpression = (value: unknown): boolean =>
+  isFields(value) && Object.keys(value).some((key) => /^\$[a-zA-Z]/.test(key));
+
+interface Attempt {
+  readonly rendered: { value?: unknown };
+  readonly failure?: unknown;
+}
+
+/** The box shows whether the template vanished, which json-e would answer by null. */
+const tried = (template: unknown, context: Fields): Attempt => {
+  try {
+    return { rendered: jsone({ value: template }, context) };
+  } catch (failure) {
+    return { rendered: {}, failure };
+  }
+};
+
+interface Part {
+  readonly template: unknown;
+  readonly path: Path;
+  readonly context: Fields;
+}
+
+/** json-e stops at its first error, so the parts of plain maps and lists are rendered one by one. */
+const mistakesIn = ({ template, path, context }: Part, failure: unknown): RenderMistake[] => {
+  const parts = partsOf(template).flatMap(([key, part]) => {
+    const attempt = tried(part, context);
+    if (attempt.failure === undefined) return [];
+    return mistakesIn({ template: part, path: [...path, key], context }, attempt.failure);
+  });
+  return parts.length > 0 ? parts : [{ path: [...path, ...placeOf(failure)], message: messageOf(failure) }];
+};
+
+const partsOf = (template: unknown): [string | number, unknown][] => {
+  if (Array.isArray(template)) return [...template.entries()];
+  return isFields(template) && !isExpression(template) ? Object.entries(template) : [];
+};
+
+/** json-e notes the way to an error inside an operator as `.key`, `["a key"]` and `[0]`, below our own box. */
+const placeOf = (failure: unknown): Path => {
+  const { location } = failure as { location?: readonly string[] };
+  return (location ?? []).slice(1).map((step) => (step.startsWith('.') ? step.slice(1) : parsedStep(step)));
+};
+
+const parsedStep = (step: string): string | number => JSON.parse(step.slice(1, -1));
+
+const messageOf = (failure: unknown): string =>
+  failure instanceof Error ? failure.message : String(failure);
