@@ -120,7 +120,9 @@ export const Worker = exactly(
     lastDateActive: Optional(DateTime),
     quarantineUntil: Optional(QuarantineUntil),
     quarantineDetails: Optional(
-      distinct(QuarantineDetail, { description: 'Every quarantine order so far.' }),
+      distinct(QuarantineDetail, {
+        description: 'The orders to quarantine it or to end that, oldest first.',
+      }),
     ),
   },
   { title: 'Worker' },

@@ -1,0 +1,30 @@
+import { type Database, manualClock, silentLog, slugid } from '../base/index.ts';
+import { createWorkers, type RunRef, type WorkersDeps } from './index.ts';
+
+/**
+ * For tests: makes server processes on one database, each with a clock of its own that starts at the same
+ * date.
+ */
+export const processesOf =
+  (db: Database) =>
+  (given: Partial<WorkersDeps> = {}) => {
+    const clock = manualClock(new Date('2026-01-01T00:00:00.000Z'));
+    return { clock, workers: createWorkers({ db, clock, log: silentLog, ...given }) };
+  };
+
+let count = 0;
+
+/** For tests: a worker, of a provisioner of its own unless told otherwise. */
+export const aWorker = (given: { provisionerId?: string; workerType?: string; workerId?: string } = {}) => {
+  count++;
+  const provisionerId = given.provisionerId ?? `provisioner-${count}`;
+  const workerType = given.workerType ?? 'linux';
+  const worker = { workerGroup: 'here', workerId: given.workerId ?? `worker-${count}` };
+  return {
+    params: { provisionerId, workerType, ...worker },
+    sighting: { taskQueueId: `${provisionerId}/${workerType}`, ...worker },
+  };
+};
+
+/** For tests: a run that no other test knows. */
+export const aRun = (): RunRef => ({ taskId: slugid(), runId: 0 });

@@ -1,0 +1,40 @@
+import type { Clock, Database } from '../base/index.ts';
+import { keyOf } from './sightings.ts';
+import * as store from './store.ts';
+
+/**
+ * The quarantined workers, in memory: every claim asks for them, and they are few. A quarantine that was
+ * ordered in this process holds at once; those of other processes after the next load.
+ */
+export const createQuarantines = ({ db, clock }: { db: Database; clock: Clock }) => {
+  let untilOf = new Map<string, Date>();
+  let changes = 0;
+
+  const load = async (): Promise<void> => {
+    // What was read before a change of our own does not know it: it is read again.
+    for (let changesBefore = -1; changesBefore !== changes; ) {
+      changesBefore = changes;
+      const rows = await store.quarantinedWorkers(db, clock.now());
+      if (changesBefore !== changes) continue;
+      untilOf = new Map(rows.map((row) => [keyOf(row), row.quarantineUntil]));
+    }
+  };
+
+  return {
+    /** Reads the quarantines of all processes anew. */
+    load,
+    /** Takes over a quarantine that this process has just written. */
+    note: (worker: store.WorkerRef, until: Date): void => {
+      changes++;
+      untilOf.set(keyOf(worker), until);
+    },
+    /** When the quarantine of a worker ends; undefined when it may work. */
+    quarantinedUntil: (taskQueueId: string, workerGroup: string, workerId: string): Date | undefined => {
+      if (untilOf.size === 0) return undefined;
+      const until = untilOf.get(keyOf({ taskQueueId, workerGroup, workerId }));
+      return until && until > clock.now() ? until : undefined;
+    },
+  };
+};
+
+export type Quarantines = ReturnType<typeof createQuarantines>;

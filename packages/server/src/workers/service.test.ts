@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { days, hours, later } from '../base/index.ts';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { aWorker, processesOf } from './factories.ts';
+import * as service from './service.ts';
+
+let test: TestDatabase;
+let aProcess: ReturnType<typeof processesOf>;
+before(async () => {
+  test = await testDatabase();
+  aProcess = processesOf(test.db);
+});
+after(() => test.drop());
+
+const notFound = { code: 'ResourceNotFound' };
+const inputError = { code: 'InputError' };
+
+describe('declaration', () => {
+  it('makes a worker and its task queue known; a second one changes nothing', async () => {
+    const { clock, workers } = aProcess();
+    const { params, sighting } = aWorker();
+    const expires = later(clock.now(), hours(5)).toJSON();
+    const declared = await service.declareWorker(workers, params, { expires });
+    assert.equal(declared.expires, expires);
+    assert.deepEqual(declared.recentTasks, []);
+    assert.deepEqual(await service.declareWorker(workers, params, { expires }), declared);
+    assert.deepEqual(await service.getWorker(workers, params), declared);
+    assert.equal((await service.getTaskQueue(workers, sighting.taskQueueId)).expires, expires);
+  });
+
+  it('never shortens the time for which a worker is known', async () => {
+    const { clock, workers } = aProcess();
+    const { params, sighting } = aWorker();
+    workers.seeWorkers([sighting]);
+    const { expires } = await service.getWorker(workers, params);
+    const sooner = later(clock.now(), hours(1)).toJSON();
+    assert.equal((await service.declareWorker(workers, params, { expires: sooner })).expires, expires);
+    const longer = later(clock.now(), days(9)).toJSON();
+    assert.equal((await service.declareWorker(workers, params, { expires: longer })).expires, longer);
+  });
+
+  it('is refused for a task queue that no task can name, and for a date that does not exist', async () => {
+    const { clock, workers } = aProcess();
+    const expires = later(clock.now(), hours(1)).toJSON();
+    await assert.rejects(
+      service.declareWorker(workers, aWorker({ workerType: 'Not_ours' }).params, { expires }),
+      inputError,
+    );
+    for (const date of ['2026-06-30T23:59:60Z', '0000-01-01T00:00:00Z']) {
+      await assert.rejects(service.declareWorker(workers, aWorker().params, { expires: date }), inputError);
+    }
+  });
+});
+
+describe('listings', () => {
+  it('list a set of task queues from three sides, in pages', async () => {
+    const { workers } = aProcess();
+    // The ids around these are neighbours in the order of bytes.
+    const provisioners = ['pages', 'pages-1', 'pages0', 'pages_1'];
+    const queues = provisioners.flatMap((provisionerId) =>
+      ['a', 'b', 'c-1'].map((workerType) => aWorker({ provisionerId, workerType })),
+    );
+    workers.seeWorkers(queues.map(({ sighting }) => sighting));
+
+    const all = await service.listTaskQueues(workers, {});
+    assert.equal(all.continuationToken, undefined);
+    const ids = all.taskQueues.map((queue) => queue.taskQueueId);
+    assert.deepEqual(
+      ids.filter((id) => id.startsWith('pages')),
+      queues.map(({ sighting }) => sighting.taskQueueId).sort(),
+    );
+    const paged = await pages((query) => service.listTaskQueues(workers, query), 5);
+    assert.deepEqual(
+      paged.flatMap((page) => page.taskQueues),
+      all.taskQueues,
+    );
+    assert.equal(paged.length, Math.ceil(ids.length / 5));
+
+    const types = await pages((query) => service.listWorkerTypes(workers, 'pages', query), 2);
+    assert.deepEqual(
+      types.map((page) => page.workerTypes.map((type) => type.taskQueueId)),
+      [['pages/a', 'pages/b'], ['pages/c-1']],
+    );
+
+    const listed = await service.listProvisioners(workers, {});
+    const listedIds = listed.provisioners.map((provisioner) => provisioner.provisionerId);
+    assert.deepEqual(
+      listedIds.filter((id) => id.startsWith('pages')),
+      [...provisioners].sort(),
+    );
+    const pagedIds = (await pages((query) => service.listProvisioners(workers, query), 3)).flatMap((page) =>
+      page.provisioners.map((provisioner) => provisioner.provisionerId),
+    );
+    assert.deepEqual(pagedIds, listedIds);
+  });
+
+  it('a provisioner is as active as its most active task queue', async () => {
+    const { clock, workers } = aProcess();
+    const early = aWorker({ workerType: 'early' });
+    const late = aWorker({ provisionerId: early.params.provisionerId, workerType: 'late' });
+    workers.seeWorkers([early.sighting]);
+    clock.advance(hours(3));
+    workers.seeWorkers([late.sighting]);
+    const provisioner = await service.getProvisioner(workers, early.params.provisionerId);
+    assert.equal(provisioner.lastDateActive, clock.now().toJSON());
+    assert.equal(provisioner.expires, later(clock.now(), days(1)).toJSON());
+  });
+
+  it('workers come in pages, all or by quarantine', async () => {
+    const { clock, workers } = aProcess();
+    const { params } = aWorker();
+    const { provisionerId } = params;
+    const ids = ['a', 'b', 'c', 'd', 'e'];
+    const of = (workerId: string) => aWorker({ provisionerId, workerId });
+    workers.seeWorkers(ids.map((id) => of(id).sighting));
+    const quarantineUntil = later(clock.now(), hours(1)).toJSON();
+    for (const id of ['b', 'd', 'e']) {
+      const order = { quarantineUntil, clientId: 'operator' };
+      await service.quarantineWorker(workers, of(id).params, order);
+    }
+    const listed = async (quarantined?: boolean) =>
+      (await pages((query) => service.listWorkers(workers, params, { ...query, quarantined }), 2)).map(
+        (page) => page.workers.map((worker) => worker.workerId),
+      );
+    assert.deepEqual(await listed(), [['a', 'b'], ['c', 'd'], ['e']]);
+    assert.deepEqual(await listed(true), [['b', 'd'], ['e']]);
+    assert.deepEqual(await listed(false), [['a', 'c']]);
+    const [a, b] = (await service.listWorkers(workers, params, {})).workers;
+    assert.ok(a && !('quarantineUntil' in a) && !('latestTask' in a));
+    assert.equal(b?.quarantineUntil, quarantineUntil);
+    assert.deepEqual(await service.listWorkers(workers, aWorker().params, {}), { workers: [] });
+  });
+
+  it('refuse tokens that they did not give', async () => {
+    const { workers } = aProcess();
+    const { params } = aWorker();
+    const tokens = [
+      '%%%',
+      ...[[], {}, ['\0'], [null, null, null]].map((key) =>
+        Buffer.from(JSON.stringify(key)).toString('base64url'),
+      ),
+    ];
+    for (const continuationToken of tokens) {
+      const query = { continuationToken };
+      await assert.rejects(service.listTaskQueues(workers, query), inputError);
+      await assert.rejects(service.listProvisioners(workers, query), inputError);
+      await assert.rejects(service.listWorkerTypes(workers, 'p', query), inputError);
+      await assert.rejects(service.listWorkers(workers, params, query), inputError);
+    }
+  });
+});
+
+describe('expiry', () => {
+  it('deletes what was not seen for a day, a bounded number at a time', async () => {
+    const { clock, workers } = aProcess();
+    const old = Array.from({ length: 5 }, () => aWorker());
+    workers.seeWorkers(old.map(({ sighting }) => sighting));
+    await workers.settle();
+    clock.advance(days(400));
+    const { params, sighting } = aWorker();
+    workers.seeWorkers([sighting]);
+    await workers.settle();
+
+    assert.equal(await service.expireWorkers(workers, 3), 3);
+    assert.equal(await service.expireTaskQueues(workers, 3), 3);
+    for (const expire of [service.expireWorkers, service.expireTaskQueues]) {
+      while ((await expire(workers, 1000)) > 0);
+      assert.equal(await expire(workers, 1000), 0);
+    }
+    await service.getWorker(workers, params);
+    await service.getTaskQueue(workers, sighting.taskQueueId);
+    // A process whose clock stands before their expiry would still see what was left.
+    const earlier = aProcess().workers;
+    const left = await service.listTaskQueues(earlier, {});
+    assert.deepEqual(
+      left.taskQueues.map((queue) => queue.taskQueueId),
+      [sighting.taskQueueId],
+    );
+    for (const { params } of old) {
+      assert.deepEqual(await service.listWorkers(earlier, params, {}), { workers: [] });
+    }
+  });
+
+  it('hides what has expired before it is deleted', async () => {
+    const { clock, workers } = aProcess();
+    const { params, sighting } = aWorker();
+    workers.seeWorkers([sighting]);
+    await workers.settle();
+    clock.advance(days(1));
+    await assert.rejects(service.getWorker(workers, params), notFound);
+    await assert.rejects(service.getTaskQueue(workers, sighting.taskQueueId), notFound);
+    await assert.rejects(service.getProvisioner(workers, params.provisionerId), notFound);
+    assert.deepEqual((await service.listWorkers(workers, params, {})).workers, []);
+    assert.deepEqual((await service.listWorkerTypes(workers, params.provisionerId, {})).workerTypes, []);
+  });
+});
+
+/** All pages of a listing. */
+const pages = async <Page extends { continuationToken?: string }>(
+  list: (query: { limit: number; continuationToken?: string | undefined }) => Promise<Page>,
+  limit: number,
+): Promise<Page[]> => {
+  const found = [await list({ limit })];
+  for (let token = found[0]?.continuationToken; token; token = found.at(-1)?.continuationToken) {
+    found.push(await list({ limit, continuationToken: token }));
+  }
+  return found;
+};

@@ -1,0 +1,309 @@
+import { type Clock, type Database, later, RequestError, type Signal } from '../base/index.ts';
+import { keyIn, pageLimit, pageOf, taskQueueIdPattern } from '../http/index.ts';
+import type { Quarantines } from './quarantines.ts';
+import type {
+  ListProvisionersResponse,
+  ListTaskQueuesResponse,
+  ListWorkersResponse,
+  ListWorkerTypesResponse,
+  Provisioner,
+  QuarantineWorkerRequest,
+  RunRef,
+  TaskQueue,
+  UpdateWorkerRequest,
+  Worker,
+  WorkerTypeRecord,
+} from './schema.ts';
+import { keyOf, type SightingSettings, type Sightings } from './sightings.ts';
+import * as store from './store.ts';
+
+export interface WorkersSettings extends SightingSettings {
+  /** Quarantines that other processes ordered are known here after so long at the latest. */
+  readonly quarantinesEveryMs: number;
+}
+
+/** The two query parameters of a listing. */
+export interface PageQuery {
+  readonly continuationToken?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** A worker as the paths of the API name it. */
+export interface WorkerParams extends WorkerTypeParams {
+  readonly workerGroup: string;
+  readonly workerId: string;
+}
+
+export interface WorkerTypeParams {
+  readonly provisionerId: string;
+  readonly workerType: string;
+}
+
+/** What the verbs work with; `createWorkers` puts it together. */
+export interface WorkersFloor {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly settings: WorkersSettings;
+  readonly sightings: Sightings;
+  readonly quarantines: Quarantines;
+  readonly quarantinesChanged: Signal;
+}
+
+/** All provisioners with a known task queue. */
+export const listProvisioners = async (
+  floor: WorkersFloor,
+  query: PageQuery,
+): Promise<ListProvisionersResponse> => {
+  await floor.sightings.settle();
+  const [above = ''] = keyOfToken(query.continuationToken, 1);
+  const range = { above, limit: pageLimit(query.limit), now: floor.clock.now() };
+  const rows = await store.listProvisioners(floor.db, range);
+  const { rows: page, ...token } = pageOf(rows, query.limit, (row) => [row.provisionerId]);
+  return { provisioners: page.map(provisionerOf), ...token };
+};
+
+/** The sum of all known task queues of one provisioner. */
+export const getProvisioner = async (floor: WorkersFloor, provisionerId: string): Promise<Provisioner> => {
+  await floor.sightings.settle();
+  const row = await store.findProvisioner(floor.db, queuesOf(provisionerId), floor.clock.now());
+  if (!row) throw unknown(`Provisioner ${provisionerId}`);
+  return provisionerOf(row);
+};
+
+/** All known task queues. */
+export const listTaskQueues = async (
+  floor: WorkersFloor,
+  query: PageQuery,
+): Promise<ListTaskQueuesResponse> => {
+  await floor.sightings.settle();
+  const [above = ''] = keyOfToken(query.continuationToken, 1);
+  const range = { above, below: '~', limit: pageLimit(query.limit), now: floor.clock.now() };
+  const rows = await store.listTaskQueues(floor.db, range);
+  const { rows: page, ...token } = pageOf(rows, query.limit, (row) => [row.taskQueueId]);
+  return { taskQueues: page.map(taskQueueOf), ...token };
+};
+
+/** One known task queue. */
+export const getTaskQueue = async (floor: WorkersFloor, taskQueueId: string): Promise<TaskQueue> => {
+  await floor.sightings.settle();
+  const row = await store.findTaskQueue(floor.db, taskQueueId, floor.clock.now());
+  if (!row) throw unknown(`Task queue ${taskQueueId}`);
+  return taskQueueOf(row);
+};
+
+/** The known task queues of one provisioner. */
+export const listWorkerTypes = async (
+  floor: WorkersFloor,
+  provisionerId: string,
+  query: PageQuery,
+): Promise<ListWorkerTypesResponse> => {
+  await floor.sightings.settle();
+  const { above, below } = queuesOf(provisionerId);
+  const [after = ''] = keyOfToken(query.continuationToken, 1);
+  const range = { above: above + after, below, limit: pageLimit(query.limit), now: floor.clock.now() };
+  const rows = await store.listTaskQueues(floor.db, range);
+  const { rows: page, ...token } = pageOf(rows, query.limit, (row) => [partsOf(row).workerType]);
+  return { workerTypes: page.map(workerTypeOf), ...token };
+};
+
+/** One known task queue, by its two halves. */
+export const getWorkerType = async (
+  floor: WorkersFloor,
+  params: WorkerTypeParams,
+): Promise<WorkerTypeRecord> => {
+  await floor.sightings.settle();
+  const taskQueueId = taskQueueIdOf(params);
+  const row = await store.findTaskQueue(floor.db, taskQueueId, floor.clock.now());
+  if (!row) throw unknown(`Worker type ${taskQueueId}`);
+  return workerTypeOf(row);
+};
+
+/** The known workers of a task queue: all, or those that are or are not quarantined. */
+export const listWorkers = async (
+  floor: WorkersFloor,
+  params: WorkerTypeParams,
+  query: PageQuery & { readonly quarantined?: boolean | undefined },
+): Promise<ListWorkersResponse> => {
+  await floor.sightings.settle();
+  const now = floor.clock.now();
+  const [afterGroup = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
+  const rows = await store.listWorkers(floor.db, {
+    taskQueueId: taskQueueIdOf(params),
+    afterGroup,
+    afterId,
+    quarantined: query.quarantined ?? null,
+    limit: pageLimit(query.limit),
+    now,
+  });
+  const { rows: page, ...token } = pageOf(rows, query.limit, (row) => [row.workerGroup, row.workerId]);
+  return { workers: page.map((row) => listedWorkerOf(row, now)), ...token };
+};
+
+/** One known worker. */
+export const getWorker = async (floor: WorkersFloor, params: WorkerParams): Promise<Worker> => {
+  await floor.sightings.settle();
+  const now = floor.clock.now();
+  const row = await store.findWorker(floor.db, refOf(params));
+  if (!row || !isKept(row, now)) throw unknown(`Worker ${keyOf(refOf(params))}`);
+  return workerOf(row);
+};
+
+/** Keeps a known worker from work until a date; one in the past lets it work again. Safe to repeat. */
+export const quarantineWorker = async (
+  floor: WorkersFloor,
+  params: WorkerParams,
+  request: QuarantineWorkerRequest & { readonly clientId: string },
+): Promise<Worker> => {
+  await floor.sightings.settle();
+  const now = floor.clock.now();
+  const until = dateIn(request.quarantineUntil, 'quarantineUntil');
+  const detail = {
+    clientId: request.clientId,
+    updatedAt: now.toJSON(),
+    quarantineUntil: until.toJSON(),
+    quarantineInfo: storable(request.quarantineInfo ?? ''),
+  };
+  const order = { until, detail, expires: later(now, floor.settings.recordKeptMs), now };
+  const row = await store.quarantineWorker(floor.db, refOf(params), order);
+  if (!row) throw unknown(`Worker ${keyOf(refOf(params))}`);
+  floor.quarantines.note(row, until);
+  floor.quarantinesChanged.wake();
+  return workerOf(row);
+};
+
+/** Makes a worker and its task queue known at least until a date. Safe to repeat. */
+export const declareWorker = async (
+  floor: WorkersFloor,
+  params: WorkerParams,
+  request: UpdateWorkerRequest,
+): Promise<Worker> => {
+  const ref = declarable(refOf(params));
+  const seen = { now: floor.clock.now(), expires: dateIn(request.expires, 'expires') };
+  const row = await floor.db.transaction(async (tx) => {
+    await store.seeTaskQueues(tx, [ref.taskQueueId], seen);
+    await store.seeWorkers(tx, [{ ...ref, claimed: [] }], seen);
+    return store.findWorker(tx, ref);
+  });
+  return workerOf(row as store.WorkerWithHistory);
+};
+
+/** Deletes at most so many workers that were not seen for long enough; answers how many. */
+export const expireWorkers = ({ db, clock }: WorkersFloor, limit: number): Promise<number> =>
+  store.deleteExpiredWorkers(db, limit, clock.now());
+
+/** Deletes at most so many task queues that no worker was seen at for long enough; answers how many. */
+export const expireTaskQueues = ({ db, clock }: WorkersFloor, limit: number): Promise<number> =>
+  store.deleteExpiredTaskQueues(db, limit, clock.now());
+
+const unknown = (what: string): RequestError =>
+  new RequestError('ResourceNotFound', `${what} is not known: it was never seen, or not for a long time.`);
+
+const taskQueueIdOf = ({ provisionerId, workerType }: WorkerTypeParams): string =>
+  `${provisionerId}/${workerType}`;
+
+const refOf = ({ workerGroup, workerId, ...queue }: WorkerParams): store.WorkerRef => ({
+  taskQueueId: taskQueueIdOf(queue),
+  workerGroup,
+  workerId,
+});
+
+// Paths take more names than tasks can have, and only a declaration could make a queue known under such a
+// name.
+const declarable = (ref: store.WorkerRef): store.WorkerRef => {
+  if (taskQueueIdPattern.test(ref.taskQueueId)) return ref;
+  throw new RequestError('InputError', `'${ref.taskQueueId}' is not the id of a task queue.`);
+};
+
+// In the order of bytes '0' follows '/'. So these two enclose the ids that begin with the provisioner's, and
+// no others.
+const queuesOf = (provisionerId: string) => ({ above: `${provisionerId}/`, below: `${provisionerId}0` });
+
+/**
+ * The key in a token of a listing, which has so many parts. Only plain text is a key: PostgreSQL would refuse
+ * NUL.
+ */
+const keyOfToken = (token: string | undefined, parts: number): string[] => {
+  const key = keyIn(token)?.map(String) ?? [];
+  if (token !== undefined && (key.length !== parts || !key.every((part) => /^[\x20-\x7e]*$/.test(part)))) {
+    throw new RequestError('InputError', 'Invalid continuation token');
+  }
+  return key;
+};
+
+// The schema lets pass what is no date (a 61st second) or none that PostgreSQL writes as four digits (the
+// year 0).
+const dateIn = (text: string, field: string): Date => {
+  const date = new Date(text);
+  if (!(date.getTime() >= Date.parse('0001-01-01T00:00:00Z'))) {
+    throw new RequestError('InputError', `${field} is '${text}', which is not a date that can be stored.`);
+  }
+  return date;
+};
+
+/** The text without the few characters that PostgreSQL cannot store: NUL and halves of surrogate pairs. */
+const storable = (text: string): string => Buffer.from(text).toString().replaceAll('\0', '\ufffd');
+
+/** A worker is known until its record expires, and for as long as it is quarantined. */
+const isKept = ({ expires, quarantineUntil }: store.WorkerRow, now: Date): boolean =>
+  expires > now || (quarantineUntil !== null && quarantineUntil > now);
+
+const partsOf = ({ taskQueueId }: { readonly taskQueueId: string }): WorkerTypeParams => {
+  const [provisionerId = '', workerType = ''] = taskQueueId.split('/');
+  return { provisionerId, workerType };
+};
+
+const activityOf = (row: { readonly expires: Date; readonly lastDateActive: Date }) => ({
+  stability: 'experimental' as const,
+  description: '',
+  expires: row.expires.toJSON(),
+  lastDateActive: row.lastDateActive.toJSON(),
+});
+
+const provisionerOf = (row: store.ProvisionerRow): Provisioner => ({
+  provisionerId: row.provisionerId,
+  ...activityOf(row),
+});
+
+const taskQueueOf = (row: store.TaskQueueRow): TaskQueue => ({
+  taskQueueId: row.taskQueueId,
+  ...activityOf(row),
+});
+
+const workerTypeOf = (row: store.TaskQueueRow): WorkerTypeRecord => ({
+  ...partsOf(row),
+  ...taskQueueOf(row),
+});
+
+const runOf = (text: string): RunRef => {
+  const [taskId = '', runId = ''] = text.split('/');
+  return { taskId, runId: Number(runId) };
+};
+
+const listedWorkerOf = (row: store.WorkerRow, now: Date): ListWorkersResponse['workers'][number] => {
+  const [latest] = row.recentTasks;
+  const { quarantineUntil } = row;
+  return {
+    workerGroup: row.workerGroup,
+    workerId: row.workerId,
+    firstClaim: row.firstClaim.toJSON(),
+    lastDateActive: row.lastDateActive.toJSON(),
+    ...(latest === undefined ? {} : { latestTask: runOf(latest) }),
+    ...(quarantineUntil && quarantineUntil > now ? { quarantineUntil: quarantineUntil.toJSON() } : {}),
+  };
+};
+
+// Clients expect a date here always: for a worker that was never quarantined it is one that is long past.
+const neverQuarantined = new Date(0);
+
+const workerOf = (row: store.WorkerWithHistory): Worker => ({
+  ...partsOf(row),
+  taskQueueId: row.taskQueueId,
+  workerGroup: row.workerGroup,
+  workerId: row.workerId,
+  recentTasks: row.recentTasks.map(runOf).reverse(),
+  expires: row.expires.toJSON(),
+  firstClaim: row.firstClaim.toJSON(),
+  lastDateActive: row.lastDateActive.toJSON(),
+  quarantineUntil: (row.quarantineUntil ?? neverQuarantined).toJSON(),
+  quarantineDetails: [...row.quarantineDetails],
+});

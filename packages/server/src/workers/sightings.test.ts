@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type Database, days, later, minutes } from '../base/index.ts';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { aRun, aWorker, processesOf } from './factories.ts';
+import type { RunRef } from './schema.ts';
+import * as service from './service.ts';
+
+let test: TestDatabase;
+let aProcess: ReturnType<typeof processesOf>;
+before(async () => {
+  test = await testDatabase();
+  aProcess = processesOf(test.db);
+});
+after(() => test.drop());
+
+const notFound = { code: 'ResourceNotFound' };
+
+describe('sightings', () => {
+  it('a worker that was seen is known at once, and so are its task queue and provisioner', async () => {
+    const { clock, workers } = aProcess();
+    const { params, sighting } = aWorker();
+    const run = aRun();
+    await assert.rejects(service.getWorker(workers, params), notFound);
+    await assert.rejects(service.getTaskQueue(workers, sighting.taskQueueId), notFound);
+    await assert.rejects(service.getWorkerType(workers, params), notFound);
+    await assert.rejects(service.getProvisioner(workers, params.provisionerId), notFound);
+
+    workers.seeWorkers([{ ...sighting, claimed: [run] }]);
+    const now = clock.now().toJSON();
+    const expires = later(clock.now(), days(1)).toJSON();
+    assert.deepEqual(await service.getWorker(workers, params), {
+      ...params,
+      taskQueueId: sighting.taskQueueId,
+      recentTasks: [run],
+      firstClaim: now,
+      lastDateActive: now,
+      expires,
+      quarantineUntil: '1970-01-01T00:00:00.000Z',
+      quarantineDetails: [],
+    });
+    const activity = { stability: 'experimental', description: '', expires, lastDateActive: now };
+    const { provisionerId, workerType } = params;
+    const { taskQueueId } = sighting;
+    assert.deepEqual(await service.getTaskQueue(workers, taskQueueId), { taskQueueId, ...activity });
+    assert.deepEqual(await service.getWorkerType(workers, params), {
+      provisionerId,
+      workerType,
+      taskQueueId,
+      ...activity,
+    });
+    assert.deepEqual(await service.getProvisioner(workers, provisionerId), { provisionerId, ...activity });
+  });
+
+  it('the last 20 runs are remembered, the newest last, at once or one by one', async () => {
+    const { workers } = aProcess();
+    const { params, sighting } = aWorker();
+    const runs = Array.from({ length: 47 }, aRun);
+    for (const run of runs.slice(0, 7)) {
+      workers.seeWorkers([{ ...sighting, claimed: [run] }]);
+      await workers.settle();
+    }
+    for (const run of runs.slice(7, 20)) workers.seeWorkers([{ ...sighting, claimed: [run] }]);
+    assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs.slice(0, 20));
+    workers.seeWorkers([{ ...sighting, claimed: runs.slice(20, 22) }]);
+    assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs.slice(2, 22));
+    workers.seeWorkers([{ ...sighting, claimed: runs.slice(22) }]);
+    assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs.slice(-20));
+    assert.deepEqual((await service.listWorkers(workers, params, {})).workers[0]?.latestTask, runs.at(-1));
+  });
+
+  it('a claim that is reported twice is remembered once', async () => {
+    const { workers } = aProcess();
+    const { params, sighting } = aWorker();
+    const runs = [aRun(), aRun()];
+    for (const claimed of [runs, runs, [runs[1] as RunRef]]) {
+      workers.seeWorkers([{ ...sighting, claimed }]);
+      await workers.settle();
+    }
+    assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs);
+  });
+
+  it('a worker without a new claim is written down every 30 minutes at most', async () => {
+    const { clock, workers } = aProcess();
+    const { params, sighting } = aWorker();
+    const activeAt = async () => {
+      workers.seeWorkers([sighting]);
+      const { lastDateActive } = await service.getWorker(workers, params);
+      const queue = await service.getTaskQueue(workers, sighting.taskQueueId);
+      assert.equal(queue.lastDateActive, lastDateActive);
+      return lastDateActive;
+    };
+    const first = clock.now().toJSON();
+    assert.equal(await activeAt(), first);
+    clock.advance(minutes(29));
+    assert.equal(await activeAt(), first);
+    clock.advance(minutes(1));
+    assert.equal(await activeAt(), clock.now().toJSON());
+    assert.equal((await service.getWorker(workers, params)).firstClaim, first);
+  });
+
+  it('a sighting that could not be written is written with the next one', async () => {
+    let isBroken = true;
+    const breakable = Object.assign((...statement: Parameters<Database>) => test.db(...statement), test.db, {
+      transaction: ((run) =>
+        isBroken ? Promise.reject(new Error('gone')) : test.db.transaction(run)) as Database['transaction'],
+    }) as Database;
+    const { workers } = aProcess({ db: breakable });
+    const { params, sighting } = aWorker();
+    workers.seeWorkers([sighting]);
+    await assert.rejects(service.getWorker(workers, params), notFound);
+    isBroken = false;
+    workers.seeWorkers([sighting]);
+    await service.getWorker(workers, params);
+  });
+
+  it('processes that see the same workers at once lose no claim', async () => {
+    const processes = [aProcess(), aProcess(), aProcess()] as const;
+    const seen = Array.from({ length: 10 }, () => ({ ...aWorker(), runs: [] as RunRef[] }));
+    for (let round = 0; round < 6; round++) {
+      for (const [i, { workers }] of processes.entries()) {
+        const order = i === 1 ? [...seen].reverse() : seen;
+        for (const { sighting, runs } of order) {
+          const run = aRun();
+          runs.push(run);
+          workers.seeWorkers([{ ...sighting, claimed: [run] }]);
+        }
+      }
+    }
+    await Promise.all(processes.map(({ workers }) => workers.settle()));
+    for (const { params, runs } of seen) {
+      const { recentTasks } = await service.getWorker(processes[0].workers, params);
+      assert.deepEqual(recentTasks.map((run) => run.taskId).sort(), runs.map((run) => run.taskId).sort());
+    }
+  });
+});

@@ -1,0 +1,120 @@
+import { type BatchDeps, batched, later } from '../base/index.ts';
+import type { RunRef } from './schema.ts';
+import * as store from './store.ts';
+
+/** A worker that asked for work, claimed or reclaimed; `claimed` holds the runs that it was newly given. */
+export interface Sighting extends store.WorkerRef {
+  readonly claimed?: readonly RunRef[];
+}
+
+export interface SightingSettings {
+  /** A worker or task queue that claims nothing new is written down at most so often by one process. */
+  readonly sightingEveryMs: number;
+  /** A record is kept for so long after the worker was seen last. */
+  readonly recordKeptMs: number;
+}
+
+/** What is to be written of one sighting. */
+interface DueSighting {
+  readonly sighting: Sighting;
+  readonly queueIsDue: boolean;
+}
+
+// Reached only when the database no longer keeps up. Sightings describe; nothing depends on each being
+// written.
+const inFlightMax = 20_000;
+
+/**
+ * Writes sightings behind the requests that they come from. Those that arrive while a write is in flight go
+ * together as the next one.
+ */
+export const createSightings = (deps: BatchDeps, settings: SightingSettings) => {
+  const { clock, log } = deps;
+  const queuesSeen = recentKeys(settings.sightingEveryMs);
+  const workersSeen = recentKeys(settings.sightingEveryMs);
+  const inFlight = new Set<Promise<void>>();
+
+  const record = batched<DueSighting, void>(deps, 'see-workers', async (tx, due, now) => {
+    const seen = { now, expires: later(now, settings.recordKeptMs) };
+    const queues = due.filter((item) => item.queueIsDue).map((item) => item.sighting.taskQueueId);
+    await Promise.all([
+      store.seeTaskQueues(tx, [...new Set(queues)], seen),
+      store.seeWorkers(tx, oncePerWorker(due), seen),
+    ]);
+    return due.map(() => undefined);
+  });
+
+  const write = async (item: DueSighting): Promise<void> => {
+    try {
+      await record.one(item);
+    } catch (err) {
+      const { sighting } = item;
+      queuesSeen.forget(sighting.taskQueueId);
+      workersSeen.forget(keyOf(sighting));
+      log.warn({ err, worker: keyOf(sighting) }, 'a sighting of a worker was not written');
+    }
+  };
+
+  const see = (sighting: Sighting): void => {
+    if (inFlight.size >= inFlightMax) return;
+    const now = clock.now();
+    const queueIsDue = queuesSeen.mark(sighting.taskQueueId, now);
+    const workerIsDue = workersSeen.mark(keyOf(sighting), now);
+    if (!queueIsDue && !workerIsDue && !sighting.claimed?.length) return;
+    const written: Promise<void> = write({ sighting, queueIsDue }).finally(() => inFlight.delete(written));
+    inFlight.add(written);
+  };
+
+  return {
+    /** Takes note of workers at work. Returns at once and never fails. */
+    seeWorkers: (sightings: readonly Sighting[]): void => sightings.forEach(see),
+    /** Resolves when all that was seen so far in this process has been written. */
+    settle: async (): Promise<void> => {
+      await Promise.all(inFlight);
+    },
+  };
+};
+
+export type Sightings = ReturnType<typeof createSightings>;
+
+/** The worker as one string, as it stands in scopes. */
+export const keyOf = ({ taskQueueId, workerGroup, workerId }: store.WorkerRef): string =>
+  `${taskQueueId}/${workerGroup}/${workerId}`;
+
+/** One entry for each worker, with all its claims, newest first. */
+const oncePerWorker = (due: readonly DueSighting[]): store.SeenWorker[] => {
+  const workers = new Map<string, store.WorkerRef & { claimed: string[] }>();
+  for (const { sighting } of due) {
+    const key = keyOf(sighting);
+    const worker = workers.get(key) ?? { ...sighting, claimed: [] };
+    worker.claimed.unshift(...(sighting.claimed ?? []).map((run) => `${run.taskId}/${run.runId}`).reverse());
+    workers.set(key, worker);
+  }
+  return [...workers.values()];
+};
+
+/**
+ * Remembers keys for a period. A map keeps the order of insertion, so the oldest are forgotten from its
+ * front.
+ */
+const recentKeys = (periodMs: number) => {
+  const marked = new Map<string, number>();
+  const forgetBefore = (time: number): void => {
+    for (const [key, markedAt] of marked) {
+      if (markedAt > time) return;
+      marked.delete(key);
+    }
+  };
+  return {
+    /** Marks a key; false when it has been marked within the period. */
+    mark: (key: string, now: Date): boolean => {
+      forgetBefore(now.getTime() - periodMs);
+      if (marked.has(key)) return false;
+      marked.set(key, now.getTime());
+      return true;
+    },
+    forget: (key: string): void => {
+      marked.delete(key);
+    },
+  };
+};
