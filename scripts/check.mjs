@@ -6,8 +6,18 @@ import { fileURLToPath } from 'node:url';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const node = process.execPath;
 
+const colours = process.stdout.isTTY ? [] : ['--colors=off'];
+
 const checks = [
-  ['format and lint', node, 'node_modules/@biomejs/biome/bin/biome', 'ci', '--error-on-warnings', '.'],
+  [
+    'format and lint',
+    node,
+    'node_modules/@biomejs/biome/bin/biome',
+    'ci',
+    '--error-on-warnings',
+    ...colours,
+    '.',
+  ],
   ['types', node, 'scripts/build.mjs'],
   ['tidy', node, '--test', '--test-reporter=dot', 'test/dist/tidy.test.js'],
   ['generated files', node, 'scripts/generate.mjs', '--check'],
