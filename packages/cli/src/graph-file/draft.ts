@@ -1,9 +1,9 @@
 import { completeTask, type Setting, type TaskBody } from './complete.ts';
 import type { Entry } from './expand.ts';
 import { type Mistake, suggestion } from './mistakes.ts';
-import { type Schema, taskSchema } from './schema.ts';
+import { taskSchema } from './schema.ts';
 import type { Source } from './source.ts';
-import { pathOf, type Refusal, type Validate, validatorOf } from './validate.ts';
+import { type Refusal, type Validate, validatorOf } from './validate.ts';
 import { type Fields, isFields, mergeOver, type Path } from './values.ts';
 
 /** A task on its way into the queue: as the file has it (with the defaults), and as the queue wants it. */
@@ -37,38 +37,35 @@ export const mistakeIn = (
 export interface Rules {
   /** All labels of the file; absent when some could not be read, so that none can be called unknown. */
   readonly labels?: ReadonlySet<string>;
-  readonly taskSchema?: Schema;
-  readonly payloadErrors?: (task: TaskBody) => readonly string[];
+  readonly taskSchema?: object;
+  readonly payloadSchema?: object;
 }
 
 const checkForm = validatorOf(taskSchema);
 
 /** Checks of one task by itself: its form, its dates, its queue, its payload, the labels that it needs. */
 export const checkerOf = (source: Source, rules: Rules): ((draft: Draft) => Mistake[]) => {
-  const { labels, taskSchema: queueSchema, payloadErrors = () => [] } = rules;
-  const checkBody: Validate = queueSchema === undefined ? () => [] : validatorOf(queueSchema);
-  return (draft) => {
-    const misshapen = checkForm(draft.written);
-    // The queue and the worker would repeat in their words what the form has told already.
+  const { labels } = rules;
+  const checkBody = optionalValidator(rules.taskSchema);
+  const checkPayload = optionalValidator(rules.payloadSchema);
+  return ({ task, written, ...draft }) => {
+    const misshapen = checkForm(written);
+    // The queue's schema would repeat in its words what the form has told already.
     const refused =
-      misshapen.length > 0
-        ? misshapen
-        : [
-            ...checkDates(draft.task),
-            ...checkQueue(draft.task),
-            ...checkBody(draft.task),
-            ...payloadErrors(draft.task).map(placed),
-          ];
-    const unknown = labels === undefined ? [] : checkNeeds(draft.written, labels);
-    return [...refused, ...unknown].map((refusal) => mistakeIn(source, draft, refusal));
+      misshapen.length > 0 ? misshapen : [...checkDates(task), ...checkQueue(task), ...checkBody(task)];
+    const payload = checkPayload(task.payload).map((refusal) => inside('payload', refusal));
+    const unknown = labels === undefined ? [] : checkNeeds(written, labels);
+    return [...refused, ...payload, ...unknown].map((refusal) => mistakeIn(source, draft, refusal));
   };
 };
 
-/** The worker names the place in its sentence; the place is also where the mistake is shown. */
-const placed = (message: string): Refusal => {
-  const [place = ''] = /^payload(\/[^\s:]+)*/.exec(message) ?? [];
-  return { path: pathOf(`/${place}`), message };
-};
+const optionalValidator = (schema: object | undefined): Validate =>
+  schema === undefined ? () => [] : validatorOf(schema);
+
+const inside = (key: string, { path, message }: Refusal): Refusal => ({
+  path: [key, ...path],
+  message: `${key}: ${message}`,
+});
 
 const checkDates = ({ created, deadline, expires }: TaskBody) => {
   if (Date.parse(deadline) < Date.parse(created)) {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { TaskBody } from './complete.ts';
 import { type Graph, graphOf, type LoadOptions, loadGraph } from './load.ts';
 import { GraphFileError } from './mistakes.ts';
 import { parseSource } from './source.ts';
@@ -232,17 +231,26 @@ tasks: {}
     );
   });
 
-  it('of the checks that the caller adds', () => {
+  it('of the schemas that the caller adds', () => {
     const text = `${head}tasks:
   t:
     payload:
-      env: {A: [x]}
+      mounts:
+        - {file: x, content: {url: 7}}
+        - {directory: x}
 `;
+    const branch = (key: string, more: object) => ({
+      required: [key],
+      properties: { [key]: { type: 'string' }, ...more },
+      additionalProperties: false,
+    });
+    const content = { anyOf: [branch('url', {}), branch('raw', {})] };
+    const mount = { anyOf: [branch('directory', {}), branch('file', { content })] };
+    const payloadSchema = { properties: { mounts: { type: 'array', items: mount } } };
     const taskSchema = { properties: { tags: { required: ['kind'] } }, required: ['tags'] };
-    const payloadErrors = ({ payload }: TaskBody) => [`payload/env/A is ${JSON.stringify(payload.env)}`];
-    assert.deepEqual(mistakesOf(text, { taskSchema, payloadErrors }), [
+    assert.deepEqual(mistakesOf(text, { taskSchema, payloadSchema }), [
       '5: t: tags is missing',
-      '7: t: payload/env/A is {"A":["x"]}',
+      '8: t: payload: mounts.0.content.url must be text, not 7',
     ]);
   });
 

@@ -6,7 +6,6 @@ import { type Entry, type Expanded, expandTasks } from './expand.ts';
 import { type Head, readForm, renderHead } from './head.ts';
 import { link } from './links.ts';
 import { GraphFileError, type Mistake } from './mistakes.ts';
-import type { Schema } from './schema.ts';
 import { parseSource, type Source } from './source.ts';
 import { strayLabels, taskIds } from './task-ids.ts';
 import { type Fields, isFields, mergeOver } from './values.ts';
@@ -19,10 +18,9 @@ export interface LoadOptions {
   readonly slugid: () => string;
   /** The task queue of tasks that name none. */
   readonly taskQueueId?: string;
-  /** The queue's schema of a task, to hold the finished tasks to. */
-  readonly taskSchema?: Schema;
-  /** What the worker would refuse in a task, each as a sentence that begins with the place: `payload/env/A must …`. */
-  readonly payloadErrors?: (task: TaskBody) => readonly string[];
+  /** JSON schemas that finished tasks are held to as well: the queue's of a task, the worker's of a payload. */
+  readonly taskSchema?: object;
+  readonly payloadSchema?: object;
 }
 
 export interface GraphTask {

@@ -1,8 +1,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import { listOf, suggestion } from './mistakes.ts';
-import type { Schema } from './schema.ts';
-import { isFields, type Path } from './values.ts';
+import { type Fields, isFields, type Path } from './values.ts';
 
 /** What a schema refused: where in the value, and a sentence. */
 export interface Refusal {
@@ -12,14 +11,47 @@ export interface Refusal {
 export type Validate = (value: unknown) => Refusal[];
 
 /** A check by JSON schema (draft 7) that tells all refusals in words for people. */
-export const validatorOf = (schema: Schema): Validate => {
+export const validatorOf = (schema: object): Validate => {
   const ajv = new Ajv({ allErrors: true, strict: false, verbose: true });
   ajvFormats.default(ajv);
   // Schemas that are served under an $id name a metaschema of their own; ours is draft 7 all the same.
-  const { $id: _id, $schema: _metaschema, ...plain } = schema;
+  const { $id: _id, $schema: _metaschema, ...plain } = schema as Fields;
   const validate: ValidateFunction = ajv.compile(plain);
-  return (value) => (validate(value) ? [] : (validate.errors ?? []).filter(isTelling).map(refusalOf));
+  return (value) =>
+    validate(value)
+      ? []
+      : likeliest(validate.errors ?? [])
+          .filter(isTelling)
+          .map(refusalOf);
 };
+
+/**
+ * A value that fits no branch of a union gets the errors of every branch. Only those of the branch that has
+ * the fewest are kept: that is what was meant.
+ */
+const likeliest = (errors: readonly ErrorObject[]): readonly ErrorObject[] => {
+  // The inner unions come first, so each is narrowed before the one around it.
+  const union = errors.find(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
+  if (union === undefined) return errors;
+  const branches = new Map<string, ErrorObject[]>();
+  const others: ErrorObject[] = [];
+  for (const error of errors) {
+    if (error === union) continue;
+    const branch = isAtOrBelow(error.instancePath, union.instancePath) && branchOf(error, union);
+    if (branch) branches.set(branch, [...(branches.get(branch) ?? []), error]);
+    else others.push(error);
+  }
+  const [closest] = [...branches.values()].sort((a, b) => a.length - b.length);
+  return likeliest([...(closest ?? [{ ...union, keyword: 'union' }]), ...others]);
+};
+
+const isAtOrBelow = (path: string, ancestor: string): boolean =>
+  path === ancestor || path.startsWith(`${ancestor}/`);
+
+const branchOf = ({ schemaPath }: ErrorObject, union: ErrorObject): string | undefined =>
+  schemaPath.startsWith(`${union.schemaPath}/`)
+    ? schemaPath.slice(union.schemaPath.length + 1).split('/')[0]
+    : undefined;
 
 /** An `if`, or the name of a property, is only the frame around the error that tells what is wrong. */
 const isTelling = ({ keyword }: ErrorObject): boolean => keyword !== 'if' && keyword !== 'propertyNames';
@@ -72,8 +104,7 @@ const words: Readonly<Record<string, string>> = {
 const shown = (value: unknown): string =>
   isFields(value) || Array.isArray(value) ? '' : `, not ${JSON.stringify(value)}`;
 
-/** The steps of a JSON pointer. */
-export const pathOf = (pointer: string): Path =>
+const pathOf = (pointer: string): Path =>
   pointer
     .split('/')
     .slice(1)
