@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { followEvents, Queue, type StreamedMessage } from '@taskyard/client';
+import {
+  aFolder,
+  type Platform,
+  plainEnvironment,
+  root,
+  startPlatform,
+  taskyard,
+} from './support/platform.ts';
+
+const parts = 40;
+const graph = `
+version: 1
+name: a graph that is interrupted
+defaults: { payload: { maxRunTime: 60 } }
+tasks:
+  - start: { payload: { command: [[echo, start]] } }
+  - $map: { $eval: 'range(0, ${parts})' }
+    each(i): { 'part \${i}': { needs: [start], payload: { command: [[echo, '\${i}']] } } }
+  - end:
+      needs: { $map: { $eval: 'range(0, ${parts})' }, each(i): 'part \${i}' }
+      payload: { command: [[echo, end]] }
+`;
+
+interface TaskPayload {
+  readonly status: { readonly taskId: string; readonly taskGroupId: string; readonly state: string };
+  readonly runId?: number;
+}
+type TaskMessage = StreamedMessage<TaskPayload>;
+
+const exchange = (name: string): string => `exchange/taskcluster-queue/v1/task-${name}`;
+const bindings = ['defined', 'pending', 'running', 'completed', 'failed', 'exception'].map((name) => ({
+  exchange: exchange(name),
+  routingKeyPattern: '#',
+}));
+
+/** Reads the event stream until it has seen enough; `messages` holds what came before and grows. */
+const followUntil = async (
+  { rootUrl, credentials }: Platform,
+  messages: TaskMessage[],
+  isEnough: () => boolean,
+): Promise<void> => {
+  const stop = new AbortController();
+  const lastEventId = messages.at(-1)?.id;
+  const stream = followEvents<TaskPayload>({
+    rootUrl,
+    credentials,
+    bindings,
+    lastEventId,
+    signal: stop.signal,
+  });
+  for await (const message of stream) {
+    messages.push(message);
+    if (isEnough()) break;
+  }
+  stop.abort();
+};
+
+const completed = (messages: readonly TaskMessage[]): Set<string> =>
+  new Set(
+    messages
+      .filter((message) => message.exchange === exchange('completed'))
+      .map(({ payload }) => payload.status.taskId),
+  );
+
+it('a server that is killed loses no task that it acknowledged, and no message', {
+  timeout: 240_000,
+}, async (t) => {
+  const folder = await aFolder();
+  t.after(folder.remove);
+  // What the killed worker had claimed is given to the next one after five seconds.
+  const start = () => startPlatform({ dataDir: folder.path, env: { TASK_CLAIM_TIMEOUT: '5' } });
+  const first = await start();
+  t.after(first.kill);
+  const messages: TaskMessage[] = [];
+  const following = followUntil(first, messages, () => completed(messages).size >= parts / 4);
+
+  const file = join(folder.path, 'graph.yml');
+  await writeFile(file, graph);
+  const run = spawn(process.execPath, [taskyard, 'run', file, '--data', folder.path], {
+    cwd: root,
+    env: plainEnvironment(),
+    stdio: 'ignore',
+  });
+  await following;
+  await first.kill();
+  run.kill('SIGKILL');
+  await once(run, 'exit');
+
+  const second = await start();
+  t.after(second.stop);
+  await followUntil(second, messages, () => completed(messages).size >= parts + 2);
+
+  const { rootUrl, credentials } = second;
+  const taskGroupId = messages[0]?.payload.status.taskGroupId ?? '';
+  const { tasks } = await new Queue({ rootUrl, credentials }).listTaskGroup(taskGroupId);
+  assert.equal(tasks.length, parts + 2);
+  const sent = new Set(
+    messages.map(({ exchange: from, payload }) =>
+      [from, payload.status.taskId, ...(payload.runId === undefined ? [] : [payload.runId])].join(' '),
+    ),
+  );
+  for (const { status } of tasks) {
+    assert.equal(status.state, 'completed');
+    assert.ok(sent.has(`${exchange('defined')} ${status.taskId}`), `${status.taskId} was defined`);
+    for (const { runId, state } of status.runs) {
+      for (const name of ['pending', 'running', state]) {
+        assert.ok(sent.has(`${exchange(name)} ${status.taskId} ${runId}`), `${status.taskId}: ${name}`);
+      }
+    }
+  }
+});
