@@ -1,0 +1,365 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { describe, it } from 'node:test';
+import hawk from 'hawk';
+import { days, hours, later, minutes, slugid } from '../base/index.ts';
+import { type Authorities, createAuthenticator } from './authenticate.ts';
+import { createTemporaryCredentials } from './certificate.ts';
+import type { KnownClient } from './directory.ts';
+import type { SignedParts } from './hawk.ts';
+import { compileRoles } from './scopes/index.ts';
+
+const now = new Date('2026-01-02T03:04:05.678Z');
+const resource = '/api/queue/v1/task/abc?x=1';
+const origin = { host: 'tasks.example.com', port: 8443 };
+const url = `https://${origin.host}:${origin.port}${resource}`;
+
+const client = (clientId: string, scopes: string[], changes: Partial<KnownClient> = {}): KnownClient => ({
+  clientId,
+  accessToken: `token-of-${clientId}`,
+  scopes,
+  expires: later(now, days(100)),
+  disabled: false,
+  lastDateUsed: now,
+  ...changes,
+});
+
+const issuer = client('issuer', ['auth:create-client:named/*', 'assume:worker', 'queue:*']);
+const clients = [
+  issuer,
+  client('plain', ['queue:*', 'x']),
+  client('disabled', ['x'], { disabled: true }),
+  client('expired', ['x'], { expires: later(now, -1) }),
+];
+const roles = compileRoles([
+  { roleId: 'anonymous', scopes: ['public'] },
+  { roleId: 'worker', scopes: ['work:*'] },
+]);
+
+const authorities = (known: readonly KnownClient[] = clients): Authorities => ({
+  findClient: async (clientId) => known.find((one) => one.clientId === clientId),
+  expand: roles.expand,
+  generation: () => 0,
+  noteUse: () => {},
+});
+
+interface Keys {
+  readonly clientId: string;
+  readonly accessToken: string;
+  readonly certificate?: string | object;
+}
+
+const extOf = ({ certificate }: Keys, more: object): string | undefined => {
+  const parsed = typeof certificate === 'string' ? (JSON.parse(certificate) as object) : certificate;
+  const ext = { ...(parsed ? { certificate: parsed } : {}), ...more };
+  return Object.keys(ext).length > 0 ? Buffer.from(JSON.stringify(ext)).toString('base64') : undefined;
+};
+
+/** A header made by the npm package. */
+const header = (keys: Keys, { ext = {}, at = now }: { ext?: object | string; at?: Date } = {}): string => {
+  const text = typeof ext === 'string' ? ext : extOf(keys, ext);
+  return hawk.client.header(url, 'GET', {
+    credentials: { id: keys.clientId, key: keys.accessToken, algorithm: 'sha256' },
+    timestamp: Math.floor(at.getTime() / 1000),
+    nonce: 'nonce1',
+    ...(text === undefined ? {} : { ext: text }),
+  }).header;
+};
+
+const parts = (changes: Partial<SignedParts>): SignedParts => ({
+  method: 'GET',
+  resource,
+  origins: [origin],
+  ...changes,
+});
+
+const ask = async (changes: Partial<SignedParts>, at: Date = now) =>
+  (await createAuthenticator(authorities())(parts(changes), at)).caller;
+const refused = (changes: Partial<SignedParts>, message: RegExp, at: Date = now) =>
+  assert.rejects(ask(changes, at), (error: { code?: string; message: string }) => {
+    assert.equal(error.code, 'AuthenticationFailed');
+    assert.match(error.message, message);
+    return true;
+  });
+
+const plain = { clientId: 'plain', accessToken: 'token-of-plain' };
+
+describe('signatures in headers', () => {
+  it('a good one names the client, with roles and the anonymous scopes resolved', async () => {
+    const caller = await ask({ authorization: header(plain) });
+    assert.equal(caller.clientId, 'plain');
+    assert.equal(caller.isAnonymous, false);
+    assert.deepEqual(caller.scopes, ['assume:anonymous', 'public', 'queue:*', 'x']);
+    assert.ok(caller.satisfies({ AllOf: ['queue:a', 'public'] }));
+  });
+  it('without one the caller is anonymous', async () => {
+    const caller = await ask({});
+    assert.deepEqual(
+      [caller.clientId, caller.isAnonymous, caller.scopes],
+      ['', true, ['assume:anonymous', 'public']],
+    );
+  });
+  it('another method, path, query, host or port is refused', async () => {
+    const authorization = header(plain);
+    await refused({ authorization, method: 'POST' }, /Bad mac/);
+    await refused({ authorization, resource: '/api/queue/v1/task/abd?x=1' }, /Bad mac/);
+    await refused({ authorization, resource: '/api/queue/v1/task/abc?x=2' }, /Bad mac/);
+    await refused({ authorization, origins: [{ host: 'other.example.com', port: 8443 }] }, /Bad mac/);
+    await refused({ authorization, origins: [{ host: origin.host, port: 443 }] }, /Bad mac/);
+  });
+  it('any of the names of the server is good', async () => {
+    const origins = [
+      { host: 'wrong', port: 80 },
+      { ...origin, host: 'TASKS.example.com' },
+    ];
+    assert.equal((await ask({ authorization: header(plain), origins })).clientId, 'plain');
+  });
+  it('a clock may differ by 15 minutes and no more', async () => {
+    for (const sign of [1, -1]) {
+      await ask({ authorization: header(plain, { at: later(now, sign * (minutes(15) - 1000)) }) });
+      await refused(
+        { authorization: header(plain, { at: later(now, sign * (minutes(15) + 1000)) }) },
+        /Stale/,
+      );
+    }
+  });
+  it('malformed headers are refused', async () => {
+    const bad = [
+      'Hawk',
+      'Basic YTpi',
+      'Hawk id="a"',
+      'Hawk id=a',
+      'Hawk id="a", ts="1", nonce="x", mac="y", bogus="z"',
+      'Hawk id="a", id="b", ts="1", nonce="x", mac="y"',
+      'Hawk id="a", ts="1", nonce="x", mac="y" trailing',
+    ];
+    for (const authorization of bad) await refused({ authorization }, /Hawk/);
+  });
+  it('unknown, disabled and expired clients are refused, each by its own words', async () => {
+    const by = (clientId: string) => ({
+      authorization: header({ clientId, accessToken: `token-of-${clientId}` }),
+    });
+    await refused(by('nobody'), /'nobody' not found/);
+    await refused(by('disabled'), /is disabled/);
+    await refused(by('expired'), /has expired/);
+    await refused({ authorization: header({ ...plain, accessToken: 'other' }) }, /Bad mac/);
+  });
+  it('a header of many thousand characters is read', async () => {
+    const ext = { authorizedScopes: Array.from({ length: 300 }, (_, i) => `queue:route:index.project.${i}`) };
+    const authorization = header(plain, { ext });
+    assert.ok(authorization.length > 8000);
+    assert.ok((await ask({ authorization })).scopes.includes('queue:route:index.project.299'));
+  });
+});
+
+describe('authorizedScopes', () => {
+  it('narrow what the credentials may do', async () => {
+    const caller = await ask({ authorization: header(plain, { ext: { authorizedScopes: ['queue:a'] } }) });
+    assert.deepEqual(caller.scopes, ['assume:anonymous', 'public', 'queue:a']);
+  });
+  it('beyond the credentials, or what is no list of scopes, is refused', async () => {
+    const by = (authorizedScopes: unknown) => ({
+      authorization: header(plain, { ext: { authorizedScopes } }),
+    });
+    await refused(by(['y']), /go beyond/);
+    for (const bad of ['a', { a: 1 }, [1], ['\u0001']])
+      await refused(by(bad), /must be an array of valid scopes/);
+  });
+  it('an ext that is not base64 of a JSON object is refused', async () => {
+    for (const ext of ['?', 'bm90IGpzb24=', 'MTc=', 'bnVsbA==']) {
+      await refused({ authorization: header(plain, { ext }) }, /Failed to parse ext/);
+    }
+  });
+});
+
+describe('bewits', () => {
+  const bewit = (keys: Keys, { at = now, of = url }: { at?: Date; of?: string } = {}): string =>
+    hawk.uri.getBewit(of, {
+      credentials: { id: keys.clientId, key: keys.accessToken, algorithm: 'sha256' },
+      ttlSec: 60,
+      localtimeOffsetMsec: at.getTime() - Date.now(),
+      ext: extOf(keys, {}) ?? '',
+    });
+  it('sign GET and HEAD, wherever they stand in the query', async () => {
+    const signed = bewit(plain);
+    for (const method of ['GET', 'HEAD']) {
+      assert.equal((await ask({ method, resource: `${resource}&bewit=${signed}` })).clientId, 'plain');
+    }
+    const first = bewit(plain, { of: `https://${origin.host}:${origin.port}/a?x=1` });
+    assert.equal((await ask({ resource: `/a?bewit=${first}&x=1` })).clientId, 'plain');
+    const only = bewit(plain, { of: `https://${origin.host}:${origin.port}/a` });
+    assert.equal((await ask({ resource: `/a?bewit=${only}` })).clientId, 'plain');
+  });
+  it('are refused for another method, after their end, beside a header, and when malformed', async () => {
+    const signed = bewit(plain);
+    await refused({ method: 'POST', resource: `${resource}&bewit=${signed}` }, /only GET/);
+    await refused({ resource: `${resource}&bewit=${signed}` }, /Access expired/, later(now, minutes(2)));
+    await refused(
+      { resource: `${resource}&bewit=${signed}`, authorization: header(plain) },
+      /two authentication/,
+    );
+    await refused({ resource: `${resource}&bewit=` }, /malformed/);
+    await refused({ resource: `${resource}&y=2&bewit=${signed}` }, /Bad mac/);
+  });
+});
+
+describe('temporary credentials', () => {
+  const keys = { clientId: issuer.clientId, accessToken: issuer.accessToken };
+  const temporary = (changes: Partial<Parameters<typeof createTemporaryCredentials>[0]> = {}) =>
+    createTemporaryCredentials({
+      clientId: 'named/a',
+      issuer: keys,
+      scopes: ['queue:a', 'assume:worker'],
+      start: later(now, -minutes(1)),
+      expiry: later(now, hours(1)),
+      ...changes,
+    });
+
+  it('act under their own name, with their scopes, until they expire', async () => {
+    const caller = await ask({ authorization: header(temporary()) });
+    assert.equal(caller.clientId, 'named/a');
+    assert.deepEqual(caller.scopes, ['assume:anonymous', 'assume:worker', 'public', 'queue:a', 'work:*']);
+    assert.deepEqual(caller.expires, later(now, hours(1)));
+  });
+  it('without a name bear their issuer’s', async () => {
+    const { clientId: _, ...rest } = temporaryWanted();
+    const unnamed = createTemporaryCredentials(rest);
+    assert.equal(unnamed.clientId, 'issuer');
+    assert.equal((await ask({ authorization: header(unnamed) })).clientId, 'issuer');
+  });
+  const temporaryWanted = () => ({
+    clientId: 'named/a',
+    issuer: keys,
+    scopes: ['queue:a'],
+    start: later(now, -minutes(1)),
+    expiry: later(now, hours(1)),
+  });
+  it('are tolerated five minutes early or late, examined once or again', async () => {
+    const authenticate = createAuthenticator(authorities());
+    const by = (start: number, expiry: number) =>
+      header(temporary({ start: later(now, start), expiry: later(now, expiry) }));
+    for (let i = 0; i < 2; i++) {
+      await authenticate(parts({ authorization: by(minutes(4), hours(1)) }), now);
+      await authenticate(parts({ authorization: by(-hours(1), -minutes(4)) }), now);
+    }
+    await refused({ authorization: by(minutes(6), hours(1)) }, /start > now/);
+    await refused({ authorization: by(-hours(1), -minutes(6)) }, /expiry < now/);
+    const kept = temporary();
+    await authenticate(parts({ authorization: header(kept) }), now);
+    const after = later(now, hours(2));
+    await assert.rejects(
+      authenticate(parts({ authorization: header(kept, { at: after }) }), after),
+      /expiry < now/,
+    );
+  });
+  it('need an issuer with every scope, and with the right to the name', async () => {
+    await refused({ authorization: header(temporary({ scopes: ['y'] })) }, /doesn't satisfy all certificate/);
+    await refused(
+      { authorization: header(temporary({ clientId: 'other/a' })) },
+      /lacks the scope auth:create-client:other\/a/,
+    );
+    await refused({ authorization: header(temporary({ clientId: 'issuer' })) }, /issuer must differ/);
+  });
+  it('cannot be passed on under another name, or with another key', async () => {
+    await refused(
+      { authorization: header({ ...temporary(), clientId: 'named/b' }) },
+      /signature is not valid/,
+    );
+    await refused({ authorization: header({ ...temporary(), accessToken: issuer.accessToken }) }, /Bad mac/);
+    const { clientId, accessToken } = temporary();
+    await refused({ authorization: header({ clientId, accessToken }) }, /not found/);
+  });
+  it('cannot issue others', async () => {
+    const { clientId, accessToken } = temporary();
+    const second = createTemporaryCredentials({
+      clientId: 'named/b',
+      issuer: { clientId, accessToken },
+      scopes: ['queue:a'],
+      start: now,
+      expiry: later(now, hours(1)),
+    });
+    await refused({ authorization: header(second) }, /not found/);
+  });
+  it('are refused when any field of the certificate was changed, each for its own reason', async () => {
+    const good = temporary();
+    const certificate = JSON.parse(good.certificate) as Record<string, unknown>;
+    const bad: [object, RegExp][] = [
+      [{ version: 2 }, /version must be 1/],
+      [{ seed: 'x'.repeat(43) }, /seed must be 44/],
+      [{ seed: 44 }, /seed must be a string/],
+      [{ start: String(now.getTime()) }, /start must be a number/],
+      [{ expiry: '1' }, /expiry must be a number/],
+      [{ scopes: 'x' }, /valid scopes/],
+      [{ scopes: ['a\u0001'] }, /valid scopes/],
+      [{ scopes: ['queue:b'] }, /signature is not valid/],
+      [{ expiry: now.getTime() + days(1) }, /signature is not valid/],
+      [{ start: now.getTime(), expiry: now.getTime() + days(31) + 1 }, /31 days/],
+      [{ signature: 'x'.repeat(44) }, /signature is not valid/],
+      [{ signature: 1 }, /signature must be a string/],
+      [{ issuer: 1 }, /issuer must be a string/],
+      [{ issuer: 'nobody' }, /'nobody' not found/],
+      [{ issuer: 'disabled' }, /is disabled/],
+    ];
+    for (const [change, message] of bad) {
+      await refused(
+        { authorization: header({ ...good, certificate: { ...certificate, ...change } }) },
+        message,
+      );
+    }
+    const { issuer: _, ...unnamed } = certificate;
+    const withClientId = { ...unnamed, clientId: 'x' };
+    await refused(
+      { authorization: header({ ...good, certificate: withClientId }) },
+      /clientId but no issuer/,
+    );
+    for (const none of [1, null, 'x', []]) {
+      const ext = { certificate: none };
+      await refused({ authorization: header(plain, { ext }) }, /must be an object/);
+    }
+  });
+  it('are those that the protocol describes', () => {
+    const { accessToken, certificate } = temporary();
+    const { seed, signature, start, expiry } = JSON.parse(certificate) as Record<string, string>;
+    const hmac = (text: string) => createHmac('sha256', issuer.accessToken).update(text);
+    const lines = ['version:1', 'clientId:named/a', 'issuer:issuer', `seed:${seed}`, `start:${start}`];
+    const text = [...lines, `expiry:${expiry}`, 'scopes:', 'queue:a', 'assume:worker'].join('\n');
+    assert.equal(signature, hmac(text).digest('base64'));
+    assert.equal(accessToken, hmac(String(seed)).digest('base64url'));
+    assert.equal(String(seed).length, 2 * slugid().length);
+  });
+});
+
+describe('what was examined once', () => {
+  it('is examined anew after a change', async () => {
+    let generation = 0;
+    let scopes = ['a'];
+    const changing = { ...authorities(), generation: () => generation };
+    const authenticate = createAuthenticator({
+      ...changing,
+      findClient: async () => client('plain', scopes),
+    });
+    const request = parts({ authorization: header(plain) });
+    assert.ok((await authenticate(request, now)).caller.satisfies('a'));
+    scopes = ['b'];
+    assert.ok((await authenticate(request, now)).caller.satisfies('a'));
+    generation++;
+    const { caller } = await authenticate(request, now);
+    assert.ok(caller.satisfies('b') && !caller.satisfies('a'));
+  });
+  it('is not kept when something changed meanwhile', async () => {
+    let generation = 0;
+    let scopes = ['a'];
+    const findClient = async () => {
+      const found = client('plain', scopes);
+      if (generation === 0) {
+        generation++;
+        scopes = ['b'];
+      }
+      return found;
+    };
+    const authenticate = createAuthenticator({ ...authorities(), generation: () => generation, findClient });
+    const request = parts({ authorization: header(plain) });
+    await authenticate(request, now);
+    assert.ok((await authenticate(request, now)).caller.satisfies('b'));
+  });
+});

@@ -1,0 +1,146 @@
+import { RequestError } from '../base/index.ts';
+import type { Caller } from '../http/index.ts';
+import {
+  type Certificate,
+  isScopes,
+  readCertificate,
+  requireCurrent,
+  requireIssued,
+  temporaryKey,
+} from './certificate.ts';
+import type { Directory, KnownClient } from './directory.ts';
+import {
+  anonymousUntil,
+  refuse,
+  requireSignature,
+  type Signature,
+  type SignedParts,
+  signatureOf,
+} from './hawk.ts';
+import { Recent } from './recent.ts';
+import type { ScopeSet } from './scopes/index.ts';
+
+/** Where an authenticator finds clients, and what scopes mean. */
+export type Authorities = Pick<Directory, 'findClient' | 'expand' | 'generation' | 'noteUse'>;
+
+/** Who calls, and the signature that proves it (none from an anonymous caller). */
+export interface Identified {
+  readonly caller: Caller;
+  readonly signature?: Signature;
+}
+
+export type Authenticator = (request: SignedParts, now: Date) => Promise<Identified>;
+
+/** Credentials that were examined: what remains for each request is its own signature, and the time. */
+interface Principal {
+  readonly client: KnownClient;
+  readonly certificate: Certificate | undefined;
+  readonly key: string;
+  readonly caller: Caller;
+}
+
+const anonymousRole = 'assume:anonymous';
+const principalsKept = 5000;
+
+/** A caller with just these scopes. */
+export const callerWith = (
+  { scopes, satisfies }: ScopeSet,
+  { clientId, expires }: { clientId: string; expires: Date },
+): Caller => ({ clientId, isAnonymous: clientId === '', scopes, expires, satisfies });
+
+/** Finds out who calls, or refuses with AuthenticationFailed. */
+export const createAuthenticator = (authorities: Authorities): Authenticator => {
+  const principals = new Recent<Principal>(principalsKept);
+  let generation = authorities.generation();
+
+  const principalOf = async (signature: Signature): Promise<Principal> => {
+    if (generation !== authorities.generation()) {
+      principals.clear();
+      generation = authorities.generation();
+    }
+    const key = `${signature.clientId}\n${signature.ext}`;
+    const found = principals.get(key);
+    if (found) return found;
+    const started = generation;
+    const principal = await examine(signature, authorities);
+    // What was examined while something changed may already be wrong: it serves this one request.
+    return started === authorities.generation() ? principals.add(key, principal) : principal;
+  };
+
+  return async (request, now) => {
+    const signature = signatureOf(request);
+    if (!signature) {
+      const scopes = authorities.expand([anonymousRole]);
+      return { caller: callerWith(scopes, { clientId: '', expires: anonymousUntil(now) }) };
+    }
+    const principal = await principalOf(signature);
+    requireValid(principal, now);
+    requireSignature(signature, { key: principal.key, origins: request.origins, now });
+    authorities.noteUse(principal.client);
+    return { caller: principal.caller, signature };
+  };
+};
+
+const requireValid = ({ client, certificate }: Principal, now: Date): void => {
+  if (client.expires <= now) refuse(`The client '${client.clientId}' has expired.`);
+  if (certificate) requireCurrent(certificate, now);
+};
+
+const examine = async (signature: Signature, authorities: Authorities): Promise<Principal> => {
+  const { clientId } = signature;
+  const ext = readExt(signature.ext);
+  const certificate = ext.certificate === undefined ? undefined : readCertificate(ext.certificate);
+  if (certificate?.issuer === clientId) refuse('ext.certificate.issuer must differ from the clientId.');
+  const client = await requireClient(authorities, certificate?.issuer ?? clientId);
+  if (certificate) {
+    requireIssued(certificate, { clientId, issuer: client, held: authorities.expand(client.scopes) });
+  }
+  const held = certificate?.scopes ?? client.scopes;
+  const scopes =
+    ext.authorizedScopes === undefined ? held : requireAuthorized(ext.authorizedScopes, held, authorities);
+  const expires = certificate
+    ? new Date(Math.min(client.expires.getTime(), certificate.expiry))
+    : client.expires;
+  return {
+    client,
+    certificate,
+    key: certificate ? temporaryKey(certificate.seed, client.accessToken) : client.accessToken,
+    caller: callerWith(authorities.expand([...scopes, anonymousRole]), { clientId, expires }),
+  };
+};
+
+interface Ext {
+  readonly certificate?: unknown;
+  readonly authorizedScopes?: unknown;
+}
+
+const readExt = (text: string): Ext => {
+  if (text === '') return {};
+  try {
+    const ext = JSON.parse(Buffer.from(text, 'base64').toString()) as unknown;
+    if (typeof ext === 'object' && ext !== null) return ext;
+  } catch {
+    // It is refused below, like JSON that is no object.
+  }
+  return refuse('Failed to parse ext: it must be base64 of a JSON object.');
+};
+
+const requireClient = async (authorities: Authorities, clientId: string): Promise<KnownClient> => {
+  const client = await authorities.findClient(clientId);
+  if (!client) return refuse(`Client with clientId '${clientId}' not found.`);
+  if (client.disabled) return refuse(`The client '${clientId}' is disabled.`);
+  return client;
+};
+
+const requireAuthorized = (value: unknown, held: readonly string[], authorities: Authorities): string[] => {
+  if (!isScopes(value)) return refuse('ext.authorizedScopes must be an array of valid scopes.');
+  const allowed = authorities.expand([...held, anonymousRole]);
+  if (allowed.satisfies({ AllOf: value })) return value;
+  return refuse(
+    `ext.authorizedScopes [${value.join(', ')}] go beyond those held: [${allowed.scopes.join(', ')}].`,
+  );
+};
+
+/** Is this the refusal of a signature or of credentials? */
+export const isAuthenticationFailure = (error: unknown): error is RequestError =>
+  error instanceof RequestError && error.code === 'AuthenticationFailed';

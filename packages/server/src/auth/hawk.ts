@@ -1,0 +1,146 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { later, minutes, RequestError } from '../base/index.ts';
+
+/** A request as its signature covers it. */
+export interface SignedParts {
+  readonly method: string;
+  /** Path and query as they came over the wire. */
+  readonly resource: string;
+  readonly authorization?: string | undefined;
+  /** The names this server may have been called by; a signature for any of them is good. */
+  readonly origins: readonly Origin[];
+}
+
+export interface Origin {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a header or a bewit claims; nothing in it is proven before {@link requireSignature}. */
+export interface Signature {
+  readonly kind: 'header' | 'bewit';
+  readonly clientId: string;
+  /** Unix seconds: when a header was made, or when a bewit ends. */
+  readonly ts: string;
+  readonly nonce: string;
+  readonly mac: string;
+  readonly ext: string;
+  readonly hash: string;
+  readonly method: string;
+  /** Without the bewit. */
+  readonly resource: string;
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Clocks of callers may differ from ours by so much. */
+const skewMs = minutes(15);
+
+export const refuse = (message: string): never => {
+  throw new RequestError('AuthenticationFailed', message);
+};
+
+const bewitIn = /^(.*)([?&])bewit=([^&]*)(?:&(.*))?$/s;
+
+/** The signature that a request carries; undefined when it carries none. */
+export const signatureOf = (request: SignedParts): Signature | undefined => {
+  const { authorization, resource } = request;
+  const bewit = resource.includes('bewit=') ? bewitIn.exec(resource) : null;
+  if (authorization && bewit)
+    return refuse('The request uses two authentication schemes: a header and a bewit.');
+  if (authorization) return readHeader(authorization, request);
+  return bewit ? readBewit(bewit, request) : undefined;
+};
+
+const attributeNames = new Set(['id', 'ts', 'nonce', 'hash', 'ext', 'mac']);
+const attribute = /([a-z]+)="([^"\\]*)"\s*(?:,\s*|$)/y;
+
+const readHeader = (header: string, { method, resource }: SignedParts): Signature => {
+  const scheme =
+    /^hawk\s+/i.exec(header)?.[0] ?? refuse('The Authorization header must use the scheme Hawk.');
+  const { id, ts, nonce, mac, ext = '', hash = '' } = readAttributes(header, scheme.length);
+  if (!id || !ts || !nonce || !mac) return refuse('The Hawk header must have id, ts, nonce and mac.');
+  return { kind: 'header', clientId: id, ts, nonce, mac, ext, hash, method, resource };
+};
+
+const readAttributes = (header: string, start: number): Record<string, string> => {
+  const values: Record<string, string> = {};
+  attribute.lastIndex = start;
+  for (let at = start; at < header.length; at = attribute.lastIndex) {
+    const [, name = '', value = ''] = attribute.exec(header) ?? refuse('The Hawk header is malformed.');
+    if (!attributeNames.has(name) || name in values) refuse('The Hawk header has an attribute too many.');
+    values[name] = value;
+  }
+  return values;
+};
+
+const readBewit = (
+  [, before = '', separator, bewit = '', after]: RegExpExecArray,
+  { method }: SignedParts,
+): Signature => {
+  if (method !== 'GET' && method !== 'HEAD') return refuse('A bewit signs only GET and HEAD requests.');
+  const [clientId, ts, mac, ext, ...more] = Buffer.from(bewit, 'base64url').toString().split('\\');
+  if (!clientId || !ts || !mac || ext === undefined || more.length > 0)
+    return refuse('The bewit is malformed.');
+  const resource = after ? `${before}${separator}${after}` : before;
+  return { kind: 'bewit', clientId, ts, nonce: '', mac, ext, hash: '', method: 'GET', resource };
+};
+
+/** Refuses a signature that this key did not make for this request, and one that is out of date. */
+export const requireSignature = (
+  signature: Signature,
+  { key, origins, now }: { key: string; origins: readonly Origin[]; now: Date },
+): void => {
+  if (!origins.some((origin) => isEqual(macOf(signature, origin, key), signature.mac))) {
+    refuse('Bad mac: the signature does not fit the request, its host and port, or the access token.');
+  }
+  const at = Number(signature.ts) * 1000;
+  if (signature.kind === 'bewit') {
+    if (!(at > now.getTime())) refuse('Access expired: the bewit has come to its end.');
+  } else if (!(Math.abs(at - now.getTime()) <= skewMs)) {
+    refuse(
+      `Stale timestamp: the request was signed more than 15 minutes from ${now.toJSON()}, the time here.`,
+    );
+  }
+};
+
+const macOf = (signature: Signature, { host, port }: Origin, key: string): string => {
+  const { kind, ts, nonce, method, resource, hash, ext } = signature;
+  const escaped = ext.includes('\\') || ext.includes('\n') ? escapeExt(ext) : ext;
+  const when = `hawk.1.${kind}\n${ts}\n${nonce}\n`;
+  const what = `${method.toUpperCase()}\n${resource}\n${host.toLowerCase()}\n${port}\n${hash}\n${escaped}\n`;
+  return createHmac('sha256', key)
+    .update(when + what)
+    .digest('base64');
+};
+
+const escapeExt = (ext: string): string => ext.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+
+/** Compares two secrets in a time that does not depend on where they differ. */
+export const isEqual = (a: string, b: string): boolean => {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+};
+
+/** Refuses a body other than the one whose hash was signed. A request that signed none passes. */
+export const requirePayload = (signature: Signature, payload: string, contentType: string): void => {
+  if (!signature.hash) return;
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
+  const hash = createHash('sha256').update(`hawk.1.payload\n${type}\n${payload}\n`).digest('base64');
+  if (!isEqual(hash, signature.hash))
+    refuse('Invalid payload hash: the body is not the one that was signed.');
+};
+
+const single = (value: string | string[] | undefined): string | undefined =>
+  typeof value === 'string' ? value.split(',', 1)[0]?.trim() : value?.[0];
+
+/** The name by which a request called this server, as proxies in front of it report. */
+export const originOf = (headers: Headers): Origin => {
+  const [, host = '', given] = /^(.*?)(?::(\d+))?$/.exec(single(headers.host) ?? '') ?? [];
+  const isHttps = single(headers['x-forwarded-proto'])?.toLowerCase() === 'https';
+  const forwarded = single(headers['x-forwarded-port']);
+  return { host, port: Number(forwarded ?? (isHttps ? 443 : (given ?? 80))) };
+};
+
+/** Until when an answer to a caller without credentials may be relied on. */
+export const anonymousUntil = (now: Date): Date => later(now, minutes(15));

@@ -1,0 +1,107 @@
+import type { Clock, Database, Encryption, Logger, Loop, Transaction } from '../base/index.ts';
+import type { Caller, ServiceDeclaration } from '../http/index.ts';
+import { callerWith } from './authenticate.ts';
+import { type Credentials, createTemporaryCredentials } from './certificate.ts';
+import { createDirectory } from './directory.ts';
+import { exchanges } from './events.ts';
+import { authLoops } from './loops.ts';
+import { type AuthServices, routes } from './routes/index.ts';
+import { scopeSet } from './scopes/index.ts';
+import {
+  type AuthOptions,
+  type AuthVerbs,
+  authVerbs,
+  type Outbox,
+  type StaticClient,
+} from './service/index.ts';
+import * as store from './store.ts';
+
+export { type Credentials, createTemporaryCredentials, type TemporaryCredentials } from './certificate.ts';
+export { exchanges } from './events.ts';
+export type { Origin } from './hawk.ts';
+export { routes } from './routes/index.ts';
+export { clientIdPattern, entityTypes, Scope, Scopes } from './schema/index.ts';
+export {
+  compareScopes,
+  fillTemplate,
+  normalise,
+  requireSoundScopes,
+  type ScopeSet,
+  scopePattern,
+  scopeSet,
+} from './scopes/index.ts';
+export type { AuthVerbs, Outbox, StaticClient } from './service/index.ts';
+export type { AuditEntry } from './store.ts';
+
+export interface AuthDeps extends AuthOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly encryption: Encryption;
+  readonly outbox: Outbox;
+  /** Called after commits that left messages in the outbox. */
+  readonly published?: () => void;
+  /** Clients of the configuration; `static/taskcluster/queue` must be among them. */
+  readonly staticClients: readonly StaticClient[];
+}
+
+/** What temporary credentials are wanted for. */
+export interface CredentialsWanted {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly start: Date;
+  readonly expiry: Date;
+}
+
+/** The door of auth. */
+export interface Auth extends AuthVerbs {
+  /** Writes the static clients and reads the roles; call it once before the first request. */
+  start(): Promise<void>;
+  /** Temporary credentials that the queue's static client signs; no database is asked. */
+  issueCredentials(wanted: CredentialsWanted): Required<Credentials>;
+  /** A caller of the platform itself, with just these scopes; roles are not resolved. */
+  callerFor(scopes: readonly string[], clientId?: string): Caller;
+  /** Records changes to entities of any service, in the transaction that makes them. */
+  recordAudit(tx: Transaction, entries: readonly store.AuditEntry[]): Promise<void>;
+  /** Resolves when nothing is left to write in the background; call it before the database is closed. */
+  idle(): Promise<void>;
+  readonly loops: readonly Loop[];
+}
+
+/** The client that issues the credentials of tasks. */
+const issuerId = 'static/taskcluster/queue';
+
+/** What this service publishes. */
+export const authDeclaration: ServiceDeclaration<AuthServices> = {
+  service: {
+    serviceName: 'auth',
+    title: 'Auth',
+    description: 'Keeps clients and roles, and says who a signed request comes from and what it may do.',
+  },
+  routes,
+  exchanges,
+};
+
+/** Opens auth on a database. */
+export const createAuth = (deps: AuthDeps): Auth => {
+  const { db, clock, log, encryption, outbox, staticClients, published = () => {} } = deps;
+  const directory = createDirectory({ db, clock, log, encryption });
+  const verbs = authVerbs({ db, clock, log, encryption, outbox, directory, published }, deps);
+  const issuer = staticClients.find(({ clientId }) => clientId === issuerId);
+  return {
+    ...verbs,
+    start: () => verbs.ensureStaticClients(staticClients),
+    issueCredentials: (wanted) => {
+      if (!issuer) throw new Error(`No credentials can be issued: there is no static client '${issuerId}'.`);
+      return createTemporaryCredentials({ ...wanted, issuer });
+    },
+    callerFor: (scopes, clientId = issuerId) => callerWith(scopeSet(scopes), { clientId, expires: farAway }),
+    recordAudit: async (tx, entries) => {
+      await store.addAuditEntries(tx, entries);
+    },
+    idle: directory.idle,
+    loops: authLoops(verbs),
+  };
+};
+
+const farAway = new Date(8.64e15);

@@ -1,0 +1,10 @@
+export {
+  compileRoles,
+  type RoleScopes,
+  type RoleSet,
+  requireNoCycle,
+  requireSoundRoleScopes,
+  requireSoundScopes,
+} from './roles.ts';
+export { compareScopes, normalise, type ScopeSet, scopePattern, scopeSet } from './scope-set.ts';
+export { fillTemplate } from './template.ts';

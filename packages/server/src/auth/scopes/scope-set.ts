@@ -1,0 +1,88 @@
+import type { ScopeExpression } from '../../http/index.ts';
+
+/** Printable ASCII; the empty scope is allowed. */
+export const scopePattern = /^[ -~]*$/;
+
+/** Scopes as they come: in any order, with repetitions. */
+export type Scopes = readonly string[] | ReadonlySet<string>;
+
+/** Scopes, normalised, that answer quickly whether they satisfy others. */
+export interface ScopeSet {
+  /** Sorted, without repetitions and without scopes that others of the set cover. */
+  readonly scopes: readonly string[];
+  /** Is this one scope held? */
+  has(scope: string): boolean;
+  satisfies(required: ScopeExpression): boolean;
+}
+
+// Scopes ending in `*`, without it, found by the few lengths that occur.
+class Prefixes {
+  private readonly texts = new Set<string>();
+  private lengths: number[] = [];
+
+  add(prefix: string): void {
+    this.texts.add(prefix);
+    if (!this.lengths.includes(prefix.length))
+      this.lengths = [...this.lengths, prefix.length].sort((a, b) => a - b);
+  }
+
+  /** Does a prefix of this set begin the text, and is it no longer than `lengthMax`? */
+  cover(text: string, lengthMax: number = text.length): boolean {
+    for (const length of this.lengths) {
+      if (length > lengthMax) return false;
+      if (this.texts.has(text.slice(0, length))) return true;
+    }
+    return false;
+  }
+}
+
+const everything = (scopes: Scopes): boolean => {
+  for (const scope of scopes) if (scope === '*') return true;
+  return false;
+};
+
+const starless = (scope: string): string => scope.slice(0, -1);
+
+const prefixesOf = (scopes: Scopes): Prefixes => {
+  const prefixes = new Prefixes();
+  for (const scope of scopes) if (scope.endsWith('*')) prefixes.add(starless(scope));
+  return prefixes;
+};
+
+const uncovered = (scopes: Scopes, prefixes: Prefixes): string[] =>
+  [...new Set(scopes)]
+    // A starred scope does not cover itself: only a shorter prefix can make it superfluous.
+    .filter((scope) => !prefixes.cover(scope, scope.endsWith('*') ? scope.length - 2 : scope.length))
+    .sort();
+
+/** Sorted, without repetitions and what starred scopes cover: it satisfies what the given scopes do. */
+export const normalise = (scopes: Scopes): string[] =>
+  everything(scopes) ? ['*'] : uncovered(scopes, prefixesOf(scopes));
+
+/** Makes scopes fast to ask. */
+export const scopeSet = (given: Scopes): ScopeSet => {
+  const scopes = normalise(given);
+  const exact = new Set(scopes);
+  const prefixes = prefixesOf(scopes);
+  const has = (scope: string): boolean => exact.has(scope) || prefixes.cover(scope);
+  return { scopes, has, satisfies: (required) => satisfies(has, required) };
+};
+
+const satisfies = (has: (scope: string) => boolean, required: ScopeExpression): boolean => {
+  if (typeof required === 'string') return has(required);
+  if ('AllOf' in required) return required.AllOf.every((part) => satisfies(has, part));
+  return required.AnyOf.some((part) => satisfies(has, part));
+};
+
+/** Orders scopes so that a starred one comes before everything that it covers. */
+export const compareScopes = (a: string, b: string): number => {
+  let i = 0;
+  while (i < a.length && i < b.length && a[i] === b[i]) i++;
+  return rank(a, i) - rank(b, i);
+};
+
+// The final star comes first, then the end of the text, then other characters.
+const rank = (scope: string, i: number): number => {
+  if (i === scope.length - 1 && scope[i] === '*') return -2;
+  return i === scope.length ? -1 : scope.charCodeAt(i);
+};

@@ -1,0 +1,277 @@
+import { later, RequestError, slugid, type Transaction } from '../../base/index.ts';
+import { keyIn, pageLimit, pageOf } from '../../http/index.ts';
+import { clientChanged } from '../events.ts';
+import {
+  type Client,
+  type CreateClientRequest,
+  type CreatedClient,
+  type ListClientsResponse,
+  staticPrefix,
+} from '../schema/index.ts';
+import { requireSoundScopes } from '../scopes/index.ts';
+import * as store from '../store.ts';
+import { type By, change, type PageQuery, type Recorded, type Room, record } from './room.ts';
+
+export type ClientVerbs = ReturnType<typeof clientVerbs>;
+
+type Row = store.ClientRow;
+
+/** The verbs of clients. */
+export const clientVerbs = (room: Room) => ({
+  /** A page of clients in order of their id. */
+  listClients: async ({
+    prefix = '',
+    ...page
+  }: PageQuery & { prefix?: string }): Promise<ListClientsResponse> => {
+    await room.directory.prepare();
+    const after = keyIn(page.continuationToken)?.[0];
+    const limit = pageLimit(page.limit);
+    const found = await store.listClients(room.db, { prefix, after: textOf(after), limit });
+    const { rows, ...more } = pageOf(found, page.limit, (row) => [row.clientId]);
+    return { clients: rows.map((row) => view(room, row)), ...more };
+  },
+
+  client: async (clientId: string): Promise<Client> => {
+    await room.directory.prepare();
+    return view(room, (await store.readClient(room.db, clientId)) ?? noClient(clientId));
+  },
+
+  /** Creates a client. A repeat with equal values answers the client that is there, with its access token. */
+  createClient: async (clientId: string, wanted: CreateClientRequest, by: By): Promise<CreatedClient> => {
+    requireChangeable(clientId);
+    requireSoundScopes(wanted.scopes ?? []);
+    by.authorize({ scopes: wanted.scopes ?? [] });
+    const row = await change(room, async (tx, now) => {
+      const fresh = newClient(room, { clientId, wanted, now });
+      if (!(await store.insertClient(tx, fresh)))
+        return requireEqual(await store.readClient(tx, clientId), wanted);
+      await record(room, tx, { changes: [recorded(fresh, 'created', by)], now, subject: 'clients' });
+      return fresh;
+    });
+    return withToken(room, row);
+  },
+
+  /** Replaces what a client is; without scopes it keeps its own. The caller needs each added scope. */
+  updateClient: async (clientId: string, wanted: CreateClientRequest, by: By): Promise<Client> => {
+    requireChangeable(clientId);
+    requireSoundScopes(wanted.scopes ?? []);
+    const row = await alter(room, { clientId, action: 'updated', by }, (current) => {
+      const scopes = wanted.scopes ?? current.scopes;
+      by.authorize({ scopesAdded: scopes.filter((scope) => !current.scopes.includes(scope)) });
+      return { ...current, ...definition(wanted), scopes };
+    });
+    return view(room, row);
+  },
+
+  /** Gives a client a new access token; the old one, and all credentials made with it, end at once. */
+  resetAccessToken: async (clientId: string, by: By): Promise<CreatedClient> => {
+    requireChangeable(clientId);
+    const row = await alter(room, { clientId, action: 'access token reset', by }, (current, now) => ({
+      ...current,
+      accessToken: newToken(room),
+      lastRotated: now,
+    }));
+    return withToken(room, row);
+  },
+
+  enableClient: (clientId: string, by: By): Promise<Client> =>
+    setDisabled(room, { clientId, action: 'client enabled', by }, false),
+
+  disableClient: (clientId: string, by: By): Promise<Client> =>
+    setDisabled(room, { clientId, action: 'client disabled', by }, true),
+
+  /** Deletes a client; one that is not there counts as deleted. */
+  deleteClient: async (clientId: string, by: By): Promise<undefined> => {
+    requireChangeable(clientId);
+    await change(room, async (tx, now) => {
+      const deleted = await store.deleteClients(tx, [clientId]);
+      await record(room, tx, {
+        changes: deleted.map((row) => recorded(row, 'deleted', by)),
+        now,
+        subject: 'clients',
+      });
+    });
+  },
+
+  /** Deletes expired clients that asked for it; answers how many. */
+  deleteExpired: (limit: number): Promise<number> =>
+    change(room, async (tx, now) => {
+      const deleted = await store.deleteExpiredClients(tx, { now, limit });
+      const changes = deleted.map((row) => recorded(row, 'deleted', expiry));
+      await record(room, tx, { changes, now, subject: 'clients' });
+      return deleted.length;
+    }),
+
+  /** Makes the static clients those of the configuration, and no others. */
+  ensureStaticClients: (clients: readonly StaticClient[]): Promise<void> =>
+    ensureStaticClients(room, clients),
+});
+
+/** In the audit history, for what happens without anybody asking. */
+const expiry = { caller: { clientId: 'expiration' } };
+
+const definition = ({ description, expires, deleteOnExpiration = false }: CreateClientRequest) => ({
+  description,
+  expires: new Date(expires),
+  deleteOnExpiration,
+});
+
+const newToken = ({ encryption }: Room): string => encryption.encrypt(slugid() + slugid());
+
+const newClient = (
+  room: Room,
+  { clientId, wanted, now }: { clientId: string; wanted: CreateClientRequest; now: Date },
+): Row => ({
+  clientId,
+  ...definition(wanted),
+  scopes: wanted.scopes ?? [],
+  accessToken: newToken(room),
+  disabled: false,
+  created: now,
+  lastModified: now,
+  lastDateUsed: now,
+  lastRotated: now,
+});
+
+const requireEqual = (row: Row | undefined, wanted: CreateClientRequest): Row => {
+  const { description, expires, deleteOnExpiration } = definition(wanted);
+  const isEqual =
+    row &&
+    row.description === description &&
+    row.expires.getTime() === expires.getTime() &&
+    row.deleteOnExpiration === deleteOnExpiration &&
+    areEqual(row.scopes, wanted.scopes ?? []);
+  if (isEqual) return row;
+  throw new RequestError(
+    'RequestConflict',
+    'There is a client of this clientId already, and it differs from this one.',
+  );
+};
+
+/** Are these the same scopes, in whatever order? */
+export const areEqual = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length &&
+  new Set([...a, ...b]).size === new Set(a).size &&
+  new Set(b).size === new Set(a).size;
+
+const noClient = (clientId: string): never => {
+  throw new RequestError('ResourceNotFound', `There is no client '${clientId}'.`);
+};
+
+const requireChangeable = (clientId: string): void => {
+  if (clientId.startsWith(staticPrefix)) {
+    throw new RequestError(
+      'InputError',
+      `'${clientId}' is a static client: it is changed in the configuration of the server.`,
+    );
+  }
+};
+
+const recorded = (
+  { clientId }: { clientId: string },
+  actionType: string,
+  { caller }: { caller: { clientId: string } },
+): Recorded => ({
+  entry: { entityType: 'client', entityId: clientId, actionType, clientId: caller.clientId },
+  message: clientChanged(
+    actionType === 'created' || actionType === 'deleted' ? actionType : 'updated',
+    clientId,
+  ),
+});
+
+interface Alteration {
+  readonly clientId: string;
+  readonly action: string;
+  readonly by: By;
+}
+
+/** Changes a client that is there; an alteration that answers the client itself changes nothing. */
+const alter = (
+  room: Room,
+  { clientId, action, by }: Alteration,
+  altered: (current: Row, now: Date) => Row,
+): Promise<Row> =>
+  change(room, async (tx: Transaction, now: Date) => {
+    const current = (await store.lockClient(tx, clientId)) ?? noClient(clientId);
+    const next = altered(current, now);
+    if (next === current) return current;
+    const row = { ...next, lastModified: now };
+    await store.updateClient(tx, row);
+    await record(room, tx, { changes: [recorded(row, action, by)], now, subject: 'clients' });
+    return row;
+  });
+
+const setDisabled = async (room: Room, alteration: Alteration, disabled: boolean): Promise<Client> => {
+  requireChangeable(alteration.clientId);
+  const row = await alter(room, alteration, (current) =>
+    current.disabled === disabled ? current : { ...current, disabled },
+  );
+  return view(room, row);
+};
+
+const textOf = (key: string | number | undefined): string | undefined =>
+  key === undefined ? undefined : String(key);
+
+const view = ({ directory }: Room, row: Row): Client => ({
+  clientId: row.clientId,
+  expires: row.expires.toJSON(),
+  deleteOnExpiration: row.deleteOnExpiration,
+  description: row.description,
+  scopes: [...row.scopes],
+  expandedScopes: [...directory.expand(row.scopes).scopes],
+  disabled: row.disabled,
+  created: row.created.toJSON(),
+  lastModified: row.lastModified.toJSON(),
+  lastDateUsed: row.lastDateUsed.toJSON(),
+  lastRotated: row.lastRotated.toJSON(),
+});
+
+const withToken = (room: Room, row: Row): CreatedClient => ({
+  ...view(room, row),
+  accessToken: room.encryption.decrypt(row.accessToken),
+});
+
+/** A client that the configuration gives. */
+export interface StaticClient {
+  /** Begins with `static/`. */
+  readonly clientId: string;
+  /** 22 to 66 characters. */
+  readonly accessToken: string;
+  readonly description: string;
+  readonly scopes: readonly string[];
+}
+
+const yearMs = 365.25 * 24 * 3600 * 1000;
+
+const ensureStaticClients = async (room: Room, clients: readonly StaticClient[]): Promise<void> => {
+  clients.forEach(requireSoundStatic);
+  await change(room, async (tx, now) => {
+    for (const client of clients) await store.putClient(tx, staticRow(room, client, now));
+    await store.deleteOtherStaticClients(
+      tx,
+      clients.map(({ clientId }) => clientId),
+    );
+    await store.bumpVersion(tx, 'clients');
+  });
+};
+
+const requireSoundStatic = ({ clientId, accessToken, scopes }: StaticClient): void => {
+  if (!clientId.startsWith(staticPrefix))
+    throw new Error(`The static client '${clientId}' must begin with ${staticPrefix}`);
+  if (!/^[A-Za-z0-9_-]{22,66}$/.test(accessToken)) {
+    throw new Error(`The access token of '${clientId}' must be 22 to 66 letters, digits, - and _.`);
+  }
+  requireSoundScopes(scopes);
+};
+
+const staticRow = ({ encryption }: Room, { accessToken, ...client }: StaticClient, now: Date): Row => ({
+  ...client,
+  accessToken: encryption.encrypt(accessToken),
+  expires: later(now, 1000 * yearMs),
+  deleteOnExpiration: false,
+  disabled: false,
+  created: now,
+  lastModified: now,
+  lastDateUsed: now,
+  lastRotated: now,
+});

@@ -1,0 +1,244 @@
+import type { Sql, Transaction } from '../base/index.ts';
+
+/** A client as it is stored. */
+export interface ClientRow {
+  readonly clientId: string;
+  readonly description: string;
+  readonly scopes: readonly string[];
+  /** Encrypted. */
+  readonly accessToken: string;
+  readonly expires: Date;
+  readonly deleteOnExpiration: boolean;
+  readonly disabled: boolean;
+  readonly created: Date;
+  readonly lastModified: Date;
+  readonly lastDateUsed: Date;
+  readonly lastRotated: Date;
+}
+
+export interface RoleRow {
+  readonly roleId: string;
+  readonly description: string;
+  readonly scopes: readonly string[];
+  readonly created: Date;
+  readonly lastModified: Date;
+}
+
+/** What somebody did to an entity of any service. */
+export interface AuditEntry {
+  readonly entityType: string;
+  readonly entityId: string;
+  readonly actionType: string;
+  /** Who did it. */
+  readonly clientId: string;
+  readonly created: Date;
+}
+export type AuditRow = AuditEntry & { readonly id: number };
+
+export type Subject = 'clients' | 'roles';
+export type Versions = Readonly<Record<Subject, number>>;
+
+interface After {
+  /** Rows after this key; all of them when absent. */
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+/** The versions by which other processes notice changes. */
+export const readVersions = async (sql: Sql): Promise<Versions> => {
+  const rows = await sql<{ subject: Subject; version: number }>`select subject, version from auth_versions`;
+  const versionOf = (subject: Subject) => rows.find((row) => row.subject === subject)?.version ?? 0;
+  return { clients: versionOf('clients'), roles: versionOf('roles') };
+};
+
+/** Makes every process read clients or roles anew. Other changes of them wait from here to the commit. */
+export const bumpVersion = (tx: Transaction, subject: Subject): Promise<unknown[]> =>
+  tx`update auth_versions set version = version + 1 where subject = ${subject}`;
+
+/** Holds off all other changes of the roles until the transaction ends: they are judged as one set. */
+export const lockRoles = (tx: Transaction): Promise<unknown[]> =>
+  tx`select version from auth_versions where subject = 'roles' for update`;
+
+export const readClient = async (sql: Sql, clientId: string): Promise<ClientRow | undefined> => {
+  const rows = await sql<ClientRow>`
+    select client_id, description, scopes, access_token, expires, delete_on_expiration, disabled,
+           created, last_modified, last_date_used, last_rotated
+      from clients
+     where client_id = ${clientId}`;
+  return rows[0];
+};
+
+/** The same, held against change until the transaction ends. */
+export const lockClient = async (tx: Transaction, clientId: string): Promise<ClientRow | undefined> => {
+  const rows = await tx<ClientRow>`
+    select client_id, description, scopes, access_token, expires, delete_on_expiration, disabled,
+           created, last_modified, last_date_used, last_rotated
+      from clients
+     where client_id = ${clientId}
+       for update`;
+  return rows[0];
+};
+
+/** Clients in order of their id, those whose id begins with the prefix. */
+export const listClients = (
+  sql: Sql,
+  { prefix, after, limit }: After & { prefix: string },
+): Promise<ClientRow[]> =>
+  sql<ClientRow>`
+    select client_id, description, scopes, access_token, expires, delete_on_expiration, disabled,
+           created, last_modified, last_date_used, last_rotated
+      from clients
+     where client_id >= ${prefix} and starts_with(client_id, ${prefix}) and client_id > ${after ?? ''}
+     order by client_id
+     limit ${limit}`;
+
+/** Adds a client unless there is one of that id; answers whether it did. */
+export const insertClient = async (tx: Transaction, client: ClientRow): Promise<boolean> => {
+  const rows = await tx`
+    insert into clients (client_id, description, scopes, access_token, expires, delete_on_expiration,
+                         disabled, created, last_modified, last_date_used, last_rotated)
+    values (${client.clientId}, ${client.description}, ${client.scopes}, ${client.accessToken},
+            ${client.expires}, ${client.deleteOnExpiration}, ${client.disabled}, ${client.created},
+            ${client.lastModified}, ${client.lastDateUsed}, ${client.lastRotated})
+    on conflict (client_id) do nothing
+    returning client_id`;
+  return rows.length > 0;
+};
+
+/** Writes all that may change of a client. */
+export const updateClient = (tx: Transaction, client: ClientRow): Promise<unknown[]> =>
+  tx`
+    update clients
+       set description = ${client.description}, scopes = ${client.scopes},
+           access_token = ${client.accessToken}, expires = ${client.expires},
+           delete_on_expiration = ${client.deleteOnExpiration}, disabled = ${client.disabled}, last_modified = ${client.lastModified},
+           last_rotated = ${client.lastRotated}
+     where client_id = ${client.clientId}`;
+
+/** Adds a static client, or makes the one of that id what the configuration says. */
+export const putClient = (tx: Transaction, client: ClientRow): Promise<unknown[]> =>
+  tx`
+    insert into clients (client_id, description, scopes, access_token, expires, delete_on_expiration,
+                         disabled, created, last_modified, last_date_used, last_rotated)
+    values (${client.clientId}, ${client.description}, ${client.scopes}, ${client.accessToken},
+            ${client.expires}, ${client.deleteOnExpiration}, ${client.disabled}, ${client.created},
+            ${client.lastModified}, ${client.lastDateUsed}, ${client.lastRotated})
+    on conflict (client_id) do update
+       set description = excluded.description, scopes = excluded.scopes, access_token = excluded.access_token,
+           expires = excluded.expires, delete_on_expiration = excluded.delete_on_expiration,
+           disabled = excluded.disabled, last_modified = excluded.last_modified`;
+
+/** Deletes clients; answers the ids of those that were there. */
+export const deleteClients = (
+  tx: Transaction,
+  clientIds: readonly string[],
+): Promise<{ clientId: string }[]> =>
+  tx<{
+    clientId: string;
+  }>`delete from clients where client_id = any(${clientIds}::text[]) returning client_id`;
+
+/** Deletes static clients that the configuration no longer names. */
+export const deleteOtherStaticClients = (tx: Transaction, clientIds: readonly string[]): Promise<unknown[]> =>
+  tx`delete from clients where starts_with(client_id, 'static/') and client_id <> all(${clientIds}::text[])`;
+
+/** Deletes clients that have expired and asked for it; answers their ids. */
+export const deleteExpiredClients = (
+  tx: Transaction,
+  { now, limit }: { now: Date; limit: number },
+): Promise<{ clientId: string }[]> =>
+  tx<{ clientId: string }>`
+    delete from clients
+     where client_id in (
+       select client_id from clients
+        where delete_on_expiration and expires < ${now}
+        order by expires
+        limit ${limit}
+          for update skip locked)
+    returning client_id`;
+
+/** Notes that these clients were used, where that was last noted before `before`. */
+export const noteUses = (
+  sql: Sql,
+  { clientIds, now, before }: { clientIds: readonly string[]; now: Date; before: Date },
+): Promise<unknown[]> =>
+  sql`
+    update clients set last_date_used = ${now}
+     where client_id = any(${clientIds}::text[]) and last_date_used <= ${before}`;
+
+export const readRoles = (sql: Sql): Promise<RoleRow[]> =>
+  sql<RoleRow>`select role_id, description, scopes, created, last_modified from roles order by role_id`;
+
+/** Roles in order of their id; all of them when there is no limit. */
+export const listRoles = (
+  sql: Sql,
+  { after, limit }: { after: string | undefined; limit: number | undefined },
+): Promise<RoleRow[]> =>
+  sql<RoleRow>`
+    select role_id, description, scopes, created, last_modified
+      from roles
+     where role_id > ${after ?? ''}
+     order by role_id
+     limit ${limit ?? null}`;
+
+export const readRole = async (sql: Sql, roleId: string): Promise<RoleRow | undefined> => {
+  const rows = await sql<RoleRow>`
+    select role_id, description, scopes, created, last_modified from roles where role_id = ${roleId}`;
+  return rows[0];
+};
+
+/** Adds a role, or replaces its scopes and description. */
+export const putRole = (tx: Transaction, role: RoleRow): Promise<unknown[]> =>
+  tx`
+    insert into roles (role_id, description, scopes, created, last_modified)
+    values (${role.roleId}, ${role.description}, ${role.scopes}, ${role.created}, ${role.lastModified})
+    on conflict (role_id) do update
+       set description = excluded.description, scopes = excluded.scopes,
+           last_modified = excluded.last_modified`;
+
+/** Deletes a role; answers whether it was there. */
+export const deleteRole = async (tx: Transaction, roleId: string): Promise<boolean> => {
+  const rows = await tx`delete from roles where role_id = ${roleId} returning role_id`;
+  return rows.length > 0;
+};
+
+export const addAuditEntries = (tx: Transaction, entries: readonly AuditEntry[]): Promise<unknown[]> =>
+  tx`
+    insert into audit_history (entity_type, entity_id, action_type, client_id, created)
+    select entity_type, entity_id, action_type, client_id, created
+      from unnest(${entries.map((entry) => entry.entityType)}::text[],
+                  ${entries.map((entry) => entry.entityId)}::text[],
+                  ${entries.map((entry) => entry.actionType)}::text[],
+                  ${entries.map((entry) => entry.clientId)}::text[],
+                  ${entries.map((entry) => entry.created)}::timestamptz[])
+        as entry (entity_type, entity_id, action_type, client_id, created)`;
+
+interface Before {
+  /** Rows older than the one of this id; all of them when absent. */
+  readonly before: number | undefined;
+  readonly limit: number;
+}
+
+/** What was done to an entity, the newest first. */
+export const auditOfEntity = (
+  sql: Sql,
+  { entityType, entityId, before, limit }: Before & { entityType: string; entityId: string },
+): Promise<AuditRow[]> =>
+  sql<AuditRow>`
+    select id, entity_type, entity_id, action_type, client_id, created
+      from audit_history
+     where entity_type = ${entityType} and entity_id = ${entityId}
+       and id < ${before ?? Number.MAX_SAFE_INTEGER}
+     order by id desc
+     limit ${limit}`;
+
+/** What a client did, the newest first. */
+export const auditByClient = (
+  sql: Sql,
+  { clientId, before, limit }: Before & { clientId: string },
+): Promise<AuditRow[]> =>
+  sql<AuditRow>`
+    select id, entity_type, entity_id, action_type, client_id, created
+      from audit_history
+     where client_id = ${clientId} and id < ${before ?? Number.MAX_SAFE_INTEGER}
+     order by id desc
+     limit ${limit}`;
