@@ -40,12 +40,17 @@ const bindings = ['defined', 'pending', 'running', 'completed', 'failed', 'excep
   routingKeyPattern: '#',
 }));
 
-/** Reads the event stream until it has seen enough; `messages` holds what came before and grows. */
-const followUntil = async (
-  { rootUrl, credentials }: Platform,
-  messages: TaskMessage[],
-  isEnough: () => boolean,
-): Promise<void> => {
+interface Following {
+  readonly platform: Platform;
+  /** Holds what came before, and grows. */
+  readonly messages: TaskMessage[];
+  readonly isEnough: () => boolean;
+  readonly onConnect?: () => void;
+}
+
+/** Reads the event stream, from where the messages end, until they are enough. */
+const follow = async ({ platform, messages, isEnough, onConnect }: Following): Promise<void> => {
+  const { rootUrl, credentials } = platform;
   const stop = new AbortController();
   const lastEventId = messages.at(-1)?.id;
   const stream = followEvents<TaskPayload>({
@@ -54,6 +59,7 @@ const followUntil = async (
     bindings,
     lastEventId,
     signal: stop.signal,
+    onConnect,
   });
   for await (const message of stream) {
     messages.push(message);
@@ -79,7 +85,11 @@ it('a server that is killed loses no task that it acknowledged, and no message',
   const first = await start();
   t.after(first.kill);
   const messages: TaskMessage[] = [];
-  const following = followUntil(first, messages, () => completed(messages).size >= parts / 4);
+  let following: Promise<void> | undefined;
+  await new Promise<void>((onConnect) => {
+    const isEnough = () => completed(messages).size >= parts / 4;
+    following = follow({ platform: first, messages, isEnough, onConnect });
+  });
 
   const file = join(folder.path, 'graph.yml');
   await writeFile(file, graph);
@@ -95,7 +105,7 @@ it('a server that is killed loses no task that it acknowledged, and no message',
 
   const second = await start();
   t.after(second.stop);
-  await followUntil(second, messages, () => completed(messages).size >= parts + 2);
+  await follow({ platform: second, messages, isEnough: () => completed(messages).size >= parts + 2 });
 
   const { rootUrl, credentials } = second;
   const taskGroupId = messages[0]?.payload.status.taskGroupId ?? '';
