@@ -14,7 +14,7 @@ export const createRoleRequest = publish('auth', 'create-role-request', CreateRo
 export const Role = exactly(
   {
     roleId: RoleId,
-    scopes: List(Scope, { description: 'What the role adds, as it was given.' }),
+    scopes: List(Scope, { uniqueItems: false, description: 'What the role adds, as it was given.' }),
     description: Description,
     created: when('When it was created.'),
     lastModified: when('When it was last changed.'),

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { type Database, encryption, type ManualClock, manualClock, silentLog } from '../base/index.ts';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import type { Message } from './events.ts';
+import { type Auth, type AuthDeps, createAuth } from './index.ts';
+
+/** Support for the tests of auth: the floor on a database of its own, with an outbox that can be looked into. */
+export interface TestAuth {
+  readonly auth: Auth;
+  readonly db: Database;
+  readonly clock: ManualClock;
+  readonly sent: Message[];
+  /** The same floor once more, as in another process. */
+  another(): Promise<Auth>;
+  close(): Promise<void>;
+}
+
+export const rootKeys = { clientId: 'static/taskcluster/root', accessToken: 'r'.repeat(44) };
+export const queueKeys = { clientId: 'static/taskcluster/queue', accessToken: 'q'.repeat(44) };
+
+/** A started auth; the clock stands at the time of the call. */
+export const testAuth = async (options: Partial<AuthDeps> = {}): Promise<TestAuth> => {
+  const database: TestDatabase = await testDatabase();
+  const clock = manualClock();
+  const sent: Message[] = [];
+  const everything = { description: 'Built in.', scopes: ['*'] };
+  const deps: AuthDeps = {
+    db: database.db,
+    clock,
+    log: silentLog,
+    encryption: encryption({ keys: { k: randomBytes(32).toString('base64') }, current: 'k' }),
+    outbox: { append: async (_, messages) => sent.push(...messages) },
+    staticClients: [
+      { ...rootKeys, ...everything },
+      { ...queueKeys, ...everything },
+    ],
+    ...options,
+  };
+  const start = async (): Promise<Auth> => {
+    const auth = createAuth(deps);
+    await auth.start();
+    return auth;
+  };
+  const auth = await start();
+  return {
+    auth,
+    db: database.db,
+    clock,
+    sent,
+    another: start,
+    close: async () => {
+      await auth.idle();
+      await database.drop();
+    },
+  };
+};
