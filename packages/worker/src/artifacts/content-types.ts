@@ -1,0 +1,76 @@
+import { extname } from 'node:path';
+
+const text = (subtype: string): string => `text/${subtype}; charset=utf-8`;
+
+/** What files are, by their extension. Only those that a browser or a tool treats differently for it. */
+const byExtension: Readonly<Record<string, string>> = {
+  css: text('css'),
+  csv: text('csv'),
+  htm: text('html'),
+  html: text('html'),
+  js: text('javascript'),
+  mjs: text('javascript'),
+  cjs: text('javascript'),
+  log: text('plain'),
+  md: text('markdown'),
+  txt: text('plain'),
+  yaml: 'application/yaml',
+  yml: 'application/yaml',
+  json: 'application/json',
+  map: 'application/json',
+  xml: 'application/xml',
+  wasm: 'application/wasm',
+  pdf: 'application/pdf',
+  svg: 'image/svg+xml',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  ico: 'image/x-icon',
+  woff: 'font/woff',
+  woff2: 'font/woff2',
+  mp4: 'video/mp4',
+  webm: 'video/webm',
+  zip: 'application/zip',
+  jar: 'application/java-archive',
+  gz: 'application/gzip',
+  tgz: 'application/gzip',
+  bz2: 'application/x-bzip2',
+  xz: 'application/x-xz',
+  zst: 'application/zstd',
+  '7z': 'application/x-7z-compressed',
+  tar: 'application/x-tar',
+};
+
+// Compressing these again costs time and saves nothing.
+const compressed = new Set(
+  [
+    '7z',
+    'bz2',
+    'gif',
+    'gz',
+    'jar',
+    'jpeg',
+    'jpg',
+    'mp4',
+    'png',
+    'tgz',
+    'webm',
+    'webp',
+    'woff',
+    'woff2',
+    'xz',
+    'zip',
+  ].concat(['apk', 'dmg', 'exe', 'whl', 'zst']),
+);
+
+const extensionOf = (path: string): string => extname(path).slice(1).toLowerCase();
+
+/** The content type of a file, judged by its name alone. */
+export const contentTypeOf = (path: string): string =>
+  byExtension[extensionOf(path)] ?? 'application/octet-stream';
+
+/** How a file travels and is kept, when its task does not say: compressed, unless it already is. */
+export const contentEncodingOf = (path: string): 'gzip' | 'identity' =>
+  compressed.has(extensionOf(path)) ? 'identity' : 'gzip';

@@ -1,0 +1,2 @@
+export { type Collection, collectArtifacts } from './collect.ts';
+export { uploadCollection, uploadFile } from './upload.ts';

@@ -1,0 +1,219 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import { promisify } from 'node:util';
+import type { Command, Engine, RunningCommand } from './engine.ts';
+import { findProgram } from './find-program.ts';
+import { type Spawned, type Spawning, signalGroup, spawnLeader } from './spawned.ts';
+
+const run = promisify(execFile);
+
+export interface SandboxOptions {
+  /** The worker's PATH: where `bwrap` is looked for. */
+  readonly path: string;
+  /** Shown to tasks as they are, read-only, beside the system's own directories. */
+  readonly readOnlyPaths: readonly string[];
+  /** Directories inside those that tasks must not see, such as a server's data. */
+  readonly hiddenPaths: readonly string[];
+  /** Tasks get no network but a loopback interface of their own. */
+  readonly isolateNetwork: boolean;
+}
+
+/** What a machine's `bwrap` turned out to be able to do. */
+export interface Sandbox extends SandboxOptions {
+  readonly program: string;
+  readonly isolation: readonly string[];
+}
+
+const systemDirectories = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+
+// Not all of /etc: a worker that runs as root would show its tasks the machine's secrets (shadow, keys).
+const systemFiles = [
+  'alternatives',
+  'ca-certificates',
+  'ca-certificates.conf',
+  'crypto-policies',
+  'debian_version',
+  'fonts',
+  'gai.conf',
+  'group',
+  'host.conf',
+  'hostname',
+  'hosts',
+  'inputrc',
+  'java-17-openjdk',
+  'java-21-openjdk',
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'localtime',
+  'locale.alias',
+  'machine-id',
+  'magic',
+  'magic.mime',
+  'mime.types',
+  'nsswitch.conf',
+  'os-release',
+  'passwd',
+  'pki/ca-trust',
+  'pki/tls/certs',
+  'pki/tls/cert.pem',
+  'protocols',
+  'python3',
+  'resolv.conf',
+  'services',
+  'shells',
+  'ssl/certs',
+  'ssl/openssl.cnf',
+  'terminfo',
+  'timezone',
+].map((name) => `/etc/${name}`);
+
+const readOnly = (path: string): string[] => ['--ro-bind-try', path, path];
+
+// Without a user namespace root would keep its capabilities, and could mount its way out; with one, or with
+// all of them dropped, it cannot. The second works where the first may not, such as in another user's home.
+const isolations = [
+  ['--unshare-user', '--unshare-all', '--cap-drop', 'ALL'],
+  ['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-net', '--cap-drop', 'ALL'],
+] as const;
+
+const isBelow = (path: string, directory: string): boolean =>
+  path.startsWith(`${directory.replace(/\/$/, '')}/`);
+
+/** An empty directory in the place of each path that would show through a read-only one. */
+const curtains = ({ readOnlyPaths, hiddenPaths }: SandboxOptions): string[] =>
+  hiddenPaths
+    .filter(
+      (path) => existsSync(path) && readOnlyPaths.some((shown) => path === shown || isBelow(path, shown)),
+    )
+    .flatMap((path) => ['--tmpfs', path]);
+
+const sandboxArguments = (sandbox: Sandbox, directory: string): string[] => [
+  ...sandbox.isolation.filter((argument) => sandbox.isolateNetwork || argument !== '--unshare-net'),
+  ...(sandbox.isolateNetwork || !sandbox.isolation.includes('--unshare-all') ? [] : ['--share-net']),
+  '--new-session',
+  '--die-with-parent',
+  '--hostname',
+  'task',
+  ...systemDirectories.flatMap(readOnly),
+  ...systemFiles.flatMap(readOnly),
+  ...readOnly('/sys/devices/system/cpu'),
+  '--proc',
+  '/proc',
+  '--dev',
+  '/dev',
+  '--perms',
+  '1777',
+  '--tmpfs',
+  '/tmp',
+  '--perms',
+  '1777',
+  '--dir',
+  '/var/tmp',
+  '--dir',
+  '/run',
+  ...sandbox.readOnlyPaths.flatMap(readOnly),
+  ...curtains(sandbox),
+  '--bind',
+  directory,
+  directory,
+  '--chdir',
+  directory,
+];
+
+/** Tries `bwrap` out on this directory, with everything tasks will get; undefined where it does not work. */
+export const findSandbox = async (
+  options: SandboxOptions,
+  directory: string,
+): Promise<Sandbox | undefined> => {
+  const program = findProgram('bwrap', options.path);
+  if (program === undefined) return undefined;
+  for (const isolation of isolations) {
+    const sandbox = { ...options, program, isolation };
+    const args = [...sandboxArguments(sandbox, directory), '--', '/bin/sh', '-c', 'test -w .'];
+    const works = await run(program, args, { env: {}, timeout: 10_000 }).then(
+      () => true,
+      () => false,
+    );
+    if (works) return sandbox;
+  }
+  return undefined;
+};
+
+/**
+ * Runs each command in namespaces of its own: it sees a read-only system, its own processes and /tmp, its
+ * task's directory, and nothing else of this machine's files.
+ */
+export const bubblewrapEngine = (spawning: Spawning, sandbox: Sandbox): Engine => ({
+  name: 'bubblewrap',
+  start: (command, output) => startInSandbox(spawning, sandbox, { command, output }),
+  // Every process lives in the namespace of a command, and goes with it.
+  sweep: async () => undefined,
+  close: () => spawning.watchdog.close(),
+});
+
+const startInSandbox = async (
+  spawning: Spawning,
+  sandbox: Sandbox,
+  { command, output }: { command: Command; output: Writable },
+): Promise<RunningCommand> => {
+  // The environment goes through a pipe. As bwrap's own it could do harm outside (LD_PRELOAD); as arguments
+  // it would show in the machine's list of processes.
+  const launch = {
+    program: sandbox.program,
+    args: ['--args', '4', '--', ...command.argv],
+    environment: {},
+    extraPipes: 2,
+  };
+  const outer = await spawnLeader(spawning, { command, output, launch });
+  const [, , , information, settings] = outer.child?.stdio ?? [];
+  const environment = Object.entries(command.environment).flatMap(([name, value]) => [
+    '--setenv',
+    name,
+    value,
+  ]);
+  const args = [
+    '--info-fd',
+    '3',
+    '--clearenv',
+    ...environment,
+    ...sandboxArguments(sandbox, command.directory),
+  ];
+  settings?.on('error', () => undefined);
+  (settings as Writable | undefined)?.end(args.map((argument) => `${argument}\0`).join(''));
+  const inner = innerGroup(information as Readable | undefined, outer);
+  return {
+    wait: () => outer.exited,
+    terminate: () => inner.terminate(),
+    kill: () => outer.signal('SIGKILL'),
+  };
+};
+
+/**
+ * The command's own session inside. A SIGTERM to the outer process would end bwrap itself, and the command at
+ * once with it; so it goes to the inner group, whose first process, being pid 1 of its namespace, ignores it.
+ */
+const innerGroup = (information: Readable | undefined, outer: Spawned): { terminate(): void } => {
+  let group: number | undefined;
+  let isOver = false;
+  let text = '';
+  information?.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  information?.once('end', () => {
+    const { 'child-pid': pid } = JSON.parse(text || '{}') as { 'child-pid'?: number };
+    group = pid;
+  });
+  information?.on('error', () => undefined);
+  void outer.exited.then(() => {
+    isOver = true;
+  });
+  return {
+    terminate: () => {
+      if (isOver) return;
+      if (group === undefined) outer.signal('SIGTERM');
+      else signalGroup(group, 'SIGTERM');
+    },
+  };
+};

@@ -1,0 +1,29 @@
+import type { Engine } from './engine.ts';
+import { findProgram } from './find-program.ts';
+import { type Spawning, spawnLeader } from './spawned.ts';
+import { killStrays } from './strays.ts';
+
+/**
+ * Runs each command as a process group of its own, as the worker's user: apart from other tasks by its
+ * directory and environment, but free to read what that user can read.
+ */
+export const processEngine = (spawning: Spawning, { path }: { path: string }): Engine => {
+  // Covers the moment before the watchdog knows the group: the kernel itself kills the leader with the worker.
+  const setpriv = findProgram('setpriv', path);
+  const tied = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
+  return {
+    name: 'process',
+    start: async (command, output) => {
+      const [program = '', ...args] = [...tied, ...command.argv];
+      const launch = { program, args, environment: command.environment, extraPipes: 0 };
+      const leader = await spawnLeader(spawning, { command, output, launch });
+      return {
+        wait: () => leader.exited,
+        terminate: () => leader.signal('SIGTERM'),
+        kill: () => leader.signal('SIGKILL'),
+      };
+    },
+    sweep: async (directory) => void (await killStrays(directory)),
+    close: () => spawning.watchdog.close(),
+  };
+};

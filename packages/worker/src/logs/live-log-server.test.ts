@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { systemClock } from '../clock.ts';
+import { temporaryDirectory } from '../testing/places.ts';
+import { startLiveLogServer } from './live-log-server.ts';
+import { openTaskLog } from './task-log.ts';
+
+const aLog = async (t: TestContext) => {
+  const log = await openTaskLog(join(await temporaryDirectory(t), 'live.log'), systemClock);
+  const server = await startLiveLogServer();
+  t.after(async () => {
+    await log.close();
+    await server.close();
+  });
+  return { log, server, ...server.publish(log) };
+};
+
+/** Reads a stream until what has come ends as wanted. */
+const reader = (response: Response) => {
+  const stream = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  return async (ending: string): Promise<string> => {
+    while (!text.endsWith(ending)) {
+      const { value, done } = (await stream?.read()) ?? { done: true, value: undefined };
+      if (done) break;
+      text += value;
+    }
+    return text;
+  };
+};
+
+test('a viewer gets the log from its start, then each line as it comes, until the end', async (t) => {
+  const { log, url } = await aLog(t);
+  log.output.write('one\n');
+  const read = reader(await fetch(url));
+  assert.equal(await read('one\n'), 'one\n');
+  log.output.write('two\n');
+  assert.equal(await read('two\n'), 'one\ntwo\n');
+  log.output.write('three\n');
+  await log.close();
+  assert.equal(await read('never'), 'one\ntwo\nthree\n');
+});
+
+test('many viewers see the same, each from where it wants', async (t) => {
+  const { log, url } = await aLog(t);
+  log.output.write('0123456789\n');
+  const responses = await Promise.all(Array.from({ length: 20 }, (_, from) => fetch(`${url}?from=${from}`)));
+  log.output.write('end\n');
+  await log.close();
+  const texts = await Promise.all(responses.map((response) => response.text()));
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 20 }, (_, from) => '0123456789\nend\n'.slice(from)),
+  );
+});
+
+test('a range is answered with what is there', async (t) => {
+  const { log, url } = await aLog(t);
+  log.output.write('0123456789\n');
+  await log.changed();
+  const part = await fetch(url, { headers: { range: 'bytes=3-5' } });
+  assert.deepEqual([part.status, await part.text()], [206, '345']);
+  assert.equal(part.headers.get('content-range'), 'bytes 3-5/*');
+  const rest = await fetch(url, { headers: { range: 'bytes=8-' } });
+  assert.equal(await rest.text(), '89\n');
+  assert.equal((await fetch(url, { headers: { range: 'bytes=11-' } })).status, 416);
+  await log.close();
+  const closed = await fetch(url, { headers: { range: 'bytes=0-0' } });
+  assert.equal(closed.headers.get('content-range'), 'bytes 0-0/11');
+  await closed.text();
+});
+
+test('a slow viewer does not hold up the log, and its bytes wait on disk', async (t) => {
+  const { log, url } = await aLog(t);
+  const response = await fetch(url);
+  const line = `${'x'.repeat(1023)}\n`;
+  for (let i = 0; i < 32; i++) {
+    await new Promise<unknown>((resolve) => log.output.write(line.repeat(1024), resolve));
+  }
+  assert.equal(log.size, 32 * 1024 * 1024);
+  await log.close();
+  assert.equal((await response.arrayBuffer()).byteLength, 32 * 1024 * 1024);
+});
+
+test('nobody reads a log without knowing its URL, nor after it is withdrawn', async (t) => {
+  const { url, withdraw } = await aLog(t);
+  assert.equal((await fetch(url.replace(/.$/, '!'))).status, 404);
+  assert.equal((await fetch(new URL('/', url))).status, 404);
+  assert.equal((await fetch(url, { method: 'POST' })).status, 405);
+  assert.equal((await fetch(`${url}?from=-1`)).status, 400);
+  assert.equal((await fetch(url, { method: 'HEAD' })).status, 200);
+  withdraw();
+  assert.equal((await fetch(url)).status, 404);
+});
+
+test('a log cannot act as a page', async (t) => {
+  const { log, url } = await aLog(t);
+  await log.close();
+  const { headers } = await fetch(url);
+  assert.match(headers.get('content-type') ?? '', /^text\/plain/);
+  assert.equal(headers.get('x-content-type-options'), 'nosniff');
+});
+
+test("the worker's own lines begin where a line begins", async (t) => {
+  const { log, url } = await aLog(t);
+  log.output.write('no newline');
+  log.error('first\nsecond');
+  log.info('third');
+  await log.close();
+  const lines = (await (await fetch(url)).text()).split('\n');
+  assert.deepEqual(lines.slice(0, 3), [
+    'no newline',
+    '[taskcluster:error] first',
+    '[taskcluster:error] second',
+  ]);
+  assert.match(lines[3] ?? '', /^\[taskcluster \d{4}-\d\d-\d\dT[\d:.]+Z\] third$/);
+});

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { temporaryDirectory } from '../testing/places.ts';
+import { openCaches } from './caches.ts';
+import { placeInside } from './place-inside.ts';
+
+const never = new AbortController().signal;
+const quietly = { onWait: () => undefined, signal: never };
+
+const aPlace = async (t: TestContext) => {
+  const root = await temporaryDirectory(t);
+  const task = join(root, 'task');
+  await mkdir(task);
+  return { root, task, stored: join(root, 'caches'), caches: await openCaches(join(root, 'caches')) };
+};
+
+test('what a task leaves in a cache is there for the next', async (t) => {
+  const { task, caches } = await aPlace(t);
+  const first = await caches.take(['c'], quietly);
+  const placed = await first.place('c', task, 'deep/down');
+  assert.equal(placed.isNew, true);
+  await writeFile(join(task, 'deep/down/file'), 'x');
+  await first.giveBack('keep');
+  const second = await caches.take(['c'], quietly);
+  assert.equal((await second.place('c', task, 'elsewhere')).isNew, false);
+  assert.equal(await readFile(join(task, 'elsewhere/file'), 'utf8'), 'x');
+  await second.giveBack('purge');
+  const third = await caches.take(['c'], quietly);
+  assert.equal((await third.place('c', task, 'again')).isNew, true);
+  await third.giveBack('keep');
+});
+
+test('a second task waits for a cache, in turn, and hears why', async (t) => {
+  const { caches } = await aPlace(t);
+  const first = await caches.take(['b', 'a'], quietly);
+  const heard: string[] = [];
+  const order: number[] = [];
+  const waiting = { onWait: (name: string) => void heard.push(name), signal: never };
+  const second = caches.take(['a'], waiting).then(async (taken) => {
+    order.push(2);
+    await taken.giveBack('keep');
+  });
+  const third = caches.take(['a'], waiting).then(async (taken) => {
+    order.push(3);
+    await taken.giveBack('keep');
+  });
+  const other = await caches.take(['c'], quietly);
+  assert.deepEqual(order, []);
+  await first.giveBack('keep');
+  await Promise.all([second, third]);
+  assert.deepEqual(
+    [order, heard],
+    [
+      [2, 3],
+      ['a', 'a'],
+    ],
+  );
+  await other.giveBack('keep');
+});
+
+test('two tasks that want the same caches in other orders both get them', async (t) => {
+  const { caches } = await aPlace(t);
+  for (let round = 0; round < 50; round++) {
+    const use = async (names: string[]) => (await caches.take(names, quietly)).giveBack('keep');
+    await Promise.all([use(['a', 'b']), use(['b', 'a']), use(['b', 'a']), use(['a', 'b'])]);
+  }
+});
+
+test('a task that ends while it waits makes way', async (t) => {
+  const { caches } = await aPlace(t);
+  const first = await caches.take(['a'], quietly);
+  const ending = new AbortController();
+  const second = caches.take(['a'], { onWait: () => ending.abort(new Error('over')), signal: ending.signal });
+  await assert.rejects(second, /over/);
+  const third = caches.take(['a'], quietly);
+  await first.giveBack('keep');
+  await (await third).giveBack('keep');
+});
+
+test('names of caches lead nowhere else', async (t) => {
+  const { root, task, stored, caches } = await aPlace(t);
+  const names = ['..', '.', '../../x', '/etc', 'a/b', `${'long'.repeat(100)}`, 'ü'];
+  const taken = await caches.take(names, quietly);
+  for (const [index, name] of names.entries()) await taken.place(name, task, `at/${index}`);
+  await taken.giveBack('keep');
+  assert.equal((await readdir(stored)).length, names.length);
+  assert.deepEqual((await readdir(root)).sort(), ['caches', 'task']);
+});
+
+test('a cache that the task has replaced by a link is given up, and nothing else is moved', async (t) => {
+  const { root, task, caches } = await aPlace(t);
+  const outside = join(root, 'outside');
+  await mkdir(join(outside, 'c'), { recursive: true });
+  const taken = await caches.take(['c', 'd', 'e'], quietly);
+  await taken.place('c', task, 'parent/c');
+  await taken.place('d', task, 'd');
+  await taken.place('e', task, 'e');
+  await rename(join(task, 'parent'), join(task, 'moved'));
+  await symlink(outside, join(task, 'parent'));
+  await rm(join(task, 'd'), { recursive: true });
+  await symlink(outside, join(task, 'd'));
+  await rm(join(task, 'e'), { recursive: true });
+  await taken.giveBack('keep');
+  assert.deepEqual(await readdir(outside), ['c']);
+  const next = await caches.take(['c', 'd', 'e'], quietly);
+  for (const name of ['c', 'd', 'e'])
+    assert.equal((await next.place(name, task, `next-${name}`)).isNew, true);
+  await next.giveBack('keep');
+});
+
+test('paths are followed to where they lead', async (t) => {
+  const { root, task } = await aPlace(t);
+  await mkdir(join(task, 'real'));
+  await symlink('real', join(task, 'inner'));
+  await symlink(root, join(task, 'outer'));
+  await symlink(join(root, 'not-there'), join(task, 'dangling'));
+  assert.equal(await placeInside(task, 'inner/new/file'), join(task, 'real/new/file'));
+  assert.equal(await placeInside(task, '.'), task);
+  for (const path of ['outer/x', 'dangling', 'dangling/x', '..', '/etc', 'real/../../x']) {
+    assert.equal(await placeInside(task, path), undefined, path);
+  }
+});

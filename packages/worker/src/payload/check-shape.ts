@@ -1,0 +1,75 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import { Type } from 'typebox';
+import { contentShapes, GenericWorkerPayload, mountShapes } from './schema.ts';
+
+const ajv = new Ajv({ allErrors: true, strict: false });
+addFormats.default(ajv);
+
+// A union's errors name every kind that a value is not. So each mount, and each content, is checked
+// against the one kind that its properties say it is; the rest of the payload is checked without them.
+const anyObject = Type.Object({});
+const compileEach = <Name extends string>(shapes: Readonly<Record<Name, object>>) =>
+  Object.entries(shapes).map(
+    ([key, shape]) => [key, ajv.compile(shape as object)] as [Name, ValidateFunction],
+  );
+
+const withoutContent = ({ properties, ...shape }: { properties: Record<string, object> }): object => ({
+  ...shape,
+  properties: properties.content ? { ...properties, content: anyObject } : properties,
+});
+
+const isPayload = ajv.compile({
+  ...GenericWorkerPayload,
+  properties: { ...GenericWorkerPayload.properties, mounts: Type.Array(anyObject) },
+});
+const mountKinds = compileEach({
+  cacheName: withoutContent(mountShapes.cacheName),
+  directory: withoutContent(mountShapes.directory),
+  file: withoutContent(mountShapes.file),
+});
+const contentKinds = compileEach(contentShapes);
+
+/** One error as a sentence fragment: where, and what is wrong. */
+const sentence = (at: string, { instancePath, message, params }: ErrorObject): string => {
+  const { additionalProperty, allowedValues } = params as {
+    additionalProperty?: string;
+    allowedValues?: unknown[];
+  };
+  const detail = additionalProperty
+    ? `: ${additionalProperty}`
+    : allowedValues
+      ? `: ${allowedValues.join(', ')}`
+      : '';
+  return `payload${at}${instancePath} ${message ?? 'is wrong'}${detail}`;
+};
+
+const errorsOf = (validate: ValidateFunction, value: unknown, at: string): string[] =>
+  validate(value) ? [] : (validate.errors ?? []).map((error) => sentence(at, error));
+
+type Kinds = readonly (readonly [string, ValidateFunction])[];
+
+const errorsByKind = (kinds: Kinds, value: object, at: string): string[] => {
+  const kind = kinds.find(([key]) => key in value);
+  if (kind) return errorsOf(kind[1], value, at);
+  return [`payload${at} must have one of the properties ${kinds.map(([key]) => key).join(', ')}`];
+};
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const mountErrors = (mount: unknown, index: number): string[] => {
+  if (!isObject(mount)) return [];
+  const at = `/mounts/${index}`;
+  const { content } = mount;
+  return [
+    ...errorsByKind(mountKinds, mount, at),
+    ...(isObject(content) ? errorsByKind(contentKinds, content, `${at}/content`) : []),
+  ];
+};
+
+/** Everything about a payload that its schema forbids; empty when it has the right shape. */
+export const shapeErrors = (payload: unknown): string[] => {
+  const mounts = isObject(payload) && Array.isArray(payload.mounts) ? payload.mounts : [];
+  return [...errorsOf(isPayload, payload, ''), ...mounts.flatMap(mountErrors)];
+};

@@ -1,0 +1,45 @@
+import { ConnectionError } from '@taskyard/client';
+import type { Clock } from './clock.ts';
+
+/** What a failed request was answered with; undefined when no answer came. */
+export const statusOf = (error: unknown): number | undefined => {
+  const { statusCode } = (error ?? {}) as { statusCode?: unknown };
+  return typeof statusCode === 'number' ? statusCode : undefined;
+};
+
+/** Whether the same request may succeed later: the server is away, or said 5xx or "too many requests". */
+export const isTransient = (error: unknown): boolean => {
+  const status = statusOf(error);
+  if (status !== undefined) return status >= 500 || status === 429;
+  return error instanceof ConnectionError;
+};
+
+export interface RetryOptions {
+  readonly clock: Clock;
+  /** Ends the attempts; the last error is thrown. */
+  readonly signal?: AbortSignal | undefined;
+  readonly giveUpAfterMs: number;
+  readonly firstDelayMs?: number;
+  readonly delayMaxMs?: number;
+}
+
+/** The pause before another attempt: doubled each time up to a bound, and spread so that workers do not march in step. */
+export const backOffMs = (attempt: number, { firstDelayMs = 200, delayMaxMs = 15_000 } = {}): number =>
+  Math.min(firstDelayMs * 2 ** Math.min(attempt, 20), delayMaxMs) * (0.75 + Math.random() / 2);
+
+/** Repeats an attempt after transient failures until it succeeds, the time is over, or the signal aborts. */
+export const withRetries = async <T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> => {
+  const { clock, signal, giveUpAfterMs } = options;
+  const started = clock.now().getTime();
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const pauseMs = backOffMs(tries, options);
+      const isLate = clock.now().getTime() + pauseMs - started > giveUpAfterMs;
+      if (!isTransient(error) || isLate || signal?.aborted) throw error;
+      await clock.sleep(pauseMs, signal);
+      if (signal?.aborted) throw error;
+    }
+  }
+};

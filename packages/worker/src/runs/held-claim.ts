@@ -1,0 +1,102 @@
+import { Queue, type TaskClaimResponse } from '@taskyard/client';
+import { type Clock, minutes } from '../clock.ts';
+import { statusOf, withRetries } from '../retry.ts';
+import { messageOf, type WorkerLog } from '../worker-log.ts';
+
+/** A run that is this worker's to run, for as long as its claim is renewed in time. */
+export interface HeldClaim {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly task: TaskClaimResponse['task'];
+  /** Aborts when the run is no longer ours: cancelled, past its deadline, or claimed for too long. */
+  readonly lost: AbortSignal;
+  /** Signed with the newest credentials of the task. */
+  queue(): Queue;
+  /** A call to the queue, repeated while the server is away. */
+  call<T>(use: (queue: Queue) => Promise<T>, limits: CallLimits): Promise<T>;
+  /** Renews no more. */
+  letGo(): void;
+}
+
+export interface CallLimits {
+  readonly giveUpAfterMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ClaimKeeping {
+  readonly rootUrl: string;
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+}
+
+// The original's workers renew claims (of 20 minutes) three minutes before their end.
+const renewalLeadMs = minutes(3);
+
+/** When to renew, in ms from the moment of a claim that lasts so many ms. */
+export const renewAfterMs = (lengthMs: number): number =>
+  Math.max(lengthMs - renewalLeadMs, (lengthMs * 2) / 3);
+
+/**
+ * Keeps a claim: renews it in time, with fresh credentials each time. Times are the server's; what its clock
+ * is ahead of ours is known from when it says that the run started.
+ */
+export const holdClaim = (claimed: TaskClaimResponse, { rootUrl, clock, log }: ClaimKeeping): HeldClaim => {
+  const { task, runId, status } = claimed;
+  const { taskId } = status;
+  const lost = new AbortController();
+  const over = new AbortController();
+  const connect = (credentials: TaskClaimResponse['credentials']): Queue =>
+    new Queue({ rootUrl, credentials, retries: 0 });
+  const started = status.runs[runId]?.started;
+  const offsetMs = started === undefined ? 0 : Date.parse(started) - clock.now().getTime();
+  let queue = connect(claimed.credentials);
+  let takenUntil = Date.parse(claimed.takenUntil) - offsetMs;
+
+  const lose = (reason: string): void => {
+    if (over.signal.aborted) return;
+    log.warn({ taskId, runId, reason }, 'the claim is lost');
+    over.abort();
+    lost.abort(new Error(reason));
+  };
+
+  const renew = async (): Promise<void> => {
+    const leftMs = takenUntil - clock.now().getTime();
+    // An attempt may hang for longer than the claim lasts.
+    const cancelEnd = clock.after(leftMs, () => lose('it expired before the queue answered'));
+    try {
+      const reply = await withRetries(() => queue.reclaimTask(taskId, runId, { signal: over.signal }), {
+        clock,
+        signal: over.signal,
+        giveUpAfterMs: leftMs,
+        delayMaxMs: Math.max(leftMs / 6, 200),
+      });
+      queue = connect(reply.credentials);
+      takenUntil = Date.parse(reply.takenUntil) - offsetMs;
+    } finally {
+      cancelEnd();
+    }
+  };
+
+  const keep = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      await clock.sleep(renewAfterMs(takenUntil - clock.now().getTime()), over.signal);
+      if (!over.signal.aborted) await renew();
+    }
+  };
+  keep().catch((error) => {
+    const status = statusOf(error);
+    lose(status === 409 ? 'the queue gave it to no one or to somebody else' : messageOf(error));
+  });
+
+  return {
+    taskId,
+    runId,
+    task,
+    lost: lost.signal,
+    queue: () => queue,
+    // A reply of 401 may be due to credentials that were renewed while the call was on its way; they are
+    // taken anew for each attempt.
+    call: (use, limits) => withRetries(() => use(queue), { ...limits, clock }),
+    letGo: () => over.abort(),
+  };
+};

@@ -1,0 +1,16 @@
+/** How a run ends, as the queue is told. */
+export type Resolution =
+  | { readonly state: 'completed' }
+  | { readonly state: 'failed' }
+  | { readonly state: 'exception'; readonly reason: ExceptionReason };
+
+export type ExceptionReason =
+  | 'worker-shutdown'
+  | 'malformed-payload'
+  | 'resource-unavailable'
+  | 'internal-error'
+  | 'intermittent-task';
+
+export const completed: Resolution = { state: 'completed' };
+export const failed: Resolution = { state: 'failed' };
+export const exception = (reason: ExceptionReason): Resolution => ({ state: 'exception', reason });

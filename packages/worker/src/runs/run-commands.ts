@@ -1,0 +1,98 @@
+import { constants } from 'node:os';
+import { seconds } from '../clock.ts';
+import type { CommandExit, RunningCommand } from '../engines/index.ts';
+import type { TaskDescription } from '../payload/index.ts';
+import { taskEnvironment } from './environment.ts';
+import { completed, exception, failed, type Resolution } from './resolution.ts';
+import type { Run } from './run.ts';
+
+/** How the commands of a task went. */
+export interface CommandsResult {
+  readonly resolution: Resolution;
+  /** Of the last command that ran; as shells have it, 128 + n for one that was ended by signal n. */
+  readonly exitCode: number | undefined;
+}
+
+const exitCodeOf = ({ exitCode, signal }: CommandExit): number =>
+  signal === undefined ? exitCode : 128 + constants.signals[signal];
+
+const quoted = (argument: string): string =>
+  /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
+
+/** Runs a task's commands in order until one fails, the time is over, or the run is interrupted. */
+export const runCommands = async (run: Run, description: TaskDescription): Promise<CommandsResult> => {
+  const { tools, log, interrupted, taskDirectory } = run;
+  const overtime = new AbortController();
+  const cancelOvertime = tools.clock.after(seconds(description.maxRunTimeSeconds), () => overtime.abort());
+  const ends = AbortSignal.any([overtime.signal, interrupted]);
+  let exitCode: number | undefined;
+  try {
+    for (const argv of description.commands) {
+      if (ends.aborted) break;
+      exitCode = await runCommand(run, { argv, own: description.environment, ends });
+      if (exitCode !== 0) break;
+    }
+  } finally {
+    cancelOvertime();
+    await tools.engine.sweep(taskDirectory);
+  }
+  if (overtime.signal.aborted) {
+    log.error(`The commands ran for longer than maxRunTime, which is ${description.maxRunTimeSeconds} s.`);
+    return { resolution: failed, exitCode };
+  }
+  return { resolution: resolutionOf(exitCode, description), exitCode };
+};
+
+const resolutionOf = (exitCode: number | undefined, { onExitStatus }: TaskDescription): Resolution => {
+  if (exitCode === 0) return completed;
+  const isIntermittent = exitCode !== undefined && onExitStatus.retry.includes(exitCode);
+  return isIntermittent ? exception('intermittent-task') : failed;
+};
+
+const runCommand = async (
+  run: Run,
+  { argv, own, ends }: { argv: readonly string[]; own: Readonly<Record<string, string>>; ends: AbortSignal },
+): Promise<number> => {
+  const { tools, log, taskDirectory, privateDirectory } = run;
+  const startedAt = tools.clock.now();
+  log.info(`$ ${argv.map(quoted).join(' ')}`);
+  const environment = taskEnvironment(run, own);
+  const command = { argv, directory: taskDirectory, privateDirectory, environment };
+  const running = await tools.engine.start(command, log.output);
+  const exit = await endedBy(run, running, ends);
+  const elapsedSeconds = (tools.clock.now().getTime() - startedAt.getTime()) / 1000;
+  const how = exit.signal === undefined ? `exit code ${exit.exitCode}` : `ended by ${exit.signal}`;
+  log.info(`${how[0]?.toUpperCase()}${how.slice(1)} after ${elapsedSeconds.toFixed(1)} s`);
+  return exitCodeOf(exit);
+};
+
+/** Waits for a command, which is made to end when the signal says so. */
+const endedBy = async (run: Run, running: RunningCommand, ends: AbortSignal): Promise<CommandExit> => {
+  const exited = running.wait();
+  const end = (): void => void endCommand(run, running, exited);
+  ends.addEventListener('abort', end, { once: true });
+  if (ends.aborted) end();
+  try {
+    return await exited;
+  } finally {
+    ends.removeEventListener('abort', end);
+  }
+};
+
+// A task whose claim is lost may run elsewhere already: it gets no time to say goodbye.
+const endCommand = async (
+  { tools, claim }: Run,
+  running: RunningCommand,
+  exited: Promise<CommandExit>,
+): Promise<void> => {
+  if (!claim.lost.aborted) {
+    running.terminate();
+    const over = new AbortController();
+    await Promise.race([
+      exited,
+      tools.clock.sleep(tools.killGraceMs, AbortSignal.any([over.signal, claim.lost])),
+    ]);
+    over.abort();
+  }
+  running.kill();
+};

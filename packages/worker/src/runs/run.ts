@@ -1,0 +1,95 @@
+import { chmod, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../clock.ts';
+import type { Engine } from '../engines/index.ts';
+import { type LiveLogServer, openTaskLog, type TaskLog } from '../logs/index.ts';
+import type { MountSources } from '../mounts/index.ts';
+import { messageOf, type WorkerLog } from '../worker-log.ts';
+import type { HeldClaim } from './held-claim.ts';
+
+/** What all runs of a worker share. */
+export interface WorkerTools {
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+  readonly rootUrl: string;
+  readonly identity: WorkerIdentity;
+  readonly engine: Engine;
+  readonly mounts: MountSources;
+  readonly liveLogs: LiveLogServer;
+  /** Below it each run has a directory. */
+  readonly runsDirectory: string;
+  /** The PATH of tasks. */
+  readonly path: string;
+  /** Between SIGTERM and SIGKILL. */
+  readonly killGraceMs: number;
+  readonly maxRunTimeSecondsMax: number;
+}
+
+export interface WorkerIdentity {
+  readonly taskQueueId: string;
+  readonly workerGroup: string;
+  readonly workerId: string;
+}
+
+/** How a worker that stops ends its runs. */
+export interface Endings {
+  /** The run has had its time: it ends now, as `worker-shutdown`. */
+  readonly shutdown: AbortSignal;
+  /** The worker leaves, whatever is still to be said about the run. */
+  readonly abandon: AbortSignal;
+}
+
+/** A run in progress: its claim, its places on disk, its log, and what may end it early. */
+export interface Run {
+  readonly tools: WorkerTools;
+  readonly claim: HeldClaim;
+  /** Holds everything of the run. Never shown to the task. */
+  readonly privateDirectory: string;
+  /** Where the task's commands start. */
+  readonly taskDirectory: string;
+  readonly log: TaskLog;
+  readonly startedAt: Date;
+  readonly endings: Endings;
+  /** Aborts when the run must end early: the claim is lost, or the worker shuts down. */
+  readonly interrupted: AbortSignal;
+}
+
+/** Makes the places of a run. */
+export const openRun = async (tools: WorkerTools, claim: HeldClaim, endings: Endings): Promise<Run> => {
+  const privateDirectory = join(tools.runsDirectory, `${claim.taskId}-${claim.runId}`);
+  const taskDirectory = join(privateDirectory, 'task');
+  await rm(privateDirectory, { recursive: true, force: true });
+  await mkdir(taskDirectory, { recursive: true, mode: 0o700 });
+  const log = await openTaskLog(join(privateDirectory, 'live.log'), tools.clock);
+  const interrupted = AbortSignal.any([claim.lost, endings.shutdown]);
+  const startedAt = tools.clock.now();
+  return { tools, claim, privateDirectory, taskDirectory, log, startedAt, endings, interrupted };
+};
+
+/** Removes everything that a run left on this machine. */
+export const closeRun = async ({ tools, log, privateDirectory, claim }: Run): Promise<void> => {
+  await log.close();
+  try {
+    await removeTree(privateDirectory);
+  } catch (error) {
+    const { taskId, runId } = claim;
+    tools.log.warn(
+      { taskId, runId, error: messageOf(error) },
+      'the directory of the run could not be removed',
+    );
+  }
+};
+
+// A task may have taken the right to write from its directories; a worker that is not root needs it back.
+const removeTree = async (path: string): Promise<void> => {
+  const remove = (): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    await remove();
+  } catch (error) {
+    const { code, path: obstacle } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' || obstacle === undefined) throw error;
+    await chmod(join(obstacle, '..'), 0o700);
+    await chmod(obstacle, 0o700).catch(() => undefined);
+    await remove();
+  }
+};

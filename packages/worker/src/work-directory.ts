@@ -1,0 +1,60 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { killStrays } from './engines/index.ts';
+
+/** The places of a worker on disk, which it alone uses. */
+export interface WorkDirectory {
+  readonly runs: string;
+  readonly caches: string;
+  readonly downloads: string;
+  /** Lets another worker have the directory. */
+  release(): Promise<void>;
+}
+
+/** When a process started, in the kernel's ticks: with its number, that names it for good. Linux only. */
+const startOf = async (pid: number): Promise<string | undefined> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The name of the program, in brackets, may itself hold spaces and brackets.
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+// Within one process the lock file cannot tell two workers apart.
+const takenHere = new Set<string>();
+
+const isTaken = async (path: string, lock: string): Promise<boolean> => {
+  if (takenHere.has(path)) return true;
+  const [pid = '', start] = (await readFile(lock, 'utf8').catch(() => '')).split(' ');
+  if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
+  return isAlive(Number(pid)) && (await startOf(Number(pid))) === (start || undefined);
+};
+
+/** Takes a directory for one worker, and clears away what an earlier one left there when it was killed. */
+export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> => {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const lock = join(path, 'worker.lock');
+  if (await isTaken(path, lock)) throw new Error(`Another worker is using ${path}.`);
+  takenHere.add(path);
+  await writeFile(lock, `${process.pid} ${(await startOf(process.pid)) ?? ''}`);
+  const runs = join(path, 'runs');
+  await killStrays(runs);
+  await rm(runs, { recursive: true, force: true });
+  await mkdir(runs, { mode: 0o700 });
+  return {
+    runs,
+    caches: join(path, 'caches'),
+    downloads: join(path, 'downloads'),
+    release: async () => {
+      takenHere.delete(path);
+      await rm(lock, { force: true });
+    },
+  };
+};
