@@ -1,1 +1,44 @@
-export const main = async (_argv: string[]): Promise<void> => {};
+import { CommanderError } from 'commander';
+import { readEnvironment } from './config.ts';
+import { exitCodes } from './exit-codes.ts';
+import { failureOf } from './failure.ts';
+import type { Io } from './io.ts';
+import { createProgram } from './program.ts';
+
+const signals = ['SIGINT', 'SIGTERM'] as const;
+
+const processIo = (): Io => ({
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stdin: process.stdin,
+  environment: readEnvironment(),
+  onInterrupt: (handler) => {
+    for (const signal of signals) process.on(signal, handler);
+    return () => {
+      for (const signal of signals) process.off(signal, handler);
+    };
+  },
+  exit: (code) => process.exit(code),
+  setExitCode: (code) => {
+    process.exitCode = code;
+  },
+});
+
+/** Runs one command line (`argv` as `process.argv`), and sets how the process ends. */
+export const main = async (argv: readonly string[], io: Io = processIo()): Promise<void> => {
+  try {
+    await createProgram(io).parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      io.setExitCode(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
+      return;
+    }
+    const failure = failureOf(error);
+    if (!failure) return;
+    const { message, details, exitCode } = failure;
+    io.stderr.write(
+      argv.includes('--json') ? `${JSON.stringify({ error: details })}\n` : `taskyard: ${message}\n`,
+    );
+    io.setExitCode(exitCode);
+  }
+};

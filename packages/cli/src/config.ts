@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Credentials } from '@taskyard/client';
+import { CommandError, exitCodes } from './exit-codes.ts';
+
+/** Where a server is, and who asks. Without credentials calls are anonymous. */
+export interface ServerAddress {
+  readonly rootUrl: string;
+  readonly credentials?: Credentials | undefined;
+}
+
+/** What the command takes from its environment. */
+export interface Environment {
+  readonly server?: ServerAddress | undefined;
+  /** The folder of the embedded platform. */
+  readonly folder: string;
+  /** Undefined when the environment does not say: then terminals get colours and pipes none. */
+  readonly colours?: boolean | undefined;
+  /** The least important lines that an embedded server logs. */
+  readonly logLevel?: string | undefined;
+  /** The queue of a worker that the command line gives none. */
+  readonly workerTaskQueueId?: string | undefined;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const addressIn = (variables: Variables): ServerAddress | undefined => {
+  const {
+    TASKCLUSTER_ROOT_URL: rootUrl,
+    TASKCLUSTER_CLIENT_ID: clientId,
+    TASKCLUSTER_ACCESS_TOKEN: accessToken,
+    TASKCLUSTER_CERTIFICATE: certificate,
+  } = variables;
+  if (!rootUrl) return undefined;
+  if (!clientId || !accessToken) return { rootUrl };
+  return { rootUrl, credentials: { clientId, accessToken, ...(certificate ? { certificate } : {}) } };
+};
+
+const coloursIn = ({ NO_COLOR, FORCE_COLOR }: Variables): boolean | undefined => {
+  if (NO_COLOR) return false;
+  return FORCE_COLOR ? FORCE_COLOR !== '0' : undefined;
+};
+
+/** Reads the environment; nothing else in this package does. */
+export const readEnvironment = (variables: Variables = process.env): Environment => ({
+  server: addressIn(variables),
+  folder: variables.TASKYARD_DATA || '.taskyard',
+  colours: coloursIn(variables),
+  logLevel: variables.LOG_LEVEL || undefined,
+  workerTaskQueueId: variables.TASKYARD_WORKER_TASK_QUEUE_ID || undefined,
+});
+
+const readText = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new CommandError(exitCodes.usage, `${path} cannot be read: ${(error as Error).message}`);
+  }
+};
+
+/** Reads a file of `NAME=value` lines such as `serve` writes; nothing when it is not there. */
+export const readCredentialsFile = (path: string): ServerAddress | undefined => {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  const address = addressIn(parseEnv(text) as Variables);
+  if (!address) throw new CommandError(exitCodes.usage, `${path} names no TASKCLUSTER_ROOT_URL.`);
+  return address;
+};
+
+/** Where `serve` writes how to reach it. */
+export const credentialsFileIn = (folder: string): string => join(folder, 'credentials.env');
+
+/** The server that a command should speak to: of the given file, else of the environment, else the embedded one. */
+export const findServer = (environment: Environment, credentialsFile: string | undefined): ServerAddress => {
+  if (credentialsFile !== undefined) {
+    const named = readCredentialsFile(credentialsFile);
+    if (!named) throw new CommandError(exitCodes.usage, `There is no file ${credentialsFile}.`);
+    return named;
+  }
+  const found = environment.server ?? readCredentialsFile(credentialsFileIn(environment.folder));
+  if (found) return found;
+  throw new CommandError(
+    exitCodes.usage,
+    'No server is known: start one with "taskyard serve", or set TASKCLUSTER_ROOT_URL.',
+  );
+};

@@ -1,0 +1,26 @@
+import { Queue } from '@taskyard/client';
+import { Command } from 'commander';
+import { findServer, type ServerAddress } from './config.ts';
+import type { Io } from './io.ts';
+
+/** The options of every command that speaks to a server. */
+export interface ConnectedOptions {
+  readonly json?: true;
+  readonly credentials?: string;
+}
+
+/** A command with the option that all of them have. */
+export const commandNamed = (name: string): Command =>
+  new Command(name).option('--json', 'print JSON, for programs');
+
+/** A command that speaks to a server. */
+export const connectedCommand = (name: string): Command =>
+  commandNamed(name).option('--credentials <file>', 'file that says where the server is, and who you are');
+
+/** The server that a command's options and environment name. */
+export const serverOf = (io: Io, { credentials }: ConnectedOptions): ServerAddress =>
+  findServer(io.environment, credentials);
+
+/** A client of the queue of that server. */
+export const queueOf = (io: Io, options: ConnectedOptions): Queue =>
+  new Queue({ ...serverOf(io, options), retries: 3 });

@@ -1,0 +1,24 @@
+/** What the command's exit status says. docs/guides/command-line.md lists the same for readers. */
+export const exitCodes = {
+  ok: 0,
+  /** A task did not complete, or the server refused the call. */
+  failed: 1,
+  /** The command was used wrongly, or a file it was given has mistakes. */
+  usage: 2,
+  /** No server answered. */
+  unreachable: 3,
+  /** A defect in the command itself. */
+  defect: 70,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Ends a command with a sentence for the user, and an exit status. */
+export class CommandError extends Error {
+  readonly exitCode: ExitCode;
+  constructor(exitCode: ExitCode, message: string) {
+    super(message);
+    this.name = 'CommandError';
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  bindingFor,
+  followEvents,
+  type Queue,
+  queueExchanges,
+  type TaskDefinedMessage,
+  type TaskStatus,
+} from '@taskyard/client';
+import { type ListedTask, listGroup } from '../listings.ts';
+import type { Change, GroupState } from './group-state.ts';
+
+const { taskDefined, taskPending, taskRunning, taskCompleted, taskFailed, taskException } = queueExchanges;
+const exchanges = [taskDefined, taskPending, taskRunning, taskCompleted, taskFailed, taskException];
+
+/** Takes over what a listing says of a task, its place in the graph included. */
+export const applyListed = (group: GroupState, { status, task }: ListedTask): Change | undefined => {
+  const { taskId } = status;
+  const { dependencies, requires, metadata } = task;
+  group.plan({ taskId, label: metadata.name, dependencies, requires });
+  return group.apply(status as TaskStatus);
+};
+
+export interface FollowGroup {
+  readonly queue: Queue;
+  readonly taskGroupId: string;
+  readonly group: GroupState;
+  readonly signal: AbortSignal;
+  /** The first connection stands: whatever happens from now on is seen. */
+  readonly onReady: () => void;
+  readonly onChange: (change: Change) => void;
+}
+
+/**
+ * Keeps a group's state up to date out of the event stream, until the signal aborts.
+ * Where messages may be missing, it reads the whole group once more.
+ */
+export const followGroup = async (follow: FollowGroup): Promise<void> => {
+  const { queue, taskGroupId, group, onChange, onReady } = follow;
+  const failure = new AbortController();
+  let isFirst = true;
+  const takeOver = (change: Change | undefined): void => {
+    if (change) onChange(change);
+  };
+  const readAnew = async (): Promise<void> => {
+    for (const listed of await listGroup(queue, taskGroupId)) takeOver(applyListed(group, listed));
+  };
+  const onConnect = ({ isGapless }: { readonly isGapless: boolean }): void => {
+    if (isFirst) onReady();
+    else if (!isGapless) readAnew().catch((error: unknown) => failure.abort(error));
+    isFirst = false;
+  };
+  const { rootUrl, credentials } = queue.options;
+  const messages = followEvents<TaskDefinedMessage>({
+    rootUrl,
+    credentials,
+    bindings: exchanges.map((exchange) => bindingFor(exchange, { taskGroupId })),
+    signal: AbortSignal.any([follow.signal, failure.signal]),
+    onConnect,
+  });
+  for await (const { payload } of messages) takeOver(group.apply(payload.status as TaskStatus));
+  if (failure.signal.aborted) throw failure.signal.reason;
+};

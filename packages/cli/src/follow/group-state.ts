@@ -1,0 +1,125 @@
+import type { TaskStatus } from '@taskyard/client';
+
+/** How a task stands, in the words of the queue; `blocked` is ours: it waits for one that did not complete. */
+export type TaskState = TaskStatus['state'];
+
+/** A task as the follower of its group knows it. */
+export interface FollowedTask {
+  readonly taskId: string;
+  readonly label: string;
+  readonly dependencies: readonly string[];
+  readonly needsSuccess: boolean;
+  readonly status: TaskStatus | undefined;
+}
+
+/** A task that stands differently than before. */
+export interface Change {
+  readonly task: FollowedTask;
+  readonly state: TaskState;
+}
+
+export type Counts = Readonly<Record<TaskState, number>>;
+
+/** What a definition says that a follower must know. */
+export interface PlannedTask {
+  readonly taskId: string;
+  readonly label: string;
+  readonly dependencies?: readonly string[] | undefined;
+  readonly requires?: string | undefined;
+}
+
+export const stateOf = ({ status }: FollowedTask): TaskState => status?.state ?? 'unscheduled';
+
+const isUnresolved = (state: TaskState): boolean => ['unscheduled', 'pending', 'running'].includes(state);
+
+export const isResolved = (task: FollowedTask): boolean => !isUnresolved(stateOf(task));
+
+/** Resolved, but not as one would wish. */
+export const isFailed = (task: FollowedTask): boolean => isResolved(task) && stateOf(task) !== 'completed';
+
+// Two statuses with the same marks say the same about the task's course.
+const marks = (status: TaskStatus | undefined): string => `${status?.runs.length ?? 0} ${status?.state}`;
+
+/** Why the last run ended, when that says more than the state: `canceled`, `deadline-exceeded`. */
+export const reasonOf = ({ status }: FollowedTask): string | undefined => {
+  const reason = status?.runs.at(-1)?.reasonResolved;
+  return reason === status?.state ? undefined : reason;
+};
+
+/** The tasks of a group, kept up to date by the queue's messages. */
+export class GroupState {
+  readonly #tasks = new Map<string, FollowedTask>();
+  readonly #counts: Record<TaskState, number> = {
+    unscheduled: 0,
+    pending: 0,
+    running: 0,
+    completed: 0,
+    failed: 0,
+    exception: 0,
+  };
+
+  get tasks(): FollowedTask[] {
+    return [...this.#tasks.values()];
+  }
+  get size(): number {
+    return this.#tasks.size;
+  }
+  get counts(): Counts {
+    return this.#counts;
+  }
+
+  /** Adds a task that is not known yet. */
+  plan({ taskId, label, dependencies = [], requires }: PlannedTask): void {
+    const known = this.#tasks.get(taskId);
+    const needsSuccess = requires !== 'all-resolved';
+    this.#tasks.set(taskId, { taskId, label, dependencies, needsSuccess, status: known?.status });
+    if (!known) this.#counts.unscheduled += 1;
+  }
+
+  /** Takes over what a message says; answers what changed by it. A task that was not known joins the others. */
+  apply(status: TaskStatus): Change | undefined {
+    if (!this.#tasks.has(status.taskId)) this.plan({ taskId: status.taskId, label: status.taskId });
+    const before = this.#tasks.get(status.taskId);
+    if (!before || marks(before.status) === marks(status)) return undefined;
+    const task = { ...before, status };
+    this.#tasks.set(status.taskId, task);
+    this.#counts[stateOf(before)] -= 1;
+    this.#counts[status.state] += 1;
+    return before.status === undefined && status.state === 'unscheduled'
+      ? undefined
+      : { task, state: status.state };
+  }
+
+  /** Tasks that cannot start any more: one that they need did not complete, or cannot start itself. */
+  blocked(): Set<string> {
+    const verdicts = new Map<string, boolean>();
+    const isBlocked = (taskId: string): boolean => {
+      const task = this.#tasks.get(taskId);
+      if (!task || stateOf(task) !== 'unscheduled') return false;
+      const known = verdicts.get(taskId);
+      if (known !== undefined) return known;
+      verdicts.set(taskId, false);
+      const verdict = task.dependencies.some((needed) => {
+        const dependency = this.#tasks.get(needed);
+        if (!dependency) return false;
+        return (task.needsSuccess && isFailed(dependency)) || isBlocked(needed);
+      });
+      verdicts.set(taskId, verdict);
+      return verdict;
+    };
+    return new Set([...this.#tasks.keys()].filter(isBlocked));
+  }
+
+  /** Nothing runs, and nothing that is left can start. */
+  get isSettled(): boolean {
+    const { pending, running, unscheduled, failed, exception } = this.#counts;
+    if (pending + running > 0) return false;
+    if (unscheduled === 0) return true;
+    return failed + exception > 0 && this.blocked().size === unscheduled;
+  }
+
+  /** Every task completed. */
+  get isComplete(): boolean {
+    return this.#counts.completed === this.size;
+  }
+}

@@ -1,0 +1,193 @@
+import { openArtifact, type Queue } from '@taskyard/client';
+import { harmless, type Io, paintFor, say, sayJsonLine } from '../io.ts';
+import { listArtifacts } from '../listings.ts';
+import { taskPage } from '../pages.ts';
+import { durationText } from './duration.ts';
+import {
+  type FollowedTask,
+  type GroupState,
+  isFailed,
+  isResolved,
+  reasonOf,
+  stateOf,
+} from './group-state.ts';
+import { type Excerpt, excerptOf } from './log-excerpt.ts';
+
+/** Where an artifact lies. */
+export interface ReportedArtifact {
+  readonly label: string;
+  readonly name: string;
+  readonly url: string;
+  /** Its file, where the bytes are on this machine's disk. */
+  readonly path?: string;
+}
+
+export interface ReportedFailure {
+  readonly label: string;
+  readonly taskId: string;
+  readonly url: string;
+  readonly state: string;
+  readonly reason?: string;
+  readonly excerpt?: Excerpt;
+}
+
+/** How a group ended. */
+export interface Report {
+  readonly isComplete: boolean;
+  readonly milliseconds: number;
+  readonly counts: GroupState['counts'];
+  readonly failures: readonly ReportedFailure[];
+  readonly artifacts: readonly ReportedArtifact[];
+}
+
+/** Answers the file of an artifact, for a platform that keeps its bytes on this machine. */
+export type LocateFile = (ref: {
+  taskId: string;
+  runId: number;
+  name: string;
+}) => Promise<string | undefined>;
+
+const atOnce = 8;
+const failuresShownMax = 5;
+const artifactsShownMax = 40;
+const tasksAskedMax = 2000;
+
+/** Does the step for each item, a few at once; the answers come in the order of the items. */
+const each = async <In, Out>(items: readonly In[], step: (item: In) => Promise<Out>): Promise<Out[]> => {
+  const answers: Out[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let at = next++; at < items.length; at = next++) answers[at] = await step(items[at] as In);
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return answers;
+};
+
+const runOf = ({ status }: FollowedTask): number => (status?.runs.length ?? 0) - 1;
+
+const excerptOfTask = async (queue: Queue, task: FollowedTask): Promise<Excerpt | undefined> => {
+  const { taskId } = task;
+  try {
+    const ref = { taskId, runId: runOf(task), name: 'public/logs/live_backing.log' };
+    const { response } = await openArtifact(queue, ref);
+    return response.body ? await excerptOf(response.body) : undefined;
+  } catch {
+    // A task that was canceled, or whose worker vanished, has no log. The report goes on without.
+    return undefined;
+  }
+};
+
+const failureOf = async (queue: Queue, task: FollowedTask): Promise<ReportedFailure> => {
+  const { label, taskId } = task;
+  const reason = reasonOf(task);
+  const excerpt = reason === 'canceled' ? undefined : await excerptOfTask(queue, task);
+  return {
+    label,
+    taskId,
+    url: taskPage(queue.options.rootUrl, taskId),
+    state: stateOf(task),
+    ...(reason ? { reason } : {}),
+    ...(excerpt ? { excerpt } : {}),
+  };
+};
+
+const isLog = (name: string): boolean => name.startsWith('public/logs/');
+
+const artifactsOf = async (
+  queue: Queue,
+  task: FollowedTask,
+  locate: LocateFile | undefined,
+): Promise<ReportedArtifact[]> => {
+  const { taskId, label } = task;
+  const runId = runOf(task);
+  const listed = await listArtifacts(queue, { taskId, runId }).catch(() => []);
+  return each(
+    listed.filter(({ name, storageType }) => !isLog(name) && storageType !== 'error'),
+    async ({ name }) => {
+      const path = await locate?.({ taskId, runId, name });
+      return {
+        label,
+        name,
+        url: queue.buildUrl('getArtifact', taskId, runId, name),
+        ...(path ? { path } : {}),
+      };
+    },
+  );
+};
+
+/** Gathers how a group ended: what failed and why, and what it made. */
+export const gatherReport = async (
+  queue: Queue,
+  { group, startedAt }: { readonly group: GroupState; readonly startedAt: Date },
+  locate?: LocateFile,
+): Promise<Report> => {
+  const { tasks } = group;
+  // What failed by itself comes before what was canceled because of it.
+  const failed = tasks
+    .filter(isFailed)
+    .sort((a, b) => Number(stateOf(b) === 'failed') - Number(stateOf(a) === 'failed'));
+  const made = tasks.filter(
+    (task) => isResolved(task) && runOf(task) >= 0 && task.status?.runs.at(-1)?.started,
+  );
+  return {
+    isComplete: group.isComplete,
+    milliseconds: Date.now() - startedAt.getTime(),
+    counts: { ...group.counts },
+    failures: await each(failed.slice(0, 100), (task) => failureOf(queue, task)),
+    artifacts: (await each(made.slice(0, tasksAskedMax), (task) => artifactsOf(queue, task, locate))).flat(),
+  };
+};
+
+const failureLines = (io: Io, failure: ReportedFailure): string[] => {
+  const paint = paintFor(io, io.stdout);
+  const { label, state, reason, url, excerpt } = failure;
+  const head = `${paint('red', '✖')} ${paint('bold', harmless(label))}  ${reason ?? state}  ${paint('gray', url)}`;
+  if (!excerpt || excerpt.lines.length === 0) return [head];
+  const what = excerpt.isError ? `log, from line ${excerpt.firstLine}` : 'the last lines of the log';
+  return [head, paint('gray', `  ${what}:`), ...excerpt.lines.map((line) => `  │ ${line}`)];
+};
+
+const artifactLines = ({ artifacts }: Report): string[] => {
+  if (artifacts.length === 0) return [];
+  const shown = artifacts.slice(-artifactsShownMax);
+  const more = artifacts.length - shown.length;
+  return [
+    '',
+    'Artifacts:',
+    ...(more > 0 ? [`  (${more} earlier ones: see "taskyard task artifacts <taskId>")`] : []),
+    ...shown.flatMap(({ label, name, url, path }) => [
+      `  ${harmless(label)}  ${harmless(name)}`,
+      `    ${url}`,
+      ...(path ? [`    ${path}`] : []),
+    ]),
+  ];
+};
+
+const verdict = (io: Io, { isComplete, counts, milliseconds }: Report): string => {
+  const paint = paintFor(io, io.stdout);
+  const told = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${count} ${state}`)
+    .join(', ');
+  const word = isComplete ? paint('green', 'Every task completed') : paint('red', 'Not every task completed');
+  return `${word}: ${told}, in ${durationText(milliseconds)}.`;
+};
+
+/** Prints the report for people. */
+export const printReport = (io: Io, report: Report): void => {
+  // Tasks that were canceled because another failed are no news.
+  const causes = report.failures.filter(({ reason }) => reason !== 'canceled');
+  const shown = causes.slice(0, failuresShownMax);
+  const lines = [
+    ...shown.flatMap((failure) => ['', ...failureLines(io, failure)]),
+    ...(causes.length > shown.length ? ['', `… and ${causes.length - shown.length} more that failed`] : []),
+    ...artifactLines(report),
+    '',
+    verdict(io, report),
+  ];
+  say(io, lines.join('\n'));
+};
+
+/** Prints the report for programs: the last line of the output. */
+export const printJsonReport = (io: Io, report: Report): void =>
+  sayJsonLine(io, { type: 'summary', ...report });

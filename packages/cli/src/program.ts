@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { apiCommand } from './api.ts';
+import { groupCommands } from './group/index.ts';
+import type { Io } from './io.ts';
+import { runCommand } from './run.ts';
+import { serveCommand } from './serve.ts';
+import { slugidCommand } from './slugid.ts';
+import { taskCommands } from './task/index.ts';
+import { workerCommand } from './worker.ts';
+
+const version = (): string => {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+};
+
+/** Makes commander write where we are told to, and leave the end of the process to us. */
+const tame = (io: Io, command: Command): void => {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => void io.stdout.write(text),
+    writeErr: (text) => void io.stderr.write(text),
+    getOutHelpWidth: () => io.stdout.columns ?? 80,
+    getErrHelpWidth: () => io.stderr.columns ?? 80,
+  });
+  for (const child of command.commands) tame(io, child);
+};
+
+/** The whole command line. */
+export const createProgram = (io: Io): Command => {
+  const program = new Command('taskyard')
+    .description('Runs graphs of tasks: on this machine, or on any server that speaks the Taskcluster APIs.')
+    .version(version())
+    .showHelpAfterError('(--help says how it is used)');
+  const commands = [
+    runCommand,
+    serveCommand,
+    workerCommand,
+    taskCommands,
+    groupCommands,
+    apiCommand,
+    slugidCommand,
+  ];
+  for (const command of commands) program.addCommand(command(io));
+  tame(io, program);
+  return program;
+};

@@ -1,0 +1,167 @@
+import { pause, Queue } from '@taskyard/client';
+import type { Command } from 'commander';
+import { commandNamed } from './connected.ts';
+import { keepDurations, readDurations } from './durations.ts';
+import { exitCodes } from './exit-codes.ts';
+import { type Change, GroupState, isFailed } from './follow/group-state.ts';
+import { type Presenter, presenterFor, type Subject } from './follow/presenter.ts';
+import { gatherReport, printJsonReport, printReport } from './follow/report.ts';
+import { watchGroup } from './follow/watch.ts';
+import type { Graph } from './graph-file/index.ts';
+import { cancelGroup } from './group/cancel.ts';
+import { readGraph, submitGraph } from './group/submit.ts';
+import { collectPairs } from './input.ts';
+import { type Io, remark } from './io.ts';
+import { groupPage } from './pages.ts';
+import { findPlatform, type Platform, startPlatform } from './platform.ts';
+
+interface RunOptions {
+  readonly json?: true;
+  readonly param: Record<string, string>;
+  readonly data?: string;
+  readonly keepGoing?: true;
+}
+
+/** How a platform is had; tests hand in their own. */
+export type OpenPlatform = (io: Io, folder: string) => Promise<Platform>;
+
+const openPlatform: OpenPlatform = async (io, folder) => {
+  const found = await findPlatform(folder);
+  if (found) return found;
+  if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
+  return startPlatform({ data: folder, port: 0, logLevel: io.environment.logLevel ?? 'error' });
+};
+
+interface Course {
+  readonly io: Io;
+  readonly queue: Queue;
+  readonly graph: Graph;
+  readonly subject: Subject;
+  readonly presenter: Presenter;
+  readonly options: RunOptions;
+}
+
+// Long enough for a worker to notice, and to tell the queue how its tasks ended.
+const cancelPatienceMs = 30_000;
+
+/** Cancels the group once, whoever asks first; answers whether anybody did. */
+const cancelOnce = ({ queue, subject, presenter }: Course) => {
+  let cancellation: Promise<void> | undefined;
+  const cancel = (): Promise<void> => {
+    cancellation ??= cancelGroup(queue, subject.taskGroupId).then(
+      () => {},
+      (error: unknown) => presenter.note(`The group could not be canceled: ${(error as Error).message}`),
+    );
+    return cancellation;
+  };
+  return { cancel, settled: async (): Promise<void> => cancellation };
+};
+
+/** What the first and the second request to end do. Answers how to stop listening. */
+const onInterrupts = (course: Course, cancel: () => Promise<void>, giveUp: AbortController) => {
+  let count = 0;
+  const stopListening = course.io.onInterrupt(() => {
+    count += 1;
+    if (count > 1) course.io.exit(exitCodes.interrupted);
+    course.presenter.note('Canceling the graph. Once more to kill.');
+    void cancel();
+    pause(cancelPatienceMs, giveUp.signal).then(
+      () => giveUp.abort(),
+      () => {},
+    );
+  });
+  return { stopListening, wasInterrupted: (): boolean => count > 0 };
+};
+
+/** Submits the graph and follows it to its end; answers the exit status. */
+const followGraph = async (course: Course, platform: Platform): Promise<number> => {
+  const { io, queue, graph, subject, presenter, options } = course;
+  const { cancel, settled } = cancelOnce(course);
+  const giveUp = new AbortController();
+  const { stopListening, wasInterrupted } = onInterrupts(course, cancel, giveUp);
+  const onChange = ({ task }: Change): void => {
+    if (!options.keepGoing && isFailed(task)) void cancel();
+  };
+  try {
+    await watchGroup({
+      queue,
+      subject,
+      presenter,
+      signal: giveUp.signal,
+      begin: async () => void (await submitGraph(queue, graph)),
+      onChange,
+    });
+    // With --keep-going what cannot start any more still waits for its deadline.
+    if (!subject.group.isComplete) await cancel();
+    await settled();
+    giveUp.abort();
+    const report = await gatherReport(queue, subject, platform.locateFile);
+    if (options.json) printJsonReport(io, report);
+    else printReport(io, report);
+    if (wasInterrupted()) return exitCodes.interrupted;
+    return report.isComplete ? exitCodes.ok : exitCodes.failed;
+  } finally {
+    giveUp.abort();
+    stopListening();
+  }
+};
+
+const runGraph = async (
+  io: Io,
+  platform: Platform,
+  { graph, folder, options }: RunInput,
+): Promise<number> => {
+  const { rootUrl, credentials } = platform;
+  const queue = new Queue({ rootUrl, credentials });
+  const group = new GroupState();
+  for (const { taskId, label, task } of graph.tasks) {
+    const { dependencies, requires } = task as { dependencies?: readonly string[]; requires?: string };
+    group.plan({ taskId, label, dependencies, requires });
+  }
+  const durations = await readDurations(folder, graph.name);
+  const subject: Subject = {
+    title: graph.name,
+    taskGroupId: graph.taskGroupId,
+    url: groupPage(rootUrl, graph.taskGroupId),
+    group,
+    startedAt: new Date(),
+    expectedMs: (label) => durations[label],
+  };
+  const presenter = presenterFor(io, subject, options.json);
+  const exitCode = await followGraph({ io, queue, graph, subject, presenter, options }, platform);
+  await keepDurations(folder, graph.name, group);
+  return exitCode;
+};
+
+interface RunInput {
+  readonly graph: Graph;
+  readonly folder: string;
+  readonly options: RunOptions;
+}
+
+/** `taskyard run <graph file>` */
+export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =>
+  commandNamed('run')
+    .description('Run a graph of tasks to its end on this machine, and show how it goes.')
+    .argument('<file>', 'the graph file')
+    .option('-p, --param <name=value>', 'a parameter of the graph; may be repeated', collectPairs, {})
+    .option('--data <folder>', 'where the platform keeps its data (default: TASKYARD_DATA or .taskyard)')
+    .option('-k, --keep-going', 'when a task fails, go on with those that do not need it')
+    .action(async (file: string, options: RunOptions) => {
+      // A mistake in the file is told before anything is started.
+      const graph = await readGraph({ file, params: options.param });
+      const folder = options.data ?? io.environment.folder;
+      let isEarlyEnd = false;
+      const stopListening = io.onInterrupt(() => {
+        if (isEarlyEnd) io.exit(exitCodes.interrupted);
+        isEarlyEnd = true;
+      });
+      const platform = await open(io, folder).finally(stopListening);
+      try {
+        io.setExitCode(
+          isEarlyEnd ? exitCodes.interrupted : await runGraph(io, platform, { graph, folder, options }),
+        );
+      } finally {
+        await platform.stop();
+      }
+    });

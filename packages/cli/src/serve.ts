@@ -1,0 +1,64 @@
+import type { Command } from 'commander';
+import { commandNamed } from './connected.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { wholeNumber } from './input.ts';
+import { type Io, remark, say, sayJsonLine } from './io.ts';
+import { findPlatform, type PlatformSettings, startPlatform } from './platform.ts';
+
+interface ServeOptions {
+  readonly json?: true;
+  readonly port?: number;
+  readonly host?: string;
+  readonly data?: string;
+  readonly role?: string;
+  readonly config?: string;
+  readonly worker: boolean;
+}
+
+/** Waits for the first request to end; the second ends the process at once. */
+export const untilInterrupted = (io: Io): Promise<void> => {
+  let count = 0;
+  return new Promise((resolve) => {
+    io.onInterrupt(() => {
+      count += 1;
+      if (count > 1) io.exit(exitCodes.interrupted);
+      resolve();
+    });
+  });
+};
+
+const settingsOf = (io: Io, { port, host, data, role, worker }: ServeOptions): PlatformSettings => ({
+  data: data ?? io.environment.folder,
+  port,
+  host,
+  role,
+  worker: worker ? undefined : { enabled: false },
+});
+
+/** `taskyard serve` */
+export const serveCommand = (io: Io): Command =>
+  commandNamed('serve')
+    .description('Run the platform until SIGTERM or Ctrl-C. Standard output says when it is ready.')
+    .option('--port <port>', 'port to listen on; 0 takes any free one (default: PORT or 8080)', wholeNumber)
+    .option('--host <address>', 'address to listen on (default: HOST or 127.0.0.1)')
+    .option('--data <folder>', 'where the platform keeps its data (default: TASKYARD_DATA or .taskyard)')
+    .option('--role <role>', 'what this process does: all, api or background (default: ROLE or all)')
+    .option('--config <file>', 'a YAML file of settings (default: TASKYARD_CONFIG)')
+    .option('--no-worker', 'without the built-in worker')
+    .action(async (options: ServeOptions) => {
+      const settings = settingsOf(io, options);
+      const running = await findPlatform(settings.data);
+      if (running) {
+        throw new CommandError(
+          exitCodes.usage,
+          `The platform in ${settings.data} runs already, at ${running.rootUrl}.`,
+        );
+      }
+      const interrupted = untilInterrupted(io);
+      const platform = await startPlatform(settings, options.config);
+      if (options.json) sayJsonLine(io, { rootUrl: platform.rootUrl });
+      else say(io, `Taskyard is ready at ${platform.rootUrl}`);
+      await interrupted;
+      if (io.stderr.isTTY) remark(io, 'Finishing what has begun. Once more to kill.');
+      await platform.stop();
+    });

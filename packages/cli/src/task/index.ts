@@ -1,0 +1,27 @@
+import { Command } from 'commander';
+import type { Io } from '../io.ts';
+import { artifactsCommand } from './artifacts.ts';
+import { cancelCommand } from './cancel.ts';
+import { createCommand } from './create.ts';
+import { defCommand } from './def.ts';
+import { downloadCommand } from './download.ts';
+import { logCommand } from './log.ts';
+import { rerunCommand } from './rerun.ts';
+import { statusCommand } from './status.ts';
+
+/** The commands about one task. */
+export const taskCommands = (io: Io): Command => {
+  const task = new Command('task').description('Work with one task.');
+  const verbs = [
+    createCommand,
+    statusCommand,
+    defCommand,
+    logCommand,
+    cancelCommand,
+    rerunCommand,
+    artifactsCommand,
+    downloadCommand,
+  ];
+  for (const verb of verbs) task.addCommand(verb(io));
+  return task;
+};
