@@ -106,4 +106,4 @@ create table deadline_cursor (
   deadline timestamptz not null,
   task_id text collate "C" not null
 );
-insert into deadline_cursor (deadline, task_id) values ('-infinity', '');
+insert into deadline_cursor (deadline, task_id) values ('epoch', '');

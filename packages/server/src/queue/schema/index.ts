@@ -1,4 +1,5 @@
 export * from './claims.ts';
+export * from './graphs.ts';
 export * from './groups.ts';
 export * from './listings.ts';
 export * from './messages.ts';

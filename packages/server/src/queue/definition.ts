@@ -1,0 +1,126 @@
+import { days, later, minutes, RequestError } from '../base/index.ts';
+import type { TaskRecord } from './record.ts';
+import { type FilledTaskRequest, priorities, type TaskDefinition } from './schema/index.ts';
+
+/** What an operator may set about tasks. */
+export interface DefinitionLimits {
+  readonly deadlineDaysMax: number;
+  readonly dependenciesMax: number;
+}
+
+/** A task as it will be stored. */
+export interface NewTask {
+  readonly record: TaskRecord;
+  readonly definition: TaskDefinition;
+  /** The definition as JSON text, without the priority. */
+  readonly stored: string;
+}
+
+const skewMs = minutes(15);
+
+const refuse = (message: string): never => {
+  throw new RequestError('InputError', message);
+};
+
+/** The task queue that a request names, in either of the two ways. */
+const taskQueueOf = ({ taskQueueId, provisionerId, workerType }: FilledTaskRequest): string => {
+  const named = provisionerId && workerType ? `${provisionerId}/${workerType}` : undefined;
+  if (!taskQueueId && !named) refuse('Give taskQueueId, or both provisionerId and workerType.');
+  if (taskQueueId && named && taskQueueId !== named) {
+    refuse(`taskQueueId ${taskQueueId} does not agree with provisionerId and workerType (${named}).`);
+  }
+  if (taskQueueId && !named && (provisionerId ?? workerType)) {
+    const [provisioner, type] = taskQueueId.split('/');
+    const agrees = (provisionerId ?? provisioner) === provisioner && (workerType ?? type) === type;
+    if (!agrees) refuse(`taskQueueId ${taskQueueId} does not agree with provisionerId or workerType.`);
+  }
+  return (taskQueueId ?? named) as string;
+};
+
+const aYearAfter = (date: Date): Date => {
+  const next = new Date(date);
+  next.setFullYear(next.getFullYear() + 1);
+  return next;
+};
+
+const checkTimes = (
+  times: { created: Date; deadline: Date; expires: Date },
+  now: Date,
+  deadlineDaysMax: number,
+) => {
+  const { created, deadline, expires } = times;
+  if (Math.abs(created.getTime() - now.getTime()) > skewMs) {
+    refuse(`created must lie within 15 minutes of now (${now.toJSON()}); it is ${created.toJSON()}.`);
+  }
+  if (created > deadline) refuse('deadline must not lie before created.');
+  if (deadline < now) refuse(`deadline must not lie in the past; it is ${deadline.toJSON()}.`);
+  if (deadline > later(now, days(deadlineDaysMax) + skewMs)) {
+    refuse(`deadline must not be more than ${deadlineDaysMax} days away; it is ${deadline.toJSON()}.`);
+  }
+  if (expires < deadline) refuse('expires must not lie before deadline.');
+};
+
+/** The values that fill in the scopes of `createTask`. */
+export const scopeValues = (request: FilledTaskRequest) => {
+  const taskQueueId = taskQueueOf(request);
+  const [provisionerId, workerType] = taskQueueId.split('/') as [string, string];
+  return {
+    scopes: request.scopes,
+    routes: request.routes,
+    projectId: request.projectId,
+    schedulerId: request.schedulerId,
+    provisionerId,
+    workerType,
+    // A scope for a priority covers the lower ones too.
+    priorities: priorities.slice(0, priorities.indexOf(request.priority) + 1),
+  };
+};
+
+/** Checks a request that fits its schema, and fills in what depends on other fields. Throws InputError. */
+export const newTask = (
+  taskId: string,
+  request: FilledTaskRequest,
+  { limits, now }: { limits: DefinitionLimits; now: Date },
+): NewTask => {
+  const taskQueueId = taskQueueOf(request);
+  const [provisionerId, workerType] = taskQueueId.split('/') as [string, string];
+  if (request.dependencies.length > limits.dependenciesMax) {
+    refuse(
+      `dependencies has ${request.dependencies.length} entries; at most ${limits.dependenciesMax} are allowed.`,
+    );
+  }
+  const deadline = new Date(request.deadline);
+  const created = new Date(request.created);
+  const expires = request.expires ? new Date(request.expires) : aYearAfter(deadline);
+  checkTimes({ created, deadline, expires }, now, limits.deadlineDaysMax);
+  const broad = request.scopes.find((scope) => scope.endsWith('**'));
+  if (broad !== undefined) refuse(`scopes: '${broad}' ends with **; one star is as good.`);
+  const { priority, ...rest } = request;
+  const definition = {
+    ...rest,
+    taskQueueId,
+    provisionerId,
+    workerType,
+    taskGroupId: request.taskGroupId ?? taskId,
+    created: created.toJSON(),
+    deadline: deadline.toJSON(),
+    expires: expires.toJSON(),
+  };
+  const record: TaskRecord = {
+    taskId,
+    taskQueueId,
+    schedulerId: definition.schedulerId,
+    projectId: definition.projectId,
+    taskGroupId: definition.taskGroupId,
+    deadline,
+    expires,
+    retries: definition.retries,
+    tags: JSON.stringify(definition.tags),
+    routes: definition.routes,
+    priority: priorities.indexOf(priority),
+    retriesLeft: definition.retries,
+    position: null,
+    runs: [],
+  };
+  return { record, definition: { ...definition, priority }, stored: JSON.stringify(definition) };
+};

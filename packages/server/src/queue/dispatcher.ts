@@ -1,0 +1,179 @@
+import { seconds, transact } from '../base/index.ts';
+import type { QueueDeps } from './context.ts';
+import { giveBack, type Taken, takeWork, type Waiter } from './service/take-work.ts';
+import { queuesWithPending } from './store/index.ts';
+
+/** A call of `claimWork`. */
+export interface WorkRequest extends Waiter {
+  readonly taskQueueId: string;
+  /** Aborts when the caller has gone. */
+  readonly gone: AbortSignal;
+}
+
+export interface Dispatcher {
+  /** The claims for a worker, JSON text each: as soon as there are any, and none when the time is up. */
+  claimWork(request: WorkRequest): Promise<string[]>;
+  /** Answers all who wait, and nobody waits from then on. */
+  close(): Promise<void>;
+}
+
+interface Waiting extends Waiter {
+  readonly gone: AbortSignal;
+  answer(claims: string[]): void;
+}
+
+interface Line {
+  readonly waiting: Set<Waiting>;
+  /** Something may be pending: nobody has looked since the last wake-up. */
+  mayHaveWork: boolean;
+}
+
+/** A wake-up of another process may get lost; then a worker waits this much longer. */
+const lookAtLeastEveryMs = seconds(2);
+/** So many runs are taken by one transaction at most. */
+const takenAtOnceMax = 500;
+
+/**
+ * Serves the waiting calls of all task queues of this process: one statement takes runs for everybody whose queue may
+ * hold some. A queue that was found empty is not looked at again before it is woken, so waiting workers cost nothing.
+ */
+export const createDispatcher = (deps: QueueDeps): Dispatcher => {
+  const lines = new Map<string, Line>();
+  const closing = new AbortController();
+  let serving = false;
+
+  const lineOf = (taskQueueId: string): Line => {
+    let line = lines.get(taskQueueId);
+    if (!line) {
+      line = { waiting: new Set(), mayHaveWork: true };
+      lines.set(taskQueueId, line);
+    }
+    return line;
+  };
+
+  const forget = (taskQueueId: string, line: Line): void => {
+    if (line.waiting.size === 0) lines.delete(taskQueueId);
+  };
+
+  /** Those to serve now, as many as one transaction takes. */
+  const hungry = (): Map<string, Waiting[]> => {
+    const chosen = new Map<string, Waiting[]>();
+    let count = 0;
+    for (const [taskQueueId, line] of lines) {
+      if (!line.mayHaveWork || line.waiting.size === 0) continue;
+      const waiting: Waiting[] = [];
+      for (const each of line.waiting) {
+        if (count >= takenAtOnceMax) break;
+        waiting.push(each);
+        count += each.count;
+      }
+      if (waiting.length > 0) chosen.set(taskQueueId, waiting);
+    }
+    return chosen;
+  };
+
+  const serve = async (): Promise<void> => {
+    if (serving) return;
+    serving = true;
+    try {
+      for (let waiting = hungry(); waiting.size > 0; waiting = hungry()) await serveOnce(waiting);
+    } catch (err) {
+      deps.log.error({ err }, 'pending runs could not be taken');
+    } finally {
+      serving = false;
+    }
+  };
+
+  const serveOnce = async (waiting: Map<string, Waiting[]>): Promise<void> => {
+    // Cleared before the look: what is woken during it will be looked at again.
+    for (const taskQueueId of waiting.keys()) lineOf(taskQueueId).mayHaveWork = false;
+    const taken = await transact(deps, (tx, now) => takeWork(tx, waiting, { ...deps, now })).catch(
+      (error) => {
+        for (const taskQueueId of waiting.keys()) lineOf(taskQueueId).mayHaveWork = true;
+        throw error;
+      },
+    );
+    const claims = new Map<Waiter, Taken[]>();
+    for (const run of taken) claims.set(run.waiter, [...(claims.get(run.waiter) ?? []), run]);
+    for (const [taskQueueId, served] of waiting) {
+      const wanted = served.reduce((sum, { count }) => sum + count, 0);
+      const got = served.reduce((sum, each) => sum + (claims.get(each)?.length ?? 0), 0);
+      // All that was wanted was there, so there may be more, for those who come next.
+      if (got >= wanted) lineOf(taskQueueId).mayHaveWork = true;
+    }
+    await handOut(waiting, claims);
+  };
+
+  const handOut = async (waiting: Map<string, Waiting[]>, claims: Map<Waiter, Taken[]>): Promise<void> => {
+    const unwanted: Taken[] = [];
+    for (const [taskQueueId, served] of waiting) {
+      for (const each of served) {
+        const runs = claims.get(each);
+        if (!runs) continue;
+        if (each.gone.aborted) unwanted.push(...runs);
+        else each.answer(runs.map(({ text }) => text));
+        const claimed = runs.map(({ taskId, runId }) => ({ taskId, runId }));
+        deps.seeWorkers([{ taskQueueId, ...each.worker, claimed }]);
+      }
+    }
+    if (unwanted.length > 0) await transact(deps, (tx, now) => giveBack(tx, unwanted, { ...deps, now }));
+  };
+
+  const stopWatching = deps.pendingChanged.each((taskQueueIds) => {
+    if (taskQueueIds.length === 0) for (const line of lines.values()) line.mayHaveWork = true;
+    for (const taskQueueId of taskQueueIds) {
+      const line = lines.get(taskQueueId);
+      if (line) line.mayHaveWork = true;
+    }
+    void serve();
+  });
+
+  const safetyLook = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      await deps.clock.sleep(lookAtLeastEveryMs, closing.signal);
+      const empty = [...lines].filter(([, line]) => !line.mayHaveWork).map(([taskQueueId]) => taskQueueId);
+      if (empty.length === 0 || closing.signal.aborted) continue;
+      const found = await queuesWithPending(deps.db, empty, deps.clock.now()).catch(() => []);
+      for (const taskQueueId of found) lineOf(taskQueueId).mayHaveWork = true;
+      if (found.length > 0) void serve();
+    }
+  };
+  const looking = safetyLook();
+
+  return {
+    claimWork: ({ taskQueueId, worker, count, gone }) => {
+      if (closing.signal.aborted || gone.aborted) return Promise.resolve([]);
+      deps.seeWorkers([{ taskQueueId, ...worker }]);
+      const isQuarantined = deps.isQuarantined(taskQueueId, worker.workerGroup, worker.workerId);
+      return new Promise((resolve) => {
+        const line = isQuarantined
+          ? { waiting: new Set<Waiting>(), mayHaveWork: false }
+          : lineOf(taskQueueId);
+        const end = () => waiting.answer([]);
+        const cancel = deps.clock.after(seconds(deps.settings.longPollSeconds), end);
+        const waiting: Waiting = {
+          worker,
+          count,
+          gone,
+          answer: (claims) => {
+            cancel();
+            gone.removeEventListener('abort', end);
+            closing.signal.removeEventListener('abort', end);
+            line.waiting.delete(waiting);
+            if (!isQuarantined && lines.get(taskQueueId) === line) forget(taskQueueId, line);
+            resolve(claims);
+          },
+        };
+        gone.addEventListener('abort', end, { once: true });
+        closing.signal.addEventListener('abort', end, { once: true });
+        line.waiting.add(waiting);
+        if (line.mayHaveWork) void serve();
+      });
+    },
+    close: async () => {
+      closing.abort();
+      stopWatching();
+      await looking;
+    },
+  };
+};

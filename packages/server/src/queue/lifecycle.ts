@@ -1,0 +1,221 @@
+import type { TaskRecord } from './record.ts';
+import type { ReasonCreated, ReasonResolved, ReportedReason, RunState, RunStatus } from './schema/index.ts';
+
+/** Every move of a run. Nothing else changes the state of one. */
+export const moves = {
+  claim: { from: ['pending'], to: 'running' },
+  reclaim: { from: ['running'], to: 'running' },
+  complete: { from: ['running'], to: 'completed' },
+  fail: { from: ['running'], to: 'failed' },
+  except: { from: ['running'], to: 'exception' },
+  cancel: { from: ['pending', 'running'], to: 'exception' },
+  release: { from: ['running'], to: 'pending' },
+} as const satisfies Record<string, { from: readonly RunState[]; to: RunState }>;
+
+/** Runs that a task may have at most, reruns and retries together. */
+export const runsMax = 50;
+
+/** What became of an attempt to change a task. */
+export type Outcome =
+  | { readonly kind: 'moved'; readonly task: TaskRecord }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'missing-run' }
+  | { readonly kind: 'conflict'; readonly message: string };
+
+export interface WorkerRef {
+  readonly workerGroup: string;
+  readonly workerId: string;
+}
+
+const unchanged: Outcome = { kind: 'unchanged' };
+const missingRun: Outcome = { kind: 'missing-run' };
+const moved = (task: TaskRecord): Outcome => ({ kind: 'moved', task });
+const conflict = (message: string): Outcome => ({ kind: 'conflict', message });
+
+const lastOf = (task: TaskRecord): RunStatus | undefined => task.runs.at(-1);
+const mayLeave = (run: RunStatus | undefined, move: { from: readonly RunState[] }): run is RunStatus =>
+  run !== undefined && move.from.includes(run.state);
+
+const withLastRun = (task: TaskRecord, run: RunStatus): TaskRecord => ({
+  ...task,
+  runs: [...task.runs.slice(0, -1), run],
+});
+
+const withNewRun = (task: TaskRecord, reasonCreated: ReasonCreated, now: Date): TaskRecord => ({
+  ...task,
+  runs: [...task.runs, { runId: task.runs.length, state: 'pending', reasonCreated, scheduled: now.toJSON() }],
+});
+
+/** Makes a task pending that has no run yet, whatever it depends on. */
+export const schedule = (task: TaskRecord, now: Date): Outcome =>
+  task.runs.length > 0 ? unchanged : moved(withNewRun(task, 'scheduled', now));
+
+export interface Claim {
+  readonly runId: number;
+  readonly worker: WorkerRef;
+  readonly takenUntil: Date;
+}
+
+/** Gives a pending run to a worker. The worker that holds it already may ask again. */
+export const claim = (task: TaskRecord, { runId, worker, takenUntil }: Claim, now: Date): Outcome => {
+  const run = task.runs[runId];
+  if (!run) return missingRun;
+  if (run === lastOf(task) && mayLeave(run, moves.claim)) {
+    const { runId: id, reasonCreated, scheduled } = run;
+    return moved(
+      withLastRun(task, {
+        runId: id,
+        state: moves.claim.to,
+        reasonCreated,
+        ...worker,
+        takenUntil: takenUntil.toJSON(),
+        scheduled,
+        started: now.toJSON(),
+      }),
+    );
+  }
+  const isTheirs = run.workerGroup === worker.workerGroup && run.workerId === worker.workerId;
+  if (run.state === 'running' && isTheirs) return unchanged;
+  return conflict(`Run ${runId} of task ${task.taskId} is ${run.state}; only a pending run can be claimed.`);
+};
+
+/** Prolongs a claim. */
+export const reclaim = (task: TaskRecord, runId: number, takenUntil: Date): Outcome => {
+  const run = task.runs[runId];
+  if (!run) return missingRun;
+  if (run !== lastOf(task) || !mayLeave(run, moves.reclaim)) {
+    return conflict(
+      `Run ${runId} of task ${task.taskId} is ${run.state}; only a running run can be reclaimed.`,
+    );
+  }
+  return moved(withLastRun(task, { ...run, takenUntil: takenUntil.toJSON() }));
+};
+
+/** Takes a claim back that reached nobody: the run is pending as before. */
+export const release = (task: TaskRecord, runId: number, worker: WorkerRef): Outcome => {
+  const run = lastOf(task);
+  if (run?.runId !== runId || !mayLeave(run, moves.release) || run.workerId !== worker.workerId)
+    return unchanged;
+  const { reasonCreated, scheduled } = run;
+  return moved(withLastRun(task, { runId, state: moves.release.to, reasonCreated, scheduled }));
+};
+
+/** Ends a run well or badly, as its worker reports it. The same report again finds the work done. */
+export const finish = (task: TaskRecord, runId: number, to: 'completed' | 'failed', now: Date): Outcome => {
+  const run = task.runs[runId];
+  if (!run) return missingRun;
+  const isLast = run === lastOf(task);
+  if (isLast && run.state === to) return unchanged;
+  const move = to === 'completed' ? moves.complete : moves.fail;
+  if (!isLast || !mayLeave(run, move)) {
+    return conflict(`Run ${runId} of task ${task.taskId} is ${run.state} and cannot become ${to}.`);
+  }
+  return moved(withLastRun(task, { ...run, state: move.to, reasonResolved: to, resolved: now.toJSON() }));
+};
+
+/** Why a run ended that the queue runs anew, while there are retries left; and the reason of the new run. */
+const retried: Partial<Record<ReasonResolved, ReasonCreated>> = {
+  'worker-shutdown': 'retry',
+  'claim-expired': 'retry',
+  'intermittent-task': 'task-retry',
+};
+
+const endAsException = (task: TaskRecord, reason: ReasonResolved, now: Date): TaskRecord => {
+  const run = lastOf(task) as RunStatus;
+  const over = withLastRun(task, {
+    ...run,
+    state: moves.except.to,
+    reasonResolved: reason,
+    resolved: now.toJSON(),
+  });
+  const reasonCreated = retried[reason];
+  if (!reasonCreated || task.retriesLeft <= 0 || task.runs.length >= runsMax) return over;
+  return withNewRun({ ...over, retriesLeft: task.retriesLeft - 1 }, reasonCreated, now);
+};
+
+/** Ends a run as an exception, as its worker reports it, and adds another run where the reason asks for a retry. */
+export const except = (task: TaskRecord, runId: number, reason: ReportedReason, now: Date): Outcome => {
+  const run = task.runs[runId];
+  if (!run) return missingRun;
+  if (run === lastOf(task) && mayLeave(run, moves.except)) return moved(endAsException(task, reason, now));
+  const isRepeat =
+    run.state === 'exception' && run.reasonResolved === reason && runId >= task.runs.length - 2;
+  if (isRepeat) return unchanged;
+  return conflict(`Run ${runId} of task ${task.taskId} is ${run.state} and cannot become an exception.`);
+};
+
+/** Ends a claim that was not prolonged in time. A claim that was prolonged since is left alone. */
+export const expireClaim = (task: TaskRecord, runId: number, takenUntil: Date, now: Date): Outcome => {
+  const run = lastOf(task);
+  if (run?.runId !== runId || run.state !== 'running') return unchanged;
+  if (run.takenUntil !== takenUntil.toJSON()) return unchanged;
+  return moved(endAsException(task, 'claim-expired', now));
+};
+
+/** Ends the run that a worker holds which is known to be gone. */
+export const loseWorker = (task: TaskRecord, runId: number, worker: WorkerRef, now: Date): Outcome => {
+  const run = lastOf(task);
+  if (run?.runId !== runId || run.state !== 'running') return unchanged;
+  if (run.workerGroup !== worker.workerGroup || run.workerId !== worker.workerId) return unchanged;
+  return moved(endAsException(task, 'worker-shutdown', now));
+};
+
+/** Ends a task that is not resolved, whatever it is doing; a task without runs gets one that tells of the end. */
+export const end = (task: TaskRecord, reason: 'canceled' | 'deadline-exceeded', now: Date): Outcome => {
+  const run = lastOf(task);
+  const time = now.toJSON();
+  if (!run) {
+    const runs: RunStatus[] = [
+      {
+        runId: 0,
+        state: 'exception',
+        reasonCreated: 'exception',
+        reasonResolved: reason,
+        scheduled: time,
+        resolved: time,
+      },
+    ];
+    return moved({ ...task, runs });
+  }
+  if (!mayLeave(run, moves.cancel)) return unchanged;
+  return moved(withLastRun(task, { ...run, state: moves.cancel.to, reasonResolved: reason, resolved: time }));
+};
+
+/** Adds a run to a task that is resolved or was never scheduled, and restores its retries. */
+export const rerun = (task: TaskRecord, now: Date): Outcome => {
+  const run = lastOf(task);
+  if (mayLeave(run, moves.cancel)) return unchanged;
+  if (task.runs.length >= runsMax) {
+    return conflict(`Task ${task.taskId} has reached the maximum number of runs (${runsMax}).`);
+  }
+  const retriesLeft = Math.min(task.retries, runsMax - task.runs.length - 1);
+  return moved(withNewRun({ ...task, retriesLeft }, 'rerun', now));
+};
+
+/** Whether a run ended for good: it is resolved, and what follows it, if anything, is not an automatic retry. */
+const isFinal = (task: TaskRecord, run: RunStatus): boolean => {
+  if (run.state === 'pending' || run.state === 'running') return false;
+  const next = task.runs[run.runId + 1];
+  return next === undefined || next.reasonCreated === 'rerun';
+};
+
+/** The last run before `runId` that ended for good (and completed, where that is asked for); -1 when there is none. */
+export const lastFinalRun = (
+  task: TaskRecord,
+  runId: number,
+  { completed }: { completed: boolean },
+): number =>
+  task.runs.findLast(
+    (run) => run.runId < runId && isFinal(task, run) && (!completed || run.state === 'completed'),
+  )?.runId ?? -1;
+
+/** Whether any run of the task ended for good. */
+export const wasEverResolved = (task: TaskRecord): boolean => task.runs.some((run) => isFinal(task, run));
+
+/** The run by which a change resolved the task for good; undefined when it did not. */
+export const resolvedRun = (before: TaskRecord, after: TaskRecord): RunStatus | undefined => {
+  const run = lastOf(after);
+  if (!run || !isFinal(after, run)) return undefined;
+  const earlier = before.runs[run.runId];
+  return earlier && earlier.state === run.state ? undefined : run;
+};

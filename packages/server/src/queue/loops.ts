@@ -1,0 +1,82 @@
+import { type Loop, later, seconds, type Transaction, transact } from '../base/index.ts';
+import { deleteTasks as forgetDependencies } from '../scheduler/index.ts';
+import { changeTasks, releaseFurther } from './apply.ts';
+import type { QueueDeps } from './context.ts';
+import * as lifecycle from './lifecycle.ts';
+import type { TaskRecord } from './record.ts';
+import * as store from './store/index.ts';
+
+type Step = (tx: Transaction, deps: QueueDeps & { now: Date; limit: number }) => Promise<number>;
+
+/** Ends claims that were not prolonged in time, and retries their runs. */
+export const expireClaims: Step = async (tx, { now, limit, ...deps }) => {
+  const expired = await store.expiredClaims(tx, now, limit);
+  const changes = expired.map(({ taskId, runId, takenUntil }) => ({
+    taskId,
+    decide: (task: TaskRecord) =>
+      task.deadline <= now
+        ? ({ kind: 'unchanged' } as const)
+        : lifecycle.expireClaim(task, runId, takenUntil, now),
+  }));
+  if (changes.length > 0) await changeTasks(tx, changes, { ...deps, now });
+  return expired.length;
+};
+
+const isOpen = (state: string): boolean =>
+  state === 'unscheduled' || state === 'pending' || state === 'running';
+
+/**
+ * Ends tasks whose deadline has passed a while ago. A cursor walks over all deadlines in order of time, so a task is
+ * looked at once, resolved or not; only one process moves it at a time.
+ */
+export const endPastDeadline: Step = async (tx, { now, limit, ...deps }) => {
+  const cursor = await store.lockDeadlineCursor(tx);
+  if (!cursor) return 0;
+  const due = later(now, -seconds(deps.settings.deadlineDelaySeconds));
+  const tasks = await store.pastDeadline(tx, cursor, { due, limit });
+  const last = tasks.at(-1);
+  if (!last) return 0;
+  const changes = tasks
+    .filter(({ state }) => isOpen(state))
+    .map(({ taskId }) => ({
+      taskId,
+      decide: (task: TaskRecord) => lifecycle.end(task, 'deadline-exceeded', now),
+    }));
+  await store.moveDeadlineCursor(tx, last);
+  if (changes.length > 0) await changeTasks(tx, changes, { ...deps, now });
+  return tasks.length;
+};
+
+/** Deletes tasks that expired, whatever their state. */
+export const deleteExpiredTasks: Step = async (tx, { now, limit }) => {
+  const taskIds = await store.expiredTasks(tx, now, limit);
+  if (taskIds.length === 0) return 0;
+  await store.deleteTasks(tx, taskIds);
+  await forgetDependencies(tx, taskIds);
+  return taskIds.length;
+};
+
+const stepOf =
+  (deps: QueueDeps, step: Step): Loop['step'] =>
+  (limit) =>
+    transact(deps, (tx, now) => step(tx, { ...deps, now, limit }));
+
+/** The queue's background work. */
+export const queueLoops = (deps: QueueDeps): readonly Loop[] => [
+  { name: 'expire-claims', everyMs: seconds(1), limit: 200, step: stepOf(deps, expireClaims) },
+  { name: 'end-past-deadline', everyMs: seconds(2), limit: 500, step: stepOf(deps, endPastDeadline) },
+  {
+    name: 'continue-releases',
+    everyMs: seconds(2),
+    limit: 1,
+    wakeBy: deps.releaseStarted,
+    step: stepOf(deps, releaseFurther),
+  },
+  { name: 'delete-expired-tasks', everyMs: seconds(60), limit: 500, step: stepOf(deps, deleteExpiredTasks) },
+  {
+    name: 'delete-expired-groups',
+    everyMs: seconds(60),
+    limit: 500,
+    step: (limit) => store.deleteExpiredGroups(deps.db, deps.clock.now(), limit),
+  },
+];

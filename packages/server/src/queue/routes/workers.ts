@@ -1,0 +1,188 @@
+import { pagination } from '../../http/index.ts';
+import { pendingTasksResponse, taskQueueCountsResponse } from '../../workers/index.ts';
+import * as schema from '../schema/index.ts';
+import { reportedEnd } from '../service/resolve-runs.ts';
+import { endpoint, queueParams, runParams, statusReply, textReply } from './contracts.ts';
+
+const category = 'Worker Interface';
+const claimsReply = (claims: string[]) => textReply(`{"tasks":[${claims.join(',')}]}`);
+
+/** What workers call. */
+export const workerRoutes = [
+  endpoint(
+    {
+      name: 'claimWork',
+      method: 'POST',
+      path: '/claim-work/<taskQueueId>',
+      rest: 'taskQueueId',
+      category,
+      title: 'Claim work',
+      description:
+        'Hands pending tasks of a queue to a worker, the most urgent and then the oldest first. Waits for up to 20 ' +
+        'seconds until there is one; the list is empty when there was none.',
+      stability: 'stable',
+      scopes: { AllOf: ['queue:claim-work:<taskQueueId>', 'queue:worker-id:<workerGroup>/<workerId>'] },
+      params: queueParams,
+      input: schema.claimWorkRequest,
+      output: schema.claimWorkResponse,
+      waits: true,
+    },
+    ({ queue }, { params, body: { tasks, ...worker }, authorize, signal }) => {
+      authorize(worker);
+      return queue.claimWork({ ...params, worker, count: tasks, gone: signal }).then(claimsReply);
+    },
+  ),
+  endpoint(
+    {
+      name: 'claimTask',
+      method: 'POST',
+      path: '/task/<taskId>/runs/<runId>/claim',
+      category,
+      title: 'Claim a certain run',
+      description: 'Hands one certain pending run to a worker.',
+      stability: 'deprecated',
+      scopes: {
+        AllOf: ['queue:claim-task:<provisionerId>/<workerType>', 'queue:worker-id:<workerGroup>/<workerId>'],
+      },
+      params: runParams,
+      input: schema.taskClaimRequest,
+      output: schema.taskClaimResponse,
+    },
+    ({ queue }, { params, body, authorize }) =>
+      queue.claimRuns.one({ ...params, worker: body, authorize }).then(textReply),
+  ),
+  endpoint(
+    {
+      name: 'reclaimTask',
+      method: 'POST',
+      path: '/task/<taskId>/runs/<runId>/reclaim',
+      category,
+      title: 'Prolong a claim',
+      description:
+        'Prolongs the claim of a running run and gives fresh credentials. A worker that is refused with 409 has lost ' +
+        'the run and must stop it.',
+      stability: 'stable',
+      scopes: 'queue:reclaim-task:<taskId>/<runId>',
+      params: runParams,
+      output: schema.taskReclaimResponse,
+    },
+    ({ queue }, { params }) => queue.reclaimRuns.one(params).then(textReply),
+  ),
+  endpoint(
+    {
+      name: 'reportCompleted',
+      method: 'POST',
+      path: '/task/<taskId>/runs/<runId>/completed',
+      category,
+      title: 'Report success',
+      description: 'Ends a run as completed. The same report again has no further effect.',
+      stability: 'stable',
+      scopes: 'queue:resolve-task:<taskId>/<runId>',
+      params: runParams,
+      output: schema.taskStatusResponse,
+    },
+    ({ queue }, { params, body }) =>
+      queue.resolveRuns.one({ ...params, end: reportedEnd(body) }).then(statusReply),
+  ),
+  endpoint(
+    {
+      name: 'reportFailed',
+      method: 'POST',
+      path: '/task/<taskId>/runs/<runId>/failed',
+      category,
+      title: 'Report failure',
+      description:
+        'Ends a run as failed: it ran to its end, and its work did not succeed. It is not retried.',
+      stability: 'stable',
+      scopes: 'queue:resolve-task:<taskId>/<runId>',
+      params: runParams,
+      output: schema.taskStatusResponse,
+    },
+    ({ queue }, { params }) => queue.resolveRuns.one({ ...params, end: 'failed' }).then(statusReply),
+  ),
+  endpoint(
+    {
+      name: 'reportException',
+      method: 'POST',
+      path: '/task/<taskId>/runs/<runId>/exception',
+      category,
+      title: 'Report an exception',
+      description:
+        'Ends a run that could not do its work. After `worker-shutdown` and `intermittent-task` the task runs again ' +
+        'while it has retries left.',
+      stability: 'stable',
+      scopes: 'queue:resolve-task:<taskId>/<runId>',
+      params: runParams,
+      input: schema.taskExceptionRequest,
+      output: schema.taskStatusResponse,
+    },
+    ({ queue }, { params, body }) =>
+      queue.resolveRuns.one({ ...params, end: 'exception', reason: body.reason }).then(statusReply),
+  ),
+];
+
+const listing = {
+  method: 'GET',
+  rest: 'taskQueueId',
+  category: 'Worker Metadata',
+  params: queueParams,
+} as const;
+
+/** What waits and what runs in a task queue. */
+export const taskQueueRoutes = [
+  endpoint(
+    {
+      ...listing,
+      name: 'pendingTasks',
+      path: '/pending/<taskQueueId>',
+      title: 'Number of pending tasks',
+      description: 'How many tasks wait for a worker in a task queue.',
+      stability: 'deprecated',
+      scopes: 'queue:pending-count:<taskQueueId>',
+      output: pendingTasksResponse,
+    },
+    ({ queue }, { params }) =>
+      queue.countQueue(params.taskQueueId).then(({ claimedTasks: _, ...counts }) => counts),
+  ),
+  endpoint(
+    {
+      ...listing,
+      name: 'taskQueueCounts',
+      path: '/task-queues/<taskQueueId>/counts',
+      title: 'Numbers of a task queue',
+      description: 'How many tasks wait for a worker in a task queue, and how many are claimed.',
+      stability: 'stable',
+      scopes: { AllOf: ['queue:pending-count:<taskQueueId>', 'queue:claimed-count:<taskQueueId>'] },
+      output: taskQueueCountsResponse,
+    },
+    ({ queue }, { params }) => queue.countQueue(params.taskQueueId),
+  ),
+  endpoint(
+    {
+      ...listing,
+      name: 'listPendingTasks',
+      path: '/task-queues/<taskQueueId>/pending',
+      title: 'Pending tasks',
+      description: 'The tasks that wait for a worker in a task queue, the oldest first.',
+      stability: 'experimental',
+      scopes: 'queue:pending-list:<taskQueueId>',
+      query: pagination,
+      output: schema.listPendingTasksResponse,
+    },
+    ({ queue }, { params, query }) => queue.listPending(params.taskQueueId, query).then(textReply),
+  ),
+  endpoint(
+    {
+      ...listing,
+      name: 'listClaimedTasks',
+      path: '/task-queues/<taskQueueId>/claimed',
+      title: 'Claimed tasks',
+      description: 'The tasks that workers of a task queue hold, the oldest claim first.',
+      stability: 'experimental',
+      scopes: 'queue:claimed-list:<taskQueueId>',
+      query: pagination,
+      output: schema.listClaimedTasksResponse,
+    },
+    ({ queue }, { params, query }) => queue.listClaimed(params.taskQueueId, query).then(textReply),
+  ),
+];

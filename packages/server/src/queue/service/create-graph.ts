@@ -1,0 +1,92 @@
+import { type Answer, type ElementError, RequestError, transact } from '../../base/index.ts';
+import type { Authorize } from '../../http/index.ts';
+import { cycleIn } from '../../scheduler/index.ts';
+import type { QueueDeps } from '../context.ts';
+import { statusText, type TaskRecord } from '../record.ts';
+import type { FilledTaskRequest } from '../schema/index.ts';
+import { createTasks } from './create-tasks.ts';
+
+/** A graph: tasks of one group that are created together or not at all. */
+export interface GraphToCreate {
+  readonly taskGroupId: string;
+  readonly tasks: readonly { readonly taskId: string; readonly task: FilledTaskRequest }[];
+  readonly authorize: Authorize;
+}
+
+type Element = GraphToCreate['tasks'][number];
+
+const mistake = (taskId: string, message: string): ElementError => ({ taskId, code: 'InputError', message });
+
+/** What is wrong with a graph whatever the database holds. */
+const mistakesIn = ({ taskGroupId, tasks }: GraphToCreate): ElementError[] => {
+  const counts = new Map<string, number>();
+  for (const { taskId } of tasks) counts.set(taskId, (counts.get(taskId) ?? 0) + 1);
+  const repeated = [...counts]
+    .filter(([, count]) => count > 1)
+    .map(([taskId, count]) => mistake(taskId, `taskId ${taskId} is given to ${count} tasks.`));
+  const elsewhere = tasks
+    .filter(({ task }) => task.taskGroupId !== undefined && task.taskGroupId !== taskGroupId)
+    .map(({ taskId, task }) =>
+      mistake(taskId, `taskGroupId is ${task.taskGroupId}; the graph is of group ${taskGroupId}.`),
+    );
+  const cycle = cycleIn(new Map(tasks.map(({ taskId, task }) => [taskId, task.dependencies])));
+  const cyclic = cycle
+    ? [mistake(cycle[0] as string, `dependencies form a cycle: ${[...cycle, cycle[0]].join(' needs ')}.`)]
+    : [];
+  return [...repeated, ...elsewhere, ...cyclic];
+};
+
+/** One refusal for the whole graph, with what is wrong with each task. */
+export const refusalOf = (errors: readonly ElementError[], size: number): RequestError => {
+  const [first] = errors as [ElementError];
+  const code = errors.every((error) => error.code === first.code) ? first.code : 'InputError';
+  const lines = errors.slice(0, 50).map(({ taskId, message }) => `  * ${taskId}: ${message}`);
+  const more = errors.length > lines.length ? [`  * and ${errors.length - lines.length} more`] : [];
+  const summary = `None of the ${size} tasks was created; ${errors.length} of them cannot be:`;
+  return new RequestError(code, [summary, ...lines, ...more].join('\n'), errors);
+};
+
+/** Scopes are asked for once for each combination of values, not once for each task. */
+const askedOnce = (authorize: Authorize): Authorize => {
+  const granted = new Set<string>();
+  return (values) => {
+    const key = JSON.stringify(values);
+    if (granted.has(key)) return;
+    authorize(values);
+    granted.add(key);
+  };
+};
+
+/**
+ * Creates a graph in one transaction: all of its tasks, or none and a list of everything that is wrong. The same graph
+ * again finds the work done.
+ */
+export const createGraph = async (deps: QueueDeps, graph: GraphToCreate): Promise<TaskRecord[]> => {
+  const mistakes = mistakesIn(graph);
+  if (mistakes.length > 0) throw refusalOf(mistakes, graph.tasks.length);
+  const authorize = askedOnce(graph.authorize);
+  const items = graph.tasks.map(({ taskId, task }: Element) => ({
+    taskId,
+    request: { ...task, taskGroupId: graph.taskGroupId },
+    authorize,
+  }));
+  return transact(deps, async (tx, now) => allOrNone(graph, await createTasks(tx, items, { ...deps, now })));
+};
+
+/** The records of a graph; throws, which rolls all of it back, when a task was refused. */
+export const allOrNone = (
+  { tasks }: Pick<GraphToCreate, 'tasks'>,
+  answers: readonly Answer<TaskRecord>[],
+): TaskRecord[] => {
+  const errors = answers.flatMap((answer, i): ElementError[] =>
+    answer instanceof RequestError
+      ? [{ taskId: tasks[i]?.taskId ?? '', code: answer.code, message: answer.message }]
+      : [],
+  );
+  if (errors.length > 0) throw refusalOf(errors, tasks.length);
+  return answers as TaskRecord[];
+};
+
+/** The reply of a created graph, JSON text. */
+export const graphText = (taskGroupId: string, records: readonly TaskRecord[]): string =>
+  `{"taskGroupId":"${taskGroupId}","statuses":[${records.map(statusText).join(',')}]}`;

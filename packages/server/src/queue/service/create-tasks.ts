@@ -1,0 +1,288 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type Answer,
+  hours,
+  later,
+  minutes,
+  RequestError,
+  type Transaction,
+  together,
+} from '../../base/index.ts';
+import { outbox } from '../../events/index.ts';
+import type { Authorize } from '../../http/index.ts';
+import { type Dependent, type RequiredTask, recordDependencies, unmetOf } from '../../scheduler/index.ts';
+import { pendingRow, positionAt } from '../apply.ts';
+import type { QueueDeps } from '../context.ts';
+import { type NewTask, newTask, scopeValues } from '../definition.ts';
+import * as events from '../events.ts';
+import * as lifecycle from '../lifecycle.ts';
+import { definitionText, stateOf, type TaskRecord } from '../record.ts';
+import type { FilledTaskRequest } from '../schema/index.ts';
+import * as store from '../store/index.ts';
+
+/** A task that is asked for, and by whose authority. */
+export interface TaskToCreate {
+  readonly taskId: string;
+  readonly request: FilledTaskRequest;
+  readonly authorize: Authorize;
+}
+
+/**
+ * Creates tasks, each under an id that its creator chose. The same task again finds the work done; another task under
+ * a used id is refused. Tasks of one set may depend on each other. A task whose dependencies are satisfied is pending
+ * at once.
+ */
+export const createTasks = async (
+  tx: Transaction,
+  items: readonly TaskToCreate[],
+  deps: QueueDeps & { now: Date },
+): Promise<Answer<TaskRecord>[]> => {
+  const checked = items.map((item) => attempt(() => checkTask(item, deps)));
+  const groups = await ensureGroups(tx, checked.filter(isTask));
+  const admitted = checked.map((task) => (isTask(task) ? admit(task, groups) : task));
+  const { dependents, answers } = await resolveDependencies(tx, admitted);
+  const fresh = await insertFresh(tx, answers, { dependents, deps });
+  return adoptExisting(tx, checked, { answers, fresh });
+};
+
+const isTask = (answer: Answer<NewTask>): answer is NewTask => !(answer instanceof RequestError);
+
+const attempt = <T>(run: () => T): Answer<T> => {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof RequestError) return error;
+    throw error;
+  }
+};
+
+const checkTask = (
+  { taskId, request, authorize }: TaskToCreate,
+  deps: QueueDeps & { now: Date },
+): NewTask => {
+  authorize(scopeValues(request));
+  return newTask(taskId, request, { limits: deps.settings, now: deps.now });
+};
+
+/** Whole minutes, so that a stream of tasks, each expiring a little later, does not rewrite its group each time. */
+const groupExpiry = (expires: Date): Date => {
+  const time = later(expires, hours(1)).getTime();
+  return new Date(Math.ceil(time / minutes(1)) * minutes(1));
+};
+
+const ensureGroups = async (
+  tx: Transaction,
+  tasks: readonly NewTask[],
+): Promise<Map<string, store.GroupRow>> => {
+  const taskGroupIds = [...new Set(tasks.map(({ record }) => record.taskGroupId))];
+  const byId = (rows: store.GroupRow[]) => new Map(rows.map((row) => [row.taskGroupId, row]));
+  const known = byId(await store.readGroups(tx, taskGroupIds));
+  if (known.size === taskGroupIds.length) return known;
+  const missing = new Map<string, store.NewGroup>();
+  for (const { record } of tasks) {
+    const { taskGroupId, schedulerId } = record;
+    if (known.has(taskGroupId) || missing.has(taskGroupId)) continue;
+    missing.set(taskGroupId, { taskGroupId, schedulerId, expires: groupExpiry(record.expires) });
+  }
+  const [, rows] = await together(
+    store.insertGroups(tx, [...missing.values()]),
+    store.readGroups(tx, taskGroupIds),
+  );
+  return byId(rows);
+};
+
+const admit = (task: NewTask, groups: ReadonlyMap<string, store.GroupRow>): Answer<NewTask> => {
+  const { taskGroupId, schedulerId } = task.record;
+  const group = groups.get(taskGroupId);
+  if (group && group.schedulerId !== schedulerId) {
+    return new RequestError(
+      'RequestConflict',
+      `Task group ${taskGroupId} belongs to schedulerId ${group.schedulerId}; the task has ${schedulerId}.`,
+    );
+  }
+  if (group?.sealed) {
+    return new RequestError(
+      'RequestConflict',
+      `Task group ${taskGroupId} is sealed; it takes no further tasks.`,
+    );
+  }
+  return task;
+};
+
+interface Resolved {
+  readonly dependents: Map<string, Dependent>;
+  readonly answers: Answer<NewTask>[];
+}
+
+/** Finds what tasks depend on, in the database or in the same set. Required rows stay as they are until the commit. */
+const resolveDependencies = async (tx: Transaction, tasks: readonly Answer<NewTask>[]): Promise<Resolved> => {
+  const required = new Set(tasks.filter(isTask).flatMap(({ definition }) => definition.dependencies));
+  const dependents = new Map<string, Dependent>();
+  if (required.size === 0) return { dependents, answers: [...tasks] };
+  const known = new Map<string, RequiredTask & { expires: Date }>();
+  for (const { record } of tasks.filter(isTask)) {
+    known.set(record.taskId, {
+      taskId: record.taskId,
+      state: 'unscheduled',
+      lastRunId: -1,
+      expires: record.expires,
+    });
+  }
+  for (const row of await store.shareRequired(tx, [...required])) known.set(row.taskId, row);
+  const answers = tasks.map((task): Answer<NewTask> => {
+    if (!isTask(task)) return task;
+    const { taskId, deadline } = task.record;
+    const { dependencies, requires } = task.definition;
+    const missing = dependencies.filter((id) => !known.has(id));
+    const expiring = dependencies.filter((id) => (known.get(id)?.expires ?? deadline) < deadline);
+    if (missing.length + expiring.length > 0)
+      return new RequestError('InputError', unusable(missing, expiring));
+    const found = dependencies.map((id) => known.get(id) as RequiredTask);
+    if (found.length > 0) dependents.set(taskId, { taskId, requires, dependencies: found });
+    return task;
+  });
+  return { dependents, answers };
+};
+
+const unusable = (missing: readonly string[], expiring: readonly string[]): string =>
+  [
+    ...(missing.length > 0 ? [`dependencies names tasks that do not exist: ${missing.join(', ')}.`] : []),
+    ...(expiring.length > 0
+      ? [`dependencies names tasks whose expires lies before this task's deadline: ${expiring.join(', ')}.`]
+      : []),
+  ].join('\n');
+
+interface Inserting {
+  readonly dependents: ReadonlyMap<string, Dependent>;
+  readonly deps: QueueDeps & { now: Date };
+}
+
+/** Inserts the tasks whose ids are free, with edges, places in line and messages; answers them as they stand. */
+const insertFresh = async (
+  tx: Transaction,
+  answers: readonly Answer<NewTask>[],
+  { dependents, deps }: Inserting,
+): Promise<Map<string, TaskRecord>> => {
+  // Of several tasks under one id in the same set the first one counts.
+  const tasks = [
+    ...new Map(
+      answers
+        .filter(isTask)
+        .reverse()
+        .map((task) => [task.record.taskId, task]),
+    ).values(),
+  ];
+  const rows = tasks.reverse().map((task, i) => {
+    const dependent = dependents.get(task.record.taskId);
+    const waits = dependent !== undefined && unmetOf(dependent) > 0;
+    return {
+      ...task,
+      record: waits ? task.record : scheduled(task.record, deps.now, i),
+      before: task.record,
+    };
+  });
+  if (rows.length === 0) return new Map();
+  const ids = await store.insertTasks(tx, rows);
+  const fresh = rows.filter(({ record }) => ids.has(record.taskId));
+  const records = fresh.map(({ record }) => record);
+  const pending = records.filter((record) => stateOf(record) === 'pending' && record.deadline > deps.now);
+  const messages = fresh.flatMap(({ before, record }) => [
+    events.taskDefined(before),
+    ...events.messagesOf({ before, after: record }),
+  ]);
+  const edges = records.map(({ taskId }) => dependents.get(taskId)).filter((each) => each !== undefined);
+  await together(
+    pending.length > 0 && store.insertPending(tx, pending.map(pendingRow)),
+    recordDependencies(tx, edges),
+    outbox.append(tx, messages, deps.now),
+  );
+  if (records.length > 0) await store.growGroups(tx, growthOf(records));
+  const queues = [...new Set(pending.map(({ taskQueueId }) => taskQueueId))];
+  if (queues.length > 0) tx.afterCommit(() => deps.pendingChanged.wake(queues));
+  return new Map(records.map((record) => [record.taskId, record]));
+};
+
+const scheduled = (record: TaskRecord, now: Date, index: number): TaskRecord => {
+  const outcome = lifecycle.schedule(record, now);
+  return outcome.kind === 'moved' ? { ...outcome.task, position: positionAt(now, index) } : record;
+};
+
+const growthOf = (records: readonly TaskRecord[]) => {
+  const growth = new Map<string, { taskGroupId: string; tasks: number; expires: Date }>();
+  for (const { taskGroupId, expires } of records) {
+    const known = growth.get(taskGroupId);
+    const needed = groupExpiry(expires);
+    growth.set(taskGroupId, {
+      taskGroupId,
+      tasks: (known?.tasks ?? 0) + 1,
+      expires: known && known.expires > needed ? known.expires : needed,
+    });
+  }
+  return [...growth.values()];
+};
+
+interface Adopting {
+  readonly answers: readonly Answer<NewTask>[];
+  readonly fresh: ReadonlyMap<string, TaskRecord>;
+}
+
+/** The answers for all: new tasks as they stand, and for used ids the task that is there, if it is the same. */
+const adoptExisting = async (
+  tx: Transaction,
+  checked: readonly Answer<NewTask>[],
+  { answers, fresh }: Adopting,
+): Promise<Answer<TaskRecord>[]> => {
+  const first = new Set<string>();
+  const isNew = answers.map((task) => {
+    if (!isTask(task) || !fresh.has(task.record.taskId) || first.has(task.record.taskId)) return false;
+    first.add(task.record.taskId);
+    return true;
+  });
+  const wanted = checked.filter(
+    (task, i): task is NewTask => isTask(task) && !isNew[i] && mayExist(answers[i]),
+  );
+  const rows = await existingTasks(tx, wanted);
+  return answers.map((answer, i): Answer<TaskRecord> => {
+    const task = checked[i] as Answer<NewTask>;
+    if (!isTask(task)) return task;
+    if (isNew[i]) return fresh.get(task.record.taskId) as TaskRecord;
+    const existing = rows.get(task.record.taskId);
+    if (existing && mayExist(answer) && isSame(task, existing)) return existing.record;
+    if (!isTask(answer)) return answer;
+    return new RequestError(
+      'RequestConflict',
+      `taskId ${task.record.taskId} is already used by another task.`,
+    );
+  });
+};
+
+/** A sealed group or another scheduler's refuses even a repetition; dependencies that are gone by now do not. */
+const mayExist = (answer: Answer<NewTask> | undefined): boolean =>
+  !(answer instanceof RequestError) || answer.code === 'InputError';
+
+interface Existing {
+  readonly record: TaskRecord;
+  readonly definition: string;
+}
+
+const existingTasks = async (tx: Transaction, tasks: readonly NewTask[]): Promise<Map<string, Existing>> => {
+  if (tasks.length === 0) return new Map();
+  const taskIds = tasks.map(({ record }) => record.taskId);
+  const [records, definitions] = await together(
+    store.readRecords(tx, taskIds),
+    store.readDefinitions(tx, taskIds),
+  );
+  const byId = new Map(definitions.map((row) => [row.taskId, row.definition]));
+  return new Map(
+    records.map((record) => [record.taskId, { record, definition: byId.get(record.taskId) ?? '{}' }]),
+  );
+};
+
+const isSame = (task: NewTask, { record, definition }: Existing): boolean => {
+  if (task.record.priority === record.priority && task.stored === definition) return true;
+  // The same values in another order are the same task.
+  return isDeepStrictEqual(
+    JSON.parse(JSON.stringify(task.definition)),
+    JSON.parse(definitionText(definition, record.priority)),
+  );
+};

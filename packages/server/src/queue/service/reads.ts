@@ -1,0 +1,140 @@
+import { type Answer, RequestError, type Sql } from '../../base/index.ts';
+import { keyIn, keyInOrStart, pageLimit, pageOf } from '../../http/index.ts';
+import { dependentsOf } from '../../scheduler/index.ts';
+import { groupView } from '../events.ts';
+import { definitionText, queueParts, statusTextOf } from '../record.ts';
+import * as store from '../store/index.ts';
+
+export const noSuchTask = (taskId: string): RequestError =>
+  new RequestError('ResourceNotFound', `Task ${taskId} does not exist.`);
+
+const noSuchGroup = (taskGroupId: string): RequestError =>
+  new RequestError('ResourceNotFound', `Task group ${taskGroupId} does not exist.`);
+
+const byId = <Row extends { taskId: string }>(rows: readonly Row[]): Map<string, Row> =>
+  new Map(rows.map((row) => [row.taskId, row]));
+
+/** Statuses of tasks, JSON text each. */
+export const readStatuses = async (db: Sql, taskIds: string[]): Promise<Answer<string>[]> => {
+  const rows = byId(await store.readStatusRows(db, [...new Set(taskIds)]));
+  return taskIds.map((taskId) => {
+    const row = rows.get(taskId);
+    return row ? statusTextOf(row) : noSuchTask(taskId);
+  });
+};
+
+/** Definitions of tasks, JSON text each. */
+export const readDefinitions = async (db: Sql, taskIds: string[]): Promise<Answer<string>[]> => {
+  const rows = byId(await store.readDefinitions(db, [...new Set(taskIds)]));
+  return taskIds.map((taskId) => {
+    const row = rows.get(taskId);
+    return row ? definitionText(row.definition, row.priority) : noSuchTask(taskId);
+  });
+};
+
+/** What a page of a listing is asked with. */
+export interface PageRequest {
+  readonly limit?: number | undefined;
+  readonly continuationToken?: string | undefined;
+}
+
+const tokenText = (token: string | undefined): string =>
+  token === undefined ? '' : `,"continuationToken":${JSON.stringify(token)}`;
+
+/** A page of answers about tasks that were asked for by id; those that do not exist are left out. */
+export const pageOfTasks = async (
+  taskIds: readonly string[],
+  { limit, continuationToken }: PageRequest,
+  read: { all(ids: string[]): Promise<Answer<string>[]>; list: string; element: string },
+): Promise<string> => {
+  const start = Number(keyIn(continuationToken)?.[0] ?? 0);
+  const wanted = taskIds.slice(start, start + pageLimit(limit) - 1);
+  const answers = await read.all(wanted);
+  const elements = wanted.flatMap((taskId, i) => {
+    const text = answers[i];
+    return typeof text === 'string' ? [`{"taskId":"${taskId}","${read.element}":${text}}`] : [];
+  });
+  const next = start + wanted.length;
+  const token = next < taskIds.length ? Buffer.from(JSON.stringify([next])).toString('base64url') : undefined;
+  return `{"${read.list}":[${elements.join(',')}]${tokenText(token)}}`;
+};
+
+const taskText = (row: store.TaskRow): string =>
+  `{"status":${statusTextOf(row)},"task":${definitionText(row.definition, row.priority)}}`;
+
+export const requireGroup = async (db: Sql, taskGroupId: string): Promise<store.GroupRow> => {
+  const [group] = await store.readGroups(db, [taskGroupId]);
+  if (!group) throw noSuchGroup(taskGroupId);
+  return group;
+};
+
+/** A page of the tasks of a group, by id, JSON text. */
+export const listTaskGroup = async (db: Sql, taskGroupId: string, page: PageRequest): Promise<string> => {
+  const group = await requireGroup(db, taskGroupId);
+  const [after = ''] = keyInOrStart(page.continuationToken) ?? [];
+  const read = await store.readGroupPage(db, taskGroupId, String(after), pageLimit(page.limit));
+  const { rows, continuationToken } = pageOf(read, page.limit, (row) => [row.taskId]);
+  const head = JSON.stringify(groupView(group)).slice(0, -1);
+  return `${head},"tasks":[${rows.map(taskText).join(',')}]${tokenText(continuationToken)}}`;
+};
+
+/** A page of the tasks that depend on a task, by id, JSON text. */
+export const listDependents = async (db: Sql, taskId: string, page: PageRequest): Promise<string> => {
+  const [known] = await store.readStatusRows(db, [taskId]);
+  if (!known) throw noSuchTask(taskId);
+  const [after = ''] = keyInOrStart(page.continuationToken) ?? [];
+  const ids = await dependentsOf(db, taskId, String(after), pageLimit(page.limit));
+  const { rows, continuationToken } = pageOf(ids, page.limit, (id) => [id]);
+  const tasks = await store.readTaskRows(db, rows);
+  return `{"taskId":"${taskId}","tasks":[${tasks.map(taskText).join(',')}]${tokenText(continuationToken)}}`;
+};
+
+/** How many runs of a task queue wait, and how many workers hold. */
+export const countQueue = async (db: Sql, taskQueueId: string, now: Date) => {
+  const [pendingTasks, claimedTasks] = await Promise.all([
+    store.countPending(db, taskQueueId, now),
+    store.countClaims(db, taskQueueId),
+  ]);
+  return { ...queueParts(taskQueueId), taskQueueId, pendingTasks, claimedTasks };
+};
+
+/** A page of the runs that wait in a task queue, the oldest first, JSON text. */
+export const listPending = async (
+  db: Sql,
+  taskQueueId: string,
+  { now, ...page }: PageRequest & { now: Date },
+): Promise<string> => {
+  const [position = 0, taskId = ''] = keyInOrStart(page.continuationToken) ?? [];
+  const read = await store.pendingPage(db, taskQueueId, {
+    after: { position: Number(position) || 0, taskId: String(taskId) },
+    now,
+    limit: pageLimit(page.limit),
+  });
+  const { rows, continuationToken } = pageOf(read, page.limit, (row) => [row.position, row.taskId]);
+  const tasks = rows.map(
+    (row) =>
+      `{"taskId":"${row.taskId}","runId":${row.runId},"task":${definitionText(row.definition, row.priority)},` +
+      `"inserted":"${new Date(row.position / 1000).toJSON()}"}`,
+  );
+  return `{"tasks":[${tasks.join(',')}]${tokenText(continuationToken)}}`;
+};
+
+/** A page of the runs that workers of a task queue hold, the oldest claim first, JSON text. */
+export const listClaimed = async (db: Sql, taskQueueId: string, page: PageRequest): Promise<string> => {
+  const [time = 0, taskId = ''] = keyInOrStart(page.continuationToken) ?? [];
+  const read = await store.claimedPage(db, taskQueueId, {
+    after: { claimedAt: new Date(Number(time) || 0), taskId: String(taskId) },
+    limit: pageLimit(page.limit),
+  });
+  const { rows, continuationToken } = pageOf(read, page.limit, (row) => [
+    row.claimedAt.getTime(),
+    row.taskId,
+  ]);
+  const tasks = rows.map(
+    (row) =>
+      `{"taskId":"${row.taskId}","runId":${row.runId},"workerGroup":"${row.workerGroup}",` +
+      `"workerId":"${row.workerId}","claimed":"${row.claimedAt.toJSON()}",` +
+      `"task":${definitionText(row.definition, row.priority)}}`,
+  );
+  return `{"tasks":[${tasks.join(',')}]${tokenText(continuationToken)}}`;
+};

@@ -1,0 +1,114 @@
+import type { Transaction } from '../../base/index.ts';
+import { applyMoves, decideAll } from '../apply.ts';
+import { claimText, takenUntilFrom } from '../claim-reply.ts';
+import type { QueueDeps } from '../context.ts';
+import * as lifecycle from '../lifecycle.ts';
+import type { TaskRecord } from '../record.ts';
+import * as store from '../store/index.ts';
+
+/** A waiting call of `claimWork`: a worker and how many runs it can take. */
+export interface Waiter {
+  readonly worker: lifecycle.WorkerRef;
+  readonly count: number;
+}
+
+/** A run that was taken for a worker. */
+export interface Taken {
+  readonly waiter: Waiter;
+  readonly taskId: string;
+  readonly runId: number;
+  /** The claim as the API shows it, JSON text. */
+  readonly text: string;
+}
+
+type Deps = QueueDeps & { readonly now: Date };
+
+/**
+ * Takes pending runs for the workers that wait on some task queues, all in one transaction. The runs of a queue go
+ * round the workers that wait there one by one, so that a burst is spread over them.
+ */
+export const takeWork = async (
+  tx: Transaction,
+  waiting: ReadonlyMap<string, readonly Waiter[]>,
+  deps: Deps,
+): Promise<Taken[]> => {
+  const { now } = deps;
+  const queues = [...waiting.keys()];
+  const counts = [...waiting.values()].map((waiters) => waiters.reduce((sum, { count }) => sum + count, 0));
+  const rows = await store.takePending(tx, queues, counts, now);
+  if (rows.length === 0) return [];
+  const assigned = assign(rows, waiting);
+  const taskRows = await store.lockTaskRows(
+    tx,
+    rows.map(({ taskId }) => taskId),
+  );
+  const definitions = new Map(taskRows.map(({ record, definition }) => [record.taskId, definition]));
+  const takenUntil = takenUntilFrom(now, deps.settings.claimTimeoutSeconds);
+  const { moves } = decideAll(
+    new Map(taskRows.map(({ record }) => [record.taskId, record])),
+    rows.map(({ taskId, runId }) => ({
+      taskId,
+      decide: (task: TaskRecord) => {
+        const { worker } = assigned.get(taskId) as Waiter;
+        return lifecycle.claim(task, { runId, worker, takenUntil }, now);
+      },
+    })),
+  );
+  await applyMoves(tx, moves, { ...deps, takenFromLine: true });
+  return moves.map(({ after }) => {
+    const waiter = assigned.get(after.taskId) as Waiter;
+    const claimed = {
+      record: after,
+      worker: waiter.worker,
+      definition: definitions.get(after.taskId) ?? '{}',
+    };
+    return {
+      waiter,
+      taskId: after.taskId,
+      runId: after.runs.length - 1,
+      text: claimText(claimed, now, deps),
+    };
+  });
+};
+
+/** Who gets which run: the runs of each queue in order, round its waiters while they have room. */
+const assign = (
+  rows: readonly store.PendingRow[],
+  waiting: ReadonlyMap<string, readonly Waiter[]>,
+): Map<string, Waiter> => {
+  const assigned = new Map<string, Waiter>();
+  for (const [taskQueueId, waiters] of waiting) {
+    const line = rows.filter((row) => row.taskQueueId === taskQueueId).sort(byUrgency);
+    const turns = roundRobin(waiters);
+    line.forEach((row, i) => {
+      assigned.set(row.taskId, turns[i] as Waiter);
+    });
+  }
+  return assigned;
+};
+
+const byUrgency = (a: store.PendingRow, b: store.PendingRow): number =>
+  a.priority - b.priority || a.position - b.position || (a.taskId < b.taskId ? -1 : 1);
+
+const roundRobin = (waiters: readonly Waiter[]): Waiter[] => {
+  const turns: Waiter[] = [];
+  const most = Math.max(...waiters.map(({ count }) => count));
+  for (let round = 0; round < most; round++) turns.push(...waiters.filter(({ count }) => count > round));
+  return turns;
+};
+
+/** Gives runs back that were taken for callers who had gone by then. */
+export const giveBack = async (tx: Transaction, taken: readonly Taken[], deps: Deps): Promise<void> => {
+  const records = await store.lockRecords(
+    tx,
+    taken.map(({ taskId }) => taskId),
+  );
+  const { moves } = decideAll(
+    new Map(records.map((record) => [record.taskId, record])),
+    taken.map(({ taskId, runId, waiter }) => ({
+      taskId,
+      decide: (task: TaskRecord) => lifecycle.release(task, runId, waiter.worker),
+    })),
+  );
+  await applyMoves(tx, moves, deps);
+};

@@ -1,0 +1,74 @@
+import type { Sql, Transaction } from '../../base/index.ts';
+
+/** A run that a worker holds. */
+export interface ClaimRow {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly taskQueueId: string;
+  readonly workerGroup: string;
+  readonly workerId: string;
+  readonly claimedAt: Date;
+  readonly takenUntil: Date;
+  readonly deadline: Date;
+}
+
+export const insertClaims = (tx: Transaction, rows: readonly ClaimRow[]) =>
+  tx`
+    insert into claims (task_id, run_id, task_queue_id, worker_group, worker_id, claimed_at, taken_until, deadline)
+    select * from unnest(
+      ${rows.map((r) => r.taskId)}::text[], ${rows.map((r) => r.runId)}::smallint[],
+      ${rows.map((r) => r.taskQueueId)}::text[], ${rows.map((r) => r.workerGroup)}::text[],
+      ${rows.map((r) => r.workerId)}::text[], ${rows.map((r) => r.claimedAt)}::timestamptz[],
+      ${rows.map((r) => r.takenUntil)}::timestamptz[], ${rows.map((r) => r.deadline)}::timestamptz[])`;
+
+/** Prolongs claims. */
+export const updateClaims = (tx: Transaction, taskIds: string[], takenUntil: Date[]) =>
+  tx`
+    update claims c set taken_until = n.taken_until
+      from unnest(${taskIds}::text[], ${takenUntil}::timestamptz[]) as n(task_id, taken_until)
+     where c.task_id = n.task_id`;
+
+export const deleteClaims = (tx: Transaction, taskIds: string[]) =>
+  tx`delete from claims where task_id = any(${taskIds}::text[])`;
+
+/** Claims that ran out before the deadline of their task did; past that, the deadline loop ends the run. */
+export const expiredClaims = (db: Sql, now: Date, limit: number) =>
+  db<Pick<ClaimRow, 'taskId' | 'runId' | 'takenUntil'>>`
+    select task_id, run_id, taken_until from claims
+     where taken_until <= ${now} and deadline > ${now}
+     order by taken_until
+     limit ${limit}`;
+
+/** What a worker holds. */
+export const claimsOfWorker = (db: Sql, workerGroup: string, workerId: string) =>
+  db<Pick<ClaimRow, 'taskId' | 'runId'>>`
+    select task_id, run_id from claims where worker_group = ${workerGroup} and worker_id = ${workerId}`;
+
+export const countClaims = async (db: Sql, taskQueueId: string): Promise<number> => {
+  const [row] = await db<{ count: number }>`
+    select count(*)::int as count from claims where task_queue_id = ${taskQueueId}`;
+  return row?.count ?? 0;
+};
+
+export interface ClaimListing {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly workerGroup: string;
+  readonly workerId: string;
+  readonly claimedAt: Date;
+  readonly priority: number;
+  readonly definition: string;
+}
+
+/** A page of a queue's claimed runs, the oldest claim first. */
+export const claimedPage = (
+  db: Sql,
+  taskQueueId: string,
+  { after, limit }: { after: { claimedAt: Date; taskId: string }; limit: number },
+) =>
+  db<ClaimListing>`
+    select c.task_id, c.run_id, c.worker_group, c.worker_id, c.claimed_at, s.priority, t.definition
+      from claims c join tasks t using (task_id) join task_status s using (task_id)
+     where c.task_queue_id = ${taskQueueId} and (c.claimed_at, c.task_id) > (${after.claimedAt}, ${after.taskId})
+     order by c.claimed_at, c.task_id
+     limit ${limit}`;

@@ -1,0 +1,4 @@
+export * from './claims.ts';
+export * from './groups.ts';
+export * from './pending.ts';
+export * from './tasks.ts';

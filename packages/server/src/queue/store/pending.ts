@@ -1,0 +1,89 @@
+import type { Sql, Transaction } from '../../base/index.ts';
+
+/** A run in line for a worker. */
+export interface PendingRow {
+  readonly taskQueueId: string;
+  readonly priority: number;
+  readonly position: number;
+  readonly taskId: string;
+  readonly runId: number;
+  readonly deadline: Date;
+}
+
+export const insertPending = (tx: Transaction, rows: readonly PendingRow[]) =>
+  tx`
+    insert into pending (task_queue_id, priority, position, task_id, run_id, deadline)
+    select * from unnest(
+      ${rows.map((r) => r.taskQueueId)}::text[], ${rows.map((r) => r.priority)}::smallint[],
+      ${rows.map((r) => r.position)}::bigint[], ${rows.map((r) => r.taskId)}::text[],
+      ${rows.map((r) => r.runId)}::smallint[], ${rows.map((r) => r.deadline)}::timestamptz[])
+    on conflict do nothing`;
+
+/** What finds a row in the line. */
+export type PendingKey = Pick<PendingRow, 'taskQueueId' | 'priority' | 'position' | 'taskId'>;
+
+export const deletePending = (tx: Transaction, keys: readonly PendingKey[]) =>
+  tx`
+    delete from pending p
+     using unnest(
+       ${keys.map((k) => k.taskQueueId)}::text[], ${keys.map((k) => k.priority)}::smallint[],
+       ${keys.map((k) => k.position)}::bigint[], ${keys.map((k) => k.taskId)}::text[]
+     ) as k(task_queue_id, priority, position, task_id)
+     where p.task_queue_id = k.task_queue_id and p.priority = k.priority and p.position = k.position
+       and p.task_id = k.task_id`;
+
+/**
+ * Takes up to so many runs out of the line of each task queue, the most urgent and then the oldest first. Runs that
+ * another process is taking are passed over. Past its deadline a run is left to the deadline loop.
+ */
+export const takePending = (tx: Transaction, taskQueueIds: string[], counts: number[], now: Date) =>
+  tx<PendingRow>`
+    delete from pending
+     where ctid = any(array(
+       select picked.ctid
+         from unnest(${taskQueueIds}::text[], ${counts}::int[]) as wanted(task_queue_id, count)
+        cross join lateral (
+          select p.ctid from pending p
+           where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now}
+           order by p.priority, p.position, p.task_id
+           limit wanted.count
+             for update skip locked) as picked))
+    returning task_queue_id, priority, position, task_id, run_id, deadline`;
+
+export const countPending = async (db: Sql, taskQueueId: string, now: Date): Promise<number> => {
+  const [row] = await db<{ count: number }>`
+    select count(*)::int as count from pending where task_queue_id = ${taskQueueId} and deadline > ${now}`;
+  return row?.count ?? 0;
+};
+
+/** A run that waits or runs, with its definition (JSON text without the priority). */
+export interface PendingListing {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly position: number;
+  readonly priority: number;
+  readonly definition: string;
+}
+
+/** A page of a queue's pending runs, the oldest first. */
+export const pendingPage = (
+  db: Sql,
+  taskQueueId: string,
+  { after, now, limit }: { after: { position: number; taskId: string }; now: Date; limit: number },
+) =>
+  db<PendingListing>`
+    select p.task_id, p.run_id, p.position, p.priority, t.definition
+      from pending p join tasks t using (task_id)
+     where p.task_queue_id = ${taskQueueId} and p.deadline > ${now}
+       and (p.position, p.task_id) > (${after.position}, ${after.taskId})
+     order by p.position, p.task_id
+     limit ${limit}`;
+
+/** Which of these task queues have a run in line. */
+export const queuesWithPending = async (db: Sql, taskQueueIds: string[], now: Date): Promise<string[]> => {
+  const rows = await db<{ taskQueueId: string }>`
+    select wanted.task_queue_id
+      from unnest(${taskQueueIds}::text[]) as wanted(task_queue_id)
+     where exists (select from pending p where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now})`;
+  return rows.map((row) => row.taskQueueId);
+};

@@ -1,0 +1,203 @@
+import { type Sql, type Transaction, together } from '../../base/index.ts';
+import { stateOf, type TaskRecord } from '../record.ts';
+import type { RunStatus } from '../schema/index.ts';
+
+/** A record as it comes from the database: the runs are JSON text still. */
+export type StatusRow = Omit<TaskRecord, 'runs'> & { readonly state: string; readonly runs: string };
+
+const asRecord = ({ state: _, runs, ...row }: StatusRow): TaskRecord => ({
+  ...row,
+  runs: JSON.parse(runs) as RunStatus[],
+});
+
+/** Where tasks stand, as rows of JSON text: for reads that need nothing of it parsed. */
+export const readStatusRows = (db: Sql, taskIds: string[]) =>
+  db<StatusRow>`
+    select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
+           priority, retries_left, state, position, runs
+      from task_status where task_id = any(${taskIds}::text[])`;
+
+/** Where tasks stand. */
+export const readRecords = async (db: Sql, taskIds: string[]): Promise<TaskRecord[]> =>
+  (await readStatusRows(db, taskIds)).map(asRecord);
+
+/** Where tasks stand; nobody else changes them until the transaction ends. In order of ids, against deadlocks. */
+export const lockRecords = async (tx: Transaction, taskIds: string[]): Promise<TaskRecord[]> => {
+  const rows = await tx<StatusRow>`
+    select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
+           priority, retries_left, state, position, runs
+      from task_status where task_id = any(${taskIds}::text[])
+     order by task_id
+       for no key update`;
+  return rows.map(asRecord);
+};
+
+/** The same with the definitions (JSON text without the priority): for claims. */
+export const lockTaskRows = async (
+  tx: Transaction,
+  taskIds: string[],
+): Promise<{ record: TaskRecord; definition: string }[]> => {
+  const rows = await tx<TaskRow>`
+    select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
+           s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition
+      from task_status s join tasks t using (task_id)
+     where s.task_id = any(${taskIds}::text[])
+     order by s.task_id
+       for no key update of s`;
+  return rows.map(({ definition, ...row }) => ({ record: asRecord(row), definition }));
+};
+
+/** A task as others see it that depend on it. */
+export interface RequiredRow {
+  readonly taskId: string;
+  readonly state: string;
+  readonly lastRunId: number;
+  readonly expires: Date;
+}
+
+/** Tasks that new ones depend on; none of them resolves until the transaction ends. */
+export const shareRequired = (tx: Transaction, taskIds: string[]) =>
+  tx<RequiredRow>`
+    select task_id, state, json_array_length(runs::json) - 1 as last_run_id, expires
+      from task_status where task_id = any(${taskIds}::text[])
+     order by task_id
+       for share`;
+
+export interface NewTaskRow {
+  readonly record: TaskRecord;
+  readonly stored: string;
+}
+
+/** Adds those of these tasks whose ids are free; answers their ids. */
+export const insertTasks = async (tx: Transaction, rows: readonly NewTaskRow[]): Promise<Set<string>> => {
+  const records = rows.map((row) => row.record);
+  const inserted = await tx<{ taskId: string }>`
+    with given as (
+      select * from unnest(
+        ${records.map((r) => r.taskId)}::text[], ${rows.map((row) => row.stored)}::text[],
+        ${records.map((r) => r.taskQueueId)}::text[], ${records.map((r) => r.schedulerId)}::text[],
+        ${records.map((r) => r.projectId)}::text[], ${records.map((r) => r.taskGroupId)}::text[],
+        ${records.map((r) => r.deadline)}::timestamptz[], ${records.map((r) => r.expires)}::timestamptz[],
+        ${records.map((r) => r.retries)}::smallint[], ${records.map((r) => r.tags)}::text[],
+        ${records.map((r) => JSON.stringify(r.routes))}::text[], ${records.map((r) => r.priority)}::smallint[],
+        ${records.map((r) => r.retriesLeft)}::smallint[], ${records.map(stateOf)}::text[],
+        ${records.map((r) => r.position)}::bigint[], ${records.map((r) => JSON.stringify(r.runs))}::text[]
+      ) as g(task_id, definition, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries,
+             tags, routes, priority, retries_left, state, position, runs)
+    ), fresh as (
+      insert into tasks (task_id, definition) select task_id, definition from given order by task_id
+      on conflict (task_id) do nothing
+      returning task_id
+    )
+    insert into task_status (task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires,
+                             retries, tags, routes, priority, retries_left, state, position, runs)
+    select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags,
+           case when routes = '[]' then '{}' else array(select json_array_elements_text(routes::json)) end,
+           priority, retries_left, state, position, runs
+      from given join fresh using (task_id)
+    returning task_id`;
+  return new Set(inserted.map((row) => row.taskId));
+};
+
+/** Writes what may change of tasks; their rows are locked. */
+export const saveRecords = (tx: Transaction, records: readonly TaskRecord[]) =>
+  tx`
+    update task_status s
+       set priority = n.priority, retries_left = n.retries_left, state = n.state, position = n.position, runs = n.runs
+      from unnest(
+        ${records.map((r) => r.taskId)}::text[], ${records.map((r) => r.priority)}::smallint[],
+        ${records.map((r) => r.retriesLeft)}::smallint[], ${records.map(stateOf)}::text[],
+        ${records.map((r) => r.position)}::bigint[], ${records.map((r) => JSON.stringify(r.runs))}::text[]
+      ) as n(task_id, priority, retries_left, state, position, runs)
+     where s.task_id = n.task_id`;
+
+/** A definition as it is stored (JSON text without the priority), and the priority. */
+export interface DefinitionRow {
+  readonly taskId: string;
+  readonly definition: string;
+  readonly priority: number;
+}
+
+export const readDefinitions = (db: Sql, taskIds: string[]) =>
+  db<DefinitionRow>`
+    select t.task_id, t.definition, s.priority
+      from tasks t join task_status s using (task_id)
+     where t.task_id = any(${taskIds}::text[])`;
+
+export type TaskRow = StatusRow & { readonly definition: string };
+
+/** Definitions and statuses of tasks. */
+export const readTaskRows = (db: Sql, taskIds: string[]) =>
+  db<TaskRow>`
+    select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
+           s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition
+      from task_status s join tasks t using (task_id)
+     where s.task_id = any(${taskIds}::text[])
+     order by s.task_id`;
+
+/** A page of the tasks of a group, by id. */
+export const readGroupPage = (db: Sql, taskGroupId: string, after: string, limit: number) =>
+  db<TaskRow>`
+    select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
+           s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition
+      from task_status s join tasks t using (task_id)
+     where s.task_group_id = ${taskGroupId} and s.task_id > ${after}
+     order by s.task_id
+     limit ${limit}`;
+
+/** Ids of the tasks of a group that are not resolved and whose deadline has not passed, by id. */
+export const unresolvedInGroup = async (db: Sql, taskGroupId: string, now: Date): Promise<string[]> => {
+  const rows = await db<{ taskId: string }>`
+    select task_id from task_status
+     where task_group_id = ${taskGroupId} and state in ('unscheduled', 'pending', 'running') and deadline > ${now}
+     order by task_id`;
+  return rows.map((row) => row.taskId);
+};
+
+export const countGroup = async (db: Sql, taskGroupId: string): Promise<number> => {
+  const [row] = await db<{ size: number }>`
+    select count(*)::int as size from task_status where task_group_id = ${taskGroupId}`;
+  return row?.size ?? 0;
+};
+
+/** How far the deadline loop has come; nobody else moves it until the transaction ends. */
+export const lockDeadlineCursor = async (tx: Transaction) => {
+  const [row] = await tx<{ deadline: Date; taskId: string }>`
+    select deadline, task_id from deadline_cursor for update skip locked`;
+  return row;
+};
+
+/** Tasks whose deadline lies after the cursor and not after `due`, in order of time. */
+export const pastDeadline = (
+  tx: Transaction,
+  cursor: { deadline: Date; taskId: string },
+  { due, limit }: { due: Date; limit: number },
+) =>
+  tx<{ taskId: string; deadline: Date; state: string }>`
+    select task_id, deadline, state from task_status
+     where (deadline, task_id) > (${cursor.deadline}, ${cursor.taskId}) and deadline <= ${due}
+     order by deadline, task_id
+     limit ${limit}`;
+
+export const moveDeadlineCursor = (
+  tx: Transaction,
+  { deadline, taskId }: { deadline: Date; taskId: string },
+) => tx`update deadline_cursor set deadline = ${deadline}, task_id = ${taskId}`;
+
+/** Ids of tasks that expired, at most `limit`. */
+export const expiredTasks = async (tx: Transaction, now: Date, limit: number): Promise<string[]> => {
+  const rows = await tx<{ taskId: string }>`
+    select task_id from task_status where expires < ${now} limit ${limit} for update skip locked`;
+  return rows.map((row) => row.taskId);
+};
+
+/** Deletes tasks with all that the queue knows of them. */
+export const deleteTasks = (tx: Transaction, taskIds: string[]) =>
+  together(
+    tx`delete from pending p using task_status s
+        where s.task_id = any(${taskIds}::text[]) and p.task_id = s.task_id and p.task_queue_id = s.task_queue_id
+          and p.priority = s.priority and p.position = s.position`,
+    tx`delete from claims where task_id = any(${taskIds}::text[])`,
+    tx`delete from task_status where task_id = any(${taskIds}::text[])`,
+    tx`delete from tasks where task_id = any(${taskIds}::text[])`,
+  );
