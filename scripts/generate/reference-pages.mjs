@@ -133,7 +133,7 @@ const overview = (contracts) => ({
       ({ service, api }) =>
         `- [${api.title}](${service}.md): \`/api/${service}/v1\`, ${api.entries.length} methods\n`,
     )
-    .join('')}`,
+    .join('')}- [Configuration](configuration.md): every setting of the server\n`,
 });
 
 /** The pages of docs/reference: [{ name, text }]. */

@@ -90,6 +90,49 @@ describe('commands about a server', () => {
     }
   });
 
+  it('work with one task', async () => {
+    const { rootUrl, close, tasks } = await startFakeQueue({ ok: { ends: 'completed', log: 'hello\n' } });
+    const metadata = { name: 'ok', description: '', owner: 'me', source: 'https://x' };
+    const definition = { created: '', deadline: '', taskGroupId: 'g', payload: {}, metadata };
+    const stdin = JSON.stringify({ tasks: [{ taskId: 'a', task: definition }] });
+    await taskyard(['api', 'queue', 'createTaskGroupTasks', 'g', '--body', '-'], { rootUrl, stdin });
+    const followed = await taskyard(['task', 'log', 'a', '--follow'], { rootUrl });
+    assert.equal(followed.out, 'hello\n');
+    assert.equal(tasks.get('a')?.status.state, 'completed');
+    assert.equal((await taskyard(['task', 'log', 'a'], { rootUrl })).out, 'hello\n');
+    assert.equal((await taskyard(['task', 'download', 'a', 'x', '-o', '-'], { rootUrl })).out, 'hello\n');
+    assert.match((await taskyard(['task', 'status', 'a'], { rootUrl })).out, /^state +completed$/m);
+    assert.match((await taskyard(['task', 'artifacts', 'a'], { rootUrl })).out, /public%2Freport.html$/m);
+    await close();
+  });
+
+  it('work with a group', async () => {
+    const { rootUrl, close } = await startFakeQueue({ bad: { ends: 'failed', log: 'Error: no\n' } });
+    const body = (name: string, dependencies: string[] = []) => {
+      const metadata = { name, description: '', owner: 'me', source: 'https://x' };
+      return { created: '', deadline: '', taskGroupId: 'g', payload: {}, metadata, dependencies };
+    };
+    const tasks = [
+      { taskId: 'a', task: body('bad') },
+      { taskId: 'b', task: body('after', ['a']) },
+    ];
+    const stdin = JSON.stringify({ tasks });
+    await taskyard(['api', 'queue', 'createTaskGroupTasks', 'g', '--body', '-'], { rootUrl, stdin });
+    const watched = await taskyard(['group', 'watch', 'g'], { rootUrl });
+    assert.equal(watched.exitCode, 1);
+    assert.match(watched.out, /✖ bad {2}failed .*\n.*\n {2}│ Error: no/);
+    assert.match((await taskyard(['group', 'list', 'g'], { rootUrl })).out, /^b +unscheduled +after$/m);
+    const status = JSON.parse(
+      (await taskyard(['group', 'status', 'g', '--json'], { rootUrl })).out,
+    ) as object;
+    assert.deepEqual((status as { failed: unknown }).failed, [
+      { taskId: 'a', label: 'bad', state: 'failed' },
+    ]);
+    const { out } = await taskyard(['group', 'cancel', 'g'], { rootUrl });
+    assert.equal(out, '1 of 2 tasks canceled\n');
+    await close();
+  });
+
   it('list the methods of a service', async () => {
     const { out } = await taskyard(['api', 'queue']);
     assert.match(out, /^createTask <taskId> --body <file> /m);

@@ -58,7 +58,7 @@ describe('taskyard run', () => {
     assert.equal(exitCode, 0);
     assert.equal(isStopped, true);
     assert.equal(queue.calls.filter((call) => /^POST.*\/tasks$/.test(call)).length, 1);
-    assert.match(out, /^example: 4 tasks, http:.*\/tasks\/groups\/[\w-]{22}\/tasks$/m);
+    assert.match(out, /^example: 4 tasks, http:.*\/tasks\/groups\/[\w-]{22}\/tasks\n/);
     assert.match(out, /^ +\d+\.\ds {2}completed {2}build$/m);
     assert.ok(out.indexOf('completed  build') < out.indexOf('running    test'));
     assert.match(out, /^ {2}report {2}public\/report.html\n {4}http:.*artifacts\/public%2Freport.html$/m);

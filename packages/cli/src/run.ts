@@ -2,7 +2,7 @@ import { pause, Queue } from '@taskyard/client';
 import type { Command } from 'commander';
 import { commandNamed } from './connected.ts';
 import { keepDurations, readDurations } from './durations.ts';
-import { exitCodes } from './exit-codes.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
 import { type Change, GroupState, isFailed } from './follow/group-state.ts';
 import { type Presenter, presenterFor, type Subject } from './follow/presenter.ts';
 import { gatherReport, printJsonReport, printReport } from './follow/report.ts';
@@ -44,17 +44,32 @@ interface Course {
 // Long enough for a worker to notice, and to tell the queue how its tasks ended.
 const cancelPatienceMs = 30_000;
 
-/** Cancels the group once, whoever asks first; answers whether anybody did. */
-const cancelOnce = ({ queue, subject, presenter }: Course) => {
+/** Creates the tasks, and cancels them once, whoever asks first. A cancellation waits until they exist. */
+const lifeOf = ({ queue, graph, presenter }: Course) => {
+  let submission: Promise<unknown> | undefined;
   let cancellation: Promise<void> | undefined;
-  const cancel = (): Promise<void> => {
-    cancellation ??= cancelGroup(queue, subject.taskGroupId).then(
-      () => {},
-      (error: unknown) => presenter.note(`The group could not be canceled: ${(error as Error).message}`),
-    );
-    return cancellation;
+  const cancelSubmitted = async (): Promise<void> => {
+    if (!submission) return;
+    try {
+      await submission;
+      await cancelGroup(queue, graph.taskGroupId);
+    } catch (error) {
+      presenter.note(`The group could not be canceled: ${(error as Error).message}`);
+    }
   };
-  return { cancel, settled: async (): Promise<void> => cancellation };
+  return {
+    submit: async (): Promise<void> => {
+      if (cancellation)
+        throw new CommandError(exitCodes.interrupted, 'Interrupted before the tasks existed.');
+      submission = submitGraph(queue, graph);
+      await submission;
+    },
+    cancel: (): Promise<void> => {
+      cancellation ??= cancelSubmitted();
+      return cancellation;
+    },
+    canceled: async (): Promise<void> => cancellation,
+  };
 };
 
 /** What the first and the second request to end do. Answers how to stop listening. */
@@ -75,8 +90,8 @@ const onInterrupts = (course: Course, cancel: () => Promise<void>, giveUp: Abort
 
 /** Submits the graph and follows it to its end; answers the exit status. */
 const followGraph = async (course: Course, platform: Platform): Promise<number> => {
-  const { io, queue, graph, subject, presenter, options } = course;
-  const { cancel, settled } = cancelOnce(course);
+  const { io, queue, subject, presenter, options } = course;
+  const { submit, cancel, canceled } = lifeOf(course);
   const giveUp = new AbortController();
   const { stopListening, wasInterrupted } = onInterrupts(course, cancel, giveUp);
   const onChange = ({ task }: Change): void => {
@@ -88,12 +103,12 @@ const followGraph = async (course: Course, platform: Platform): Promise<number> 
       subject,
       presenter,
       signal: giveUp.signal,
-      begin: async () => void (await submitGraph(queue, graph)),
+      begin: submit,
       onChange,
     });
     // With --keep-going what cannot start any more still waits for its deadline.
     if (!subject.group.isComplete) await cancel();
-    await settled();
+    await canceled();
     giveUp.abort();
     const report = await gatherReport(queue, subject, platform.locateFile);
     if (options.json) printJsonReport(io, report);

@@ -60,6 +60,15 @@ describe('the state of a group', () => {
     assert.deepEqual([...state.blocked()], []);
   });
 
+  it('knows what is blocked in a long chain', () => {
+    const chain: Record<string, string[]> = { t0: [] };
+    for (let at = 1; at < 20_000; at++) chain[`t${at}`] = [`t${at - 1}`];
+    const state = group(chain);
+    move(state, 't0', 'failed');
+    assert.equal(state.blocked().size, 19_999);
+    assert.equal(state.isSettled, true);
+  });
+
   it('takes in tasks that were created later', () => {
     const state = group({ a: [] });
     move(state, 'late', 'pending');

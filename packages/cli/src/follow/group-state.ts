@@ -1,6 +1,6 @@
 import type { TaskStatus } from '@taskyard/client';
 
-/** How a task stands, in the words of the queue; `blocked` is ours: it waits for one that did not complete. */
+/** How a task stands, in the words of the queue. */
 export type TaskState = TaskStatus['state'];
 
 /** A task as the follower of its group knows it. */
@@ -92,22 +92,24 @@ export class GroupState {
 
   /** Tasks that cannot start any more: one that they need did not complete, or cannot start itself. */
   blocked(): Set<string> {
-    const verdicts = new Map<string, boolean>();
-    const isBlocked = (taskId: string): boolean => {
-      const task = this.#tasks.get(taskId);
-      if (!task || stateOf(task) !== 'unscheduled') return false;
-      const known = verdicts.get(taskId);
-      if (known !== undefined) return known;
-      verdicts.set(taskId, false);
-      const verdict = task.dependencies.some((needed) => {
-        const dependency = this.#tasks.get(needed);
-        if (!dependency) return false;
-        return (task.needsSuccess && isFailed(dependency)) || isBlocked(needed);
-      });
-      verdicts.set(taskId, verdict);
-      return verdict;
-    };
-    return new Set([...this.#tasks.keys()].filter(isBlocked));
+    const waiting = this.tasks.filter((task) => stateOf(task) === 'unscheduled');
+    const dependents = new Map<string, string[]>();
+    for (const { taskId, dependencies } of waiting) {
+      for (const needed of dependencies)
+        dependents.get(needed)?.push(taskId) ?? dependents.set(needed, [taskId]);
+    }
+    const found = new Set(waiting.filter((task) => this.#lacksSuccess(task)).map(({ taskId }) => taskId));
+    // A set goes on to what is added while it is walked.
+    for (const taskId of found) for (const dependent of dependents.get(taskId) ?? []) found.add(dependent);
+    return found;
+  }
+
+  #lacksSuccess({ needsSuccess, dependencies }: FollowedTask): boolean {
+    if (!needsSuccess) return false;
+    return dependencies.some((needed) => {
+      const dependency = this.#tasks.get(needed);
+      return dependency !== undefined && isFailed(dependency);
+    });
   }
 
   /** Nothing runs, and nothing that is left can start. */

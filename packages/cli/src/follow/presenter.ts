@@ -26,7 +26,8 @@ export interface Presenter {
   readonly end: () => void;
 }
 
-const frameMs = 100;
+// Drawing must not take the processor from the tasks: a large graph is drawn less often.
+const frameMs = ({ size }: GroupState): number => (size > 2000 ? 500 : 100);
 
 /** A table that is drawn again and again. */
 const tablePresenter = (io: Io, subject: Subject): Presenter => {
@@ -40,7 +41,7 @@ const tablePresenter = (io: Io, subject: Subject): Presenter => {
   return {
     begin: () => {
       say(io, paint('gray', subject.url));
-      timer = setInterval(() => draw(render()), frameMs);
+      timer = setInterval(() => draw(render()), frameMs(subject.group));
     },
     change: () => {},
     note: (text) => draw.persist(text),

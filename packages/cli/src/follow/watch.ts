@@ -26,15 +26,23 @@ export const watchGroup = async ({
   const { group, taskGroupId } = subject;
   const over = new AbortController();
   let hasBegun = false;
+  // What happens before the caller knows that the tasks exist is told afterwards.
+  const early: Change[] = [];
   let failure: { readonly error: unknown } | undefined;
   const endWhenSettled = (): void => {
     if (hasBegun && group.isSettled) over.abort();
+  };
+  const tell = (change: Change): void => {
+    presenter.change(change);
+    onChange?.(change);
+    endWhenSettled();
   };
   const onReady = async (): Promise<void> => {
     try {
       await begin();
       presenter.begin();
       hasBegun = true;
+      early.forEach(tell);
       endWhenSettled();
     } catch (error) {
       failure = { error };
@@ -49,9 +57,8 @@ export const watchGroup = async ({
       signal: AbortSignal.any([signal, over.signal]),
       onReady: () => void onReady(),
       onChange: (change) => {
-        presenter.change(change);
-        onChange?.(change);
-        endWhenSettled();
+        if (hasBegun) tell(change);
+        else early.push(change);
       },
     });
   } finally {
