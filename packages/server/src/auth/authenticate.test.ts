@@ -6,7 +6,7 @@ import { days, hours, later, minutes, slugid } from '../base/index.ts';
 import { type Authorities, createAuthenticator } from './authenticate.ts';
 import { createTemporaryCredentials } from './certificate.ts';
 import type { KnownClient } from './directory.ts';
-import type { SignedParts } from './hawk.ts';
+import { originOf, type SignedParts } from './hawk.ts';
 import { compileRoles } from './scopes/index.ts';
 
 const now = new Date('2026-01-02T03:04:05.678Z');
@@ -326,6 +326,22 @@ describe('temporary credentials', () => {
     assert.equal(signature, hmac(text).digest('base64'));
     assert.equal(accessToken, hmac(String(seed)).digest('base64url'));
     assert.equal(String(seed).length, 2 * slugid().length);
+  });
+});
+
+describe('the name by which a request called this server', () => {
+  it('is its Host header, as proxies in front of it correct it', () => {
+    const cases: [Record<string, string>, string, number][] = [
+      [{ host: 'a.example' }, 'a.example', 80],
+      [{ host: 'a.example:8080' }, 'a.example', 8080],
+      [{ host: '[::1]:8080' }, '[::1]', 8080],
+      [{ host: '[::1]' }, '[::1]', 80],
+      [{ host: 'a.example', 'x-forwarded-proto': 'https' }, 'a.example', 443],
+      [{ host: 'a.example:8080', 'x-forwarded-proto': 'https' }, 'a.example', 443],
+      [{ host: 'a.example', 'x-forwarded-proto': 'https', 'x-forwarded-port': '8443' }, 'a.example', 8443],
+      [{ host: 'a.example', 'x-forwarded-proto': 'https, http' }, 'a.example', 443],
+    ];
+    for (const [headers, host, port] of cases) assert.deepEqual(originOf(headers), { host, port });
   });
 });
 

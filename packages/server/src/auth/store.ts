@@ -111,8 +111,8 @@ export const updateClient = (tx: Transaction, client: ClientRow): Promise<unknow
     update clients
        set description = ${client.description}, scopes = ${client.scopes},
            access_token = ${client.accessToken}, expires = ${client.expires},
-           delete_on_expiration = ${client.deleteOnExpiration}, disabled = ${client.disabled}, last_modified = ${client.lastModified},
-           last_rotated = ${client.lastRotated}
+           delete_on_expiration = ${client.deleteOnExpiration}, disabled = ${client.disabled},
+           last_modified = ${client.lastModified}, last_rotated = ${client.lastRotated}
      where client_id = ${client.clientId}`;
 
 /** Adds a static client, or makes the one of that id what the configuration says. */

@@ -4,7 +4,7 @@ import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import type { Message } from './events.ts';
 import { type Auth, type AuthDeps, createAuth } from './index.ts';
 
-/** Support for the tests of auth: the floor on a database of its own, with an outbox that can be looked into. */
+/** For tests: auth on a database of its own, with an outbox that can be looked into. */
 export interface TestAuth {
   readonly auth: Auth;
   readonly db: Database;

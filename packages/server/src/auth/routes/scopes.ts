@@ -54,6 +54,8 @@ export const scopeRoutes = [
         'ask here, and so need to know no access token.',
       ].join('\n'),
       stability,
+      // Nonces are not remembered: whoever reads a signature can use it for a while.
+      secretInput: true,
       input: authenticateHawkRequest,
       output: authenticateHawkResponse,
     },

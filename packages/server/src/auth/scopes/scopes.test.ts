@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { compareScopes, compileRoles, fillTemplate, normalise, type RoleScopes, scopeSet } from './index.ts';
 
-// A small alphabet, so that scopes meet: prefixes, stars in the middle, and a character that sorts before the star.
+// A small alphabet, so that scopes meet. `!` sorts before the star.
 const word = fc.string({ unit: fc.constantFrom('a', 'b', ':', '!', '*'), maxLength: 5 });
-// Two stars at the end are refused wherever scopes are written: `x**` would satisfy `x*`, but not all that `x*` does.
+// Two stars at the end are refused wherever scopes are written: `x**` satisfies `x*`, but not all that this does.
 const scope = fc
   .oneof(
     word,

@@ -68,19 +68,23 @@ export const record = async (
 
 const attemptsMax = 5;
 
-/** Runs a change as one transaction, and has this process act on it before anybody is answered. */
-export const change = async <T>(
-  { db, clock, directory, published }: Room,
+const commit = async <T>(
+  { db, clock }: Room,
   run: (tx: Transaction, now: Date) => Promise<T>,
 ): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
     try {
-      const result = await db.transaction((tx) => run(tx, clock.now()));
-      published();
-      await directory.changed();
-      return result;
+      return await db.transaction((tx) => run(tx, clock.now()));
     } catch (error) {
       if (!isTransient(error) || attempt === attemptsMax) throw error;
     }
   }
+};
+
+/** Runs a change as one transaction, and has this process act on it before anybody is answered. */
+export const change = async <T>(room: Room, run: (tx: Transaction, now: Date) => Promise<T>): Promise<T> => {
+  const result = await commit(room, run);
+  room.published();
+  await room.directory.changed();
+  return result;
 };

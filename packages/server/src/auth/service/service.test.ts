@@ -212,7 +212,7 @@ describe('clients', () => {
 describe('roles', () => {
   const role = (scopes: string[], description = '') => ({ scopes, description });
 
-  it('a created role shows what it expands to; a second creation with equal values changes nothing', async () => {
+  it('a created role shows what it expands to; a second equal creation changes nothing', async () => {
     const id = fresh('role');
     const made = await t.auth.createRole(id, role(['c', 'a', 'b']), root());
     assert.deepEqual(made.scopes, ['a', 'b', 'c']);
