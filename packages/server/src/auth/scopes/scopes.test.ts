@@ -5,7 +5,7 @@ import { compareScopes, compileRoles, fillTemplate, normalise, type RoleScopes, 
 
 // A small alphabet, so that scopes meet. `!` sorts before the star.
 const word = fc.string({ unit: fc.constantFrom('a', 'b', ':', '!', '*'), maxLength: 5 });
-// Two stars at the end are refused wherever scopes are written: `x**` satisfies `x*`, but not all that this does.
+// Two stars at the end are refused where scopes are written: `x**` satisfies `x*`, but not all that it does.
 const scope = fc
   .oneof(
     word,
