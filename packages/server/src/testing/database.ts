@@ -4,8 +4,14 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startEmbeddedPostgres } from '../base/embedded-postgres/index.ts';
-import { connect, type Database, migrate, readMigrations, silentLog } from '../base/index.ts';
+import {
+  connect,
+  type Database,
+  migrate,
+  readMigrations,
+  silentLog,
+  startEmbeddedPostgres,
+} from '../base/index.ts';
 
 export interface TestDatabase {
   readonly db: Database;
