@@ -1,0 +1,126 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Clock, errorStatuses, type Logger, RequestError } from '../../base/index.ts';
+import type { DiskBackend } from './disk.ts';
+import type { OpenFile } from './disk-files.ts';
+import { byteHeaders, contentHeaders, preflightHeaders, refuseAsPartOfPage } from './headers.ts';
+import { allowsRange, isKnown, type Range, rangeOf } from './ranges.ts';
+import { keyOfPath, type SignedTerms, verifiedTerms } from './signed-url.ts';
+
+export interface ByteRouteDeps {
+  readonly disk: DiskBackend;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Registers the URLs that the disk backend signs, outside of the API: `PUT`, `GET` and `HEAD /objects/<key>`. Bytes
+ * stream through; neither a body nor a file is ever held in memory.
+ */
+export const byteRoutes = (app: FastifyInstance, deps: ByteRouteDeps): void => {
+  const url = '/objects/*';
+  app.options(url, (_request, reply) => reply.headers(preflightHeaders).code(204).send());
+  // Answered before the body is parsed: a body here is bytes, whatever its type says.
+  const onRequest = (request: FastifyRequest, reply: FastifyReply) =>
+    answer(request, reply, { deps, run: upload });
+  app.route({ method: 'PUT', url, onRequest, handler: () => undefined });
+  app.route({
+    method: ['GET', 'HEAD'],
+    url,
+    exposeHeadRoute: false,
+    handler: (request, reply) => answer(request, reply, { deps, run: download }),
+  });
+};
+
+type Run = (request: FastifyRequest, reply: FastifyReply, deps: ByteRouteDeps) => Promise<FastifyReply>;
+
+const answer = async (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { deps, run }: { deps: ByteRouteDeps; run: Run },
+): Promise<FastifyReply> => {
+  reply.headers(byteHeaders);
+  try {
+    return await run(request, reply, deps);
+  } catch (error) {
+    return refuse(error, reply, deps);
+  }
+};
+
+const refuse = (error: unknown, reply: FastifyReply, { log }: ByteRouteDeps): FastifyReply => {
+  // What is left of a body cannot be told from the next request.
+  reply.header('connection', 'close').header('content-type', 'application/json; charset=utf-8');
+  if (error instanceof RequestError) {
+    const body = { code: error.code, message: error.message };
+    return reply.code(errorStatuses[error.code]).send(JSON.stringify(body));
+  }
+  log.error({ err: error }, 'a request for bytes failed');
+  return reply
+    .code(500)
+    .send('{"code":"InternalServerError","message":"Something went wrong inside the server."}');
+};
+
+const termsOf = async (request: FastifyRequest, { disk, clock }: ByteRouteDeps): Promise<SignedTerms> =>
+  verifiedTerms(
+    await disk.secret(),
+    {
+      method: request.method === 'PUT' ? 'PUT' : 'GET',
+      key: keyOfPath((request.params as { '*': string })['*']),
+      query: request.query as Record<string, unknown>,
+      contentType: request.headers['content-type'],
+    },
+    clock.now(),
+  );
+
+const upload: Run = async (request, reply, deps) => {
+  const { disk } = deps;
+  const { key, contentType = '', contentLength } = await termsOf(request, deps);
+  const announced = request.headers['content-length'];
+  if (Number(announced ?? 0) > disk.uploadBytesMax) {
+    throw new RequestError('InputTooLarge', `An upload has at most ${disk.uploadBytesMax} bytes.`);
+  }
+  const contentEncoding = request.headers['content-encoding'];
+  const { sha256 } = await disk.files.put(
+    {
+      key,
+      contentType,
+      bytesMax: disk.uploadBytesMax,
+      ...(contentLength === undefined ? {} : { contentLength }),
+      ...(contentEncoding && contentEncoding !== 'identity' ? { contentEncoding } : {}),
+    },
+    request.raw,
+  );
+  return reply.header('etag', `"${sha256}"`).code(200).send('');
+};
+
+const download: Run = async (request, reply, deps) => {
+  const { key } = await termsOf(request, deps);
+  refuseAsPartOfPage(request.headers);
+  const file = await deps.disk.files.open(key);
+  if (!file) throw new RequestError('ResourceNotFound', 'No bytes have been uploaded here.');
+  const etag = `"${file.about.sha256}"`;
+  reply.headers(contentHeaders(key, { ...file.about, etag }));
+  if (isKnown(request.headers['if-none-match'], etag)) return withoutBytes(reply.code(304), file);
+  const length = file.about.contentLength;
+  const asked = allowsRange(request.headers['if-range'] as string | undefined, etag)
+    ? rangeOf(request.headers.range, length)
+    : undefined;
+  if (asked === 'unsatisfiable') {
+    return withoutBytes(reply.code(416).header('content-range', `bytes */${length}`), file);
+  }
+  if (asked) reply.code(206).header('content-range', `bytes ${asked.first}-${asked.last}/${length}`);
+  return sendPart(request, reply, { file, part: asked ?? { first: 0, last: length - 1 } });
+};
+
+const withoutBytes = async (reply: FastifyReply, file: OpenFile): Promise<FastifyReply> => {
+  await file.close();
+  return reply.send();
+};
+
+const sendPart = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { file, part }: { file: OpenFile; part: Range },
+): FastifyReply | Promise<FastifyReply> => {
+  reply.header('content-length', String(part.last - part.first + 1));
+  return request.method === 'HEAD' ? withoutBytes(reply, file) : reply.send(file.read(part.first, part.last));
+};

@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { RequestError, slugid } from '../../base/index.ts';
+
+/** What is known of the bytes at a key, and which file beside this description holds them. */
+export interface About {
+  readonly key: string;
+  readonly file: string;
+  readonly contentType: string;
+  readonly contentEncoding?: string;
+  readonly contentLength: number;
+  readonly sha256: string;
+}
+
+export interface NewFile {
+  readonly key: string;
+  readonly contentType: string;
+  readonly contentEncoding?: string;
+  /** More bytes than this are refused. */
+  readonly bytesMax: number;
+  /** Fewer or more bytes than this are refused, when given. */
+  readonly contentLength?: number;
+}
+
+/** A file that stays readable when it is replaced or deleted meanwhile. Close it, or read it to its end. */
+export interface OpenFile {
+  readonly about: About;
+  read(first: number, last: number): Readable;
+  close(): Promise<void>;
+}
+
+const aboutName = 'about.json';
+const writableMode = 0o200;
+const openAttemptsMax = 5;
+
+/** The end of a key as a file name that any system takes, with its extension, so that a person can open the file. */
+const fileNameOf = (key: string): string => {
+  const last = key.split('/').at(-1) ?? '';
+  return `${slugid()}-${last.replace(/[^A-Za-z0-9._-]/g, '_').slice(-100)}`;
+};
+
+/**
+ * Files of bytes below one folder. Each key has a folder of its own, named by the key's hash, so that no key can name
+ * a place outside, be too long, or differ from another only in case. In it `about.json` describes the bytes and names
+ * the file that holds them: by its rename, bytes and description change together.
+ */
+export const diskFiles = (folder: string) => {
+  const uploads = join(folder, 'uploads');
+
+  const folderOf = (key: string): string => {
+    const hash = createHash('sha256').update(key).digest('hex');
+    return join(folder, hash.slice(0, 2), hash.slice(2));
+  };
+
+  const find = async (key: string): Promise<About | undefined> => {
+    const text = await readFile(join(folderOf(key), aboutName), 'utf8').catch(noFile);
+    return text === undefined ? undefined : (JSON.parse(text) as About);
+  };
+
+  const put = async (file: NewFile, bytes: Readable): Promise<About> => {
+    await mkdir(uploads, { recursive: true, mode: 0o700 });
+    const temporary = join(uploads, slugid());
+    try {
+      const about = await writeBytes(temporary, file, bytes);
+      const former = await find(file.key);
+      await moveInto(folderOf(file.key), temporary, about);
+      if (former) await rm(join(folderOf(file.key), former.file), { force: true });
+      return about;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  };
+
+  const openKey = async (key: string): Promise<OpenFile | undefined> => {
+    for (let attempt = 1; attempt <= openAttemptsMax; attempt++) {
+      const about = await find(key);
+      if (!about) return undefined;
+      // The file is gone when its bytes were replaced just now; then there is a new description.
+      const handle = await open(join(folderOf(key), about.file), 'r').catch(noFile);
+      if (handle) {
+        const read = (first: number, last: number) => streamOf(handle, first, last);
+        return { about, read, close: () => handle.close() };
+      }
+    }
+    throw new Error('The bytes at a key of the object store are missing');
+  };
+
+  /** The file that holds the bytes of a key now; another one when they are replaced. */
+  const locate = async (key: string): Promise<string | undefined> => {
+    const about = await find(key);
+    return about && join(folderOf(key), about.file);
+  };
+
+  const seal = async (key: string): Promise<void> => {
+    const handle = await open(join(folderOf(key), aboutName), 'r').catch(noFile);
+    await handle?.chmod(0o400).finally(() => handle.close());
+  };
+
+  const remove = (key: string): Promise<void> => rm(folderOf(key), { recursive: true, force: true });
+
+  /** Deletes what is left of uploads that were cut off before `before`; answers how many there were. */
+  const sweepUploads = async (before: Date): Promise<number> => {
+    let swept = 0;
+    for (const name of await readdir(uploads).catch(() => [])) {
+      const file = join(uploads, name);
+      const facts = await stat(file).catch(noFile);
+      if (!facts || facts.mtime >= before) continue;
+      await rm(file, { force: true });
+      swept++;
+    }
+    return swept;
+  };
+
+  return { put, open: openKey, find, locate, seal, remove, sweepUploads };
+};
+
+export type DiskFiles = ReturnType<typeof diskFiles>;
+
+const noFile = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
+};
+
+const writeBytes = async (path: string, file: NewFile, bytes: Readable): Promise<About> => {
+  const { key, contentType, contentEncoding } = file;
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    const counted = counter(file);
+    await writeFile(handle, counted.pass(bytes));
+    await handle.sync();
+    const encoding = contentEncoding ? { contentEncoding } : {};
+    return { key, file: fileNameOf(key), contentType, ...encoding, ...counted.result() };
+  } finally {
+    await handle.close();
+  }
+};
+
+const counter = ({ bytesMax, contentLength }: NewFile) => {
+  const hash = createHash('sha256');
+  const max = contentLength ?? bytesMax;
+  let count = 0;
+  return {
+    async *pass(bytes: Readable): AsyncGenerator<Buffer> {
+      // A request that is given up must live on: its reply has yet to go out.
+      for await (const chunk of bytes.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        count += chunk.length;
+        if (count > max) {
+          throw new RequestError(
+            'InputTooLarge',
+            `More than the ${max} bytes that were announced or are allowed.`,
+          );
+        }
+        hash.update(chunk);
+        yield chunk;
+      }
+      if (contentLength !== undefined && count !== contentLength) {
+        throw new RequestError(
+          'InputError',
+          `${count} bytes came instead of the ${contentLength} announced.`,
+        );
+      }
+    },
+    result: () => ({ contentLength: count, sha256: hash.digest('hex') }),
+  };
+};
+
+const moveInto = async (home: string, temporary: string, about: About): Promise<void> => {
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const description = join(home, aboutName);
+  const sealed = await stat(description).catch(noFile);
+  if (sealed && (sealed.mode & writableMode) === 0) {
+    throw new RequestError('RequestConflict', 'These bytes are final: their upload was finished before.');
+  }
+  await rename(temporary, join(home, about.file));
+  const draft = `${join(home, about.file)}.about`;
+  await writeFile(draft, JSON.stringify(about), { mode: 0o600, flush: true });
+  await rename(draft, description);
+  // A name is durable only when its folder is.
+  for (const folder of [home, dirname(home)]) await syncFolder(folder);
+};
+
+const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
+};
+
+const streamOf = (handle: FileHandle, first: number, last: number): Readable => {
+  if (last >= first) return handle.createReadStream({ start: first, end: last, autoClose: true });
+  // A read stream cannot be told to read nothing.
+  void handle.close();
+  return Readable.from([]);
+};

@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify';
+import type { BatchDeps, Loop } from '../base/index.ts';
+import type { ServiceDeclaration } from '../http/index.ts';
+import type { Backend } from './bytes/backend.ts';
+import { byteRoutes } from './bytes/byte-routes.ts';
+import { type DiskBackend, diskBackend } from './bytes/disk.ts';
+import { type S3Options, s3Backend } from './bytes/s3.ts';
+import { objectLoops } from './loops.ts';
+import type { PlacementRule } from './placement.ts';
+import { type ObjectServices, objectRoutes } from './routes.ts';
+import * as schema from './schema.ts';
+import { createObjectService } from './service.ts';
+
+export type { Backend, SignedUpload, UploadTerms } from './bytes/backend.ts';
+export type { S3Options } from './bytes/s3.ts';
+export type { Matcher, PlacementRule } from './placement.ts';
+export { type ObjectServices, objectRoutes } from './routes.ts';
+
+export type BackendOptions =
+  | { readonly type: 'disk'; readonly folder: string }
+  | ({ readonly type: 's3' } & S3Options);
+
+export interface ObjectsDeps extends BatchDeps {
+  /** The address that clients see, without a slash at its end; asked for at each use. */
+  rootUrl(): string;
+  /** By name. At most one of them is a disk. */
+  readonly backends: Readonly<Record<string, BackendOptions>>;
+  /** Which objects go where, the first that holds; all to the first backend when absent. */
+  readonly placement?: readonly PlacementRule[];
+  /** Where artifacts of type `s3` lie; the first backend when absent. */
+  readonly artifactBackend?: string;
+  /** More bytes than this are refused by the disk backend; 5 GiB when absent, as a bucket has it. */
+  readonly uploadBytesMax?: number;
+}
+
+type ObjectService = ReturnType<typeof createObjectService>;
+
+/** The door of the object service. */
+export interface Objects extends ObjectService {
+  /** Bytes of artifacts of type `s3`, by key. */
+  readonly artifactBytes: Backend;
+  readonly loops: readonly Loop[];
+  /** Registers the URLs of stored bytes, outside of the API. Without a disk backend there are none. */
+  byteRoutes(app: FastifyInstance): void;
+}
+
+const uploadBytesMaxDefault = 5 * 2 ** 30;
+
+/** Builds the object service. Throws when the backends do not fit together. */
+export const createObjects = (deps: ObjectsDeps): Objects => {
+  const { clock, log } = deps;
+  const { backends, disk, firstId } = openBackends(deps);
+  const artifactBytes = backends.get(deps.artifactBackend ?? firstId);
+  if (!artifactBytes) throw new Error(`No backend has the name ${deps.artifactBackend}`);
+  const placement = deps.placement ?? [{ backendId: firstId, when: 'all' }];
+  const unknown = placement.find(({ backendId }) => !backends.has(backendId));
+  if (unknown) throw new Error(`No backend has the name ${unknown.backendId}`);
+  const service = createObjectService({ ...deps, backends, placement });
+  return {
+    ...service,
+    artifactBytes,
+    loops: objectLoops(service, { clock, disk }),
+    byteRoutes: (app) => {
+      if (disk) byteRoutes(app, { disk, clock, log });
+    },
+  };
+};
+
+const openBackends = (deps: ObjectsDeps) => {
+  const { rootUrl, clock, uploadBytesMax = uploadBytesMaxDefault } = deps;
+  const backends = new Map<string, Backend>();
+  let disk: DiskBackend | undefined;
+  for (const [id, options] of Object.entries(deps.backends)) {
+    if (options.type === 's3') {
+      backends.set(id, s3Backend(options, clock));
+      continue;
+    }
+    if (disk) throw new Error('There can be one disk backend only: its URLs do not name it');
+    disk = diskBackend({ folder: options.folder, rootUrl, uploadBytesMax });
+    backends.set(id, disk);
+  }
+  const [firstId] = backends.keys();
+  if (firstId === undefined) throw new Error('At least one backend is needed for artifacts and objects');
+  return { backends, disk, firstId };
+};
+
+export const objectDeclaration: ServiceDeclaration<ObjectServices> = {
+  service: {
+    serviceName: 'object',
+    title: 'Object Service',
+    description: 'Keeps named bytes that do not change, with their hashes, until they expire.',
+  },
+  routes: objectRoutes,
+  schemas: [
+    schema.hashes,
+    schema.uploadMethodDataInline,
+    schema.uploadMethodPutUrl,
+    schema.downloadMethodGetUrl,
+    schema.downloadMethodSimple,
+  ],
+};
