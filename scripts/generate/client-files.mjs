@@ -157,7 +157,8 @@ const serviceFile = (contract, names) => {
   return [
     header,
     ...(events ? ["import { exchange } from '../exchange.ts';\n"] : []),
-    `import { ${[...imports, 'type ServiceClient', 'serviceClass'].join(', ')} } from '../service.ts';\n\n`,
+    `import { ${[...imports, 'type ServiceClient', 'serviceClass'].join(', ')} } from '../service.ts';\n`,
+    ...(declarations.length ? ['\n'] : []),
     ...declarations,
     `\nexport interface ${className}Api {\n${methods}}\n`,
     `\nexport type ${className} = ${className}Api & ServiceClient;\n`,

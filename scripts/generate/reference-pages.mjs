@@ -38,6 +38,7 @@ const typeText = (schema, place) => {
     return [...new Set((target.oneOf ?? target.anyOf).map((one) => typeText(one, at)))].join(' or ');
   if (target.type === 'array') return target.items ? `list of ${typeText(target.items, at)}` : 'list';
   if (target.format) return target.format;
+  if (target.type === 'object' && target.title) return `object: ${target.title}`;
   return Array.isArray(target.type) ? target.type.join(' or ') : (target.type ?? 'anything');
 };
 
@@ -65,16 +66,16 @@ const table = (rows) =>
   rows.length ? `\n| field | type | always | |\n|---|---|---|---|\n${rows.join('')}` : '';
 
 /** The fields of a document; a choice of shapes becomes one table for each. */
-const fields = (reference, contract) => {
+const fields = (reference, contract, sure = 'always') => {
   const file = schemaFile(reference);
   const place = { schemas: contract.schemas, file };
   const { schema, place: at } = followed(contract.schemas.get(file) ?? {}, place);
   const choices = schema.oneOf ?? schema.anyOf;
-  if (!choices) return table(fieldRows(schema, at)) || `\n${typeText(schema, at)}\n`;
+  if (!choices) return table(fieldRows(schema, at), sure) || `\n${typeText(schema, at)}\n`;
   return choices
     .map((choice) => {
       const title = followed(choice, at).schema.title;
-      return `${title ? `\n*${title}*\n` : ''}${table(fieldRows(choice, at))}`;
+      return `${title ? `\n*${title}*\n` : ''}${table(fieldRows(choice, at), sure)}`;
     })
     .join('\n');
 };
@@ -89,7 +90,7 @@ const entryText = (entry, contract) => {
     `\n### ${entry.name}${stability}\n\n`,
     `\`${entry.method.toUpperCase()} /api/${contract.service}/v1${entry.route}\`\n\n`,
     `${(entry.description ?? entry.title).trim()}\n\n- Scopes: ${scopes}${query}\n`,
-    entry.input ? `\nBody (\`${entry.input}\`):\n${fields(entry.input, contract)}` : '',
+    entry.input ? `\nBody (\`${entry.input}\`):\n${fields(entry.input, contract, 'required')}` : '',
     entry.output === 'blob' ? '\nReply: bytes.\n' : '',
     entry.output && entry.output !== 'blob'
       ? `\nReply (\`${entry.output}\`):\n${fields(entry.output, contract)}`

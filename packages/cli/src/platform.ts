@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Credentials, Queue } from '@taskyard/client';
-import type { EngineChoice } from '@taskyard/worker';
+import type { Config, ConfigSources, RunningServer } from '@taskyard/server';
 import { credentialsFileIn, readCredentialsFile } from './config.ts';
 import type { LocateFile } from './follow/report.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
@@ -19,36 +19,9 @@ export interface Platform {
 }
 
 /** Settings of the server that the command line gives; the rest comes from its file and environment. */
-export interface PlatformSettings {
-  readonly port?: number | undefined;
-  readonly host?: string | undefined;
-  readonly data: string;
-  readonly role?: string | undefined;
-  readonly logLevel?: string | undefined;
-  readonly worker?: { readonly enabled: boolean } | undefined;
-}
+export type PlatformSettings = NonNullable<ConfigSources['overrides']> & { readonly data: string };
 
-/** What the CLI needs of the server package. It is loaded only when a server is to be started. */
-interface ServerDoor {
-  readConfig(sources: {
-    readonly file?: string | undefined;
-    readonly overrides: PlatformSettings;
-  }): ServerConfig;
-  startServer(config: ServerConfig): Promise<StartedServer>;
-}
-interface ServerConfig {
-  readonly role: string;
-  readonly data: string;
-  readonly worker: { readonly enabled: boolean; readonly capacity?: number; readonly engine: EngineChoice };
-}
-interface StartedServer {
-  readonly rootUrl: string;
-  readonly credentials: Credentials;
-  readonly locateFile?: LocateFile;
-  close(): Promise<void>;
-}
-
-const startBuiltInWorker = async (config: ServerConfig, { rootUrl, credentials }: StartedServer) => {
+const startBuiltInWorker = async (config: Config, { rootUrl, credentials }: RunningServer) => {
   if (!config.worker.enabled || config.role !== 'all') return undefined;
   const { startWorker } = await import('@taskyard/worker');
   const worker = startWorker({
@@ -69,9 +42,10 @@ const startBuiltInWorker = async (config: ServerConfig, { rootUrl, credentials }
 
 /** Starts the platform in this process: database, API, background loops, and the built-in worker. */
 export const startPlatform = async (overrides: PlatformSettings, file?: string): Promise<Platform> => {
-  const door = (await import('@taskyard/server')) as unknown as ServerDoor;
-  const config = door.readConfig({ file, overrides });
-  const server = await door.startServer(config);
+  // Other commands start faster without the server's package.
+  const { readConfig, startServer } = await import('@taskyard/server');
+  const config = readConfig({ file, overrides });
+  const server = await startServer(config);
   try {
     const worker = await startBuiltInWorker(config, server);
     return {

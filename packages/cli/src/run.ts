@@ -13,7 +13,7 @@ import { readGraph, submitGraph } from './group/submit.ts';
 import { collectPairs } from './input.ts';
 import { type Io, remark } from './io.ts';
 import { groupPage } from './pages.ts';
-import { findPlatform, type Platform, startPlatform } from './platform.ts';
+import { findPlatform, type Platform, type PlatformSettings, startPlatform } from './platform.ts';
 
 interface RunOptions {
   readonly json?: true;
@@ -29,7 +29,9 @@ const openPlatform: OpenPlatform = async (io, folder) => {
   const found = await findPlatform(folder);
   if (found) return found;
   if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
-  return startPlatform({ data: folder, port: 0, logLevel: io.environment.logLevel ?? 'error' });
+  // The server checks what the environment says; unless told otherwise, it does not talk into our output.
+  const logLevel = (io.environment.logLevel ?? 'error') as NonNullable<PlatformSettings['logLevel']>;
+  return startPlatform({ data: folder, port: 0, logLevel });
 };
 
 interface Course {

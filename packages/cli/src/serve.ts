@@ -31,7 +31,7 @@ const settingsOf = (io: Io, { port, host, data, role, worker }: ServeOptions): P
   data: data ?? io.environment.folder,
   port,
   host,
-  role,
+  role: role as PlatformSettings['role'],
   worker: worker ? undefined : { enabled: false },
 });
 

@@ -1,11 +1,4 @@
-import {
-  bindingFor,
-  followEvents,
-  type Queue,
-  queueExchanges,
-  type TaskDefinedMessage,
-  type TaskStatus,
-} from '@taskyard/client';
+import { bindingFor, followEvents, type Queue, queueExchanges, type TaskStatus } from '@taskyard/client';
 import { type ListedTask, listGroup } from '../listings.ts';
 import type { Change, GroupState } from './group-state.ts';
 
@@ -17,7 +10,7 @@ export const applyListed = (group: GroupState, { status, task }: ListedTask): Ch
   const { taskId } = status;
   const { dependencies, requires, metadata } = task;
   group.plan({ taskId, label: metadata.name, dependencies, requires });
-  return group.apply(status as TaskStatus);
+  return group.apply(status);
 };
 
 export interface FollowGroup {
@@ -50,13 +43,13 @@ export const followGroup = async (follow: FollowGroup): Promise<void> => {
     isFirst = false;
   };
   const { rootUrl, credentials } = queue.options;
-  const messages = followEvents<TaskDefinedMessage>({
+  const messages = followEvents<{ readonly status: TaskStatus }>({
     rootUrl,
     credentials,
     bindings: exchanges.map((exchange) => bindingFor(exchange, { taskGroupId })),
     signal: AbortSignal.any([follow.signal, failure.signal]),
     onConnect,
   });
-  for await (const { payload } of messages) takeOver(group.apply(payload.status as TaskStatus));
+  for await (const { payload } of messages) takeOver(group.apply(payload.status));
   if (failure.signal.aborted) throw failure.signal.reason;
 };

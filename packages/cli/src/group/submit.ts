@@ -17,5 +17,5 @@ export const readGraph = ({ file, params, taskQueueId = builtInTaskQueueId }: Gr
 /** Creates all tasks of a graph by one request: all of them, or none. */
 export const submitGraph = (queue: Queue, { taskGroupId, tasks }: Graph) => {
   const body = { tasks: tasks.map(({ taskId, task }) => ({ taskId, task })) };
-  return queue.createTaskGroupTasks(taskGroupId, body as unknown as CreateTaskGroupTasksRequest);
+  return queue.createTaskGroupTasks(taskGroupId, body as CreateTaskGroupTasksRequest);
 };
