@@ -89,6 +89,11 @@ export const Config = Type.Object({
       pattern: '^[A-Za-z0-9_-]{1,64}:[A-Za-z0-9+/]{43}=(,[A-Za-z0-9_-]{1,64}:[A-Za-z0-9+/]{43}=)*$',
     }),
   ),
+  websocktunnelSecret: optionalText({
+    env: 'WEBSOCKTUNNEL_SECRET',
+    secret: true,
+    description: 'The secret shared with a websocktunnel; without it no tokens for one are given out.',
+  }),
   claimTimeoutSeconds: whole(1, 86_400, {
     env: 'TASK_CLAIM_TIMEOUT',
     default: 1200,
@@ -108,6 +113,11 @@ export const Config = Type.Object({
     env: 'TASK_MAX_DEPENDENCIES',
     default: 10_000,
     description: 'Dependencies that one task may have.',
+  }),
+  eventRetentionSeconds: whole(60, 31_536_000, {
+    env: 'EVENT_RETENTION',
+    default: 21_600,
+    description: 'How long messages are kept for readers of the event stream that come back.',
   }),
   logLevel: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     env: 'LOG_LEVEL',

@@ -30,6 +30,7 @@ export {
   type Transaction,
   together,
 } from './database.ts';
+export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts';
 export { type Encryption, type EncryptionKeys, encryption } from './encryption.ts';
 export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
 export { createLog, type Logger, silentLog } from './log.ts';

@@ -26,10 +26,10 @@ export const routes: readonly Route<EventServices>[] = [
       output: 'blob',
       waits: true,
     },
-    ({ events }, { query, headers, signal }) =>
+    ({ events }, { query, request, signal }) =>
       events.openStream({
         bindings: parseBindings(query.bindings),
-        lastEventId: headers['last-event-id'] as string | undefined,
+        lastEventId: request.headers['last-event-id'] as string | undefined,
         gone: signal,
       }),
   ),

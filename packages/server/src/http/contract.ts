@@ -85,6 +85,16 @@ export interface Contract<
   readonly hidden?: true;
 }
 
+/** A request as auth needs it to find out who calls. */
+export interface SignedRequest {
+  readonly method: string;
+  /** Path and query as they came over the wire. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The body's text, for signatures that cover it. */
+  readonly payload: string;
+}
+
 /** What a handler is given: checked input, and who asks. */
 export interface Call<P extends Parameters, Q extends Parameters, I extends TSchema> {
   readonly params: ParameterValues<P>;
@@ -95,7 +105,8 @@ export interface Call<P extends Parameters, Q extends Parameters, I extends TSch
   authorize(values: Readonly<Record<string, unknown>>): void;
   /** Aborts when the caller has gone; only for contracts that wait. */
   readonly signal: AbortSignal;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** As it came over the wire. */
+  readonly request: SignedRequest;
 }
 
 /** Fields of a call that verbs of a set need for each element. */

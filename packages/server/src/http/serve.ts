@@ -13,20 +13,11 @@ import {
   type ScopeExpression,
   type ScopeTemplate,
   type ServiceDeclaration,
+  type SignedRequest,
 } from './contract.ts';
 import { failureReply } from './failure.ts';
 import { monitoringRoutes, type ProcessFacts } from './monitoring.ts';
 import { mistakesIn, schemaPath } from './validation.ts';
-
-/** A request as auth needs it to find out who calls. */
-export interface SignedRequest {
-  readonly method: string;
-  /** Path and query as they came over the wire. */
-  readonly url: string;
-  readonly headers: FastifyRequest['headers'];
-  /** The body's text, for signatures that cover it. */
-  readonly payload: string;
-}
 
 /** What the floors above hand in. */
 export interface ServeDeps {
@@ -113,16 +104,17 @@ const answer = async (
   const traceId = request.headers['x-taskcluster-trace-id'] ?? randomUUID();
   reply.headers(apiHeaders).header('x-for-trace-id', traceId).header('x-for-request-id', requestId);
   const params = pathValues(contract, request.params as Record<string, string>);
+  const signed: SignedRequest = {
+    method: request.method,
+    url: request.raw.url ?? '',
+    headers: request.headers,
+    payload: (request.body as string | undefined) ?? '',
+  };
   let payload: unknown;
   let caller: Caller | undefined;
   try {
     payload = parseBody(request);
-    caller = await deps.authenticate({
-      method: request.method,
-      url: request.raw.url ?? '',
-      headers: request.headers,
-      payload: (request.body as string | undefined) ?? '',
-    });
+    caller = await deps.authenticate(contract.scopes === undefined ? unsigned(signed) : signed);
     const authorization = new Authorization(deps, contract, { caller, params });
     authorization.checkByUrl();
     const call: Call<Parameters, Parameters, never> = {
@@ -132,7 +124,7 @@ const answer = async (
       caller,
       authorize: authorization.check,
       signal: contract.waits ? whenGone(reply) : neverGone,
-      headers: request.headers,
+      request: signed,
     };
     const value = await route.handle(services, call);
     authorization.confirm();
@@ -156,6 +148,14 @@ const answer = async (
     );
   }
 };
+
+/** Methods without scopes are open to all: bad credentials must not keep anybody from them. */
+const unsigned = ({ method, payload }: SignedRequest): SignedRequest => ({
+  method,
+  url: '',
+  headers: {},
+  payload,
+});
 
 const pathValues = ({ rest }: Contract, given: Record<string, string>): Record<string, string> => {
   if (!rest || rest in given) return given;

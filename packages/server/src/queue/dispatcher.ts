@@ -39,6 +39,7 @@ const takenAtOnceMax = 500;
  */
 export const createDispatcher = (deps: QueueDeps): Dispatcher => {
   const lines = new Map<string, Line>();
+  const everybody = new Set<Waiting>();
   const closing = new AbortController();
   let serving = false;
 
@@ -158,20 +159,21 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
           answer: (claims) => {
             cancel();
             gone.removeEventListener('abort', end);
-            closing.signal.removeEventListener('abort', end);
+            everybody.delete(waiting);
             line.waiting.delete(waiting);
             if (!isQuarantined && lines.get(taskQueueId) === line) forget(taskQueueId, line);
             resolve(claims);
           },
         };
         gone.addEventListener('abort', end, { once: true });
-        closing.signal.addEventListener('abort', end, { once: true });
+        everybody.add(waiting);
         line.waiting.add(waiting);
         if (line.mayHaveWork) void serve();
       });
     },
     close: async () => {
       closing.abort();
+      for (const waiting of everybody) waiting.answer([]);
       stopWatching();
       await looking;
     },

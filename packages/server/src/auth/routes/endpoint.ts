@@ -1,4 +1,4 @@
-import { routeFor, type SignedRequest } from '../../http/index.ts';
+import { routeFor } from '../../http/index.ts';
 import type { AuthVerbs } from '../service/index.ts';
 
 /** What the handlers of auth are given. */
@@ -7,6 +7,3 @@ export interface AuthServices {
 }
 
 export const endpoint = routeFor<AuthServices>();
-
-/** The request itself, for methods that examine its signature in their own way. */
-export const requestOf = (call: object): SignedRequest => (call as { request: SignedRequest }).request;

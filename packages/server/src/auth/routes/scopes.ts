@@ -6,7 +6,7 @@ import {
   testAuthenticateResponse,
 } from '../schema/index.ts';
 import { testByGet } from '../service/scopes.ts';
-import { endpoint, requestOf } from './endpoint.ts';
+import { endpoint } from './endpoint.ts';
 
 const category = 'Scopes and Auth';
 const stability = 'stable';
@@ -77,7 +77,7 @@ export const scopeRoutes = [
       input: testAuthenticateRequest,
       output: testAuthenticateResponse,
     },
-    ({ auth }, call) => auth.testAuthenticate(requestOf(call), call.body),
+    ({ auth }, { request, body }) => auth.testAuthenticate(request, body),
   ),
   endpoint(
     {
@@ -93,6 +93,6 @@ export const scopeRoutes = [
       stability,
       output: testAuthenticateResponse,
     },
-    ({ auth }, call) => auth.testAuthenticate(requestOf(call), testByGet),
+    ({ auth }, { request }) => auth.testAuthenticate(request, testByGet),
   ),
 ];

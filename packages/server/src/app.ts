@@ -1,0 +1,160 @@
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { type Auth, createAuth, fillTemplate, type StaticClient } from './auth/index.ts';
+import {
+  type Clock,
+  type Database,
+  type Encryption,
+  type Logger,
+  type Loop,
+  localSignal,
+  type Signal,
+  sharedSignal,
+} from './base/index.ts';
+import type { Config } from './config.ts';
+import { declarations } from './declarations.ts';
+import { createEvents, outbox } from './events/index.ts';
+import { type ProcessFacts, serve, serveDocuments } from './http/index.ts';
+import { createObjects } from './objects/index.ts';
+import { createQueue, type Queue } from './queue/index.ts';
+import { createWorkers } from './workers/index.ts';
+
+/** What the whole application needs from the program around it. */
+export interface AppDeps {
+  readonly config: Config;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly encryption: Encryption;
+  readonly staticClients: readonly StaticClient[];
+  readonly signals: Signals;
+  readonly process: ProcessFacts;
+  rootUrl(): string;
+}
+
+/** Wake-ups between the parts of the application. */
+export interface Signals {
+  readonly events: Signal;
+  readonly pending: Signal;
+  readonly releases: Signal;
+  readonly quarantines: Signal;
+}
+
+/** Wake-ups for one process that has the database for itself. */
+export const localSignals = (): Signals => ({
+  events: localSignal(),
+  pending: localSignal(),
+  releases: localSignal(),
+  quarantines: localSignal(),
+});
+
+/** Wake-ups between all processes that share a database. */
+export const sharedSignals = async (db: Database, log: Logger): Promise<Signals> => {
+  const onError = (err: unknown) => log.warn({ err }, 'a wake-up could not be sent');
+  const [events, pending, releases, quarantines] = await Promise.all(
+    ['events', 'pending', 'releases', 'quarantines'].map((name) =>
+      sharedSignal(db, { channel: `taskyard_${name}`, onError }),
+    ),
+  );
+  return { events, pending, releases, quarantines } as Signals;
+};
+
+/** The platform, joined from its domains. */
+export interface App {
+  readonly auth: Auth;
+  readonly queue: Queue;
+  /** Background work of a deployment: any number of processes may do it. */
+  readonly loops: readonly Loop[];
+  /** Background work of each process that serves the API. */
+  readonly loopsOfEachProcess: readonly Loop[];
+  /** To be awaited before the first request. */
+  start(): Promise<void>;
+  /** Registers all that is served over HTTP. */
+  register(server: FastifyInstance): void;
+  /** The file that holds an artifact's bytes, when they lie on this machine's disk. */
+  locateFile(artifact: { taskId: string; runId: number; name: string }): Promise<string | undefined>;
+  /** Answers all who wait; nobody is kept waiting from then on. */
+  drain(): Promise<void>;
+  /** Writes what is left to write. */
+  settle(): Promise<void>;
+}
+
+/** Joins the domains. This is the only place where a floor is handed what lies above it. */
+export const createApp = (deps: AppDeps): App => {
+  const { config, db, clock, log, signals, encryption, staticClients, rootUrl } = deps;
+  const room = { db, clock, log };
+  const closing = new AbortController();
+  const auth = createAuth({
+    ...room,
+    encryption,
+    outbox,
+    staticClients,
+    published: () => signals.events.wake(),
+  });
+  const events = createEvents({
+    ...room,
+    changed: signals.events,
+    retentionSeconds: config.eventRetentionSeconds,
+    closing: closing.signal,
+  });
+  const objects = createObjects({ ...room, rootUrl, backends: backendsOf(config) });
+  const workers = createWorkers({ ...room, quarantinesChanged: signals.quarantines });
+  const queue = createQueue({
+    ...room,
+    settings: {
+      claimTimeoutSeconds: config.claimTimeoutSeconds,
+      deadlineDelaySeconds: config.deadlineDelaySeconds,
+      deadlineDaysMax: config.taskDeadlineDaysMax,
+      dependenciesMax: config.taskDependenciesMax,
+      longPollSeconds: 20,
+    },
+    pendingChanged: signals.pending,
+    releaseStarted: signals.releases,
+    onResolved: async () => {},
+    issueCredentials: auth.issueCredentials,
+    isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
+    seeWorkers: workers.seeWorkers,
+  });
+  const services = { auth, events, objects, workers, queue };
+  return {
+    auth,
+    queue,
+    loops: [...auth.loops, ...events.loops, ...objects.loops, ...workers.loops, ...queue.loops],
+    loopsOfEachProcess: workers.loopsOfEachProcess,
+    start: async () => {
+      await auth.start();
+      await workers.loadQuarantines();
+    },
+    register: (server) => {
+      serveDocuments(server, declarations);
+      objects.byteRoutes(server);
+      serve(
+        server,
+        { clock, log, process: deps.process, authenticate: auth.authenticate, fillScopes: fillTemplate },
+        { declarations, services },
+      );
+    },
+    locateFile: async () => undefined,
+    drain: async () => {
+      closing.abort();
+      await queue.close();
+    },
+    settle: async () => {
+      await Promise.all([workers.settle(), auth.idle()]);
+    },
+  };
+};
+
+/** The name under which clients sign their requests, whatever a proxy in between makes of it. */
+const originsOf = ({ rootUrl }: Config) => {
+  if (!rootUrl) return [];
+  const { hostname, port, protocol } = new URL(rootUrl);
+  return [{ host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) }];
+};
+
+/** Where bytes lie: in a bucket when there is one, on disk otherwise. */
+const backendsOf = ({ s3, data }: Config): Parameters<typeof createObjects>[0]['backends'] => {
+  const { bucket, ...options } = s3;
+  if (bucket) return { s3: { type: 's3', bucket, ...options } };
+  return { disk: { type: 'disk', folder: join(data, 'objects') } };
+};
