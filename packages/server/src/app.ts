@@ -89,7 +89,8 @@ export const createApp = (deps: AppDeps): App => {
     encryption,
     outbox,
     staticClients,
-    published: () => signals.events.wake(),
+    origins: originsOf(config),
+    websocktunnelSecret: config.websocktunnelSecret,
   });
   const events = createEvents({
     ...room,

@@ -170,8 +170,8 @@ const open = async (
       clock,
       choice: options.engine ?? 'auto',
       path,
-      readOnlyPaths: options.readOnlyPaths ?? nodeDirectories(),
-      hiddenPaths: [...(options.hiddenPaths ?? []), workDir],
+      readOnlyPaths: (options.readOnlyPaths ?? nodeDirectories()).map((one) => resolve(one)),
+      hiddenPaths: [...(options.hiddenPaths ?? []).map((one) => resolve(one)), workDir],
       isolateNetwork: options.isolateNetwork ?? false,
       directory: directory.runs,
     });

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Static, TSchema } from 'typebox';
 
 /** A scope with `<parameters>`, or a combination of them; false `if`s vanish, `for` expands a list in place. */
@@ -90,7 +91,7 @@ export interface SignedRequest {
   readonly method: string;
   /** Path and query as they came over the wire. */
   readonly url: string;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: IncomingHttpHeaders;
   /** The body's text, for signatures that cover it. */
   readonly payload: string;
 }

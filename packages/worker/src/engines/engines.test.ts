@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../clock.ts';
@@ -7,7 +7,13 @@ import { defaultPath, nodeDirectories } from '../config.ts';
 import { openTaskLog } from '../logs/index.ts';
 import { eventually, temporaryDirectory } from '../testing/places.ts';
 import { findSandbox } from './bubblewrap.ts';
-import { type CommandExit, chooseEngine, type Engine, type RunningCommand } from './index.ts';
+import {
+  type CommandExit,
+  chooseEngine,
+  type Engine,
+  type EngineOptions,
+  type RunningCommand,
+} from './index.ts';
 
 interface Stage {
   readonly engine: Engine;
@@ -68,7 +74,6 @@ const skip = hasBubblewrap ? false : 'bubblewrap does not work on this machine';
 
 /** The processes of this machine whose command line holds a word, by their numbers. */
 const processesWith = async (word: string): Promise<number[]> => {
-  const { readdir } = await import('node:fs/promises');
   const found: number[] = [];
   for (const entry of await readdir('/proc')) {
     const line = /^\d+$/.test(entry) ? await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '') : '';
@@ -227,15 +232,26 @@ test('bubblewrap: a path that is shown hides what must be hidden in it', { skip 
   assert.match(text, /read-only\n$/);
 });
 
+test('bubblewrap: a task whose directory lies in what is hidden sees that directory only', {
+  skip,
+}, async (t) => {
+  const data = await temporaryDirectory(t);
+  await writeFile(join(data, 'credentials.env'), 'secret');
+  const stage = await aStage(t, 'bubblewrap', {
+    root: data,
+    readOnlyPaths: [join(data, '..')],
+    hiddenPaths: [data],
+  });
+  const { text } = await stage.run(`touch mine; ls; ls -A ${data}`);
+  assert.equal(text, 'mine\nrun\n');
+});
+
 test('bubblewrap: an isolated network has no way out', { skip }, async (t) => {
   const interfaces = 'tail -n +3 /proc/net/dev | cut -d: -f1';
   const isolated = await (await aStage(t, 'bubblewrap', { isolateNetwork: true })).run(interfaces);
   assert.deepEqual(isolated.text.trim().split(/\s+/), ['lo']);
   const shared = await (await aStage(t, 'bubblewrap')).run('readlink /proc/self/ns/net');
-  assert.equal(
-    shared.text.trim(),
-    await import('node:fs/promises').then(({ readlink }) => readlink('/proc/self/ns/net')),
-  );
+  assert.equal(shared.text.trim(), await readlink('/proc/self/ns/net'));
 });
 
 test('bubblewrap: the environment of a command does not act on the sandbox itself', { skip }, async (t) => {
