@@ -13,7 +13,7 @@ import {
   RunId,
   Slugid,
 } from '../http/index.ts';
-import { TaskStatus, Version } from '../queue/schema/index.ts';
+import { TaskStatus, Version } from '../queue/index.ts';
 
 const { Optional, String: Text } = Type;
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from './clock.ts';
 import type { Logger } from './log.ts';
 import type { Signal } from './signal.ts';
@@ -24,6 +25,7 @@ const backOffMaxMs = 30_000;
 /** Runs loops side by side until they are stopped; a step that fails is logged and tried again later. */
 export const runLoops = (loops: readonly Loop[], deps: { clock: Clock; log: Logger }): RunningLoops => {
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal);
   const running = loops.map((loop) => runLoop(loop, deps, stopping.signal));
   return {
     stop: async () => {

@@ -81,7 +81,7 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
       backendId,
       expires: new Date(request.expires),
       uploadExpires: later(now, unfinishedMs),
-      hashes: (request.hashes ?? {}) as Hashes,
+      hashes: checkedHashes(request.hashes),
     });
     const uploadMethod = await chooseMethod(backendOf(object), { name, proposed, inline, now });
     return { projectId, uploadId, expires: object.expires.toJSON(), uploadMethod };
@@ -91,7 +91,7 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
   const finishUpload = async (request: FinishUploadRequest & Authorized): Promise<object> => {
     const { name, projectId, uploadId, authorize } = request;
     authorize({ projectId });
-    const hashes = (request.hashes ?? {}) as Hashes;
+    const hashes = checkedHashes(request.hashes);
     const object = await reads.one(name);
     if (object) await checkBytes(backendOf(object), name, { ...object.hashes, ...hashes });
     const finished = await finishes.one({ name, projectId, uploadId, hashes });
@@ -137,6 +137,10 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
     return new Set(objects.filter((found) => lifecycle.isReadable(found, now)).map((found) => found.name));
   };
 
+  /** The file of this machine that holds an object's bytes; undefined when there is none. */
+  const locate = async (name: string): Promise<string | undefined> =>
+    backendOf(await readable(name)).locate(keyOf(name));
+
   /** One step of the expiry loop: bytes go first, so that none is left without a row that knows of it. */
   const expireObjects = (limit: number): Promise<number> =>
     deps.db.transaction(async (tx) => {
@@ -159,6 +163,7 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
     download,
     downloadUrl,
     readableAmong,
+    locate,
     expireObjects,
   };
 };
@@ -170,6 +175,15 @@ const placeFor = (rules: readonly PlacementRule[], object: { name: string; proje
   const backendId = backendFor(rules, object);
   if (backendId !== undefined) return backendId;
   throw new RequestError('InputError', `No backend is configured for objects like ${object.name}.`);
+};
+
+/** Hashes of algorithms that the schema does not know are kept as well, as long as they are plain words. */
+const checkedHashes = (hashes: object = {}): Hashes => {
+  const words = Object.entries(hashes).flat() as unknown[];
+  if (words.every((word) => typeof word === 'string' && /^[\x21-\x7e]{1,1024}$/.test(word))) {
+    return hashes as Hashes;
+  }
+  throw new RequestError('InputError', 'Hashes are words of printable ASCII.');
 };
 
 const inlineBytes = (base64: string): Buffer => {
