@@ -2,11 +2,23 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { type Certificate, createTemporaryCredentials } from './credentials.ts';
+import { browserHmacSha256, hmacSha256 } from './encoding.ts';
 
 const credentials = { clientId: 'issuer', accessToken: 'key of the issuer' };
 const start = new Date('2026-01-01T00:00:00Z');
 const expiry = new Date('2026-01-02T00:00:00Z');
 const hmac = (text: string) => createHmac('sha256', credentials.accessToken).update(text);
+
+describe('signing', () => {
+  it('comes out the same in Node and in browsers', async () => {
+    for (const sign of [
+      await hmacSha256(credentials.accessToken),
+      await browserHmacSha256(credentials.accessToken),
+    ]) {
+      assert.deepEqual(Buffer.from(await sign('schön')), hmac('schön').digest());
+    }
+  });
+});
 
 describe('temporary credentials', () => {
   it('are signed by their issuer, with the name in the signature', async () => {
