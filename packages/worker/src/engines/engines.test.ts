@@ -27,9 +27,9 @@ interface Stage {
 const aStage = async (
   t: TestContext,
   choice: 'process' | 'bubblewrap',
-  more: object = {},
+  { root: given, ...more }: Partial<EngineOptions> & { readonly root?: string } = {},
 ): Promise<Stage> => {
-  const root = await temporaryDirectory(t);
+  const root = given ?? (await temporaryDirectory(t));
   const task = join(root, 'run', 'task');
   await mkdir(task, { recursive: true });
   const engine = await chooseEngine({
@@ -145,7 +145,7 @@ for (const choice of ['process', 'bubblewrap'] as const) {
       await eventually(async () => (await stage.text()).includes('ready') || undefined);
       command.terminate();
       assert.deepEqual(await command.wait(), { exitCode: 3 });
-      assert.match(await stage.text(), /child\nparent\n$/);
+      assert.match(await stage.text(), /child\n(Terminated\n)*parent\n$/);
     },
   );
 

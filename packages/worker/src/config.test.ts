@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readWorkerConfig, WorkerConfigError } from './config.ts';
+
+const least = {
+  TASKCLUSTER_ROOT_URL: 'http://127.0.0.1:8080',
+  TASKCLUSTER_CLIENT_ID: 'me',
+  TASKCLUSTER_ACCESS_TOKEN: 'secret',
+  TASKYARD_WORKER_TASK_QUEUE_ID: 'a/b',
+};
+
+test('the server, the credentials and the queue are all that must be said', () => {
+  const options = readWorkerConfig({}, least);
+  assert.equal(options.taskQueueId, 'a/b');
+  assert.deepEqual(options.credentials, { clientId: 'me', accessToken: 'secret', certificate: undefined });
+  assert.deepEqual([options.capacity, options.engine, options.workerGroup], [1, 'auto', 'local']);
+});
+
+test('what is given goes before the environment', () => {
+  const environment = { ...least, TASKYARD_WORKER_CAPACITY: '4', TASKYARD_WORKER_READ_ONLY_PATHS: '/a:/b' };
+  const options = readWorkerConfig({ taskQueueId: 'c/d', workerId: undefined as never }, environment);
+  assert.deepEqual([options.taskQueueId, options.capacity, options.readOnlyPaths], ['c/d', 4, ['/a', '/b']]);
+});
+
+test('all mistakes are reported together, without the secret', () => {
+  const environment = {
+    TASKCLUSTER_ROOT_URL: 'example.com',
+    TASKCLUSTER_ACCESS_TOKEN: 'secret',
+    TASKYARD_WORKER_CAPACITY: 'many',
+    TASKYARD_WORKER_ENGINE: 'steam',
+    TASKYARD_WORKER_ISOLATE_NETWORK: 'perhaps',
+  };
+  assert.throws(
+    () => readWorkerConfig({}, environment),
+    (error: WorkerConfigError) => {
+      assert.ok(error instanceof WorkerConfigError);
+      const names = error.mistakes.map((mistake) => mistake.split(' ')[0]).sort();
+      assert.deepEqual(names, ['capacity', 'clientId', 'engine', 'isolateNetwork', 'rootUrl', 'taskQueueId']);
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    },
+  );
+});

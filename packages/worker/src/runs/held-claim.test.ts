@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { Queue, type TaskClaimResponse } from '@taskyard/client';
+import { minutes, seconds, systemClock } from '../clock.ts';
+import { startFakeQueue } from '../testing/fake-queue.ts';
+import { silentLog } from '../worker-log.ts';
+import { holdClaim, renewAfterMs } from './held-claim.ts';
+
+test('long claims are renewed three minutes before their end, short ones after two thirds', () => {
+  assert.equal(renewAfterMs(minutes(20)), minutes(17));
+  assert.equal(renewAfterMs(seconds(24)), seconds(16));
+  assert.equal(renewAfterMs(minutes(6)), minutes(4));
+});
+
+const aClaim = async (t: TestContext, claimMs: number) => {
+  const fake = await startFakeQueue({ claimMs });
+  const taskId = fake.addTask({});
+  const queue = new Queue({ rootUrl: fake.rootUrl, retries: 0 });
+  const { tasks } = await queue.claimWork('test/worker', { workerGroup: 'g', workerId: 'w', tasks: 1 });
+  const claimed = tasks[0] as TaskClaimResponse;
+  const hold = (changes: Partial<TaskClaimResponse> = {}) => {
+    const claim = holdClaim(
+      { ...claimed, ...changes },
+      { rootUrl: fake.rootUrl, clock: systemClock, log: silentLog },
+    );
+    t.after(() => claim.letGo());
+    return claim;
+  };
+  t.after(() => fake.close());
+  return { fake, taskId, claimed, hold };
+};
+
+test('a server whose clock is an hour behind has its claims renewed in time', async (t) => {
+  const { fake, taskId, claimed, hold } = await aClaim(t, 600);
+  const behind = (date: string): string => new Date(Date.parse(date) - minutes(60)).toJSON();
+  const runs = claimed.status.runs.map((run) => ({ ...run, started: behind(run.started ?? '') }));
+  const claim = hold({ takenUntil: behind(claimed.takenUntil), status: { ...claimed.status, runs } });
+  await fake.until(() => fake.run(taskId).reclaims === 1);
+  assert.equal(claim.lost.aborted, false);
+});
+
+test('a claim survives a server that is away for less than it lasts', async (t) => {
+  const { fake, taskId, hold } = await aClaim(t, 3000);
+  const answers = [500, 503, 0];
+  fake.fail((path) => (path.endsWith('/reclaim') ? answers.shift() : undefined));
+  const claim = hold();
+  await fake.until(() => fake.run(taskId).reclaims === 1);
+  assert.equal(claim.lost.aborted, false);
+});
+
+test('a claim that cannot be renewed before its end is lost', async (t) => {
+  const { fake, taskId, hold } = await aClaim(t, 500);
+  fake.fail((path) => (path.endsWith('/reclaim') ? 503 : undefined));
+  const claim = hold();
+  await once(claim.lost, 'abort');
+  assert.equal(fake.run(taskId).reclaims, 0);
+});
+
+test('a claim that was let go is not renewed, and not lost either', async (t) => {
+  const { fake, taskId, hold } = await aClaim(t, 300);
+  const claim = hold();
+  claim.letGo();
+  await systemClock.sleep(400);
+  assert.deepEqual([claim.lost.aborted, fake.run(taskId).reclaims], [false, 0]);
+});
