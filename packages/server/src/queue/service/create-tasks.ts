@@ -195,8 +195,8 @@ const insertFresh = async (
     pending.length > 0 && store.insertPending(tx, pending.map(pendingRow)),
     recordDependencies(tx, edges),
     outbox.append(tx, messages, deps.now),
+    records.length > 0 && store.growGroups(tx, growthOf(records)),
   );
-  if (records.length > 0) await store.growGroups(tx, growthOf(records));
   const queues = [...new Set(pending.map(({ taskQueueId }) => taskQueueId))];
   if (queues.length > 0) tx.afterCommit(() => deps.pendingChanged.wake(queues));
   return new Map(records.map((record) => [record.taskId, record]));
