@@ -36,6 +36,9 @@ const lastOf = (task: TaskRecord): RunStatus | undefined => task.runs.at(-1);
 const mayLeave = (run: RunStatus | undefined, move: { from: readonly RunState[] }): run is RunStatus =>
   run !== undefined && move.from.includes(run.state);
 
+const isHeldBy = (run: RunStatus, { workerGroup, workerId }: WorkerRef): boolean =>
+  run.workerGroup === workerGroup && run.workerId === workerId;
+
 const withLastRun = (task: TaskRecord, run: RunStatus): TaskRecord => ({
   ...task,
   runs: [...task.runs.slice(0, -1), run],
@@ -74,8 +77,7 @@ export const claim = (task: TaskRecord, { runId, worker, takenUntil }: Claim, no
       }),
     );
   }
-  const isTheirs = run.workerGroup === worker.workerGroup && run.workerId === worker.workerId;
-  if (run.state === 'running' && isTheirs) return unchanged;
+  if (run.state === 'running' && isHeldBy(run, worker)) return unchanged;
   return conflict(`Run ${runId} of task ${task.taskId} is ${run.state}; only a pending run can be claimed.`);
 };
 
@@ -94,8 +96,7 @@ export const reclaim = (task: TaskRecord, runId: number, takenUntil: Date): Outc
 /** Takes a claim back that reached nobody: the run is pending as before. */
 export const release = (task: TaskRecord, runId: number, worker: WorkerRef): Outcome => {
   const run = lastOf(task);
-  if (run?.runId !== runId || !mayLeave(run, moves.release) || run.workerId !== worker.workerId)
-    return unchanged;
+  if (run?.runId !== runId || !mayLeave(run, moves.release) || !isHeldBy(run, worker)) return unchanged;
   const { reasonCreated, scheduled } = run;
   return moved(withLastRun(task, { runId, state: moves.release.to, reasonCreated, scheduled }));
 };
@@ -155,8 +156,7 @@ export const expireClaim = (task: TaskRecord, runId: number, takenUntil: Date, n
 /** Ends the run that a worker holds which is known to be gone. */
 export const loseWorker = (task: TaskRecord, runId: number, worker: WorkerRef, now: Date): Outcome => {
   const run = lastOf(task);
-  if (run?.runId !== runId || run.state !== 'running') return unchanged;
-  if (run.workerGroup !== worker.workerGroup || run.workerId !== worker.workerId) return unchanged;
+  if (run?.runId !== runId || run.state !== 'running' || !isHeldBy(run, worker)) return unchanged;
   return moved(endAsException(task, 'worker-shutdown', now));
 };
 
