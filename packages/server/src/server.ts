@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { startPage } from '@taskyard/ui';
 import { type FastifyInstance, fastify } from 'fastify';
 import { type App, createApp, localSignals, sharedSignals } from './app.ts';
 import {
@@ -117,10 +118,24 @@ const listen = async (app: App, config: Config): Promise<{ server: FastifyInstan
     keepAliveTimeout: 75_000,
     routerOptions: { maxParamLength: 8192, caseSensitive: true },
   });
+  for (const path of ['/', '/tasks/*']) {
+    server.get(path, async (request, reply) =>
+      reply.headers(pageHeaders).send(startPage({ version: await version(), path: request.url })),
+    );
+  }
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
   app.register(server);
   await server.listen({ port: config.port, host: config.host });
   return { server, url: urlOf(server, config.host) };
+};
+
+/** Pages may show their own style, and do nothing else. */
+const pageHeaders = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
 };
 
 const urlOf = (server: FastifyInstance, host: string): string => {

@@ -1,1 +1,1 @@
-export {};
+export { type StartPage, startPage } from './start-page.ts';
