@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import Value from 'typebox/value';
 import { engineChoices } from './engines/index.ts';
-import type { WorkerOptions } from './worker.ts';
+import type { WorkerOptions } from './worker-options.ts';
 
 const setting = (env: string, description: string) => ({ env, description });
 const whole = (env: string, description: string, { minimum = 0, maximum = 31_536_000 } = {}) =>

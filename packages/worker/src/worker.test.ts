@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type FakeQueue, type FakeQueueOptions, startFakeQueue } from './testing/fake-queue.ts';
 import { eventually, temporaryDirectory } from './testing/places.ts';
-import { startWorker, type Worker, type WorkerOptions } from './worker.ts';
+import { startWorker, type Worker } from './worker.ts';
+import type { WorkerOptions } from './worker-options.ts';
 
 interface Scene {
   readonly queue: FakeQueue;

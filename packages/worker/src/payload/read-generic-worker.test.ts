@@ -131,6 +131,11 @@ const mistakes: [string, object, RegExp][] = [
     { artifacts: [{ type: 'file', path: 'a', expires: 'tomorrow' }] },
     /artifacts\/0\/expires .*date-time/,
   ],
+  [
+    'an artifact in the place of the log',
+    { artifacts: [{ type: 'file', path: 'a', name: 'public/logs/live.log' }] },
+    /name of the task's log/,
+  ],
   ['an unknown feature', { features: { magic: true } }, /features .*magic/],
   ['a feature that is not there', { features: { chainOfTrust: true } }, /features\/chainOfTrust is true/],
   ['groups of the system', { osGroups: ['docker'] }, /osGroups/],

@@ -35,6 +35,7 @@ export const readGenericWorkerPayload = (payload: unknown, context: PayloadConte
     ...commandErrors(shaped),
     ...runTimeErrors(shaped, context),
     ...artifactErrors(shaped, context),
+    ...artifactNameErrors(shaped),
     ...mountErrors(shaped, context),
   ];
   return errors.length > 0 ? { errors } : { description: describe(shaped, context) };
@@ -101,6 +102,15 @@ const artifactErrors = (
           ]),
     ];
   });
+
+// The queue would refuse the log itself, after everything else is done.
+const artifactNameErrors = ({ artifacts = [], logs = {} }: GenericWorkerPayload): string[] => {
+  const logNames: string[] = Object.values({ ...defaultLogNames, ...logs });
+  return artifacts
+    .map(({ name, path }) => name ?? path)
+    .filter((name) => logNames.includes(name))
+    .map((name) => `payload/artifacts: ${name} is the name of the task's log`);
+};
 
 const contentErrors = (content: ContentShape, at: string, dependencies: readonly string[]): string[] => {
   if ('namespace' in content) return [`${at}/namespace: this worker does not read the index yet`];

@@ -57,6 +57,9 @@ export const keepLog = async (run: Run, { logs, hasLiveLog, hasBackingLog }: Log
   const { taskId, runId } = claim;
   const expires = expiryOf(run);
   const signal = AbortSignal.any([claim.lost, endings.abandon]);
+  if (log.failure) {
+    tools.log.error({ taskId, runId, error: messageOf(log.failure) }, 'the log of the run is incomplete');
+  }
   const file = {
     name: logs.backing,
     path: log.path,

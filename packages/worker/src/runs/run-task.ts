@@ -29,10 +29,11 @@ const story = async (run: Run): Promise<Resolution> => {
   writeHeader(run);
   const reading = readPayload(run);
   const wishes = reading.description ?? defaultLogWishes;
-  const shown = reading.description && (await showLiveLog(run, reading.description));
+  const showing = reading.description && showLiveLog(run, reading.description);
   const resolution = await interruptible(run, () =>
     reading.description ? perform(run, reading.description) : refuse(run, reading.errors),
   );
+  const shown = await showing;
   writeFooter(run, resolution);
   await log.close();
   if (!claim.lost.aborted) await keepLog(run, wishes);
