@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { createArtifacts } from './artifacts/index.ts';
 import { type Auth, createAuth, fillTemplate, type StaticClient } from './auth/index.ts';
 import {
   type Clock,
@@ -16,7 +17,7 @@ import { declarations } from './declarations.ts';
 import { createEvents, outbox } from './events/index.ts';
 import { type ProcessFacts, serve, serveDocuments } from './http/index.ts';
 import { createObjects } from './objects/index.ts';
-import { createQueue, type Queue } from './queue/index.ts';
+import { createQueue, type Queue, readStatuses } from './queue/index.ts';
 import { createWorkers } from './workers/index.ts';
 
 /** What the whole application needs from the program around it. */
@@ -100,6 +101,12 @@ export const createApp = (deps: AppDeps): App => {
   });
   const objects = createObjects({ ...room, rootUrl, backends: backendsOf(config) });
   const workers = createWorkers({ ...room, quarantinesChanged: signals.quarantines });
+  const artifacts = createArtifacts({
+    ...room,
+    objects,
+    readStatuses,
+    issueCredentials: auth.issueCredentials,
+  });
   const queue = createQueue({
     ...room,
     settings: {
@@ -112,15 +119,23 @@ export const createApp = (deps: AppDeps): App => {
     pendingChanged: signals.pending,
     releaseStarted: signals.releases,
     onResolved: async () => {},
+    onDeleted: (tx, taskIds, now) => artifacts.expireArtifactsOf(tx, taskIds, now),
     issueCredentials: auth.issueCredentials,
     isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
     seeWorkers: workers.seeWorkers,
   });
-  const services = { auth, events, objects, workers, queue };
+  const services = { auth, events, objects, workers, queue, artifacts };
   return {
     auth,
     queue,
-    loops: [...auth.loops, ...events.loops, ...objects.loops, ...workers.loops, ...queue.loops],
+    loops: [
+      ...auth.loops,
+      ...events.loops,
+      ...objects.loops,
+      ...workers.loops,
+      ...queue.loops,
+      ...artifacts.loops,
+    ],
     loopsOfEachProcess: workers.loopsOfEachProcess,
     start: async () => {
       await auth.start();
@@ -135,7 +150,7 @@ export const createApp = (deps: AppDeps): App => {
         { declarations, services },
       );
     },
-    locateFile: async () => undefined,
+    locateFile: artifacts.locateFile,
     drain: async () => {
       closing.abort();
       await queue.close();

@@ -1,3 +1,4 @@
+import { artifactCreatedMessage, artifactRoutes } from './artifacts/index.ts';
 import { authDeclaration } from './auth/index.ts';
 import { eventsDeclaration } from './events/index.ts';
 import {
@@ -6,7 +7,7 @@ import {
   type ServiceDeclaration,
 } from './http/index.ts';
 import { objectDeclaration } from './objects/index.ts';
-import { exchangesWith, routes as queueRoutes, taskDefinedMessage } from './queue/index.ts';
+import { exchangesWith, routes as queueRoutes } from './queue/index.ts';
 import { workersRoutes } from './workers/index.ts';
 
 /** The service `queue` is published as one and lives on three floors. */
@@ -16,8 +17,8 @@ const queueDeclaration = {
     title: 'Queue',
     description: 'Keeps tasks, hands them to workers, and keeps what they made.',
   },
-  routes: [...queueRoutes, ...workersRoutes],
-  exchanges: exchangesWith(taskDefinedMessage),
+  routes: [...queueRoutes, ...artifactRoutes, ...workersRoutes],
+  exchanges: exchangesWith(artifactCreatedMessage),
 };
 
 /** Everything that this program serves. */

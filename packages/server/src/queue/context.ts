@@ -1,4 +1,4 @@
-import type { BatchDeps, Signal } from '../base/index.ts';
+import type { BatchDeps, Signal, Transaction } from '../base/index.ts';
 import type { ApplyDeps } from './apply.ts';
 import type { DefinitionLimits } from './definition.ts';
 
@@ -39,6 +39,8 @@ export interface QueueDeps extends BatchDeps {
   readonly pendingChanged: Signal;
   readonly releaseStarted: Signal;
   readonly onResolved: ApplyDeps['onResolved'];
+  /** What else goes, in the same transaction, when expired tasks are deleted. */
+  readonly onDeleted: (tx: Transaction, taskIds: readonly string[], now: Date) => Promise<void>;
   /** Credentials in the name of the queue's own client. */
   issueCredentials(request: CredentialsRequest): Credentials;
   isQuarantined(taskQueueId: string, workerGroup: string, workerId: string): boolean;

@@ -48,11 +48,12 @@ export const endPastDeadline: Step = async (tx, { now, limit, ...deps }) => {
 };
 
 /** Deletes tasks that expired, whatever their state. */
-export const deleteExpiredTasks: Step = async (tx, { now, limit }) => {
+export const deleteExpiredTasks: Step = async (tx, { now, limit, onDeleted }) => {
   const taskIds = await store.expiredTasks(tx, now, limit);
   if (taskIds.length === 0) return 0;
   await store.deleteTasks(tx, taskIds);
   await forgetDependencies(tx, taskIds);
+  await onDeleted(tx, taskIds, now);
   return taskIds.length;
 };
 

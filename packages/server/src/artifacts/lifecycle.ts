@@ -1,0 +1,136 @@
+import { later, minutes, RequestError } from '../base/index.ts';
+import type { StatusWithLabels } from '../queue/index.ts';
+import type { PostArtifactRequest, StorageType } from './schema.ts';
+
+/** An artifact by what it is called; `latest` is the last run, whatever became of it. */
+export interface ArtifactRef {
+  readonly taskId: string;
+  readonly runId: number | 'latest';
+  readonly name: string;
+}
+
+/** An artifact as it is stored. */
+export interface Artifact extends ArtifactRef {
+  readonly runId: number;
+  readonly storageType: StorageType;
+  readonly contentType: string;
+  readonly contentLength: number | null;
+  /** JSON text: equal details are equal texts. */
+  readonly details: string;
+  /** False for an object whose upload is not finished. */
+  readonly present: boolean;
+  readonly expires: Date;
+}
+
+/** What the details of an artifact say; each storage type has some of these. */
+export interface Details {
+  readonly uploadId?: string;
+  readonly projectId?: string;
+  readonly url?: string;
+  readonly artifact?: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export const detailsOf = (artifact: Artifact): Details => JSON.parse(artifact.details) as Details;
+
+const clockDriftMs = minutes(15);
+const afterExceptionMs = minutes(25);
+const printable = /^[\x20-\x7e]*$/;
+
+const inputMistake = (request: PostArtifactRequest, now: Date): string | undefined => {
+  if (new Date(request.expires) < later(now, -clockDriftMs)) return 'Expires must be in the future';
+  if ('contentType' in request && !printable.test(request.contentType ?? ''))
+    return 'The content type must be printable ASCII';
+  if (request.storageType === 'link' && !(request.artifact && printable.test(request.artifact)))
+    return 'The name of an artifact is printable ASCII';
+  return undefined;
+};
+
+/** Why a run may not get this artifact now; undefined when it may. */
+export const refusalOf = (
+  { runId, request }: { readonly runId: number; readonly request: PostArtifactRequest },
+  status: StatusWithLabels | undefined,
+  now: Date,
+): RequestError | undefined => {
+  const mistake = inputMistake(request, now);
+  if (mistake) return new RequestError('InputError', mistake);
+  if (!status) return new RequestError('InputError', 'Task not found');
+  const run = status.runs[runId];
+  if (!run) return new RequestError('InputError', 'Run not found');
+  if (new Date(request.expires) > new Date(status.expires))
+    return new RequestError(
+      'InputError',
+      `Artifacts expire at the latest with the task expiration, ${status.expires}`,
+    );
+  const isLate = run.state === 'exception' && new Date(run.resolved ?? 0) > later(now, -afterExceptionMs);
+  if (!run.workerId || !(run.state === 'running' || isLate))
+    return new RequestError(
+      'RequestConflict',
+      `A ${run.state} run gets no artifacts: only a running one does, or one that ended as an exception just now.`,
+    );
+  return undefined;
+};
+
+/** The storage types whose bytes arrive later: those are announced when they have, or never. */
+const arrivesLater = (storageType: StorageType): boolean => storageType === 'object';
+
+const detailsAskedFor = (request: PostArtifactRequest, fresh: Details): Details => {
+  if (request.storageType === 'object') return fresh;
+  if (request.storageType === 'reference') return { url: request.url };
+  if (request.storageType === 'link') return { artifact: request.artifact };
+  if (request.storageType === 'error') return { reason: request.reason, message: request.message };
+  return {};
+};
+
+const contentTypeDefault = 'application/binary';
+
+/** The artifact that a request asks for; `fresh` are the details of an upload, should it be one. */
+export const artifactAskedFor = (
+  {
+    taskId,
+    runId,
+    name,
+    request,
+  }: ArtifactRef & { readonly runId: number; readonly request: PostArtifactRequest },
+  fresh: Details,
+): Artifact => ({
+  taskId,
+  runId,
+  name,
+  storageType: request.storageType,
+  contentType: ('contentType' in request ? request.contentType : undefined) ?? contentTypeDefault,
+  contentLength: ('contentLength' in request ? request.contentLength : undefined) ?? null,
+  details: JSON.stringify(detailsAskedFor(request, fresh)),
+  present: !arrivesLater(request.storageType),
+  expires: new Date(request.expires),
+});
+
+/** Messages tell of artifacts that can be read; uploads to a signed URL are never told of, nobody says when they end. */
+export const isAnnounced = ({ storageType, present }: Artifact): boolean => present && storageType !== 's3';
+
+/** Why an upload of an artifact cannot be finished; undefined when it can (again). */
+export const finishRefusal = (
+  artifact: Artifact | undefined,
+  { uploadId, isUploaded }: { readonly uploadId: string; readonly isUploaded: boolean },
+): RequestError | undefined => {
+  if (!artifact) return new RequestError('ResourceNotFound', 'There is no such artifact.');
+  if (artifact.storageType !== 'object')
+    return new RequestError(
+      'InputError',
+      `Artifacts of type ${artifact.storageType} have nothing to finish.`,
+    );
+  if (detailsOf(artifact).uploadId !== uploadId)
+    return new RequestError('InputError', 'The artifact comes from another upload.');
+  return isUploaded
+    ? undefined
+    : new RequestError('InputError', 'The object service has no finished object for this artifact.');
+};
+
+/** Why an artifact cannot be read; undefined when it can. */
+export const readRefusal = (artifact: Artifact, now: Date): RequestError | undefined => {
+  if (!artifact.present)
+    return new RequestError('ResourceNotFound', 'The upload of this artifact is not finished.');
+  if (artifact.expires < now) return new RequestError('ResourceExpired', 'This artifact has expired.');
+  return undefined;
+};

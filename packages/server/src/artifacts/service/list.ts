@@ -1,0 +1,41 @@
+import { RequestError } from '../../base/index.ts';
+import { keyInOrStart, pageLimit, pageOf } from '../../http/index.ts';
+import type { Artifact } from '../lifecycle.ts';
+import type { ArtifactResponse, ListArtifactsResponse } from '../schema.ts';
+import * as store from '../store.ts';
+import type { ArtifactDeps } from './deps.ts';
+
+/** An artifact as listings show it. */
+export const artifactView = (artifact: Artifact): ArtifactResponse => ({
+  storageType: artifact.storageType,
+  name: artifact.name,
+  expires: artifact.expires.toJSON(),
+  contentType: artifact.contentType,
+  ...(artifact.contentLength === null ? {} : { contentLength: artifact.contentLength }),
+});
+
+export interface Listing {
+  readonly taskId: string;
+  readonly runId: number | 'latest';
+  readonly limit?: number;
+  readonly continuationToken?: string;
+}
+
+/** A page of the artifacts of a run, by name, whether or not they can be read yet. */
+export const listArtifactsWith =
+  (deps: ArtifactDeps) =>
+  async ({ taskId, runId, limit, continuationToken }: Listing): Promise<ListArtifactsResponse> => {
+    const [status] = await deps.readStatuses(deps.db, [taskId]);
+    if (!status) throw new RequestError('ResourceNotFound', `There is no task ${taskId}.`);
+    const run = runId === 'latest' ? status.runs.at(-1) : status.runs[runId];
+    if (!run) throw new RequestError('ResourceNotFound', `The task ${taskId} has no such run.`);
+    const after = String(keyInOrStart(continuationToken)?.[0] ?? '');
+    const rows = await store.listArtifacts(deps.db, {
+      taskId,
+      runId: run.runId,
+      after: after.includes('\0') ? '' : after,
+      limit: pageLimit(limit),
+    });
+    const { rows: artifacts, ...more } = pageOf(rows, limit, (artifact) => [artifact.name]);
+    return { artifacts: artifacts.map(artifactView), ...more };
+  };

@@ -1,0 +1,120 @@
+import {
+  type Answer,
+  batched,
+  hours,
+  later,
+  minutes,
+  RequestError,
+  type Transaction,
+} from '../../base/index.ts';
+import { type Authorize, Reply } from '../../http/index.ts';
+import * as lifecycle from '../lifecycle.ts';
+import type { ArtifactContentResponse } from '../schema.ts';
+import * as store from '../store.ts';
+import { type ArtifactDeps, bytesKey, objectName } from './deps.ts';
+
+type Ref = lifecycle.ArtifactRef;
+type Authorized = Ref & { readonly authorize: Authorize };
+
+const downloadUrlMs = minutes(30);
+const downloadCredentialsMs = hours(1);
+const linksMax = 100;
+
+/** Finds artifacts by name; an absent one is a ResourceNotFound. Look-ups of the same moment are one statement. */
+export const findArtifactWith = (deps: ArtifactDeps) =>
+  batched(deps, 'find-artifacts', (tx, refs: Ref[]) => findArtifacts(tx, refs, deps)).one;
+
+const findArtifacts = async (
+  tx: Transaction,
+  refs: Ref[],
+  deps: ArtifactDeps,
+): Promise<Answer<lifecycle.Artifact>[]> => {
+  const unsure = refs.filter((ref) => ref.runId === 'latest').map((ref) => ref.taskId);
+  const statuses = unsure.length === 0 ? [] : await deps.readStatuses(tx, [...new Set(unsure)]);
+  const lastRuns = new Map(statuses.map((status) => [status.taskId, status.runs.length - 1]));
+  const keys = refs.map(({ taskId, runId, name }) => ({
+    taskId,
+    runId: runId === 'latest' ? (lastRuns.get(taskId) ?? -1) : runId,
+    name,
+  }));
+  const found = await store.readArtifacts(tx, keys);
+  const artifacts = new Map(found.map((artifact) => [bytesKey(artifact), artifact]));
+  return keys.map(
+    (key) =>
+      artifacts.get(bytesKey(key)) ??
+      new RequestError('ResourceNotFound', `There is no artifact ${key.name} of this run.`),
+  );
+};
+
+type Find = (ref: Ref) => Promise<lifecycle.Artifact>;
+
+/**
+ * The artifact at the end of all links. The caller needs the scope of each name on the way, and is asked for it before
+ * anything is looked up: who may not read learns nothing of what is there.
+ */
+export const followWith =
+  (deps: ArtifactDeps, find: Find) =>
+  async ({ authorize, ...ref }: Authorized): Promise<lifecycle.Artifact> => {
+    const names: string[] = [];
+    for (let next: Ref = ref; names.length < linksMax; ) {
+      if (names.includes(next.name)) {
+        throw new RequestError('InputError', `Links lead in a circle: ${[...names, next.name].join(' → ')}`);
+      }
+      names.push(next.name);
+      authorize({ names });
+      const artifact = await find(next);
+      const refusal = lifecycle.readRefusal(artifact, deps.clock.now());
+      if (refusal) throw refusal;
+      if (artifact.storageType !== 'link') return artifact;
+      next = { ...artifact, name: lifecycle.detailsOf(artifact).artifact ?? '' };
+    }
+    throw new RequestError('InputError', `More than ${linksMax} links follow one another.`);
+  };
+
+const urlOf = async (artifact: lifecycle.Artifact, { objects, clock }: ArtifactDeps): Promise<string> => {
+  if (artifact.storageType === 'reference') return lifecycle.detailsOf(artifact).url ?? '';
+  if (artifact.storageType === 'object') return objects.downloadUrl(objectName(artifact));
+  return objects.artifactBytes.downloadUrl(bytesKey(artifact), later(clock.now(), downloadUrlMs));
+};
+
+/** Sends the caller to the artifact; an error artifact is told instead. */
+export const redirectTo = async (artifact: lifecycle.Artifact, deps: ArtifactDeps): Promise<Reply> => {
+  const { storageType } = artifact;
+  const headers = { 'x-taskcluster-artifact-storage-type': storageType };
+  if (storageType === 'error') {
+    const { reason, message } = lifecycle.detailsOf(artifact);
+    return new Reply(424, { reason, message }, headers);
+  }
+  const url = await urlOf(artifact, deps);
+  return new Reply(303, { storageType, url }, { ...headers, location: url });
+};
+
+/** Says how to fetch the artifact: for clients that check what they fetch. */
+export const contentOf = async (
+  artifact: lifecycle.Artifact,
+  deps: ArtifactDeps,
+): Promise<ArtifactContentResponse> => {
+  const { storageType } = artifact;
+  if (storageType === 'error') {
+    const { reason = '', message = '' } = lifecycle.detailsOf(artifact);
+    return { storageType, reason, message };
+  }
+  if (storageType === 'object') return objectContent(artifact, deps);
+  return { storageType: storageType as 's3' | 'reference', url: await urlOf(artifact, deps) };
+};
+
+const objectContent = (
+  artifact: lifecycle.Artifact,
+  { issueCredentials, clock }: ArtifactDeps,
+): ArtifactContentResponse => {
+  const name = objectName(artifact);
+  const start = clock.now();
+  const credentials = issueCredentials({
+    // Names may hold what client ids may not.
+    clientId: `artifact-download/${bytesKey(artifact)}`.replace(/[^A-Za-z0-9!@/:.+|_-]/g, '_'),
+    scopes: [`object:download:${name}`],
+    start,
+    expiry: later(start, downloadCredentialsMs),
+  });
+  return { storageType: 'object', name, credentials };
+};

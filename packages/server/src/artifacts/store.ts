@@ -1,0 +1,95 @@
+import type { Sql, Transaction } from '../base/index.ts';
+import type { Artifact } from './lifecycle.ts';
+
+interface Key {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly name: string;
+}
+const taskIds = (keys: readonly Key[]) => keys.map((key) => key.taskId);
+const runIds = (keys: readonly Key[]) => keys.map((key) => key.runId);
+const names = (keys: readonly Key[]) => keys.map((key) => key.name);
+
+/**
+ * Adds these artifacts, each of another name, or changes those that exist in a way that harms no reader: a later
+ * expiry, a reference's other URL, a link in place of a reference. An upload that goes on keeps its details. Answers
+ * the artifacts as they stand; a refused one is not among them.
+ */
+export const upsertArtifacts = (tx: Transaction, artifacts: readonly Artifact[]): Promise<Artifact[]> =>
+  tx<Artifact>`
+    insert into artifacts as old
+      (task_id, run_id, name, storage_type, content_type, content_length, details, present, expires)
+    select task_id, run_id, name, storage_type, content_type, content_length, details, present, expires
+      from unnest(
+        ${taskIds(artifacts)}::text[], ${runIds(artifacts)}::int[], ${names(artifacts)}::text[],
+        ${artifacts.map((artifact) => artifact.storageType)}::text[],
+        ${artifacts.map((artifact) => artifact.contentType)}::text[],
+        ${artifacts.map((artifact) => artifact.contentLength)}::bigint[],
+        ${artifacts.map((artifact) => artifact.details)}::text[],
+        ${artifacts.map((artifact) => artifact.present)}::bool[],
+        ${artifacts.map((artifact) => artifact.expires)}::timestamptz[]
+      ) as given(task_id, run_id, name, storage_type, content_type, content_length, details, present, expires)
+     order by task_id collate "C", run_id, name collate "C"
+    on conflict (task_id, run_id, name) do update
+       set storage_type = excluded.storage_type,
+           content_type = excluded.content_type,
+           content_length = coalesce(excluded.content_length, old.content_length),
+           details = case when excluded.storage_type = 'object' then old.details else excluded.details end,
+           present = old.present,
+           expires = excluded.expires
+     where excluded.expires >= old.expires
+       and (excluded.storage_type = 'link' or excluded.content_type = old.content_type)
+       and ((excluded.storage_type = old.storage_type
+             and (excluded.storage_type in ('reference', 'object') or excluded.details = old.details))
+            or (excluded.storage_type = 'link' and old.storage_type = 'reference'))
+    returning task_id, run_id, name, storage_type, content_type, content_length, details, present, expires`;
+
+/** Artifacts by key; those that do not exist are left out. */
+export const readArtifacts = (sql: Sql, keys: readonly Key[]): Promise<Artifact[]> =>
+  sql<Artifact>`
+    select a.task_id, a.run_id, a.name, storage_type, content_type, content_length, details, present, expires
+      from unnest(${taskIds(keys)}::text[], ${runIds(keys)}::int[], ${names(keys)}::text[])
+             as wanted(task_id, run_id, name)
+      join artifacts a using (task_id, run_id, name)`;
+
+/** The artifacts of a run by name, those after `after`. */
+export const listArtifacts = (
+  sql: Sql,
+  { taskId, runId, after, limit }: { taskId: string; runId: number; after: string; limit: number },
+): Promise<Artifact[]> =>
+  sql<Artifact>`
+    select task_id, run_id, name, storage_type, content_type, content_length, details, present, expires
+      from artifacts
+     where task_id = ${taskId} and run_id = ${runId} and name > ${after}
+     order by name limit ${limit}`;
+
+/** From now on these artifacts can be read. */
+export const presentArtifacts = async (tx: Transaction, keys: readonly Key[]): Promise<void> => {
+  await tx`
+    update artifacts a set present = true
+      from unnest(${taskIds(keys)}::text[], ${runIds(keys)}::int[], ${names(keys)}::text[])
+             as finished(task_id, run_id, name)
+     where a.task_id = finished.task_id and a.run_id = finished.run_id and a.name = finished.name`;
+};
+
+/** Artifacts that expired before `before`, the oldest first, locked for their deletion. */
+export const lockExpired = (tx: Transaction, before: Date, limit: number): Promise<Artifact[]> =>
+  tx<Artifact>`
+    select task_id, run_id, name, storage_type, content_type, content_length, details, present, expires
+      from artifacts where expires < ${before}
+     order by expires limit ${limit} for update skip locked`;
+
+export const deleteArtifacts = async (tx: Transaction, keys: readonly Key[]): Promise<void> => {
+  await tx`
+    delete from artifacts a
+     using unnest(${taskIds(keys)}::text[], ${runIds(keys)}::int[], ${names(keys)}::text[])
+             as gone(task_id, run_id, name)
+     where a.task_id = gone.task_id and a.run_id = gone.run_id and a.name = gone.name`;
+};
+
+/** Lets the artifacts of these tasks expire at `when`, if not before. */
+export const expireTasks = async (tx: Transaction, ids: readonly string[], when: Date): Promise<void> => {
+  await tx`
+    update artifacts set expires = ${when}
+     where task_id = any(${ids}::text[]) and expires > ${when}`;
+};
