@@ -18,14 +18,25 @@ const taken = [
 /** Objects of at least this many fields, seen at least twice, get a declaration of their own. */
 const hoistedFieldsMin = 3;
 
+/** Visits a tree, and tells with each part the title and the field name that could name it. */
 const walk = (node, visit, words = {}) => {
   visit(node, words);
   for (const { node: child, ...found } of childrenOf(node)) {
-    walk(child, visit, found.name || found.title ? found : words);
+    const isNamed = found.name !== undefined;
+    walk(child, visit, isNamed ? found : { ...words, isItem: words.isItem || node.kind === 'array' });
   }
 };
 
-const singular = (word) => (/[^s]s$/.test(word) ? word.slice(0, -1) : word);
+/** The entries of `runs` are each a run; a `status` is one already. */
+const singular = (word) => (/[^su]s$/.test(word) ? word.slice(0, -1) : word);
+
+/** A short title names a type well; a long one is a description, and the field's name says it better. */
+const nameFrom = ({ name, title, isItem }) => {
+  const isShort = title !== undefined && title.split(' ').length <= 3 && !/\b(of|and)\b/i.test(title);
+  if (isShort) return typeNameOf(title);
+  const field = name ?? title ?? 'entry';
+  return typeNameOf(isItem ? singular(field) : field);
+};
 
 /** Gives names to types, each once in all services. */
 const createNames = () => {
@@ -77,11 +88,11 @@ const serviceTypes = (contract, names) => {
   for (const { node } of uses) walk(node, count);
   const published = new Map([...schemas.keys()].sort().map((file) => [keyOf(tree(file, false)), file]));
   for (const { node } of uses) {
-    walk(node, (child, { name, title }) => {
+    walk(node, (child, words) => {
       if (child.kind !== 'object' || child.fields.length < hoistedFieldsMin || counts.get(keyOf(child)) < 2)
         return;
       const file = published.get(keyOf(child));
-      const own = typeNameOf(file?.replace(/\.json$/, '') ?? singular(name ?? title ?? 'entry'));
+      const own = file ? typeNameOf(file.replace(/\.json$/, '')) : nameFrom(words);
       add(child, [own, className + own]);
     });
   }
