@@ -33,7 +33,8 @@ const startBuiltInWorker = async (config: Config, { rootUrl, credentials }: Runn
     capacity: config.worker.capacity ?? availableParallelism(),
     engine: config.worker.engine,
     workDir: join(config.data, 'worker'),
-    // The database and the root credentials lie there.
+    // Tasks may read the project that they are started in, but not the database and the root credentials.
+    readOnlyPaths: [process.cwd()],
     hiddenPaths: [config.data],
   });
   await worker.started;

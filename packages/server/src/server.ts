@@ -93,9 +93,9 @@ const startOn = async (config: Config, { log, postgres }: Ground): Promise<Runni
     locateFile: app.locateFile,
     close: async () => {
       await rm(announcement(config), { force: true });
-      const stopped = http?.server.close();
+      const closed = http?.server.close();
       await app.drain();
-      await stopped;
+      if (http && closed) await closeAsTheyRest(http.server, closed);
       await loops.stop();
       await app.settle();
       await db.close();
@@ -116,6 +116,8 @@ const listen = async (app: App, config: Config): Promise<{ server: FastifyInstan
     // Idle connections end with the server; those with a request under way are answered first.
     forceCloseConnections: 'idle',
     keepAliveTimeout: 75_000,
+    // Requests that arrive while the server closes are answered like all others.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 8192, caseSensitive: true },
   });
   for (const path of ['/', '/tasks/*']) {
@@ -127,6 +129,17 @@ const listen = async (app: App, config: Config): Promise<{ server: FastifyInstan
   app.register(server);
   await server.listen({ port: config.port, host: config.host });
   return { server, url: urlOf(server, config.host) };
+};
+
+/** Ends connections as soon as what was under way on them is answered. */
+const closeAsTheyRest = async (server: FastifyInstance, closed: Promise<unknown>): Promise<void> => {
+  const done = new AbortController();
+  void closed.finally(() => done.abort());
+  while (!done.signal.aborted) {
+    server.server.closeIdleConnections();
+    await systemClock.sleep(20, done.signal);
+  }
+  await closed;
 };
 
 /** Pages may show their own style, and do nothing else. */
