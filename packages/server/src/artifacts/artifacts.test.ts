@@ -1,0 +1,421 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fastify } from 'fastify';
+import { days, hours, later, manualClock, minutes, RequestError, silentLog, slugid } from '../base/index.ts';
+import { Reply } from '../http/index.ts';
+import { createObjects, type Objects } from '../objects/index.ts';
+import type { CredentialsRequest, RunStatus, StatusWithLabels } from '../queue/index.ts';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { type Artifacts, createArtifacts, type PostArtifactRequest } from './index.ts';
+
+describe('artifacts', () => {
+  const clock = manualClock();
+  const app = fastify();
+  const statuses = new Map<string, StatusWithLabels>();
+  const issued: CredentialsRequest[] = [];
+  let test: TestDatabase;
+  let folder: string;
+  let objects: Objects;
+  let artifacts: Artifacts;
+
+  before(async () => {
+    test = await testDatabase();
+    folder = await mkdtemp(join(tmpdir(), 'taskyard-artifacts-'));
+    const { db } = test;
+    const deps = { db, clock, log: silentLog };
+    const rootUrl = () => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+    objects = createObjects({ ...deps, rootUrl, backends: { disk: { type: 'disk', folder } } });
+    artifacts = createArtifacts({
+      ...deps,
+      objects,
+      readStatuses: async (_sql, taskIds) =>
+        taskIds.map((taskId) => statuses.get(taskId)).filter((status) => status !== undefined),
+      issueCredentials: (request) => {
+        issued.push(request);
+        return { clientId: request.clientId, accessToken: 'token', certificate: '{}' };
+      },
+    });
+    objects.byteRoutes(app);
+    await app.listen({ port: 0, host: '127.0.0.1' });
+  });
+  after(async () => {
+    await app.close();
+    await test.drop();
+    await rm(folder, { recursive: true });
+  });
+
+  const aRun = (run: Partial<RunStatus> = {}): RunStatus => ({
+    runId: 0,
+    state: 'running',
+    reasonCreated: 'scheduled',
+    scheduled: clock.now().toJSON(),
+    workerGroup: 'group',
+    workerId: 'worker',
+    ...run,
+  });
+  const aTask = (...runs: RunStatus[]): string => {
+    const taskId = slugid();
+    statuses.set(taskId, {
+      taskId,
+      provisionerId: 'prov',
+      workerType: 'type',
+      taskQueueId: 'prov/type',
+      schedulerId: 'sched',
+      projectId: 'proj',
+      taskGroupId: taskId,
+      deadline: later(clock.now(), days(1)).toJSON(),
+      expires: later(clock.now(), days(2)).toJSON(),
+      retriesLeft: 5,
+      state: runs.at(-1)?.state ?? 'unscheduled',
+      runs,
+      tags: { kind: 'test' },
+      routes: ['index.x'],
+    });
+    return taskId;
+  };
+  const inHours = (count: number) => later(clock.now(), hours(count)).toJSON();
+  const reference = (url = 'https://example.com/x', more = {}): PostArtifactRequest => ({
+    storageType: 'reference',
+    expires: inHours(1),
+    contentType: 'text/plain',
+    url,
+    ...more,
+  });
+  const link = (artifact: string): PostArtifactRequest => ({
+    storageType: 'link',
+    expires: inHours(1),
+    artifact,
+  });
+  const error = (message = 'not there'): PostArtifactRequest => ({
+    storageType: 'error',
+    expires: inHours(1),
+    reason: 'file-missing-on-worker',
+    message,
+  });
+  const file = (more = {}): PostArtifactRequest => ({
+    storageType: 's3',
+    expires: inHours(1),
+    contentType: 'text/plain',
+    ...more,
+  });
+  const object = (more = {}): PostArtifactRequest => ({
+    storageType: 'object',
+    expires: inHours(1),
+    contentType: 'text/plain',
+    ...more,
+  });
+  const create = (taskId: string, name: string, request: PostArtifactRequest, runId = 0) =>
+    artifacts.createArtifact({ taskId, runId, name, request });
+  const everything = () => {};
+  const get = (taskId: string, name: string, runId: number | 'latest' = 0) =>
+    artifacts.getArtifact({ taskId, runId, name, authorize: everything });
+  const urlOf = async (taskId: string, name: string, runId: number | 'latest' = 0) => {
+    const reply = await get(taskId, name, runId);
+    assert.equal(reply.status, 303);
+    return reply.headers.location ?? '';
+  };
+  const messages = (taskId: string) =>
+    test.db<{ exchange: string; routingKey: string; routes: string[]; payload: string }>`
+      select exchange, routing_key, routes, payload from outbox
+       where routing_key like ${`primary.${taskId}.%`} order by id`;
+
+  describe('creation', () => {
+    it('of a reference, a link or an error needs no upload, and is told', async () => {
+      const taskId = aTask(aRun());
+      assert.deepEqual(await create(taskId, 'public/r', reference()), { storageType: 'reference' });
+      assert.deepEqual(await create(taskId, 'public/l', link('public/r')), { storageType: 'link' });
+      assert.deepEqual(await create(taskId, 'public/e', error()), { storageType: 'error' });
+      const told = await messages(taskId);
+      assert.deepEqual(
+        told.map((message) => JSON.parse(message.payload).artifact.name),
+        ['public/r', 'public/l', 'public/e'],
+      );
+      const [first] = told;
+      assert.equal(first?.exchange, 'exchange/taskcluster-queue/v1/artifact-created');
+      assert.equal(first.routingKey, `primary.${taskId}.0.group.worker.prov.type.sched.${taskId}._`);
+      assert.deepEqual(first.routes, ['index.x']);
+      const { status, ...body } = JSON.parse(first.payload);
+      assert.deepEqual(body, {
+        version: 1,
+        runId: 0,
+        workerGroup: 'group',
+        workerId: 'worker',
+        artifact: {
+          storageType: 'reference',
+          name: 'public/r',
+          expires: inHours(1),
+          contentType: 'text/plain',
+        },
+      });
+      assert.equal(status.taskId, taskId);
+      assert.equal('tags' in status || 'routes' in status, false);
+    });
+    it('may be repeated, alone and at once', async () => {
+      const taskId = aTask(aRun());
+      await create(taskId, 'r', reference());
+      await create(taskId, 'r', reference());
+      await Promise.all([1, 2, 3, 4].map((n) => create(taskId, 'r', reference(`https://example.com/${n}`))));
+      assert.equal(await urlOf(taskId, 'r'), 'https://example.com/4');
+    });
+    it('at once, of things that differ: the first one wins, and harms no neighbour', async () => {
+      const taskId = aTask(aRun());
+      const outcomes = await Promise.allSettled([
+        create(taskId, 'a', error('one')),
+        create(taskId, 'a', error('two')),
+        create(slugid(), 'a', error()),
+        create(taskId, 'b', reference()),
+      ]);
+      assert.deepEqual(
+        outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code),
+        [false, 'RequestConflict', 'InputError', false],
+      );
+    });
+    it('again may extend the expiry, change a URL, or put a link in place of a reference', async () => {
+      const taskId = aTask(aRun());
+      await create(taskId, 'a', reference());
+      await create(taskId, 'a', reference('https://example.com/2', { expires: inHours(2) }));
+      await assert.rejects(create(taskId, 'a', reference()), { code: 'RequestConflict' });
+      await assert.rejects(
+        create(taskId, 'a', reference('https://a.b/', { expires: inHours(3), contentType: 'x/y' })),
+        {
+          code: 'RequestConflict',
+          message: /already exists with different properties/,
+        },
+      );
+      await create(taskId, 'b', reference());
+      await create(taskId, 'a', { ...link('b'), expires: inHours(2) });
+      assert.equal(await urlOf(taskId, 'a'), 'https://example.com/x');
+      const back = reference('https://a.b/', { expires: inHours(3), contentType: 'application/binary' });
+      await assert.rejects(create(taskId, 'a', back), { code: 'RequestConflict' });
+    });
+    it('again as another type, or an error with other words, is a conflict', async () => {
+      const taskId = aTask(aRun());
+      await create(taskId, 'r', reference());
+      await create(taskId, 'e', error());
+      for (const request of [error(), file(), object()])
+        await assert.rejects(create(taskId, 'r', request), { code: 'RequestConflict' });
+      await assert.rejects(create(taskId, 'e', error('other')), { code: 'RequestConflict' });
+      await assert.rejects(create(taskId, 'e', link('r')), { code: 'RequestConflict' });
+    });
+    it('is refused for tasks, runs and dates that do not fit', async () => {
+      const taskId = aTask(aRun());
+      const refused = (attempt: Promise<unknown>, code: string, message: RegExp) =>
+        assert.rejects(attempt, { code, message });
+      await refused(create(slugid(), 'a', reference()), 'InputError', /Task not found/);
+      await refused(create(taskId, 'a', reference(), 1), 'InputError', /Run not found/);
+      const [past, late] = [later(clock.now(), -minutes(16)), later(clock.now(), days(2) + 1000)];
+      await refused(
+        create(taskId, 'a', reference('x:y', { expires: past.toJSON() })),
+        'InputError',
+        /future/,
+      );
+      await refused(
+        create(taskId, 'a', reference('x:y', { expires: late.toJSON() })),
+        'InputError',
+        /task expiration/,
+      );
+      await refused(create(taskId, 'a', file({ contentType: 'a\0b' })), 'InputError', /content type/);
+      await refused(create(taskId, 'a', link('ü')), 'InputError', /printable/);
+    });
+    it('is allowed while a run runs, and for 25 minutes after an exception', async () => {
+      const ago = (ms: number) => later(clock.now(), -ms).toJSON();
+      const allowed = [aRun(), aRun({ state: 'exception', resolved: ago(minutes(24)) })];
+      for (const run of allowed) await create(aTask(run), 'a', reference());
+      const { workerId: _id, workerGroup: _group, ...unclaimed } = aRun();
+      const refused: RunStatus[] = [
+        aRun({ state: 'completed', resolved: ago(0) }),
+        aRun({ state: 'failed', resolved: ago(0) }),
+        aRun({ state: 'exception', resolved: ago(minutes(26)) }),
+        { ...unclaimed, state: 'pending' },
+        { ...unclaimed, state: 'exception', resolved: ago(0) },
+      ];
+      for (const run of refused)
+        await assert.rejects(create(aTask(run), 'a', reference()), { code: 'RequestConflict' }, run.state);
+    });
+  });
+
+  describe('files', () => {
+    it('go to a signed URL and are read from another; nothing is told', async () => {
+      const taskId = aTask(aRun());
+      const name = 'public/logs/a b.log';
+      const reply = await create(taskId, name, file({ contentLength: 3 }));
+      assert.ok(reply.storageType === 's3');
+      assert.equal(reply.expires, later(clock.now(), minutes(45)).toJSON());
+      const absent = await fetch(await urlOf(taskId, name));
+      assert.equal(absent.status, 404);
+      const headers = { 'content-type': 'text/plain' };
+      assert.equal((await fetch(reply.putUrl, { method: 'PUT', body: 'log', headers })).status, 200);
+      assert.equal(await (await fetch(await urlOf(taskId, name))).text(), 'log');
+      assert.deepEqual(await messages(taskId), []);
+      const path = await artifacts.locateFile({ taskId, runId: 0, name });
+      assert.equal(await readFile(path ?? '', 'utf8'), 'log');
+      const again = await create(taskId, name, file({ expires: inHours(2) }));
+      assert.equal(again.storageType, 's3');
+      const info = await artifacts.artifactInfo({ taskId, runId: 'latest', name });
+      assert.deepEqual(info, {
+        storageType: 's3',
+        name,
+        expires: inHours(2),
+        contentType: 'text/plain',
+        contentLength: 3,
+      });
+    });
+    it('as objects are readable and told once their upload is finished', async () => {
+      const taskId = aTask(aRun());
+      const started = await create(taskId, 'o', object());
+      assert.ok(started.storageType === 'object');
+      const { uploadId, projectId, name } = started;
+      assert.equal(name, `t/${taskId}/0/o`);
+      const request = issued.at(-1);
+      assert.equal(request?.clientId, `artifact-upload/${taskId}/0/on/group/worker`);
+      assert.deepEqual(request.scopes, [`object:upload:proj:${name}`]);
+      assert.deepEqual(request.expiry.toJSON(), inHours(1));
+      const repeated = await create(taskId, 'o', object());
+      assert.ok(repeated.storageType === 'object' && repeated.uploadId === uploadId);
+
+      const finish = (id = uploadId) =>
+        artifacts.finishArtifact({ taskId, runId: 0, name: 'o', uploadId: id });
+      await assert.rejects(get(taskId, 'o'), { code: 'ResourceNotFound' });
+      await assert.rejects(finish(), { code: 'InputError' });
+      await objects.createUpload({
+        name,
+        projectId,
+        uploadId,
+        expires: inHours(1),
+        proposedUploadMethods: { dataInline: { contentType: 'text/plain', objectData: btoa('bytes') } },
+        authorize: everything,
+      });
+      await objects.finishUpload({ name, projectId, uploadId, authorize: everything });
+      await assert.rejects(finish(slugid()), { code: 'InputError' });
+      assert.equal(await finish(), undefined);
+      await finish();
+      assert.equal((await messages(taskId)).length, 2);
+      assert.equal(await (await fetch(await urlOf(taskId, 'o'))).text(), 'bytes');
+      const content = await artifacts.artifactContent({ taskId, runId: 0, name: 'o', authorize: everything });
+      assert.ok(content.storageType === 'object' && content.name === name);
+      assert.deepEqual(issued.at(-1)?.scopes, [`object:download:${name}`]);
+    });
+    it('that are no objects have nothing to finish', async () => {
+      const taskId = aTask(aRun());
+      const finish = artifacts.finishArtifact({ taskId, runId: 0, name: 'r', uploadId: slugid() });
+      await assert.rejects(finish, { code: 'ResourceNotFound' });
+      await create(taskId, 'r', reference());
+      const other = artifacts.finishArtifact({ taskId, runId: 0, name: 'r', uploadId: slugid() });
+      await assert.rejects(other, { code: 'InputError' });
+    });
+  });
+
+  describe('reading', () => {
+    it('follows links, asking for the scope of each name before it looks', async () => {
+      const taskId = aTask(aRun());
+      await create(taskId, '1', link('2'));
+      await create(taskId, '2', link('3'));
+      await create(taskId, '3', reference());
+      const asked: unknown[] = [];
+      const authorize = ({ names }: Readonly<Record<string, unknown>>) => {
+        asked.push([...(names as string[])]);
+      };
+      await artifacts.getArtifact({ taskId, runId: 0, name: '1', authorize });
+      assert.deepEqual(asked, [['1'], ['1', '2'], ['1', '2', '3']]);
+      const refuse = () => {
+        throw new RequestError('InsufficientScopes', 'no');
+      };
+      const absent = { taskId: slugid(), name: 'none', authorize: refuse };
+      await assert.rejects(artifacts.getArtifact({ ...absent, runId: 'latest' }), {
+        code: 'InsufficientScopes',
+      });
+    });
+    it('of links in a circle fails', async () => {
+      const taskId = aTask(aRun());
+      await create(taskId, 'a', link('b'));
+      await create(taskId, 'b', link('a'));
+      await assert.rejects(get(taskId, 'a'), { code: 'InputError', message: /circle/ });
+    });
+    it('of an error artifact gives 424, and through a link too', async () => {
+      const taskId = aTask(aRun());
+      await create(taskId, 'e', error('why\0'));
+      await create(taskId, 'l', link('e'));
+      for (const name of ['e', 'l']) {
+        const reply = await get(taskId, name);
+        assert.ok(reply instanceof Reply);
+        assert.equal(reply.status, 424);
+        assert.equal(reply.headers['x-taskcluster-artifact-storage-type'], 'error');
+        assert.deepEqual(reply.body, { reason: 'file-missing-on-worker', message: 'why\0' });
+      }
+      const content = await artifacts.artifactContent({ taskId, runId: 0, name: 'l', authorize: everything });
+      assert.equal(content.storageType, 'error');
+    });
+    it('of the latest run means the last one, even without artifacts', async () => {
+      const taskId = aTask(aRun({ state: 'exception', resolved: clock.now().toJSON() }), aRun({ runId: 1 }));
+      await create(taskId, 'x', reference('https://example.com/0'), 0);
+      await assert.rejects(get(taskId, 'x', 'latest'), { code: 'ResourceNotFound' });
+      await create(taskId, 'x', reference('https://example.com/1'), 1);
+      assert.equal(await urlOf(taskId, 'x', 'latest'), 'https://example.com/1');
+      await assert.rejects(get(slugid(), 'x', 'latest'), { code: 'ResourceNotFound' });
+      await assert.rejects(get(aTask(), 'x', 'latest'), { code: 'ResourceNotFound' });
+    });
+  });
+
+  describe('listings', () => {
+    it('go by name, in pages', async () => {
+      const taskId = aTask(aRun());
+      const names = ['Z', 'a', 'b/1', 'b/2', 'c'];
+      for (const name of [...names].reverse()) await create(taskId, name, reference());
+      const seen: string[] = [];
+      let token: string | undefined;
+      do {
+        const continuation = token === undefined ? {} : { continuationToken: token };
+        const page = await artifacts.listArtifacts({ taskId, runId: 'latest', limit: 2, ...continuation });
+        seen.push(...page.artifacts.map((artifact) => artifact.name));
+        token = page.continuationToken;
+      } while (token);
+      assert.deepEqual(seen, names);
+      const garbled = await artifacts.listArtifacts({ taskId, runId: 0, continuationToken: 'garbled' });
+      assert.equal(garbled.artifacts.length, 5);
+    });
+    it('are empty for a run without artifacts, and absent without the run', async () => {
+      assert.deepEqual(await artifacts.listArtifacts({ taskId: aTask(aRun()), runId: 0 }), { artifacts: [] });
+      const absent: [string, number | 'latest'][] = [
+        [slugid(), 0],
+        [aTask(aRun()), 1],
+        [aTask(), 'latest'],
+      ];
+      for (const [taskId, runId] of absent)
+        await assert.rejects(artifacts.listArtifacts({ taskId, runId }), { code: 'ResourceNotFound' });
+    });
+  });
+
+  describe('expiry', () => {
+    it('ends reading at once, and takes bytes and rows half an hour later', async () => {
+      const taskId = aTask(aRun());
+      const reply = await create(taskId, 'f', file());
+      assert.ok(reply.storageType === 's3');
+      await fetch(reply.putUrl, { method: 'PUT', body: 'x', headers: { 'content-type': 'text/plain' } });
+      await create(taskId, 'kept', reference('https://example.com/', { expires: inHours(4) }));
+      const ref = { taskId, runId: 0, name: 'f' };
+      const path = (await artifacts.locateFile(ref)) ?? '';
+      clock.advance(hours(1) + 1);
+      await assert.rejects(get(taskId, 'f'), { code: 'ResourceExpired' });
+      const before = await artifacts.artifactInfo(ref);
+      assert.equal(before.name, 'f');
+      clock.advance(minutes(31));
+      while ((await artifacts.expireArtifacts(2)) > 0);
+      await assert.rejects(artifacts.artifactInfo(ref), { code: 'ResourceNotFound' });
+      await assert.rejects(readFile(path), { code: 'ENOENT' });
+      assert.equal((await artifacts.artifactInfo({ ...ref, name: 'kept' })).name, 'kept');
+    });
+    it('comes early for the artifacts of tasks that are deleted', async () => {
+      const taskId = aTask(aRun());
+      await create(taskId, 'a', reference());
+      await test.db.transaction((tx) => artifacts.expireArtifactsOf(tx, [taskId], clock.now()));
+      clock.advance(minutes(31));
+      await artifacts.expireArtifacts(100);
+      const gone = artifacts.artifactInfo({ taskId, runId: 0, name: 'a' });
+      await assert.rejects(gone, { code: 'ResourceNotFound' });
+    });
+  });
+});
