@@ -2,15 +2,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import * as artifactSchemas from './artifacts/schema.ts';
-import type { PublishedSchema } from './http/index.ts';
-import * as objectSchemas from './objects/schema.ts';
-import * as queueSchemas from './queue/schema/index.ts';
-import * as workerSchemas from './workers/schema.ts';
+import { referenceDocuments } from './declarations.ts';
 
 // The published contract that ours must equal. It is not ours to ship, so the comparison is skipped without it.
 const path =
-  process.env['TASKYARD_REFERENCES'] ??
+  process.env.TASKYARD_REFERENCES ??
   fileURLToPath(new URL('../../../../shared/references.json', import.meta.url));
 const skip = existsSync(path) ? false : `no published references at ${path}`;
 
@@ -47,7 +43,7 @@ const isIdle = (key: string, value: Json): boolean =>
 /** A schema as far as it decides anything: references followed, words for people left out, sets in order. */
 const effective = (schema: Json, base: string): Json => {
   if (!isObject(schema)) return schema;
-  if (typeof schema['$ref'] === 'string') {
+  if (typeof schema.$ref === 'string') {
     const { $ref, ...beside } = schema;
     const found = target($ref as string, base);
     return effective({ ...(found.schema as JsonObject), ...beside }, found.base);
@@ -68,28 +64,61 @@ const effective = (schema: Json, base: string): Json => {
   return result;
 };
 
-const isPublished = (value: unknown): value is PublishedSchema =>
-  typeof value === 'object' && value !== null && 'service' in value && 'schema' in value && 'name' in value;
+/** Methods that only we have, by document. They are no mistake, but they are to be known. */
+const additionsOf: Readonly<Record<string, readonly string[]>> = {
+  'queue/api': ['createTaskGroupTasks'],
+};
 
-const ours = [queueSchemas, workerSchemas, artifactSchemas, objectSchemas]
-  .flatMap((module): unknown[] => Object.values(module))
-  .filter(isPublished);
+const ours = new Map(referenceDocuments().map(({ filename, content }) => [`/${filename}`, plain(content)]));
 
-describe('schemas equal those of the published contract', { skip }, () => {
-  for (const { service, name, schema } of ours) {
-    it(`${service}/${name}`, () => {
-      const filename = `/schemas/${service}/v1/${name}.json`;
-      const theirs = byName.get(filename);
-      assert.ok(theirs, 'published by nobody');
-      assert.deepEqual(effective(plain(schema), filename), effective(theirs, filename));
-    });
-  }
-  for (const service of ['queue', 'object']) {
-    it(`${service}: none is missing`, () => {
-      const missing = [...byName.keys()]
-        .map((filename) => new RegExp(`^/schemas/${service}/v1/(.*)\\.json$`).exec(filename)?.[1])
-        .filter((name) => name && !ours.some((one) => one.service === service && one.name === name));
-      assert.deepEqual(missing, []);
-    });
-  }
+// What other services than these publish has no counterpart: it is ours alone.
+const services = [...ours.keys()]
+  .map((filename) => /^\/references\/(.*)\/v1\/api\.json$/.exec(filename)?.[1] ?? '')
+  .filter((service) => byName.has(`/references/${service}/v1/api.json`));
+
+const entriesOf = (documents: ReadonlyMap<string, JsonObject>, filename: string): Map<string, JsonObject> =>
+  new Map(
+    ((documents.get(filename)?.entries ?? []) as JsonObject[]).map((entry) => [String(entry.name), entry]),
+  );
+
+/** A method or an exchange without the words for people, and sets in order. */
+const promised = ({ title: _title, description: _description, ...entry }: JsonObject): JsonObject => ({
+  ...entry,
+  ...(Array.isArray(entry.query) ? { query: [...entry.query].sort() } : {}),
+  ...(Array.isArray(entry.routingKey)
+    ? { routingKey: entry.routingKey.map((word) => ({ ...(word as JsonObject), summary: '' })) }
+    : {}),
 });
+
+it('the published references are there to compare with', { skip }, () => {
+  assert.ok(services.length > 0);
+});
+
+for (const service of services) {
+  describe(`the service ${service} is the published one`, { skip }, () => {
+    for (const document of ['api', 'exchanges']) {
+      const filename = `/references/${service}/v1/${document}.json`;
+      const published = entriesOf(byName, filename);
+      const served = entriesOf(ours, filename);
+      for (const [name, entry] of published) {
+        it(`${document}: ${name}`, () => {
+          const own = served.get(name);
+          assert.ok(own, 'is not served');
+          assert.deepEqual(promised(own), promised(entry));
+        });
+      }
+      it(`${document}: nothing is served besides`, () => {
+        const additions = [...served.keys()].filter((name) => !published.has(name));
+        assert.deepEqual(additions, additionsOf[`${service}/${document}`] ?? []);
+      });
+    }
+    const schemas = [...byName.keys()].filter((filename) => filename.startsWith(`/schemas/${service}/v1/`));
+    for (const filename of schemas) {
+      it(filename, () => {
+        const own = ours.get(filename);
+        assert.ok(own, 'is not served');
+        assert.deepEqual(effective(own, filename), effective(byName.get(filename) as Json, filename));
+      });
+    }
+  });
+}

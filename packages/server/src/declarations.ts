@@ -1,4 +1,4 @@
-import { artifactCreatedMessage, artifactRoutes } from './artifacts/index.ts';
+import { artifactCreatedMessage, artifactRoutes, objectCredentials } from './artifacts/index.ts';
 import { authDeclaration } from './auth/index.ts';
 import { eventsDeclaration } from './events/index.ts';
 import {
@@ -7,8 +7,17 @@ import {
   type ServiceDeclaration,
 } from './http/index.ts';
 import { objectDeclaration } from './objects/index.ts';
-import { exchangesWith, routes as queueRoutes } from './queue/index.ts';
-import { workersRoutes } from './workers/index.ts';
+import {
+  exchangesWith,
+  pollTaskUrlsResponse,
+  routes as queueRoutes,
+  taskCredentials,
+  taskDefinitionAndStatus,
+  taskMetadata,
+  taskPulseDefinition,
+  taskStatus,
+} from './queue/index.ts';
+import { taskRun, workersRoutes } from './workers/index.ts';
 
 /** The service `queue` is published as one and lives on three floors. */
 const queueDeclaration = {
@@ -19,6 +28,17 @@ const queueDeclaration = {
   },
   routes: [...queueRoutes, ...artifactRoutes, ...workersRoutes],
   exchanges: exchangesWith(artifactCreatedMessage),
+  // Parts of other shapes, published by themselves because clients look them up.
+  schemas: [
+    objectCredentials,
+    pollTaskUrlsResponse,
+    taskCredentials,
+    taskDefinitionAndStatus,
+    taskMetadata,
+    taskPulseDefinition,
+    taskRun,
+    taskStatus,
+  ],
 };
 
 /** Everything that this program serves. */

@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fastify } from 'fastify';
+import { days, hours, later, manualClock, silentLog, slugid } from '../base/index.ts';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { createObjects, type Objects, type ObjectsDeps } from './index.ts';
+import { backendFor } from './placement.ts';
+import type { CreateUploadRequest } from './schema.ts';
+
+const sha = (algorithm: string, text: string) => createHash(algorithm).update(text).digest('hex');
+
+describe('objects', () => {
+  const clock = manualClock();
+  const app = fastify();
+  const authorize = () => {};
+  let test: TestDatabase;
+  let folder: string;
+  let deps: ObjectsDeps;
+  let objects: Objects;
+
+  before(async () => {
+    test = await testDatabase();
+    folder = await mkdtemp(join(tmpdir(), 'taskyard-objects-'));
+    deps = {
+      db: test.db,
+      clock,
+      log: silentLog,
+      rootUrl: () => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
+      backends: { disk: { type: 'disk', folder } },
+    };
+    objects = createObjects(deps);
+    objects.byteRoutes(app);
+    await app.listen({ port: 0, host: '127.0.0.1' });
+  });
+  after(async () => {
+    await app.close();
+    await test.drop();
+    await rm(folder, { recursive: true });
+  });
+
+  const anUpload = (more: Partial<CreateUploadRequest> = {}) => ({
+    name: `test/${slugid()}`,
+    projectId: 'proj',
+    uploadId: slugid(),
+    expires: later(clock.now(), days(3)).toJSON(),
+    proposedUploadMethods: {},
+    authorize,
+    ...more,
+  });
+  const inline = (text: string) => ({
+    dataInline: { contentType: 'text/plain', objectData: Buffer.from(text).toString('base64') },
+  });
+  const finished = async (text = 'bytes', more: Partial<CreateUploadRequest> = {}) => {
+    const upload = anUpload({ proposedUploadMethods: inline(text), ...more });
+    await objects.createUpload(upload);
+    await objects.finishUpload(upload);
+    return upload;
+  };
+  const read = async (url: string) => (await fetch(url)).text();
+
+  it('without a method the name is reserved; the same again is fine, anything else a conflict', async () => {
+    const upload = anUpload();
+    const { projectId, uploadId, expires } = upload;
+    const reply = { projectId, uploadId, expires, uploadMethod: {} };
+    assert.deepEqual(await objects.createUpload(upload), reply);
+    assert.deepEqual(await objects.createUpload(upload), reply);
+    const others = [{ uploadId: slugid() }, { projectId: 'other' }, { expires: clock.now().toJSON() }];
+    for (const other of others)
+      await assert.rejects(objects.createUpload({ ...upload, ...other }), { code: 'RequestConflict' });
+  });
+  it('the scope of the project is asked for', async () => {
+    const asked: unknown[] = [];
+    const upload = { ...anUpload(), authorize: (values: object) => asked.push(values) };
+    await objects.createUpload(upload);
+    await objects.finishUpload(upload);
+    assert.deepEqual(asked, [{ projectId: 'proj' }, { projectId: 'proj' }]);
+  });
+  it('bytes within the request can be read once the upload is finished, by each method', async () => {
+    const upload = anUpload({
+      proposedUploadMethods: inline('hello'),
+      hashes: { sha256: sha('sha256', 'hello') },
+    });
+    assert.deepEqual((await objects.createUpload(upload)).uploadMethod, { dataInline: true });
+    const { name } = upload;
+    await assert.rejects(objects.object({ name }), { code: 'ResourceNotFound' });
+    await assert.rejects(objects.download({ name }), { code: 'ResourceNotFound' });
+    assert.deepEqual(await objects.finishUpload(upload), {});
+    const both = await objects.startDownload({ name, acceptDownloadMethods: { simple: true, getUrl: true } });
+    assert.ok(both.method === 'getUrl');
+    assert.equal(both.hashes.sha256, sha('sha256', 'hello'));
+    assert.equal(await read(both.url), 'hello');
+    const simple = await objects.startDownload({ name, acceptDownloadMethods: { simple: true } });
+    assert.equal(simple.method, 'simple');
+    assert.equal(await read(simple.url), 'hello');
+    await assert.rejects(objects.startDownload({ name, acceptDownloadMethods: {} }), {
+      code: 'NoMatchingMethod',
+    });
+    const redirect = await objects.download({ name });
+    assert.equal(redirect.status, 303);
+    assert.equal(await read(redirect.headers.location ?? ''), 'hello');
+    assert.deepEqual(await objects.object({ name }), {
+      projectId: 'proj',
+      expires: upload.expires,
+      hashes: upload.hashes,
+    });
+  });
+  it('more than 8 KiB do not go within the request', async () => {
+    await objects.createUpload(anUpload({ proposedUploadMethods: inline('x'.repeat(8192)) }));
+    const tooLarge = anUpload({ proposedUploadMethods: inline('x'.repeat(8193)) });
+    await assert.rejects(objects.createUpload(tooLarge), { code: 'InputError' });
+  });
+  it('a signed URL takes just the bytes that were announced, and nothing after the finish', async () => {
+    const putUrl = { contentType: 'text/html', contentLength: 5 };
+    const upload = anUpload({ proposedUploadMethods: { putUrl } });
+    const { uploadMethod } = await objects.createUpload(upload);
+    const { url, headers, expires } = uploadMethod.putUrl ?? { url: '', headers: {}, expires: '' };
+    assert.ok(new Date(expires) > clock.now());
+    assert.deepEqual(headers, { 'Content-Type': 'text/html', 'Content-Length': '5' });
+    const put = (body: string) =>
+      fetch(url, { method: 'PUT', body, headers: { 'content-type': 'text/html' } });
+    assert.equal((await put('too long')).status, 413);
+    assert.equal((await put('hello')).status, 200);
+    await objects.finishUpload(upload);
+    assert.equal((await put('other')).status, 409);
+    const { name } = upload;
+    assert.equal(await read(await objects.downloadUrl(name)), 'hello');
+    assert.equal(await readFile((await objects.locate(name)) ?? '', 'utf8'), 'hello');
+    await assert.rejects(objects.createUpload(upload), { code: 'RequestConflict' });
+  });
+  it('a finish may be repeated, and add hashes only the first time', async () => {
+    const sha256 = sha('sha256', 'x');
+    const upload = anUpload({ proposedUploadMethods: inline('x'), hashes: { sha256 } });
+    await objects.createUpload(upload);
+    const finish = { ...upload, hashes: { sha512: sha('sha512', 'x') } };
+    await objects.finishUpload(finish);
+    await objects.finishUpload(finish);
+    await objects.finishUpload({ ...upload, hashes: {} });
+    for (const hashes of [{ sha512: 'c'.repeat(128) }, { md5: 'x' }])
+      await assert.rejects(objects.finishUpload({ ...finish, hashes }), {
+        code: /RequestConflict|InputError/,
+      });
+    assert.deepEqual((await objects.object(upload)).hashes, { sha256, sha512: finish.hashes.sha512 });
+  });
+  it('a finish with another upload, project or name is refused', async () => {
+    const upload = anUpload();
+    await assert.rejects(objects.finishUpload(upload), { code: 'ResourceNotFound' });
+    await objects.createUpload(upload);
+    const refused = (more: object, code: string) =>
+      assert.rejects(objects.finishUpload({ ...upload, ...more }), { code });
+    await refused({ uploadId: slugid() }, 'RequestConflict');
+    await refused({ projectId: 'other' }, 'InputError');
+  });
+  it('hashes that are not those of the bytes stop the finish; others are believed', async () => {
+    const wrong = anUpload({ proposedUploadMethods: inline('x'), hashes: { sha256: 'a'.repeat(64) } });
+    await objects.createUpload(wrong);
+    await assert.rejects(objects.finishUpload(wrong), { code: 'InputError', message: /sha256/ });
+    const wrong512 = anUpload({ proposedUploadMethods: inline('x') });
+    await objects.createUpload(wrong512);
+    const hashes = { sha512: 'a'.repeat(128) };
+    await assert.rejects(objects.finishUpload({ ...wrong512, hashes }), {
+      code: 'InputError',
+      message: /sha512/,
+    });
+    // Without bytes there is nothing to check against; the original takes such objects, too.
+    const unknown = { sha256: 'a'.repeat(64), other: 'word' };
+    const empty = anUpload({ hashes: unknown });
+    await objects.createUpload(empty);
+    await objects.finishUpload(empty);
+    const control = { sha256: 'a'.repeat(64), other: 'a\0b' };
+    const nonsense = anUpload({ hashes: control });
+    await assert.rejects(objects.createUpload(nonsense), { code: 'InputError' });
+  });
+  it('of many who start the same object at once, one has it', async () => {
+    const name = `test/${slugid()}`;
+    const uploads = Array.from({ length: 20 }, () => ({ ...anUpload(), name }));
+    const outcomes = await Promise.allSettled(uploads.map((upload) => objects.createUpload(upload)));
+    assert.equal(outcomes.filter((outcome) => outcome.status === 'fulfilled').length, 1);
+  });
+  it('objects go when they expire, unfinished uploads after a day', async () => {
+    const short = await finished('short', { expires: later(clock.now(), hours(1)).toJSON() });
+    const long = await finished('long', { expires: later(clock.now(), days(3)).toJSON() });
+    const unfinished = anUpload();
+    await objects.createUpload(unfinished);
+    const path = (await objects.locate(short.name)) ?? '';
+    clock.advance(hours(2));
+    await assert.rejects(objects.object(short), { code: 'ResourceNotFound' });
+    while ((await objects.expireObjects(3)) > 0);
+    await assert.rejects(readFile(path), { code: 'ENOENT' });
+    await objects.createUpload(unfinished);
+    clock.advance(days(1));
+    while ((await objects.expireObjects(3)) > 0);
+    await assert.rejects(objects.finishUpload(unfinished), { code: 'ResourceNotFound' });
+    assert.equal(await read(await objects.downloadUrl(long.name)), 'long');
+  });
+  it('a configuration that cannot work is refused at the start', () => {
+    const build = (more: Partial<ObjectsDeps>) => () => createObjects({ ...deps, ...more });
+    assert.throws(build({ backends: {} }), /At least one backend/);
+    assert.throws(build({ artifactBackend: 'none' }), /No backend has the name none/);
+    assert.throws(build({ placement: [{ backendId: 'none', when: 'all' }] }), /No backend has the name none/);
+    const disk = { type: 'disk', folder } as const;
+    assert.throws(build({ backends: { one: disk, two: disk } }), /one disk backend only/);
+  });
+  it('an object that no rule places is refused', async () => {
+    const placement = [{ backendId: 'disk', when: { projectId: { exact: 'special' } } }] as const;
+    const picky = createObjects({ ...deps, placement });
+    await assert.rejects(picky.createUpload(anUpload()), { code: 'InputError', message: /backend/ });
+    await picky.createUpload(anUpload({ projectId: 'special' }));
+  });
+});
+
+it('the first rule that holds places an object', () => {
+  const rules = [
+    { backendId: 'exact', when: { name: { exact: 'a' } } },
+    { backendId: 'both', when: { name: { prefix: 'a' }, projectId: { exact: 'p' } } },
+    { backendId: 'pattern', when: { name: { regexp: '^b+$' } } },
+    { backendId: 'rest', when: 'all' },
+  ] as const;
+  const place = (name: string, projectId = 'q') => backendFor(rules, { name, projectId });
+  assert.deepEqual(
+    [place('a', 'p'), place('ab', 'p'), place('bb'), place('ab')],
+    ['exact', 'both', 'pattern', 'rest'],
+  );
+  assert.equal(backendFor(rules.slice(0, 3), { name: 'c', projectId: 'p' }), undefined);
+});
