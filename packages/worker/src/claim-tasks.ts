@@ -32,12 +32,13 @@ export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Pr
   const { clock, log, slots, begin, stop, hangUp } = claiming;
   const { rootUrl, credentials, taskQueueId, workerGroup, workerId, idleTimeoutSeconds = Infinity } = options;
   const queue = new Queue({ rootUrl, credentials, retries: 0 });
+  const stopped = aborted(stop);
   let idleSince = clock.now().getTime();
   let failures = 0;
   while (!stop.aborted) {
     const free = slots.capacity - slots.running.size;
     if (free === 0) {
-      await Promise.race([...[...slots.running.values()].map(({ done }) => done), aborted(stop)]);
+      await Promise.race([...[...slots.running.values()].map(({ done }) => done), stopped]);
       continue;
     }
     const askedAt = clock.now().getTime();

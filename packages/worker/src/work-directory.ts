@@ -45,7 +45,7 @@ export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> =>
   takenHere.add(path);
   await writeFile(lock, `${process.pid} ${(await startOf(process.pid)) ?? ''}`);
   const runs = join(path, 'runs');
-  await killStrays(runs);
+  killStrays(runs);
   await rm(runs, { recursive: true, force: true });
   await mkdir(runs, { mode: 0o700 });
   return {

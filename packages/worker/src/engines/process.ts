@@ -23,7 +23,7 @@ export const processEngine = (spawning: Spawning, { path }: { path: string }): E
         kill: () => leader.signal('SIGKILL'),
       };
     },
-    sweep: async (directory) => void (await killStrays(directory)),
+    sweep: async (directory) => void killStrays(directory),
     close: () => spawning.watchdog.close(),
   };
 };

@@ -136,7 +136,7 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
     const end = Date.now() + pollMs;
     for (;;) {
       const pending = [...tasks.values()].filter(({ runs }) => runs.at(-1)?.state === 'pending');
-      if (pending.length > 0 || Date.now() >= end || request.destroyed) {
+      if (pending.length > 0 || Date.now() >= end || request.socket.destroyed) {
         return {
           tasks: pending.slice(0, body.tasks as number).map((task) => {
             const run = task.runs.at(-1) as FakeRun;
