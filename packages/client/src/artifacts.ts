@@ -83,7 +83,8 @@ export const openSource = async ({ url }: ArtifactSource, signal?: AbortSignal):
     throw new DownloadError(url, reasonOf(error));
   }
   if (response.ok) return response;
-  await response.body?.cancel();
+  // Read to its end, the connection stays in use; cut off, it would be opened anew for nothing.
+  await response.text().catch(() => {});
   throw new DownloadError(url, `HTTP status ${response.status}`, response.status);
 };
 

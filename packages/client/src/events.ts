@@ -3,7 +3,8 @@ import type { Credentials } from './credentials.ts';
 import { ApiError, ConnectionError, reasonOf } from './errors.ts';
 import type { Binding } from './exchange.ts';
 import { createSigner, type Signer } from './hawk.ts';
-import { backOffMs, pause } from './http.ts';
+import { backOffMs, parsed, pause } from './http.ts';
+import { textOf, transport, type WireReply } from './transport.ts';
 
 /** A message as the event stream carries it. */
 export interface StreamedMessage<Payload = unknown> {
@@ -36,7 +37,7 @@ export interface FollowOptions {
 }
 
 interface Connection {
-  readonly response: Response;
+  readonly reply: WireReply;
   /** Pushes the moment away when the connection is given up. */
   readonly keepAlive: () => void;
   readonly close: () => void;
@@ -74,19 +75,14 @@ const connect = async (
   url.searchParams.set('bindings', JSON.stringify(options.bindings));
   const { signal, keepAlive, close } = connectionScope(options);
   try {
-    const response = await fetch(url, {
-      signal,
-      redirect: 'manual',
-      headers: {
-        accept: 'text/event-stream',
-        ...(signer ? { authorization: await signer.header('GET', url) } : {}),
-        ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-      },
-    });
-    if (response.status === 200) return { response, keepAlive, close };
-    const text = await response.text();
-    const isJson = response.headers.get('content-type')?.startsWith('application/json');
-    throw new ApiError(response.status, isJson ? JSON.parse(text) : text, 'events.stream');
+    const headers = {
+      accept: 'text/event-stream',
+      ...(signer ? { authorization: await signer.header('GET', url) } : {}),
+      ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+    };
+    const reply = await transport({ method: 'GET', url, headers, signal });
+    if (reply.status === 200) return { reply, keepAlive, close };
+    throw new ApiError(reply.status, parsed(await textOf(reply), reply.contentType), 'events.stream');
   } catch (error) {
     close();
     if (error instanceof ApiError) throw error;
@@ -95,12 +91,11 @@ const connect = async (
 };
 
 /** The server-sent events of one connection, until it ends. */
-async function* eventsOf({ response, keepAlive }: Connection): AsyncGenerator<EventSourceMessage> {
+async function* eventsOf({ reply, keepAlive }: Connection): AsyncGenerator<EventSourceMessage> {
   const arrived: EventSourceMessage[] = [];
   const parser = createParser({ onEvent: (event) => arrived.push(event) });
   const decoder = new TextDecoder();
-  if (!response.body) return;
-  for await (const chunk of response.body) {
+  for await (const chunk of reply.bytes) {
     keepAlive();
     parser.feed(decoder.decode(chunk, { stream: true }));
     yield* arrived.splice(0);

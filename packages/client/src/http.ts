@@ -1,5 +1,6 @@
 import { ApiError, ConnectionError, reasonOf } from './errors.ts';
 import type { Signer } from './hawk.ts';
+import { textOf, transport } from './transport.ts';
 
 /** When to give up, and how long to wait before another attempt. */
 export interface RetryPolicy {
@@ -72,9 +73,10 @@ export const withDeadline = async <T>(
   }
 };
 
-const parsed = (text: string, contentType: string | null): unknown => {
+/** A reply's text as a value, when it is JSON. */
+export const parsed = (text: string, contentType: string): unknown => {
   if (text === '') return undefined;
-  if (!contentType?.startsWith('application/json')) return text;
+  if (!contentType.startsWith('application/json')) return text;
   try {
     return JSON.parse(text);
   } catch {
@@ -84,20 +86,12 @@ const parsed = (text: string, contentType: string | null): unknown => {
 
 const attempt = async (request: HttpRequest, signal: AbortSignal): Promise<HttpReply> => {
   const { method, url, body, signer } = request;
-  const response = await fetch(url, {
-    method,
-    signal,
-    redirect: 'manual',
-    headers: {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(signer ? { authorization: await signer.header(method, url) } : {}),
-    },
-    ...(body === undefined ? {} : { body }),
-  });
-  return {
-    status: response.status,
-    body: parsed(await response.text(), response.headers.get('content-type')),
+  const headers = {
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(signer ? { authorization: await signer.header(method, url) } : {}),
   };
+  const reply = await transport({ method, url, headers, body, signal });
+  return { status: reply.status, body: parsed(await textOf(reply), reply.contentType) };
 };
 
 /** The reply, or the connection's failure as a value: both may be worth another attempt. */

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { ApiError, ConnectionError } from './errors.ts';
 import { Queue } from './generated/index.ts';
 import { type Answer, json, serve } from './testing/server.ts';
+import { fetchTransport, textOf, transport } from './transport.ts';
 
 const withServer = async (
   answer: Answer,
@@ -109,6 +110,44 @@ describe('a call', () => {
         await assert.rejects(queue.use({ timeoutMs: 20, retries: 0 }).ping(), ConnectionError);
         await server.close();
         await assert.rejects(queue.use({ retries: 1 }).ping(), /No answer from http:.*ECONNREFUSED/);
+      },
+    ));
+
+  it('goes over the wire in the same way from browsers', () =>
+    withServer(
+      ({ method, text, headers }, response) =>
+        json(response, { method, text, type: headers['content-type'] ?? '' }),
+      async (_queue, { rootUrl }) => {
+        for (const send of [transport, fetchTransport]) {
+          const wire = { url: new URL(rootUrl), signal: new AbortController().signal };
+          const headers = { 'content-type': 'application/json' };
+          const posted = await send({ ...wire, method: 'POST', headers, body: '{"ä":1}' });
+          assert.deepEqual(JSON.parse(await textOf(posted)), {
+            method: 'POST',
+            text: '{"ä":1}',
+            type: 'application/json',
+          });
+          const empty = await send({ ...wire, method: 'POST', headers: {} });
+          assert.deepEqual(JSON.parse(await textOf(empty)), { method: 'POST', text: '', type: '' });
+          assert.equal(empty.contentType, 'application/json; charset=utf-8');
+        }
+      },
+    ));
+
+  it('survives that the server closed the connection meanwhile', () =>
+    withServer(
+      (() => {
+        let count = 0;
+        return (_request, response) => {
+          count += 1;
+          if (count === 2) response.destroy();
+          else json(response, { count });
+        };
+      })(),
+      async (queue) => {
+        const impatient = queue.use({ retries: 0 });
+        assert.deepEqual(await impatient.ping(), { count: 1 });
+        assert.deepEqual(await impatient.ping(), { count: 3 });
       },
     ));
 
