@@ -136,13 +136,13 @@ for (const choice of ['process', 'bubblewrap'] as const) {
     onlyHere,
     async (t) => {
       const stage = await aStage(t, choice);
-      const script = 'trap "echo child; exit" TERM; while :; do sleep 0.02; done';
+      const script = 'trap "echo child; exit" TERM; echo child is up; while :; do sleep 0.02; done';
       const command = await stage.start([
         '/bin/sh',
         '-c',
-        `(${script}) & trap "wait; echo parent; exit 3" TERM; echo ready; while :; do sleep 0.02; done`,
+        `(${script}) & trap "wait; echo parent; exit 3" TERM; echo parent is up; while :; do sleep 0.02; done`,
       ]);
-      await eventually(async () => (await stage.text()).includes('ready') || undefined);
+      await eventually(async () => (await stage.text()).match(/is up/g)?.length === 2 || undefined);
       command.terminate();
       assert.deepEqual(await command.wait(), { exitCode: 3 });
       assert.match(await stage.text(), /child\n(Terminated\n)*parent\n$/);
