@@ -5,7 +5,8 @@ create table objects (
   upload_id text not null,
   backend_id text not null,
   expires timestamptz not null,
-  -- null once the upload is finished; until then the object cannot be read, and goes when this time has passed
+  -- null once the upload is finished; until then the object cannot be read, and goes when this time has
+  -- passed
   upload_expires timestamptz,
   hashes jsonb not null
 );

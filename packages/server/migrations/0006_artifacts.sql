@@ -6,7 +6,8 @@ create table artifacts (
   storage_type text not null check (storage_type in ('s3', 'object', 'reference', 'link', 'error')),
   content_type text not null,
   content_length bigint,
-  -- JSON text, by storage type: object {uploadId, projectId}, reference {url}, link {artifact}, error {reason, message}
+  -- JSON text, by storage type: object {uploadId, projectId}, reference {url}, link {artifact}, error
+  -- {reason, message}
   details text not null,
   -- false for an object whose upload is not finished
   present boolean not null,

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { referenceDocuments } from './declarations.ts';
 
-// The published contract that ours must equal. It is not ours to ship, so the comparison is skipped without it.
+// The published contract that ours must equal. It is not ours to ship, so the comparison is skipped without
+// it.
 const path =
   process.env.TASKYARD_REFERENCES ??
   fileURLToPath(new URL('../../../../shared/references.json', import.meta.url));

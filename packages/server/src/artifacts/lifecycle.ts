@@ -106,7 +106,10 @@ export const artifactAskedFor = (
   expires: new Date(request.expires),
 });
 
-/** Messages tell of artifacts that can be read; uploads to a signed URL are never told of, nobody says when they end. */
+/**
+ * Messages tell of artifacts that can be read; uploads to a signed URL are never told of, nobody says when
+ * they end.
+ */
 export const isAnnounced = ({ storageType, present }: Artifact): boolean => present && storageType !== 's3';
 
 /** Why an upload of an artifact cannot be finished; undefined when it can (again). */

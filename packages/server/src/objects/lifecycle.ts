@@ -36,7 +36,10 @@ export interface UploadTerms {
   readonly hashes: Hashes;
 }
 
-/** The hashes of an object after a (repeated) start of its upload, or why this upload cannot be of that object. */
+/**
+ * The hashes of an object after a (repeated) start of its upload, or why this upload cannot be of that
+ * object.
+ */
 export const afterStart = (object: StoredObject, asked: UploadTerms): Hashes | RequestError => {
   const isSame =
     object.projectId === asked.projectId &&

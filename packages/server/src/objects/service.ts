@@ -41,7 +41,10 @@ const unfinishedMs = days(1);
 const inlineBytesMax = 8192;
 const hashAlgorithms: readonly HashAlgorithm[] = ['sha256', 'sha512'];
 
-/** Where the bytes of an object lie in its backend. Keys of artifacts begin with a task id, so none is the same. */
+/**
+ * Where the bytes of an object lie in its backend. Keys of artifacts begin with a task id, so none is the
+ * same.
+ */
 const keyOf = (name: string): string => `objects/${name}`;
 
 export const createObjectService = (deps: ObjectServiceDeps) => {
@@ -67,7 +70,9 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
   const urlOf = (object: lifecycle.StoredObject, expires: Date): Promise<string> =>
     backendOf(object).downloadUrl(keyOf(object.name), expires);
 
-  /** Reserves the name and says how to upload. Safe to repeat with the same uploadId: the URL is refreshed. */
+  /**
+   * Reserves the name and says how to upload. Safe to repeat with the same uploadId: the URL is refreshed.
+   */
   const createUpload = async (request: CreateUploadRequest & Authorized): Promise<CreateUploadResponse> => {
     const { name, projectId, uploadId, authorize, proposedUploadMethods: proposed } = request;
     authorize({ projectId });
@@ -87,7 +92,9 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
     return { projectId, uploadId, expires: object.expires.toJSON(), uploadMethod };
   };
 
-  /** Makes the object readable, for good. Safe to repeat; the bytes are checked where the backend can do it. */
+  /**
+   * Makes the object readable, for good. Safe to repeat; the bytes are checked where the backend can do it.
+   */
   const finishUpload = async (request: FinishUploadRequest & Authorized): Promise<object> => {
     const { name, projectId, uploadId, authorize } = request;
     authorize({ projectId });

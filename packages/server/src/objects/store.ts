@@ -26,7 +26,10 @@ export const readObjects = (sql: Sql, names: readonly string[]): Promise<StoredO
     select name, project_id, upload_id, backend_id, expires, upload_expires, hashes
       from objects where name = any(${names}::text[])`;
 
-/** The same, locked until the transaction ends; in the order of their names, so that two batches cannot deadlock. */
+/**
+ * The same, locked until the transaction ends; in the order of their names, so that two batches cannot
+ * deadlock.
+ */
 export const lockObjects = (tx: Transaction, names: readonly string[]): Promise<StoredObject[]> =>
   tx<StoredObject>`
     select name, project_id, upload_id, backend_id, expires, upload_expires, hashes
@@ -52,7 +55,10 @@ export const changeObjects = async (tx: Transaction, changes: readonly ObjectCha
      where o.name = changed.name`;
 };
 
-/** Objects that have expired and uploads that were never finished, the oldest first, locked for their deletion. */
+/**
+ * Objects that have expired and uploads that were never finished, the oldest first, locked for their
+ * deletion.
+ */
 export const lockExpired = (
   tx: Transaction,
   now: Date,

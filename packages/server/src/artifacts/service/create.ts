@@ -32,8 +32,9 @@ const uploadUrlMs = minutes(45);
 const uploadCredentialsMsMax = hours(24);
 
 /**
- * Adds an artifact to a run, and says how to upload it. Safe to repeat: the same request refreshes the URL or the
- * credentials; a later expiry, another URL of a reference, and a link in place of a reference are changes that may be.
+ * Adds an artifact to a run, and says how to upload it. Safe to repeat: the same request refreshes the URL or
+ * the credentials; a later expiry, another URL of a reference, and a link in place of a reference are changes
+ * that may be.
  */
 export const createArtifactWith = (deps: ArtifactDeps) => {
   const creates = batched(deps, 'create-artifacts', (tx, items: NewArtifact[], now) =>

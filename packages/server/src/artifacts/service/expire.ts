@@ -6,8 +6,8 @@ import { type ArtifactDeps, bytesKey } from './deps.ts';
 const graceMs = minutes(30);
 
 /**
- * One step of the expiry loop. Bytes go first, so that none is left without a row that knows of it; a row whose bytes
- * could not be deleted stays. Objects expire by themselves, at the same time.
+ * One step of the expiry loop. Bytes go first, so that none is left without a row that knows of it; a row
+ * whose bytes could not be deleted stays. Objects expire by themselves, at the same time.
  */
 export const expireArtifactsWith =
   ({ db, clock, objects }: ArtifactDeps) =>

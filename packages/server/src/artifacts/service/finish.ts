@@ -12,7 +12,10 @@ export interface FinishedUpload {
   readonly uploadId: string;
 }
 
-/** Makes an artifact readable whose object has been uploaded, and says so. Safe to repeat; the message repeats too. */
+/**
+ * Makes an artifact readable whose object has been uploaded, and says so. Safe to repeat; the message repeats
+ * too.
+ */
 export const finishArtifactWith = (deps: ArtifactDeps) => {
   const finishes = batched(deps, 'finish-artifacts', (tx, items: FinishedUpload[], now) =>
     finishArtifacts(tx, items, { deps, now }),

@@ -20,7 +20,10 @@ const downloadUrlMs = minutes(30);
 const downloadCredentialsMs = hours(1);
 const linksMax = 100;
 
-/** Finds artifacts by name; an absent one is a ResourceNotFound. Look-ups of the same moment are one statement. */
+/**
+ * Finds artifacts by name; an absent one is a ResourceNotFound. Look-ups of the same moment are one
+ * statement.
+ */
 export const findArtifactWith = (deps: ArtifactDeps) =>
   batched(deps, 'find-artifacts', (tx, refs: Ref[]) => findArtifacts(tx, refs, deps)).one;
 
@@ -49,8 +52,8 @@ const findArtifacts = async (
 type Find = (ref: Ref) => Promise<lifecycle.Artifact>;
 
 /**
- * The artifact at the end of all links. The caller needs the scope of each name on the way, and is asked for it before
- * anything is looked up: who may not read learns nothing of what is there.
+ * The artifact at the end of all links. The caller needs the scope of each name on the way, and is asked for
+ * it before anything is looked up: who may not read learns nothing of what is there.
  */
 export const followWith =
   (deps: ArtifactDeps, find: Find) =>

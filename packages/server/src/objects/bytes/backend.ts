@@ -31,7 +31,10 @@ export interface Backend {
   write(key: string, bytes: Buffer, contentType: string): Promise<StoredBytes>;
   /** What is stored at a key; undefined when nothing is. */
   find(key: string): Promise<StoredBytes | undefined>;
-  /** The hash of the bytes at a key, in hexadecimal; undefined where the backend would have to fetch them for it. */
+  /**
+   * The hash of the bytes at a key, in hexadecimal; undefined where the backend would have to fetch them for
+   * it.
+   */
   hash(key: string, algorithm: HashAlgorithm): Promise<string | undefined>;
   /** The file of this machine that holds the bytes of a key, where there is one. */
   locate(key: string): Promise<string | undefined>;

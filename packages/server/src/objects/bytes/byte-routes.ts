@@ -13,8 +13,8 @@ export interface ByteRouteDeps {
 }
 
 /**
- * Registers the URLs that the disk backend signs, outside of the API: `PUT`, `GET` and `HEAD /objects/<key>`. Bytes
- * stream through; neither a body nor a file is ever held in memory.
+ * Registers the URLs that the disk backend signs, outside of the API: `PUT`, `GET` and `HEAD /objects/<key>`.
+ * Bytes stream through; neither a body nor a file is ever held in memory.
  */
 export const byteRoutes = (app: FastifyInstance, deps: ByteRouteDeps): void => {
   const url = '/objects/*';

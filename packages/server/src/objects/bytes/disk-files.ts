@@ -45,16 +45,19 @@ const aboutName = 'about.json';
 const writableMode = 0o200;
 const openAttemptsMax = 5;
 
-/** The end of a key as a file name that any system takes, with its extension, so that a person can open the file. */
+/**
+ * The end of a key as a file name that any system takes, with its extension, so that a person can open the
+ * file.
+ */
 const fileNameOf = (key: string): string => {
   const last = key.split('/').at(-1) ?? '';
   return `${slugid()}-${last.replace(/[^A-Za-z0-9._-]/g, '_').slice(-100)}`;
 };
 
 /**
- * Files of bytes below one folder. Each key has a folder of its own, named by the key's hash, so that no key can name
- * a place outside, be too long, or differ from another only in case. In it `about.json` describes the bytes and names
- * the file that holds them: by its rename, bytes and description change together.
+ * Files of bytes below one folder. Each key has a folder of its own, named by the key's hash, so that no key
+ * can name a place outside, be too long, or differ from another only in case. In it `about.json` describes
+ * the bytes and names the file that holds them: by its rename, bytes and description change together.
  */
 export const diskFiles = (folder: string) => {
   const uploads = join(folder, 'uploads');

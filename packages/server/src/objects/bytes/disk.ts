@@ -24,7 +24,9 @@ export interface DiskBackend extends Backend {
   secret(): Promise<string>;
 }
 
-/** Bytes in a folder of this machine; this server itself answers the URLs, signed with a key beside the files. */
+/**
+ * Bytes in a folder of this machine; this server itself answers the URLs, signed with a key beside the files.
+ */
 export const diskBackend = ({ folder, rootUrl, uploadBytesMax }: DiskOptions): DiskBackend => {
   const files = diskFiles(folder);
   let known: Promise<string> | undefined;

@@ -6,8 +6,8 @@ const isShown = (contentType: string): boolean =>
   /^(text\/|image\/|audio\/|video\/|application\/(json|xhtml\+xml|xml)\b)/i.test(contentType);
 
 // Bytes come from whoever can run a task, and share their origin with the API and the UI. The sandbox gives a
-// document an origin of its own; without `allow-scripts` nothing in it runs, and nothing may be loaded either, so that
-// a page can be read but can neither act nor tell anyone that it was read.
+// document an origin of its own; without `allow-scripts` nothing in it runs, and nothing may be loaded
+// either, so that a page can be read but can neither act nor tell anyone that it was read.
 const sandbox = [
   'sandbox',
   "default-src 'none'",
@@ -41,8 +41,8 @@ const parts = ['script', 'style', 'worker', 'sharedworker', 'serviceworker', 'au
 const embeds = ['embed', 'object', 'manifest', 'xslt', 'report'];
 
 /**
- * Refuses to be a script, a style sheet or a plugin of a page: the sandbox holds documents only, and the UI's own
- * pages may well load scripts from their origin. Browsers say what they fetch for; other clients do not.
+ * Refuses to be a script, a style sheet or a plugin of a page: the sandbox holds documents only, and the UI's
+ * own pages may well load scripts from their origin. Browsers say what they fetch for; other clients do not.
  */
 export const refuseAsPartOfPage = (headers: IncomingHttpHeaders): void => {
   const purpose = String(headers['sec-fetch-dest'] ?? '');

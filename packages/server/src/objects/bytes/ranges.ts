@@ -5,8 +5,9 @@ export interface Range {
 }
 
 /**
- * The part that a `Range` header asks for, of `length` bytes: a range, `unsatisfiable`, or undefined when all of them
- * are to be sent. Units other than bytes, several ranges and nonsense are ignored, as RFC 9110 allows.
+ * The part that a `Range` header asks for, of `length` bytes: a range, `unsatisfiable`, or undefined when all
+ * of them are to be sent. Units other than bytes, several ranges and nonsense are ignored, as RFC 9110
+ * allows.
  */
 export const rangeOf = (header: string | undefined, length: number): Range | 'unsatisfiable' | undefined => {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header?.replaceAll(' ', '') ?? '');

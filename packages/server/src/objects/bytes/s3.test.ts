@@ -47,8 +47,8 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
 };
 
 /**
- * A small bucket: PUT, GET, HEAD and the deletion of many. Signatures in the query are verified; those in a header,
- * with which the server itself calls, are only required to be there.
+ * A small bucket: PUT, GET, HEAD and the deletion of many. Signatures in the query are verified; those in a
+ * header, with which the server itself calls, are only required to be there.
  */
 const fakeBucket = () => {
   const stored = new Map<string, { bytes: Buffer; contentType: string }>();

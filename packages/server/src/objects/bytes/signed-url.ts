@@ -12,7 +12,8 @@ export interface SignedTerms {
   readonly contentLength?: number;
 }
 
-// Clients and proxies rewrite empty segments and segments of dots, so those are marked; so is the mark itself.
+// Clients and proxies rewrite empty segments and segments of dots, so those are marked; so is the mark
+// itself.
 const mark = '~';
 const isFragile = (segment: string): boolean => /^(\.*|~.*)$/.test(segment);
 

@@ -128,8 +128,8 @@ export type TaskDefinition = Static<typeof TaskDefinition>;
 export const task = publish('queue', 'task', TaskDefinition);
 
 /**
- * A task as it is asked for. Validation writes the defaults into the body, so that a verb finds all but the queue
- * (given by `taskQueueId` or by `provisionerId` and `workerType`), the group and `expires`.
+ * A task as it is asked for. Validation writes the defaults into the body, so that a verb finds all but the
+ * queue (given by `taskQueueId` or by `provisionerId` and `workerType`), the group and `expires`.
  */
 export const CreateTaskRequest = exactly(
   {
