@@ -1,0 +1,218 @@
+import { randomBytes } from 'node:crypto';
+import { type FastifyInstance, fastify } from 'fastify';
+import hawk from 'hawk';
+import { createAuth, fillTemplate } from '../auth/index.ts';
+import {
+  connect,
+  type Database,
+  encryption,
+  hours,
+  later,
+  localSignal,
+  type ManualClock,
+  manualClock,
+  silentLog,
+  slugid,
+} from '../base/index.ts';
+import { createEvents, outbox } from '../events/index.ts';
+import { type Authorize, serve } from '../http/index.ts';
+import { messagesIn, type SentMessage, testDatabase } from '../testing/index.ts';
+import { createWorkers, workersRoutes } from '../workers/index.ts';
+import { createQueue, type FilledTaskRequest, type Queue, type QueueSettings, routes } from './index.ts';
+
+/** For tests: may do everything. */
+export const anybody: Authorize = () => {};
+
+/** For tests: what a task needs at least, as validation leaves it, and what the test is about. */
+export const aTask = (now: Date, fields: Partial<FilledTaskRequest> = {}): FilledTaskRequest => ({
+  provisionerId: 'prov',
+  workerType: 'type',
+  schedulerId: '-',
+  projectId: 'none',
+  dependencies: [],
+  requires: 'all-completed',
+  routes: [],
+  priority: 'lowest',
+  retries: 5,
+  created: now.toJSON(),
+  deadline: later(now, hours(1)).toJSON(),
+  scopes: [],
+  payload: {},
+  metadata: {
+    name: 'A task',
+    description: 'Made by a test.',
+    owner: 'somebody@example.com',
+    source: 'https://example.com/source',
+  },
+  tags: {},
+  extra: {},
+  ...fields,
+});
+
+const defaults: QueueSettings = {
+  claimTimeoutSeconds: 1200,
+  deadlineDelaySeconds: 60,
+  deadlineDaysMax: 5,
+  dependenciesMax: 10_000,
+  longPollSeconds: 20,
+};
+
+export interface TestQueue {
+  readonly db: Database;
+  readonly clock: ManualClock;
+  readonly queue: Queue;
+  /** The queue once more on a pool of its own, as in another process; closed with the rest. */
+  another(): { queue: Queue; db: Database };
+  /** One step of a loop; answers how many things it did. */
+  step(name: string): Promise<number>;
+  /** Messages of the outbox, after the one with this id. */
+  messages(after?: number): Promise<SentMessage[]>;
+  close(): Promise<void>;
+}
+
+/** For tests: the queue on a database of its own and a clock that stands still, with stubs for the other floors. */
+export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<TestQueue> => {
+  const { db, url, drop } = await testDatabase();
+  const clock = manualClock();
+  const opened: { queue: Queue; db: Database }[] = [];
+  const open = (database: Database): Queue => {
+    const queue = createQueue({
+      db: database,
+      clock,
+      log: silentLog,
+      settings: { ...defaults, ...settings },
+      onResolved: async () => {},
+      onDeleted: async () => {},
+      issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
+      isQuarantined: () => false,
+      seeWorkers: () => {},
+    });
+    opened.push({ queue, db: database });
+    return queue;
+  };
+  const queue = open(db);
+  return {
+    db,
+    clock,
+    queue,
+    another: () => {
+      const database = connect({ url });
+      return { queue: open(database), db: database };
+    },
+    step: (name) => {
+      const loop = queue.loops.find((each) => each.name === name);
+      if (!loop) throw new Error(`There is no loop ${name}.`);
+      return loop.step(loop.limit);
+    },
+    messages: (after) => messagesIn(db, after),
+    close: async () => {
+      await Promise.all(opened.map((each) => each.queue.close()));
+      await Promise.all(opened.filter((each) => each.db !== db).map((each) => each.db.close()));
+      await drop();
+    },
+  };
+};
+
+export interface Asked {
+  /** The scopes that the call is restricted to; everything without them. */
+  readonly scopes?: readonly string[];
+  readonly body?: unknown;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly code: unknown;
+  readonly message: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface TestApp {
+  readonly db: Database;
+  readonly clock: ManualClock;
+  readonly server: FastifyInstance;
+  /** A call of the queue that its root client signs: `ask('PUT', '/task/…', { body })`. */
+  ask(method: 'GET' | 'PUT' | 'POST', route: string, asked?: Asked): Promise<Answered>;
+  messages(after?: number): Promise<SentMessage[]>;
+  close(): Promise<void>;
+}
+
+const root = { clientId: 'static/taskcluster/root', accessToken: 'r'.repeat(44) };
+const issuer = { clientId: 'static/taskcluster/queue', accessToken: 'q'.repeat(44) };
+
+/** The floors up to the queue, joined as in the program. */
+const openFloors = async (db: Database, clock: ManualClock, closing: AbortSignal) => {
+  const room = { db, clock, log: silentLog };
+  const everything = { description: 'Built in.', scopes: ['*'] };
+  const auth = createAuth({
+    ...room,
+    encryption: encryption({ keys: { k: randomBytes(32).toString('base64') }, current: 'k' }),
+    outbox,
+    staticClients: [root, issuer].map((client) => ({ ...client, ...everything })),
+  });
+  const events = createEvents({ ...room, changed: localSignal(), retentionSeconds: 3600, closing });
+  const workers = createWorkers({ ...room, quarantinesChanged: localSignal() });
+  const queue = createQueue({
+    ...room,
+    settings: defaults,
+    onResolved: async () => {},
+    onDeleted: async () => {},
+    issueCredentials: auth.issueCredentials,
+    isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
+    seeWorkers: workers.seeWorkers,
+  });
+  await auth.start();
+  return { auth, events, workers, queue };
+};
+
+const signatureOf = (request: { method: string; url: string }, time: Date, { scopes }: Asked): string =>
+  hawk.client.header(`http://localhost:80${request.url}`, request.method, {
+    credentials: { id: root.clientId, key: root.accessToken, algorithm: 'sha256' },
+    timestamp: Math.floor(time.getTime() / 1000),
+    nonce: slugid(),
+    ...(scopes ? { ext: Buffer.from(JSON.stringify({ authorizedScopes: scopes })).toString('base64') } : {}),
+  }).header;
+
+const bodyOf = (body: unknown) =>
+  body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) };
+
+/** For tests: the queue over HTTP with the floors below it, on a database of its own. */
+export const testApp = async (): Promise<TestApp> => {
+  const { db, drop } = await testDatabase();
+  const clock = manualClock();
+  const closing = new AbortController();
+  const services = await openFloors(db, clock, closing.signal);
+  const server = fastify({ routerOptions: { maxParamLength: 8192 } });
+  const service = { serviceName: 'queue', title: 'Queue', description: 'Tasks and workers.' };
+  const deps = {
+    clock,
+    log: silentLog,
+    process: { uptimeSeconds: () => 1, version: 'test' },
+    authenticate: services.auth.authenticate,
+    fillScopes: fillTemplate,
+    checkReplies: true,
+  };
+  const declarations = [{ service, routes: [...routes, ...workersRoutes] }];
+  serve(server, deps, { declarations, services });
+  return {
+    db,
+    clock,
+    server,
+    ask: async (method, route, asked = {}) => {
+      const url = `/api/queue/v1${route}`;
+      const authorization = signatureOf({ method, url }, clock.now(), asked);
+      const headers = { host: 'localhost', 'content-type': 'application/json', authorization };
+      const reply = await server.inject({ method, url, headers, ...bodyOf(asked.body) });
+      const body = reply.body === '' ? {} : (JSON.parse(reply.body) as Record<string, unknown>);
+      return { status: reply.statusCode, code: body.code, message: String(body.message), body };
+    },
+    messages: (after) => messagesIn(db, after),
+    close: async () => {
+      closing.abort();
+      await services.queue.close();
+      await server.close();
+      await services.workers.settle();
+      await services.auth.idle();
+      await drop();
+    },
+  };
+};
