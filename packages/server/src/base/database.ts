@@ -177,9 +177,10 @@ export const connect = ({
     options: '-c TimeZone=UTC -c jit=off -c plan_cache_mode=force_generic_plan',
   };
   const pool = new pg.Pool(config);
-  pool.on('error', onError);
   const listeners: pg.Client[] = [];
   let closed = false;
+  // Connections may end in whatever way they like once the pool is closed.
+  pool.on('error', (error) => closed || onError(error));
 
   const listen = async (channel: string, heard: (payload: string) => void): Promise<void> => {
     const client = new pg.Client({

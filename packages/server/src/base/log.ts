@@ -11,12 +11,21 @@ export interface LogOptions {
   readonly destination?: number;
 }
 
+/** What a log tells of an error. Drivers hang whole connections, passwords included, on theirs. */
+const describeError = (error: unknown) => {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack, cause } = error;
+  const { code, detail } = error as { code?: unknown; detail?: unknown };
+  return { type: name, message, code, detail, stack, ...(cause ? { cause: String(cause) } : {}) };
+};
+
 /** Structured logs: one JSON object a line, secrets redacted. */
 export const createLog = ({ level, destination = 2 }: LogOptions): Logger =>
   pino(
     {
       level,
       base: null,
+      serializers: { err: describeError },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
     },

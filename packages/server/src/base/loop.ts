@@ -62,6 +62,8 @@ const eitherOf = async (
   waitMs: number,
   { stopping, woken }: { stopping: AbortSignal; woken: Promise<void> | undefined },
 ): Promise<void> => {
+  // It may have been stopped during the step.
+  if (stopping.aborted) return;
   const waited = new AbortController();
   const endWait = () => waited.abort();
   stopping.addEventListener('abort', endWait, { once: true });
