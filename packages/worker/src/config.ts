@@ -107,7 +107,7 @@ const defaults = (): Partial<WorkerConfig> => ({
   shutdownGraceSeconds: 0,
   killGraceSeconds: 10,
   maxRunTimeSecondsMax: 86_400,
-  readOnlyPaths: nodeDirectories(),
+  readOnlyPaths: [],
   hiddenPaths: [],
   isolateNetwork: false,
   path: defaultPath(),

@@ -18,7 +18,7 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly idleTimeoutSeconds?: number;
   /** How long running tasks may go on after a stop. Default 0. */
   readonly shutdownGraceSeconds?: number;
-  /** Shown to tasks of the bubblewrap engine beside the system's own. Default: the Node that runs this. */
+  /** Shown to tasks of the bubblewrap engine beside the system's own and the Node that runs this. */
   readonly readOnlyPaths?: readonly string[];
   /** Hidden from them even where a read-only path would show it. The work directory always is. */
   readonly hiddenPaths?: readonly string[];

@@ -33,7 +33,7 @@ export const openTools = async (
       clock,
       choice: options.engine ?? 'auto',
       path,
-      readOnlyPaths: (options.readOnlyPaths ?? nodeDirectories()).map((one) => resolve(one)),
+      readOnlyPaths: [...nodeDirectories(), ...(options.readOnlyPaths ?? []).map((one) => resolve(one))],
       hiddenPaths: [...(options.hiddenPaths ?? []).map((one) => resolve(one)), workDir],
       isolateNetwork: options.isolateNetwork ?? false,
       directory: directory.runs,
