@@ -38,17 +38,22 @@ const nameFrom = ({ name, title, isItem }) => {
   return typeNameOf(isItem ? singular(field) : field);
 };
 
-/** Gives names to types, each once in all services. */
+/** Gives names to types, each once in all services, and knows which service declared which type. */
 const createNames = () => {
   const used = new Set(taken);
-  return (candidates) => {
+  const declared = new Map();
+  const fresh = (candidates) => {
     const free = candidates.filter(Boolean).find((name) => !used.has(name));
     let name = free ?? candidates.at(-1);
     for (let count = 2; used.has(name); count++) name = `${candidates.at(-1)}${count}`;
     used.add(name);
     return name;
   };
+  return { fresh, declared };
 };
+
+// Smaller objects may be alike by chance.
+const sharedFieldsMin = 4;
 
 /** Which schema files a service's methods send and receive, and its messages carry: [{ file, sends }]. */
 const usedSchemas = ({ api, exchanges }) => {
@@ -70,12 +75,21 @@ const serviceTypes = (contract, names) => {
   const tree = (file, sends) => nodeOf(schemas.get(file) ?? {}, { schemas, file, sends });
   const uses = usedSchemas(contract).map((use) => ({ ...use, node: tree(use.file, use.sends) }));
   const named = new Map();
-  const nameOf = (node) =>
-    node.kind === 'object' || node.kind === 'union' ? named.get(keyOf(node))?.name : undefined;
+  const imports = new Map();
+  const foreign = (node) => {
+    if (node.kind !== 'object' || node.fields.length < sharedFieldsMin) return undefined;
+    const found = names.declared.get(keyOf(node));
+    if (found) imports.set(found.name, found.service);
+    return found?.name;
+  };
+  const nameOf = (node) => {
+    if (node.kind !== 'object' && node.kind !== 'union') return undefined;
+    return named.get(keyOf(node))?.name ?? foreign(node);
+  };
   const add = (node, candidates) => {
     if (nameOf(node)) return;
     if (node.kind === 'object' || node.kind === 'union')
-      named.set(keyOf(node), { node, name: names(candidates) });
+      named.set(keyOf(node), { node, name: names.fresh(candidates) });
   };
   for (const { file, node } of uses) {
     const name = typeNameOf(file.replace(/\.json$/, ''));
@@ -106,8 +120,15 @@ const serviceTypes = (contract, names) => {
     const node = tree(file, sends);
     return nameOf(node) ?? print(node, nameOf);
   };
-  return { declarations, typeOf };
+  for (const [key, { name }] of named) names.declared.set(key, { name, service: contract.service });
+  return { declarations, typeOf, imports };
 };
+
+const importLines = (imports) =>
+  [...new Set(imports.values())].sort().map((service) => {
+    const used = [...imports].filter(([, from]) => from === service).map(([name]) => name);
+    return `import type { ${used.sort().join(', ')} } from './${service}.ts';\n`;
+  });
 
 const parameterType = (name) => (name === 'runId' ? 'number | string' : 'string');
 
@@ -159,7 +180,7 @@ const exchangeLines = ({ exchanges, service }, typeOf) => {
 
 const serviceFile = (contract, names) => {
   const { service, className, api } = contract;
-  const { declarations, typeOf } = serviceTypes(contract, names);
+  const { declarations, typeOf, imports: foreign } = serviceTypes(contract, names);
   const methods = api.entries.map((entry) => signature(entry, typeOf)).join('');
   const events = exchangeLines(contract, typeOf);
   const imports = ['CallOptions', 'QueryOptions']
@@ -169,6 +190,7 @@ const serviceFile = (contract, names) => {
     header,
     ...(events ? ["import { exchange } from '../exchange.ts';\n"] : []),
     `import { ${[...imports, 'type ServiceClient', 'serviceClass'].join(', ')} } from '../service.ts';\n`,
+    ...importLines(foreign),
     ...(declarations.length ? ['\n'] : []),
     ...declarations,
     `\nexport interface ${className}Api {\n${methods}}\n`,
@@ -192,7 +214,7 @@ const doorFile = (contracts) => {
 /** The files of the client's `generated` folder: [{ name, text }]. */
 export const clientFiles = (contracts) => {
   const names = createNames();
-  for (const { className } of contracts) names([className]);
+  for (const { className } of contracts) names.fresh([className]);
   return [
     ...contracts.map((contract) => ({ name: `${contract.service}.ts`, text: serviceFile(contract, names) })),
     { name: 'index.ts', text: doorFile(contracts) },

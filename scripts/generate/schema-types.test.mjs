@@ -125,6 +125,29 @@ describe('the files of a service', () => {
     assert.match(text, /send: \{ method: 'PUT', route: '\/mail\/<id>', title: 'Title', input: true \},/);
   });
 
+  it('take over a type that another service has declared', () => {
+    const letter = {
+      ...big,
+      properties: { ...big.properties, d: { type: 'string' } },
+    };
+    const serviceOf = (name, schema) => [
+      {
+        filename: `references/${name}/v1/api.json`,
+        content: {
+          title: name,
+          description: name,
+          entries: [entry({ name: 'send', method: 'put', route: '/send', input: `v1/${schema}.json#` })],
+        },
+      },
+      { filename: `schemas/${name}/v1/${schema}.json`, content: letter },
+    ];
+    const files = clientFiles(readContracts([...serviceOf('mail', 'letter'), ...serviceOf('post', 'card')]));
+    const { text } = files.find(({ name }) => name === 'post.ts');
+    assert.match(text, /import type \{ Letter \} from '.\/mail.ts';/);
+    assert.match(text, /send\(body: Letter, options\?: CallOptions\)/);
+    assert.doesNotMatch(text, /export type Card/);
+  });
+
   it('come with a page for readers', () => {
     const { text } = referencePages(contracts).find(({ name }) => name === 'mail.md');
     assert.match(text, /### send\n\n`PUT \/api\/mail\/v1\/mail\/<id>`\n\nTold\./);

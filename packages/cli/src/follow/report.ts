@@ -170,7 +170,7 @@ const verdict = (io: Io, { isComplete, counts, milliseconds }: Report): string =
     .map(([state, count]) => `${count} ${state}`)
     .join(', ');
   const word = isComplete ? paint('green', 'Every task completed') : paint('red', 'Not every task completed');
-  return `${word}: ${told}, in ${durationText(milliseconds)}.`;
+  return `${word}: ${told || 'there are none'}, in ${durationText(milliseconds)}.`;
 };
 
 /** Prints the report for people. */

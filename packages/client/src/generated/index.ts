@@ -3,11 +3,13 @@ import { Auth } from './auth.ts';
 import { Events } from './events.ts';
 import { ObjectService } from './object.ts';
 import { Queue } from './queue.ts';
+import { Scheduler } from './scheduler.ts';
 
 export * from './auth.ts';
 export * from './events.ts';
 export * from './object.ts';
 export * from './queue.ts';
+export * from './scheduler.ts';
 
 /** The client classes, by service. */
 export const services = {
@@ -15,4 +17,5 @@ export const services = {
   'events': Events,
   'object': ObjectService,
   'queue': Queue,
+  'scheduler': Scheduler,
 };

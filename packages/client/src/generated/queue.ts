@@ -8,7 +8,7 @@ export type ArtifactContentResponse = {
 } | {
   storageType: 'object';
   name: string;
-  credentials: QueueCredentials;
+  credentials: TaskCredentials;
 } | {
   storageType: 'reference';
   url: string;
@@ -204,7 +204,7 @@ export type PostArtifactResponse = {
   projectId: string;
   uploadId: string;
   expires: string;
-  credentials: QueueCredentials;
+  credentials: TaskCredentials;
 } | {
   storageType: 'reference';
 } | {
@@ -222,11 +222,6 @@ export type ProvisionerResponse = {
 export type QuarantineWorkerRequest = {
   quarantineUntil: string;
   quarantineInfo?: string;
-};
-export type QueueCredentials = {
-  clientId: string;
-  accessToken: string;
-  certificate: string;
 };
 export type Run = {
   runId: number;
@@ -272,7 +267,7 @@ export type TaskClaimResponse = {
   workerId: string;
   takenUntil: string;
   task: Task;
-  credentials: QueueCredentials;
+  credentials: TaskCredentials;
 };
 export type TaskCompletedMessage = {
   version: 1;
@@ -283,6 +278,11 @@ export type TaskCompletedMessage = {
   runId: number;
   workerGroup: string;
   workerId: string;
+};
+export type TaskCredentials = {
+  clientId: string;
+  accessToken: string;
+  certificate: string;
 };
 export type TaskDefinedMessage = {
   version: 1;
@@ -364,7 +364,7 @@ export type TaskReclaimResponse = {
   workerGroup: string;
   workerId: string;
   takenUntil: string;
-  credentials: QueueCredentials;
+  credentials: TaskCredentials;
 };
 export type TaskRunningMessage = {
   version: 1;
