@@ -72,7 +72,7 @@ const routerPaths = ({ path, rest }: Contract): string[] => {
   const encoded = path.replace(/<([^>]+)>/g, (_, name: string) => param(name));
   if (!rest) return [encoded];
   if (path.endsWith(`<${rest}>`)) return [encoded.replace(param(rest), '*')];
-  return [encoded, encoded.replace(param(rest), `:${rest}.1/:${rest}.2`)];
+  return [encoded, encoded.replace(param(rest), `:${rest}_first/:${rest}_second`)];
 };
 
 interface Endpoint {
@@ -159,7 +159,7 @@ const unsigned = ({ method, payload }: SignedRequest): SignedRequest => ({
 
 const pathValues = ({ rest }: Contract, given: Record<string, string>): Record<string, string> => {
   if (!rest || rest in given) return given;
-  const { '*': tail, [`${rest}.1`]: first, [`${rest}.2`]: second, ...others } = given;
+  const { '*': tail, [`${rest}_first`]: first, [`${rest}_second`]: second, ...others } = given;
   return { ...others, [rest]: tail ?? `${first}/${second}` };
 };
 
