@@ -13,12 +13,13 @@ export interface WorkRequest extends Waiter {
 export interface Dispatcher {
   /** The claims for a worker, JSON text each: as soon as there are any, and none when the time is up. */
   claimWork(request: WorkRequest): Promise<string[]>;
-  /** Answers all who wait, and nobody waits from then on. */
+  /** Answers all who wait, and nobody waits from then on; what was taken for them meanwhile is given back. */
   close(): Promise<void>;
 }
 
 interface Waiting extends Waiter {
-  readonly gone: AbortSignal;
+  /** The time was up, or the caller has gone: what is taken from now on reaches nobody. */
+  isAnswered: boolean;
   answer(claims: string[]): void;
 }
 
@@ -41,7 +42,8 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
   const lines = new Map<string, Line>();
   const everybody = new Set<Waiting>();
   const closing = new AbortController();
-  let serving = false;
+  let isServing = false;
+  let served: Promise<void> | undefined;
 
   const lineOf = (taskQueueId: string): Line => {
     let line = lines.get(taskQueueId);
@@ -73,16 +75,20 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
     return chosen;
   };
 
-  const serve = async (): Promise<void> => {
-    if (serving) return;
-    serving = true;
+  const serveAll = async (): Promise<void> => {
     try {
       for (let waiting = hungry(); waiting.size > 0; waiting = hungry()) await serveOnce(waiting);
     } catch (err) {
       deps.log.error({ err }, 'pending runs could not be taken');
     } finally {
-      serving = false;
+      isServing = false;
     }
+  };
+
+  const serve = (): void => {
+    if (isServing) return;
+    isServing = true;
+    served = serveAll();
   };
 
   const serveOnce = async (waiting: Map<string, Waiting[]>): Promise<void> => {
@@ -111,8 +117,11 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
       for (const each of served) {
         const runs = claims.get(each);
         if (!runs) continue;
-        if (each.gone.aborted) unwanted.push(...runs);
-        else each.answer(runs.map(({ text }) => text));
+        if (each.isAnswered) {
+          unwanted.push(...runs);
+          continue;
+        }
+        each.answer(runs.map(({ text }) => text));
         const claimed = runs.map(({ taskId, runId }) => ({ taskId, runId }));
         deps.seeWorkers([{ taskQueueId, ...each.worker, claimed }]);
       }
@@ -126,17 +135,19 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
       const line = lines.get(taskQueueId);
       if (line) line.mayHaveWork = true;
     }
-    void serve();
+    serve();
   });
 
   const safetyLook = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       await deps.clock.sleep(lookAtLeastEveryMs, closing.signal);
       const empty = [...lines].filter(([, line]) => !line.mayHaveWork).map(([taskQueueId]) => taskQueueId);
-      if (empty.length === 0 || closing.signal.aborted) continue;
-      const found = await queuesWithPending(deps.db, empty, deps.clock.now()).catch(() => []);
-      for (const taskQueueId of found) lineOf(taskQueueId).mayHaveWork = true;
-      if (found.length > 0) void serve();
+      if (empty.length > 0 && !closing.signal.aborted) {
+        const found = await queuesWithPending(deps.db, empty, deps.clock.now()).catch(() => []);
+        for (const taskQueueId of found) lineOf(taskQueueId).mayHaveWork = true;
+      }
+      // Also when nothing was found: a look that failed is tried again.
+      serve();
     }
   };
   const looking = safetyLook();
@@ -155,8 +166,9 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
         const waiting: Waiting = {
           worker,
           count,
-          gone,
+          isAnswered: false,
           answer: (claims) => {
+            waiting.isAnswered = true;
             cancel();
             gone.removeEventListener('abort', end);
             everybody.delete(waiting);
@@ -168,7 +180,7 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
         gone.addEventListener('abort', end, { once: true });
         everybody.add(waiting);
         line.waiting.add(waiting);
-        if (line.mayHaveWork) void serve();
+        if (line.mayHaveWork) serve();
       });
     },
     close: async () => {
@@ -176,6 +188,7 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
       for (const waiting of everybody) waiting.answer([]);
       stopWatching();
       await looking;
+      await served;
     },
   };
 };

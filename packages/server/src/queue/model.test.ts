@@ -715,7 +715,7 @@ const commands = [
 ];
 
 const seed = Number(process.env.TASKYARD_MODEL_SEED ?? 20_260_801);
-const numRuns = Number(process.env.TASKYARD_MODEL_RUNS ?? 40);
+const numRuns = Number(process.env.TASKYARD_MODEL_RUNS ?? 25);
 
 it('the queue does what its model does, whatever is asked of it', async (t) => {
   t.diagnostic(`TASKYARD_MODEL_SEED=${seed} TASKYARD_MODEL_RUNS=${numRuns}`);

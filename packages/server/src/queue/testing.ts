@@ -62,7 +62,7 @@ export interface TestQueue {
   readonly clock: ManualClock;
   readonly queue: Queue;
   /** The queue once more on a pool of its own, as in another process; closed with the rest. */
-  another(): { queue: Queue; db: Database };
+  another(change?: (db: Database) => Database): { queue: Queue; db: Database };
   /** One step of a loop; answers how many things it did. */
   step(name: string): Promise<number>;
   /** Messages of the outbox, after the one with this id. */
@@ -95,8 +95,8 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
     db,
     clock,
     queue,
-    another: () => {
-      const database = connect({ url });
+    another: (change = (same) => same) => {
+      const database = change(connect({ url }));
       return { queue: open(database), db: database };
     },
     step: (name) => {

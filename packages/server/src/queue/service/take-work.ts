@@ -55,19 +55,13 @@ export const takeWork = async (
     })),
   );
   await applyMoves(tx, moves, { ...deps, takenFromLine: true });
-  return moves.map(({ after }) => {
-    const waiter = assigned.get(after.taskId) as Waiter;
-    const claimed = {
-      record: after,
-      worker: waiter.worker,
-      definition: definitions.get(after.taskId) ?? '{}',
-    };
-    return {
-      waiter,
-      taskId: after.taskId,
-      runId: after.runs.length - 1,
-      text: claimText(claimed, now, deps),
-    };
+  // Rows were locked in order of ids; a worker gets its runs in order of the line.
+  const records = new Map(moves.map(({ after }) => [after.taskId, after]));
+  return [...assigned].flatMap(([taskId, waiter]) => {
+    const record = records.get(taskId);
+    if (!record) return [];
+    const claimed = { record, worker: waiter.worker, definition: definitions.get(taskId) ?? '{}' };
+    return [{ waiter, taskId, runId: record.runs.length - 1, text: claimText(claimed, now, deps) }];
   });
 };
 

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type Database, type Sql, seconds, slugid } from '../base/index.ts';
+import { heldTransaction, untilBlocked } from '../testing/index.ts';
+import type { Queue, TaskStatus } from './index.ts';
+import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
+
+let t: TestQueue;
+before(async () => {
+  t = await testQueue();
+});
+after(() => t.close());
+
+const worker = { workerGroup: 'hall', workerId: 'one' };
+const here = new AbortController().signal;
+
+let queues = 0;
+/** A task queue that no other test uses, and what is done with it. */
+const aLine = (queue: Queue = t.queue) => {
+  const workerType = `line-${++queues}`;
+  const taskQueueId = `prov/${workerType}`;
+  return {
+    taskQueueId,
+    createTask: async (fields: Parameters<typeof aTask>[1] = {}, by: Queue = queue): Promise<string> => {
+      const taskId = slugid();
+      const request = aTask(t.clock.now(), { workerType, ...fields });
+      await by.createTasks.one({ taskId, request, authorize: anybody });
+      return taskId;
+    },
+    claim: (count = 1, gone: AbortSignal = here, workerId = 'one'): Promise<string[]> =>
+      queue
+        .claimWork({ taskQueueId, worker: { ...worker, workerId }, count, gone })
+        .then((claims) => claims.map((text) => (JSON.parse(text) as { status: TaskStatus }).status.taskId)),
+  };
+};
+
+const statusOf = async (taskId: string): Promise<TaskStatus> =>
+  JSON.parse(await t.queue.readStatuses.one(taskId)) as TaskStatus;
+
+const lockTask = (taskId: string) =>
+  heldTransaction(t.db, (tx) => tx`select task_id from task_status where task_id = ${taskId} for update`);
+
+describe('claimWork', () => {
+  it('answers at once with what is in line: the most urgent first, then the oldest', async () => {
+    const line = aLine();
+    const old = await line.createTask();
+    t.clock.advance(1);
+    const young = await line.createTask();
+    const urgent = await line.createTask({ priority: 'high' });
+    assert.deepEqual(await line.claim(2), [urgent, old]);
+    assert.deepEqual(await line.claim(2), [young]);
+  });
+
+  it('waits for what becomes pending, and is answered with no more than there is', async () => {
+    const line = aLine();
+    const waiting = line.claim(4);
+    const taskId = await line.createTask();
+    assert.deepEqual(await waiting, [taskId]);
+  });
+
+  it('spreads a burst over all who wait', async () => {
+    const line = aLine();
+    const waiting = ['a', 'b', 'c'].map((workerId) => line.claim(2, here, workerId));
+    await t.queue.createTasks.all(
+      [1, 2, 3].map(() => ({
+        taskId: slugid(),
+        request: aTask(t.clock.now(), { workerType: line.taskQueueId.split('/')[1] as string }),
+        authorize: anybody,
+      })),
+    );
+    assert.deepEqual(
+      (await Promise.all(waiting)).map((tasks) => tasks.length),
+      [1, 1, 1],
+    );
+  });
+
+  it('answers with nothing when the time is up, and at once when the queue closes', async () => {
+    const { queue } = t.another();
+    const line = aLine(queue);
+    const waiting = line.claim();
+    t.clock.advance(seconds(20));
+    assert.deepEqual(await waiting, []);
+    const others = [line.claim(), line.claim()];
+    await queue.close();
+    assert.deepEqual(await Promise.all(others), [[], []]);
+    assert.deepEqual(await line.claim(), []);
+  });
+
+  it('gives nothing to one who has gone', async () => {
+    const line = aLine();
+    const leaving = new AbortController();
+    const waiting = line.claim(1, leaving.signal);
+    leaving.abort();
+    assert.deepEqual(await waiting, []);
+    const taskId = await line.createTask();
+    assert.deepEqual(await line.claim(), [taskId]);
+  });
+
+  it('finds within two seconds what another process made pending, though its wake-up was lost', async () => {
+    const line = aLine();
+    const waiting = line.claim();
+    let answer: string[] | undefined;
+    void waiting.then((claims) => {
+      answer = claims;
+    });
+    const taskId = await line.createTask({}, t.another().queue);
+    // Each round is a look; the first ones may come before the first look of the claim is over.
+    for (let round = 0; round < 9 && !answer; round++) {
+      t.clock.advance(seconds(2));
+      await t.db`select 1`;
+      await t.db`select 1`;
+    }
+    assert.deepEqual(await waiting, [taskId]);
+  });
+});
+
+/** A claim that is being taken while the caller's wait ends; `endWait` is how. */
+const takenTooLate = async (endWait: (queue: Queue, caller: AbortController) => void) => {
+  const { queue } = t.another();
+  const line = aLine(queue);
+  const taskId = await line.createTask();
+  const lock = await lockTask(taskId);
+  const caller = new AbortController();
+  const waiting = line.claim(1, caller.signal);
+  await untilBlocked(t.db, 1);
+  endWait(queue, caller);
+  assert.deepEqual(await waiting, []);
+  await lock.end();
+  // Waits until the claim is written; the queue then gives it back before it is closed.
+  await (await lockTask(taskId)).end();
+  await queue.close();
+  return taskId;
+};
+
+describe('a claim that is taken too late is given back', () => {
+  const cases = {
+    'when the caller has gone': (_: Queue, caller: AbortController) => caller.abort(),
+    'when the time was up': () => t.clock.advance(seconds(20)),
+    'when the queue closed': (queue: Queue) => void queue.close(),
+  };
+  for (const [name, endWait] of Object.entries(cases)) {
+    it(name, async () => {
+      const taskId = await takenTooLate(endWait);
+      const { state, runs, retriesLeft } = await statusOf(taskId);
+      assert.deepEqual([state, runs.length, retriesLeft], ['pending', 1, 5]);
+      const rows = await t.db`select run_id from pending where task_id = ${taskId}`;
+      assert.equal(rows.length, 1);
+    });
+  }
+});
+
+/** The database, of which some transactions fail before they begin. */
+const failing = (db: Database, times: number): Database => {
+  let failures = 0;
+  const transaction: Database['transaction'] = (run) =>
+    failures++ < times ? Promise.reject(new Error('The connection broke.')) : db.transaction(run);
+  const sql: Sql = (strings, ...values) => db(strings, ...values);
+  return Object.assign(sql, db, { transaction });
+};
+
+it('a look that failed is repeated within two seconds', async () => {
+  const { queue } = t.another((db) => failing(db, 1));
+  const line = aLine(queue);
+  const taskId = await line.createTask({}, t.queue);
+  const waiting = line.claim();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.clock.advance(seconds(2));
+  assert.deepEqual(await waiting, [taskId]);
+});
