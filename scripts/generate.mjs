@@ -1,6 +1,6 @@
-// Writes what follows from the server's reference documents: the typed client and the pages of docs/reference.
-// `--check` writes nothing and fails when the committed files differ. `--from <file>` takes the documents from a
-// JSON file ([{filename, content}]) instead of the built server.
+// Writes what follows from the server's reference documents: the typed client and pages of docs/reference.
+// `--check` writes nothing and fails when the committed files differ. `--from <file>` takes the documents from
+// a JSON file ([{filename, content}]) instead of the built server.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
 const server = options.from ? {} : await import(new URL('../packages/server/dist/index.js', import.meta.url));
 const documents = options.from ? JSON.parse(readFileSync(options.from, 'utf8')) : server.referenceDocuments();
 
-/** The present files of a folder that were generated, by path from the root. Others are not ours to remove. */
+/** The files of a folder that were generated, by path from the root. Others are not ours to remove. */
 const present = (folder) => {
   try {
     const paths = readdirSync(join(root, folder)).map((name) => `${folder}/${name}`);

@@ -148,7 +148,8 @@ const signature = (entry, typeOf) => {
     ...(entry.input ? [`body: ${typeOf(schemaFile(entry.input), true)}`] : []),
     `options?: ${optionsType}`,
   ];
-  return `  /** ${entry.title}. */\n  ${entry.name}(${parameters.join(', ')}): Promise<${resultType(entry, typeOf)}>;\n`;
+  const result = `Promise<${resultType(entry, typeOf)}>`;
+  return `  /** ${entry.title}. */\n  ${entry.name}(${parameters.join(', ')}): ${result};\n`;
 };
 
 const quoted = (value) => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
@@ -175,7 +176,8 @@ const exchangeLines = ({ exchanges, service }, typeOf) => {
     )}, [${words.join(', ')}]),\n`;
   });
   const constName = `${service.replace(/-(.)/g, (_, letter) => letter.toUpperCase())}Exchanges`;
-  return `\n/** The exchanges of the ${service} service. */\nexport const ${constName} = {\n${lines.join('')}};\n`;
+  const comment = `/** The exchanges of the ${service} service. */`;
+  return `\n${comment}\nexport const ${constName} = {\n${lines.join('')}};\n`;
 };
 
 const serviceFile = (contract, names) => {
@@ -208,7 +210,9 @@ const doorFile = (contracts) => {
   );
   const exported = contracts.map(({ service }) => `export * from './${service}.ts';\n`);
   const lines = contracts.map(({ service, className }) => `  ${quoted(service)}: ${className},\n`);
-  return `${header}${imports.join('')}\n${exported.join('')}\n/** The client classes, by service. */\nexport const services = {\n${lines.join('')}};\n`;
+  const comment = '/** The client classes, by service. */';
+  const classes = `${comment}\nexport const services = {\n${lines.join('')}};\n`;
+  return `${header}${imports.join('')}\n${exported.join('')}\n${classes}`;
 };
 
 /** The files of the client's `generated` folder: [{ name, text }]. */

@@ -1,6 +1,8 @@
 // The pages of docs/reference: one for each service, with its methods, messages and their fields.
 import { resolveReference, schemaFile } from './contracts.mjs';
 
+const header = "<!-- Generated from the server's contracts by `npm run generate`. Do not edit. -->\n";
+
 const cell = (value) => value.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim();
 
 const scopeText = (scope) => {
@@ -117,19 +119,27 @@ const exchangesText = (contract) => {
   if (!exchanges?.entries.length) return '';
   const entries = exchanges.entries.map(({ exchange, title, description, routingKey, schema }) => {
     const key = routingKey.map((word) => word.constant ?? `<${word.name}>`).join('.');
-    return `\n### ${exchange}\n\n${(description ?? title).trim()}\n\n- Exchange: \`${exchanges.exchangePrefix}${exchange}\`\n- Routing key: \`${key}\`\n${fields(schema, contract)}`;
+    return [
+      `\n### ${exchange}\n\n${(description ?? title).trim()}\n\n`,
+      `- Exchange: \`${exchanges.exchangePrefix}${exchange}\`\n- Routing key: \`${key}\`\n`,
+      fields(schema, contract),
+    ].join('');
   });
   return `\n## Messages\n${entries.join('')}`;
 };
 
 const page = (contract) => ({
   name: `${contract.service}.md`,
-  text: `<!-- Generated from the server's contracts by \`npm run generate\`. Do not edit. -->\n# ${contract.api.title}\n\n${contract.api.description.trim()}\n${methodsText(contract)}${exchangesText(contract)}`,
+  text: [
+    `${header}# ${contract.api.title}\n\n${contract.api.description.trim()}\n`,
+    methodsText(contract),
+    exchangesText(contract),
+  ].join(''),
 });
 
 const overview = (contracts) => ({
   name: 'README.md',
-  text: `<!-- Generated from the server's contracts by \`npm run generate\`. Do not edit. -->\n# Reference\n\n${contracts
+  text: `${header}# Reference\n\n${contracts
     .map(
       ({ service, api }) =>
         `- [${api.title}](${service}.md): \`/api/${service}/v1\`, ${api.entries.length} methods\n`,

@@ -17,7 +17,7 @@ const union = (members) => {
   return distinct.length === 1 ? distinct[0] : { kind: 'union', members: distinct };
 };
 
-/** Fields that a schema gives a default are optional in what callers send, and present in what they receive. */
+/** Fields with a default are optional in what callers send, and present in what they receive. */
 const isOptional = (schema, name, context) =>
   !schema.required?.includes(name) || (context.sends && schema.properties[name]?.default !== undefined);
 
@@ -33,7 +33,7 @@ const objectNode = (schema, context) => {
     ...patterns,
     ...(schema.additionalProperties === false ? [] : [schema.additionalProperties ?? {}]),
   ];
-  // TypeScript cannot say "all other fields": beside named fields the rest is left out, unless it is unrestricted.
+  // TypeScript cannot say "all other fields": beside named ones the rest is left out.
   if (fields.length > 0) return { kind: 'object', fields };
   if (others.length === 0) return text('Record<string, never>');
   return { kind: 'record', value: union(others.map((other) => nodeOf(other, context))) };
@@ -70,8 +70,8 @@ const alternatives = (schema, context) => {
 };
 
 /**
- * The tree of a schema's type. `context` is { schemas, file, sends }: where references are looked up, the file that
- * this schema is in, and whether it is sent by callers.
+ * The tree of a schema's type. `context` is { schemas, file, sends }: where references are looked up, the file
+ * that this schema is in, and whether it is sent by callers.
  */
 export const nodeOf = (schema, context) => {
   if (schema === true) return unknown;

@@ -11,7 +11,11 @@ after(() => rmSync(folder, { recursive: true }));
 const file = join(folder, 'credentials.env');
 writeFileSync(
   file,
-  'TASKCLUSTER_ROOT_URL=http://localhost:1234\nTASKCLUSTER_CLIENT_ID="root"\nTASKCLUSTER_ACCESS_TOKEN=secret\n',
+  [
+    'TASKCLUSTER_ROOT_URL=http://localhost:1234',
+    'TASKCLUSTER_CLIENT_ID="root"',
+    'TASKCLUSTER_ACCESS_TOKEN=secret',
+  ].join('\n'),
 );
 const ofFile = { rootUrl: 'http://localhost:1234', credentials: { clientId: 'root', accessToken: 'secret' } };
 

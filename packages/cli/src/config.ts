@@ -72,7 +72,7 @@ export const readCredentialsFile = (path: string): ServerAddress | undefined => 
 /** Where `serve` writes how to reach it. */
 export const credentialsFileIn = (folder: string): string => join(folder, 'credentials.env');
 
-/** The server that a command should speak to: of the given file, else of the environment, else the embedded one. */
+/** The server that a command speaks to: of the given file, else of the environment, else the embedded one. */
 export const findServer = (environment: Environment, credentialsFile: string | undefined): ServerAddress => {
   if (credentialsFile !== undefined) {
     const named = readCredentialsFile(credentialsFile);

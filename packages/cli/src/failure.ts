@@ -24,7 +24,7 @@ const apiFailure = (error: ApiError): Failure => {
   };
 };
 
-// The packages of server and worker are loaded only by commands that need them: their errors are known by name.
+// Only commands that need them load the packages of server and worker: their errors are known by name.
 const configErrors = ['ConfigError', 'WorkerConfigError'];
 
 /** Says what went wrong, in words, and as an exit status. Nothing for what commander has said itself. */

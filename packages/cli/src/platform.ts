@@ -83,7 +83,7 @@ const announcedIn = async (folder: string): Promise<{ url: string; pid: number }
   }
 };
 
-/** The platform that another process runs on this folder; nothing when there is none, or it does not answer. */
+/** The platform that another process runs on this folder; nothing when there is none that answers. */
 export const findPlatform = async (folder: string): Promise<Platform | undefined> => {
   const announced = await announcedIn(folder);
   const address = readCredentialsFile(credentialsFileIn(folder));

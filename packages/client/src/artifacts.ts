@@ -39,7 +39,7 @@ const objectSource = async (
   return { url: download.url, storageType: 'object', hashes };
 };
 
-/** Finds where an artifact's bytes are, links followed. Throws ArtifactError for an artifact of type `error`. */
+/** Finds where an artifact's bytes are, links followed. Throws ArtifactError for one of type `error`. */
 export const locateArtifact = async (
   queue: Queue,
   { taskId, runId, name }: ArtifactRef,

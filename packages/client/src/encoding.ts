@@ -16,7 +16,7 @@ export const toBytes = (text: string): Uint8Array<ArrayBuffer> => utf8.encode(te
 
 export type Sign = (text: string) => Uint8Array | Promise<Uint8Array>;
 
-// Node's own module signs at once; the cryptography of browsers takes a turn through a thread, five times as long.
+// Node's own module signs at once; that of browsers takes a turn through a thread, and several times as long.
 const nodeCrypto = globalThis.process?.getBuiltinModule?.('node:crypto');
 
 /** A function that signs texts with this key (HMAC-SHA256). */

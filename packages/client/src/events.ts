@@ -108,8 +108,8 @@ const isWorthAnotherTry = (error: unknown): boolean =>
 const delays = { firstDelayMs: 100, delayMaxMs: 5000 };
 
 /**
- * Follows the messages that fit the bindings. It reconnects by itself and goes on after the last message it has
- * seen; it ends when the signal aborts, and throws when the server refuses or stays away.
+ * Follows the messages that fit the bindings. It reconnects by itself and goes on after the last message that
+ * it has seen; it ends when the signal aborts, and throws when the server refuses or stays away.
  */
 export async function* followEvents<Payload = unknown>(
   options: FollowOptions,

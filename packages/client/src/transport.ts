@@ -38,8 +38,8 @@ export const fetchTransport: Transport = async ({ body, ...request }) => {
   };
 };
 
-// Node's `fetch` takes twice as long, and opens a connection anew when a call was aborted; the server that is to
-// stop then waits for it.
+// Node's `fetch` takes twice as long, and opens a connection anew when a call was aborted; a server that is to
+// stop then waits for that.
 const nodeHttp = globalThis.process?.getBuiltinModule?.('node:http');
 const nodeHttps = globalThis.process?.getBuiltinModule?.('node:https');
 
@@ -54,7 +54,7 @@ const nodeRequestFor = () => {
 };
 const nodeRequest = nodeRequestFor();
 
-// The server may close a connection in the very moment in which we use it again. It has not seen the request then.
+// The server may close a connection in the moment in which we use it again: it has not seen the request then.
 const isStale = (error: NodeJS.ErrnoException, wasReused: boolean): boolean =>
   wasReused && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 

@@ -141,7 +141,8 @@ export const gatherReport = async (
 const failureLines = (io: Io, failure: ReportedFailure): string[] => {
   const paint = paintFor(io, io.stdout);
   const { label, state, reason, url, excerpt } = failure;
-  const head = `${paint('red', '✖')} ${paint('bold', harmless(label))}  ${reason ?? state}  ${paint('gray', url)}`;
+  const name = paint('bold', harmless(label));
+  const head = `${paint('red', '✖')} ${name}  ${reason ?? state}  ${paint('gray', url)}`;
   if (!excerpt || excerpt.lines.length === 0) return [head];
   const what = excerpt.isError ? `log, from line ${excerpt.firstLine}` : 'the last lines of the log';
   return [head, paint('gray', `  ${what}:`), ...excerpt.lines.map((line) => `  │ ${line}`)];

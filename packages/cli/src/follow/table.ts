@@ -73,9 +73,8 @@ export const bar = (fraction: number, width: number): string => {
 const wanderingBar = (elapsedMs: number, width: number): string => {
   const block = Math.max(1, Math.round(width / 4));
   const at = Math.floor(elapsedMs / 200) % (width + block);
-  return Array.from({ length: width }, (_, column) => (column <= at && column > at - block ? '━' : '─')).join(
-    '',
-  );
+  const inBlock = (column: number): boolean => column <= at && column > at - block;
+  return Array.from({ length: width }, (_, column) => (inBlock(column) ? '━' : '─')).join('');
 };
 
 const timeOf = (text: string | undefined): number | undefined =>

@@ -49,8 +49,8 @@ const statusOf = (taskId: string, task: Definition): TaskStatus => ({
 });
 
 /**
- * A small honest queue, with a worker that behaves as told by the names of the tasks. It keeps to the real one's
- * order: a task is pending when what it needs has completed, and each move is a message on the stream.
+ * A small honest queue, with a worker that behaves as told by the names of the tasks. It keeps to the order of
+ * the real one: a task is pending when what it needs has completed, and each move is a message on the stream.
  */
 export const startFakeQueue = async (behaviours: Readonly<Record<string, Behaviour>> = {}) => {
   const tasks = new Map<string, FakeTask>();
