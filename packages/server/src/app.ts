@@ -17,7 +17,8 @@ import { declarations } from './declarations.ts';
 import { createEvents, outbox } from './events/index.ts';
 import { type ProcessFacts, serve, serveDocuments } from './http/index.ts';
 import { createObjects } from './objects/index.ts';
-import { createQueue, type Queue, readStatuses } from './queue/index.ts';
+import { createQueue, type Queue, type QueueDeps, readStatuses } from './queue/index.ts';
+import { createTaskGraphs } from './task-graphs/index.ts';
 import { createWorkers } from './workers/index.ts';
 
 /** What the whole application needs from the program around it. */
@@ -107,7 +108,7 @@ export const createApp = (deps: AppDeps): App => {
     readStatuses,
     issueCredentials: auth.issueCredentials,
   });
-  const queue = createQueue({
+  const queueDeps: QueueDeps = {
     ...room,
     settings: {
       claimTimeoutSeconds: config.claimTimeoutSeconds,
@@ -118,13 +119,15 @@ export const createApp = (deps: AppDeps): App => {
     },
     pendingChanged: signals.pending,
     releaseStarted: signals.releases,
-    onResolved: async () => {},
+    onResolved: (tx, moves, now) => taskGraphs.onResolved(tx, moves, now),
     onDeleted: (tx, taskIds, now) => artifacts.expireArtifactsOf(tx, taskIds, now),
     issueCredentials: auth.issueCredentials,
     isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
     seeWorkers: workers.seeWorkers,
-  });
-  const services = { auth, events, objects, workers, queue, artifacts };
+  };
+  const queue = createQueue(queueDeps);
+  const taskGraphs = createTaskGraphs({ ...room, queue: queueDeps, callerFor: callerWithRoles(auth) });
+  const services = { auth, events, objects, workers, queue, artifacts, taskGraphs };
   return {
     auth,
     queue,
@@ -135,6 +138,7 @@ export const createApp = (deps: AppDeps): App => {
       ...workers.loops,
       ...queue.loops,
       ...artifacts.loops,
+      ...taskGraphs.loops,
     ],
     loopsOfEachProcess: workers.loopsOfEachProcess,
     start: async () => {
@@ -160,6 +164,10 @@ export const createApp = (deps: AppDeps): App => {
     },
   };
 };
+
+/** Whoever has these scopes, as if they came with a request: what roles add to them is theirs too. */
+const callerWithRoles = (auth: Auth) => async (scopes: readonly string[]) =>
+  auth.callerFor((await auth.expandScopes({ scopes: [...scopes, 'assume:anonymous'] })).scopes);
 
 /** The name under which clients sign their requests, whatever a proxy in between makes of it. */
 const originsOf = ({ rootUrl }: Config) => {

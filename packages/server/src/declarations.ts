@@ -17,6 +17,7 @@ import {
   taskPulseDefinition,
   taskStatus,
 } from './queue/index.ts';
+import { taskGraphsDeclaration } from './task-graphs/index.ts';
 import { taskRun, workersRoutes } from './workers/index.ts';
 
 /** The service `queue` is published as one and lives on three floors. */
@@ -46,6 +47,7 @@ export const declarations = [
   authDeclaration,
   queueDeclaration,
   objectDeclaration,
+  taskGraphsDeclaration,
   eventsDeclaration,
 ] as unknown as readonly ServiceDeclaration<object>[];
 

@@ -14,8 +14,9 @@ export { exchangesWith } from './exchanges.ts';
 export { type Outcome, rerun, resolvedRun, type WorkerRef } from './lifecycle.ts';
 export { statusText, type TaskRecord } from './record.ts';
 export { type QueueServices, routes } from './routes/index.ts';
+export { createScopes as createTaskScopes } from './routes/tasks.ts';
 export * from './schema/index.ts';
-export { allOrNone } from './service/create-graph.ts';
+export { allOrNone, refusalOf } from './service/create-graph.ts';
 export { createTasks, type TaskToCreate } from './service/create-tasks.ts';
 export type { QueueVerbs } from './service/index.ts';
 

@@ -6,7 +6,7 @@ import { endpoint, groupParams, statusReply, taskParams, textReply } from './con
 const category = 'Tasks';
 
 /** What creating a task needs: its own scopes, its routes, project, scheduler, and its queue at its priority. */
-const createScopes: ScopeTemplate = {
+export const createScopes: ScopeTemplate = {
   AllOf: [
     { for: 'scope', in: 'scopes', each: '<scope>' },
     { for: 'route', in: 'routes', each: 'queue:route:<route>' },

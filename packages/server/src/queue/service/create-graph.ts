@@ -42,7 +42,8 @@ export const refusalOf = (errors: readonly ElementError[], size: number): Reques
   const code = errors.every((error) => error.code === first.code) ? first.code : 'InputError';
   const lines = errors.slice(0, 50).map(({ taskId, message }) => `  * ${taskId}: ${message}`);
   const more = errors.length > lines.length ? [`  * and ${errors.length - lines.length} more`] : [];
-  const summary = `None of the ${size} tasks was created; ${errors.length} of them cannot be:`;
+  const refused = new Set(errors.map(({ taskId }) => taskId)).size;
+  const summary = `None of the ${size} tasks was created; ${refused} of them cannot be:`;
   return new RequestError(code, [summary, ...lines, ...more].join('\n'), errors);
 };
 

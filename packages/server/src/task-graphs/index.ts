@@ -1,0 +1,37 @@
+import type { Loop } from '../base/index.ts';
+import type { ServiceDeclaration } from '../http/index.ts';
+import type { OnResolved } from '../queue/index.ts';
+import { exchanges } from './events.ts';
+import { taskGraphLoops } from './loops.ts';
+import { routes, type TaskGraphServices } from './routes.ts';
+import * as schema from './schema.ts';
+import { bindVerbs, type Room, resolveNodes, type TaskGraphVerbs } from './service/index.ts';
+
+export type { TaskGraphServices } from './routes.ts';
+export type { Room as TaskGraphsDeps } from './service/index.ts';
+
+/** The door of task graphs. */
+export interface TaskGraphs extends TaskGraphVerbs {
+  /** To be called by the queue in every transaction that resolves tasks. */
+  readonly onResolved: OnResolved;
+  readonly loops: readonly Loop[];
+}
+
+/** Opens task graphs on a queue. */
+export const createTaskGraphs = (room: Room): TaskGraphs => ({
+  ...bindVerbs(room),
+  onResolved: (tx, moves, now) => resolveNodes(tx, moves, { queue: room.queue, now }),
+  loops: taskGraphLoops(room),
+});
+
+/** What this service publishes. */
+export const taskGraphsDeclaration: ServiceDeclaration<TaskGraphServices> = {
+  service: {
+    serviceName: 'scheduler',
+    title: 'Task graphs',
+    description: 'Creates whole graphs of tasks at once, runs again what fails, and says how a graph stands.',
+  },
+  routes,
+  exchanges,
+  schemas: [schema.taskGraphStatus],
+};

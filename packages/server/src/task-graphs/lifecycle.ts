@@ -1,0 +1,76 @@
+import {
+  type Move,
+  type RunStatus,
+  rerun,
+  resolvedRun,
+  type TaskRecord,
+  type TaskState,
+} from '../queue/index.ts';
+
+/** The scheduler of every task of a graph. */
+export const schedulerId = 'task-graph-scheduler';
+
+/** How a graph stands. `finished` means success; `blocked`, that it cannot get there without help. */
+export const graphStates = ['running', 'blocked', 'finished'] as const;
+export type GraphState = (typeof graphStates)[number];
+
+/** Every move of a graph. A blocked graph never runs again, but it may yet be finished. */
+export const moves = {
+  block: { from: ['running'], to: 'blocked' },
+  finish: { from: ['running', 'blocked', 'finished'], to: 'finished' },
+} as const satisfies Record<string, { from: readonly GraphState[]; to: GraphState }>;
+
+/** How a task of a graph stands, as the graph sees it. */
+export const nodeStates = ['unscheduled', 'scheduled', 'completed', 'failed', 'exception'] as const;
+export type NodeState = (typeof nodeStates)[number];
+
+export const nodeStateOf = (state: TaskState): NodeState =>
+  state === 'pending' || state === 'running' ? 'scheduled' : state;
+
+/** Whether a task ever completed: later reruns do not take that back. */
+export const isSatisfied = ({ runs }: { readonly runs: readonly Pick<RunStatus, 'state'>[] }): boolean =>
+  runs.some((run) => run.state === 'completed');
+
+/** What the end of a task means for its graph. */
+export type Effect = 'rerun' | 'block' | 'satisfy' | 'none';
+
+const mayRunAgain = (task: TaskRecord, now: Date): boolean =>
+  task.deadline >= now && rerun(task, now).kind === 'moved';
+
+/**
+ * What becomes of a task that has resolved. Only failure is worth a rerun: the retries of the queue are spent by the
+ * time a task ends as an exception.
+ */
+export const effectOf = ({ before, after }: Move, rerunsLeft: number, now: Date): Effect => {
+  const state = resolvedRun(before, after)?.state;
+  if (state === undefined) return 'none';
+  if (state === 'completed') return isSatisfied(before) ? 'none' : 'satisfy';
+  return state === 'failed' && rerunsLeft > 0 && mayRunAgain(after, now) ? 'rerun' : 'block';
+};
+
+/** What is counted of a graph. */
+export interface Standing {
+  readonly state: GraphState;
+  /** Tasks that none of the graph requires and that have never completed. */
+  readonly leavesLeft: number;
+}
+
+/** What happened in a graph at one time. */
+export interface Progress {
+  readonly satisfiedLeaves: number;
+  readonly blockedBy?: string;
+}
+
+/** How a graph stands after some progress, and which states it came to by it, in this order. */
+export const advance = <Graph extends Standing>(
+  graph: Graph,
+  { satisfiedLeaves, blockedBy }: Progress,
+): { graph: Graph; reached: GraphState[] } => {
+  const leavesLeft = graph.leavesLeft - satisfiedLeaves;
+  const isBlocked = blockedBy !== undefined && isAmong(moves.block.from, graph.state);
+  const isFinished = satisfiedLeaves > 0 && leavesLeft <= 0;
+  const reached = [...(isBlocked ? [moves.block.to] : []), ...(isFinished ? [moves.finish.to] : [])];
+  return { graph: { ...graph, leavesLeft, state: reached.at(-1) ?? graph.state }, reached };
+};
+
+const isAmong = (states: readonly GraphState[], state: GraphState): boolean => states.includes(state);

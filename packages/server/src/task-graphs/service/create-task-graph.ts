@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { RequestError, type Transaction, transact } from '../../base/index.ts';
+import { outbox } from '../../events/index.ts';
+import type { Authorize } from '../../http/index.ts';
+import * as events from '../events.ts';
+import type { FilledTaskGraph } from '../schema.ts';
+import * as store from '../store.ts';
+import { addNodes } from './add-nodes.ts';
+import { authorizeBy, type Room } from './room.ts';
+
+/** A graph that is asked for, and by whose authority. */
+export interface GraphToCreate {
+  readonly taskGraphId: string;
+  readonly definition: FilledTaskGraph;
+  readonly authorize: Authorize;
+}
+
+/**
+ * Creates a graph with all of its tasks in one transaction, or nothing and a list of all that is wrong. Its creator
+ * gives it its scopes; its tasks are created by these. The same graph again finds the work done.
+ */
+export const createTaskGraph = async (
+  room: Room,
+  { taskGraphId, definition, authorize }: GraphToCreate,
+): Promise<store.GraphRow> => {
+  const { scopes, routes, tasks } = definition;
+  authorize({ scopes, routes });
+  const digest = digestOf(definition);
+  const authorizeTask = authorizeBy(await room.callerFor(scopes));
+  return transact(room, async (tx, now) => {
+    const graph = newGraph(taskGraphId, { definition, digest, now });
+    if (!(await store.insertGraph(tx, graph))) return requireSame(tx, graph);
+    const adding = { taskGraphId, nodes: tasks, existing: new Map(), authorize: authorizeTask };
+    const { nodes, records } = await addNodes(tx, adding, { ...room, now });
+    const created: store.GraphRow = {
+      ...graph,
+      leavesLeft: nodes.filter((node) => node.isLeaf).length,
+      expires: lastExpiry(graph.expires, records),
+    };
+    await store.saveGraphs(tx, [created]);
+    await outbox.append(tx, [events.taskGraphRunning(created)], now);
+    return created;
+  });
+};
+
+const newGraph = (
+  taskGraphId: string,
+  { definition, digest, now }: { definition: FilledTaskGraph; digest: string; now: Date },
+): store.GraphRow => ({
+  taskGraphId,
+  state: 'running',
+  leavesLeft: 0,
+  scopes: definition.scopes,
+  routes: definition.routes,
+  metadata: JSON.stringify(definition.metadata),
+  tags: JSON.stringify(definition.tags),
+  digest,
+  expires: now,
+});
+
+const requireSame = async (
+  tx: Transaction,
+  { taskGraphId, digest }: store.GraphRow,
+): Promise<store.GraphRow> => {
+  const existing = await store.readGraph(tx, taskGraphId);
+  if (existing?.digest === digest) return existing;
+  throw new RequestError('RequestConflict', `taskGraphId ${taskGraphId} is already used by another graph.`);
+};
+
+/** A graph is kept as long as the last of its tasks. */
+export const lastExpiry = (known: Date, records: readonly { readonly expires: Date }[]): Date =>
+  new Date(records.reduce((last, { expires }) => Math.max(last, expires.getTime()), known.getTime()));
+
+/** The same for graphs of the same content, in whatever order their fields and tasks come. */
+const digestOf = ({ tasks, ...rest }: FilledTaskGraph): string => {
+  const hash = createHash('sha256').update(inOrder(rest));
+  // One by one: the text of a large graph as a whole is not needed.
+  for (const node of [...tasks].sort((a, b) => (a.taskId < b.taskId ? -1 : 1)))
+    hash.update(inOrder({ ...node, requires: [...node.requires].sort() }));
+  return hash.digest('base64url');
+};
+
+const inOrder = (value: object): string =>
+  JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );

@@ -1,0 +1,81 @@
+import { RequestError, type Transaction, transact } from '../../base/index.ts';
+import { outbox } from '../../events/index.ts';
+import { readStatuses } from '../../queue/index.ts';
+import * as events from '../events.ts';
+import { isSatisfied } from '../lifecycle.ts';
+import type { NodeToCreate } from '../schema.ts';
+import * as store from '../store.ts';
+import { type AddedNodes, addNodes } from './add-nodes.ts';
+import { lastExpiry } from './create-task-graph.ts';
+import { authorizeBy, type Room } from './room.ts';
+
+/** Tasks that a graph is to get. */
+export interface Extension {
+  readonly taskGraphId: string;
+  readonly tasks: readonly NodeToCreate[];
+}
+
+/**
+ * Adds tasks to a graph, by the scopes that it has: all of them or none. They may require tasks that are there already.
+ * The state of the graph stays as it is. The same tasks again change nothing.
+ */
+export const extendTaskGraph = async (
+  room: Room,
+  { taskGraphId, tasks }: Extension,
+): Promise<store.GraphRow> => {
+  const { scopes } = await requireGraph(room.db, taskGraphId);
+  const authorize = authorizeBy(await room.callerFor(scopes));
+  return transact(room, async (tx, now) => {
+    await store.lockExtensions(tx, taskGraphId);
+    const existing = await existingNodes(tx, { taskGraphId, tasks });
+    const added = await addNodes(tx, { taskGraphId, nodes: tasks, existing, authorize }, { ...room, now });
+    const graph = await requireLocked(tx, taskGraphId);
+    if (added.nodes.length === 0) return graph;
+    const extended = await grow(tx, graph, added);
+    await store.saveGraphs(tx, [extended]);
+    await outbox.append(tx, [events.taskGraphExtended(extended)], now);
+    return extended;
+  });
+};
+
+export const requireGraph = async (
+  db: Parameters<typeof store.readGraph>[0],
+  taskGraphId: string,
+): Promise<store.GraphRow> => (await store.readGraph(db, taskGraphId)) ?? missing(taskGraphId);
+
+// Tasks are locked before graphs, everywhere.
+const requireLocked = async (tx: Transaction, taskGraphId: string): Promise<store.GraphRow> => {
+  const [graph] = await store.lockGraphs(tx, [taskGraphId]);
+  return graph ?? missing(taskGraphId);
+};
+
+const missing = (taskGraphId: string): never => {
+  throw new RequestError('ResourceNotFound', `Task graph ${taskGraphId} does not exist.`);
+};
+
+const existingNodes = async (
+  tx: Transaction,
+  { taskGraphId, tasks }: Extension,
+): Promise<Map<string, store.NodeRow>> => {
+  const taskIds = new Set(tasks.flatMap(({ taskId, requires }) => [taskId, ...requires]));
+  const nodes = await store.readNodes(tx, [...taskIds]);
+  return new Map(nodes.filter((node) => node.taskGraphId === taskGraphId).map((node) => [node.taskId, node]));
+};
+
+/** The graph with its new leaves; tasks that the new ones require are leaves no more. */
+const grow = async (
+  tx: Transaction,
+  graph: store.GraphRow,
+  { nodes, records }: AddedNodes,
+): Promise<store.GraphRow> => {
+  const newLeaves = nodes.filter((node) => node.isLeaf).length;
+  // New nodes that others require are no leaves from the start.
+  const inner = await store.unleaf(tx, [...new Set(nodes.flatMap(({ requires }) => requires))]);
+  // None of them resolves before the commit: their rows are held by those who depend on them.
+  const awaited = (await readStatuses(tx, inner)).filter((status) => !isSatisfied(status)).length;
+  return {
+    ...graph,
+    leavesLeft: graph.leavesLeft - awaited + newLeaves,
+    expires: lastExpiry(graph.expires, records),
+  };
+};

@@ -1,0 +1,47 @@
+import { fillTemplate } from '../../auth/index.ts';
+import { type BatchDeps, RequestError } from '../../base/index.ts';
+import type { Authorize, Caller, ScopeExpression } from '../../http/index.ts';
+import { createTaskScopes, type QueueDeps } from '../../queue/index.ts';
+
+/** What task graphs need from the floors below and from `app.ts`. */
+export interface Room extends BatchDeps {
+  /** With what the queue's verbs over sets work. */
+  readonly queue: QueueDeps;
+  /** Somebody with just these scopes and what roles add to them. */
+  callerFor(scopes: readonly string[]): Promise<Caller>;
+}
+
+/** Throws InsufficientScopes when a task goes beyond its graph. */
+export type AuthorizeTask = Authorize;
+
+/** Holds tasks to the scopes of their graph. Each combination of values is looked at once, not once for each task. */
+export const authorizeBy = (graph: Caller): AuthorizeTask => {
+  const refusals = new Map<string, RequestError | undefined>();
+  return (values) => {
+    const key = JSON.stringify(values);
+    if (!refusals.has(key)) refusals.set(key, refusalFor(graph, values));
+    const refusal = refusals.get(key);
+    if (refusal) throw refusal;
+  };
+};
+
+const refusalFor = (graph: Caller, values: Readonly<Record<string, unknown>>): RequestError | undefined => {
+  const required = fillTemplate(createTaskScopes, values);
+  if (required === undefined)
+    throw new Error('The scopes of createTask need more values than those of a task.');
+  const missing = missingScopes(graph, required);
+  if (missing.length === 0) return undefined;
+  return new RequestError('InsufficientScopes', `The scopes of the graph lack ${missing.join(', ')}.`);
+};
+
+const missingScopes = (graph: Caller, required: ScopeExpression): string[] => {
+  if (graph.satisfies(required)) return [];
+  if (typeof required === 'string') return [required];
+  if ('AllOf' in required) return required.AllOf.flatMap((part) => missingScopes(graph, part));
+  // The last one is the narrowest of those that would do.
+  return required.AnyOf.slice(-1).flatMap((part) => missingScopes(graph, part));
+};
+
+/** Whether two lists hold the same, in any order. */
+export const sameSet = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && [...one].sort().join() === [...other].sort().join();

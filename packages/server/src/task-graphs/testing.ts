@@ -1,0 +1,185 @@
+import { type FastifyInstance, fastify } from 'fastify';
+import { fillTemplate, scopeSet } from '../auth/index.ts';
+import {
+  connect,
+  type Database,
+  hours,
+  later,
+  localSignal,
+  type ManualClock,
+  manualClock,
+  silentLog,
+  slugid,
+} from '../base/index.ts';
+import { type Authorize, type Caller, serve } from '../http/index.ts';
+import { createQueue, type FilledTaskRequest, type Queue, type QueueDeps } from '../queue/index.ts';
+import { messagesIn, type SentMessage, testDatabase } from '../testing/index.ts';
+import { createTaskGraphs, type TaskGraphs, taskGraphsDeclaration } from './index.ts';
+import type { FilledTaskGraph, NodeToCreate } from './schema.ts';
+
+/** For tests: may do everything. */
+export const anybody: Authorize = () => {};
+
+/** For tests: a queue and the graphs above it, as in one process. */
+export interface Platform {
+  readonly queue: Queue;
+  readonly taskGraphs: TaskGraphs;
+}
+
+export interface TestTaskGraphs extends Platform {
+  readonly db: Database;
+  readonly clock: ManualClock;
+  /** The same once more on a pool of its own, as in another process; closed with the rest. */
+  another(): Platform;
+  /** The messages about a graph itself, in order. */
+  messages(taskGraphId: string): Promise<SentMessage[]>;
+  /** The methods over HTTP; the header `scopes` says what a caller has, separated by spaces. */
+  serve(): FastifyInstance;
+  close(): Promise<void>;
+}
+
+/** Roles, as far as these tests know any. */
+const roles: Readonly<Record<string, readonly string[]>> = { 'assume:builder': ['queue:*'] };
+
+const callerFor = (scopes: readonly string[]): Caller => {
+  const set = scopeSet(scopes.flatMap((scope) => [scope, ...(roles[scope] ?? [])]));
+  return { clientId: 'tester', isAnonymous: false, expires: new Date(8.64e15), ...set };
+};
+
+const open = (db: Database, clock: ManualClock): Platform => {
+  const room = { db, clock, log: silentLog };
+  const deps: QueueDeps = {
+    ...room,
+    settings: {
+      claimTimeoutSeconds: 1200,
+      deadlineDelaySeconds: 60,
+      deadlineDaysMax: 5,
+      dependenciesMax: 10_000,
+      longPollSeconds: 20,
+    },
+    pendingChanged: localSignal(),
+    releaseStarted: localSignal(),
+    onResolved: (tx, moves, now) => taskGraphs.onResolved(tx, moves, now),
+    onDeleted: async () => {},
+    issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
+    isQuarantined: () => false,
+    seeWorkers: () => {},
+  };
+  const queue = createQueue(deps);
+  const taskGraphs = createTaskGraphs({
+    ...room,
+    queue: deps,
+    callerFor: async (scopes) => callerFor(scopes),
+  });
+  return { queue, taskGraphs };
+};
+
+const serveGraphs = (platform: Platform, clock: ManualClock): FastifyInstance => {
+  const app = fastify();
+  const deps = {
+    clock,
+    log: silentLog,
+    process: { uptimeSeconds: () => 1, version: 'test' },
+    authenticate: async ({ headers }: { headers: Record<string, unknown> }) =>
+      callerFor(String(headers.scopes ?? '').split(' ')),
+    fillScopes: fillTemplate,
+    checkReplies: true,
+  };
+  serve(app, deps, { declarations: [taskGraphsDeclaration], services: platform });
+  return app;
+};
+
+/** Reads messages about graphs; what was read once is kept. */
+const messageReader = (db: Database) => {
+  const known: SentMessage[] = [];
+  return async (taskGraphId: string): Promise<SentMessage[]> => {
+    known.push(...(await messagesIn(db, known.at(-1)?.id)));
+    const key = `primary._._._._._._.task-graph-scheduler.${taskGraphId}._`;
+    return known.filter(({ routingKey }) => routingKey === key);
+  };
+};
+
+/** For tests: task graphs on a database of their own and a clock that stands still. */
+export const testTaskGraphs = async (): Promise<TestTaskGraphs> => {
+  const { db, url, drop } = await testDatabase();
+  const clock = manualClock();
+  const pools: Database[] = [];
+  const platforms: Platform[] = [];
+  const openOn = (database: Database): Platform => {
+    const platform = open(database, clock);
+    platforms.push(platform);
+    return platform;
+  };
+  const first = openOn(db);
+  return {
+    ...first,
+    db,
+    clock,
+    another: () => {
+      const pool = connect({ url });
+      pools.push(pool);
+      return openOn(pool);
+    },
+    messages: messageReader(db),
+    serve: () => serveGraphs(first, clock),
+    close: async () => {
+      await Promise.all(platforms.map(({ queue }) => queue.close()));
+      await Promise.all(pools.map((pool) => pool.close()));
+      await drop();
+    },
+  };
+};
+
+/** For tests: a task as validation leaves it. */
+export const aTask = (now: Date, fields: Partial<FilledTaskRequest> = {}): FilledTaskRequest => ({
+  taskQueueId: 'prov/type',
+  schedulerId: 'task-graph-scheduler',
+  projectId: 'none',
+  dependencies: [],
+  requires: 'all-completed',
+  routes: [],
+  priority: 'lowest',
+  retries: 5,
+  created: now.toJSON(),
+  deadline: later(now, hours(1)).toJSON(),
+  scopes: [],
+  payload: {},
+  metadata: {
+    name: 'A task',
+    description: 'Made by a test.',
+    owner: 'somebody@example.com',
+    source: 'https://example.com/source',
+  },
+  tags: {},
+  extra: {},
+  ...fields,
+});
+
+type NodeFields = Partial<Omit<NodeToCreate, 'task'>> & { task?: Partial<FilledTaskRequest> };
+
+/** For tests: a node that requires others. */
+export const aNode = (now: Date, { task, ...fields }: NodeFields = {}): NodeToCreate => ({
+  taskId: slugid(),
+  requires: [],
+  reruns: 0,
+  ...fields,
+  task: aTask(now, task),
+});
+
+/** For tests: a graph of these nodes that may do all that they need. */
+export const aGraph = (
+  tasks: readonly NodeToCreate[],
+  fields: Partial<FilledTaskGraph> = {},
+): FilledTaskGraph => ({
+  scopes: ['queue:*'],
+  routes: ['a.route'],
+  tasks,
+  metadata: {
+    name: 'A graph',
+    description: 'Made by a test.',
+    owner: 'somebody@example.com',
+    source: 'https://example.com/source',
+  },
+  tags: { made: 'by a test' },
+  ...fields,
+});
