@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { it } from 'node:test';
-import { aFolder, plainEnvironment, root, startPlatform } from './support/platform.ts';
+import { aHome, plainEnvironment, root } from './support/platform.ts';
 
 const areas = ['01', '02', '03', '04', '05', '06', '07', '08'];
 
@@ -15,12 +15,9 @@ const unexcused = (report: string): string[] => {
 };
 
 it('the platform behaves as the conformance suite wants, areas 01 to 08', { timeout: 600_000 }, async (t) => {
-  const folder = await aFolder();
-  t.after(folder.remove);
+  const home = await aHome(t);
   // Claims last 25 s, so that their expiry is among what is tested.
-  const env = { TASK_CLAIM_TIMEOUT: '25', WORKER: 'false' };
-  const platform = await startPlatform({ dataDir: folder.path, env });
-  t.after(platform.stop);
+  const platform = await home.start({ TASK_CLAIM_TIMEOUT: '25', WORKER: 'false' });
 
   const suite = spawn(
     process.execPath,

@@ -5,14 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { followEvents, Queue, type StreamedMessage } from '@taskyard/client';
-import {
-  aFolder,
-  type Platform,
-  plainEnvironment,
-  root,
-  startPlatform,
-  taskyard,
-} from './support/platform.ts';
+import { aHome, type Platform, plainEnvironment, root, taskyard } from './support/platform.ts';
 
 const parts = 40;
 const graph = `
@@ -78,12 +71,10 @@ const completed = (messages: readonly TaskMessage[]): Set<string> =>
 it('a server that is killed loses no task that it acknowledged, and no message', {
   timeout: 240_000,
 }, async (t) => {
-  const folder = await aFolder();
-  t.after(folder.remove);
+  const home = await aHome(t);
   // What the killed worker had claimed is given to the next one after five seconds.
-  const start = () => startPlatform({ dataDir: folder.path, env: { TASK_CLAIM_TIMEOUT: '5' } });
+  const start = () => home.start({ TASK_CLAIM_TIMEOUT: '5' });
   const first = await start();
-  t.after(first.kill);
   const messages: TaskMessage[] = [];
   let following: Promise<void> | undefined;
   await new Promise<void>((onConnect) => {
@@ -91,9 +82,9 @@ it('a server that is killed loses no task that it acknowledged, and no message',
     following = follow({ platform: first, messages, isEnough, onConnect });
   });
 
-  const file = join(folder.path, 'graph.yml');
+  const file = join(home.path, 'graph.yml');
   await writeFile(file, graph);
-  const run = spawn(process.execPath, [taskyard, 'run', file, '--data', folder.path], {
+  const run = spawn(process.execPath, [taskyard, 'run', file, '--data', home.path], {
     cwd: root,
     env: plainEnvironment(),
     stdio: 'ignore',
@@ -104,7 +95,6 @@ it('a server that is killed loses no task that it acknowledged, and no message',
   await once(run, 'exit');
 
   const second = await start();
-  t.after(second.stop);
   await follow({ platform: second, messages, isEnough: () => completed(messages).size >= parts + 2 });
 
   const { rootUrl, credentials } = second;

@@ -3,16 +3,13 @@ import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { it } from 'node:test';
 import { official } from './support/official-client.ts';
-import { aFolder, startPlatform } from './support/platform.ts';
+import { aHome } from './support/platform.ts';
 
 const taskQueueId = 'example/official-client';
 
 it("the original's own client drives a task from creation to its artifacts", async (t) => {
-  const folder = await aFolder();
-  t.after(folder.remove);
-  const platform = await startPlatform({ dataDir: folder.path, env: { WORKER: 'false' } });
-  t.after(platform.stop);
-  const { rootUrl, credentials } = platform;
+  const home = await aHome(t);
+  const { rootUrl, credentials } = await home.start({ WORKER: 'false' });
   const queue = new official.Queue({ rootUrl, credentials });
 
   // A worker waits before there is work.

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -19,19 +20,12 @@ export interface Platform {
   readonly rootUrl: string;
   /** May do everything. */
   readonly credentials: Credentials;
-  readonly dataDir: string;
   readonly process: ChildProcess;
   /** SIGTERM, and waits for the end; answers the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL: no goodbye. */
   kill(): Promise<void>;
 }
-
-/** A folder that is removed by `remove`. */
-export const aFolder = async (): Promise<{ path: string; remove(): Promise<void> }> => {
-  const path = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }) };
-};
 
 const ours =
   /^(TASKYARD|TASKCLUSTER|TASK|WORKER|S3|LOG)_|^(PORT|HOST|ROLE|WORKER)$|^(DATABASE|AMQP|ROOT)_URL$/;
@@ -65,37 +59,59 @@ const readUrl = (child: ChildProcess): Promise<string> =>
     });
   });
 
-export interface PlatformOptions {
+interface PlatformOptions {
   readonly dataDir: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly args?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Starts the platform on a free port and waits until it says that it is ready. What it logs goes to our standard error. */
-export const startPlatform = async ({ dataDir, env = {}, args = [] }: PlatformOptions): Promise<Platform> => {
-  const child = spawn(process.execPath, [taskyard, 'serve', '--port', '0', '--data', dataDir, ...args], {
+const startPlatform = async ({ dataDir, env }: PlatformOptions): Promise<Platform> => {
+  const child = spawn(process.execPath, [taskyard, 'serve', '--port', '0', '--data', dataDir], {
     cwd: root,
     env: { ...plainEnvironment(), LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exit = once(child, 'exit') as Promise<[number | null]>;
-  const rootUrl = await readUrl(child);
-  const variables = await readVariables(join(dataDir, 'credentials.env'));
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal);
     return (await exit)[0];
   };
+  const rootUrl = await readUrl(child);
+  const variables = await readVariables(join(dataDir, 'credentials.env'));
   return {
     rootUrl,
     credentials: {
       clientId: variables.TASKCLUSTER_CLIENT_ID ?? '',
       accessToken: variables.TASKCLUSTER_ACCESS_TOKEN ?? '',
     },
-    dataDir,
     process: child,
     stop: () => end('SIGTERM'),
     kill: async () => {
       await end('SIGKILL');
+    },
+  };
+};
+
+/** A data folder, and the platforms that a test starts on it, one after the other. */
+export interface Home {
+  readonly path: string;
+  start(env?: Readonly<Record<string, string>>): Promise<Platform>;
+}
+
+/** A new data folder. When the test ends, so do its platforms, and then it is removed. */
+export const aHome = async (test: TestContext): Promise<Home> => {
+  const path = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
+  const platforms: Platform[] = [];
+  test.after(async () => {
+    await Promise.all(platforms.map((platform) => platform.stop()));
+    await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  });
+  return {
+    path,
+    start: async (env = {}) => {
+      const platform = await startPlatform({ dataDir: path, env });
+      platforms.push(platform);
+      return platform;
     },
   };
 };
