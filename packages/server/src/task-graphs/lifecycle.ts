@@ -38,8 +38,8 @@ const mayRunAgain = (task: TaskRecord, now: Date): boolean =>
   task.deadline >= now && rerun(task, now).kind === 'moved';
 
 /**
- * What becomes of a task that has resolved. Only failure is worth a rerun: the retries of the queue are spent by the
- * time a task ends as an exception.
+ * What becomes of a task that has resolved. Only failure is worth a rerun: the retries of the queue are spent
+ * by the time a task ends as an exception.
  */
 export const effectOf = ({ before, after }: Move, rerunsLeft: number, now: Date): Effect => {
   const state = resolvedRun(before, after)?.state;

@@ -23,8 +23,9 @@ export const routes = [
       category,
       title: 'Create a task graph',
       description:
-        'Creates a graph with all of its tasks or, with a list of all that is wrong, nothing. The same call again has ' +
-        'no further effect. The caller needs every scope that the graph is given; the tasks are created by these.',
+        'Creates a graph with all of its tasks or, with a list of all that is wrong, nothing. The same ' +
+        'call again has no further effect. The caller needs every scope that the graph is given; the tasks ' +
+        'are created by these.',
       stability: 'stable',
       scopes: {
         AllOf: [
@@ -51,8 +52,8 @@ export const routes = [
       category,
       title: 'Extend a task graph',
       description:
-        'Adds tasks to a graph, all or none, by the scopes of the graph. They may require tasks that it has already. ' +
-        'The state of the graph stays as it is, so call this from a task of a graph that is running.',
+        'Adds tasks to a graph, all or none, by the scopes of the graph. They may require tasks that it ' +
+        'has already. The state of the graph stays as it is, so call this from a task of it that is running.',
       stability: 'stable',
       scopes: 'scheduler:extend-task-graph:<taskGraphId>',
       params: graphParams,

@@ -14,10 +14,14 @@ export interface GraphRow {
   readonly expires: Date;
 }
 
-/** Adds a graph; false when its id is taken. Who adds the same at the same time waits for the end of the other. */
+/**
+ * Adds a graph; false when its id is taken. Who adds the same at the same time waits for the end of the
+ * other.
+ */
 export const insertGraph = async (tx: Transaction, graph: GraphRow): Promise<boolean> => {
   const rows = await tx`
-    insert into task_graphs (task_graph_id, state, leaves_left, scopes, routes, metadata, tags, digest, expires)
+    insert into task_graphs
+      (task_graph_id, state, leaves_left, scopes, routes, metadata, tags, digest, expires)
     values (${graph.taskGraphId}, ${graph.state}, ${graph.leavesLeft}, ${graph.scopes}, ${graph.routes},
             ${graph.metadata}, ${graph.tags}, ${graph.digest}, ${graph.expires})
     on conflict (task_graph_id) do nothing
@@ -69,7 +73,8 @@ export const insertNodes = (tx: Transaction, nodes: readonly NodeRow[]) =>
   tx`
     insert into task_graph_nodes (task_id, task_graph_id, name, requires, reruns, reruns_left, is_leaf)
     select task_id, task_graph_id, name,
-           case when requires = '[]' then '{}' else array(select json_array_elements_text(requires::json)) end,
+           case when requires = '[]' then '{}'
+                else array(select json_array_elements_text(requires::json)) end,
            reruns, reruns_left, is_leaf
       from unnest(
         ${nodes.map((n) => n.taskId)}::text[], ${nodes.map((n) => n.taskGraphId)}::text[],

@@ -10,7 +10,9 @@ import { type AuthorizeTask, type Room, sameSet } from './room.ts';
 export interface NodesToAdd {
   readonly taskGraphId: string;
   readonly nodes: readonly NodeToCreate[];
-  /** Nodes of the graph that there are already: all that the new ones require, or that are given once more. */
+  /**
+   * Nodes of the graph that there are already: all that the new ones require, or that are given once more.
+   */
   readonly existing: ReadonlyMap<string, store.NodeRow>;
   /** By the authority of the graph. */
   readonly authorize: AuthorizeTask;
@@ -23,8 +25,8 @@ export interface AddedNodes {
 }
 
 /**
- * Creates tasks and makes them nodes of their graph, or throws one refusal that lists all that is wrong. Nodes that
- * exist are left as they are, if they are the same.
+ * Creates tasks and makes them nodes of their graph, or throws one refusal that lists all that is wrong.
+ * Nodes that exist are left as they are, if they are the same.
  */
 export const addNodes = async (
   tx: Transaction,
@@ -63,7 +65,10 @@ const refusedTask = (
   ];
 };
 
-/** A task whose first run was claimed or ended: a graph that took it in now would have missed what became of it. */
+/**
+ * A task whose first run was claimed or ended: a graph that took it in now would have missed what became of
+ * it.
+ */
 const hasBegun = ({ runs }: TaskRecord): boolean =>
   runs.length > 1 || (runs[0]?.state ?? 'pending') !== 'pending';
 

@@ -16,8 +16,8 @@ export interface GraphToCreate {
 }
 
 /**
- * Creates a graph with all of its tasks in one transaction, or nothing and a list of all that is wrong. Its creator
- * gives it its scopes; its tasks are created by these. The same graph again finds the work done.
+ * Creates a graph with all of its tasks in one transaction, or nothing and a list of all that is wrong. Its
+ * creator gives it its scopes; its tasks are created by these. The same graph again finds the work done.
  */
 export const createTaskGraph = async (
   room: Room,

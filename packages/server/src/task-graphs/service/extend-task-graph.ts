@@ -16,8 +16,8 @@ export interface Extension {
 }
 
 /**
- * Adds tasks to a graph, by the scopes that it has: all of them or none. They may require tasks that are there already.
- * The state of the graph stays as it is. The same tasks again change nothing.
+ * Adds tasks to a graph, by the scopes that it has: all of them or none. They may require tasks that are
+ * there already. The state of the graph stays as it is. The same tasks again change nothing.
  */
 export const extendTaskGraph = async (
   room: Room,

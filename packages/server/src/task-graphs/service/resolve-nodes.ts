@@ -11,8 +11,9 @@ interface Resolved {
 }
 
 /**
- * Tasks have resolved, in this transaction: those that failed are run again while their nodes have reruns left, and
- * graphs become blocked or finished by the others. It costs nothing where none of the tasks is a graph's.
+ * Tasks have resolved, in this transaction: those that failed are run again while their nodes have reruns
+ * left, and graphs become blocked or finished by the others. It costs nothing where none of the tasks is a
+ * graph's.
  */
 export const resolveNodes = async (
   tx: Transaction,

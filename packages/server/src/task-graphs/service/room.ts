@@ -14,7 +14,10 @@ export interface Room extends BatchDeps {
 /** Throws InsufficientScopes when a task goes beyond its graph. */
 export type AuthorizeTask = Authorize;
 
-/** Holds tasks to the scopes of their graph. Each combination of values is looked at once, not once for each task. */
+/**
+ * Holds tasks to the scopes of their graph. Each combination of values is looked at once, not once for each
+ * task.
+ */
 export const authorizeBy = (graph: Caller): AuthorizeTask => {
   const refusals = new Map<string, RequestError | undefined>();
   return (values) => {
