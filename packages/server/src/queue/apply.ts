@@ -110,22 +110,31 @@ export const applyMoves = async (
 ): Promise<void> => {
   if (moved.length === 0) return;
   const moves = placed(moved, deps.now);
+  // What does not depend on answers is sent together: round trips cost more than statements.
   const [, { ready, unfinished }] = await together(
     writeMoves(tx, moves, deps),
     releaseDependents(tx, moves.flatMap(resolutionOf)),
+    outbox.append(tx, moves.flatMap(events.messagesOf), deps.now),
   );
   const scheduled = await scheduleReady(tx, ready, deps.now);
-  const everything = [...moves, ...scheduled];
-  const [resolvedGroups] = await together(
-    countResolved(tx, moves),
-    outbox.append(tx, everything.flatMap(events.messagesOf), deps.now),
-  );
-  if (resolvedGroups.length > 0)
-    await outbox.append(tx, resolvedGroups.map(events.taskGroupResolved), deps.now);
   const resolved = moves.filter(events.isResolution);
-  if (resolved.length > 0) await deps.onResolved(tx, resolved, deps.now);
-  announcePending(tx, everything, deps);
+  if (resolved.length > 0) await reportResolved(tx, { resolved, scheduled }, deps);
+  announcePending(tx, [...moves, ...scheduled], deps);
   if (unfinished) tx.afterCommit(() => deps.releaseStarted.wake());
+};
+
+/** What follows when tasks are resolved for good: in their groups, for their dependents, on the floors above. */
+const reportResolved = async (
+  tx: Transaction,
+  { resolved, scheduled }: { resolved: readonly Move[]; scheduled: readonly Move[] },
+  { now, onResolved }: ApplyDeps & { now: Date },
+): Promise<void> => {
+  const [groups] = await together(
+    countResolved(tx, resolved),
+    outbox.append(tx, scheduled.flatMap(events.messagesOf), now),
+  );
+  await outbox.append(tx, groups.map(events.taskGroupResolved), now);
+  await onResolved(tx, resolved, now);
 };
 
 /** Writes the rows that a set of changes touches. */
@@ -223,14 +232,13 @@ const resolutionOf = ({ before, after }: Move): Resolution[] => {
 };
 
 /** Takes first resolutions out of the count of their groups; answers the groups in which nothing is left to do. */
-const countResolved = async (tx: Transaction, moves: readonly Move[]): Promise<store.GroupRow[]> => {
+const countResolved = (tx: Transaction, moves: readonly Move[]): Promise<store.GroupRow[]> => {
   const counts = new Map<string, number>();
   for (const move of moves) {
-    if (!events.isResolution(move)) continue;
     const first = lifecycle.wasEverResolved(move.before) ? 0 : 1;
     counts.set(move.after.taskGroupId, (counts.get(move.after.taskGroupId) ?? 0) + first);
   }
-  return counts.size === 0 ? [] : store.shrinkGroups(tx, [...counts.keys()], [...counts.values()]);
+  return store.shrinkGroups(tx, [...counts.keys()], [...counts.values()]);
 };
 
 /** Makes tasks pending whose dependencies are all satisfied now; answers what that changed. */

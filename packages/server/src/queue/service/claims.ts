@@ -1,4 +1,4 @@
-import { type Answer, RequestError, type Transaction } from '../../base/index.ts';
+import { type Answer, RequestError, type Transaction, together } from '../../base/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import { changeTasks } from '../apply.ts';
 import { type Claimed, claimText, reclaimText, takenUntilFrom } from '../claim-reply.ts';
@@ -35,10 +35,9 @@ export const claimRuns = async (
       return lifecycle.claim(task, { runId, worker, takenUntil }, now);
     },
   }));
-  const answers = await changeTasks(tx, changes, deps);
-  const texts = await claimTexts(tx, requests, { answers, deps, textOf: claimText });
+  const [answers, definitions] = await together(changeTasks(tx, changes, deps), definitionsOf(tx, requests));
   tx.afterCommit(() => see(requests, answers, deps));
-  return texts;
+  return claimTexts(requests, { answers, definitions, deps, textOf: claimText });
 };
 
 const refuseQuarantined = (
@@ -73,11 +72,10 @@ export const reclaimRuns = async (
       return lifecycle.reclaim(task, runId, takenUntil);
     },
   }));
-  const answers = await changeTasks(tx, changes, deps);
+  const [answers, definitions] = await together(changeTasks(tx, changes, deps), definitionsOf(tx, requests));
   const held = requests.map((request, i) => ({ ...request, worker: workerOf(answers[i]) }));
-  const texts = await claimTexts(tx, held, { answers, deps, textOf: reclaimText });
   tx.afterCommit(() => see(held, answers, { ...deps, keepsClaims: true }));
-  return texts;
+  return claimTexts(held, { answers, definitions, deps, textOf: reclaimText });
 };
 
 const workerOf = (answer: Answer<TaskRecord> | undefined): lifecycle.WorkerRef => {
@@ -85,28 +83,34 @@ const workerOf = (answer: Answer<TaskRecord> | undefined): lifecycle.WorkerRef =
   return { workerGroup: run?.workerGroup ?? '', workerId: run?.workerId ?? '' };
 };
 
+/** The definitions of tasks; sent with the statement that locks them, since they never change. */
+const definitionsOf = async (
+  tx: Transaction,
+  requests: readonly { taskId: string }[],
+): Promise<Map<string, string>> => {
+  const rows = await store.readDefinitions(
+    tx,
+    requests.map(({ taskId }) => taskId),
+  );
+  return new Map(rows.map((row) => [row.taskId, row.definition]));
+};
+
 interface Texts {
   readonly answers: readonly Answer<TaskRecord>[];
+  readonly definitions: ReadonlyMap<string, string>;
   readonly deps: Deps;
   readonly textOf: (claimed: Claimed, now: Date, deps: QueueDeps) => string;
 }
 
-const claimTexts = async (
-  tx: Transaction,
+const claimTexts = (
   requests: readonly { taskId: string; worker: lifecycle.WorkerRef }[],
-  { answers, deps, textOf }: Texts,
-): Promise<Answer<string>[]> => {
-  const claimed = requests
-    .filter((_, i) => !(answers[i] instanceof RequestError))
-    .map(({ taskId }) => taskId);
-  const rows = claimed.length > 0 ? await store.readDefinitions(tx, claimed) : [];
-  const definitions = new Map(rows.map((row) => [row.taskId, row.definition]));
-  return requests.map(({ taskId, worker }, i): Answer<string> => {
+  { answers, definitions, deps, textOf }: Texts,
+): Answer<string>[] =>
+  requests.map(({ taskId, worker }, i): Answer<string> => {
     const record = answers[i] as Answer<TaskRecord>;
     if (record instanceof RequestError) return record;
     return textOf({ record, worker, definition: definitions.get(taskId) ?? '{}' }, deps.now, deps);
   });
-};
 
 const see = (
   requests: readonly { taskId: string; runId: number; worker: lifecycle.WorkerRef }[],

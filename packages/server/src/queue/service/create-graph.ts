@@ -71,7 +71,9 @@ export const createGraph = async (deps: QueueDeps, graph: GraphToCreate): Promis
     request: { ...task, taskGroupId: graph.taskGroupId },
     authorize,
   }));
-  return transact(deps, async (tx, now) => allOrNone(graph, await createTasks(tx, items, { ...deps, now })));
+  return transact(deps, async (tx, now) =>
+    allOrNone(graph, await createTasks(tx, items, { ...deps, now, allOrNone: true })),
+  );
 };
 
 /** The records of a graph; throws, which rolls all of it back, when a task was refused. */

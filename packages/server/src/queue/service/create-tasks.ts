@@ -27,6 +27,12 @@ export interface TaskToCreate {
   readonly authorize: Authorize;
 }
 
+type Deps = QueueDeps & {
+  readonly now: Date;
+  /** The caller takes everything back when one task is refused: then the others are not refused for its sake. */
+  readonly allOrNone?: boolean;
+};
+
 /**
  * Creates tasks, each under an id that its creator chose. The same task again finds the work done; another task under
  * a used id is refused. Tasks of one set may depend on each other. A task whose dependencies are satisfied is pending
@@ -35,12 +41,14 @@ export interface TaskToCreate {
 export const createTasks = async (
   tx: Transaction,
   items: readonly TaskToCreate[],
-  deps: QueueDeps & { now: Date },
+  deps: Deps,
 ): Promise<Answer<TaskRecord>[]> => {
   const checked = items.map((item) => attempt(() => checkTask(item, deps)));
   const groups = await ensureGroups(tx, checked.filter(isTask));
   const admitted = checked.map((task) => (isTask(task) ? admit(task, groups) : task));
-  const { dependents, answers } = await resolveDependencies(tx, admitted);
+  // What is taken back as a whole needs no second complaint about who depends on a refused task.
+  const promised = deps.allOrNone ? items.map(({ taskId }) => taskId) : [];
+  const { dependents, answers } = await resolveDependencies(tx, admitted, promised);
   const fresh = await insertFresh(tx, answers, { dependents, deps });
   return adoptExisting(tx, checked, { answers, fresh });
 };
@@ -114,34 +122,84 @@ interface Resolved {
   readonly answers: Answer<NewTask>[];
 }
 
-/** Finds what tasks depend on, in the database or in the same set. Required rows stay as they are until the commit. */
-const resolveDependencies = async (tx: Transaction, tasks: readonly Answer<NewTask>[]): Promise<Resolved> => {
+type Dependency = RequiredTask & { readonly expires: Date };
+
+/** A task of the same set, as those see it that depend on it. */
+const notYetRun = ({ taskId, expires }: Pick<Dependency, 'taskId' | 'expires'>): Dependency => ({
+  taskId,
+  state: 'unscheduled',
+  lastRunId: -1,
+  expires,
+});
+
+/** Finds what tasks depend on, in the database or in the same set. Dependency rows stay as they are until the commit. */
+const resolveDependencies = async (
+  tx: Transaction,
+  tasks: readonly Answer<NewTask>[],
+  promised: readonly string[],
+): Promise<Resolved> => {
   const required = new Set(tasks.filter(isTask).flatMap(({ definition }) => definition.dependencies));
   const dependents = new Map<string, Dependent>();
   if (required.size === 0) return { dependents, answers: [...tasks] };
-  const known = new Map<string, RequiredTask & { expires: Date }>();
-  for (const { record } of tasks.filter(isTask)) {
-    known.set(record.taskId, {
-      taskId: record.taskId,
-      state: 'unscheduled',
-      lastRunId: -1,
-      expires: record.expires,
-    });
-  }
-  for (const row of await store.shareRequired(tx, [...required])) known.set(row.taskId, row);
+  const rows = await store.shareRequired(tx, [...required]);
+  const known = new Map<string, Dependency>(rows.map((row) => [row.taskId, row]));
+  addOwn(tasks.filter(isTask), known, new Set(promised));
   const answers = tasks.map((task): Answer<NewTask> => {
     if (!isTask(task)) return task;
-    const { taskId, deadline } = task.record;
-    const { dependencies, requires } = task.definition;
-    const missing = dependencies.filter((id) => !known.has(id));
-    const expiring = dependencies.filter((id) => (known.get(id)?.expires ?? deadline) < deadline);
-    if (missing.length + expiring.length > 0)
-      return new RequestError('InputError', unusable(missing, expiring));
-    const found = dependencies.map((id) => known.get(id) as RequiredTask);
-    if (found.length > 0) dependents.set(taskId, { taskId, requires, dependencies: found });
-    return task;
+    const { missing, expiring } = lacksOf(task, known);
+    const isUsable = missing.length + expiring.length === 0;
+    return isUsable ? task : new RequestError('InputError', unusable(missing, expiring));
   });
+  const seen = new Set<string>();
+  for (const { record, definition } of answers.filter(isTask)) {
+    const { taskId } = record;
+    // Of several tasks under one id the first one counts, and so do its dependencies.
+    if (seen.has(taskId)) continue;
+    seen.add(taskId);
+    const { dependencies: ids, requires } = definition;
+    const dependencies = ids.map((id) => known.get(id) as Dependency);
+    if (ids.length > 0) dependents.set(taskId, { taskId, requires, dependencies });
+  }
   return { dependents, answers };
+};
+
+/**
+ * Adds the tasks of a set to what is known, each after those that it depends on. One that will be refused is left out,
+ * for it must not be waited for.
+ */
+const addOwn = (
+  tasks: readonly NewTask[],
+  known: Map<string, Dependency>,
+  promised: ReadonlySet<string>,
+): void => {
+  const waiting = new Map<string, NewTask[]>();
+  const next = [...tasks].reverse();
+  for (let task = next.pop(); task !== undefined; task = next.pop()) {
+    const { taskId } = task.record;
+    if (known.has(taskId)) continue;
+    const { missing, expiring } = lacksOf(task, known);
+    const first = missing.find((id) => !promised.has(id));
+    if (first !== undefined) waiting.set(first, [...(waiting.get(first) ?? []), task]);
+    else if (expiring.length === 0) {
+      known.set(taskId, notYetRun(task.record));
+      next.push(...(waiting.get(taskId) ?? []));
+    }
+  }
+  for (const taskId of promised) {
+    if (!known.has(taskId)) known.set(taskId, notYetRun({ taskId, expires: never }));
+  }
+};
+
+const never = new Date(8.64e15);
+
+/** Which dependencies of a task do not exist, and which expire too soon. A task may depend on itself. */
+const lacksOf = ({ record, definition }: NewTask, known: ReadonlyMap<string, Dependency>) => {
+  const { taskId, deadline } = record;
+  const { dependencies } = definition;
+  return {
+    missing: dependencies.filter((id) => id !== taskId && !known.has(id)),
+    expiring: dependencies.filter((id) => (known.get(id)?.expires ?? deadline) < deadline),
+  };
 };
 
 const unusable = (missing: readonly string[], expiring: readonly string[]): string =>

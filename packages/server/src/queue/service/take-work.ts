@@ -33,20 +33,14 @@ export const takeWork = async (
   deps: Deps,
 ): Promise<Taken[]> => {
   const { now } = deps;
-  const queues = [...waiting.keys()];
-  const counts = [...waiting.values()].map((waiters) => waiters.reduce((sum, { count }) => sum + count, 0));
-  const rows = await store.takePending(tx, queues, counts, now);
+  const rows = await store.takePending(tx, wantedBy(waiting), now);
   if (rows.length === 0) return [];
   const assigned = assign(rows, waiting);
-  const taskRows = await store.lockTaskRows(
-    tx,
-    rows.map(({ taskId }) => taskId),
-  );
-  const definitions = new Map(taskRows.map(({ record, definition }) => [record.taskId, definition]));
+  const definitions = new Map(rows.map(({ record, definition }) => [record.taskId, definition]));
   const takenUntil = takenUntilFrom(now, deps.settings.claimTimeoutSeconds);
   const { moves } = decideAll(
-    new Map(taskRows.map(({ record }) => [record.taskId, record])),
-    rows.map(({ taskId, runId }) => ({
+    new Map(rows.map(({ record }) => [record.taskId, record])),
+    rows.map(({ record: { taskId }, runId }) => ({
       taskId,
       decide: (task: TaskRecord) => {
         const { worker } = assigned.get(taskId) as Waiter;
@@ -65,24 +59,29 @@ export const takeWork = async (
   });
 };
 
+const wantedBy = (waiting: ReadonlyMap<string, readonly Waiter[]>) => ({
+  taskQueueIds: [...waiting.keys()],
+  counts: [...waiting.values()].map((waiters) => waiters.reduce((sum, { count }) => sum + count, 0)),
+});
+
 /** Who gets which run: the runs of each queue in order, round its waiters while they have room. */
 const assign = (
-  rows: readonly store.PendingRow[],
+  rows: readonly store.TakenRow[],
   waiting: ReadonlyMap<string, readonly Waiter[]>,
 ): Map<string, Waiter> => {
   const assigned = new Map<string, Waiter>();
   for (const [taskQueueId, waiters] of waiting) {
-    const line = rows.filter((row) => row.taskQueueId === taskQueueId).sort(byUrgency);
+    const line = rows.filter(({ record }) => record.taskQueueId === taskQueueId).sort(byUrgency);
     const turns = roundRobin(waiters);
-    line.forEach((row, i) => {
-      assigned.set(row.taskId, turns[i] as Waiter);
+    line.forEach(({ record }, i) => {
+      assigned.set(record.taskId, turns[i] as Waiter);
     });
   }
   return assigned;
 };
 
-const byUrgency = (a: store.PendingRow, b: store.PendingRow): number =>
-  a.priority - b.priority || a.position - b.position || (a.taskId < b.taskId ? -1 : 1);
+const byUrgency = ({ record: a }: store.TakenRow, { record: b }: store.TakenRow): number =>
+  a.priority - b.priority || (a.position ?? 0) - (b.position ?? 0) || (a.taskId < b.taskId ? -1 : 1);
 
 const roundRobin = (waiters: readonly Waiter[]): Waiter[] => {
   const turns: Waiter[] = [];

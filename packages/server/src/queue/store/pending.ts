@@ -1,4 +1,6 @@
 import type { Sql, Transaction } from '../../base/index.ts';
+import type { TaskRecord } from '../record.ts';
+import { asRecord, type TaskRow } from './tasks.ts';
 
 /** A run in line for a worker. */
 export interface PendingRow {
@@ -32,23 +34,45 @@ export const deletePending = (tx: Transaction, keys: readonly PendingKey[]) =>
      where p.task_queue_id = k.task_queue_id and p.priority = k.priority and p.position = k.position
        and p.task_id = k.task_id`;
 
+/** A run that was taken out of the line, its task locked. */
+export interface TakenRow {
+  readonly record: TaskRecord;
+  readonly runId: number;
+  /** JSON text without the priority. */
+  readonly definition: string;
+}
+
 /**
- * Takes up to so many runs out of the line of each task queue, the most urgent and then the oldest first. Runs that
- * another process is taking are passed over. Past its deadline a run is left to the deadline loop.
+ * Takes up to so many runs out of the line of each task queue, the most urgent and then the oldest first, and locks
+ * their tasks in order of ids. Runs that another process is taking are passed over. Past its deadline a run is left to
+ * the deadline loop.
  */
-export const takePending = (tx: Transaction, taskQueueIds: string[], counts: number[], now: Date) =>
-  tx<PendingRow>`
-    delete from pending
-     where ctid = any(array(
-       select picked.ctid
-         from unnest(${taskQueueIds}::text[], ${counts}::int[]) as wanted(task_queue_id, count)
-        cross join lateral (
-          select p.ctid from pending p
-           where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now}
-           order by p.priority, p.position, p.task_id
-           limit wanted.count
-             for update skip locked) as picked))
-    returning task_queue_id, priority, position, task_id, run_id, deadline`;
+export const takePending = async (
+  tx: Transaction,
+  wanted: { taskQueueIds: string[]; counts: number[] },
+  now: Date,
+): Promise<TakenRow[]> => {
+  const rows = await tx<TaskRow & { runId: number }>`
+    with taken as (
+      delete from pending
+       where ctid = any(array(
+         select picked.ctid
+           from unnest(${wanted.taskQueueIds}::text[], ${wanted.counts}::int[]) as wanted(task_queue_id, count)
+          cross join lateral (
+            select p.ctid from pending p
+             where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now}
+             order by p.priority, p.position, p.task_id
+             limit wanted.count
+               for update skip locked) as picked))
+      returning task_id, run_id
+    )
+    select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
+           s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition, taken.run_id
+      from taken join task_status s using (task_id) join tasks t using (task_id)
+     order by s.task_id
+       for no key update of s`;
+  return rows.map(({ definition, runId, ...row }) => ({ record: asRecord(row), definition, runId }));
+};
 
 export const countPending = async (db: Sql, taskQueueId: string, now: Date): Promise<number> => {
   const [row] = await db<{ count: number }>`

@@ -5,7 +5,8 @@ import type { RunStatus } from '../schema/index.ts';
 /** A record as it comes from the database: the runs are JSON text still. */
 export type StatusRow = Omit<TaskRecord, 'runs'> & { readonly state: string; readonly runs: string };
 
-const asRecord = ({ state: _, runs, ...row }: StatusRow): TaskRecord => ({
+/** Parses what is JSON text in a row. */
+export const asRecord = ({ state: _, runs, ...row }: StatusRow): TaskRecord => ({
   ...row,
   runs: JSON.parse(runs) as RunStatus[],
 });
@@ -30,21 +31,6 @@ export const lockRecords = async (tx: Transaction, taskIds: string[]): Promise<T
      order by task_id
        for no key update`;
   return rows.map(asRecord);
-};
-
-/** The same with the definitions (JSON text without the priority): for claims. */
-export const lockTaskRows = async (
-  tx: Transaction,
-  taskIds: string[],
-): Promise<{ record: TaskRecord; definition: string }[]> => {
-  const rows = await tx<TaskRow>`
-    select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
-           s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition
-      from task_status s join tasks t using (task_id)
-     where s.task_id = any(${taskIds}::text[])
-     order by s.task_id
-       for no key update of s`;
-  return rows.map(({ definition, ...row }) => ({ record: asRecord(row), definition }));
 };
 
 /** A task as others see it that depend on it. */
