@@ -41,7 +41,8 @@ export const addNodes = async (
     return { taskId, request: { ...task, schedulerId, taskGroupId: taskGraphId, dependencies }, authorize };
   });
   const mistakes = mistakesIn(adding, known);
-  const answers = await createTasks(tx, items, { ...room.queue, now: room.now });
+  const deps = { ...room.queue, now: room.now, allOrNone: true };
+  const answers = await createTasks(tx, items, deps);
   const errors = [
     ...mistakes,
     ...answers.flatMap((answer, i) => refusedTask(answer, nodes[i]?.taskId as string, existing)),
