@@ -63,6 +63,8 @@ export interface TestQueue {
   readonly queue: Queue;
   /** The queue once more on a pool of its own, as in another process; closed with the rest. */
   another(change?: (db: Database) => Database): { queue: Queue; db: Database };
+  /** The queue once more on the same pool, closed with the rest. */
+  again(): Queue;
   /** One step of a loop; answers how many things it did. */
   step(name: string): Promise<number>;
   /** Messages of the outbox, after the one with this id. */
@@ -99,6 +101,7 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
       const database = change(connect({ url }));
       return { queue: open(database), db: database };
     },
+    again: () => open(db),
     step: (name) => {
       const loop = queue.loops.find((each) => each.name === name);
       if (!loop) throw new Error(`There is no loop ${name}.`);

@@ -29,7 +29,7 @@ export interface TaskToCreate {
 
 type Deps = QueueDeps & {
   readonly now: Date;
-  /** The caller takes everything back when one task is refused: then the others are not refused for its sake. */
+  /** The caller takes all back when one task is refused: then others are not refused for its sake. */
   readonly allOrNone?: boolean;
 };
 
@@ -132,7 +132,7 @@ const notYetRun = ({ taskId, expires }: Pick<Dependency, 'taskId' | 'expires'>):
   expires,
 });
 
-/** Finds what tasks depend on, in the database or in the same set. Dependency rows stay as they are until the commit. */
+/** Finds what tasks depend on, in the database or in the same set. Those rows stay as they are until the commit. */
 const resolveDependencies = async (
   tx: Transaction,
   tasks: readonly Answer<NewTask>[],
