@@ -8,6 +8,11 @@ export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => 
 export interface Transaction extends Sql {
   /** Runs an action once the transaction is committed; never, when it is rolled back. */
   afterCommit(action: () => void): void;
+  /**
+   * Leaves statements that have been sent to be waited for at the end of the transaction: the commit travels with them.
+   * When one of them fails, so does the transaction.
+   */
+  last(statements: Promise<unknown>): void;
 }
 
 /** The database: called as a tag it runs a statement of its own. */
@@ -97,6 +102,7 @@ const asObjects = <Row>(rows: unknown[][], columns: string[]): Row[] =>
 const openTransaction = (client: pg.PoolClient) => {
   const statement = statementOn(client);
   const actions: (() => void)[] = [];
+  const lasts: Promise<unknown>[] = [];
   let isOpen = true;
   const socket = socketOf(client);
   const sql: Sql = (strings, ...values) => {
@@ -107,10 +113,12 @@ const openTransaction = (client: pg.PoolClient) => {
   };
   const tx: Transaction = Object.assign(sql, {
     afterCommit: (action: () => void) => void actions.push(action),
+    last: (statements: Promise<unknown>) => void lasts.push(statements),
   });
   return {
     tx,
     actions,
+    lasts,
     close: () => {
       isOpen = false;
     },
@@ -118,7 +126,7 @@ const openTransaction = (client: pg.PoolClient) => {
 };
 
 const inTransaction = async <T>(client: pg.PoolClient, run: (tx: Transaction) => Promise<T>): Promise<T> => {
-  const { tx, actions, close } = openTransaction(client);
+  const { tx, actions, lasts, close } = openTransaction(client);
   // Not awaited: it travels with the first statement.
   writeTogether(socketOf(client));
   const begun = client.query('begin');
@@ -126,8 +134,11 @@ const inTransaction = async <T>(client: pg.PoolClient, run: (tx: Transaction) =>
   try {
     [value] = await together(run(tx), begun);
     close();
-    await client.query('commit');
+    writeTogether(socketOf(client));
+    // A statement that failed has aborted the transaction by then: its commit is a rollback, and the failure is thrown.
+    await together(...lasts, client.query('commit'));
   } catch (error) {
+    await Promise.allSettled(lasts);
     close();
     await client.query('rollback').catch(() => {});
     throw error;

@@ -81,6 +81,11 @@ interface Endpoint {
   readonly deps: ServeDeps;
 }
 
+// Unique in a deployment: random for each process, counted within it.
+const processId = randomUUID();
+let requests = 0;
+const nextRequestId = (): string => `${processId}-${(++requests).toString(36)}`;
+
 const addRoute = (app: FastifyInstance, url: string, endpoint: Endpoint): void => {
   const { contract } = endpoint.route;
   app.route({
@@ -100,8 +105,8 @@ const answer = async (
   const { route, services, deps } = endpoint;
   const { contract } = route;
   const started = performance.now();
-  const requestId = randomUUID();
-  const traceId = request.headers['x-taskcluster-trace-id'] ?? randomUUID();
+  const requestId = nextRequestId();
+  const traceId = request.headers['x-taskcluster-trace-id'] ?? requestId;
   reply.headers(apiHeaders).header('x-for-trace-id', traceId).header('x-for-request-id', requestId);
   const params = pathValues(contract, request.params as Record<string, string>);
   const signed: SignedRequest = {

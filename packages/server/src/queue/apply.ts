@@ -111,30 +111,35 @@ export const applyMoves = async (
   if (moved.length === 0) return;
   const moves = placed(moved, deps.now);
   // What does not depend on answers is sent together: round trips cost more than statements.
-  const [, { ready, unfinished }] = await together(
+  const written = together(
     writeMoves(tx, moves, deps),
-    releaseDependents(tx, moves.flatMap(resolutionOf)),
     outbox.append(tx, moves.flatMap(events.messagesOf), deps.now),
   );
-  const scheduled = await scheduleReady(tx, ready, deps.now);
   const resolved = moves.filter(events.isResolution);
-  if (resolved.length > 0) await reportResolved(tx, { resolved, scheduled }, deps);
+  const scheduled = resolved.length > 0 ? await followResolved(tx, { resolved, written }, deps) : [];
+  if (resolved.length === 0) tx.last(written);
   announcePending(tx, [...moves, ...scheduled], deps);
-  if (unfinished) tx.afterCommit(() => deps.releaseStarted.wake());
 };
 
-/** What follows when tasks are resolved for good: in their groups, for their dependents, on the floors above. */
-const reportResolved = async (
+/** What follows when tasks are resolved for good: for their dependents, in their groups, on the floors above. */
+const followResolved = async (
   tx: Transaction,
-  { resolved, scheduled }: { resolved: readonly Move[]; scheduled: readonly Move[] },
-  { now, onResolved }: ApplyDeps & { now: Date },
-): Promise<void> => {
+  { resolved, written }: { resolved: readonly Move[]; written: Promise<unknown> },
+  deps: ApplyDeps & { now: Date },
+): Promise<Move[]> => {
+  const [{ ready, unfinished }] = await together(
+    releaseDependents(tx, resolved.flatMap(resolutionOf)),
+    written,
+  );
+  if (unfinished) tx.afterCommit(() => deps.releaseStarted.wake());
+  const scheduled = await scheduleReady(tx, ready, deps.now);
   const [groups] = await together(
     countResolved(tx, resolved),
-    outbox.append(tx, scheduled.flatMap(events.messagesOf), now),
+    outbox.append(tx, scheduled.flatMap(events.messagesOf), deps.now),
   );
-  await outbox.append(tx, groups.map(events.taskGroupResolved), now);
-  await onResolved(tx, resolved, now);
+  await deps.onResolved(tx, resolved, deps.now);
+  tx.last(outbox.append(tx, groups.map(events.taskGroupResolved), deps.now));
+  return scheduled;
 };
 
 /** Writes the rows that a set of changes touches. */

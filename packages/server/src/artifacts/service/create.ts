@@ -78,7 +78,7 @@ const createArtifacts = async (
       answers[i] = found ? { artifact: found, status } : alreadyExists(artifact);
     }
   }
-  await outbox.append(tx, messagesOf(answers), now);
+  tx.last(outbox.append(tx, messagesOf(answers), now));
   return answers;
 };
 

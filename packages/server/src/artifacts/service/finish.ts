@@ -47,6 +47,6 @@ const finishArtifacts = async (
     const [artifact, status] = [artifacts.get(bytesKey(item)), statuses.get(item.taskId)];
     return artifact && status ? [artifactCreated(artifact, status)] : [];
   });
-  await outbox.append(tx, messages, now);
+  tx.last(outbox.append(tx, messages, now));
   return refusals;
 };

@@ -249,12 +249,13 @@ const insertFresh = async (
     ...events.messagesOf({ before, after: record }),
   ]);
   const edges = records.map(({ taskId }) => dependents.get(taskId)).filter((each) => each !== undefined);
-  await together(
+  const written = together(
     pending.length > 0 && store.insertPending(tx, pending.map(pendingRow)),
     recordDependencies(tx, edges),
     outbox.append(tx, messages, deps.now),
     records.length > 0 && store.growGroups(tx, growthOf(records)),
   );
+  tx.last(written);
   const queues = [...new Set(pending.map(({ taskQueueId }) => taskQueueId))];
   if (queues.length > 0) tx.afterCommit(() => deps.pendingChanged.wake(queues));
   return new Map(records.map((record) => [record.taskId, record]));
