@@ -162,6 +162,21 @@ export const together = async <const Promises extends readonly unknown[]>(
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Settled<Promises>;
 };
 
+/**
+ * Every statement of ours looks rows up by an index. Plans are made once for each connection, often while tables are
+ * empty, and a planner that sees an empty table takes a scan or a hash join: it would still do so at a million rows.
+ */
+const sessionSettings = [
+  'TimeZone=UTC',
+  'jit=off',
+  'plan_cache_mode=force_generic_plan',
+  'enable_seqscan=off',
+  'enable_hashjoin=off',
+  'enable_mergejoin=off',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
+
 export interface ConnectOptions {
   readonly url: string;
   /** At most so many connections. */
@@ -185,7 +200,7 @@ export const connect = ({
     pipeline: true,
     application_name: 'taskyard',
     idle_in_transaction_session_timeout: 60_000,
-    options: '-c TimeZone=UTC -c jit=off -c plan_cache_mode=force_generic_plan',
+    options: sessionSettings,
   };
   const pool = new pg.Pool(config);
   const listeners: pg.Client[] = [];

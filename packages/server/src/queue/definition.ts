@@ -22,6 +22,21 @@ const refuse = (message: string): never => {
   throw new RequestError('InputError', message);
 };
 
+/** A date in a request. A second or an offset that the schema lets through may still name no moment that exists. */
+const dateIn = (field: string, text: string): Date => {
+  const date = new Date(text);
+  const isUsable = date.getTime() >= 0 && date.getTime() < Date.UTC(9999, 0);
+  return isUsable
+    ? date
+    : refuse(`${field} must be a date of the calendar before the year 9999; it is ${text}.`);
+};
+
+/** Routes become routing keys and are stored apart, as text, in which some characters cannot be kept. */
+const checkRoutes = (routes: readonly string[]): void => {
+  const broken = routes.find((route) => /[\0\p{Surrogate}]/u.test(route));
+  if (broken !== undefined) refuse(`routes: ${JSON.stringify(broken)} holds a character that is none.`);
+};
+
 /** The task queue that a request names, in either of the two ways. */
 const taskQueueOf = ({ taskQueueId, provisionerId, workerType }: FilledTaskRequest): string => {
   const named = provisionerId && workerType ? `${provisionerId}/${workerType}` : undefined;
@@ -39,7 +54,7 @@ const taskQueueOf = ({ taskQueueId, provisionerId, workerType }: FilledTaskReque
 
 const aYearAfter = (date: Date): Date => {
   const next = new Date(date);
-  next.setFullYear(next.getFullYear() + 1);
+  next.setUTCFullYear(next.getUTCFullYear() + 1);
   return next;
 };
 
@@ -89,10 +104,11 @@ export const newTask = (
       `dependencies has ${request.dependencies.length} entries; at most ${limits.dependenciesMax} are allowed.`,
     );
   }
-  const deadline = new Date(request.deadline);
-  const created = new Date(request.created);
-  const expires = request.expires ? new Date(request.expires) : aYearAfter(deadline);
+  const deadline = dateIn('deadline', request.deadline);
+  const created = dateIn('created', request.created);
+  const expires = request.expires ? dateIn('expires', request.expires) : aYearAfter(deadline);
   checkTimes({ created, deadline, expires }, now, limits.deadlineDaysMax);
+  checkRoutes(request.routes);
   const broad = request.scopes.find((scope) => scope.endsWith('**'));
   if (broad !== undefined) refuse(`scopes: '${broad}' ends with **; one star is as good.`);
   const { priority, ...rest } = request;
