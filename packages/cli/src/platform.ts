@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Credentials, Queue } from '@taskyard/client';
 import type { Config, ConfigSources, RunningServer } from '@taskyard/server';
 import { credentialsFileIn, readCredentialsFile } from './config.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
 import type { LocateFile } from './follow/report.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
 
@@ -21,7 +22,11 @@ export interface Platform {
 /** Settings of the server that the command line gives; the rest comes from its file and environment. */
 export type PlatformSettings = NonNullable<ConfigSources['overrides']> & { readonly data: string };
 
-const startBuiltInWorker = async (config: Config, { rootUrl, credentials }: RunningServer) => {
+const startBuiltInWorker = async (
+  config: Config,
+  { rootUrl, credentials }: RunningServer,
+  project: string,
+) => {
   if (!config.worker.enabled || config.role !== 'all') return undefined;
   const { startWorker } = await import('@taskyard/worker');
   const worker = startWorker({
@@ -34,21 +39,36 @@ const startBuiltInWorker = async (config: Config, { rootUrl, credentials }: Runn
     engine: config.worker.engine,
     workDir: join(config.data, 'worker'),
     // Tasks may read the project that they are started in, but not the database and the root credentials.
-    readOnlyPaths: [process.cwd()],
+    readOnlyPaths: [project],
     hiddenPaths: [config.data],
   });
   await worker.started;
   return worker;
 };
 
+// What stands in the way is told by the sentence; where in our code that was noticed helps nobody.
+const cannotStart = (error: Error): never => {
+  throw new CommandError(exitCodes.failed, `The platform cannot be started: ${error.message}`);
+};
+
+export interface PlatformSources {
+  /** A YAML file of settings. */
+  readonly file?: string | undefined;
+  /** The folder that the built-in worker's tasks may read; by default the current one. */
+  readonly project?: string | undefined;
+}
+
 /** Starts the platform in this process: database, API, background loops, and the built-in worker. */
-export const startPlatform = async (overrides: PlatformSettings, file?: string): Promise<Platform> => {
+export const startPlatform = async (
+  overrides: PlatformSettings,
+  { file, project = process.cwd() }: PlatformSources = {},
+): Promise<Platform> => {
   // Other commands start faster without the server's package.
   const { readConfig, startServer } = await import('@taskyard/server');
   const config = readConfig({ file, overrides });
-  const server = await startServer(config);
+  const server = await startServer(config).catch(cannotStart);
   try {
-    const worker = await startBuiltInWorker(config, server);
+    const worker = await startBuiltInWorker(config, server, project);
     return {
       rootUrl: server.rootUrl,
       credentials: server.credentials,

@@ -1,3 +1,5 @@
+import { access } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { pause, Queue } from '@taskyard/client';
 import type { Command } from 'commander';
 import { commandNamed } from './connected.ts';
@@ -23,15 +25,15 @@ interface RunOptions {
 }
 
 /** How a platform is had; tests hand in their own. */
-export type OpenPlatform = (io: Io, folder: string) => Promise<Platform>;
+export type OpenPlatform = (io: Io, folder: string, project?: string) => Promise<Platform>;
 
-const openPlatform: OpenPlatform = async (io, folder) => {
+const openPlatform: OpenPlatform = async (io, folder, project) => {
   const found = await findPlatform(folder);
   if (found) return found;
   if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
   // The server checks what the environment says; unless told otherwise, it does not talk into our output.
   const logLevel = (io.environment.logLevel ?? 'error') as NonNullable<PlatformSettings['logLevel']>;
-  return startPlatform({ data: folder, port: 0, logLevel });
+  return startPlatform({ data: folder, port: 0, logLevel }, { project });
 };
 
 interface Course {
@@ -150,6 +152,21 @@ const runGraph = async (
   return exitCode;
 };
 
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The folder of the project that a file belongs to: the checkout around it, or the folder that it lies in. */
+const projectOf = async (file: string): Promise<string> => {
+  const home = dirname(resolve(file));
+  for (let folder = home; folder !== dirname(folder); folder = dirname(folder)) {
+    if (await exists(join(folder, '.git'))) return folder;
+  }
+  return home;
+};
+
 interface RunInput {
   readonly graph: Graph;
   readonly folder: string;
@@ -166,14 +183,15 @@ export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =
     .option('-k, --keep-going', 'when a task fails, go on with those that do not need it')
     .action(async (file: string, options: RunOptions) => {
       // A mistake in the file is told before anything is started.
-      const graph = await readGraph({ file, params: options.param });
+      const { GenericWorkerPayload } = await import('@taskyard/worker');
+      const graph = await readGraph({ file, params: options.param, payloadSchema: GenericWorkerPayload });
       const folder = options.data ?? io.environment.folder;
       let isEarlyEnd = false;
       const stopListening = io.onInterrupt(() => {
         if (isEarlyEnd) io.exit(exitCodes.interrupted);
         isEarlyEnd = true;
       });
-      const platform = await open(io, folder).finally(stopListening);
+      const platform = await open(io, folder, await projectOf(file)).finally(stopListening);
       try {
         io.setExitCode(
           isEarlyEnd ? exitCodes.interrupted : await runGraph(io, platform, { graph, folder, options }),

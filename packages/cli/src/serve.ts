@@ -55,7 +55,7 @@ export const serveCommand = (io: Io): Command =>
         );
       }
       const interrupted = untilInterrupted(io);
-      const platform = await startPlatform(settings, options.config);
+      const platform = await startPlatform(settings, { file: options.config });
       if (options.json) sayJsonLine(io, { rootUrl: platform.rootUrl });
       else say(io, `Taskyard is ready at ${platform.rootUrl}`);
       await interrupted;

@@ -39,6 +39,8 @@ export interface Rules {
   readonly labels?: ReadonlySet<string>;
   readonly taskSchema?: object;
   readonly payloadSchema?: object;
+  /** The queue whose tasks have such payloads; those of other queues are for other workers. */
+  readonly taskQueueId?: string;
 }
 
 const checkForm = validatorOf(taskSchema);
@@ -53,7 +55,8 @@ export const checkerOf = (source: Source, rules: Rules): ((draft: Draft) => Mist
     // The queue's schema would repeat in its words what the form has told already.
     const refused =
       misshapen.length > 0 ? misshapen : [...checkDates(task), ...checkQueue(task), ...checkBody(task)];
-    const payload = checkPayload(task.payload).map((refusal) => inside('payload', refusal));
+    const isOurs = rules.taskQueueId === undefined || task.taskQueueId === rules.taskQueueId;
+    const payload = isOurs ? checkPayload(task.payload).map((refusal) => inside('payload', refusal)) : [];
     const unknown = labels === undefined ? [] : checkNeeds(written, labels);
     return [...refused, ...payload, ...unknown].map((refusal) => mistakeIn(source, draft, refusal));
   };

@@ -8,11 +8,16 @@ export interface GraphSource {
   readonly file: string;
   readonly params: Readonly<Record<string, string>>;
   readonly taskQueueId?: string | undefined;
+  /** The JSON schema of payloads in that queue. */
+  readonly payloadSchema?: object;
 }
 
 /** Reads a graph file with what the command line says. */
-export const readGraph = ({ file, params, taskQueueId = builtInTaskQueueId }: GraphSource): Promise<Graph> =>
-  loadGraph(file, { params, now: new Date(), slugid, taskQueueId });
+export const readGraph = ({
+  file,
+  taskQueueId = builtInTaskQueueId,
+  ...source
+}: GraphSource): Promise<Graph> => loadGraph(file, { ...source, now: new Date(), slugid, taskQueueId });
 
 /** Creates all tasks of a graph by one request: all of them, or none. */
 export const submitGraph = (queue: Queue, { taskGroupId, tasks }: Graph) => {
