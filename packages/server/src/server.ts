@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { startPage } from '@taskyard/ui';
 import { type FastifyInstance, fastify } from 'fastify';
@@ -95,7 +95,7 @@ const startOn = async (config: Config, { log, postgres }: Ground): Promise<Runni
       await rm(announcement(config), { force: true });
       const closed = http?.server.close();
       await app.drain();
-      if (http && closed) await closeAsTheyRest(http.server, closed);
+      if (http && closed) await closeAsTheyRest(http, closed);
       await loops.stop();
       await app.settle();
       await db.close();
@@ -109,7 +109,13 @@ const version = async (): Promise<string> => {
   return (JSON.parse(text) as { version: string }).version;
 };
 
-const listen = async (app: App, config: Config): Promise<{ server: FastifyInstance; url: string }> => {
+interface Listening {
+  readonly server: FastifyInstance;
+  readonly url: string;
+  readonly fresh: ReadonlySet<Socket>;
+}
+
+const listen = async (app: App, config: Config): Promise<Listening> => {
   const server = fastify({
     logger: false,
     trustProxy: config.trustProxy,
@@ -127,16 +133,29 @@ const listen = async (app: App, config: Config): Promise<{ server: FastifyInstan
   }
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
   app.register(server);
+  const fresh = freshConnections(server);
   await server.listen({ port: config.port, host: config.host });
-  return { server, url: urlOf(server, config.host) };
+  return { server, url: urlOf(server, config.host), fresh };
+};
+
+/** Connections that have carried no request yet: Node does not count them as idle. */
+const freshConnections = (server: FastifyInstance): Set<Socket> => {
+  const fresh = new Set<Socket>();
+  server.server.on('connection', (socket) => {
+    fresh.add(socket);
+    socket.once('close', () => fresh.delete(socket));
+  });
+  server.server.on('request', (request) => fresh.delete(request.socket));
+  return fresh;
 };
 
 /** Ends connections as soon as what was under way on them is answered. */
-const closeAsTheyRest = async (server: FastifyInstance, closed: Promise<unknown>): Promise<void> => {
+const closeAsTheyRest = async ({ server, fresh }: Listening, closed: Promise<unknown>): Promise<void> => {
   const done = new AbortController();
   void closed.finally(() => done.abort());
   while (!done.signal.aborted) {
     server.server.closeIdleConnections();
+    for (const socket of fresh) socket.destroy();
     await systemClock.sleep(20, done.signal);
   }
   await closed;

@@ -7,6 +7,7 @@ export const errorStatuses = {
   AuthenticationFailed: 401,
   InsufficientScopes: 403,
   ResourceNotFound: 404,
+  NoMatchingBackend: 400,
   NoMatchingMethod: 406,
   RequestConflict: 409,
   ResourceExpired: 410,

@@ -6,6 +6,8 @@ export interface FailedRequest {
   readonly contract: Contract;
   readonly params: Readonly<Record<string, unknown>>;
   readonly payload: unknown;
+  /** The body is too large to be sent back. */
+  readonly isLarge: boolean;
   readonly time: Date;
 }
 
@@ -25,7 +27,7 @@ export const failureReply = (thrown: unknown, request: FailedRequest, log: Logge
     `* statusCode: ${status}`,
     `* time:       ${time}`,
   ].join('\n');
-  const payload = request.contract.secretInput ? {} : (request.payload ?? {});
+  const payload = request.contract.secretInput || request.isLarge ? {} : (request.payload ?? {});
   return {
     status,
     body: {

@@ -32,6 +32,8 @@ export interface ServeDeps {
 }
 
 const bodyBytesMaxDefault = 10 * 2 ** 20;
+/** An error reply repeats a body of up to so many bytes. */
+const echoedBytesMax = 100_000;
 
 /** Headers that every reply of the API carries. */
 export const apiHeaders = {
@@ -136,7 +138,12 @@ const answer = async (
     if (deps.checkReplies) checkReply(contract, value);
     return send(reply, value);
   } catch (error) {
-    const failure = failureReply(error, { contract, params, payload, time: deps.clock.now() }, deps.log);
+    const isLarge = signed.payload.length > echoedBytesMax;
+    const failure = failureReply(
+      error,
+      { contract, params, payload, isLarge, time: deps.clock.now() },
+      deps.log,
+    );
     if (failure.status === 401) reply.header('www-authenticate', 'hawk');
     return sendJson(reply.code(failure.status), JSON.stringify(failure.body));
   } finally {
@@ -351,6 +358,10 @@ const refuseUnread = (
         ? new RequestError('MalformedPayload', error.message)
         : error;
   const params = request.params as Record<string, string>;
-  const failure = failureReply(refusal, { contract, params, payload: {}, time: deps.clock.now() }, deps.log);
+  const failure = failureReply(
+    refusal,
+    { contract, params, payload: {}, isLarge: false, time: deps.clock.now() },
+    deps.log,
+  );
   return sendJson(reply.headers(apiHeaders).code(failure.status), JSON.stringify(failure.body));
 };

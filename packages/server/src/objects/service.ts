@@ -181,7 +181,7 @@ const byName = (objects: readonly lifecycle.StoredObject[]): Map<string, lifecyc
 const placeFor = (rules: readonly PlacementRule[], object: { name: string; projectId: string }): string => {
   const backendId = backendFor(rules, object);
   if (backendId !== undefined) return backendId;
-  throw new RequestError('InputError', `No backend is configured for objects like ${object.name}.`);
+  throw new RequestError('NoMatchingBackend', `No backend is configured for objects like ${object.name}.`);
 };
 
 /** Hashes of algorithms that the schema does not know are kept as well, as long as they are plain words. */
