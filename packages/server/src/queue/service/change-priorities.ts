@@ -57,6 +57,8 @@ export const changePriorities = async (
 ): Promise<Answer<TaskRecord>[]> => {
   const taskIds = [...new Set(requests.map(({ taskId }) => taskId))];
   const records = new Map((await store.lockRecords(tx, taskIds)).map((record) => [record.taskId, record]));
+  // Two changes of one task may come together: its rows change once, and both changes are told.
+  const steps: events.Move[] = [];
   const { answers, moves } = decideAll(
     records,
     requests.map(({ taskId, newPriority, authorize }) => ({
@@ -64,12 +66,14 @@ export const changePriorities = async (
       decide: (task) => {
         authorize({ taskQueueId: task.taskQueueId });
         requireBeforeDeadline(task, now);
-        return reprioritized(task, newPriority);
+        const outcome = reprioritized(task, newPriority);
+        if (outcome.kind === 'moved') steps.push({ before: task, after: outcome.task });
+        return outcome;
       },
     })),
   );
   await writePriorities(tx, moves);
-  await outbox.append(tx, moves.map(events.taskPriorityChanged), now);
+  await outbox.append(tx, steps.map(events.taskPriorityChanged), now);
   return answers;
 };
 
