@@ -37,11 +37,19 @@ export const currentSnapshot = async (db: Sql): Promise<string> => {
   return (row as { snapshot: string }).snapshot;
 };
 
+/** Some of what became visible between two snapshots. */
+interface Page {
+  readonly since: string;
+  readonly until: string;
+  readonly afterId: number;
+  readonly limit: number;
+}
+
 /** Messages that became visible after snapshot `since` and by snapshot `until`, in order, after message `afterId`. */
-export const messagesBetween = (
-  db: Sql,
-  { since, until, afterId, limit }: { since: string; until: string; afterId: number; limit: number },
-) =>
+export const messagesBetween = (db: Sql, page: Page): Promise<StoredMessage[]> =>
+  page.afterId === 0 ? firstMessages(db, page) : messagesAfter(db, page);
+
+const firstMessages = (db: Sql, { since, until, limit }: Page) =>
   db<StoredMessage>`
     select id, exchange, routing_key, routes, payload
       from outbox
@@ -49,7 +57,17 @@ export const messagesBetween = (
        and xid < pg_snapshot_xmax(${until}::pg_snapshot)
        and not pg_visible_in_snapshot(xid, ${since}::pg_snapshot)
        and pg_visible_in_snapshot(xid, ${until}::pg_snapshot)
-       and id > ${afterId}
+     order by id
+     limit ${limit}`;
+
+// A step may hold millions of messages. Only its first page looks at all of them; the others walk on by id.
+const messagesAfter = (db: Sql, { since, until, afterId, limit }: Page) =>
+  db<StoredMessage>`
+    select id, exchange, routing_key, routes, payload
+      from outbox
+     where id > ${afterId}
+       and not pg_visible_in_snapshot(xid, ${since}::pg_snapshot)
+       and pg_visible_in_snapshot(xid, ${until}::pg_snapshot)
      order by id
      limit ${limit}`;
 
@@ -60,13 +78,29 @@ export const isTrimmed = async (db: Sql, since: string): Promise<boolean> => {
   return row?.trimmed ?? false;
 };
 
-/** Deletes the oldest messages from before `before`; answers how many. */
-export const deleteMessages = async (db: Sql, before: Date, limit: number): Promise<number> => {
+/** Which messages may go. */
+interface Forgettable {
+  readonly before: Date;
+  /** Those that the relay has not published yet are kept. */
+  readonly publishedOnly: boolean;
+  readonly limit: number;
+}
+
+/** Deletes the oldest messages; answers how many. */
+export const deleteMessages = async (
+  db: Sql,
+  { before, publishedOnly, limit }: Forgettable,
+): Promise<number> => {
   const [row] = await db<{ deleted: number }>`
     with oldest as (
       select ctid, xid, created_at from outbox order by xid, id limit ${limit}
     ), deleted as (
-      delete from outbox where ctid = any(array(select ctid from oldest where created_at < ${before})) returning xid
+      delete from outbox
+       where ctid = any(array(
+         select ctid from oldest
+          where created_at < ${before}
+            and (not ${publishedOnly}::boolean or pg_visible_in_snapshot(xid, (select since from relay)))))
+      returning xid
     ), marked as (
       update outbox_trim set trimmed_xid = greatest(trimmed_xid, (select max(xid) from deleted))
        where exists (select from deleted)

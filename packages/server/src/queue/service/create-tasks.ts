@@ -44,16 +44,13 @@ export const createTasks = async (
   deps: Deps,
 ): Promise<Answer<TaskRecord>[]> => {
   const checked = items.map((item) => attempt(() => checkTask(item, deps)));
-  const { groups, added } = await ensureGroups(tx, checked.filter(isTask));
+  // A group stays even when its first task is refused after all.
+  const groups = await ensureGroups(tx, checked.filter(isTask));
   const admitted = checked.map((task) => (isTask(task) ? admit(task, groups) : task));
   // What is taken back as a whole needs no second complaint about who depends on a refused task.
   const promised = deps.allOrNone ? items.map(({ taskId }) => taskId) : [];
   const { dependents, answers } = await resolveDependencies(tx, admitted, promised);
   const fresh = await insertFresh(tx, answers, { dependents, deps });
-  const inUse = new Set([...fresh.values()].map(({ taskGroupId }) => taskGroupId));
-  const unused = added.filter((taskGroupId) => !inUse.has(taskGroupId));
-  // Its first task was refused after all: a group that nobody made must not keep others' schedulers out.
-  if (unused.length > 0) await store.deleteEmptyGroups(tx, unused);
   return adoptExisting(tx, checked, { answers, fresh });
 };
 
@@ -82,15 +79,15 @@ const groupExpiry = (expires: Date): Date => {
   return new Date(Math.ceil(time / minutes(1)) * minutes(1));
 };
 
-/** The groups of tasks, and the ids of those that may have been added. */
+/** The groups of tasks; those that do not exist are added. */
 const ensureGroups = async (
   tx: Transaction,
   tasks: readonly NewTask[],
-): Promise<{ groups: Map<string, store.GroupRow>; added: string[] }> => {
+): Promise<Map<string, store.GroupRow>> => {
   const taskGroupIds = [...new Set(tasks.map(({ record }) => record.taskGroupId))];
   const byId = (rows: store.GroupRow[]) => new Map(rows.map((row) => [row.taskGroupId, row]));
   const known = byId(await store.readGroups(tx, taskGroupIds));
-  if (known.size === taskGroupIds.length) return { groups: known, added: [] };
+  if (known.size === taskGroupIds.length) return known;
   const missing = new Map<string, store.NewGroup>();
   for (const { record } of tasks) {
     const { taskGroupId, schedulerId } = record;
@@ -101,7 +98,7 @@ const ensureGroups = async (
     store.insertGroups(tx, [...missing.values()]),
     store.readGroups(tx, taskGroupIds),
   );
-  return { groups: byId(rows), added: [...missing.keys()] };
+  return byId(rows);
 };
 
 const admit = (task: NewTask, groups: ReadonlyMap<string, store.GroupRow>): Answer<NewTask> => {

@@ -25,13 +25,6 @@ export const insertGroups = (tx: Transaction, groups: readonly NewGroup[]) =>
      order by 1
     on conflict (task_group_id) do nothing`;
 
-/** Takes back those of these groups that have no task. */
-export const deleteEmptyGroups = (tx: Transaction, taskGroupIds: string[]) =>
-  tx`
-    delete from task_groups g
-     where g.task_group_id = any(${taskGroupIds}::text[])
-       and not exists (select from task_status s where s.task_group_id = g.task_group_id)`;
-
 /** Counts new tasks in and keeps groups for as long as they are needed. The groups' rows stay locked. */
 export const growGroups = (
   tx: Transaction,
