@@ -69,11 +69,16 @@ export const createFollower = ({ db, clock, changed }: FollowerDeps): Follower =
     let position = from;
     for (;;) {
       const messages = await store.messagesBetween(db, { ...position, limit: pageSize });
+      const isEnd = messages.length < pageSize;
+      const last = messages.at(-1)?.id ?? 0;
+      // After its last message a step is over: a place there outlives the messages of the step.
+      const placeAfter = (id: number) =>
+        isEnd && id === last ? start(from.until) : { ...from, afterId: id };
       if (messages.length > 0) {
-        yield messages.map((message) => ({ ...message, position: { ...from, afterId: message.id } }));
+        yield messages.map((message) => ({ ...message, position: placeAfter(message.id) }));
       }
-      if (messages.length < pageSize) return;
-      position = { ...from, afterId: messages.at(-1)?.id ?? 0 };
+      if (isEnd) return;
+      position = { ...from, afterId: last };
     }
   }
 

@@ -26,6 +26,10 @@ export const parseBindings = (text: string | undefined): Binding[] => {
   return bindings as Binding[];
 };
 
+/** Says how far the stream has come: for readers to whom nothing was sent for a while. */
+const positionEvent = (position: Position): string =>
+  `id: ${positionText(position)}\nevent: position\ndata: {}\n\n`;
+
 /** One server-sent event. The payload is JSON already, and is put in as it is. */
 const eventText = ({ position, exchange, routingKey, routes, payload }: FollowedMessage): string =>
   `id: ${positionText(position)}\ndata: {"exchange":${JSON.stringify(exchange)},"routingKey":${JSON.stringify(
@@ -70,22 +74,25 @@ const started = async (
   const output = new Readable({ read: () => resume?.() });
   let resume: (() => void) | undefined;
   const write = async (text: string): Promise<void> => {
-    if (output.push(text)) return;
+    if (output.push(text) || stop.aborted) return;
     // The reader is slow: nothing is read from the database until it has caught up.
     await new Promise<void>((resolve) => {
       resume = resolve;
-      stop.addEventListener('abort', () => resolve(), { once: true });
     });
     resume = undefined;
   };
+  stop.addEventListener('abort', () => resume?.(), { once: true });
   const first = messages.next();
   await Promise.race([first, deps.clock.sleep(20, stop)]);
   // Where the stream starts, so that a reader which loses the connection before the first event misses none.
-  output.push(`id: ${positionText(from)}\nevent: position\ndata: {}\n\n`);
+  output.push(positionEvent(from));
+  const reached = { position: from };
   void (async () => {
     try {
-      for (let page = await first; !page.done; page = await messages.next()) {
+      // Once it is to stop, the stream may have ended already, and nothing may be written after its end.
+      for (let page = await first; !page.done && !stop.aborted; page = await messages.next()) {
         const text = page.value.filter(matches).map(eventText).join('');
+        reached.position = page.value.at(-1)?.position ?? reached.position;
         if (text) await write(text);
       }
       output.push(null);
@@ -93,14 +100,21 @@ const started = async (
       output.destroy(error as Error);
     }
   })();
-  void keepAlive(output, deps.clock, stop);
+  void keepAlive(output, reached, { clock: deps.clock, stop });
   return output;
 };
 
-const keepAlive = async (output: Readable, clock: Clock, stop: AbortSignal): Promise<void> => {
+/** Shows that the stream lives, and where it is: what the reader did not ask for is behind it too. */
+const keepAlive = async (
+  output: Readable,
+  reached: { readonly position: Position },
+  { clock, stop }: { clock: Clock; stop: AbortSignal },
+): Promise<void> => {
   while (!stop.aborted && !output.destroyed) {
     await clock.sleep(keepAliveMs, stop);
-    if (!stop.aborted && !output.destroyed && !output.readableEnded) output.push(': still here\n\n');
+    if (!stop.aborted && !output.destroyed && !output.readableEnded) {
+      output.push(positionEvent(reached.position));
+    }
   }
   output.push(null);
 };
