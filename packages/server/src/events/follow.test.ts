@@ -221,14 +221,8 @@ describe('many followers', () => {
 
 /** The step of the loop that forgets what is older than ten minutes. */
 const forgetting = (): ((limit: number) => Promise<number>) => {
-  const { loops } = createEvents({
-    db: test.db,
-    clock,
-    log: silentLog,
-    changed,
-    retentionSeconds: 600,
-    closing: stop.signal,
-  });
+  const room = { db: test.db, clock, log: silentLog };
+  const { loops } = createEvents({ ...room, changed, retentionSeconds: 600, closing: stop.signal });
   const loop = loops.find(({ name }) => name === 'forget-messages');
   if (!loop) throw new Error('There is no loop that forgets messages.');
   return loop.step;
