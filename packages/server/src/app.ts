@@ -14,8 +14,8 @@ import {
 } from './base/index.ts';
 import type { Config } from './config.ts';
 import { declarations } from './declarations.ts';
-import { createEvents, outbox } from './events/index.ts';
-import { type ProcessFacts, serve, serveDocuments } from './http/index.ts';
+import { createEvents, outbox, type RelaySettings } from './events/index.ts';
+import { exchangeNames, type ProcessFacts, serve, serveDocuments } from './http/index.ts';
 import { createObjects } from './objects/index.ts';
 import { createQueue, type Queue, type QueueDeps, readStatuses } from './queue/index.ts';
 import { createTaskGraphs } from './task-graphs/index.ts';
@@ -25,6 +25,8 @@ import { createWorkers } from './workers/index.ts';
 export interface AppDeps {
   readonly config: Config;
   readonly db: Database;
+  /** The same database; its commits wake nobody. It is there where messages are to be published to a broker. */
+  readonly relayDb?: Database | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly encryption: Encryption;
@@ -99,6 +101,7 @@ export const createApp = (deps: AppDeps): App => {
     changed: signals.events,
     retentionSeconds: config.eventRetentionSeconds,
     closing: closing.signal,
+    relay: relayOf(deps),
   });
   const objects = createObjects({ ...room, rootUrl, backends: backendsOf(config) });
   const workers = createWorkers({ ...room, quarantinesChanged: signals.quarantines });
@@ -160,7 +163,7 @@ export const createApp = (deps: AppDeps): App => {
       await queue.close();
     },
     settle: async () => {
-      await Promise.all([workers.settle(), auth.idle()]);
+      await Promise.all([workers.settle(), auth.idle(), events.close()]);
     },
   };
 };
@@ -174,6 +177,14 @@ const originsOf = ({ rootUrl }: Config) => {
   if (!rootUrl) return [];
   const { hostname, port, protocol } = new URL(rootUrl);
   return [{ host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) }];
+};
+
+/** The broker that messages are published to, if there is one. */
+const relayOf = ({ config, relayDb, log }: AppDeps): RelaySettings | undefined => {
+  const { amqpUrl, exchangePrefix } = config;
+  return amqpUrl && relayDb
+    ? { url: amqpUrl, exchangePrefix, exchanges: exchangeNames(declarations), db: relayDb, log }
+    : undefined;
 };
 
 /** Where bytes lie: in a bucket when there is one, on disk otherwise. */

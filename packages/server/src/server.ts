@@ -7,6 +7,7 @@ import { type App, createApp, localSignals, sharedSignals } from './app.ts';
 import {
   connect,
   createLog,
+  type Database,
   type EmbeddedPostgres,
   type Logger,
   localSignal,
@@ -62,12 +63,14 @@ const startOn = async (config: Config, { log, postgres }: Ground): Promise<Runni
     onError: (err) => log.warn({ err }, 'a connection to the database broke'),
     onCommit: () => committed.wake(),
   });
+  const relayDb = connectRelay(config, { url, log });
   const signals = postgres ? localSignals() : await sharedSignals(db, log);
   committed.each(() => signals.events.wake());
   const address = { rootUrl: config.rootUrl ?? '' };
   const app = createApp({
     config,
     db,
+    relayDb,
     clock: systemClock,
     log,
     signals,
@@ -98,10 +101,17 @@ const startOn = async (config: Config, { log, postgres }: Ground): Promise<Runni
       if (http && closed) await closeAsTheyRest(http, closed);
       await loops.stop();
       await app.settle();
-      await db.close();
+      await Promise.all([db.close(), relayDb?.close()]);
       await postgres?.stop();
     },
   };
+};
+
+/** The connections of the relay to the broker, where this process is to run one. */
+const connectRelay = (config: Config, { url, log }: { url: string; log: Logger }): Database | undefined => {
+  if (!config.amqpUrl || config.role === 'api') return undefined;
+  const onError = (err: Error) => log.warn({ err }, 'a connection of the relay to the database broke');
+  return connect({ url, poolSizeMax: 2, onError });
 };
 
 const version = async (): Promise<string> => {

@@ -10,7 +10,7 @@ export {
   slugidPattern,
   taskQueueIdPattern,
 } from './patterns.ts';
-export { type ReferenceDocument, referenceDocuments } from './references.ts';
+export { exchangeNames, type ReferenceDocument, referenceDocuments } from './references.ts';
 export { apiHeaders, type ServeDeps, serve } from './serve.ts';
 export * from './shapes.ts';
 export { mistakesIn, schemaPath } from './validation.ts';

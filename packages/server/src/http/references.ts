@@ -73,6 +73,16 @@ const apiDocument = (declaration: ServiceDeclaration): ReferenceDocument => ({
   },
 });
 
+/** What the names of a service's exchanges begin with, unless an operator chose another prefix. */
+const exchangePrefix = ({ service }: ServiceDeclaration): string =>
+  `exchange/taskcluster-${service.serviceName}/v1/`;
+
+/** The full names of all exchanges of some services. */
+export const exchangeNames = (declarations: readonly ServiceDeclaration[]): string[] =>
+  declarations.flatMap((declaration) =>
+    (declaration.exchanges ?? []).map(({ exchange }) => exchangePrefix(declaration) + exchange),
+  );
+
 const exchangesDocument = (declaration: ServiceDeclaration): ReferenceDocument[] =>
   declaration.exchanges
     ? [
@@ -82,7 +92,7 @@ const exchangesDocument = (declaration: ServiceDeclaration): ReferenceDocument[]
             $schema: '/schemas/common/exchanges-reference-v0.json#',
             apiVersion: 'v1',
             ...declaration.service,
-            exchangePrefix: `exchange/taskcluster-${declaration.service.serviceName}/v1/`,
+            exchangePrefix: exchangePrefix(declaration),
             entries: declaration.exchanges.map(exchangeEntry),
           },
         },

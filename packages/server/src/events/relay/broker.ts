@@ -1,0 +1,265 @@
+import type { Socket } from 'node:net';
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { type Clock, type Logger, type Signal, seconds } from '../../base/index.ts';
+
+/** What became of a message: `lost` says that the connection ended first, and nobody knows. */
+export type Delivery = 'confirmed' | 'refused' | 'lost';
+
+/** A message as it goes over the wire. */
+export interface Outgoing {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly messageId: string;
+  readonly routes: readonly string[];
+  /** JSON text. */
+  readonly payload: string;
+}
+
+/** A connection to the broker on which all exchanges are declared. */
+export interface Session {
+  /** Never rejects. Messages arrive in the order of the calls. */
+  send(message: Outgoing): Promise<Delivery>;
+  /** The broker takes nothing for now: it is short of memory or disk. */
+  isBlocked(): boolean;
+  /** The broker ended it because of something that a message said. */
+  isFaultOfMessage(): boolean;
+  /** Ends it without a farewell. */
+  abandon(reason: string): void;
+}
+
+/** The broker, to which we connect again and again. */
+export interface Broker {
+  /** Begins to connect; more calls change nothing. */
+  open(): void;
+  /** The connection over which messages can be sent now, if there is one. */
+  session(): Session | undefined;
+  close(): Promise<void>;
+}
+
+export interface BrokerDeps {
+  /** Holds a password: never logged. */
+  readonly url: string;
+  /** Full names of all exchanges that must be there. */
+  readonly exchanges: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Woken when messages can be sent (again). */
+  readonly ready: Signal;
+}
+
+const connectWithinMs = seconds(10);
+const closeWithinMs = seconds(2);
+const reconnectAfterMs = { first: 200, max: seconds(5) };
+const complainEveryMs = seconds(30);
+// The broker is taken for dead after twice this many seconds of silence.
+const heartbeatSeconds = 20;
+// Too large, malformed, to an exchange that nobody declares, or what the broker chokes on. All other codes speak of rights,
+// of operators, or of the broker itself.
+const faultsOfMessages: readonly unknown[] = [311, 404, 406, 501, 502, 541];
+
+const withHeartbeat = (url: string): string => {
+  const parsed = new URL(url);
+  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(heartbeatSeconds));
+  return parsed.href;
+};
+
+const connect = async (url: string): Promise<ChannelModel> => {
+  const amqplib = await import('amqplib');
+  return amqplib.connect(withHeartbeat(url), {
+    timeout: connectWithinMs,
+    noDelay: true,
+    keepAlive: true,
+    clientProperties: { connection_name: 'taskyard' },
+  });
+};
+
+/** The socket of a connection; the library's types leave it out. */
+const socketOf = (connection: ChannelModel): Socket =>
+  (connection.connection as unknown as { stream: Socket }).stream;
+
+interface OpenSession extends Session {
+  /** Resolves with the reason. */
+  readonly ended: Promise<Error>;
+  end(clock: Clock): Promise<void>;
+}
+
+/** Watches a connection from its first moment on; resolves when it is over. */
+const endOf = (connection: ChannelModel) => {
+  let reason: Error | undefined;
+  let isOver = false;
+  let resolve = (_reason: Error): void => {};
+  const ended = new Promise<Error>((resolveEnded) => {
+    resolve = resolveEnded;
+  });
+  const because = (error: Error) => {
+    reason ??= error;
+  };
+  const over = (error?: Error) => {
+    isOver = true;
+    resolve(reason ?? error ?? new Error('The connection was closed'));
+  };
+  connection.on('error', because);
+  connection.on('close', over);
+  return { ended, because, over, isOver: () => isOver, code: () => (reason as { code?: unknown })?.code };
+};
+
+const propertiesOf = ({ messageId, routes }: Outgoing) => ({
+  persistent: true,
+  contentType: 'application/json',
+  contentEncoding: 'utf-8',
+  messageId,
+  ...(routes.length > 0 ? { CC: routes.map((route) => `route.${route}`) } : {}),
+});
+
+type End = ReturnType<typeof endOf>;
+
+const sessionOn = (
+  { connection, channel, end }: { connection: ChannelModel; channel: ConfirmChannel; end: End },
+  isBlocked: () => boolean,
+): OpenSession => {
+  // The library forgets those that wait when the connection ends.
+  const waiting = new Set<(delivery: Delivery) => void>();
+  void end.ended.then(() => {
+    for (const settle of waiting) settle('lost');
+  });
+  const send = (message: Outgoing): Promise<Delivery> =>
+    new Promise((resolve) => {
+      const settle = (delivery: Delivery) => {
+        waiting.delete(settle);
+        resolve(delivery);
+      };
+      if (end.isOver()) return resolve('lost');
+      waiting.add(settle);
+      const { exchange, routingKey, payload } = message;
+      try {
+        channel.publish(exchange, routingKey, Buffer.from(payload), propertiesOf(message), (error: unknown) =>
+          settle(error ? 'refused' : 'confirmed'),
+        );
+      } catch {
+        settle('lost');
+      }
+    });
+  const abandon = (reason: string) => {
+    end.over(new Error(reason));
+    socketOf(connection).destroy();
+  };
+  return {
+    send,
+    isBlocked,
+    isFaultOfMessage: () => faultsOfMessages.includes(end.code()),
+    abandon,
+    ended: end.ended,
+    end: async (clock) => {
+      const closed = new AbortController();
+      const farewell = connection
+        .close()
+        .catch(() => {})
+        .finally(() => closed.abort());
+      // A broker that is blocked or gone does not answer.
+      await Promise.race([farewell, clock.sleep(closeWithinMs, closed.signal)]);
+      abandon('We are done');
+    },
+  };
+};
+
+const openSession = async ({ url, exchanges, clock, ready }: BrokerDeps): Promise<OpenSession> => {
+  const connection = await connect(url);
+  const end = endOf(connection);
+  let blocked = false;
+  connection.on('blocked', () => {
+    blocked = true;
+  });
+  connection.on('unblocked', () => {
+    blocked = false;
+    ready.wake();
+  });
+  const prepare = async (): Promise<ConfirmChannel> => {
+    const channel = await connection.createConfirmChannel();
+    channel.on('error', end.because);
+    channel.on('close', () => {
+      end.over();
+      void connection.close().catch(() => {});
+    });
+    for (const exchange of exchanges) await channel.assertExchange(exchange, 'topic', { durable: true });
+    return channel;
+  };
+  const done = new AbortController();
+  const tooLate = clock.sleep(connectWithinMs, done.signal).then(() => {
+    throw new Error('The broker did not answer in time');
+  });
+  try {
+    const failed = end.ended.then((error) => {
+      throw error;
+    });
+    const channel = await Promise.race([prepare(), failed, tooLate]);
+    return sessionOn({ connection, channel, end }, () => blocked);
+  } catch (error) {
+    end.over();
+    socketOf(connection).destroy();
+    throw error;
+  } finally {
+    tooLate.catch(() => {});
+    done.abort();
+  }
+};
+
+/** Says at most every half minute what is wrong with the broker. */
+const complaints = ({ clock, log }: BrokerDeps) => {
+  let silentUntil = 0;
+  let isTold = false;
+  return {
+    complain: (err: Error) => {
+      const now = clock.now().getTime();
+      if (now < silentUntil) return;
+      silentUntil = now + complainEveryMs;
+      isTold = true;
+      log.warn({ err }, 'RabbitMQ cannot be reached; messages wait in the database');
+    },
+    praise: () => {
+      if (isTold) log.info('RabbitMQ is reached again');
+      isTold = false;
+    },
+  };
+};
+
+/** A broker that is connected to in the background, for as long as it takes, until it is closed. */
+export const createBroker = (deps: BrokerDeps): Broker => {
+  const { clock, ready } = deps;
+  const { complain, praise } = complaints(deps);
+  const closing = new AbortController();
+  let current: OpenSession | undefined;
+  let running: Promise<void> | undefined;
+
+  const run = async (): Promise<void> => {
+    let waitMs = reconnectAfterMs.first;
+    while (!closing.signal.aborted) {
+      try {
+        current = await openSession(deps);
+        if (closing.signal.aborted) break;
+        praise();
+        waitMs = reconnectAfterMs.first;
+        ready.wake();
+        const reason = await current.ended;
+        current = undefined;
+        if (!closing.signal.aborted) complain(reason);
+      } catch (error) {
+        complain(error as Error);
+      }
+      await clock.sleep(waitMs, closing.signal);
+      waitMs = Math.min(2 * waitMs, reconnectAfterMs.max);
+    }
+    await current?.end(clock);
+  };
+
+  return {
+    open: () => {
+      running ??= run();
+    },
+    session: () => (current?.isBlocked() ? undefined : current),
+    close: async () => {
+      closing.abort();
+      await current?.end(clock);
+      await running;
+    },
+  };
+};
