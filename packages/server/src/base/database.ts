@@ -113,7 +113,11 @@ const openTransaction = (client: pg.PoolClient) => {
   };
   const tx: Transaction = Object.assign(sql, {
     afterCommit: (action: () => void) => void actions.push(action),
-    last: (statements: Promise<unknown>) => void lasts.push(statements),
+    last: (statements: Promise<unknown>) => {
+      // Looked at when the transaction ends; until then nobody must think that a failure goes unheard.
+      statements.catch(() => {});
+      lasts.push(statements);
+    },
   });
   return {
     tx,
@@ -138,16 +142,23 @@ const inTransaction = async <T>(client: pg.PoolClient, run: (tx: Transaction) =>
     // A statement that failed has aborted the transaction by then: its commit is a rollback, and the failure is thrown.
     await together(...lasts, client.query('commit'));
   } catch (error) {
-    await Promise.allSettled(lasts);
+    const failures = rejectionsOf(await Promise.allSettled(lasts));
     close();
     await client.query('rollback').catch(() => {});
-    throw error;
+    throw firstCause([...failures, error]);
   }
   for (const action of actions) action();
   return value;
 };
 
 type Settled<Promises extends readonly unknown[]> = { -readonly [K in keyof Promises]: Awaited<Promises[K]> };
+
+const rejectionsOf = (results: readonly PromiseSettledResult<unknown>[]): unknown[] =>
+  results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+
+/** Statements after the one that failed only say that the transaction is aborted: what tells why is the other one. */
+const firstCause = (failures: readonly unknown[]): unknown =>
+  failures.find((failure) => codeOf(failure) !== '25P02') ?? failures[0];
 
 /**
  * The values of several promises, when all have settled; the first failure is thrown only then. Statements of one
@@ -157,8 +168,8 @@ export const together = async <const Promises extends readonly unknown[]>(
   ...promises: Promises
 ): Promise<Settled<Promises>> => {
   const results = await Promise.allSettled(promises);
-  const failure = results.find((result) => result.status === 'rejected');
-  if (failure) throw failure.reason;
+  const failures = rejectionsOf(results);
+  if (failures.length > 0) throw firstCause(failures);
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Settled<Promises>;
 };
 

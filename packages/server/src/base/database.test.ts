@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { connect, type Database, isConnectionLoss, isTransient, together } from './database.ts';
+
+let test: TestDatabase;
+let db: Database;
+before(async () => {
+  test = await testDatabase();
+  db = test.db;
+  await db`create table things (id int primary key, some_long_name text, json_text json, parsed jsonb)`;
+});
+after(() => test.drop());
+
+const idsIn = async (sql: Database = db): Promise<number[]> => {
+  const rows = await sql<{ id: number }>`select id from things order by id`;
+  return rows.map(({ id }) => id);
+};
+const clear = () => db`delete from things`;
+
+describe('rows', () => {
+  it('have names in camel case, and the values that our types say', async () => {
+    const when = new Date('2026-08-01T10:00:00.123Z');
+    const [row] = await db`
+      select 1 as plain, 'a' as two_words, ${when}::timestamptz as at_time, 9007199254740991::bigint as big_one,
+             '{"a": 1 }'::json as as_text, '{"a": 1 }'::jsonb as as_value, null as nothing_here,
+             ${['a', 'b "c"', '']}::text[] as some_words, ${[1, null]}::int[] as some_numbers, true as is_true`;
+    assert.deepEqual(row, {
+      plain: 1,
+      twoWords: 'a',
+      atTime: when,
+      bigOne: Number.MAX_SAFE_INTEGER,
+      asText: '{"a": 1 }',
+      asValue: { a: 1 },
+      nothingHere: null,
+      someWords: ['a', 'b "c"', ''],
+      someNumbers: [1, null],
+      isTrue: true,
+    });
+  });
+
+  it('give dates back to the millisecond, of any time of any year', async () => {
+    const dates = [
+      '1970-01-01T00:00:00.000Z',
+      '2026-03-29T01:30:00.001Z',
+      '2024-02-29T23:59:59.999Z',
+      '9998-12-31T23:59:59.990Z',
+    ].map((text) => new Date(text));
+    const rows = await db<{ date: Date }>`select unnest(${dates}::timestamptz[]) as date`;
+    assert.deepEqual(
+      rows.map(({ date }) => date),
+      dates,
+    );
+  });
+
+  it('take values as they are, whatever characters they hold', async () => {
+    const text = `'; drop table things; -- "\\ $1 ä 🎈`;
+    const [row] = await db<{ text: string }>`select ${text}::text as text`;
+    assert.equal(row?.text, text);
+  });
+
+  it('may be none', async () => {
+    assert.deepEqual(await db`select id from things where false`, []);
+    assert.deepEqual(await db`delete from things where false`, []);
+  });
+});
+
+describe('a transaction', () => {
+  it('takes effect as a whole, and answers what it was given to answer', async () => {
+    const answer = await db.transaction(async (tx) => {
+      await tx`insert into things (id) values (1)`;
+      await tx`insert into things (id) values (2)`;
+      assert.deepEqual(await idsIn(), [], 'nobody else sees it before the end');
+      return 'done';
+    });
+    assert.equal(answer, 'done');
+    assert.deepEqual(await idsIn(), [1, 2]);
+    await clear();
+  });
+
+  it('has no effect when its function throws, and passes on what was thrown', async () => {
+    const thrown = new Error('changed my mind');
+    await assert.rejects(
+      db.transaction(async (tx) => {
+        await tx`insert into things (id) values (1)`;
+        throw thrown;
+      }),
+      thrown,
+    );
+    assert.deepEqual(await idsIn(), []);
+  });
+
+  it('has no effect when a statement fails, and its connection is as good as new', async () => {
+    const single = connect({ url: test.url, poolSizeMax: 1 });
+    await assert.rejects(
+      single.transaction(async (tx) => {
+        await tx`insert into things (id) values (1)`;
+        await tx`insert into things (id) values (1)`;
+      }),
+      { code: '23505' },
+    );
+    assert.deepEqual(await idsIn(single), []);
+    await single.close();
+  });
+
+  it('without a statement is no mistake', async () => {
+    assert.equal(await db.transaction(async () => 7), 7);
+  });
+
+  it('refuses statements that come after its end', async () => {
+    let late = (): Promise<unknown> => Promise.resolve();
+    await db.transaction(async (tx) => {
+      late = () => tx`insert into things (id) values (9)`;
+    });
+    await assert.rejects(late(), /transaction is over/);
+    assert.deepEqual(await idsIn(), []);
+  });
+
+  it('acts after its commit, in order, and never when it is rolled back', async () => {
+    const acted: string[] = [];
+    await db.transaction(async (tx) => {
+      tx.afterCommit(() => acted.push('first'));
+      await tx`select 1`;
+      tx.afterCommit(() => acted.push('second'));
+      assert.deepEqual(acted, []);
+    });
+    await db
+      .transaction(async (tx) => {
+        tx.afterCommit(() => acted.push('never'));
+        throw new Error('no');
+      })
+      .catch(() => {});
+    assert.deepEqual(acted, ['first', 'second']);
+  });
+
+  it('tells of every commit', async () => {
+    let commits = 0;
+    const told = connect({ url: test.url, onCommit: () => commits++ });
+    await told.transaction(async (tx) => tx`select 1`);
+    await told.transaction(() => Promise.reject(new Error('no'))).catch(() => {});
+    assert.equal(commits, 1);
+    await told.close();
+  });
+
+  it('waits at its end for the statements that it left, and fails with them', async () => {
+    await db.transaction(async (tx) => {
+      tx.last(tx`insert into things (id) values (1)`);
+    });
+    assert.deepEqual(await idsIn(), [1]);
+    await assert.rejects(
+      db.transaction(async (tx) => {
+        await tx`insert into things (id) values (2)`;
+        tx.last(tx`insert into things (id) values (1)`);
+      }),
+      { code: '23505' },
+    );
+    assert.deepEqual(await idsIn(), [1]);
+    await clear();
+  });
+
+  it('fails for the first cause, though a later statement is waited for before', async () => {
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown) => unheard.push(reason);
+    process.on('unhandledRejection', hear);
+    await assert.rejects(
+      db.transaction(async (tx) => {
+        tx.last(tx`select 1 / 0`);
+        // Turns of the event loop, in which a failure without a listener would end the process.
+        await db`select pg_sleep(0.01)`;
+        await tx`select 1`;
+      }),
+      { code: '22012' },
+    );
+    process.off('unhandledRejection', hear);
+    assert.deepEqual(unheard, []);
+  });
+});
+
+describe('together', () => {
+  it('answers all values in their places', async () => {
+    const [one, two] = await db.transaction((tx) =>
+      together(tx<{ n: number }>`select 1 as n`, tx<{ n: number }>`select 2 as n`),
+    );
+    assert.deepEqual([one, two], [[{ n: 1 }], [{ n: 2 }]]);
+    assert.deepEqual(await together(false, Promise.resolve(1)), [false, 1]);
+  });
+
+  it('waits for all before it fails', async () => {
+    let isSettled = false;
+    const slow = db`select pg_sleep(0.02)`.then(() => {
+      isSettled = true;
+    });
+    await assert.rejects(together(Promise.reject(new Error('at once')), slow), /at once/);
+    assert.ok(isSettled);
+  });
+
+  it('tells the cause, not what followed from it', async () => {
+    await assert.rejects(
+      db.transaction(async (tx) => {
+        const failing = tx`select 1 / 0`;
+        const following = tx`select 1`;
+        await together(following, failing);
+      }),
+      { code: '22012' },
+    );
+  });
+});
+
+describe('failures', () => {
+  it('that another attempt may cure are told from others', async () => {
+    assert.ok(isTransient({ code: '40P01' }) && isTransient({ code: '40001' }));
+    assert.ok(!isTransient({ code: '23505' }) && !isTransient(new Error('x')) && !isTransient(undefined));
+  });
+
+  it('of the connection are recognised, and the pool replaces it', async () => {
+    const single = connect({ url: test.url, poolSizeMax: 1 });
+    const [own] = await single<{ pid: number }>`select pg_backend_pid() as pid`;
+    const ended = single.transaction(async (tx) => {
+      await db`select pg_terminate_backend(${own?.pid}::int)`;
+      await tx`select 1`;
+    });
+    await assert.rejects(ended, (error) => isConnectionLoss(error));
+    const [next] = await single<{ pid: number }>`select pg_backend_pid() as pid`;
+    assert.notEqual(next?.pid, own?.pid);
+    await single.close();
+  });
+});
+
+describe('notifications', () => {
+  it('are heard, and again after the connection was lost', async () => {
+    const listening = connect({ url: test.url });
+    const heard: string[] = [];
+    let wake = (): void => {};
+    await listening.listen('news', (payload) => {
+      heard.push(payload);
+      wake();
+    });
+    const next = () =>
+      new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    let arrives = next();
+    await db`select pg_notify('news', 'one')`;
+    await arrives;
+    arrives = next();
+    await db`
+      select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name = 'taskyard-listen'`;
+    // What was missed meanwhile is unknown: an empty payload says so.
+    await arrives;
+    arrives = next();
+    await db`select pg_notify('news', 'two')`;
+    await arrives;
+    assert.deepEqual(heard, ['one', '', 'two']);
+    await listening.close();
+  });
+});
