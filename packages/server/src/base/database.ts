@@ -218,6 +218,9 @@ export const connect = ({
   let closed = false;
   // Connections may end in whatever way they like once the pool is closed.
   pool.on('error', (error) => closed || onError(error));
+  // A connection may break between two statements of a transaction: the next one fails by it, and an error event that
+  // nobody listens to would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
 
   const listen = async (channel: string, heard: (payload: string) => void): Promise<void> => {
     const client = new pg.Client({
