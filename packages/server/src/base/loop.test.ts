@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { manualClock, seconds } from './clock.ts';
+import { silentLog } from './log.ts';
+import { type Loop, runLoops } from './loop.ts';
+import { localSignal } from './signal.ts';
+
+const turns = async (): Promise<void> => {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+/** Running loops of one step, which is told how often it ran, and that number. */
+const run = (loop: Partial<Omit<Loop, 'step'>> & { step(limit: number, count: number): Promise<number> }) => {
+  const clock = manualClock();
+  const state = { steps: 0 };
+  const step: Loop['step'] = (limit) => {
+    state.steps++;
+    return loop.step(limit, state.steps);
+  };
+  const whole = { name: 'test', everyMs: seconds(10), limit: 3, ...loop, step };
+  return { clock, state, loops: runLoops([whole], { clock, log: silentLog }) };
+};
+
+describe('a loop', () => {
+  it('runs its step at once and after each period', async () => {
+    const { clock, state, loops } = run({ step: async () => 0 });
+    await turns();
+    assert.equal(state.steps, 1);
+    clock.advance(seconds(9));
+    await turns();
+    assert.equal(state.steps, 1);
+    clock.advance(seconds(1));
+    await turns();
+    assert.equal(state.steps, 2);
+    await loops.stop();
+  });
+
+  it('runs again at once while there is as much to do as a step may do', async () => {
+    const done = [3, 3, 2];
+    const limits: number[] = [];
+    const { state, loops } = run({
+      step: async (limit) => {
+        limits.push(limit);
+        return done.shift() ?? 0;
+      },
+    });
+    await turns();
+    assert.equal(state.steps, 3);
+    assert.deepEqual(limits, [3, 3, 3]);
+    await loops.stop();
+  });
+
+  it('runs early when it is woken, also when that happens during a step', async () => {
+    const wakeBy = localSignal();
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const { state, loops } = run({
+      wakeBy,
+      step: async (_, count) => {
+        if (count === 1) await gate;
+        return 0;
+      },
+    });
+    await turns();
+    wakeBy.wake();
+    open();
+    await turns();
+    assert.equal(state.steps, 2);
+    wakeBy.wake();
+    await turns();
+    assert.equal(state.steps, 3);
+    await loops.stop();
+  });
+
+  it('goes on after a failure, later each time, and as before once a step works', async () => {
+    const { clock, state, loops } = run({
+      everyMs: seconds(1),
+      step: async (_, count) => {
+        if (count <= 3) throw new Error('The database has gone.');
+        return 0;
+      },
+    });
+    const stepsAfter = async (ms: number): Promise<number> => {
+      clock.advance(ms);
+      await turns();
+      return state.steps;
+    };
+    await turns();
+    assert.equal(state.steps, 1);
+    assert.equal(await stepsAfter(seconds(1)), 1);
+    assert.equal(await stepsAfter(seconds(1)), 2);
+    assert.equal(await stepsAfter(seconds(3)), 2);
+    assert.equal(await stepsAfter(seconds(1)), 3);
+    assert.equal(await stepsAfter(seconds(7)), 3);
+    assert.equal(await stepsAfter(seconds(1)), 4);
+    assert.equal(await stepsAfter(seconds(1)), 5);
+    await loops.stop();
+  });
+
+  it('that fails is not driven on by wake-ups', async () => {
+    const wakeBy = localSignal();
+    const { state, loops } = run({
+      wakeBy,
+      step: async () => {
+        throw new Error('no');
+      },
+    });
+    await turns();
+    wakeBy.wake();
+    wakeBy.wake();
+    await turns();
+    assert.equal(state.steps, 1);
+    await loops.stop();
+  });
+
+  it('ends after the step that it is in', async () => {
+    let open = (): void => {};
+    let isOver = false;
+    const { state, loops } = run({
+      step: async () => {
+        await new Promise<void>((resolve) => {
+          open = resolve;
+        });
+        isOver = true;
+        return 3;
+      },
+    });
+    await turns();
+    const stopped = loops.stop();
+    open();
+    await stopped;
+    assert.ok(isOver);
+    assert.equal(state.steps, 1);
+  });
+
+  it('does not keep others from running', async () => {
+    const clock = manualClock();
+    let steps = 0;
+    const never = new Promise<number>(() => {});
+    const count = async (): Promise<number> => {
+      steps++;
+      return 0;
+    };
+    const loops = [
+      { name: 'stuck', everyMs: seconds(1), limit: 1, step: () => never },
+      { name: 'well', everyMs: seconds(1), limit: 1, step: count },
+    ];
+    void runLoops(loops, { clock, log: silentLog });
+    await turns();
+    clock.advance(seconds(1));
+    await turns();
+    assert.equal(steps, 2);
+  });
+});
