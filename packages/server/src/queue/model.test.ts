@@ -551,7 +551,7 @@ const endPastDeadline = (): Command =>
     run: async (world, real) => {
       await real.step('end-past-deadline');
       const due = later(world.now, -deadlineDelay);
-      const late = tasksOf(world).filter((task) => !isOver(task) && task.deadline <= due);
+      const late = tasksOf(world).filter((task) => !isOver(task) && task.deadline < due);
       endAll(world, late, { state: 'exception', reason: 'deadline-exceeded' });
     },
   });

@@ -153,7 +153,10 @@ export const lockDeadlineCursor = async (tx: Transaction) => {
   return row;
 };
 
-/** Tasks whose deadline lies after the cursor and not after `due`, in order of time. */
+/**
+ * Tasks whose deadline lies after the cursor and before `due`, in order of time. Not those of this very moment: until it
+ * has passed a task may still be made or rerun, and the cursor must not have gone by.
+ */
 export const pastDeadline = (
   tx: Transaction,
   cursor: { deadline: Date; taskId: string },
@@ -161,7 +164,7 @@ export const pastDeadline = (
 ) =>
   tx<{ taskId: string; deadline: Date; state: string }>`
     select task_id, deadline, state from task_status
-     where (deadline, task_id) > (${cursor.deadline}, ${cursor.taskId}) and deadline <= ${due}
+     where (deadline, task_id) > (${cursor.deadline}, ${cursor.taskId}) and deadline < ${due}
      order by deadline, task_id
      limit ${limit}`;
 
