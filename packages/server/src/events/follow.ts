@@ -65,10 +65,21 @@ export const createFollower = ({ db, clock, changed }: FollowerDeps): Follower =
     return shared.step;
   };
 
+  // Followers that are equally far read the same: one query serves them all.
+  const reading = new Map<string, Promise<store.StoredMessage[]>>();
+  const read = (position: Position): Promise<store.StoredMessage[]> => {
+    const key = positionText(position);
+    const page =
+      reading.get(key) ??
+      store.messagesBetween(db, { ...position, limit: pageSize }).finally(() => reading.delete(key));
+    reading.set(key, page);
+    return page;
+  };
+
   async function* pages(from: Position): AsyncGenerator<FollowedMessage[], void> {
     let position = from;
     for (;;) {
-      const messages = await store.messagesBetween(db, { ...position, limit: pageSize });
+      const messages = await read(position);
       const isEnd = messages.length < pageSize;
       const last = messages.at(-1)?.id ?? 0;
       // After its last message a step is over: a place there outlives the messages of the step.
