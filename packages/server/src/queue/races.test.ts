@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { type Database, RequestError, slugid } from '../base/index.ts';
-import { heldTransaction, messagesIn, untilBlocked } from '../testing/index.ts';
+import { heldTransaction, untilBlocked } from '../testing/index.ts';
 import type { FilledTaskRequest, Queue, TaskStatus } from './index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
@@ -54,11 +54,13 @@ const running = async (count: number): Promise<string[]> => {
 const statusOf = async (taskId: string): Promise<TaskStatus> =>
   JSON.parse(await one.readStatuses.one(taskId)) as TaskStatus;
 
-const messagesAbout = async (taskId: string): Promise<string[]> =>
-  (await messagesIn(db))
-    .filter(({ routingKey }) => routingKey.split('.')[1] === taskId)
+const messagesAbout = async (taskId: string): Promise<string[]> => {
+  const rows = await db<{ exchange: string }>`
+    select exchange from outbox where routing_key like ${`primary.${taskId}.%`} order by id`;
+  return rows
     .map(({ exchange }) => exchange.split('/').at(-1) ?? '')
     .filter((name) => !name.startsWith('task-group'));
+};
 
 /** A task became pending once, and its run is in line once. */
 const assertReleasedOnce = async (taskId: string): Promise<void> => {
