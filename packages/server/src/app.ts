@@ -17,7 +17,7 @@ import { declarations } from './declarations.ts';
 import { createEvents, outbox, type RelaySettings } from './events/index.ts';
 import { exchangeNames, type ProcessFacts, serve, serveDocuments } from './http/index.ts';
 import { createObjects } from './objects/index.ts';
-import { createQueue, type Queue, type QueueDeps, readStatuses } from './queue/index.ts';
+import { createQueue, type Queue, type QueueDeps, readAgeing, readStatuses } from './queue/index.ts';
 import { createTaskGraphs } from './task-graphs/index.ts';
 import { createWorkers } from './workers/index.ts';
 
@@ -119,6 +119,7 @@ export const createApp = (deps: AppDeps): App => {
       deadlineDaysMax: config.taskDeadlineDaysMax,
       dependenciesMax: config.taskDependenciesMax,
       longPollSeconds: 20,
+      ageing: readAgeing(config.ageing),
     },
     pendingChanged: signals.pending,
     releaseStarted: signals.releases,

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Static, type TSchema, Type } from 'typebox';
 import Value from 'typebox/value';
 import { parse } from 'yaml';
+import { ageingPattern } from './queue/index.ts';
 
 /** What a setting says about itself beside its JSON schema. */
 interface Facts {
@@ -114,6 +115,18 @@ export const Config = Type.Object({
     default: 10_000,
     description: 'Dependencies that one task may have.',
   }),
+  ageing: Type.Optional(
+    Type.String({
+      ...({
+        env: 'AGEING',
+        expects: 'task queues with seconds, as in project/*=600,other/linux=300',
+        description:
+          'Task queues in which a waiting task gains one priority for each so many seconds, so that low priorities ' +
+          'are not starved. By default a higher priority always goes first.',
+      } satisfies Facts),
+      pattern: ageingPattern,
+    }),
+  ),
   eventRetentionSeconds: whole(60, 31_536_000, {
     env: 'EVENT_RETENTION',
     default: 21_600,

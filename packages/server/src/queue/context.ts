@@ -1,4 +1,5 @@
 import type { BatchDeps, Signal, Transaction } from '../base/index.ts';
+import type { Ageing } from './ageing.ts';
 import type { ApplyDeps } from './apply.ts';
 import type { DefinitionLimits } from './definition.ts';
 
@@ -26,6 +27,7 @@ export interface Sighting {
 }
 
 export interface QueueSettings extends DefinitionLimits {
+  readonly ageing?: Ageing;
   readonly claimTimeoutSeconds: number;
   /** How long after its deadline a task is ended that is not resolved. */
   readonly deadlineDelaySeconds: number;

@@ -7,6 +7,7 @@ import type { TaskStatus } from './schema/index.ts';
 import { bindVerbs, type QueueVerbs } from './service/index.ts';
 import { readRecords } from './store/index.ts';
 
+export { ageingPattern, readAgeing } from './ageing.ts';
 export { type Change, changeTasks } from './apply.ts';
 export type { Credentials, CredentialsRequest, QueueDeps, QueueSettings, Sighting } from './context.ts';
 export { type Move, taskKey } from './events.ts';

@@ -1,4 +1,4 @@
-import type { Transaction } from '../../base/index.ts';
+import { type Transaction, together } from '../../base/index.ts';
 import { applyMoves, decideAll } from '../apply.ts';
 import { claimText, takenUntilFrom } from '../claim-reply.ts';
 import type { QueueDeps } from '../context.ts';
@@ -33,7 +33,7 @@ export const takeWork = async (
   deps: Deps,
 ): Promise<Taken[]> => {
   const { now } = deps;
-  const rows = await store.takePending(tx, wantedBy(waiting), now);
+  const rows = await takeRows(tx, waiting, deps);
   if (rows.length === 0) return [];
   const assigned = assign(rows, waiting);
   const definitions = new Map(rows.map(({ record, definition }) => [record.taskId, definition]));
@@ -59,9 +59,39 @@ export const takeWork = async (
   });
 };
 
-const wantedBy = (waiting: ReadonlyMap<string, readonly Waiter[]>) => ({
-  taskQueueIds: [...waiting.keys()],
-  counts: [...waiting.values()].map((waiters) => waiters.reduce((sum, { count }) => sum + count, 0)),
+type WaitingByQueue = ReadonlyMap<string, readonly Waiter[]>;
+
+/** Takes what is wanted, by priority and age, or in queues with ageing by both together. */
+const takeRows = async (tx: Transaction, waiting: WaitingByQueue, deps: Deps): Promise<store.TakenRow[]> => {
+  const { now, settings, pendingChanged } = deps;
+  const wanted = [...waiting].map(([taskQueueId, waiters]) => ({
+    taskQueueId,
+    count: waiters.reduce((sum, { count }) => sum + count, 0),
+    ageing: (settings.ageing?.(taskQueueId) ?? 0) * 1_000_000,
+  }));
+  const [plain, aged] = [
+    wanted.filter(({ ageing }) => ageing === 0),
+    wanted.filter(({ ageing }) => ageing > 0),
+  ];
+  const [taken = [], takenAged = []] = await together(
+    plain.length > 0 ? store.takePending(tx, columnsOf(plain), now) : undefined,
+    aged.length > 0
+      ? store.takeAgedPending(
+          tx,
+          { ...columnsOf(aged), ageingMicroseconds: aged.map(({ ageing }) => ageing) },
+          now,
+        )
+      : undefined,
+  );
+  if (takenAged.length > 0) {
+    tx.afterCommit(() => pendingChanged.wake(aged.map(({ taskQueueId }) => taskQueueId)));
+  }
+  return [...taken, ...takenAged];
+};
+
+const columnsOf = (wanted: readonly { taskQueueId: string; count: number }[]) => ({
+  taskQueueIds: wanted.map(({ taskQueueId }) => taskQueueId),
+  counts: wanted.map(({ count }) => count),
 });
 
 /** Who gets which run: the runs of each queue in order, round its waiters while they have room. */

@@ -74,6 +74,44 @@ export const takePending = async (
   return rows.map(({ definition, runId, ...row }) => ({ record: asRecord(row), definition, runId }));
 };
 
+/**
+ * The same for queues in which runs gain a priority for each so many microseconds of waiting. The heads of all
+ * priorities are compared, so their rows are locked for the moment too; who passed them over is woken afterwards.
+ */
+export const takeAgedPending = async (
+  tx: Transaction,
+  wanted: { taskQueueIds: string[]; counts: number[]; ageingMicroseconds: number[] },
+  now: Date,
+): Promise<TakenRow[]> => {
+  const rows = await tx<TaskRow & { runId: number }>`
+    with taken as (
+      delete from pending
+       where ctid = any(array(
+         select picked.ctid
+           from unnest(${wanted.taskQueueIds}::text[], ${wanted.counts}::int[], ${wanted.ageingMicroseconds}::bigint[])
+                as wanted(task_queue_id, count, ageing)
+          cross join lateral (
+            select head.ctid
+              from generate_series(0, 6) as level(priority)
+             cross join lateral (
+               select p.ctid, p.position, p.task_id from pending p
+                where p.task_queue_id = wanted.task_queue_id and p.priority = level.priority and p.deadline > ${now}
+                order by p.position, p.task_id
+                limit wanted.count
+                  for update skip locked) as head
+             order by level.priority - (${now.getTime() * 1000}::bigint - head.position) / wanted.ageing,
+                      head.position, head.task_id
+             limit wanted.count) as picked))
+      returning task_id, run_id
+    )
+    select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
+           s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition, taken.run_id
+      from taken join task_status s using (task_id) join tasks t using (task_id)
+     order by s.task_id
+       for no key update of s`;
+  return rows.map(({ definition, runId, ...row }) => ({ record: asRecord(row), definition, runId }));
+};
+
 export const countPending = async (db: Sql, taskQueueId: string, now: Date): Promise<number> => {
   const [row] = await db<{ count: number }>`
     select count(*)::int as count from pending where task_queue_id = ${taskQueueId} and deadline > ${now}`;
