@@ -63,8 +63,8 @@ const runner = spawn(
     '--test',
     '--test-reporter=spec',
     `--test-concurrency=${Math.max(3, availableParallelism())}`,
-    // For a test that hangs; the few that need longer say so themselves.
-    '--test-timeout=180000',
+    // For a whole file: the conformance suite takes two minutes, more on a busy machine.
+    '--test-timeout=600000',
     ...options,
     ...files,
   ],
