@@ -1,0 +1,189 @@
+// Shows whether the statements of the queue stay flat: their plans, pages and times in a small database and in large ones.
+//   node bench/explain.mjs                                               5 million resolved, up to 1 million pending
+//   node bench/explain.mjs --resolved 100000 --pending 0,10000 --plans   smaller; with whole plans
+// The statements are the server's own: its store functions are called with a tag that explains what it is given.
+import { parseArgs } from 'node:util';
+import { fillTasks, queueTasks } from './fill.mjs';
+import { newFolder, removeFolder, startPostgres } from './platform.mjs';
+import { statementsFor } from './statements-explained.mjs';
+import { withoutIndexes } from './without-indexes.mjs';
+
+const { migrate } = await import('../packages/server/dist/base/index.js');
+const queue = await import('../packages/server/dist/queue/store/index.js');
+
+const { values: options } = parseArgs({
+  options: {
+    resolved: { type: 'string', default: '5000000' },
+    pending: { type: 'string', default: '0,100000,1000000' },
+    plans: { type: 'boolean', default: false },
+  },
+});
+const levels = options.pending.split(',').map(Number);
+const queueNames = Array.from({ length: 8 }, (_, i) => `bench/explain-${i}`);
+
+/** A value as text: PostgreSQL finds its type, as it does with what the driver sends. */
+const textOf = (value) => {
+  if (value instanceof Date) return value.toJSON();
+  if (!Array.isArray(value)) return String(value);
+  const quote = (text) => `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+  return `{${value.map((each) => (each === null ? 'null' : quote(textOf(each)))).join(',')}}`;
+};
+
+/** A literal of a parameter's value, for EXECUTE. */
+const literal = (value) =>
+  value === null || value === undefined ? 'null' : `'${textOf(value).replaceAll("'", "''")}'`;
+
+/** The driver knows a statement by its template. */
+const run = (tx, text) => tx(Object.freeze([text]));
+const rolledBack = Symbol('rolled back');
+let count = 0;
+
+/** Runs a statement by the plan that the server would take, and takes back what it did. Answers the lines of the plan. */
+const explain = async (db, text, values) => {
+  const name = `explained_${++count}`;
+  let lines;
+  await db
+    .transaction(async (tx) => {
+      await run(tx, `prepare ${name} as ${text}`);
+      const parameters = values.length > 0 ? `(${values.map(literal).join(', ')})` : '';
+      lines = await run(tx, `explain (analyze, buffers) execute ${name}${parameters}`);
+      await run(tx, `deallocate ${name}`);
+      throw rolledBack;
+    })
+    .catch((error) => {
+      if (error !== rolledBack) throw error;
+    });
+  return lines.map((line) => Object.values(line)[0]);
+};
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Pages that a plan touched, and its milliseconds. The first line of buffers is the sum of all below it. */
+const figuresOf = (plan) => {
+  const buffers =
+    /shared ([^\n]*)/.exec(plan.find((line) => line.includes('Buffers: shared')) ?? '')?.[1] ?? '';
+  const pages = [...buffers.matchAll(/(?:hit|read)=(\d+)/g)].reduce(
+    (sum, [, number]) => sum + Number(number),
+    0,
+  );
+  return { pages, ms: Number(/Execution Time: ([\d.]+)/.exec(plan.join('\n'))?.[1]) };
+};
+
+/** Explains what a store function sends. The first of several runs finds the pages; the median of the others counts. */
+const explainCall = async (db, call) => {
+  let sent;
+  const recorder = (strings, ...values) => {
+    const text = strings.reduce((sql, part, i) => (i === 0 ? part : `${sql}$${i}${part}`), '');
+    sent = { text, values };
+    return Promise.resolve([]);
+  };
+  await call(recorder);
+  const plans = [];
+  for (let i = 0; i < 6; i++) plans.push(await explain(db, sent.text, sent.values));
+  const figures = plans.slice(1).map(figuresOf);
+  return {
+    pages: median(figures.map(({ pages }) => pages)),
+    ms: median(figures.map(({ ms }) => ms)),
+    plan: plans.at(-1),
+  };
+};
+
+const explainAll = async (db, title) => {
+  const results = {};
+  console.log(`\n## ${title}\n`);
+  for (const [name, call] of Object.entries(await statementsFor(db, queueNames))) {
+    const result = await explainCall(db, call);
+    results[name] = result;
+    console.log(`${name}: ${result.pages} pages, ${result.ms.toFixed(2)} ms`);
+    if (options.plans) console.log(`${result.plan.map((line) => `    ${line}`).join('\n')}\n`);
+  }
+  return { title, results };
+};
+
+const say = (text) => console.error(`${new Date().toJSON().slice(11, 19)} ${text}`);
+
+const addPending = async (db, wanted) => {
+  const [{ inLine }] = await db`select count(*)::int as in_line from pending`;
+  if (wanted > inLine) await queueTasks(db, wanted - inLine);
+  await db`vacuum (analyze) pending`;
+};
+
+/** Deletes the head of a line, as claims do, in many small transactions. */
+const claimHead = async (db, taskQueueId, wanted) => {
+  for (let left = wanted; left > 0; left -= 100) {
+    await db`
+      delete from pending where ctid = any(array(
+        select ctid from pending where task_queue_id = ${taskQueueId}
+         order by priority, position, task_id limit 100 for update skip locked))`;
+  }
+};
+
+/** Runs something while another session holds a snapshot, as a backup or a long report does. */
+const whileSnapshotIsHeld = (db, during) =>
+  db.transaction(async (tx) => {
+    await tx`set transaction isolation level repeatable read`;
+    await tx`set local idle_in_transaction_session_timeout = 0`;
+    await tx`select count(*) from claims`;
+    return during();
+  });
+
+/** What claims cost behind many that were made since the last vacuum, which a held snapshot keeps from being forgotten. */
+const explainBehindClaims = async (db) => {
+  const [taskQueueId] = queueNames;
+  const call = (tx) => queue.takePending(tx, { taskQueueIds: [taskQueueId], counts: [1] }, new Date());
+  const tell = async (title) => {
+    const { pages, ms } = await explainCall(db, call);
+    console.log(`takePending, 1 of one queue, ${title}: ${pages} pages, ${ms.toFixed(2)} ms`);
+  };
+  const count = Math.floor(Math.max(...levels) / 50);
+  await db`alter table pending set (autovacuum_enabled = off)`;
+  await tell('fresh from vacuum');
+  await claimHead(db, taskQueueId, count);
+  await tell(`after ${count} claims without vacuum`);
+  await whileSnapshotIsHeld(db, async () => {
+    await claimHead(db, taskQueueId, count);
+    await tell(`after ${count} more while a snapshot was held`);
+  });
+  await tell('when that snapshot is gone');
+};
+
+const folder = newFolder('explain');
+// What is written here need not outlive the machine; memory as a server of this size has it.
+const settings = {
+  fsync: 'off',
+  shared_buffers: '512MB',
+  maintenance_work_mem: '512MB',
+  max_wal_size: '4GB',
+};
+const { url, db, stop } = await startPostgres(folder, { ...settings, max_parallel_maintenance_workers: '0' });
+try {
+  await migrate(url);
+  await fillTasks(db, { count: 2000, state: 'running', queueNames, linked: true });
+  await db`vacuum analyze`;
+  const columns = [await explainAll(db, 'Empty but for 2,000 running tasks')];
+  say(`filling in ${options.resolved} resolved and ${Math.max(...levels)} pending tasks`);
+  await withoutIndexes(db, ['tasks', 'task_status', 'task_dependencies'], async () => {
+    await fillTasks(db, { count: Number(options.resolved), state: 'completed', queueNames, linked: true });
+    await fillTasks(db, { count: Math.max(...levels), state: 'pending', queueNames });
+  });
+  say('vacuum');
+  await db`vacuum analyze`;
+  const [{ size }] = await db`select pg_size_pretty(pg_database_size(current_database())) as size`;
+  say(`the database holds ${size}`);
+  for (const level of levels) {
+    await addPending(db, level);
+    columns.push(await explainAll(db, `${options.resolved} resolved, ${level} pending`));
+  }
+  await explainBehindClaims(db);
+  console.log(`\n| statement | ${columns.map(({ title }) => title).join(' | ')} |`);
+  console.log(`|---|${columns.map(() => '---').join('|')}|`);
+  for (const name of Object.keys(columns[0].results)) {
+    const cells = columns.map(
+      ({ results }) => `${results[name].pages} pages, ${results[name].ms.toFixed(2)} ms`,
+    );
+    console.log(`| ${name} | ${cells.join(' | ')} |`);
+  }
+} finally {
+  await stop();
+  removeFolder(folder);
+}

@@ -1,0 +1,3 @@
+update raw_tasks set state = 'completed'
+ where id = (select id from raw_tasks where task_queue_id = 'bench/raw' and state = 'running'
+              order by id limit 1 for update skip locked);
