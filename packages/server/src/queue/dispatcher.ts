@@ -1,12 +1,13 @@
-import { seconds, transact } from '../base/index.ts';
+import { seconds } from '../base/index.ts';
 import type { QueueDeps } from './context.ts';
-import { giveBack, type Taken, takeWork, type Waiter } from './service/take-work.ts';
+import { createDeliveries } from './deliveries.ts';
+import { type Taken, takeWork, type Waiter } from './service/take-work.ts';
 import { queuesWithPending } from './store/index.ts';
 
 /** A call of `claimWork`. */
 export interface WorkRequest extends Waiter {
   readonly taskQueueId: string;
-  /** Aborts when the caller has gone. */
+  /** Aborts when the caller has gone before all of the answer was on its way. */
   readonly gone: AbortSignal;
 }
 
@@ -20,7 +21,7 @@ export interface Dispatcher {
 interface Waiting extends Waiter {
   /** The time was up, or the caller has gone: what is taken from now on reaches nobody. */
   isAnswered: boolean;
-  answer(claims: string[]): void;
+  answer(claims: readonly Taken[]): void;
 }
 
 interface Line {
@@ -42,6 +43,7 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
   const lines = new Map<string, Line>();
   const everybody = new Set<Waiting>();
   const closing = new AbortController();
+  const deliveries = createDeliveries(deps, closing.signal);
   let isServing = false;
   let served: Promise<void> | undefined;
 
@@ -91,27 +93,40 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
     served = serveAll();
   };
 
+  // Calls that were read from the network in the same turn of the event loop are served together.
+  let isSoon = false;
+  const serveSoon = (): void => {
+    if (isSoon) return;
+    isSoon = true;
+    setImmediate(() => {
+      isSoon = false;
+      void serve();
+    });
+  };
+
   const serveOnce = async (waiting: Map<string, Waiting[]>): Promise<void> => {
     // Cleared before the look: what is woken during it will be looked at again.
     for (const taskQueueId of waiting.keys()) lineOf(taskQueueId).mayHaveWork = false;
-    const taken = await transact(deps, (tx, now) => takeWork(tx, waiting, { ...deps, now })).catch(
-      (error) => {
+    const taken = await deliveries
+      .take(
+        (tx, now) => takeWork(tx, waiting, { ...deps, now }),
+        (found) => handOut(waiting, byWaiter(found)),
+      )
+      .catch((error) => {
         for (const taskQueueId of waiting.keys()) lineOf(taskQueueId).mayHaveWork = true;
         throw error;
-      },
-    );
-    const claims = new Map<Waiter, Taken[]>();
-    for (const run of taken) claims.set(run.waiter, [...(claims.get(run.waiter) ?? []), run]);
+      });
+    const claims = byWaiter(taken);
     for (const [taskQueueId, served] of waiting) {
       const wanted = served.reduce((sum, { count }) => sum + count, 0);
       const got = served.reduce((sum, each) => sum + (claims.get(each)?.length ?? 0), 0);
       // All that was wanted was there, so there may be more, for those who come next.
       if (got >= wanted) lineOf(taskQueueId).mayHaveWork = true;
     }
-    await handOut(waiting, claims);
+    handOut(waiting, claims);
   };
 
-  const handOut = async (waiting: Map<string, Waiting[]>, claims: Map<Waiter, Taken[]>): Promise<void> => {
+  const handOut = (waiting: Map<string, Waiting[]>, claims: Map<Waiter, Taken[]>): void => {
     const unwanted: Taken[] = [];
     for (const [taskQueueId, served] of waiting) {
       for (const each of served) {
@@ -121,12 +136,12 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
           unwanted.push(...runs);
           continue;
         }
-        each.answer(runs.map(({ text }) => text));
-        const claimed = runs.map(({ taskId, runId }) => ({ taskId, runId }));
+        each.answer(runs);
+        const claimed = runs.map(({ taskId, held }) => ({ taskId, runId: held.runId }));
         deps.seeWorkers([{ taskQueueId, ...each.worker, claimed }]);
       }
     }
-    if (unwanted.length > 0) await transact(deps, (tx, now) => giveBack(tx, unwanted, { ...deps, now }));
+    deliveries.giveBack(unwanted);
   };
 
   const stopWatching = deps.pendingChanged.each((taskQueueIds) => {
@@ -173,8 +188,12 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
             gone.removeEventListener('abort', end);
             everybody.delete(waiting);
             line.waiting.delete(waiting);
+            // The caller may go before it has read the answer.
+            if (claims.length > 0) {
+              gone.addEventListener('abort', () => deliveries.giveBack(claims), { once: true });
+            }
             if (!isQuarantined && lines.get(taskQueueId) === line) forget(taskQueueId, line);
-            resolve(claims);
+            resolve(claims.map(({ text }) => text));
           },
         };
         gone.addEventListener('abort', end, { once: true });
@@ -189,6 +208,13 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
       stopWatching();
       await looking;
       await served;
+      await deliveries.settle();
     },
   };
+};
+
+const byWaiter = (taken: readonly Taken[]): Map<Waiter, Taken[]> => {
+  const claims = new Map<Waiter, Taken[]>();
+  for (const run of taken) claims.set(run.waiter, [...(claims.get(run.waiter) ?? []), run]);
+  return claims;
 };
