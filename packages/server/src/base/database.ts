@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { systemClock } from './clock.ts';
 
 /** A tagged template that is one SQL statement; each place in the code is prepared once per connection. */
 export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
@@ -188,6 +189,8 @@ const sessionSettings = [
   .map((setting) => `-c ${setting}`)
   .join(' ');
 
+const listenAgainAfterMsMax = 2000;
+
 export interface ConnectOptions {
   readonly url: string;
   /** At most so many connections. */
@@ -214,10 +217,10 @@ export const connect = ({
     options: sessionSettings,
   };
   const pool = new pg.Pool(config);
-  const listeners: pg.Client[] = [];
-  let closed = false;
+  const listeners = new Set<pg.Client>();
+  const closing = new AbortController();
   // Connections may end in whatever way they like once the pool is closed.
-  pool.on('error', (error) => closed || onError(error));
+  pool.on('error', (error) => closing.signal.aborted || onError(error));
   // A connection may break between two statements of a transaction: the next one fails by it, and an error event that
   // nobody listens to would end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
@@ -228,20 +231,35 @@ export const connect = ({
       application_name: 'taskyard-listen',
       keepAlive: true,
     });
-    listeners.push(client);
     client.on('notification', (message) => heard(message.payload ?? ''));
     client.on('error', onError);
-    client.on('end', () => {
-      if (closed) return;
-      listeners.splice(listeners.indexOf(client), 1);
-      // What was notified meanwhile is lost; hearing an empty payload makes the listener look for itself.
-      void listen(channel, heard).then(
-        () => heard(''),
-        (error: Error) => onError(error),
-      );
+    try {
+      await client.connect();
+      await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+    } catch (error) {
+      void client.end().catch(() => {});
+      throw error;
+    }
+    listeners.add(client);
+    client.once('end', () => {
+      listeners.delete(client);
+      void listenAgain(channel, heard);
     });
-    await client.connect();
-    await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+  };
+
+  /** Tries until the server is back, less and less often. */
+  const listenAgain = async (channel: string, heard: (payload: string) => void): Promise<void> => {
+    for (let waitMs = 50; !closing.signal.aborted; waitMs = Math.min(2 * waitMs, listenAgainAfterMsMax)) {
+      try {
+        await listen(channel, heard);
+        // What was notified meanwhile is lost; hearing an empty payload makes the listener look for itself.
+        heard('');
+        return;
+      } catch (error) {
+        onError(error as Error);
+      }
+      await systemClock.sleep(waitMs, closing.signal);
+    }
   };
 
   return Object.assign(statementOn(pool), {
@@ -263,8 +281,8 @@ export const connect = ({
     listen,
     poolUse: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: async () => {
-      closed = true;
-      await Promise.all([pool.end(), ...listeners.map((client) => client.end())]);
+      closing.abort();
+      await Promise.all([pool.end(), ...[...listeners].map((client) => client.end())]);
     },
   });
 };
