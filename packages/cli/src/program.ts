@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { apiCommand } from './api.ts';
+import { eventsCommand } from './events.ts';
 import { groupCommands } from './group/index.ts';
 import type { Io } from './io.ts';
 import { runCommand } from './run.ts';
@@ -37,6 +38,7 @@ export const createProgram = (io: Io): Command => {
     workerCommand,
     taskCommands,
     groupCommands,
+    eventsCommand,
     apiCommand,
     slugidCommand,
   ];
