@@ -4,7 +4,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -28,7 +27,7 @@ export interface Platform {
 }
 
 const ours =
-  /^(TASKYARD|TASKCLUSTER|TASK|WORKER|S3|LOG)_|^(PORT|HOST|ROLE|WORKER)$|^(DATABASE|AMQP|ROOT)_URL$/;
+  /^(TASKYARD|TASKCLUSTER|TASK|WORKER|S3|LOG|EXCHANGE)_|^(PORT|HOST|ROLE|WORKER)$|^(DATABASE|AMQP|ROOT)_URL$/;
 
 /** The environment without what would steer the platform, and without the mark of the test runner's own processes. */
 export const plainEnvironment = (): NodeJS.ProcessEnv =>
@@ -98,8 +97,13 @@ export interface Home {
   start(env?: Readonly<Record<string, string>>): Promise<Platform>;
 }
 
+/** A test, or whatever else ends at some time and cleans up then. */
+export interface Ending {
+  after(cleanUp: () => Promise<void>): void;
+}
+
 /** A new data folder. When the test ends, so do its platforms, and then it is removed. */
-export const aHome = async (test: TestContext): Promise<Home> => {
+export const aHome = async (test: Ending): Promise<Home> => {
   const path = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
   const platforms: Platform[] = [];
   test.after(async () => {

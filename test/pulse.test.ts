@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Queue, slugid } from '@taskyard/client';
+import { referenceDocuments } from '@taskyard/server';
+import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
+import pg from 'pg';
+import { aHome, type Platform } from './support/platform.ts';
+import { aPostgres, type Postgres } from './support/postgres.ts';
+import { aRabbitMq, noRabbitMq, type RabbitMq } from './support/rabbitmq.ts';
+
+const prefix = 'exchange/pulse-test-';
+const canonical = 'exchange/taskcluster-';
+const encryptionKeys = `test:${randomBytes(32).toString('base64')}`;
+const under = (exchange: string): string => exchange.replace(canonical, prefix);
+
+interface ExchangesDocument {
+  readonly exchangePrefix: string;
+  readonly entries: readonly { readonly exchange: string }[];
+}
+
+const exchanges = referenceDocuments()
+  .filter(({ filename }) => filename.endsWith('/exchanges.json'))
+  .map(({ content }) => content as unknown as ExchangesDocument)
+  .flatMap(({ exchangePrefix, entries }) => entries.map(({ exchange }) => under(exchangePrefix) + exchange));
+
+/** A message of the outbox, as it was committed. */
+interface Committed {
+  readonly id: number;
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly routes: readonly string[];
+  readonly payload: string;
+}
+
+/** A message of a queue, as it arrived. */
+interface Arrived extends Committed {
+  readonly properties: ConsumeMessage['properties'];
+}
+
+const waitFor = async (isThere: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+  const giveUpAt = Date.now() + 60_000;
+  while (!(await isThere())) {
+    assert.ok(Date.now() < giveUpAt, `waited too long for ${what}`);
+    await sleep(25);
+  }
+};
+
+/** Runs statements on the platform's database, over a new connection each time: the server may have been killed. */
+const ask = async <Row extends object>(url: string, text: string, values: unknown[] = []): Promise<Row[]> => {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return (await client.query<Row>(text, values)).rows;
+  } finally {
+    await client.end();
+  }
+};
+
+const committedMessages = (url: string): Promise<Committed[]> =>
+  ask(
+    url,
+    'select id::int, exchange, routing_key as "routingKey", routes, payload from outbox order by outbox.id',
+  );
+
+/** Adds a message as a service would. */
+const commit = async (url: string, { routingKey = 'a.b', payload = '{}' }): Promise<number> => {
+  const [row] = await ask<{ id: number }>(
+    url,
+    `insert into outbox (created_at, exchange, routing_key, routes, payload)
+     values (now(), 'exchange/taskcluster-queue/v1/task-defined', $1, '{}', $2) returning id::int`,
+    [routingKey, payload],
+  );
+  return row?.id ?? 0;
+};
+
+/** A durable queue that everything goes to, from before the platform has ever reached the broker. */
+const bindToAll = async (connection: ChannelModel, queue: string, options: object = {}): Promise<void> => {
+  const channel = await connection.createChannel();
+  await channel.assertQueue(queue, { durable: true, ...options });
+  for (const exchange of exchanges) {
+    await channel.assertExchange(exchange, 'topic', { durable: true });
+    await channel.bindQueue(queue, exchange, '#');
+  }
+  await channel.close();
+};
+
+/** Everything that is and will be in a queue. The list grows. */
+const consume = async (connection: ChannelModel, queue: string): Promise<Arrived[]> => {
+  const arrived: Arrived[] = [];
+  const channel = await connection.createChannel();
+  const take = (message: ConsumeMessage | null): void => {
+    if (!message) return;
+    const { fields, properties, content } = message;
+    const routes: string[] = properties.headers?.CC ?? [];
+    arrived.push({
+      id: Number(properties.messageId),
+      exchange: fields.exchange,
+      routingKey: fields.routingKey,
+      routes,
+      payload: content.toString(),
+      properties,
+    });
+  };
+  await channel.consume(queue, take, { noAck: true });
+  return arrived;
+};
+
+const withBroker = async (test: TestContext, { url }: RabbitMq): Promise<ChannelModel> => {
+  const connection = await connect(url);
+  connection.on('error', () => {});
+  test.after(() => connection.close().catch(() => {}));
+  return connection;
+};
+
+/** The first arrivals of each message, in their order. */
+const firstArrivals = (arrived: readonly Arrived[]): Arrived[] => {
+  const seen = new Set<number>();
+  return arrived.filter(({ id }) => !seen.has(id) && seen.add(id));
+};
+
+const taskOf = ({ payload }: Committed): string =>
+  (JSON.parse(payload) as { status?: { taskId: string } }).status?.taskId ?? '';
+
+const tasksOfAStep = 60;
+
+/** Tasks on their way from creation to completion, whatever becomes of the machinery below. */
+const startLoad = (t: TestContext, { rootUrl, credentials }: Platform) => {
+  const queue = new Queue({ rootUrl, credentials, retries: 30, retryDelayMs: 50 });
+  const completed = new Set<string>();
+  const taskGroupId = slugid();
+  const over = new AbortController();
+  t.after(() => over.abort());
+  const create = async (): Promise<void> => {
+    const taskId = slugid();
+    const now = Date.now();
+    await queue.createTask(taskId, {
+      taskQueueId: 'pulse/load',
+      taskGroupId,
+      schedulerId: 'pulse',
+      created: new Date(now).toISOString(),
+      deadline: new Date(now + 3_600_000).toISOString(),
+      routes: ['pulse.one', `pulse.${taskId}`],
+      payload: {},
+      metadata: { name: 'load', description: '', owner: 'a@example.com', source: 'https://example.com' },
+    });
+  };
+  const work = async (workerId: string): Promise<void> => {
+    while (!over.signal.aborted) {
+      const claim = { tasks: 4, workerGroup: 'pulse', workerId };
+      const { tasks } = await queue.claimWork('pulse/load', claim).catch(() => ({ tasks: [] }));
+      for (const { status, runId } of tasks) {
+        const isReported = await queue.reportCompleted(status.taskId, runId).then(
+          () => true,
+          () => false,
+        );
+        if (isReported) completed.add(status.taskId);
+      }
+    }
+  };
+  void Promise.all(['a', 'b'].map(work));
+  const until = (count: number) => waitFor(() => completed.size >= count, `${count} completed tasks`);
+  return {
+    /** Does something in the middle of some load, and waits until all of this load is done. */
+    during: async (act: () => Promise<unknown>): Promise<void> => {
+      const before = completed.size;
+      const creating = (async () => {
+        for (let i = 0; i < tasksOfAStep; i++) await create();
+      })();
+      await Promise.all([creating, until(before + tasksOfAStep / 4).then(act)]);
+      await until(before + tasksOfAStep);
+    },
+  };
+};
+
+describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
+  const cleanUps: (() => Promise<void>)[] = [];
+  const all = { after: (done: () => Promise<void>) => void cleanUps.unshift(done) };
+  let postgres: Postgres;
+  let broker: RabbitMq;
+  let api: Platform;
+  // Each process has a data folder of its own, as if on a machine of its own.
+  const start = async (env: Record<string, string>) => {
+    const home = await aHome(all);
+    return home.start({
+      ENCRYPTION_KEYS: encryptionKeys,
+      DATABASE_URL: postgres.url,
+      AMQP_URL: broker.url,
+      EXCHANGE_PREFIX: prefix,
+      TASK_CLAIM_TIMEOUT: '5',
+      LOG_LEVEL: 'fatal',
+      WORKER: 'false',
+      ...env,
+    });
+  };
+  const startRelay = () => start({ ROLE: 'background', ROOT_URL: api.rootUrl });
+  const untilPublished = () =>
+    waitFor(async () => {
+      const [row] = await ask<{ found: boolean }>(
+        postgres.url,
+        'select exists (select from outbox, relay where not pg_visible_in_snapshot(xid, since)) as found',
+      );
+      return row?.found === false;
+    }, 'an outbox that is published');
+
+  before(async () => {
+    [postgres, broker] = await Promise.all([aPostgres(all), aRabbitMq(all)]);
+    await broker.start();
+    const connection = await connect(broker.url);
+    await bindToAll(connection, 'everything');
+    await connection.close();
+  });
+  after(async () => {
+    for (const cleanUp of cleanUps) await cleanUp();
+  });
+
+  it('all arrive in order, whatever is killed', { timeout: 170_000 }, async (t) => {
+    await broker.kill();
+    api = await start({ ROLE: 'api' });
+    const doomed = await startRelay();
+    const load = startLoad(t, api);
+    await load.during(broker.start);
+    await load.during(broker.kill);
+    await load.during(broker.start);
+    await startRelay();
+    await load.during(doomed.kill);
+    await load.during(postgres.killAndRestart);
+
+    const committed = await committedMessages(postgres.url);
+    const arrived = await consume(await withBroker(t, broker), 'everything');
+    const isComplete = () => new Set(arrived.map(({ id }) => id)).size >= committed.length;
+    await waitFor(isComplete, `${committed.length} messages`);
+    await untilPublished();
+
+    const first = firstArrivals(arrived);
+    t.diagnostic(`${committed.length} committed, ${arrived.length} arrived`);
+    const plain = ({ id, exchange, routingKey, routes, payload }: Committed): Committed => {
+      return { id, exchange: under(exchange), routingKey, routes, payload };
+    };
+    const expected = committed.map((message) => ({
+      ...plain(message),
+      routes: message.routes.map((route) => `route.${route}`),
+    }));
+    assert.deepEqual(
+      first.map(plain).sort((a, b) => a.id - b.id),
+      expected,
+    );
+    const newest = new Map<string, number>();
+    for (const message of first) {
+      const task = taskOf(message);
+      assert.ok((newest.get(task) ?? 0) < message.id, `the messages of ${task} are in order`);
+      newest.set(task, message.id);
+    }
+    for (const { properties } of first) {
+      assert.equal(properties.deliveryMode, 2);
+      assert.equal(properties.contentType, 'application/json');
+    }
+  });
+
+  it('wait while the broker is short of memory', async (t) => {
+    const connection = await withBroker(t, broker);
+    await bindToAll(connection, 'memory');
+    const arrived = await consume(connection, 'memory');
+    await broker.control('set_vm_memory_high_watermark', '0.00001');
+    const isBlocked = once(connection, 'blocked');
+    (await connection.createChannel()).publish('', 'nowhere', Buffer.from(''));
+    await isBlocked;
+    const ids: number[] = [];
+    for (let i = 0; i < 5; i++) ids.push(await commit(postgres.url, {}));
+    // Longer than the relay's longest wait between two looks.
+    await sleep(2500);
+    assert.ok(arrived.length < ids.length, `${arrived.length} messages arrived`);
+    const { rootUrl, credentials } = api;
+    await new Queue({ rootUrl, credentials, retries: 0 }).ping();
+    await broker.control('set_vm_memory_high_watermark', '0.6');
+    await waitFor(() => new Set(arrived.map(({ id }) => id)).size >= ids.length, 'messages after the alarm');
+    assert.deepEqual(
+      firstArrivals(arrived).map(({ id }) => id),
+      ids,
+    );
+  });
+
+  it('are held up by none that cannot be sent', async (t) => {
+    const connection = await withBroker(t, broker);
+    await bindToAll(connection, 'poison');
+    const arrived = await consume(connection, 'poison');
+    await commit(postgres.url, { routingKey: 'k'.repeat(256) });
+    await commit(postgres.url, { payload: JSON.stringify({ text: 'x'.repeat(100_000) }) });
+    const good = await commit(postgres.url, {});
+    await waitFor(() => arrived.some(({ id }) => id === good), 'the message behind them');
+    assert.equal(arrived.length, 1);
+    await untilPublished();
+    const [row] = await ask<{ skipped: number }>(postgres.url, 'select skipped::int from relay');
+    assert.equal(row?.skipped, 2);
+  });
+
+  it('are sent again when a queue refused them, and those behind them too', async (t) => {
+    const connection = await withBroker(t, broker);
+    await bindToAll(connection, 'full', { maxLength: 1, arguments: { 'x-overflow': 'reject-publish' } });
+    const ids = [await commit(postgres.url, {}), await commit(postgres.url, {})];
+    const channel = await connection.createChannel();
+    await waitFor(async () => (await channel.checkQueue('full')).messageCount > 0, 'a full queue');
+    const arrived = await consume(connection, 'full');
+    await waitFor(() => new Set(arrived.map(({ id }) => id)).size === 2, 'both messages');
+    assert.deepEqual(
+      firstArrivals(arrived).map(({ id }) => id),
+      ids,
+    );
+    await channel.deleteQueue('full');
+  });
+});

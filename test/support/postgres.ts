@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Ending, root } from './platform.ts';
+
+interface Embedded {
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+interface ServerParts {
+  startEmbeddedPostgres(options: { dataDir: string; log: unknown }): Promise<Embedded>;
+  readonly silentLog: unknown;
+}
+
+/** A PostgreSQL of a test's own, as durable as one in use, that no platform owns. */
+export interface Postgres {
+  readonly url: string;
+  /** SIGKILL, and started again on the same data and port. */
+  killAndRestart(): Promise<void>;
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+/** Starts a PostgreSQL; when the test ends, so does it. */
+export const aPostgres = async (test: Ending): Promise<Postgres> => {
+  // The server's own launcher: it knows how to run PostgreSQL as root. Packages do not export it.
+  const launcher = join(root, 'packages/server/dist/base/index.js');
+  const { startEmbeddedPostgres, silentLog } = (await import(launcher)) as ServerParts;
+  const dataDir = await mkdtemp(join(tmpdir(), 'taskyard-postgres-'));
+  const start = () => startEmbeddedPostgres({ dataDir, log: silentLog });
+  let running = await start();
+  const { url } = running;
+  test.after(async () => {
+    await running.stop();
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  });
+  return {
+    url,
+    killAndRestart: async () => {
+      process.kill(running.pid, 'SIGKILL');
+      while (isAlive(running.pid)) await new Promise((resolve) => setImmediate(resolve));
+      running = await start();
+      if (running.url !== url) throw new Error('PostgreSQL came back under another address');
+    },
+  };
+};
