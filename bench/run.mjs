@@ -62,6 +62,7 @@ const before = readLast();
 try {
   if (options.statements) await platform.db`create extension pg_stat_statements`;
   const lines = await measureAll(platform, before);
+  if (options.statements) await printStatements(platform.db);
   const needsRaw = lines.some(({ row }) => row.raw);
   const raw = needsRaw
     ? await measureRaw({ ...platform, connect, seconds: options.quick ? 2 : 5 })
@@ -74,7 +75,6 @@ try {
     const rates = Object.entries(raw.rates).map(([name, rate]) => `${name} ${Math.round(rate)}`);
     console.log(`\nRaw PostgreSQL by ${raw.by}, transactions a second: ${rates.join(', ')}`);
   }
-  if (options.statements) await printStatements(platform.db);
   // Profiled figures are no figures.
   if (!options.profile && !options.statements) {
     keep(Object.fromEntries(lines.map(({ row, result }) => [row.name, result])));
