@@ -27,20 +27,27 @@ const byPgbench = (program, { databaseUrl, script, clients, seconds }) => {
   return Number(rate);
 };
 
+/** The statements of a script, as templates: by these the driver knows them. `:id` is their only parameter. */
+const readStatements = (script) =>
+  readFileSync(join(scripts, `${script}.sql`), 'utf8')
+    .replace(/^\\set .*$/m, '')
+    .split(/;|\\gset/)
+    .filter((text) => text.trim())
+    .map((text) => ({ template: Object.freeze(text.split(':id')), takesId: text.includes(':id') }));
+
 /** The same by a loop of our own, where there is no pgbench: Node's own cost is in it. */
 const byLoop = async (connect, { databaseUrl, script, clients, seconds }) => {
   const db = connect({ url: databaseUrl, poolSizeMax: clients });
-  const text = readFileSync(join(scripts, `${script}.sql`), 'utf8');
-  // The driver knows a statement by its template: one for each, made here.
-  const statements = text
-    .split(';')
-    .filter((statement) => statement.trim())
-    .map((statement) => Object.freeze([statement]));
+  const statements = readStatements(script);
   const end = performance.now() + seconds * 1000;
   let count = 0;
   const client = async () => {
     while (performance.now() < end) {
-      for (const statement of statements) await db(statement);
+      let id = 1 + Math.floor(Math.random() * 60_000);
+      for (const { template, takesId } of statements) {
+        const [row] = await (takesId ? db(template, id) : db(template));
+        id = row?.id ?? id;
+      }
       count++;
     }
   };
