@@ -146,6 +146,7 @@ export const createApp = (deps: AppDeps): App => {
     ],
     loopsOfEachProcess: workers.loopsOfEachProcess,
     start: async () => {
+      await events.start();
       await auth.start();
       await workers.loadQuarantines();
     },

@@ -71,11 +71,36 @@ const messagesAfter = (db: Sql, { since, until, afterId, limit }: Page) =>
      order by id
      limit ${limit}`;
 
-/** Whether messages that became visible after this snapshot have been deleted already. */
+/**
+ * Whether messages that became visible after this snapshot have been deleted already, or are unknown: a snapshot from
+ * the future was taken before the database was moved here.
+ */
 export const isTrimmed = async (db: Sql, since: string): Promise<boolean> => {
   const [row] = await db<{ trimmed: boolean }>`
-    select trimmed_xid >= pg_snapshot_xmin(${since}::pg_snapshot) as trimmed from outbox_trim`;
+    select trimmed_xid >= pg_snapshot_xmin(${since}::pg_snapshot)
+           or pg_snapshot_xmax(${since}::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()) as trimmed
+      from outbox_trim`;
   return row?.trimmed ?? false;
+};
+
+/** Whether the outbox knows transactions that have not begun: it was restored from another server's dump. */
+export const isFromElsewhere = async (db: Sql): Promise<boolean> => {
+  const [row] = await db<{ elsewhere: boolean | null }>`
+    select pg_snapshot_xmax(r.until) > pg_snapshot_xmax(pg_current_snapshot())
+           or greatest(t.trimmed_xid, (select o.xid from outbox o order by o.xid desc limit 1))
+              >= pg_snapshot_xmax(pg_current_snapshot()) as elsewhere
+      from relay r, outbox_trim t`;
+  return row?.elsewhere ?? false;
+};
+
+/** Makes all messages those of this transaction, as far as their own has not begun yet, and forgets all places. */
+export const adoptMessages = async (tx: Transaction): Promise<void> => {
+  // The lock keeps relays from publishing meanwhile.
+  await tx`update relay set since = '1:1:', until = '1:1:', after_id = 0`;
+  await tx`update outbox_trim set trimmed_xid = '0'`;
+  await tx`
+    update outbox set xid = pg_current_xact_id()
+     where xid >= pg_snapshot_xmax(pg_current_snapshot()) and xid <> pg_current_xact_id()`;
 };
 
 /** Which messages may go. */

@@ -36,6 +36,8 @@ export interface RelayDeps {
 /** Publishes the outbox to RabbitMQ. */
 export interface Relay {
   readonly loop: Loop;
+  /** How far publishing lags behind: messages are counted up to a limit. */
+  readLag(): Promise<store.Lag>;
   close(): Promise<void>;
 }
 
@@ -152,6 +154,7 @@ export const createRelay = (settings: RelaySettings, deps: RelayDeps): Relay => 
       wakeBy: ready,
       step,
     },
+    readLag: () => store.readLag(db, countUpTo),
     close: () => {
       close();
       return broker.close();
