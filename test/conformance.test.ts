@@ -54,9 +54,10 @@ it('messages on RabbitMQ are as the conformance suite wants, area 09', {
   skip: noRabbitMq,
   timeout: 300_000,
 }, async (t) => {
+  // What is made first ends first: the platform goes before its broker.
+  const home = await aHome(t);
   const broker = await aRabbitMq(t);
   await broker.start();
-  const home = await aHome(t);
   const platform = await home.start({ AMQP_URL: broker.url, TASK_CLAIM_TIMEOUT: '25', WORKER: 'false' });
   await runSuite(platform, ['09'], { AMQP_URL: broker.url });
 });
