@@ -9,13 +9,16 @@ import {
   type Logger,
   type Loop,
   localSignal,
+  type Metrics,
   type Signal,
-  sharedSignal,
+  sharedSignals as sharedSignalsOn,
+  systemClock,
 } from './base/index.ts';
 import type { Config } from './config.ts';
 import { declarations } from './declarations.ts';
 import { createEvents, outbox, type RelaySettings } from './events/index.ts';
 import { exchangeNames, type ProcessFacts, serve, serveDocuments } from './http/index.ts';
+import { measureDeployment, measureProcess, observers } from './measures.ts';
 import { createObjects } from './objects/index.ts';
 import { createQueue, type Queue, type QueueDeps, readAgeing, readStatuses } from './queue/index.ts';
 import { createTaskGraphs } from './task-graphs/index.ts';
@@ -33,16 +36,13 @@ export interface AppDeps {
   readonly staticClients: readonly StaticClient[];
   readonly signals: Signals;
   readonly process: ProcessFacts;
+  readonly metrics: Metrics;
   rootUrl(): string;
 }
 
 /** Wake-ups between the parts of the application. */
-export interface Signals {
-  readonly events: Signal;
-  readonly pending: Signal;
-  readonly releases: Signal;
-  readonly quarantines: Signal;
-}
+export type Signals = Readonly<Record<(typeof signalNames)[number], Signal>>;
+const signalNames = ['events', 'pending', 'releases', 'quarantines', 'credentials'] as const;
 
 /** Wake-ups for one process that has the database for itself. */
 export const localSignals = (): Signals => ({
@@ -50,18 +50,16 @@ export const localSignals = (): Signals => ({
   pending: localSignal(),
   releases: localSignal(),
   quarantines: localSignal(),
+  credentials: localSignal(),
 });
 
 /** Wake-ups between all processes that share a database. */
-export const sharedSignals = async (db: Database, log: Logger): Promise<Signals> => {
-  const onError = (err: unknown) => log.warn({ err }, 'a wake-up could not be sent');
-  const [events, pending, releases, quarantines] = await Promise.all(
-    ['events', 'pending', 'releases', 'quarantines'].map((name) =>
-      sharedSignal(db, { channel: `taskyard_${name}`, onError }),
-    ),
-  );
-  return { events, pending, releases, quarantines } as Signals;
-};
+export const sharedSignals = (db: Database, log: Logger): Promise<Signals> =>
+  sharedSignalsOn(db, signalNames, {
+    channel: 'taskyard',
+    clock: systemClock,
+    onError: (err) => log.warn({ err }, 'a wake-up could not be sent'),
+  });
 
 /** The platform, joined from its domains. */
 export interface App {
@@ -71,6 +69,8 @@ export interface App {
   readonly loops: readonly Loop[];
   /** Background work of each process that serves the API. */
   readonly loopsOfEachProcess: readonly Loop[];
+  /** Adds what concerns the whole deployment to the metrics; one process tells it for all. */
+  measureDeployment(): void;
   /** To be awaited before the first request. */
   start(): Promise<void>;
   /** Registers all that is served over HTTP. */
@@ -86,7 +86,8 @@ export interface App {
 /** Joins the domains. This is the only place where a floor is handed what lies above it. */
 export const createApp = (deps: AppDeps): App => {
   const { config, db, clock, log, signals, encryption, staticClients, rootUrl } = deps;
-  const room = { db, clock, log };
+  const { observeBatch, observeClaim, watchMethod } = observers(deps.metrics);
+  const room = { db, clock, log, observeBatch };
   const closing = new AbortController();
   const auth = createAuth({
     ...room,
@@ -95,6 +96,7 @@ export const createApp = (deps: AppDeps): App => {
     staticClients,
     origins: originsOf(config),
     websocktunnelSecret: config.websocktunnelSecret,
+    changed: signals.credentials,
   });
   const events = createEvents({
     ...room,
@@ -123,6 +125,7 @@ export const createApp = (deps: AppDeps): App => {
     },
     pendingChanged: signals.pending,
     releaseStarted: signals.releases,
+    observeClaim,
     onResolved: (tx, moves, now) => taskGraphs.onResolved(tx, moves, now),
     onDeleted: (tx, taskIds, now) => artifacts.expireArtifactsOf(tx, taskIds, now),
     issueCredentials: auth.issueCredentials,
@@ -131,6 +134,7 @@ export const createApp = (deps: AppDeps): App => {
   };
   const queue = createQueue(queueDeps);
   const taskGraphs = createTaskGraphs({ ...room, queue: queueDeps, callerFor: callerWithRoles(auth) });
+  measureProcess(deps.metrics, { db, relayDb: deps.relayDb, queue, events });
   const services = { auth, events, objects, workers, queue, artifacts, taskGraphs };
   return {
     auth,
@@ -145,6 +149,7 @@ export const createApp = (deps: AppDeps): App => {
       ...taskGraphs.loops,
     ],
     loopsOfEachProcess: workers.loopsOfEachProcess,
+    measureDeployment: () => measureDeployment(deps.metrics, { clock, queue, events }),
     start: async () => {
       await events.start();
       await auth.start();
@@ -155,7 +160,14 @@ export const createApp = (deps: AppDeps): App => {
       objects.byteRoutes(server);
       serve(
         server,
-        { clock, log, process: deps.process, authenticate: auth.authenticate, fillScopes: fillTemplate },
+        {
+          clock,
+          log,
+          process: deps.process,
+          authenticate: auth.authenticate,
+          fillScopes: fillTemplate,
+          watchMethod,
+        },
         { declarations, services },
       );
     },

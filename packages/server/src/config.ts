@@ -43,6 +43,21 @@ export const Config = Type.Object({
     default: '.taskyard',
     description: 'Folder of the embedded database, artifacts on disk and the root credentials.',
   }),
+  processes: whole(1, 64, {
+    env: 'PROCESSES',
+    default: 1,
+    description:
+      'Processes that serve the API, on one port. With more than one, another process starts them, and runs the ' +
+      'background loops.',
+  }),
+  metricsPort: Type.Optional(
+    whole(0, 65_535, {
+      env: 'METRICS_PORT',
+      description:
+        'Port on which Prometheus finds `/metrics`, at the address of `host`; 0 takes any free one. By default there ' +
+        'are no metrics.',
+    }),
+  ),
   role: choice(['all', 'api', 'background'], {
     env: 'ROLE',
     default: 'all',
@@ -65,7 +80,7 @@ export const Config = Type.Object({
   databasePoolSizeMax: whole(1, 1000, {
     env: 'DATABASE_POOL_SIZE',
     default: 10,
-    description: 'Connections to the database that this process opens at most.',
+    description: 'Connections to the database that each process opens at most.',
   }),
   amqpUrl: optionalUrl('amqps?', 'a URL that starts with amqp:// or amqps://', {
     env: 'AMQP_URL',

@@ -1,27 +1,29 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { isIP, type Socket } from 'node:net';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startPage } from '@taskyard/ui';
-import { type FastifyInstance, fastify } from 'fastify';
-import { type App, createApp, localSignals, sharedSignals } from './app.ts';
+import { startApiProcesses } from './api-processes.ts';
+import type { App } from './app.ts';
 import {
-  connect,
   createLog,
-  type Database,
   type EmbeddedPostgres,
   type Logger,
-  localSignal,
+  type MetricValues,
   migrate,
   runLoops,
   startEmbeddedPostgres,
   systemClock,
 } from './base/index.ts';
 import type { Config } from './config.ts';
+import { openEntrance } from './entrance.ts';
+import { createHttpServer } from './http-server.ts';
+import { serveMetrics } from './metrics-server.ts';
+import { type OpenedApp, openApp } from './open-app.ts';
 import { readSecrets, type Secrets } from './secrets.ts';
 
 /** A running platform. */
 export interface RunningServer {
   readonly rootUrl: string;
+  /** Where Prometheus finds the metrics, when they are wanted. */
+  readonly metricsUrl: string | undefined;
   /** The root client, with scope `*`. */
   readonly credentials: { readonly clientId: string; readonly accessToken: string };
   readonly locateFile: App['locateFile'];
@@ -34,158 +36,182 @@ const builtInWorker = { workerGroup: 'local', workerId: 'built-in' };
 
 /** Starts the platform: the database unless one is given, the API and the background loops, as the role says. */
 export const startServer = async (config: Config): Promise<RunningServer> => {
-  const log = createLog({ level: config.logLevel });
-  await mkdir(config.data, { recursive: true, mode: 0o700 });
-  const postgres = config.databaseUrl
-    ? undefined
-    : await startEmbeddedPostgres({ dataDir: config.data, log });
+  const endings = createEndings();
   try {
-    return await startOn(config, { log, postgres });
+    return await start(config, endings);
   } catch (error) {
-    await postgres?.stop();
+    await endings.runAll();
     throw error;
   }
 };
 
-interface Ground {
-  readonly log: Logger;
-  readonly postgres: EmbeddedPostgres | undefined;
-}
-
-const startOn = async (config: Config, { log, postgres }: Ground): Promise<RunningServer> => {
-  const url = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
-  await migrate(url);
-  const secrets = await readSecrets(config);
-  const committed = localSignal();
-  const db = connect({
-    url,
-    poolSizeMax: config.databasePoolSizeMax,
-    onError: (err) => log.warn({ err }, 'a connection to the database broke'),
-    onCommit: () => committed.wake(),
-  });
-  const relayDb = connectRelay(config, { url, log });
-  const signals = postgres ? localSignals() : await sharedSignals(db, log);
-  committed.each(() => signals.events.wake());
-  const address = { rootUrl: config.rootUrl ?? '' };
-  const app = createApp({
-    config,
-    db,
-    relayDb,
-    clock: systemClock,
-    log,
-    signals,
-    encryption: secrets.encryption,
-    staticClients: secrets.staticClients,
-    process: { uptimeSeconds: () => process.uptime(), version: await version() },
-    rootUrl: () => address.rootUrl,
-  });
-  await app.start();
-  const isOurs = postgres !== undefined && config.worker.enabled && config.role === 'all';
-  // Nobody but our own worker has this name here, and it is not running yet: what it held is lost.
-  if (isOurs) await app.queue.loseWorker(builtInWorker);
-  const http = config.role === 'background' ? undefined : await listen(app, config);
-  address.rootUrl ||= http?.url ?? '';
-  const loops = runLoops(
-    [...(config.role === 'api' ? [] : app.loops), ...(http ? app.loopsOfEachProcess : [])],
-    { clock: systemClock, log },
-  );
-  await announce(config, secrets, { rootUrl: address.rootUrl });
+/** How to end what was started; the last one goes first. */
+const createEndings = () => {
+  const endings: (() => Promise<unknown> | undefined)[] = [];
   return {
-    rootUrl: address.rootUrl,
-    credentials: credentialsOf(secrets),
-    locateFile: app.locateFile,
-    close: async () => {
-      await rm(announcement(config), { force: true });
-      const closed = http?.server.close();
-      await app.drain();
-      if (http && closed) await closeAsTheyRest(http, closed);
-      await loops.stop();
-      await app.settle();
-      await Promise.all([db.close(), relayDb?.close()]);
-      await postgres?.stop();
+    add: (end: () => Promise<unknown> | undefined): void => void endings.push(end),
+    runAll: async (): Promise<void> => {
+      for (let end = endings.pop(); end; end = endings.pop()) await end();
     },
   };
 };
 
-/** The connections of the relay to the broker, where this process is to run one. */
-const connectRelay = (config: Config, { url, log }: { url: string; log: Logger }): Database | undefined => {
-  if (!config.amqpUrl || config.role === 'api') return undefined;
-  const onError = (err: Error) => log.warn({ err }, 'a connection of the relay to the database broke');
-  return connect({ url, poolSizeMax: 2, onError });
+type Endings = ReturnType<typeof createEndings>;
+
+const start = async (config: Config, endings: Endings): Promise<RunningServer> => {
+  const isMany = config.role !== 'background' && config.processes > 1;
+  const log = createLog({ level: config.logLevel, processName: isMany ? 'main' : undefined });
+  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  const postgres = await startDatabase(config, log);
+  endings.add(() => postgres?.stop());
+  const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
+  await migrate(databaseUrl);
+  const secrets = await readSecrets(config);
+  const address = { rootUrl: config.rootUrl ?? '' };
+  const pools = poolSizes(config, { isEmbedded: postgres !== undefined });
+  const opened = await openApp(
+    { ...config, databasePoolSizeMax: isMany ? pools.main : config.databasePoolSizeMax },
+    {
+      databaseUrl,
+      log,
+      secrets,
+      isAlone: postgres !== undefined && !isMany,
+      processName: isMany ? 'main' : undefined,
+      rootUrl: () => address.rootUrl,
+    },
+  );
+  endings.add(opened.close);
+  const { app } = opened;
+  const isOurs = postgres !== undefined && config.worker.enabled && config.role === 'all';
+  // Nobody but our own worker has this name here, and it is not running yet: what it held is lost.
+  if (isOurs) await app.queue.loseWorker(builtInWorker);
+  const processes: ReadMetrics[] = [async () => [await opened.metrics.read()]];
+  const metricsUrl = await startMetrics(config, { opened, processes, endings });
+  startLoops(config, { app, log, isMany, endings });
+  const api = await startApi(config, { opened, databaseUrl, log, poolSizeMax: pools.api });
+  if (api) {
+    endings.add(api.close);
+    processes.push(api.readMetrics);
+    address.rootUrl ||= api.url;
+  }
+  await announce(config, secrets, { rootUrl: address.rootUrl, metricsUrl });
+  endings.add(() => rm(announcement(config), { force: true }));
+  return {
+    rootUrl: address.rootUrl,
+    metricsUrl,
+    credentials: credentialsOf(secrets),
+    locateFile: app.locateFile,
+    close: endings.runAll,
+  };
 };
 
-const version = async (): Promise<string> => {
-  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+/** Connections of the embedded PostgreSQL that are shared out between the processes that serve the API. */
+const embeddedConnections = 45;
+/** Those of this process, where others serve the API. */
+const mainPoolSizeMax = 5;
+
+/** How many connections each process may open at most. With its pool, each listens on one more. */
+const poolSizes = (
+  { databasePoolSizeMax, processes }: Config,
+  { isEmbedded }: { isEmbedded: boolean },
+): { main: number; api: number } => {
+  const share = isEmbedded
+    ? Math.max(2, Math.floor(embeddedConnections / processes) - 1)
+    : databasePoolSizeMax;
+  return {
+    main: Math.min(databasePoolSizeMax, mainPoolSizeMax),
+    api: Math.min(databasePoolSizeMax, share),
+  };
 };
 
-interface Listening {
-  readonly server: FastifyInstance;
-  readonly url: string;
-  readonly fresh: ReadonlySet<Socket>;
+const startDatabase = async (config: Config, log: Logger): Promise<EmbeddedPostgres | undefined> => {
+  if (config.databaseUrl) return undefined;
+  // Three for each process that serves the API, where there are very many, and some for everybody else.
+  const connections = Math.max(60, 15 + 3 * config.processes);
+  return startEmbeddedPostgres({
+    dataDir: config.data,
+    log,
+    settings: { max_connections: String(connections) },
+  });
+};
+
+type ReadMetrics = () => Promise<readonly (readonly MetricValues[])[]>;
+
+interface Measured {
+  readonly opened: OpenedApp;
+  readonly processes: readonly ReadMetrics[];
+  readonly endings: Endings;
 }
 
-const listen = async (app: App, config: Config): Promise<Listening> => {
-  const server = fastify({
-    logger: false,
-    trustProxy: config.trustProxy,
-    // Idle connections end with the server; those with a request under way are answered first.
-    forceCloseConnections: 'idle',
-    keepAliveTimeout: 75_000,
-    // Requests that arrive while the server closes are answered like all others.
-    return503OnClosing: false,
-    routerOptions: { maxParamLength: 8192, caseSensitive: true },
+const startMetrics = async (
+  { host, metricsPort }: Config,
+  { opened, processes, endings }: Measured,
+): Promise<string | undefined> => {
+  if (metricsPort === undefined) return undefined;
+  opened.app.measureDeployment();
+  const readAll: ReadMetrics = async () => (await Promise.all(processes.map((read) => read()))).flat();
+  const server = await serveMetrics({ host, port: metricsPort }, readAll);
+  endings.add(server.close);
+  return server.url;
+};
+
+interface Background {
+  readonly app: App;
+  readonly log: Logger;
+  readonly isMany: boolean;
+  readonly endings: Endings;
+}
+
+const startLoops = ({ role }: Config, { app, log, isMany, endings }: Background): void => {
+  const isApi = role !== 'background' && !isMany;
+  const loops = runLoops([...(role === 'api' ? [] : app.loops), ...(isApi ? app.loopsOfEachProcess : [])], {
+    clock: systemClock,
+    log,
   });
-  for (const path of ['/', '/tasks/*']) {
-    server.get(path, async (request, reply) =>
-      reply.headers(pageHeaders).send(startPage({ version: await version(), path: request.url })),
-    );
-  }
-  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
-  app.register(server);
-  const fresh = freshConnections(server);
-  await server.listen({ port: config.port, host: config.host });
-  return { server, url: urlOf(server, config.host), fresh };
-};
-
-/** Connections that have carried no request yet: Node does not count them as idle. */
-const freshConnections = (server: FastifyInstance): Set<Socket> => {
-  const fresh = new Set<Socket>();
-  server.server.on('connection', (socket) => {
-    fresh.add(socket);
-    socket.once('close', () => fresh.delete(socket));
+  endings.add(async () => {
+    await app.drain();
+    await loops.stop();
   });
-  server.server.on('request', (request) => fresh.delete(request.socket));
-  return fresh;
 };
 
-/** Ends connections as soon as what was under way on them is answered. */
-const closeAsTheyRest = async ({ server, fresh }: Listening, closed: Promise<unknown>): Promise<void> => {
-  const done = new AbortController();
-  void closed.finally(() => done.abort());
-  while (!done.signal.aborted) {
-    server.server.closeIdleConnections();
-    for (const socket of fresh) socket.destroy();
-    await systemClock.sleep(20, done.signal);
+interface Api {
+  readonly url: string;
+  readonly readMetrics: ReadMetrics;
+  close(): Promise<void>;
+}
+
+interface ApiGround {
+  readonly opened: OpenedApp;
+  readonly databaseUrl: string;
+  readonly log: Logger;
+  readonly poolSizeMax: number;
+}
+
+/** Serves the API, in this process or in several others. */
+const startApi = async (config: Config, ground: ApiGround): Promise<Api | undefined> => {
+  if (config.role === 'background') return undefined;
+  const { databaseUrl, log, poolSizeMax } = ground;
+  if (config.processes > 1) {
+    return startApiProcesses({
+      config: { ...config, databasePoolSizeMax: poolSizeMax },
+      databaseUrl,
+      log,
+      count: config.processes,
+      rootUrl: config.rootUrl,
+    });
   }
-  await closed;
-};
-
-/** Pages may show their own style, and do nothing else. */
-const pageHeaders = {
-  'content-type': 'text/html; charset=utf-8',
-  'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-};
-
-const urlOf = (server: FastifyInstance, host: string): string => {
-  const address = server.server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  // An address that stands for every one of this machine is no address to be reached at.
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : isIP(host) === 6 ? `[${host}]` : host;
-  return `http://${name}:${port}`;
+  const { app } = ground.opened;
+  const http = await createHttpServer(app, config);
+  const entrance = await openEntrance(config, http.take);
+  return {
+    url: entrance.url,
+    readMetrics: async () => [],
+    close: async () => {
+      await entrance.close();
+      await app.drain();
+      await http.drain();
+    },
+  };
 };
 
 const credentialsOf = ({ rootClient }: Secrets) => ({
@@ -195,11 +221,16 @@ const credentialsOf = ({ rootClient }: Secrets) => ({
 
 const announcement = (config: Config): string => join(config.data, 'server.json');
 
+interface Addresses {
+  readonly rootUrl: string;
+  readonly metricsUrl: string | undefined;
+}
+
 /** Writes where the platform is and how to be its operator, for clients on this machine. */
 const announce = async (
   config: Config,
   secrets: Secrets,
-  { rootUrl }: { rootUrl: string },
+  { rootUrl, metricsUrl }: Addresses,
 ): Promise<void> => {
   const { clientId, accessToken } = credentialsOf(secrets);
   const lines = [
@@ -211,6 +242,6 @@ const announce = async (
   await rm(file, { force: true });
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
   if (config.role !== 'background') {
-    await writeFile(announcement(config), JSON.stringify({ url: rootUrl, pid: process.pid }));
+    await writeFile(announcement(config), JSON.stringify({ url: rootUrl, metricsUrl, pid: process.pid }));
   }
 };

@@ -5,6 +5,7 @@ import {
   hours,
   type Logger,
   later,
+  type Signal,
   seconds,
 } from '../base/index.ts';
 import { compileRoles, type RoleSet, type ScopeSet } from './scopes/index.ts';
@@ -21,8 +22,8 @@ export interface KnownClient {
 }
 
 /**
- * Clients and roles in memory. A change by this process shows at once, one by another process within
- * a second or so on a busy server, and never later than `ageMaxMs` after it.
+ * Clients and roles in memory. A change by this process shows at once, one by another process as soon as its wake-up is
+ * here; should that get lost, within a second or so on a busy server, and never later than `ageMaxMs` after it.
  */
 export interface Directory {
   /** Reads what has changed, when the last look was long ago. Call it before the others. */
@@ -46,26 +47,28 @@ export interface DirectoryDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly encryption: Encryption;
+  /** Woken by changes, those of other processes too when it is shared. */
+  readonly changed?: Signal | undefined;
 }
 
 const lookEveryMs = seconds(1);
 const ageMaxMs = seconds(5);
 const noteUseEveryMs = hours(6);
 
-export const createDirectory = ({ db, clock, log, encryption }: DirectoryDeps): Directory => {
+export const createDirectory = ({ db, clock, log, encryption, changed }: DirectoryDeps): Directory => {
   const clients = new Map<string, Promise<KnownClient | undefined>>();
   let roles: RoleSet | undefined;
   let known: store.Versions = { clients: -1, roles: -1 };
   let lookedAt = Number.NEGATIVE_INFINITY;
   let generation = 0;
-  let ownChanges = 0;
+  let heardChanges = 0;
   let looking: Promise<boolean> | undefined;
 
   // The versions are read first: data read after them can only be newer, which the next look will mend.
   const look = async (): Promise<boolean> => {
     const before = generation;
-    for (let seen = -1; seen !== ownChanges; ) {
-      seen = ownChanges;
+    for (let seen = -1; seen !== heardChanges; ) {
+      seen = heardChanges;
       const at = clock.now().getTime();
       const versions = await store.readVersions(db);
       if (versions.roles !== known.roles) {
@@ -89,11 +92,19 @@ export const createDirectory = ({ db, clock, log, encryption }: DirectoryDeps): 
     return looking;
   };
 
+  const refreshSoon = (): void => {
+    refresh().catch((err) => log.error({ err }, 'clients and roles could not be read'));
+  };
+
+  changed?.each(() => {
+    heardChanges++;
+    refreshSoon();
+  });
+
   const prepare = async (): Promise<void> => {
     const ageMs = clock.now().getTime() - lookedAt;
     if (!roles || ageMs > ageMaxMs) await refresh();
-    else if (ageMs > lookEveryMs)
-      refresh().catch((err) => log.error({ err }, 'clients and roles could not be read'));
+    else if (ageMs > lookEveryMs) refreshSoon();
   };
 
   const loadClient = async (clientId: string): Promise<KnownClient | undefined> => {
@@ -138,8 +149,9 @@ export const createDirectory = ({ db, clock, log, encryption }: DirectoryDeps): 
     prepare,
     refresh,
     changed: async () => {
-      ownChanges++;
+      heardChanges++;
       await refresh();
+      changed?.wake();
     },
     findClient,
     expand: (scopes) => {

@@ -1,4 +1,4 @@
-import type { Clock, Database, Encryption, Logger, Loop, Transaction } from '../base/index.ts';
+import type { Clock, Database, Encryption, Logger, Loop, Signal, Transaction } from '../base/index.ts';
 import type { Caller, ServiceDeclaration } from '../http/index.ts';
 import { callerWith } from './authenticate.ts';
 import { type Credentials, createTemporaryCredentials } from './certificate.ts';
@@ -39,6 +39,8 @@ export interface AuthDeps extends AuthOptions {
   readonly log: Logger;
   readonly encryption: Encryption;
   readonly outbox: Outbox;
+  /** Woken after changes of clients and roles; shared between processes, it makes them known everywhere at once. */
+  readonly changed?: Signal | undefined;
   /** Called after commits that left messages in the outbox. */
   readonly published?: () => void;
   /** Clients of the configuration; `static/taskcluster/queue` must be among them. */
@@ -85,7 +87,7 @@ export const authDeclaration: ServiceDeclaration<AuthServices> = {
 /** Opens auth on a database. */
 export const createAuth = (deps: AuthDeps): Auth => {
   const { db, clock, log, encryption, outbox, staticClients, published = () => {} } = deps;
-  const directory = createDirectory({ db, clock, log, encryption });
+  const directory = createDirectory({ db, clock, log, encryption, changed: deps.changed });
   const verbs = authVerbs({ db, clock, log, encryption, outbox, directory, published }, deps);
   const issuer = staticClients.find(({ clientId }) => clientId === issuerId);
   return {

@@ -27,7 +27,11 @@ export interface BatchDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly observeBatch?: ObserveBatch | undefined;
 }
+
+/** Told of every batch that was run, whatever came of it: how many items went together, and how long it took. */
+export type ObserveBatch = (verb: string, batch: { items: number; seconds: number }) => void;
 
 export interface BatchLimits<In> {
   /** At most so many items go together. */
@@ -82,7 +86,7 @@ export const batchedRead = <In, Out>(
 ): Batched<In, Out> => gathered({ ...deps, name }, (items) => read(deps.db, items), limits);
 
 const gathered = <In, Out>(
-  { name, log }: { name: string; log: Logger },
+  { name, log, observeBatch }: { name: string; log: Logger; observeBatch?: ObserveBatch | undefined },
   runOnce: (items: In[]) => Promise<Answer<Out>[]>,
   { rowsMax = 500, bytesMax = 8 * 2 ** 20, bytesOf = () => 0 }: BatchLimits<In>,
 ): Batched<In, Out> => {
@@ -103,8 +107,11 @@ const gathered = <In, Out>(
   };
 
   const run = async (batch: Waiting<In, Out>[]): Promise<void> => {
+    const started = performance.now();
+    const observe = () =>
+      observeBatch?.(name, { items: batch.length, seconds: (performance.now() - started) / 1000 });
     try {
-      settle(batch, await runOnce(batch.map((call) => call.item)));
+      settle(batch, await runOnce(batch.map((call) => call.item)).finally(observe));
     } catch (error) {
       if (batch.length === 1) {
         batch[0]?.reject(error);

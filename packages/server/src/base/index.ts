@@ -5,6 +5,7 @@ export {
   type BatchLimits,
   batched,
   batchedRead,
+  type ObserveBatch,
   settled,
   transact,
   type Verb,
@@ -35,6 +36,16 @@ export { type Encryption, type EncryptionKeys, encryption } from './encryption.t
 export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
 export { createLog, type Logger, silentLog } from './log.ts';
 export { type Loop, type RunningLoops, runLoops } from './loop.ts';
+export {
+  createMetrics,
+  type HistogramSpec,
+  type Metrics,
+  type MetricValues,
+  metricsText,
+  noMetrics,
+  type Observe,
+  type Reading,
+} from './metrics.ts';
 export { type Migration, migrate, readMigrations } from './migrations.ts';
-export { localSignal, type Signal, sharedSignal } from './signal.ts';
+export { localSignal, type Signal, sharedSignals } from './signal.ts';
 export { slugid } from './slugid.ts';

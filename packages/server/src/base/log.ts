@@ -7,6 +7,8 @@ const secrets = ['accessToken', 'authorization', 'password', 'secret', 'certific
 
 export interface LogOptions {
   readonly level: string;
+  /** Stands in every line, where several processes write to one log. */
+  readonly processName?: string | undefined;
   /** Where lines go; standard error by default, since standard output is for results. */
   readonly destination?: number;
 }
@@ -20,11 +22,11 @@ const describeError = (error: unknown) => {
 };
 
 /** Structured logs: one JSON object a line, secrets redacted. */
-export const createLog = ({ level, destination = 2 }: LogOptions): Logger =>
+export const createLog = ({ level, processName, destination = 2 }: LogOptions): Logger =>
   pino(
     {
       level,
-      base: null,
+      base: processName === undefined ? null : { process: processName },
       serializers: { err: describeError },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { testDatabase } from '../testing/index.ts';
+import { systemClock } from './clock.ts';
 import { connect } from './database.ts';
-import { localSignal, sharedSignal } from './signal.ts';
+import { localSignal, type Signal, sharedSignals } from './signal.ts';
 
 describe('a signal', () => {
   it('wakes all who wait, once, and those who watch each time', async () => {
@@ -25,18 +26,30 @@ describe('a signal', () => {
   });
 });
 
-describe('a shared signal', () => {
-  it('wakes other processes with all keys, and with none when they are too many', async () => {
+describe('shared signals', () => {
+  const twoProcesses = async () => {
     const test = await testDatabase();
     const other = connect({ url: test.url });
-    const onError = (error: unknown) => assert.fail(String(error));
+    const deps = {
+      channel: 'wake',
+      clock: systemClock,
+      onError: (error: unknown) => assert.fail(String(error)),
+    };
     const [here, there] = await Promise.all([
-      sharedSignal(test.db, { channel: 'wake', onError }),
-      sharedSignal(other, { channel: 'wake', onError }),
+      sharedSignals(test.db, ['one', 'two'], deps),
+      sharedSignals(other, ['one', 'two'], deps),
     ]);
+    const close = async () => {
+      await other.close();
+      await test.drop();
+    };
+    return { here, there, close };
+  };
+
+  const listenTo = (signal: Signal) => {
     const heard: string[] = [];
     let note = (): void => {};
-    there.each((keys) => {
+    signal.each((keys) => {
       heard.push(...(keys.length > 0 ? keys : ['everybody']));
       note();
     });
@@ -47,15 +60,33 @@ describe('a shared signal', () => {
         };
         note();
       });
-    for (let i = 0; i < 100; i++) here.wake([`queue/${i}`]);
+    return { heard, until };
+  };
+
+  it('wake other processes with all keys, and with none when they are too many', async () => {
+    const { here, there, close } = await twoProcesses();
+    const { heard, until } = listenTo(there.one);
+    for (let i = 0; i < 100; i++) here.one.wake([`queue/${i}`]);
     await until(() => new Set(heard).size === 100);
-    here.wake();
+    here.one.wake();
     await until(() => heard.includes('everybody'));
     heard.length = 0;
-    here.wake(Array.from({ length: 1000 }, (_, i) => `a-long-name/of-a-queue-${i}`));
+    here.one.wake(Array.from({ length: 1000 }, (_, i) => `a-long-name/of-a-queue-${i}`));
     await until(() => heard.includes('everybody'));
     assert.ok(heard.every((key) => key === 'everybody'));
-    await other.close();
-    await test.drop();
+    await close();
+  });
+
+  it('are told apart, and their sender hears each of its own once', async () => {
+    const { here, there, close } = await twoProcesses();
+    const [one, two, own] = [listenTo(there.one), listenTo(there.two), listenTo(here.one)];
+    here.one.wake(['a/b']);
+    here.two.wake();
+    await two.until(() => two.heard.length > 0);
+    await one.until(() => one.heard.length > 0);
+    there.one.wake(['c/d']);
+    await own.until(() => own.heard.includes('c/d'));
+    assert.deepEqual([one.heard, two.heard, own.heard], [['a/b', 'c/d'], ['everybody'], ['a/b', 'c/d']]);
+    await close();
   });
 });

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from './clock.ts';
 import type { Database } from './database.ts';
 
 /** A wake-up: those who wait for the next one are woken together. Nothing is remembered. */
@@ -30,41 +32,75 @@ export const localSignal = (): Signal => {
 };
 
 const payloadBytesMax = 7000;
+// Where wake-ups follow each other closely, more of them go together: others are woken later by this much at most.
+const restMs = 2;
+
+export interface SharedSignalDeps {
+  readonly channel: string;
+  readonly clock: Clock;
+  readonly onError: (error: unknown) => void;
+}
 
 /**
- * A signal between all processes of a deployment, by PostgreSQL's notifications. Keys are gathered while one
- * notification is on its way, so a burst costs one statement; past the size of a payload the keys are left out, which
- * wakes everybody.
+ * Signals between all processes of a deployment, by PostgreSQL's notifications on one channel. What is woken while a
+ * notification is on its way goes with the next one, so a burst costs few statements and each process one connection;
+ * past the size of a payload the keys are left out, which wakes everybody.
  */
-export const sharedSignal = async (
+export const sharedSignals = async <Name extends string>(
   db: Database,
-  { channel, onError }: { channel: string; onError: (error: unknown) => void },
-): Promise<Signal> => {
-  const local = localSignal();
-  const gathered = new Set<string>();
+  names: readonly Name[],
+  { channel, clock, onError }: SharedSignalDeps,
+): Promise<Readonly<Record<Name, Signal>>> => {
+  const locals = new Map(names.map((name) => [name, localSignal()]));
+  const gathered = new Map<Name, Set<string>>();
+  // Our own notifications come back to us, and have woken us already.
+  const sender = randomBytes(6).toString('hex');
   let sending = false;
   const send = async (): Promise<void> => {
-    while (gathered.size > 0) {
-      const text = [...gathered].join(',');
-      gathered.clear();
-      await db`select pg_notify(${channel}, ${text.length > payloadBytesMax ? '' : text})`;
+    try {
+      while (gathered.size > 0) {
+        const payload = payloadOf(sender, gathered);
+        gathered.clear();
+        await db`select pg_notify(${channel}, ${payload})`;
+        await clock.sleep(restMs);
+      }
+    } catch (error) {
+      onError(error);
+    } finally {
+      sending = false;
     }
   };
-  await db.listen(channel, (payload) => local.wake(payload === '' ? [] : payload.split(',')));
-  return {
+  await db.listen(channel, (payload) => {
+    const [from, ...lines] = payload.split('\n');
+    if (from === sender) return;
+    // An empty payload says that notifications were missed.
+    const woken = payload === '' ? names.map(String) : lines;
+    for (const line of woken) {
+      const [name = '', keys] = line.split(' ');
+      locals.get(name as Name)?.wake(keys ? keys.split(',') : []);
+    }
+  });
+  const shared = (name: Name, local: Signal): Signal => ({
     ...local,
     wake: (keys = []) => {
       local.wake(keys);
-      for (const key of keys.length > 0 ? keys : ['']) gathered.add(key);
+      const all = gathered.get(name) ?? new Set();
+      for (const key of keys.length > 0 ? keys : ['']) all.add(key);
+      gathered.set(name, all);
       if (sending) return;
       sending = true;
-      setImmediate(() =>
-        send()
-          .catch(onError)
-          .finally(() => {
-            sending = false;
-          }),
-      );
+      setImmediate(() => void send());
     },
-  };
+  });
+  return Object.fromEntries([...locals].map(([name, local]) => [name, shared(name, local)])) as Record<
+    Name,
+    Signal
+  >;
+};
+
+/** A line for each signal: its name, and after a space the keys; without keys it is for everybody. */
+const payloadOf = (sender: string, gathered: ReadonlyMap<string, ReadonlySet<string>>): string => {
+  const whole = [...gathered].map(([name, keys]) => (keys.has('') ? name : `${name} ${[...keys].join(',')}`));
+  const payload = [sender, ...whole].join('\n');
+  return payload.length <= payloadBytesMax ? payload : [sender, ...gathered.keys()].join('\n');
 };

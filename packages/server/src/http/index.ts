@@ -11,6 +11,6 @@ export {
   taskQueueIdPattern,
 } from './patterns.ts';
 export { exchangeNames, type ReferenceDocument, referenceDocuments } from './references.ts';
-export { apiHeaders, type ServeDeps, serve } from './serve.ts';
+export { apiHeaders, type ObserveCall, type ServeDeps, serve } from './serve.ts';
 export * from './shapes.ts';
 export { mistakesIn, schemaPath } from './validation.ts';

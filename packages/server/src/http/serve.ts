@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, type Logger, RequestError } from '../base/index.ts';
+import { Authorization, type FillScopes } from './authorization.ts';
 import {
   type Call,
   type Caller,
@@ -10,8 +11,6 @@ import {
   type Parameters,
   Reply,
   type Route,
-  type ScopeExpression,
-  type ScopeTemplate,
   type ServiceDeclaration,
   type SignedRequest,
 } from './contract.ts';
@@ -25,11 +24,14 @@ export interface ServeDeps {
   readonly log: Logger;
   readonly process: ProcessFacts;
   authenticate(request: SignedRequest): Promise<Caller>;
-  /** Fills a template in; undefined when a parameter is missing. */
-  fillScopes(template: ScopeTemplate, values: Readonly<Record<string, unknown>>): ScopeExpression | undefined;
+  readonly fillScopes: FillScopes;
+  /** Names a method, and answers who is to be told of each call of it: the status of the reply, and how long it took. */
+  watchMethod?(service: string, method: string): ObserveCall;
   /** Checks every reply against its schema: for tests. */
   readonly checkReplies?: boolean;
 }
+
+export type ObserveCall = (status: number, seconds: number) => void;
 
 const bodyBytesMaxDefault = 10 * 2 ** 20;
 /** An error reply repeats a body of up to so many bytes. */
@@ -59,8 +61,9 @@ export const serve = <Services extends object>(
   for (const { service, routes } of declarations) {
     const base = `/api/${service.serviceName}/v1`;
     for (const route of [...monitoringRoutes, ...routes] as Route<object>[]) {
+      const observe = deps.watchMethod?.(service.serviceName, route.contract.name) ?? (() => {});
       for (const path of routerPaths(route.contract))
-        addRoute(app, base + path, { route, services: everything, deps });
+        addRoute(app, base + path, { route, services: everything, deps, observe });
     }
   }
 };
@@ -81,6 +84,7 @@ interface Endpoint {
   readonly route: Route<object>;
   readonly services: object;
   readonly deps: ServeDeps;
+  readonly observe: ObserveCall;
 }
 
 // Unique in a deployment: random for each process, counted within it.
@@ -107,9 +111,7 @@ const answer = async (
   const { route, services, deps } = endpoint;
   const { contract } = route;
   const started = performance.now();
-  const requestId = nextRequestId();
-  const traceId = request.headers['x-taskcluster-trace-id'] ?? requestId;
-  reply.headers(apiHeaders).header('x-for-trace-id', traceId).header('x-for-request-id', requestId);
+  const ids = identify(request, reply);
   const params = pathValues(contract, request.params as Record<string, string>);
   const signed: SignedRequest = {
     method: request.method,
@@ -122,7 +124,7 @@ const answer = async (
   try {
     payload = parseBody(request);
     caller = await deps.authenticate(contract.scopes === undefined ? unsigned(signed) : signed);
-    const authorization = new Authorization(deps, contract, { caller, params });
+    const authorization = new Authorization(deps.fillScopes, contract, { caller, params });
     authorization.checkByUrl();
     const call: Call<Parameters, Parameters, never> = {
       params: parseParams(contract, params),
@@ -147,18 +149,48 @@ const answer = async (
     if (failure.status === 401) reply.header('www-authenticate', 'hawk');
     return sendJson(reply.code(failure.status), JSON.stringify(failure.body));
   } finally {
-    deps.log.info(
-      {
-        name: contract.name,
-        status: reply.statusCode,
-        ms: Math.round((performance.now() - started) * 100) / 100,
-        clientId: caller?.clientId,
-        traceId,
-        requestId,
-      },
-      'api call',
-    );
+    record(endpoint, reply.statusCode, {
+      ...ids,
+      ms: performance.now() - started,
+      clientId: caller?.clientId,
+      taskId: params.taskId,
+    });
   }
+};
+
+/** Gives a request its id, and the id of the chain of calls that it is part of: its caller's, if that has one. */
+const identify = (request: FastifyRequest, reply: FastifyReply): { traceId: string; requestId: string } => {
+  const requestId = nextRequestId();
+  const given = request.headers['x-taskcluster-trace-id'];
+  const traceId = typeof given === 'string' ? given : requestId;
+  reply.headers(apiHeaders).header('x-for-trace-id', traceId).header('x-for-request-id', requestId);
+  return { traceId, requestId };
+};
+
+interface CallFacts {
+  readonly ms: number;
+  readonly traceId: string;
+  readonly requestId: string;
+  readonly clientId?: string | undefined;
+  readonly taskId?: string | undefined;
+}
+
+/** One line in the log for each call, and one observation. Nothing that the caller sent in a body or a header is in it. */
+const record = ({ route, deps, observe }: Endpoint, status: number, facts: CallFacts): void => {
+  const { ms, clientId, taskId, traceId, requestId } = facts;
+  observe(status, ms / 1000);
+  deps.log.info(
+    {
+      name: route.contract.name,
+      status,
+      ms: Math.round(ms * 100) / 100,
+      clientId,
+      taskId,
+      traceId,
+      requestId,
+    },
+    'api call',
+  );
 };
 
 /** Methods without scopes are open to all: bad credentials must not keep anybody from them. */
@@ -253,68 +285,6 @@ const parseQuery = (
   return values;
 };
 
-/** Holds a call to its contract's scopes: by the URL at once, or later by values that the handler brings. */
-class Authorization {
-  private readonly deps: ServeDeps;
-  private readonly contract: Contract;
-  private readonly known: { caller: Caller; params: Record<string, string> };
-  private checked: boolean;
-
-  constructor(
-    deps: ServeDeps,
-    contract: Contract,
-    known: { caller: Caller; params: Record<string, string> },
-  ) {
-    this.deps = deps;
-    this.contract = contract;
-    this.known = known;
-    this.checked = contract.scopes === undefined;
-  }
-
-  checkByUrl(): void {
-    if (this.checked) return;
-    const required = this.deps.fillScopes(this.contract.scopes as ScopeTemplate, this.known.params);
-    if (required !== undefined) this.require(required);
-  }
-
-  readonly check = (values: Readonly<Record<string, unknown>>): void => {
-    if (this.contract.scopes === undefined) return;
-    const required = this.deps.fillScopes(this.contract.scopes, { ...this.known.params, ...values });
-    if (required === undefined) throw new Error(`${this.contract.name}: its scopes need more values`);
-    this.require(required);
-  };
-
-  /** A handler that answers without having asked for authorization is a hole, not an answer. */
-  confirm(): void {
-    if (!this.checked) throw new Error(`${this.contract.name} answered without a check of its scopes`);
-  }
-
-  private require(required: ScopeExpression): void {
-    const { caller } = this.known;
-    if (!caller.satisfies(required))
-      throw new RequestError('InsufficientScopes', missingScopes(caller, required));
-    this.checked = true;
-  }
-}
-
-const missingScopes = (caller: Caller, required: ScopeExpression): string => {
-  const whole = `This request needs the scopes:\n\n${JSON.stringify(required, null, 2)}`;
-  if (caller.isAnonymous)
-    return `The request carried no credentials, and anonymous callers may not do this.\n${whole}`;
-  const missing = leaves(required).filter((scope) => !caller.satisfies(scope));
-  return [
-    `Client ID ${caller.clientId} does not have sufficient scopes and is missing the following scopes:`,
-    ...missing.map((scope) => `  * ${scope}`),
-    '',
-    whole,
-  ].join('\n');
-};
-
-const leaves = (expression: ScopeExpression): string[] => {
-  if (typeof expression === 'string') return [expression];
-  return ('AllOf' in expression ? expression.AllOf : expression.AnyOf).flatMap(leaves);
-};
-
 const neverGone = new AbortController().signal;
 
 const whenGone = (reply: FastifyReply): AbortSignal => {
@@ -344,11 +314,13 @@ const checkReply = ({ name, output }: Contract, value: unknown): void => {
   if (mistakes.length > 0) throw new Error(`The reply of ${name} breaks its schema: ${mistakes.join('; ')}`);
 };
 
+/** Answers a request whose body could not be read. */
 const refuseUnread = (
-  { route, deps }: Endpoint,
+  endpoint: Endpoint,
   error: Error & { code?: string },
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
 ): FastifyReply => {
+  const { route, deps } = endpoint;
   const { contract } = route;
   const bytesMax = contract.bodyBytesMax ?? bodyBytesMaxDefault;
   const refusal =
@@ -363,5 +335,7 @@ const refuseUnread = (
     { contract, params, payload: {}, isLarge: false, time: deps.clock.now() },
     deps.log,
   );
-  return sendJson(reply.headers(apiHeaders).code(failure.status), JSON.stringify(failure.body));
+  const ids = identify(request, reply);
+  record(endpoint, failure.status, { ...ids, ms: reply.elapsedTime, taskId: params.taskId });
+  return sendJson(reply.code(failure.status), JSON.stringify(failure.body));
 };

@@ -23,6 +23,8 @@ export interface ApplyDeps {
   readonly releaseStarted: Signal;
   /** What else happens, in the same transaction, when tasks resolve: handed in by the floors above. */
   readonly onResolved: (tx: Transaction, moves: readonly Move[], now: Date) => Promise<void>;
+  /** Told of every claim after its commit: for how many seconds the run has waited for it. */
+  readonly observeClaim?: ((waitedSeconds: number) => void) | undefined;
   /** The runs that leave the line of pending ones were taken out of it already. */
   readonly takenFromLine?: boolean;
 }
@@ -87,6 +89,7 @@ export const positionAt = (now: Date, index: number): number =>
   now.getTime() * 1000 + Math.min(index, 999_999);
 
 const isPending = (record: TaskRecord): boolean => stateOf(record) === 'pending';
+const isRunning = (record: TaskRecord): boolean => stateOf(record) === 'running';
 const lastRunId = (record: TaskRecord): number => record.runs.length - 1;
 
 /** Gives the runs that became pending their place in line, and takes the others out of it. */
@@ -119,6 +122,20 @@ export const applyMoves = async (
   const scheduled = resolved.length > 0 ? await followResolved(tx, { resolved, written }, deps) : [];
   if (resolved.length === 0) tx.last(written);
   announcePending(tx, [...moves, ...scheduled], deps);
+  if (deps.observeClaim) observeClaims(tx, moves, { observe: deps.observeClaim, now: deps.now });
+};
+
+const observeClaims = (
+  tx: Transaction,
+  moves: readonly Move[],
+  { observe, now }: { observe: (waitedSeconds: number) => void; now: Date },
+): void => {
+  const claimed = moves.filter(({ before, after }) => isRunning(after) && !isRunning(before));
+  if (claimed.length === 0) return;
+  const waitedSeconds = (scheduled: string) => Math.max(0, now.getTime() - Date.parse(scheduled)) / 1000;
+  tx.afterCommit(() => {
+    for (const { after } of claimed) observe(waitedSeconds(after.runs.at(-1)?.scheduled ?? ''));
+  });
 };
 
 /** What follows when tasks are resolved for good: for their dependents, in their groups, on the floors above. */
@@ -154,10 +171,9 @@ const writeMoves = async (
   const joined = moves.filter(
     ({ before, after }) => isPending(after) && after.position !== before.position && after.deadline > now,
   );
-  const wasClaimed = (record: TaskRecord) => stateOf(record) === 'running';
-  const claimed = moves.filter(({ before, after }) => wasClaimed(after) && !wasClaimed(before));
-  const prolonged = moves.filter(({ before, after }) => wasClaimed(after) && wasClaimed(before));
-  const unclaimed = moves.filter(({ before, after }) => wasClaimed(before) && !wasClaimed(after));
+  const claimed = moves.filter(({ before, after }) => isRunning(after) && !isRunning(before));
+  const prolonged = moves.filter(({ before, after }) => isRunning(after) && isRunning(before));
+  const unclaimed = moves.filter(({ before, after }) => isRunning(before) && !isRunning(after));
   await together(
     store.saveRecords(
       tx,

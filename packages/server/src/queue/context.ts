@@ -41,6 +41,7 @@ export interface QueueDeps extends BatchDeps {
   readonly pendingChanged: Signal;
   readonly releaseStarted: Signal;
   readonly onResolved: ApplyDeps['onResolved'];
+  readonly observeClaim?: ApplyDeps['observeClaim'];
   /** What else goes, in the same transaction, when expired tasks are deleted. */
   readonly onDeleted: (tx: Transaction, taskIds: readonly string[], now: Date) => Promise<void>;
   /** Credentials in the name of the queue's own client. */

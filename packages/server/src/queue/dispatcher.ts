@@ -107,6 +107,7 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
   const serveOnce = async (waiting: Map<string, Waiting[]>): Promise<void> => {
     // Cleared before the look: what is woken during it will be looked at again.
     for (const taskQueueId of waiting.keys()) lineOf(taskQueueId).mayHaveWork = false;
+    const started = performance.now();
     const taken = await deliveries
       .take(
         (tx, now) => takeWork(tx, waiting, { ...deps, now }),
@@ -116,6 +117,8 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
         for (const taskQueueId of waiting.keys()) lineOf(taskQueueId).mayHaveWork = true;
         throw error;
       });
+    const items = [...waiting.values()].reduce((sum, { length }) => sum + length, 0);
+    deps.observeBatch?.('claim-work', { items, seconds: (performance.now() - started) / 1000 });
     const claims = byWaiter(taken);
     for (const [taskQueueId, served] of waiting) {
       const wanted = served.reduce((sum, { count }) => sum + count, 0);

@@ -49,6 +49,8 @@ export interface QueueVerbs {
   readonly readStatuses: Batched<string, string>;
   readonly readDefinitions: Batched<string, string>;
   readonly claimWork: Dispatcher['claimWork'];
+  /** How many calls of `claimWork` wait in this process. */
+  waitingForWork(): number;
   createGraph(graph: GraphToCreate): Promise<TaskRecord[]>;
   sealGroup(request: GroupRequest): ReturnType<typeof sealGroup>;
   cancelGroup(request: GroupRequest): ReturnType<typeof cancelGroup>;
@@ -61,6 +63,8 @@ export interface QueueVerbs {
   listTasks(taskIds: readonly string[], page: reads.PageRequest): Promise<string>;
   listStatuses(taskIds: readonly string[], page: reads.PageRequest): Promise<string>;
   countQueue(taskQueueId: string): ReturnType<typeof reads.countQueue>;
+  /** What waits and what runs in the task queues where most does, 200 of them at most. */
+  countQueues(): Promise<store.QueueCounts[]>;
   listPending(taskQueueId: string, page: reads.PageRequest): Promise<string>;
   listClaimed(taskQueueId: string, page: reads.PageRequest): Promise<string>;
   /** Ends what a worker holds that is known to be gone; the runs are retried. Answers how many. */
@@ -76,6 +80,7 @@ const weigh = ({ request }: TaskToCreate): number => 500 + JSON.stringify(reques
 export const bindVerbs = (deps: QueueDeps): QueueVerbs => {
   const { db } = deps;
   const dispatcher = createDispatcher(deps);
+  let waiting = 0;
   const readStatuses = batchedRead(deps, 'read-statuses', reads.readStatuses);
   const readDefinitions = batchedRead(deps, 'read-definitions', reads.readDefinitions);
   return {
@@ -89,7 +94,11 @@ export const bindVerbs = (deps: QueueDeps): QueueVerbs => {
     reclaimRuns: batched(deps, 'reclaim-runs', bind(deps, reclaimRuns)),
     readStatuses,
     readDefinitions,
-    claimWork: dispatcher.claimWork,
+    claimWork: (request) => {
+      waiting++;
+      return dispatcher.claimWork(request).finally(() => waiting--);
+    },
+    waitingForWork: () => waiting,
     createGraph: (graph) => createGraph(deps, graph),
     sealGroup: (request) => sealGroup(deps, request),
     cancelGroup: (request) => cancelGroup(deps, request),
@@ -101,6 +110,7 @@ export const bindVerbs = (deps: QueueDeps): QueueVerbs => {
       reads.pageOfTasks(taskIds, page, { all: readDefinitions.all, list: 'tasks', element: 'task' }),
     listStatuses: (taskIds, page) =>
       reads.pageOfTasks(taskIds, page, { all: readStatuses.all, list: 'statuses', element: 'status' }),
+    countQueues: () => store.countQueues(db, { queuesMax: 200, runsMax: 100_000 }),
     countQueue: (taskQueueId) => reads.countQueue(db, taskQueueId, deps.clock.now()),
     listPending: (taskQueueId, page) =>
       reads.listPending(db, taskQueueId, { ...page, now: deps.clock.now() }),

@@ -1,4 +1,5 @@
 export * from './claims.ts';
+export * from './counts.ts';
 export * from './groups.ts';
 export * from './pending.ts';
 export * from './tasks.ts';

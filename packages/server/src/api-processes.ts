@@ -1,0 +1,197 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { ApiProcessSettings, FromApiProcess, ToApiProcess } from './api-process.ts';
+import { type Logger, type MetricValues, seconds, systemClock } from './base/index.ts';
+import { openEntrance } from './entrance.ts';
+
+/** Processes that serve the API on one port. */
+export interface ApiProcesses {
+  readonly url: string;
+  /** The metrics of each process that answers. */
+  readMetrics(): Promise<readonly (readonly MetricValues[])[]>;
+  /** Ends them when they have answered what was under way. */
+  close(): Promise<void>;
+}
+
+export interface ApiProcessesSettings extends Omit<ApiProcessSettings, 'name' | 'rootUrl'> {
+  readonly count: number;
+  readonly log: Logger;
+  /** The root URL, when the platform is reached under another one than it listens at. */
+  readonly rootUrl: string | undefined;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Connections that the process has not been sent yet. */
+  readonly unsent: Set<Socket>;
+  /** Who waits for its metrics, by the number of the question. */
+  readonly asking: Map<number, (values: readonly MetricValues[]) => void>;
+  isReady: boolean;
+  readonly ready: Promise<void>;
+  readonly ended: Promise<string>;
+}
+
+const program = fileURLToPath(new URL('./api-process.js', import.meta.url));
+const restartAfterMs = { first: 100, max: seconds(10) };
+const soundAfterMs = seconds(30);
+// Running requests and long polls are answered within this time, or never.
+const drainWithinMs = seconds(30);
+const metricsWithinMs = seconds(3);
+const connectionsWaitingMax = 1000;
+
+/**
+ * Starts processes that serve the API, and replaces those that end. This process holds the port and hands each
+ * connection to one of them in turn, so the port stays open whatever becomes of them, and nobody who was let in is lost
+ * when they are told to end: the order to end comes after the connections.
+ */
+export const startApiProcesses = async (settings: ApiProcessesSettings): Promise<ApiProcesses> => {
+  const { config, count, log } = settings;
+  const closing = new AbortController();
+  const running = new Map<string, Running>();
+  const waiting: Socket[] = [];
+  let turn = 0;
+  let questions = 0;
+
+  const admit = (socket: Socket): void => {
+    const candidates = [...running.values()].filter(({ isReady, child }) => isReady && child.connected);
+    const chosen = candidates[turn++ % Math.max(1, candidates.length)];
+    if (chosen) hand(socket, chosen);
+    else if (waiting.length < connectionsWaitingMax) waiting.push(socket);
+    else socket.destroy();
+  };
+
+  const hand = (socket: Socket, { child, unsent }: Running): void => {
+    unsent.add(socket);
+    child.send({ say: 'connection' } satisfies ToApiProcess, socket, {}, (error) => {
+      // It is passed on once more when the process has ended.
+      if (!error) unsent.delete(socket);
+    });
+  };
+
+  const entrance = await openEntrance({ host: config.host, port: config.port, isForOthers: true }, admit);
+  const rootUrl = settings.rootUrl ?? entrance.url;
+
+  const start = (name: string): Running => {
+    const process = startProcess({ ...settings, name, rootUrl });
+    running.set(name, process);
+    void process.ready.then(
+      () => {
+        for (const socket of waiting.splice(0)) admit(socket);
+      },
+      () => {},
+    );
+    void process.ended.then(() => {
+      for (const socket of process.unsent) admit(socket);
+    });
+    return process;
+  };
+
+  /** Has one process running at all times. */
+  const keep = async (name: string, first: Running): Promise<void> => {
+    let waitMs = restartAfterMs.first;
+    for (let process = first; ; process = start(name)) {
+      const since = performance.now();
+      const reason = await process.ended;
+      if (closing.signal.aborted) return;
+      log.error({ apiProcess: name, reason }, 'a process that serves the API has ended; another one follows');
+      if (performance.now() - since > soundAfterMs) waitMs = restartAfterMs.first;
+      await systemClock.sleep(waitMs, closing.signal);
+      if (closing.signal.aborted) return;
+      waitMs = Math.min(2 * waitMs, restartAfterMs.max);
+    }
+  };
+
+  const close = async (): Promise<void> => {
+    await entrance.close();
+    closing.abort();
+    await Promise.all([...running.values()].map(endProcess));
+  };
+
+  const names = Array.from({ length: count }, (_, i) => String(i + 1));
+  const firsts = names.map(start);
+  try {
+    await Promise.all(firsts.map(({ ready }) => ready));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const kept = firsts.map((first, i) => keep(names[i] as string, first));
+
+  return {
+    url: entrance.url,
+    readMetrics: () =>
+      Promise.all([...running.values()].map((process) => askForMetrics(process, ++questions))),
+    close: async () => {
+      await close();
+      await Promise.all(kept);
+    },
+  };
+};
+
+const tell = (child: ChildProcess, message: ToApiProcess): void => {
+  // Who cannot be told any more has ended, which is noticed elsewhere.
+  if (child.connected) child.send(message, () => {});
+};
+
+const startProcess = ({ name, config, databaseUrl, rootUrl }: ApiProcessSettings): Running => {
+  // Standard output belongs to what the platform has to say to people.
+  const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const asking: Running['asking'] = new Map();
+  const ended = endOf(child);
+  let becomeReady = (): void => {};
+  let fail = (_error: Error): void => {};
+  const ready = new Promise<void>((resolve, reject) => {
+    becomeReady = resolve;
+    fail = reject;
+  });
+  const running: Running = { child, unsent: new Set(), asking, isReady: false, ready, ended };
+  child.on('message', (message: FromApiProcess) => {
+    if (message.say === 'metrics') asking.get(message.id)?.(message.values);
+    if (message.say === 'failed') fail(new Error(message.message));
+    if (message.say === 'ready') {
+      running.isReady = true;
+      becomeReady();
+    }
+  });
+  void ended.then((reason) => {
+    running.isReady = false;
+    fail(new Error(`A process that is to serve the API has ended at its start: ${reason}`));
+  });
+  tell(child, { say: 'start', name, config: { ...config, role: 'api' }, databaseUrl, rootUrl });
+  return running;
+};
+
+/** Resolves when a process has ended, with its status or the signal that ended it. */
+const endOf = async (child: ChildProcess): Promise<string> => {
+  try {
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    return String(code ?? signal);
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+const endProcess = async ({ child, ended, isReady }: Running): Promise<void> => {
+  if (isReady) tell(child, { say: 'drain' });
+  else child.kill('SIGKILL');
+  const cancel = systemClock.after(drainWithinMs, () => child.kill('SIGKILL'));
+  await ended;
+  cancel();
+};
+
+/** What a process measures; nothing when it does not answer in time. */
+const askForMetrics = async ({ child, asking, ended }: Running, id: number) => {
+  const done = new AbortController();
+  const answer = new Promise<readonly MetricValues[]>((resolve) => asking.set(id, resolve));
+  tell(child, { say: 'metrics', id });
+  const nothing = () => [];
+  const late = systemClock.sleep(metricsWithinMs, done.signal).then(nothing);
+  try {
+    return await Promise.race([answer, late, ended.then(nothing)]);
+  } finally {
+    done.abort();
+    asking.delete(id);
+  }
+};

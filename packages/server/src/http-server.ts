@@ -1,0 +1,103 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { startPage } from '@taskyard/ui';
+import { type FastifyInstance, fastify } from 'fastify';
+import type { App } from './app.ts';
+import { systemClock } from './base/index.ts';
+import type { Config } from './config.ts';
+import { version } from './version.ts';
+
+/** Speaks HTTP on connections that it is given. */
+export interface HttpServer {
+  take(socket: Socket): void;
+  /** Answers what is under way and what still comes on open connections, and ends these as they come to rest. */
+  drain(): Promise<void>;
+}
+
+/** Makes all that is served over HTTP ready; it listens nowhere by itself. */
+export const createHttpServer = async (app: App, config: Config): Promise<HttpServer> => {
+  const server = fastify({
+    logger: false,
+    trustProxy: config.trustProxy,
+    keepAliveTimeout: 75_000,
+    routerOptions: { maxParamLength: 8192, caseSensitive: true },
+  });
+  for (const path of ['/', '/tasks/*']) {
+    server.get(path, async (request, reply) =>
+      reply.headers(pageHeaders).send(startPage({ version: await version(), path: request.url })),
+    );
+  }
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
+  app.register(server);
+  await server.ready();
+  // Node watches over slow requests from this event on; ours listens nowhere, so it must be told.
+  server.server.emit('listening');
+  const connections = watchConnections(server);
+  return {
+    take: connections.take,
+    drain: async () => {
+      await connections.drain();
+      server.server.close();
+      await server.close();
+    },
+  };
+};
+
+/** Pages may show their own style, and do nothing else. */
+const pageHeaders = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
+
+interface Connection {
+  /** Requests that are being answered. */
+  readonly replies: Set<ServerResponse>;
+  restsSince: number;
+}
+
+// A client that is at work sends its next request within this time. Nobody can tell a client that the connection ends
+// while it is sending: what rests for longer may be ended.
+const restMs = 250;
+
+const watchConnections = ({ server }: FastifyInstance) => {
+  const connections = new Map<Socket, Connection>();
+  let isDraining = false;
+
+  // Before the request is handled, which may be at once.
+  server.prependListener('request', (request: IncomingMessage, reply: ServerResponse) => {
+    const connection = connections.get(request.socket);
+    if (!connection) return;
+    connection.replies.add(reply);
+    if (isDraining) reply.setHeader('connection', 'close');
+    reply.once('close', () => {
+      connection.replies.delete(reply);
+      connection.restsSince = performance.now();
+    });
+  });
+
+  const take = (socket: Socket): void => {
+    connections.set(socket, { replies: new Set(), restsSince: performance.now() });
+    socket.once('close', () => connections.delete(socket));
+    server.emit('connection', socket);
+  };
+
+  const endThoseAtRest = (): void => {
+    const now = performance.now();
+    for (const [socket, { replies, restsSince }] of connections) {
+      if (replies.size === 0 && now - restsSince >= restMs) socket.destroy();
+    }
+  };
+
+  const drain = async (): Promise<void> => {
+    isDraining = true;
+    for (const reply of [...connections.values()].flatMap(({ replies }) => [...replies])) {
+      if (!reply.headersSent) reply.setHeader('connection', 'close');
+    }
+    for (endThoseAtRest(); connections.size > 0; endThoseAtRest()) await systemClock.sleep(10);
+  };
+
+  return { take, drain };
+};

@@ -1,0 +1,206 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Clock, Database, Metrics, Observe, ObserveBatch, Reading } from './base/index.ts';
+import type { Events } from './events/index.ts';
+import type { ObserveCall } from './http/index.ts';
+import type { Queue } from './queue/index.ts';
+
+const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const waitSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
+const batchItems = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
+/** What the domains tell as it happens. */
+export const observers = (metrics: Metrics) => {
+  const requests = metrics.histogram({
+    name: 'taskyard_request_duration_seconds',
+    help: 'Time from the body of a request to its reply, by method and class of status; claimWork waits on purpose.',
+    labels: ['service', 'method', 'status'],
+    buckets: latencySeconds,
+  });
+  const items = metrics.histogram({
+    name: 'taskyard_batch_items',
+    help: 'Calls that went together as one transaction or one reading statement, by verb.',
+    labels: ['verb'],
+    buckets: batchItems,
+  });
+  const durations = metrics.histogram({
+    name: 'taskyard_batch_duration_seconds',
+    help: 'Time that such a batch took, its commit included, by verb.',
+    labels: ['verb'],
+    buckets: latencySeconds,
+  });
+  const observeClaim = metrics.histogram({
+    name: 'taskyard_claim_latency_seconds',
+    help: 'Time for which a run was pending before a worker claimed it.',
+    buckets: waitSeconds,
+  })();
+  const itemsOf = remembered(items);
+  const durationsOf = remembered(durations);
+  const observeBatch: ObserveBatch = (verb, batch) => {
+    itemsOf(verb)(batch.items);
+    durationsOf(verb)(batch.seconds);
+  };
+  const watchMethod = (service: string, method: string): ObserveCall => {
+    const of = remembered((status) => requests(service, method, status));
+    return (status, seconds) => of(statusClasses[Math.floor(status / 100)] ?? 'other')(seconds);
+  };
+  return { observeBatch, observeClaim, watchMethod };
+};
+
+const statusClasses = ['other', '1xx', '2xx', '3xx', '4xx', '5xx'];
+
+const remembered = (make: (label: string) => Observe): ((label: string) => Observe) => {
+  const made = new Map<string, Observe>();
+  return (label) => {
+    let observe = made.get(label);
+    if (!observe) {
+      observe = make(label);
+      made.set(label, observe);
+    }
+    return observe;
+  };
+};
+
+interface ProcessParts {
+  readonly db: Database;
+  readonly relayDb: Database | undefined;
+  readonly queue: Queue;
+  readonly events: Events;
+}
+
+/** What each process knows of itself. */
+export const measureProcess = (metrics: Metrics, { db, relayDb, queue, events }: ProcessParts): void => {
+  metrics.gauge(
+    {
+      name: 'taskyard_database_connections',
+      help: 'Connections to the database, in use and idle, by pool.',
+      labels: ['pool', 'state'],
+    },
+    () => [...poolUse('main', db), ...(relayDb ? poolUse('relay', relayDb) : [])],
+  );
+  metrics.gauge(
+    {
+      name: 'taskyard_database_waiting',
+      help: 'Statements and transactions that wait for a connection of the main pool.',
+    },
+    () => db.poolUse().waiting,
+  );
+  metrics.gauge({ name: 'taskyard_event_followers', help: 'Open event streams.' }, events.followers);
+  metrics.gauge(
+    { name: 'taskyard_claim_work_waiting', help: 'Calls of claimWork that wait for something to do.' },
+    queue.waitingForWork,
+  );
+};
+
+const poolUse = (pool: string, db: Database): Reading[] => {
+  const { total, idle } = db.poolUse();
+  return [
+    { labels: [pool, 'used'], value: total - idle },
+    { labels: [pool, 'idle'], value: idle },
+  ];
+};
+
+interface DeploymentParts {
+  readonly clock: Clock;
+  readonly queue: Queue;
+  readonly events: Events;
+}
+
+/** What the database knows of the whole deployment: asked for at each scrape, by statements with a bound. */
+export const measureDeployment = (metrics: Metrics, { clock, queue, events }: DeploymentParts): void => {
+  const counts = sharedBriefly(clock, () => queue.countQueues());
+  const byQueue = (name: string, help: string, read: (of: Counts) => number | null) =>
+    metrics.gauge({ name, help, labels: ['task_queue_id'] }, async () =>
+      (await counts()).flatMap((row) => {
+        const value = read(row);
+        return value === null ? [] : [{ labels: [row.taskQueueId], value }];
+      }),
+    );
+  byQueue('taskyard_pending_tasks', 'Runs that wait for a worker, by task queue.', (row) => row.pending);
+  byQueue('taskyard_claimed_tasks', 'Runs that a worker holds, by task queue.', (row) => row.claimed);
+  byQueue(
+    'taskyard_pending_age_seconds',
+    'For how long the run has waited that has waited longest, by task queue.',
+    ({ oldestPosition }) =>
+      oldestPosition === null ? null : Math.max(0, clock.now().getTime() / 1000 - oldestPosition / 1e6),
+  );
+  const { readLag } = events;
+  if (!readLag) return;
+  const lag = sharedBriefly(clock, readLag);
+  metrics.gauge(
+    { name: 'taskyard_outbox_messages', help: 'Messages that wait for RabbitMQ, counted up to 100,000.' },
+    async () => (await lag()).messages,
+  );
+  metrics.gauge(
+    { name: 'taskyard_outbox_lag_seconds', help: 'Age of the oldest message that waits for RabbitMQ.' },
+    async () => {
+      const { oldestAt } = await lag();
+      return oldestAt ? Math.max(0, clock.now().getTime() - oldestAt.getTime()) / 1000 : 0;
+    },
+  );
+  metrics.gauge(
+    { name: 'taskyard_outbox_skipped_total', help: 'Messages that RabbitMQ would not take, ever.' },
+    async () => (await lag()).skipped,
+  );
+};
+
+type Counts = Awaited<ReturnType<Queue['countQueues']>>[number];
+
+/**
+ * Metrics of one scrape that come from one statement share it, as do scrapers that ask within a second. While it is
+ * under way there is no second one, however long that takes.
+ */
+const sharedBriefly = <T>(clock: Clock, read: () => Promise<T>): (() => Promise<T>) => {
+  let latest: Promise<T> | undefined;
+  let readAt = Number.POSITIVE_INFINITY;
+  return () => {
+    if (!latest || clock.now().getTime() - readAt > 1000) {
+      readAt = Number.POSITIVE_INFINITY;
+      latest = read().finally(() => {
+        readAt = clock.now().getTime();
+      });
+    }
+    return latest;
+  };
+};
+
+/** What the machine knows of a process. */
+export const measureRuntime = (metrics: Metrics): void => {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  const loopDelay = (): Reading[] => {
+    const readings = [50, 99].map((percentile) => ({
+      labels: [String(percentile / 100)],
+      // It counts the ten milliseconds between its own looks as well.
+      value: Math.max(0, delay.percentile(percentile) / 1e9 - 0.01),
+    }));
+    delay.reset();
+    return readings;
+  };
+  metrics.gauge(
+    {
+      name: 'taskyard_event_loop_delay_seconds',
+      help: 'How late the event loop was since the last scrape, by quantile.',
+      labels: ['quantile'],
+    },
+    loopDelay,
+  );
+  metrics.gauge(
+    { name: 'process_cpu_seconds_total', help: 'Processor time that the process has used.' },
+    () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
+  );
+  metrics.gauge({ name: 'process_resident_memory_bytes', help: 'Memory that the process holds.' }, () =>
+    process.memoryUsage.rss(),
+  );
+  metrics.gauge(
+    { name: 'process_heap_bytes', help: "Memory in use by the program's objects." },
+    () => process.memoryUsage().heapUsed,
+  );
+  const startedAt = (performance.timeOrigin / 1000).toFixed(3);
+  metrics.gauge(
+    { name: 'process_start_time_seconds', help: 'When the process started, in seconds since 1970.' },
+    () => Number(startedAt),
+  );
+};

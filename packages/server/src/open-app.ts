@@ -1,0 +1,96 @@
+import { type App, createApp, localSignals, sharedSignals } from './app.ts';
+import {
+  connect,
+  createMetrics,
+  type Database,
+  type Logger,
+  localSignal,
+  type Metrics,
+  noMetrics,
+  systemClock,
+} from './base/index.ts';
+import type { Config } from './config.ts';
+import { measureRuntime } from './measures.ts';
+import type { Secrets } from './secrets.ts';
+import { version } from './version.ts';
+
+/** What stands around the application in a process. */
+export interface Surroundings {
+  readonly databaseUrl: string;
+  readonly log: Logger;
+  readonly secrets: Secrets;
+  /** This process has the database for itself: nobody else is to be woken. */
+  readonly isAlone: boolean;
+  /** Stands on all metrics of the process, where there are several. */
+  readonly processName?: string | undefined;
+  rootUrl(): string;
+}
+
+/** The application, connected to its database. */
+export interface OpenedApp {
+  readonly app: App;
+  readonly metrics: Metrics;
+  /** Writes what is left to write, and leaves the database. */
+  close(): Promise<void>;
+}
+
+/** Connects to the database and makes the application ready for its first request. */
+export const openApp = async (config: Config, surroundings: Surroundings): Promise<OpenedApp> => {
+  const { databaseUrl: url, log, secrets, isAlone, rootUrl } = surroundings;
+  const committed = localSignal();
+  const db = connect({
+    url,
+    poolSizeMax: config.databasePoolSizeMax,
+    onError: (err) => log.warn({ err }, 'a connection to the database broke'),
+    onCommit: () => committed.wake(),
+  });
+  const relayDb = connectRelay(config, { url, log });
+  const closeAll = () => Promise.all([db.close(), relayDb?.close()]);
+  try {
+    const signals = isAlone ? localSignals() : await sharedSignals(db, log);
+    committed.each(() => signals.events.wake());
+    const metrics = metricsOf(config, surroundings);
+    const app = createApp({
+      config,
+      db,
+      relayDb,
+      clock: systemClock,
+      log,
+      signals,
+      metrics,
+      encryption: secrets.encryption,
+      staticClients: secrets.staticClients,
+      process: { uptimeSeconds: () => process.uptime(), version: await version() },
+      rootUrl,
+    });
+    await app.start();
+    return {
+      app,
+      metrics,
+      close: async () => {
+        await app.settle();
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+};
+
+/** The connections of the relay to the database, where this process is to run one. */
+const connectRelay = (config: Config, { url, log }: { url: string; log: Logger }): Database | undefined => {
+  if (!config.amqpUrl || config.role === 'api') return undefined;
+  const onError = (err: Error) => log.warn({ err }, 'a connection of the relay to the database broke');
+  return connect({ url, poolSizeMax: 2, onError });
+};
+
+const metricsOf = ({ metricsPort }: Config, { processName, log }: Surroundings): Metrics => {
+  if (metricsPort === undefined) return noMetrics;
+  const metrics = createMetrics(
+    { clock: systemClock, log },
+    processName === undefined ? {} : { process: processName },
+  );
+  measureRuntime(metrics);
+  return metrics;
+};

@@ -1,0 +1,66 @@
+import type { Sql } from '../../base/index.ts';
+
+/** How much waits and runs in a task queue. */
+export interface QueueCounts {
+  readonly taskQueueId: string;
+  readonly pending: number;
+  readonly claimed: number;
+  /** The place in line of the run that waits longest, in microseconds since 1970; null when none waits. */
+  readonly oldestPosition: number | null;
+}
+
+// So many task queues are looked at; where there are more, some are not counted.
+const queuesLookedAtMax = 1000;
+
+/**
+ * Counts what waits and what runs in the task queues where most does. It steps from queue to queue over the indexes,
+ * and counts at most so many runs in each, so that the cost has a bound whatever lies in the tables.
+ */
+export const countQueues = (
+  db: Sql,
+  { queuesMax, runsMax }: { queuesMax: number; runsMax: number },
+): Promise<QueueCounts[]> =>
+  db<QueueCounts>`
+    with recursive waiting as (
+      (select task_queue_id, 1 as place from pending order by task_queue_id limit 1)
+      union all
+      select next.task_queue_id, waiting.place + 1
+        from waiting
+       cross join lateral (
+         select p.task_queue_id from pending p
+          where p.task_queue_id > waiting.task_queue_id
+          order by p.task_queue_id
+          limit 1) as next
+       where waiting.place < ${queuesLookedAtMax}
+    ), running as (
+      (select task_queue_id, 1 as place from claims order by task_queue_id limit 1)
+      union all
+      select next.task_queue_id, running.place + 1
+        from running
+       cross join lateral (
+         select c.task_queue_id from claims c
+          where c.task_queue_id > running.task_queue_id
+          order by c.task_queue_id
+          limit 1) as next
+       where running.place < ${queuesLookedAtMax}
+    ), busy as (
+      select task_queue_id from waiting union select task_queue_id from running
+    )
+    select busy.task_queue_id, pending.count as pending, claimed.count as claimed, oldest.position as oldest_position
+      from busy
+     cross join lateral (
+       select count(*)::int as count
+         from (select from pending p where p.task_queue_id = busy.task_queue_id limit ${runsMax}) as counted) as pending
+     cross join lateral (
+       select count(*)::int as count
+         from (select from claims c where c.task_queue_id = busy.task_queue_id limit ${runsMax}) as counted) as claimed
+     cross join lateral (
+       select min(head.position) as position
+         from generate_series(0, 6) as level(priority)
+        cross join lateral (
+          select p.position from pending p
+           where p.task_queue_id = busy.task_queue_id and p.priority = level.priority
+           order by p.position
+           limit 1) as head) as oldest
+     order by pending.count + claimed.count desc, busy.task_queue_id
+     limit ${queuesMax}`;
