@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { heldTransaction, type TestDatabase, testDatabase, untilBlocked } from '../testing/index.ts';
 import { type Answer, type BatchDeps, batched, batchedRead, settled, transact } from './batch.ts';
 import { manualClock } from './clock.ts';
-import type { Transaction } from './database.ts';
+import { BrokenTransaction, type Database, type Sql, type Transaction } from './database.ts';
 import { RequestError } from './errors.ts';
 import { silentLog } from './log.ts';
 
@@ -105,6 +105,38 @@ describe('a batch', () => {
       ['x', 'y'],
     );
     assert.equal(await one('z'), 'Z', 'those that come later are served');
+  });
+
+  it('whose commit may have been lost is refused to all, and not tried again by itself', async () => {
+    const { batches, verb } = recorded(upper);
+    const transaction: Database['transaction'] = async (run) => {
+      await test.db.transaction(run);
+      throw new BrokenTransaction(new Error('gone'), 'unknown');
+    };
+    const sql: Sql = (strings, ...values) => test.db(strings, ...values);
+    const db = Object.assign(sql, test.db, { transaction });
+    const { one } = batched({ ...deps, db }, 'broken', verb);
+    const results = await Promise.allSettled(['a', 'b'].map((item) => one(item)));
+    assert.deepEqual(
+      results.map((result) => result.status === 'rejected' && (result.reason as BrokenTransaction).effect),
+      ['unknown', 'unknown'],
+    );
+    assert.deepEqual(batches, [['a', 'b']]);
+  });
+
+  it('that broke before its commit is tried once more as a whole', async () => {
+    let isBroken = false;
+    const { batches, verb } = recorded((item) => {
+      if (isBroken) return upper(item);
+      isBroken = true;
+      throw new BrokenTransaction(new Error('gone'), 'none');
+    });
+    const { one } = batched(deps, 'mended', verb);
+    assert.deepEqual(await Promise.all(['a', 'b'].map((item) => one(item))), ['A', 'B']);
+    assert.deepEqual(batches, [
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
   });
 
   it('has the time of its transaction', async () => {

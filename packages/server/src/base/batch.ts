@@ -1,5 +1,12 @@
 import type { Clock } from './clock.ts';
-import { type Database, isTransient, type Sql, type Transaction } from './database.ts';
+import {
+  BrokenTransaction,
+  type Database,
+  isConnectionLoss,
+  isTransient,
+  type Sql,
+  type Transaction,
+} from './database.ts';
 import { RequestError } from './errors.ts';
 import type { Logger } from './log.ts';
 
@@ -49,7 +56,14 @@ interface Waiting<In, Out> {
 
 const attemptsMax = 5;
 
-/** Runs a transaction, and again when PostgreSQL gave it up in favour of another. */
+/** Nothing has happened, and the same again may well work. */
+const mayRepeat = (error: unknown): boolean =>
+  isTransient(error) || (error instanceof BrokenTransaction && error.effect === 'none');
+
+/**
+ * Runs a transaction, and again when PostgreSQL gave it up in favour of another, or when its connection broke before the
+ * commit was sent. Where it broke after that, the caller has to find out what happened, or to leave that to its own.
+ */
 export const transact = async <T>(
   deps: BatchDeps,
   run: (tx: Transaction, now: Date) => Promise<T>,
@@ -58,8 +72,8 @@ export const transact = async <T>(
     try {
       return await deps.db.transaction((tx) => run(tx, deps.clock.now()));
     } catch (error) {
-      if (!isTransient(error) || attempt === attemptsMax) throw error;
-      deps.log.debug({ attempt }, 'a transaction is repeated after a deadlock');
+      if (!mayRepeat(error) || attempt === attemptsMax) throw error;
+      deps.log.debug({ attempt, err: error }, 'a transaction is repeated');
     }
   }
 };
@@ -67,7 +81,8 @@ export const transact = async <T>(
 /**
  * Makes a verb batch by itself: calls that arrive while a batch is in flight go together as the next one, in the
  * order of their arrival. There is no timer, so a lone call waits for nothing. When a batch fails as a whole its items
- * are tried one by one, so that a bad one harms no neighbour.
+ * are tried one by one, so that a bad one harms no neighbour. Not so when the connection broke: that is no item's fault,
+ * and all of them may have taken effect. Then all fail, and each caller knows best whether to ask again.
  */
 export const batched = <In, Out>(
   deps: BatchDeps,
@@ -113,8 +128,8 @@ const gathered = <In, Out>(
     try {
       settle(batch, await runOnce(batch.map((call) => call.item)).finally(observe));
     } catch (error) {
-      if (batch.length === 1) {
-        batch[0]?.reject(error);
+      if (batch.length === 1 || isConnectionLoss(error)) {
+        for (const call of batch) call.reject(error);
         return;
       }
       log.warn(

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket, connect as toServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import { connect, type Database, isConnectionLoss, isTransient, together } from './database.ts';
+import {
+  BrokenTransaction,
+  connect,
+  type Database,
+  isConnectionLoss,
+  isTransient,
+  type Transaction,
+  together,
+} from './database.ts';
 
 let test: TestDatabase;
 let db: Database;
@@ -101,6 +111,15 @@ describe('a transaction', () => {
     );
     assert.deepEqual(await idsIn(single), []);
     await single.close();
+  });
+
+  it('is no success when a failure in it was passed over', async () => {
+    const passedOver = db.transaction(async (tx) => {
+      await tx`insert into things (id) values (1)`;
+      await tx`insert into things (id) values (1)`.catch(() => {});
+    });
+    await assert.rejects(passedOver, /rolled back/);
+    assert.deepEqual(await idsIn(), []);
   });
 
   it('without a statement is no mistake', async () => {
@@ -223,6 +242,57 @@ describe('failures', () => {
     const [next] = await single<{ pid: number }>`select pg_backend_pid() as pid`;
     assert.notEqual(next?.pid, own?.pid);
     await single.close();
+  });
+});
+
+describe('a transaction whose connection breaks', () => {
+  const endItself = (tx: Transaction) => tx`select pg_terminate_backend(pg_backend_pid())`;
+  const effectOf = (run: (tx: Transaction) => Promise<unknown>) =>
+    db.transaction(run).catch((error) => error instanceof BrokenTransaction && error.effect);
+
+  it('has had no effect when that was before its commit', async () => {
+    const effect = await effectOf(async (tx) => {
+      await tx`insert into things (id) values (1)`;
+      await endItself(tx);
+    });
+    assert.equal(effect, 'none');
+    assert.deepEqual(await idsIn(), []);
+  });
+
+  it('may have had one when the commit was on its way', async () => {
+    const effect = await effectOf(async (tx) => tx.last(endItself(tx)));
+    assert.equal(effect, 'unknown');
+  });
+
+  it('is over as well when the server is silent', async (t) => {
+    const [server, byWay] = [new URL(test.url), new URL(test.url)];
+    let isSilent = false;
+    const sockets: Socket[] = [];
+    const way = createServer((client) => {
+      const target = toServer(Number(server.port), server.hostname);
+      sockets.push(client, target);
+      client.on('data', (chunk) => isSilent || target.write(chunk)).on('error', () => {});
+      target.on('data', (chunk) => client.write(chunk)).on('error', () => {});
+    }).listen(0, '127.0.0.1');
+    await once(way, 'listening');
+    byWay.port = String((way.address() as AddressInfo).port);
+    const far = connect({ url: byWay.href, silenceMaxMs: 1000 });
+    t.after(async () => {
+      for (const socket of sockets) socket.destroy();
+      way.close();
+      await far.close();
+    });
+    await far`select 1`;
+    const ended = far.transaction(async (tx) => {
+      await tx`select 2`;
+      isSilent = true;
+      await tx`select 3`;
+    });
+    await assert.rejects(ended, { name: 'BrokenTransaction', effect: 'none' });
+    // Nor is a new connection waited for in vain.
+    await assert.rejects(far`select 4`, isConnectionLoss);
+    isSilent = false;
+    assert.equal((await far`select 5`).length, 1);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
-import { systemClock } from './clock.ts';
+import { minutes, seconds, systemClock } from './clock.ts';
 
 /** A tagged template that is one SQL statement; each place in the code is prepared once per connection. */
 export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
@@ -135,22 +135,41 @@ const inTransaction = async <T>(client: pg.PoolClient, run: (tx: Transaction) =>
   // Not awaited: it travels with the first statement.
   writeTogether(socketOf(client));
   const begun = client.query('begin');
+  let isCommitSent = false;
   let value: T;
   try {
     [value] = await together(run(tx), begun);
     close();
     writeTogether(socketOf(client));
+    isCommitSent = true;
     // A statement that failed has aborted the transaction by then: its commit is a rollback, and the failure is thrown.
-    await together(...lasts, client.query('commit'));
+    const [ended] = await together(client.query('commit'), ...lasts);
+    // Somebody caught such a failure and went on: nobody must be told that all went well.
+    if (ended.command !== 'COMMIT')
+      throw new Error('A statement failed, so the transaction was rolled back.');
   } catch (error) {
     const failures = rejectionsOf(await Promise.allSettled(lasts));
     close();
     await client.query('rollback').catch(() => {});
-    throw firstCause([...failures, error]);
+    const cause = firstCause([...failures, error]);
+    // Any other failure has rolled the transaction back.
+    throw isConnectionLoss(cause) ? new BrokenTransaction(cause, isCommitSent ? 'unknown' : 'none') : cause;
   }
   for (const action of actions) action();
   return value;
 };
+
+/** The connection of a transaction broke. */
+export class BrokenTransaction extends Error {
+  /** Before the commit was sent nothing has happened for sure; after that, all of the transaction or nothing. */
+  readonly effect: 'none' | 'unknown';
+  constructor(cause: unknown, effect: 'none' | 'unknown') {
+    const { message } = cause as Error;
+    super(`The connection of a transaction broke; its effect is ${effect}: ${message}`, { cause });
+    this.name = 'BrokenTransaction';
+    this.effect = effect;
+  }
+}
 
 type Settled<Promises extends readonly unknown[]> = { -readonly [K in keyof Promises]: Awaited<Promises[K]> };
 
@@ -195,6 +214,8 @@ export interface ConnectOptions {
   readonly url: string;
   /** At most so many connections. */
   readonly poolSizeMax?: number;
+  /** A connection that answers nothing for so long is given up; no statement may take longer. */
+  readonly silenceMaxMs?: number;
   /** Told of errors on idle connections; the pool replaces those by itself. */
   readonly onError?: (error: Error) => void;
   /** Called after every commit of a transaction. */
@@ -205,6 +226,7 @@ export interface ConnectOptions {
 export const connect = ({
   url,
   poolSizeMax = 10,
+  silenceMaxMs = minutes(1),
   onError = () => {},
   onCommit = () => {},
 }: ConnectOptions): Database => {
@@ -212,6 +234,7 @@ export const connect = ({
     connectionString: url,
     max: poolSizeMax,
     pipeline: true,
+    connectionTimeoutMillis: Math.min(silenceMaxMs, seconds(30)),
     application_name: 'taskyard',
     idle_in_transaction_session_timeout: 60_000,
     options: sessionSettings,
@@ -223,13 +246,22 @@ export const connect = ({
   pool.on('error', (error) => closing.signal.aborted || onError(error));
   // A connection may break between two statements of a transaction: the next one fails by it, and an error event that
   // nobody listens to would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    // A machine that is cut off breaks nothing: without this its connections would be waited for for a quarter of an hour.
+    const socket = socketOf(client);
+    socket.setTimeout(silenceMaxMs, () =>
+      socket.destroy(new Error('Connection terminated: PostgreSQL does not answer.')),
+    );
+  });
 
   const listen = async (channel: string, heard: (payload: string) => void): Promise<void> => {
     const client = new pg.Client({
       connectionString: url,
       application_name: 'taskyard-listen',
       keepAlive: true,
+      keepAliveInitialDelayMillis: seconds(30),
+      connectionTimeoutMillis: seconds(10),
     });
     client.on('notification', (message) => heard(message.payload ?? ''));
     client.on('error', onError);
@@ -289,11 +321,14 @@ export const connect = ({
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
 
-/** The connection broke: whether a commit that was under way took effect is unknown. */
+/** The connection broke, or there was none to be had. */
 export const isConnectionLoss = (error: unknown): boolean =>
+  error instanceof BrokenTransaction ||
   /^(08|57P0)/.test(codeOf(error)) ||
   /^(ECONN|EPIPE|ETIMEDOUT)/.test(codeOf(error)) ||
-  /Connection terminated|not queryable|connection error/i.test((error as Error)?.message ?? '');
+  /Connection terminated|not queryable|connection error|trying to connect/i.test(
+    (error as Error)?.message ?? '',
+  );
 
 /** Deadlock or serialization failure: nothing happened, and the same again will do. */
 export const isTransient = (error: unknown): boolean => /^(40001|40P01)$/.test(codeOf(error));

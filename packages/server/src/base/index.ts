@@ -22,6 +22,7 @@ export {
   systemClock,
 } from './clock.ts';
 export {
+  BrokenTransaction,
   type ConnectOptions,
   connect,
   type Database,

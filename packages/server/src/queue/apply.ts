@@ -97,8 +97,11 @@ const placed = (moves: readonly Move[], now: Date): Move[] =>
   moves.map(({ before, after }, i) => {
     if (!isPending(after))
       return { before, after: after.position === null ? after : { ...after, position: null } };
-    const stays = isPending(before) && lastRunId(before) === lastRunId(after);
-    return { before, after: { ...after, position: stays ? before.position : positionAt(now, i) } };
+    const isSameRun = lastRunId(before) === lastRunId(after);
+    if (isPending(before) && isSameRun) return { before, after: { ...after, position: before.position } };
+    // A run whose claim was taken back goes where it has waited before.
+    const since = isSameRun ? new Date(after.runs.at(-1)?.scheduled ?? now) : now;
+    return { before, after: { ...after, position: positionAt(since, i) } };
   });
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Database, type Sql, seconds, slugid } from '../base/index.ts';
+import { BrokenTransaction, type Database, type Sql, seconds, slugid } from '../base/index.ts';
 import { heldTransaction, untilBlocked } from '../testing/index.ts';
 import type { Queue, TaskStatus } from './index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
@@ -12,7 +12,8 @@ before(async () => {
 after(() => t.close());
 
 const worker = { workerGroup: 'hall', workerId: 'one' };
-const here = new AbortController().signal;
+/** One who stays, each time anew: what listens for its end must not pile up. */
+const here = (): AbortSignal => new AbortController().signal;
 
 let queues = 0;
 /** A task queue that no other test uses, and what is done with it. */
@@ -27,7 +28,7 @@ const aLine = (queue: Queue = t.queue) => {
       await by.createTasks.one({ taskId, request, authorize: anybody });
       return taskId;
     },
-    claim: (count = 1, gone: AbortSignal = here, workerId = 'one'): Promise<string[]> =>
+    claim: (count = 1, gone: AbortSignal = here(), workerId = 'one'): Promise<string[]> =>
       queue
         .claimWork({ taskQueueId, worker: { ...worker, workerId }, count, gone })
         .then((claims) => claims.map((text) => (JSON.parse(text) as { status: TaskStatus }).status.taskId)),
@@ -60,7 +61,7 @@ describe('claimWork', () => {
 
   it('spreads a burst over all who wait', async () => {
     const line = aLine();
-    const waiting = ['a', 'b', 'c'].map((workerId) => line.claim(2, here, workerId));
+    const waiting = ['a', 'b', 'c'].map((workerId) => line.claim(2, here(), workerId));
     await t.queue.createTasks.all(
       [1, 2, 3].map(() => ({
         taskId: slugid(),
@@ -166,4 +167,85 @@ it('a look that failed is repeated within two seconds', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   t.clock.advance(seconds(2));
   assert.deepEqual(await waiting, [taskId]);
+});
+
+it('a run whose claim was taken back waits in line where it waited before', async () => {
+  const line = aLine();
+  const old = await line.createTask();
+  t.clock.advance(1);
+  const young = await line.createTask();
+  const leaving = new AbortController();
+  assert.deepEqual(await line.claim(1, leaving.signal), [old]);
+  t.clock.advance(1);
+  // Gone before the answer had left.
+  leaving.abort();
+  await untilPending(old);
+  assert.deepEqual(await line.claim(2), [old, young]);
+});
+
+const untilPending = async (taskId: string): Promise<void> => {
+  while ((await statusOf(taskId)).state !== 'pending') await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe('claims of a transaction whose end is unknown', () => {
+  /** The database, of which the first transaction that takes runs breaks: once it was committed, or before. */
+  const broken =
+    (cut: { committed: boolean; after?: () => void }) =>
+    (db: Database): Database => {
+      let isBroken = false;
+      const transaction: Database['transaction'] = async (run) => {
+        if (isBroken) return db.transaction(run);
+        isBroken = true;
+        const failure = new BrokenTransaction(new Error('Connection terminated'), 'unknown');
+        await db.transaction(async (tx) => {
+          await run(tx);
+          if (!cut.committed) throw failure;
+        });
+        cut.after?.();
+        throw failure;
+      };
+      const sql: Sql = (strings, ...values) => db(strings, ...values);
+      return Object.assign(sql, db, { transaction });
+    };
+  const outcomeOf = async (taskId: string) => {
+    const messages = (await t.messages()).filter(({ routingKey }) => routingKey.includes(taskId));
+    const { state, runs } = await statusOf(taskId);
+    return [state, runs.length, messages.filter(({ exchange }) => /task-running/.test(exchange)).length];
+  };
+
+  it('reach those who wait, once it is known that they were committed', async () => {
+    const { queue } = t.another(broken({ committed: true }));
+    const line = aLine(queue);
+    const taskId = await line.createTask({}, t.queue);
+    assert.deepEqual(await line.claim(), [taskId]);
+    assert.deepEqual(await outcomeOf(taskId), ['running', 1, 1]);
+  });
+
+  it('are given back when nobody waits for them any more', async () => {
+    const leaving = new AbortController();
+    const { queue } = t.another(broken({ committed: true, after: () => leaving.abort() }));
+    const line = aLine(queue);
+    const taskId = await line.createTask({}, t.queue);
+    assert.deepEqual(await line.claim(1, leaving.signal), []);
+    await queue.close();
+    assert.deepEqual(await outcomeOf(taskId), ['pending', 1, 1]);
+  });
+
+  it('are not invented when it was rolled back', async () => {
+    const { queue } = t.another(broken({ committed: false }));
+    const line = aLine(queue);
+    const taskId = await line.createTask({}, t.queue);
+    const waiting = line.claim();
+    let answer: string[] | undefined;
+    void waiting.then((claims) => {
+      answer = claims;
+    });
+    // The look that failed is repeated within two seconds.
+    while (!answer) {
+      t.clock.advance(seconds(0.1));
+      await t.db`select 1`;
+    }
+    assert.deepEqual(answer, [taskId]);
+    assert.deepEqual(await outcomeOf(taskId), ['running', 1, 1]);
+  });
 });

@@ -51,7 +51,8 @@ const except = (reason: ReportedReason) => (task: TaskRecord) =>
 const cancel = (task: TaskRecord) => lifecycle.end(task, 'canceled', now);
 const exceedDeadline = (task: TaskRecord) => lifecycle.end(task, 'deadline-exceeded', now);
 const rerun = (task: TaskRecord) => lifecycle.rerun(task, now);
-const release = (task: TaskRecord) => lifecycle.release(task, lastId(task), worker);
+const held = { runId: 0, worker, started: now.toJSON() };
+const release = (task: TaskRecord) => lifecycle.release(task, { ...held, runId: lastId(task) });
 const expireClaim = (task: TaskRecord) =>
   lifecycle.expireClaim(task, lastId(task), new Date(lastRun(task)?.takenUntil ?? soon), now);
 const loseWorker = (task: TaskRecord) => lifecycle.loseWorker(task, lastId(task), worker, now);
@@ -253,9 +254,16 @@ describe('a claim', () => {
   });
   it('that reached nobody leaves no trace', () => {
     assert.deepEqual(after(inState.running, release), inState.pending);
+  });
+  it('is not taken back from another worker, nor from the same one that has claimed the run again', () => {
     const stranger = { ...worker, workerGroup: 'cellar' };
-    assert.equal(lifecycle.release(inState.running, 0, stranger).kind, 'unchanged');
-    assert.equal(lifecycle.release(inState.running, 0, another).kind, 'unchanged');
+    assert.equal(lifecycle.release(inState.running, { ...held, worker: stranger }).kind, 'unchanged');
+    assert.equal(lifecycle.release(inState.running, { ...held, worker: another }).kind, 'unchanged');
+    const earlier = later(now, -1).toJSON();
+    assert.equal(lifecycle.release(inState.running, { ...held, started: earlier }).kind, 'unchanged');
+    assert.equal(lifecycle.isHeld(inState.running, held), true);
+    assert.equal(lifecycle.isHeld(inState.completed, held), false);
+    assert.equal(lifecycle.isHeld(inState.running, { ...held, started: earlier }), false);
   });
   it('of a lost worker ends; that of another with the same id in another group does not', () => {
     const lost = after(inState.running, loseWorker);
@@ -286,7 +294,7 @@ describe('a run that is not the last', () => {
     assert.equal(lifecycle.finish(retried, 0, 'failed', now).kind, 'conflict');
     assert.equal(lifecycle.expireClaim(retried, 0, soon, now).kind, 'unchanged');
     assert.equal(lifecycle.loseWorker(retried, 0, worker, now).kind, 'unchanged');
-    assert.equal(lifecycle.release(retried, 0, worker).kind, 'unchanged');
+    assert.equal(lifecycle.release(retried, held).kind, 'unchanged');
   });
   it('may be reported again as what it is while only one run follows', () => {
     assert.equal(lifecycle.except(retried, 0, 'worker-shutdown', now).kind, 'unchanged');

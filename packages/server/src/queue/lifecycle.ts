@@ -93,11 +93,24 @@ export const reclaim = (task: TaskRecord, runId: number, takenUntil: Date): Outc
   return moved(withLastRun(task, { ...run, takenUntil: takenUntil.toJSON() }));
 };
 
-/** Takes a claim back that reached nobody: the run is pending as before. */
-export const release = (task: TaskRecord, runId: number, worker: WorkerRef): Outcome => {
+/** A claim as it was made; `started` tells it from another claim of the same run by the same worker. */
+export interface HeldRun {
+  readonly runId: number;
+  readonly worker: WorkerRef;
+  readonly started: string;
+}
+
+/** Whether a run is held by the claim that was made, and not by a later one. */
+export const isHeld = (task: TaskRecord, { runId, worker, started }: HeldRun): boolean => {
   const run = lastOf(task);
-  if (run?.runId !== runId || !mayLeave(run, moves.release) || !isHeldBy(run, worker)) return unchanged;
-  const { reasonCreated, scheduled } = run;
+  return run?.runId === runId && run.state === 'running' && isHeldBy(run, worker) && run.started === started;
+};
+
+/** Takes a claim back that reached nobody: the run is pending as before. Safe to repeat. */
+export const release = (task: TaskRecord, held: HeldRun): Outcome => {
+  const run = lastOf(task);
+  if (!mayLeave(run, moves.release) || !isHeld(task, held)) return unchanged;
+  const { runId, reasonCreated, scheduled } = run;
   return moved(withLastRun(task, { runId, state: moves.release.to, reasonCreated, scheduled }));
 };
 

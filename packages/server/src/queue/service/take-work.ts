@@ -16,7 +16,7 @@ export interface Waiter {
 export interface Taken {
   readonly waiter: Waiter;
   readonly taskId: string;
-  readonly runId: number;
+  readonly held: lifecycle.HeldRun;
   /** The claim as the API shows it, JSON text. */
   readonly text: string;
 }
@@ -54,8 +54,10 @@ export const takeWork = async (
   return [...assigned].flatMap(([taskId, waiter]) => {
     const record = records.get(taskId);
     if (!record) return [];
-    const claimed = { record, worker: waiter.worker, definition: definitions.get(taskId) ?? '{}' };
-    return [{ waiter, taskId, runId: record.runs.length - 1, text: claimText(claimed, now, deps) }];
+    const { worker } = waiter;
+    const held = { runId: record.runs.length - 1, worker, started: now.toJSON() };
+    const claimed = { record, worker, definition: definitions.get(taskId) ?? '{}' };
+    return [{ waiter, taskId, held, text: claimText(claimed, now, deps) }];
   });
 };
 
@@ -120,18 +122,31 @@ const roundRobin = (waiters: readonly Waiter[]): Waiter[] => {
   return turns;
 };
 
-/** Gives runs back that were taken for callers who had gone by then. */
+/**
+ * Which of these runs are held as they were taken. The transaction that took them is waited for, when it is still under
+ * way somewhere: it has their tasks locked.
+ */
+export const whatIsHeld = async (tx: Transaction, taken: readonly Taken[]): Promise<Taken[]> => {
+  const records = await recordsOf(tx, taken);
+  return taken.filter(({ taskId, held }) => {
+    const record = records.get(taskId);
+    return record !== undefined && lifecycle.isHeld(record, held);
+  });
+};
+
+/** Gives runs back that were taken for callers who had gone by then. Safe to repeat. */
 export const giveBack = async (tx: Transaction, taken: readonly Taken[], deps: Deps): Promise<void> => {
-  const records = await store.lockRecords(
-    tx,
-    taken.map(({ taskId }) => taskId),
-  );
   const { moves } = decideAll(
-    new Map(records.map((record) => [record.taskId, record])),
-    taken.map(({ taskId, runId, waiter }) => ({
+    await recordsOf(tx, taken),
+    taken.map(({ taskId, held }) => ({
       taskId,
-      decide: (task: TaskRecord) => lifecycle.release(task, runId, waiter.worker),
+      decide: (task: TaskRecord) => lifecycle.release(task, held),
     })),
   );
   await applyMoves(tx, moves, deps);
+};
+
+const recordsOf = async (tx: Transaction, taken: readonly Taken[]): Promise<Map<string, TaskRecord>> => {
+  const taskIds = taken.map(({ taskId }) => taskId);
+  return new Map((await store.lockRecords(tx, taskIds)).map((record) => [record.taskId, record]));
 };
