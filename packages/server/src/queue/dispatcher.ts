@@ -100,7 +100,7 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
     isSoon = true;
     setImmediate(() => {
       isSoon = false;
-      void serve();
+      serve();
     });
   };
 
@@ -202,7 +202,7 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
         gone.addEventListener('abort', end, { once: true });
         everybody.add(waiting);
         line.waiting.add(waiting);
-        if (line.mayHaveWork) serve();
+        if (line.mayHaveWork) serveSoon();
       });
     },
     close: async () => {
