@@ -127,24 +127,43 @@ const whileSnapshotIsHeld = (db, during) =>
     return during();
   });
 
-/** What claims cost behind many that were made since the last vacuum, which a held snapshot keeps from being forgotten. */
-const explainBehindClaims = async (db) => {
+/** Counts a task out of a group and in again, so often, each in a transaction of its own. */
+const recount = async (db, taskGroupId, wanted) => {
+  for (let left = wanted; left > 0; left--) {
+    await db`update task_groups set unresolved = unresolved + ${left % 2} where task_group_id = ${taskGroupId}`;
+  }
+};
+
+/**
+ * What a claim and a group's counter cost behind many changes that no vacuum has followed, and behind as many that a
+ * held snapshot keeps from being forgotten.
+ */
+const explainBehindChanges = async (db) => {
   const [taskQueueId] = queueNames;
-  const call = (tx) => queue.takePending(tx, { taskQueueIds: [taskQueueId], counts: [1] }, new Date());
+  const [{ taskGroupId }] = await db`select task_group_id from task_groups limit 1`;
+  const wanted = { taskQueueIds: [taskQueueId], counts: [1] };
   const tell = async (title) => {
-    const { pages, ms } = await explainCall(db, call);
-    console.log(`takePending, 1 of one queue, ${title}: ${pages} pages, ${ms.toFixed(2)} ms`);
+    const claim = await explainCall(db, (tx) => queue.takePending(tx, wanted, new Date()));
+    const group = await explainCall(db, (tx) => queue.shrinkGroups(tx, [taskGroupId], [1]));
+    const shown = ({ pages, ms }) => `${pages} pages, ${ms.toFixed(2)} ms`;
+    console.log(`${title}: takePending, 1 of one queue: ${shown(claim)}; shrinkGroups: ${shown(group)}`);
   };
   const count = Math.floor(Math.max(...levels) / 50);
-  await db`alter table pending set (autovacuum_enabled = off)`;
-  await tell('fresh from vacuum');
-  await claimHead(db, taskQueueId, count);
-  await tell(`after ${count} claims without vacuum`);
-  await whileSnapshotIsHeld(db, async () => {
+  const change = async () => {
     await claimHead(db, taskQueueId, count);
-    await tell(`after ${count} more while a snapshot was held`);
+    await recount(db, taskGroupId, count);
+  };
+  await db`alter table pending set (autovacuum_enabled = off)`;
+  await db`alter table task_groups set (autovacuum_enabled = off)`;
+  console.log('');
+  await tell('Fresh from vacuum');
+  await change();
+  await tell(`After ${count} claims and changes of the group without vacuum`);
+  await whileSnapshotIsHeld(db, async () => {
+    await change();
+    await tell(`After ${count} more while a snapshot was held`);
   });
-  await tell('when that snapshot is gone');
+  await tell('When that snapshot is gone');
 };
 
 const folder = newFolder('explain');
@@ -174,7 +193,7 @@ try {
     await addPending(db, level);
     columns.push(await explainAll(db, `${options.resolved} resolved, ${level} pending`));
   }
-  await explainBehindClaims(db);
+  await explainBehindChanges(db);
   console.log(`\n| statement | ${columns.map(({ title }) => title).join(' | ')} |`);
   console.log(`|---|${columns.map(() => '---').join('|')}|`);
   for (const name of Object.keys(columns[0].results)) {
