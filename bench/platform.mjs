@@ -13,6 +13,9 @@ export const { connect, silentLog, startEmbeddedPostgres } = await import(
   throw new Error('The server is not compiled. Run `npm run build` first.', { cause });
 });
 
+// Whoever ends us wants what we have started to end as well: that hangs on the exit.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 /** A new folder that git does not see. It is not a temporary one: those may lie in memory, where fsync costs nothing. */
 export const newFolder = (name) => {
   mkdirSync(join(root, '.scratch'), { recursive: true });
@@ -86,7 +89,13 @@ export const startPlatform = async ({ nodeOptions = [], settings = {} } = {}) =>
   const folder = newFolder('bench');
   const dataDir = join(folder, 'data');
   const postgres = await startPostgres(folder, settings);
-  const server = await startServer({ dataDir, databaseUrl: postgres.url, nodeOptions });
+  const server = await startServer({ dataDir, databaseUrl: postgres.url, nodeOptions }).catch(
+    async (error) => {
+      await postgres.stop();
+      removeFolder(folder);
+      throw error;
+    },
+  );
   return {
     rootUrl: server.rootUrl,
     credentials: readCredentials(dataDir),

@@ -4,7 +4,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const file = fileURLToPath(new URL('results/last.json', import.meta.url));
-const commit = () => spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).stdout?.trim();
+const commit = () =>
+  spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).stdout?.trim();
 
 /** Results by name of the row, of the last run that measured it. */
 export const readLast = () => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {});
