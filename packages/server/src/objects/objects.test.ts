@@ -208,7 +208,7 @@ describe('objects', () => {
   it('an object that no rule places is refused', async () => {
     const placement = [{ backendId: 'disk', when: { projectId: { exact: 'special' } } }] as const;
     const picky = createObjects({ ...deps, placement });
-    await assert.rejects(picky.createUpload(anUpload()), { code: 'InputError', message: /backend/ });
+    await assert.rejects(picky.createUpload(anUpload()), { code: 'NoMatchingBackend', message: /backend/ });
     await picky.createUpload(anUpload({ projectId: 'special' }));
   });
 });
