@@ -11,6 +11,7 @@ interface ServeOptions {
   readonly host?: string;
   readonly data?: string;
   readonly role?: string;
+  readonly processes?: number;
   readonly config?: string;
   readonly worker: boolean;
 }
@@ -27,11 +28,15 @@ export const untilInterrupted = (io: Io): Promise<void> => {
   });
 };
 
-const settingsOf = (io: Io, { port, host, data, role, worker }: ServeOptions): PlatformSettings => ({
+const settingsOf = (
+  io: Io,
+  { port, host, data, role, processes, worker }: ServeOptions,
+): PlatformSettings => ({
   data: data ?? io.environment.folder,
   port,
   host,
   role: role as PlatformSettings['role'],
+  processes,
   worker: worker ? undefined : { enabled: false },
 });
 
@@ -43,6 +48,11 @@ export const serveCommand = (io: Io): Command =>
     .option('--host <address>', 'address to listen on (default: HOST or 127.0.0.1)')
     .option('--data <folder>', 'where the platform keeps its data (default: TASKYARD_DATA or .taskyard)')
     .option('--role <role>', 'what this process does: all, api or background (default: ROLE or all)')
+    .option(
+      '--processes <count>',
+      'processes that serve the API on that port (default: PROCESSES or 1)',
+      wholeNumber,
+    )
     .option('--config <file>', 'a YAML file of settings (default: TASKYARD_CONFIG)')
     .option('--no-worker', 'without the built-in worker')
     .action(async (options: ServeOptions) => {

@@ -54,12 +54,8 @@ export const localSignals = (): Signals => ({
 });
 
 /** Wake-ups between all processes that share a database. */
-export const sharedSignals = (db: Database, log: Logger): Promise<Signals> =>
-  sharedSignalsOn(db, signalNames, {
-    channel: 'taskyard',
-    clock: systemClock,
-    onError: (err) => log.warn({ err }, 'a wake-up could not be sent'),
-  });
+export const sharedSignals = (db: Database, onError: (error: unknown) => void): Promise<Signals> =>
+  sharedSignalsOn(db, signalNames, { channel: 'taskyard', clock: systemClock, onError });
 
 /** The platform, joined from its domains. */
 export interface App {

@@ -45,9 +45,15 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
     onCommit: () => committed.wake(),
   });
   const relayDb = connectRelay(config, { url, log });
-  const closeAll = () => Promise.all([db.close(), relayDb?.close()]);
+  let isClosing = false;
+  const closeAll = () => {
+    isClosing = true;
+    return Promise.all([db.close(), relayDb?.close()]);
+  };
+  // The last wake-ups may come too late; whoever misses one looks for itself.
+  const onError = (err: unknown) => isClosing || log.warn({ err }, 'a wake-up could not be sent');
   try {
-    const signals = isAlone ? localSignals() : await sharedSignals(db, log);
+    const signals = isAlone ? localSignals() : await sharedSignals(db, onError);
     committed.each(() => signals.events.wake());
     const metrics = metricsOf(config, surroundings);
     const app = createApp({

@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { followEvents, slugid } from '@taskyard/client';
+import { aLine, aTask, type Line, twoLines } from './support/line.ts';
+import { aHome, type Home, plainEnvironment, readVariables, root, taskyard } from './support/platform.ts';
+
+const taskQueueId = 'example/metrics';
+const worker = { workerGroup: 'example', workerId: 'one', tasks: 1 };
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Reads Prometheus' text, and accepts nothing else: each metric once, its values right below its heading. */
+const parse = (text: string): Sample[] => {
+  assert.ok(text.endsWith('\n'));
+  const seen = new Set<string>();
+  let current = '';
+  return text
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => {
+      const heading = /^# (HELP|TYPE) ([a-z_]+) (.+)$/.exec(line);
+      if (heading?.[1] === 'HELP') {
+        assert.ok(!seen.has(heading[2] ?? ''), `${heading[2]} is there twice`);
+        current = heading[2] ?? '';
+        seen.add(current);
+      }
+      if (heading) return [];
+      const [, name = '', labels = '', value] =
+        /^([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\]|\\.)*",?)*)\})? (-?[\d.e+-]+)$/.exec(line) ?? [];
+      assert.ok(name.startsWith(current) && value !== undefined, line);
+      const pairs = [...labels.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)];
+      return [
+        { name, labels: Object.fromEntries(pairs.map(([, label, of]) => [label, of])), value: Number(value) },
+      ];
+    });
+};
+
+const scrape = async ({ path }: Home): Promise<Sample[]> => {
+  const { metricsUrl } = JSON.parse(await readFile(join(path, 'server.json'), 'utf8')) as {
+    metricsUrl: string;
+  };
+  const reply = await fetch(metricsUrl);
+  assert.equal(reply.status, 200);
+  assert.match(reply.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+  assert.equal((await fetch(new URL('/', metricsUrl))).status, 404);
+  return parse(await reply.text());
+};
+
+/** The sum of the values with these labels. */
+const total = (samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}) =>
+  samples
+    .filter((sample) => sample.name === name)
+    .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
+    .reduce((sum, { value }) => sum + value, 0);
+
+const create = async (line: Line): Promise<void> => {
+  assert.equal((await line.call('PUT', `queue/v1/task/${slugid()}`, aTask(taskQueueId))).status, 200);
+};
+
+const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
+  while (!(await isTrue())) await sleep(20);
+};
+
+describe('metrics', { timeout: 60_000 }, () => {
+  it('tell what has happened and how things are', async (t) => {
+    const home = await aHome(t);
+    const platform = await home.start({ METRICS_PORT: '0', WORKER: 'false' });
+    const line = aLine(platform);
+    for (let i = 0; i < 3; i++) await create(line);
+    assert.equal((await line.call('GET', `queue/v1/task/${slugid()}/status`)).status, 404);
+    await line.call('POST', `queue/v1/claim-work/${taskQueueId}`, worker);
+    const waiting = line.call('POST', 'queue/v1/claim-work/example/empty', worker);
+    const reading = new AbortController();
+    const stream = followEvents({
+      ...platform,
+      bindings: [{ exchange: '#', routingKeyPattern: '#' }],
+      signal: reading.signal,
+    });
+    const read = stream.next().catch(() => {});
+    await until(async () => total(await scrape(home), 'taskyard_event_followers') === 1);
+    await until(async () => total(await scrape(home), 'taskyard_claim_work_waiting') === 1);
+    const samples = await scrape(home);
+    const value = (name: string, labels?: Readonly<Record<string, string>>) => total(samples, name, labels);
+
+    const requests = 'taskyard_request_duration_seconds';
+    assert.equal(value(`${requests}_count`, { service: 'queue', method: 'createTask', status: '2xx' }), 3);
+    assert.equal(value(`${requests}_count`, { method: 'status', status: '4xx' }), 1);
+    assert.equal(value(`${requests}_bucket`, { method: 'createTask', le: '+Inf' }), 3);
+    assert.ok(value(`${requests}_sum`, { method: 'createTask' }) > 0);
+    assert.equal(value('taskyard_batch_items_sum', { verb: 'create-tasks' }), 3);
+    assert.ok(value('taskyard_batch_duration_seconds_count', { verb: 'claim-work' }) >= 1);
+    assert.equal(value('taskyard_claim_latency_seconds_count'), 1);
+    assert.equal(value('taskyard_pending_tasks', { task_queue_id: taskQueueId }), 2);
+    assert.equal(value('taskyard_claimed_tasks', { task_queue_id: taskQueueId }), 1);
+    const age = value('taskyard_pending_age_seconds', { task_queue_id: taskQueueId });
+    assert.ok(age > 0 && age < 60, `${age} s`);
+    assert.ok(value('taskyard_database_connections', { pool: 'main' }) >= 1);
+    assert.ok(value('process_resident_memory_bytes') > 10_000_000);
+    assert.ok(value('process_cpu_seconds_total') > 0);
+    assert.ok(Math.abs(value('process_start_time_seconds') - Date.now() / 1000) < 60);
+    const page = await readFile(join(root, 'docs/operating/metrics.md'), 'utf8');
+    const described = new Set([...page.matchAll(/^\| `([a-z_]+)`/gm)].map(([, name]) => name));
+    const families = new Set(samples.map(({ name }) => name.replace(/_(bucket|sum|count)$/, '')));
+    assert.deepEqual(
+      [...families].filter((name) => !described.has(name)),
+      [],
+    );
+    // Nobody publishes to a broker here.
+    assert.ok(!samples.some(({ name }) => name.startsWith('taskyard_outbox')));
+
+    reading.abort();
+    await read;
+    await until(async () => total(await scrape(home), 'taskyard_event_followers') === 0);
+    line.close();
+    await assert.rejects(waiting);
+    await until(async () => total(await scrape(home), 'taskyard_claim_work_waiting') === 0);
+  });
+
+  it('tell it of each process', async (t) => {
+    const home = await aHome(t);
+    const platform = await home.start({ METRICS_PORT: '0', WORKER: 'false', PROCESSES: '2' });
+    const lines = await twoLines(platform);
+    await create(lines[0]);
+    for (const line of lines) await create(line);
+    const samples = await scrape(home);
+    const created = (labels: Readonly<Record<string, string>>) =>
+      total(samples, 'taskyard_request_duration_seconds_count', { method: 'createTask', ...labels });
+    assert.deepEqual([created({ process: '1' }), created({ process: '2' })].sort(), [1, 2]);
+    const starts = samples.filter(({ name }) => name === 'process_start_time_seconds');
+    assert.deepEqual(starts.map(({ labels }) => labels.process).sort(), ['1', '2', 'main']);
+    // The database is asked once for all of them.
+    const pending = samples.filter(({ name }) => name === 'taskyard_pending_tasks');
+    assert.deepEqual(
+      pending.map(({ labels, value }) => [labels.task_queue_id, value]),
+      [[taskQueueId, 3]],
+    );
+    for (const line of lines) line.close();
+  });
+
+  it('are not there unless they are wanted', async (t) => {
+    const home = await aHome(t);
+    await home.start({ WORKER: 'false' });
+    const announced = JSON.parse(await readFile(join(home.path, 'server.json'), 'utf8')) as object;
+    assert.deepEqual(Object.keys(announced).sort(), ['pid', 'url']);
+  });
+});
+
+describe('the log', { timeout: 60_000 }, () => {
+  it('has one line for each call, and no secret at any level', async (t) => {
+    const home = await aHome(t);
+    const child = spawn(
+      process.execPath,
+      [taskyard, 'serve', '--port', '0', '--data', home.path, '--no-worker'],
+      {
+        cwd: root,
+        env: { ...plainEnvironment(), LOG_LEVEL: 'trace' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    let log = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+    const [ready] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+    const rootUrl = /http:\S+/.exec(ready)?.[0] ?? '';
+    const variables = await readVariables(join(home.path, 'credentials.env'));
+    const credentials = {
+      clientId: variables.TASKCLUSTER_CLIENT_ID ?? '',
+      accessToken: variables.TASKCLUSTER_ACCESS_TOKEN ?? '',
+    };
+    const line = aLine({ rootUrl, credentials });
+    const expires = new Date(Date.now() + 3_600_000).toJSON();
+    const client = await line.call('PUT', 'auth/v1/clients/example', { expires, description: '' });
+    const { accessToken } = client.body as { accessToken: string };
+    const reset = await line.call('POST', 'auth/v1/clients/example/reset');
+    const fresh = (reset.body as { accessToken: string }).accessToken;
+    const said = 'a-secret-that-was-said-to-the-server';
+    const taskId = slugid();
+    await line.call('PUT', `queue/v1/task/${taskId}`, {
+      ...aTask(taskQueueId),
+      payload: { env: { TOKEN: said } },
+    });
+    const claim = await line.call('POST', `queue/v1/claim-work/${taskQueueId}`, worker);
+    const [claimed] = (claim.body as { tasks: { credentials: Record<string, string> }[] }).tasks;
+    assert.ok(claimed);
+    const bad = async (headers: Record<string, string>, body: string) =>
+      fetch(`${rootUrl}/api/auth/v1/authenticate-hawk`, { method: 'POST', headers, body });
+    const json = { 'content-type': 'application/json' };
+    const texts = [
+      JSON.stringify({ method: 'get', resource: '/', host: 'example.com', port: 80, authorization: said }),
+      JSON.stringify({ accessToken: said, authorization: said }),
+      `{"accessToken": "${said}"`,
+      `{"accessToken": "${said}\\u0000"}`,
+      said,
+    ];
+    for (const text of texts) await bad(json, text);
+    await bad({ ...json, authorization: `Hawk id="example", mac="${said}"` }, '{}');
+    await bad({ ...json, authorization: `Bearer ${said}` }, '{}');
+    await fetch(`${rootUrl}/api/queue/v1/task/${taskId}?bewit=${said}`);
+    const traced = await fetch(`${rootUrl}/api/queue/v1/task/${taskId}/status`, {
+      headers: { 'x-taskcluster-trace-id': 'the-chain' },
+    });
+    await traced.text();
+    line.close();
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+
+    const secrets = [
+      credentials.accessToken,
+      accessToken,
+      fresh,
+      said,
+      ...Object.values(claimed.credentials),
+    ];
+    const told = new Set([claimed.credentials.clientId]);
+    for (const secret of secrets.filter((text) => !told.has(text))) {
+      assert.ok(secret.length > 20);
+      assert.ok(!log.includes(secret), `the log holds ${secret.slice(0, 4)}…`);
+    }
+    assert.doesNotMatch(log, /mac=|seed|signature/);
+    const lines = log
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text) as Record<string, unknown>);
+    const calls = lines.filter(({ msg }) => msg === 'api call');
+    assert.equal(calls.length, 4 + texts.length + 4);
+    const last = calls.find(({ traceId }) => traceId === 'the-chain');
+    assert.deepEqual(
+      { ...last, time: '', ms: 0, requestId: '' },
+      {
+        level: 30,
+        time: '',
+        name: 'status',
+        status: 403,
+        ms: 0,
+        clientId: '',
+        taskId,
+        traceId: 'the-chain',
+        requestId: '',
+        msg: 'api call',
+      },
+    );
+    assert.equal(last?.requestId, traced.headers.get('x-for-request-id'));
+    assert.ok(Number(last?.ms) > 0);
+    assert.equal(calls.find(({ name }) => name === 'createTask')?.clientId, credentials.clientId);
+  });
+});

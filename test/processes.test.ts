@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { followEvents, slugid } from '@taskyard/client';
+import { aLine, aTask, type Line, twoLines } from './support/line.ts';
+import { aHome, type Platform } from './support/platform.ts';
+
+const env = { PROCESSES: '2', WORKER: 'false' };
+const taskQueueId = 'example/processes';
+const worker = { workerGroup: 'example', workerId: 'one', tasks: 1 };
+
+interface Claims {
+  readonly tasks: readonly { readonly status: { readonly taskId: string } }[];
+}
+
+/** Processes of the machine by id: a parent, and the command line. */
+const processes = (): Map<number, { parent: number; command: string }> => {
+  const lines = execFileSync('/bin/ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
+  return new Map(
+    lines.flatMap((line) => {
+      const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      return pid ? [[Number(pid), { parent: Number(parent), command: command ?? '' }]] : [];
+    }),
+  );
+};
+
+const childrenOf = (platform: Platform): number[] =>
+  [...processes()].filter(([, { parent }]) => parent === platform.process.pid).map(([pid]) => pid);
+
+const apiProcessesOf = (platform: Platform): number[] => {
+  const all = processes();
+  return childrenOf(platform).filter((pid) => all.get(pid)?.command.includes('api-process'));
+};
+
+const until = async (isTrue: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await isTrue())) await sleep(20);
+};
+
+/** All of these tasks are there. */
+const requireAll = async (lines: readonly Line[], taskIds: readonly string[]): Promise<void> => {
+  const isThere = async (line: Line, taskId: string) =>
+    assert.equal((await line.call('GET', `queue/v1/task/${taskId}/status`)).status, 200);
+  await Promise.all(taskIds.map((taskId, i) => isThere(lines[i % lines.length] as Line, taskId)));
+};
+
+const create = async (line: Line): Promise<string> => {
+  const taskId = slugid();
+  const { status } = await line.call('PUT', `queue/v1/task/${taskId}`, aTask(taskQueueId));
+  assert.equal(status, 200);
+  return taskId;
+};
+
+describe('a platform of several processes', { timeout: 120_000 }, () => {
+  it('wakes workers, readers of events and caches in all of them', async (t) => {
+    const platform = await (await aHome(t)).start(env);
+    const [here, there] = await twoLines(platform);
+
+    await t.test('a worker that waits at one is given what is created at the other', async () => {
+      const waiting = here.call('POST', `queue/v1/claim-work/${taskQueueId}`, worker);
+      // It waits from now on, whether or not it does already: a wake-up that came too early would cost two seconds.
+      await sleep(300);
+      const started = performance.now();
+      const taskId = await create(there);
+      const { tasks } = (await waiting).body as Claims;
+      assert.deepEqual(
+        tasks.map(({ status }) => status.taskId),
+        [taskId],
+      );
+      assert.ok(performance.now() - started < 1500, 'it was woken, and did not find the task by itself');
+    });
+
+    await t.test('a stream of events tells what happens at both', async () => {
+      const stop = new AbortController();
+      const told = new Set<string>();
+      let created: Promise<string[]> | undefined;
+      const stream = followEvents<{ status: { taskId: string } }>({
+        rootUrl: platform.rootUrl,
+        credentials: platform.credentials,
+        bindings: [{ exchange: 'exchange/taskcluster-queue/v1/task-pending', routingKeyPattern: '#' }],
+        signal: stop.signal,
+        onConnect: () => {
+          created ??= Promise.all([create(here), create(there)]);
+        },
+      });
+      for await (const { payload } of stream) {
+        told.add(payload.status.taskId);
+        if (told.size === 2) break;
+      }
+      assert.deepEqual([...told].sort(), (await created)?.sort());
+      stop.abort();
+    });
+
+    await t.test('a client that is disabled at one is refused by the other soon', async () => {
+      const clientId = 'example/client';
+      const { body, status } = await here.call('PUT', `auth/v1/clients/${encodeURIComponent(clientId)}`, {
+        expires: new Date(Date.now() + 3_600_000).toJSON(),
+        description: 'For a test',
+        scopes: ['auth:current-scopes'],
+      });
+      assert.equal(status, 200, JSON.stringify(body));
+      const { accessToken } = body as { accessToken: string };
+      const [one, other] = await twoLines({ ...platform, credentials: { clientId, accessToken } });
+      for (const line of [one, other])
+        assert.equal((await line.call('GET', 'auth/v1/scopes/current')).status, 200);
+      await here.call('POST', `auth/v1/clients/${encodeURIComponent(clientId)}/disable`);
+      const started = performance.now();
+      await until(async () => {
+        const answers = await Promise.all(
+          [one, other].map((line) => line.call('GET', 'auth/v1/scopes/current')),
+        );
+        return answers.every(({ status }) => status === 401);
+      });
+      assert.ok(performance.now() - started < 900, 'it was told, and did not look by itself');
+      await here.call('POST', `auth/v1/clients/${encodeURIComponent(clientId)}/enable`);
+      await until(async () => (await other.call('GET', 'auth/v1/scopes/current')).status === 200);
+      for (const line of [one, other]) line.close();
+    });
+
+    await t.test('a quarantine that is ordered at one holds at the other', async () => {
+      const path = `queue/v1/provisioners/example/worker-types/processes/workers/example/one`;
+      const quarantineUntil = new Date(Date.now() + 3_600_000).toJSON();
+      assert.equal((await here.call('PUT', path, { quarantineUntil })).status, 200);
+      const taskId = await create(here);
+      const claim = `queue/v1/task/${taskId}/runs/0/claim`;
+      const { status } = await there.call('POST', claim, { workerGroup: 'example', workerId: 'one' });
+      assert.equal(status, 409);
+    });
+    for (const line of [here, there]) line.close();
+  });
+
+  it('replaces one that is killed, and has lost nothing that it acknowledged', async (t) => {
+    const platform = await (await aHome(t)).start(env);
+    const lines = Array.from({ length: 6 }, () => aLine(platform));
+    const acknowledged: string[] = [];
+    let isOver = false;
+    const work = lines.map(async (line) => {
+      // Whoever is in the middle of a call when its process is killed gets no answer, and asks once more.
+      while (!isOver)
+        await create(line).then(
+          (taskId) => acknowledged.push(taskId),
+          () => {},
+        );
+    });
+    await until(() => acknowledged.length > 50);
+    const before = apiProcessesOf(platform);
+    assert.equal(before.length, 2);
+    const killed = before[0] as number;
+    process.kill(killed, 'SIGKILL');
+    const soFar = acknowledged.length;
+    await until(() => {
+      const now = apiProcessesOf(platform);
+      return now.length === 2 && !now.includes(killed);
+    });
+    await until(() => acknowledged.length > soFar + 50);
+    isOver = true;
+    await Promise.all(work);
+    // The new one serves too.
+    const [one, other] = await twoLines(platform);
+    await requireAll([one, other], acknowledged);
+    for (const line of [...lines, one, other]) line.close();
+  });
+
+  for (const count of ['1', '2']) {
+    it(`answers everything that it is asked until it is closed to newcomers, with ${count}`, async (t) => {
+      const home = await aHome(t);
+      const platform = await home.start({ ...env, PROCESSES: count });
+      const lines = Array.from({ length: 8 }, () => aLine(platform));
+      const acknowledged: string[] = [];
+      const work = lines.map(async (line) => {
+        for (;;) {
+          try {
+            acknowledged.push(await create(line));
+          } catch (error) {
+            return (error as NodeJS.ErrnoException).code;
+          }
+        }
+      });
+      const waiting = aLine(platform).call('POST', 'queue/v1/claim-work/example/nothing', worker);
+      await until(() => acknowledged.length > 100);
+      assert.equal(await platform.stop(), 0);
+      assert.deepEqual(
+        await Promise.all(work),
+        lines.map(() => 'ECONNREFUSED'),
+      );
+      assert.deepEqual((await waiting).body, { tasks: [] });
+      const next = aLine(await home.start(env));
+      await requireAll([next], acknowledged);
+      next.close();
+    });
+  }
+
+  it('goes altogether when its main process is killed', async (t) => {
+    const platform = await (await aHome(t)).start(env);
+    const children = childrenOf(platform);
+    assert.ok(children.length >= 3, 'the database and two processes');
+    await platform.kill();
+    await until(() => {
+      const left = processes();
+      return children.every((pid) => !left.has(pid) || left.get(pid)?.command.includes('defunct'));
+    });
+  });
+});
