@@ -79,6 +79,8 @@ const watchConnections = ({ server }: FastifyInstance) => {
   });
 
   const take = (socket: Socket): void => {
+    // A client that has no more to say may still wait for its answer; a connection from another process has forgotten that.
+    socket.allowHalfOpen = true;
     connections.set(socket, { replies: new Set(), restsSince: performance.now() });
     socket.once('close', () => connections.delete(socket));
     server.emit('connection', socket);
