@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { followEvents, Queue, type StreamedMessage } from '@taskyard/client';
+import pg from 'pg';
+import { assertInvariants } from './support/invariants.ts';
+import { startLoad } from './support/load.ts';
 import { aHome, type Platform, plainEnvironment, root, taskyard } from './support/platform.ts';
+import { withDatabaseOf } from './support/postgres.ts';
 
 const parts = 40;
 const graph = `
@@ -68,6 +73,30 @@ const completed = (messages: readonly TaskMessage[]): Set<string> =>
       .map(({ payload }) => payload.status.taskId),
   );
 
+/** A message in short: its name, task and run. */
+const wordsOf = ({ exchange: from, payload }: Pick<TaskMessage, 'exchange' | 'payload'>): string =>
+  [payload.status.taskId, from.slice(from.lastIndexOf('/') + 1), payload.runId ?? '-'].join(' ');
+
+const publishedIn = async (url: string): Promise<string[]> => {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ exchange: string; payload: string }>(
+    'select exchange, payload from outbox where exchange = any($1) order by id',
+    [bindings.map((binding) => binding.exchange)],
+  );
+  await client.end();
+  return rows.map(({ exchange: from, payload }) =>
+    wordsOf({ exchange: from, payload: JSON.parse(payload) as TaskPayload }),
+  );
+};
+
+/** The messages of each task, in their order. */
+const byTask = (words: readonly string[]): Record<string, string[]> => {
+  const tasks: Record<string, string[]> = {};
+  for (const word of words) (tasks[word.slice(0, 22)] ??= []).push(word);
+  return tasks;
+};
+
 it('a server that is killed loses no task that it acknowledged, and no message', {
   timeout: 240_000,
 }, async (t) => {
@@ -94,6 +123,7 @@ it('a server that is killed loses no task that it acknowledged, and no message',
   run.kill('SIGKILL');
   await once(run, 'exit');
 
+  assert.ok(completed(messages).size < parts, 'it was killed in the middle');
   const second = await start();
   await follow({ platform: second, messages, isEnough: () => completed(messages).size >= parts + 2 });
 
@@ -101,18 +131,37 @@ it('a server that is killed loses no task that it acknowledged, and no message',
   const taskGroupId = messages[0]?.payload.status.taskGroupId ?? '';
   const { tasks } = await new Queue({ rootUrl, credentials }).listTaskGroup(taskGroupId);
   assert.equal(tasks.length, parts + 2);
-  const sent = new Set(
-    messages.map(({ exchange: from, payload }) =>
-      [from, payload.status.taskId, ...(payload.runId === undefined ? [] : [payload.runId])].join(' '),
-    ),
-  );
-  for (const { status } of tasks) {
-    assert.equal(status.state, 'completed');
-    assert.ok(sent.has(`${exchange('defined')} ${status.taskId}`), `${status.taskId} was defined`);
-    for (const { runId, state } of status.runs) {
-      for (const name of ['pending', 'running', state]) {
-        assert.ok(sent.has(`${exchange(name)} ${status.taskId} ${runId}`), `${status.taskId}: ${name}`);
-      }
-    }
+  const acknowledged = tasks.map(({ status }) => status.taskId);
+  for (const { status } of tasks) assert.equal(status.state, 'completed', status.taskId);
+  assert.equal(new Set(messages.map(({ id }) => id)).size, messages.length, 'no message came twice');
+
+  await second.stop();
+  await withDatabaseOf(home.path, async (url) => {
+    await assertInvariants(url, { acknowledged });
+    // What was published is what was read: the same messages, and those of each task in the same order.
+    assert.deepEqual(byTask(messages.map(wordsOf)), byTask(await publishedIn(url)));
+  });
+});
+
+const killsOf = 5;
+
+it('a server that is killed again and again breaks no invariant', { timeout: 150_000 }, async (t) => {
+  const home = await aHome(t);
+  const start = () => home.start({ WORKER: 'false', TASK_CLAIM_TIMEOUT: '4', LOG_LEVEL: 'fatal' });
+  let platform = await start();
+  const load = startLoad(() => platform, { rounds: 60 });
+  const moments: number[] = [];
+  for (let kill = 0; kill < killsOf; kill++) {
+    const calls = randomInt(10, 80);
+    moments.push(calls);
+    await load.more(calls);
+    await platform.kill();
+    platform = await start();
   }
+  t.diagnostic(`killed after ${moments.join(', ')} answers`);
+  await load.done;
+  await platform.stop();
+  const { acknowledged } = load;
+  t.diagnostic(`${acknowledged.size} tasks, failures: ${JSON.stringify(load.failures)}`);
+  await withDatabaseOf(home.path, (url) => assertInvariants(url, { acknowledged }));
 });

@@ -29,13 +29,28 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Starts a PostgreSQL; when the test ends, so does it. */
-export const aPostgres = async (test: Ending): Promise<Postgres> => {
+/** Starts the PostgreSQL of a data folder. */
+const startIn = async (dataDir: string): Promise<Embedded> => {
   // The server's own launcher: it knows how to run PostgreSQL as root. Packages do not export it.
   const launcher = join(root, 'packages/server/dist/base/index.js');
   const { startEmbeddedPostgres, silentLog } = (await import(launcher)) as ServerParts;
+  return startEmbeddedPostgres({ dataDir, log: silentLog });
+};
+
+/** Looks at the database of a platform that has ended. */
+export const withDatabaseOf = async <T>(dataDir: string, look: (url: string) => Promise<T>): Promise<T> => {
+  const running = await startIn(dataDir);
+  try {
+    return await look(running.url);
+  } finally {
+    await running.stop();
+  }
+};
+
+/** Starts a PostgreSQL; when the test ends, so does it. */
+export const aPostgres = async (test: Ending): Promise<Postgres> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'taskyard-postgres-'));
-  const start = () => startEmbeddedPostgres({ dataDir, log: silentLog });
+  const start = () => startIn(dataDir);
   let running = await start();
   const { url } = running;
   test.after(async () => {
