@@ -93,7 +93,10 @@ const publishedIn = async (url: string): Promise<string[]> => {
 /** The messages of each task, in their order. */
 const byTask = (words: readonly string[]): Record<string, string[]> => {
   const tasks: Record<string, string[]> = {};
-  for (const word of words) (tasks[word.slice(0, 22)] ??= []).push(word);
+  for (const word of words) {
+    const taskId = word.slice(0, 22);
+    tasks[taskId] = [...(tasks[taskId] ?? []), word];
+  }
   return tasks;
 };
 
