@@ -1,6 +1,8 @@
-// Compiles the packages (and the tests, where they are present). `npm ci` ends with this.
+// Compiles the packages (and the tests, where they are present), then builds the pages and renders the documents. `npm ci` ends with this.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { buildDocs } from './build-docs.mjs';
+import { buildUi } from './build-ui.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
@@ -8,4 +10,9 @@ const { status } = spawnSync(process.execPath, [tsc, '-b', ...process.argv.slice
   cwd: root,
   stdio: 'inherit',
 });
+const isBuilding = !process.argv.some((argument) => ['--clean', '--dry'].includes(argument));
+if (isBuilding) {
+  await buildUi();
+  await buildDocs();
+}
 process.exit(status ?? 1);

@@ -68,7 +68,7 @@ const runner = spawn(
     ...options,
     ...files,
   ],
-  { stdio: 'inherit', env: { ...process.env, TASKYARD_TEST_DATABASE_URL: server.url } },
+  { stdio: 'inherit', env: { ...process.env, TASKYARD_TEST_DATABASE_URL: server.tcpUrl } },
 );
 // Ctrl-C reaches the runner as well, since it is in our group: we wait for its end, and clean up.
 process.on('SIGINT', () => {});

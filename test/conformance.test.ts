@@ -7,11 +7,10 @@ import { it } from 'node:test';
 import { aHome, type Platform, plainEnvironment, root } from './support/platform.ts';
 import { aRabbitMq, noRabbitMq } from './support/rabbitmq.ts';
 
-const areas = ['01', '02', '03', '04', '05', '06', '07', '08'];
+const areas = ['01', '02', '03', '04', '05', '06', '07', '08', '10', '11', '12', '13', '14', '15'];
 
 /** Reasons why tests may be left out: they are about services that are not there yet. */
-const excuses =
-  /: (service \S+ is not served at |no hooks service$|no worker-manager with a static provider$)/;
+const excuses = /: (service \S+ is not served at |no worker-manager with a static provider$)/;
 const unexcused = (report: string): string[] => {
   const [, list = ''] = report.match(/\nskipped:\n((?: {2}.*\n)+)/) ?? [];
   return list.split('\n').filter((line) => line.trim() && !excuses.test(line));
@@ -44,7 +43,9 @@ const runSuite = async (
   assert.deepEqual(unexcused(report), [], 'tests of the conformance suite were left out');
 };
 
-it('the platform behaves as the conformance suite wants, areas 01 to 08', { timeout: 600_000 }, async (t) => {
+it(`the platform behaves as the conformance suite wants, areas ${areas.join(', ')}`, {
+  timeout: 600_000,
+}, async (t) => {
   const home = await aHome(t);
   // Claims last 25 s, so that their expiry is among what is tested.
   await runSuite(await home.start({ TASK_CLAIM_TIMEOUT: '25', WORKER: 'false' }), areas);

@@ -10,6 +10,7 @@ import { root } from './support/platform.ts';
 const floors = [
   'base',
   'testing',
+  'demo-cloud',
   'http',
   'auth',
   'events',
@@ -19,6 +20,15 @@ const floors = [
   'queue',
   'artifacts',
   'task-graphs',
+  'notify',
+  'index',
+  'secrets',
+  'purge-cache',
+  'worker-manager',
+  'hooks',
+  'built-in-workers',
+  'sessions',
+  'views',
 ];
 
 interface Source {
@@ -27,7 +37,7 @@ interface Source {
   readonly text: string;
 }
 
-const leftOut = /(^|\/)(node_modules|dist|generated|conformance|\.git|\.taskyard|\.scratch)(\/|$)/;
+const leftOut = /(^|\/)(node_modules|dist|generated|conformance|\.venv|\.git|\.taskyard|\.scratch)(\/|$)/;
 
 const read = (folder: string, pattern: RegExp): Source[] =>
   readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -144,6 +154,8 @@ describe('the house is tidy', () => {
           own.name,
           ...declared(`${home}/package.json`, 'dependencies'),
           ...(isTest(source) ? forTests : []),
+          // Pages are shipped as what a build makes of them and their libraries.
+          ...(home === 'packages/ui' ? declared(`${home}/package.json`, 'devDependencies') : []),
         ];
         return importsOf(source)
           .filter((to) => !to.startsWith('.') && !to.startsWith('node:') && !allowed.includes(nameOf(to)))

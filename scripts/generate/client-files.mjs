@@ -127,7 +127,7 @@ const serviceTypes = (contract, names) => {
 const importLines = (imports) =>
   [...new Set(imports.values())].sort().map((service) => {
     const used = [...imports].filter(([, from]) => from === service).map(([name]) => name);
-    return `import type { ${used.sort().join(', ')} } from './${service}.ts';\n`;
+    return `import type { ${used.sort().join(', ')} } from './${moduleOf(service)}';\n`;
   });
 
 const parameterType = (name) => (name === 'runId' ? 'number | string' : 'string');
@@ -204,11 +204,14 @@ const serviceFile = (contract, names) => {
   ].join('');
 };
 
+/** The file of a service. The door of them all is `index.ts`, so the service of that name has another. */
+const moduleOf = (service) => (service === 'index' ? 'index-service.ts' : `${service}.ts`);
+
 const doorFile = (contracts) => {
   const imports = contracts.map(
-    ({ className, service }) => `import { ${className} } from './${service}.ts';\n`,
+    ({ className, service }) => `import { ${className} } from './${moduleOf(service)}';\n`,
   );
-  const exported = contracts.map(({ service }) => `export * from './${service}.ts';\n`);
+  const exported = contracts.map(({ service }) => `export * from './${moduleOf(service)}';\n`);
   const lines = contracts.map(({ service, className }) => `  ${quoted(service)}: ${className},\n`);
   const comment = '/** The client classes, by service. */';
   const classes = `${comment}\nexport const services = {\n${lines.join('')}};\n`;
@@ -220,7 +223,10 @@ export const clientFiles = (contracts) => {
   const names = createNames();
   for (const { className } of contracts) names.fresh([className]);
   return [
-    ...contracts.map((contract) => ({ name: `${contract.service}.ts`, text: serviceFile(contract, names) })),
+    ...contracts.map((contract) => ({
+      name: moduleOf(contract.service),
+      text: serviceFile(contract, names),
+    })),
     { name: 'index.ts', text: doorFile(contracts) },
   ];
 };

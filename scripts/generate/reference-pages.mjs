@@ -1,27 +1,10 @@
 // The pages of docs/reference: one for each service, with its methods, messages and their fields.
+import { scopeText } from '../../packages/server/dist/http/scope-text.js';
 import { resolveReference, schemaFile } from './contracts.mjs';
 
 const header = "<!-- Generated from the server's contracts by `npm run generate`. Do not edit. -->\n";
 
 const cell = (value) => value.replaceAll('|', '\\|').replace(/\s+/g, ' ').trim();
-
-const scopeText = (scope) => {
-  if (typeof scope === 'string') return `\`${scope}\``;
-  if (scope.AllOf) return join(scope.AllOf, 'and');
-  if (scope.AnyOf) return join(scope.AnyOf, 'or');
-  if (scope.for) return `${scopeText(scope.each)} for each \`${scope.for}\` of \`${scope.in}\``;
-  const otherwise = scope.else ? `, otherwise ${scopeText(scope.else)}` : '';
-  return `${scopeText(scope.then)} if \`${scope.if}\`${otherwise}`;
-};
-
-const join = (scopes, word) => {
-  const parts = scopes.map((scope) =>
-    typeof scope === 'object' && (scope.AllOf ?? scope.AnyOf)?.length > 1
-      ? `(${scopeText(scope)})`
-      : scopeText(scope),
-  );
-  return parts.length ? parts.join(` ${word} `) : 'none';
-};
 
 /** Follows a reference and keeps what stands beside it. */
 const followed = (schema, place) => {

@@ -61,14 +61,19 @@ const readUrl = (child: ChildProcess): Promise<string> =>
 interface PlatformOptions {
   readonly dataDir: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Where its log goes, as the descriptor of an open file; by default to our standard error. */
+  readonly log?: number | undefined;
+  /** More of the command line. */
+  readonly words?: readonly string[] | undefined;
 }
 
-/** Starts the platform on a free port and waits until it says that it is ready. What it logs goes to our standard error. */
-const startPlatform = async ({ dataDir, env }: PlatformOptions): Promise<Platform> => {
-  const child = spawn(process.execPath, [taskyard, 'serve', '--port', '0', '--data', dataDir], {
+/** Starts the platform, on a free port unless PORT says otherwise, and waits until it says that it is ready. */
+const startPlatform = async ({ dataDir, env, log, words = [] }: PlatformOptions): Promise<Platform> => {
+  const command = [taskyard, 'serve', '--port', env.PORT ?? '0', '--data', dataDir, ...words];
+  const child = spawn(process.execPath, command, {
     cwd: root,
     env: { ...plainEnvironment(), LOG_LEVEL: 'warn', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', log ?? 'inherit'],
   });
   const exit = once(child, 'exit') as Promise<[number | null]>;
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
@@ -94,7 +99,7 @@ const startPlatform = async ({ dataDir, env }: PlatformOptions): Promise<Platfor
 /** A data folder, and the platforms that a test starts on it, one after the other. */
 export interface Home {
   readonly path: string;
-  start(env?: Readonly<Record<string, string>>): Promise<Platform>;
+  start(env?: Readonly<Record<string, string>>, log?: number, ...words: string[]): Promise<Platform>;
 }
 
 /** A test, or whatever else ends at some time and cleans up then. */
@@ -112,8 +117,8 @@ export const aHome = async (test: Ending): Promise<Home> => {
   });
   return {
     path,
-    start: async (env = {}) => {
-      const platform = await startPlatform({ dataDir: path, env });
+    start: async (env = {}, log = undefined, ...words) => {
+      const platform = await startPlatform({ dataDir: path, env, log, words });
       platforms.push(platform);
       return platform;
     },

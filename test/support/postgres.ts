@@ -5,6 +5,7 @@ import { type Ending, root } from './platform.ts';
 
 interface Embedded {
   readonly url: string;
+  readonly tcpUrl: string;
   readonly pid: number;
   stop(): Promise<void>;
 }
@@ -52,7 +53,7 @@ export const aPostgres = async (test: Ending): Promise<Postgres> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'taskyard-postgres-'));
   const start = () => startIn(dataDir);
   let running = await start();
-  const { url } = running;
+  const { tcpUrl: url } = running;
   test.after(async () => {
     await running.stop();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
@@ -63,7 +64,7 @@ export const aPostgres = async (test: Ending): Promise<Postgres> => {
       process.kill(running.pid, 'SIGKILL');
       while (isAlive(running.pid)) await new Promise((resolve) => setImmediate(resolve));
       running = await start();
-      if (running.url !== url) throw new Error('PostgreSQL came back under another address');
+      if (running.tcpUrl !== url) throw new Error('PostgreSQL came back under another address');
     },
   };
 };

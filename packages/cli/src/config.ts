@@ -21,6 +21,8 @@ export interface Environment {
   readonly logLevel?: string | undefined;
   /** The queue of a worker that the command line gives none. */
   readonly workerTaskQueueId?: string | undefined;
+  /** How a worker registers that the command line does not tell. */
+  readonly workerProvider?: string | undefined;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -49,6 +51,7 @@ export const readEnvironment = (variables: Variables = process.env): Environment
   colours: coloursIn(variables),
   logLevel: variables.LOG_LEVEL || undefined,
   workerTaskQueueId: variables.TASKYARD_WORKER_TASK_QUEUE_ID || undefined,
+  workerProvider: variables.TASKYARD_WORKER_PROVIDER || undefined,
 });
 
 const readText = (path: string): string | undefined => {

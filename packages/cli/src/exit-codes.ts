@@ -7,6 +7,12 @@ export const exitCodes = {
   usage: 2,
   /** No server answered. */
   unreachable: 3,
+  /** A worker's file of settings cannot be read: this and the next two are those of the original's workers. */
+  workerFileUnreadable: 64,
+  /** A worker could not start, or broke down. */
+  workerBroken: 69,
+  /** A worker's settings are wrong. */
+  workerSettingsWrong: 73,
   /** A defect in the command itself. */
   defect: 70,
   interrupted: 130,

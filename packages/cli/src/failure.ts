@@ -25,7 +25,7 @@ const apiFailure = (error: ApiError): Failure => {
 };
 
 // Only commands that need them load the packages of server and worker: their errors are known by name.
-const configErrors = ['ConfigError', 'WorkerConfigError'];
+const configErrors = ['ConfigError', 'WorkerConfigError', 'TraceError'];
 
 /** Says what went wrong, in words, and as an exit status. Nothing for what commander has said itself. */
 export const failureOf = (error: unknown): Failure | undefined => {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { fromNow } from '@taskyard/client';
 import { parseDocument } from 'yaml';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -43,3 +44,24 @@ export const wholeNumber = (text: string): number => {
   if (!/^\d+$/.test(text)) throw new CommandError(exitCodes.usage, `"${text}" is no whole number.`);
   return Number(text);
 };
+
+/** A moment of a command line, written as a date or as a time from now such as "2 weeks"; for commander. */
+export const dateOption = (text: string): Date => {
+  const date = /^\d{4}-/.test(text) ? new Date(text) : periodFromNow(text);
+  if (Number.isNaN(date.getTime())) throw new CommandError(exitCodes.usage, `"${text}" is no date.`);
+  return date;
+};
+
+const periodFromNow = (text: string): Date => {
+  try {
+    return fromNow(text);
+  } catch (error) {
+    throw new CommandError(exitCodes.usage, (error as Error).message);
+  }
+};
+
+/** Collects an option that may be repeated; for commander. */
+export const collectTexts = (text: string, collected: readonly string[]): readonly string[] => [
+  ...collected,
+  text,
+];

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { stripVTControlCharacters, styleText } from 'node:util';
+import stringWidth from 'string-width';
 import type { Environment } from './config.ts';
 
 export type Output = Writable & {
@@ -51,15 +52,15 @@ export const sayJsonLine = (io: Io, value: unknown): void => say(io, JSON.string
 export const harmless = (text: string): string =>
   stripVTControlCharacters(text).replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '');
 
-/** Columns of text, aligned, two blanks apart. */
+/** Columns of text, coloured or not, aligned, two blanks apart. */
 export const columns = (rows: readonly (readonly string[])[]): string[] => {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);
+    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, stringWidth(cell));
   }
   return rows.map((row) =>
     row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - stringWidth(cell)))
       .join('  ')
       .trimEnd(),
   );

@@ -37,3 +37,13 @@ export const listGroup = async (queue: Queue, taskGroupId: string): Promise<List
     found.push(...page.tasks);
   return found;
 };
+
+/** All items of a listing, of all its pages. */
+export const allItems = async <Page extends { continuationToken?: string }, Item>(
+  read: (query: { continuationToken?: string }) => Promise<Page>,
+  itemsOf: (page: Page) => readonly Item[],
+): Promise<Item[]> => {
+  const found: Item[] = [];
+  for await (const page of allPages(read)) found.push(...itemsOf(page));
+  return found;
+};

@@ -26,6 +26,8 @@ describe('the command line', () => {
     ['api', 'frob'],
     ['api', 'queue', 'frob'],
     ['task', 'status', 'x'],
+    ['worker', 'frob'],
+    ['worker', 'schema', 'frob'],
   ]) {
     it(`refuses wrong use with 2: taskyard ${args.join(' ')}`, async () => {
       const { exitCode, err, out } = await taskyard(args);
@@ -48,6 +50,15 @@ describe('the command line', () => {
   it('makes identifiers', async () => {
     assert.match((await taskyard(['slugid'])).out, /^[A-Za-z0-9_-]{22}\n$/);
     assert.equal((JSON.parse((await taskyard(['slugid', '-n', '3', '--json'])).out) as string[]).length, 3);
+  });
+
+  it('prints the schema of payloads', async () => {
+    const { out } = await taskyard(['worker', 'schema', 'docker-worker']);
+    assert.ok('image' in (JSON.parse(out) as { properties: object }).properties);
+    assert.equal(
+      (JSON.parse((await taskyard(['worker', 'schema'])).out) as { oneOf: object[] }).oneOf.length,
+      2,
+    );
   });
 
   it('ends with 3 when no server answers', async () => {

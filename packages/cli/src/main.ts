@@ -7,22 +7,31 @@ import { createProgram } from './program.ts';
 
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
-const processIo = (): Io => ({
-  stdout: process.stdout,
-  stderr: process.stderr,
-  stdin: process.stdin,
-  environment: readEnvironment(),
-  onInterrupt: (handler) => {
-    for (const signal of signals) process.on(signal, handler);
-    return () => {
-      for (const signal of signals) process.off(signal, handler);
-    };
-  },
-  exit: (code) => process.exit(code),
-  setExitCode: (code) => {
-    process.exitCode = code;
-  },
-});
+const processIo = (): Io => {
+  process.stdout.on('error', endWithReader);
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdin: process.stdin,
+    environment: readEnvironment(),
+    onInterrupt: (handler) => {
+      for (const signal of signals) process.on(signal, handler);
+      return () => {
+        for (const signal of signals) process.off(signal, handler);
+      };
+    },
+    exit: (code) => process.exit(code),
+    setExitCode: (code) => {
+      process.exitCode = code;
+    },
+  };
+};
+
+// Whoever read us may have had enough, as `head` has: that is no failure.
+const endWithReader = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+};
 
 /** Runs one command line (`argv` as `process.argv`), and sets how the process ends. */
 export const main = async (argv: readonly string[], io: Io = processIo()): Promise<void> => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Credentials, Queue } from '@taskyard/client';
 import type { Config, ConfigSources, RunningServer } from '@taskyard/server';
 import { credentialsFileIn, readCredentialsFile } from './config.ts';
@@ -13,6 +14,8 @@ export interface Platform {
   readonly rootUrl: string;
   readonly credentials: Credentials | undefined;
   readonly taskQueueId: string;
+  /** Signs a browser in, once; only where this process has started it on a database of its own. */
+  readonly signInUrl?: string | undefined;
   /** Answers the file of an artifact whose bytes lie on this machine. */
   readonly locateFile?: LocateFile | undefined;
   /** Ends what this process has started of it, and waits until it has ended. */
@@ -27,7 +30,8 @@ const startBuiltInWorker = async (
   { rootUrl, credentials }: RunningServer,
   project: string,
 ) => {
-  if (!config.worker.enabled || config.role !== 'all') return undefined;
+  const isPool = config.worker.mode === 'pool' && config.databaseUrl === undefined;
+  if (!config.worker.enabled || config.role !== 'all' || isPool) return undefined;
   const { startWorker } = await import('@taskyard/worker');
   const worker = startWorker({
     rootUrl,
@@ -46,6 +50,9 @@ const startBuiltInWorker = async (
   return worker;
 };
 
+/** How the platform starts a worker as a process of its own. */
+const workerCommand = [process.execPath, fileURLToPath(new URL('./local-worker.js', import.meta.url))];
+
 // What stands in the way is told by the sentence; where in our code that was noticed helps nobody.
 const cannotStart = (error: Error): never => {
   throw new CommandError(exitCodes.failed, `The platform cannot be started: ${error.message}`);
@@ -56,23 +63,26 @@ export interface PlatformSources {
   readonly file?: string | undefined;
   /** The folder that the built-in worker's tasks may read; by default the current one. */
   readonly project?: string | undefined;
+  /** Start a cloud on this machine as well, to watch how pools grow and shrink. */
+  readonly demoCloud?: boolean | undefined;
 }
 
 /** Starts the platform in this process: database, API, background loops, and the built-in worker. */
 export const startPlatform = async (
   overrides: PlatformSettings,
-  { file, project = process.cwd() }: PlatformSources = {},
+  { file, project = process.cwd(), demoCloud }: PlatformSources = {},
 ): Promise<Platform> => {
   // Other commands start faster without the server's package.
   const { readConfig, startServer } = await import('@taskyard/server');
   const config = readConfig({ file, overrides });
-  const server = await startServer(config).catch(cannotStart);
+  const server = await startServer(config, { workerCommand, project, demoCloud }).catch(cannotStart);
   try {
     const worker = await startBuiltInWorker(config, server, project);
     return {
       rootUrl: server.rootUrl,
       credentials: server.credentials,
       taskQueueId: builtInTaskQueueId,
+      signInUrl: server.signInUrl,
       locateFile: server.locateFile,
       stop: async () => {
         // The worker goes first: it still has to tell the server how its tasks ended.

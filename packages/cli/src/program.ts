@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { adminCommands } from './admin/index.ts';
 import { apiCommand } from './api.ts';
+import { cacheCommands } from './cache/index.ts';
+import { completionCommand } from './completion.ts';
 import { eventsCommand } from './events.ts';
 import { groupCommands } from './group/index.ts';
+import { hookCommands } from './hook/index.ts';
+import { indexCommands } from './index/index.ts';
 import type { Io } from './io.ts';
+import { poolCommands } from './pool/index.ts';
+import { queueCommands } from './queue/index.ts';
 import { runCommand } from './run.ts';
+import { secretCommands } from './secret/index.ts';
 import { serveCommand } from './serve.ts';
+import { signinCommand } from './signin.ts';
 import { slugidCommand } from './slugid.ts';
 import { taskCommands } from './task/index.ts';
 import { workerCommand } from './worker.ts';
@@ -38,11 +47,20 @@ export const createProgram = (io: Io): Command => {
     workerCommand,
     taskCommands,
     groupCommands,
+    indexCommands,
+    hookCommands,
+    queueCommands,
+    poolCommands,
+    secretCommands,
+    cacheCommands,
+    adminCommands,
     eventsCommand,
+    signinCommand,
     apiCommand,
     slugidCommand,
   ];
   for (const command of commands) program.addCommand(command(io));
+  program.addCommand(completionCommand(io, program));
   tame(io, program);
   return program;
 };

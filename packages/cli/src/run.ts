@@ -33,7 +33,9 @@ const openPlatform: OpenPlatform = async (io, folder, project) => {
   if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
   // The server checks what the environment says; unless told otherwise, it does not talk into our output.
   const logLevel = (io.environment.logLevel ?? 'error') as NonNullable<PlatformSettings['logLevel']>;
-  return startPlatform({ data: folder, port: 0, logLevel }, { project });
+  // A worker in this process takes the first task sooner than one that has to be started.
+  const worker = { mode: 'built-in' } as const;
+  return startPlatform({ data: folder, port: 0, logLevel, worker }, { project });
 };
 
 interface Course {

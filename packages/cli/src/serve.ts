@@ -14,6 +14,7 @@ interface ServeOptions {
   readonly processes?: number;
   readonly config?: string;
   readonly worker: boolean;
+  readonly demoCloud?: true;
 }
 
 /** Waits for the first request to end; the second ends the process at once. */
@@ -54,7 +55,8 @@ export const serveCommand = (io: Io): Command =>
       wholeNumber,
     )
     .option('--config <file>', 'a YAML file of settings (default: TASKYARD_CONFIG)')
-    .option('--no-worker', 'without the built-in worker')
+    .option('--no-worker', 'without workers on this machine')
+    .option('--demo-cloud', 'with a cloud on this machine, and the pool demo/cloud of workers in it')
     .action(async (options: ServeOptions) => {
       const settings = settingsOf(io, options);
       const running = await findPlatform(settings.data);
@@ -65,9 +67,16 @@ export const serveCommand = (io: Io): Command =>
         );
       }
       const interrupted = untilInterrupted(io);
-      const platform = await startPlatform(settings, { file: options.config });
-      if (options.json) sayJsonLine(io, { rootUrl: platform.rootUrl });
-      else say(io, `Taskyard is ready at ${platform.rootUrl}`);
+      const platform = await startPlatform(settings, {
+        file: options.config,
+        demoCloud: options.demoCloud,
+      });
+      const { rootUrl, signInUrl } = platform;
+      if (options.json) sayJsonLine(io, { rootUrl, ...(signInUrl ? { signInUrl } : {}) });
+      else {
+        say(io, `Taskyard is ready at ${rootUrl}`);
+        if (signInUrl) say(io, `Sign in with a browser, once, within an hour: ${signInUrl}`);
+      }
       await interrupted;
       if (io.stderr.isTTY) remark(io, 'Finishing what has begun. Once more to kill.');
       await platform.stop();

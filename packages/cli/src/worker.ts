@@ -1,12 +1,18 @@
+import { readFileSync } from 'node:fs';
 import type { WorkerConfig } from '@taskyard/worker';
 import type { Command } from 'commander';
+import { parse } from 'yaml';
 import { type ConnectedOptions, connectedCommand, serverOf } from './connected.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
 import { wholeNumber } from './input.ts';
 import { type Io, say, sayJsonLine } from './io.ts';
 import { untilInterrupted } from './serve.ts';
+import { workerSchemaCommand } from './worker-schema.ts';
 
 interface WorkerOptions extends ConnectedOptions {
+  readonly config?: string;
+  readonly provider?: string;
   readonly taskQueueId?: string;
   readonly workerGroup?: string;
   readonly workerId?: string;
@@ -16,17 +22,53 @@ interface WorkerOptions extends ConnectedOptions {
   readonly idleTimeout?: number;
 }
 
-/** What the command line says; what is undefined comes from the worker's own environment, or its defaults. */
-const givenSettings = (io: Io, options: WorkerOptions): Partial<WorkerConfig> => {
+/** The settings of a YAML file, under the names that they have there. */
+const settingsIn = (path: string | undefined): Record<string, unknown> => {
+  if (path === undefined) return {};
+  try {
+    const settings: unknown = parse(readFileSync(path, 'utf8'));
+    if (typeof settings !== 'object' || settings === null) throw new Error('it holds no settings');
+    return settings as Record<string, unknown>;
+  } catch (error) {
+    throw new CommandError(
+      exitCodes.workerFileUnreadable,
+      `${path} cannot be read: ${(error as Error).message}`,
+    );
+  }
+};
+
+/** The server that a worker is for. One that registers is told, or needs no credentials to begin with. */
+const serverSettings = (
+  io: Io,
+  options: WorkerOptions,
+  file: Record<string, unknown>,
+): Partial<WorkerConfig> => {
+  const provider = options.provider ?? io.environment.workerProvider ?? file.provider;
+  const isNamed = options.credentials !== undefined || file.rootUrl === undefined;
+  if (provider === 'aws' || !isNamed) return {};
   const { rootUrl, credentials } = serverOf(io, options);
   const { certificate } = credentials ?? {};
-  const { taskQueueId, workerGroup, workerId, capacity, engine, workDir, idleTimeout } = options;
   const given = {
     rootUrl,
     clientId: credentials?.clientId,
     accessToken: credentials?.accessToken,
     certificate: typeof certificate === 'object' ? JSON.stringify(certificate) : certificate,
-    taskQueueId: taskQueueId ?? io.environment.workerTaskQueueId ?? builtInTaskQueueId,
+  };
+  return given as Partial<WorkerConfig>;
+};
+
+/** What the command line says; what is undefined comes from elsewhere. */
+const givenSettings = (
+  io: Io,
+  options: WorkerOptions,
+  file: Record<string, unknown>,
+): Partial<WorkerConfig> => {
+  const { provider, taskQueueId, workerGroup, workerId, capacity, engine, workDir, idleTimeout } = options;
+  const isQueueKnown = io.environment.workerTaskQueueId !== undefined || file.taskQueueId !== undefined;
+  const given = {
+    ...serverSettings(io, options, file),
+    provider,
+    taskQueueId: taskQueueId ?? (isQueueKnown ? undefined : builtInTaskQueueId),
     workerGroup,
     workerId,
     capacity,
@@ -37,9 +79,38 @@ const givenSettings = (io: Io, options: WorkerOptions): Partial<WorkerConfig> =>
   return given as Partial<WorkerConfig>;
 };
 
+/** What keeps a worker from going on, with the status that those who start workers know. */
+const asBreakdown = (error: unknown): never => {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const isSetting = name === 'WorkerConfigError';
+  throw new CommandError(isSetting ? exitCodes.workerSettingsWrong : exitCodes.workerBroken, message);
+};
+
+/** Runs a worker until it ends by itself or is told to; answers the exit status of the original's workers. */
+const work = async (io: Io, options: WorkerOptions): Promise<number> => {
+  const { enlistWorker, exitCodes: codes, jsonLinesLog, startWorker } = await import('@taskyard/worker');
+  const file = settingsIn(options.config);
+  const interrupted = untilInterrupted(io);
+  const log = jsonLinesLog(
+    (line) => void io.stderr.write(line),
+    () => new Date(),
+  );
+  const given = givenSettings(io, options, file);
+  const settings = await enlistWorker({ given, file }, { log }).catch(asBreakdown);
+  const worker = startWorker(settings);
+  await worker.started.catch(asBreakdown);
+  const { rootUrl, taskQueueId, workerGroup, workerId } = settings;
+  if (options.json) sayJsonLine(io, { rootUrl, taskQueueId, workerGroup, workerId });
+  else say(io, `Worker ${workerGroup}/${workerId} takes tasks of ${taskQueueId} from ${rootUrl}`);
+  await Promise.race([interrupted, worker.stopped]);
+  await worker.stop();
+  return codes[await worker.stopped.catch(asBreakdown)];
+};
+
 /** `taskyard worker` */
 export const workerCommand = (io: Io): Command =>
   connectedCommand('worker')
+    .addCommand(workerSchemaCommand(io))
     .description(
       'Run a worker for a server until SIGTERM or Ctrl-C; what it runs then is run again elsewhere.',
     )
@@ -50,22 +121,9 @@ export const workerCommand = (io: Io): Command =>
     .option('--worker-group <name>', 'the group that it names itself part of (default: local)')
     .option('--worker-id <name>', "its name in the group (default: the machine's)")
     .option('--capacity <count>', 'tasks at once (default: 1)', wholeNumber)
-    .option('--engine <name>', 'process, bubblewrap or auto (default: auto)')
+    .option('--engine <name>', 'process, bubblewrap, docker or auto (default: auto)')
     .option('--work-dir <path>', 'where tasks and caches live (default: .taskyard-worker)')
     .option('--idle-timeout <seconds>', 'leave after this time without a task (default: never)', wholeNumber)
-    .action(async (options: WorkerOptions) => {
-      const { jsonLinesLog, readWorkerConfig, startWorker } = await import('@taskyard/worker');
-      const settings = readWorkerConfig(givenSettings(io, options));
-      const interrupted = untilInterrupted(io);
-      const log = jsonLinesLog(
-        (line) => void io.stderr.write(line),
-        () => new Date(),
-      );
-      const worker = startWorker({ ...settings, log });
-      await worker.started;
-      const { rootUrl, taskQueueId, workerGroup, workerId } = settings;
-      if (options.json) sayJsonLine(io, { rootUrl, taskQueueId, workerGroup, workerId });
-      else say(io, `Worker ${workerGroup}/${workerId} takes tasks of ${taskQueueId} from ${rootUrl}`);
-      await Promise.race([interrupted, worker.stopped]);
-      await worker.stop();
-    });
+    .option('--config <file>', 'a YAML file of settings; options and environment go before it')
+    .option('--provider <kind>', 'how it registers: none, static or aws (default: none)')
+    .action(async (options: WorkerOptions) => io.setExitCode(await work(io, options)));

@@ -4,7 +4,8 @@ import { createLog, type MetricValues, runLoops, systemClock } from './base/inde
 import type { Config } from './config.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
 import { openApp } from './open-app.ts';
-import { readSecrets } from './secrets.ts';
+import { readSecrets } from './own-secrets.ts';
+import type { LocalSettings } from './worker-manager/index.ts';
 
 /** What a process needs to know when it starts. */
 export interface ApiProcessSettings {
@@ -12,6 +13,7 @@ export interface ApiProcessSettings {
   readonly config: Config;
   readonly databaseUrl: string;
   readonly rootUrl: string;
+  readonly local?: LocalSettings | undefined;
 }
 
 /** What the parent says. A connection comes along with `connection`. */
@@ -36,7 +38,7 @@ interface Serving {
 const say = (message: FromApiProcess): Promise<void> =>
   new Promise((resolve) => process.send?.(message, () => resolve()));
 
-const serve = async ({ name, config, databaseUrl, rootUrl }: ApiProcessSettings): Promise<Serving> => {
+const serve = async ({ name, config, databaseUrl, rootUrl, local }: ApiProcessSettings): Promise<Serving> => {
   const log = createLog({ level: config.logLevel, processName: name });
   const secrets = await readSecrets(config);
   const { app, metrics, close } = await openApp(config, {
@@ -45,6 +47,7 @@ const serve = async ({ name, config, databaseUrl, rootUrl }: ApiProcessSettings)
     secrets,
     isAlone: false,
     processName: name,
+    local,
     rootUrl: () => rootUrl,
   });
   const http = await createHttpServer(app, config);

@@ -135,7 +135,7 @@ const tell = (child: ChildProcess, message: ToApiProcess): void => {
   if (child.connected) child.send(message, () => {});
 };
 
-const startProcess = ({ name, config, databaseUrl, rootUrl }: ApiProcessSettings): Running => {
+const startProcess = ({ name, config, databaseUrl, rootUrl, local }: ApiProcessSettings): Running => {
   // Standard output belongs to what the platform has to say to people.
   const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const asking: Running['asking'] = new Map();
@@ -159,7 +159,7 @@ const startProcess = ({ name, config, databaseUrl, rootUrl }: ApiProcessSettings
     running.isReady = false;
     fail(new Error(`A process that is to serve the API has ended at its start: ${reason}`));
   });
-  tell(child, { say: 'start', name, config: { ...config, role: 'api' }, databaseUrl, rootUrl });
+  tell(child, { say: 'start', name, config: { ...config, role: 'api' }, databaseUrl, rootUrl, local });
   return running;
 };
 

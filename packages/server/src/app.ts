@@ -1,9 +1,17 @@
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { createArtifacts } from './artifacts/index.ts';
-import { type Auth, createAuth, fillTemplate, type StaticClient } from './auth/index.ts';
+import {
+  type Auth,
+  createAuth,
+  fillTemplate,
+  type OtherParties,
+  type StaticClient,
+  signedUrl,
+} from './auth/index.ts';
 import {
   type Clock,
+  createTurns,
   type Database,
   type Encryption,
   type Logger,
@@ -14,14 +22,29 @@ import {
   sharedSignals as sharedSignalsOn,
   systemClock,
 } from './base/index.ts';
+import { createBuiltInWorkers } from './built-in-workers/index.ts';
 import type { Config } from './config.ts';
 import { declarations } from './declarations.ts';
 import { createEvents, outbox, type RelaySettings } from './events/index.ts';
+import { createHooks } from './hooks/index.ts';
 import { exchangeNames, type ProcessFacts, serve, serveDocuments } from './http/index.ts';
+import { createIndex } from './index/index.ts';
 import { measureDeployment, measureProcess, observers } from './measures.ts';
+import { createNotify, type SenderSettings } from './notify/index.ts';
 import { createObjects } from './objects/index.ts';
-import { createQueue, type Queue, type QueueDeps, readAgeing, readStatuses } from './queue/index.ts';
+import { createPurgeCache } from './purge-cache/index.ts';
+import {
+  createQueue,
+  type Queue,
+  type QueueDeps,
+  readAgeing,
+  readDefinitions,
+  readStatuses,
+} from './queue/index.ts';
+import { createSecrets } from './secrets/index.ts';
+import { createSessions, identityProviders, type Sessions } from './sessions/index.ts';
 import { createTaskGraphs } from './task-graphs/index.ts';
+import { createWorkerManager, type LocalSettings, type OpenedWorkerManager } from './worker-manager/index.ts';
 import { createWorkers } from './workers/index.ts';
 
 /** What the whole application needs from the program around it. */
@@ -37,12 +60,25 @@ export interface AppDeps {
   readonly signals: Signals;
   readonly process: ProcessFacts;
   readonly metrics: Metrics;
+  /** How workers on this machine are started, where that is known. */
+  readonly local?: LocalSettings | undefined;
   rootUrl(): string;
 }
 
 /** Wake-ups between the parts of the application. */
 export type Signals = Readonly<Record<(typeof signalNames)[number], Signal>>;
-const signalNames = ['events', 'pending', 'releases', 'quarantines', 'credentials'] as const;
+const signalNames = [
+  'events',
+  'pending',
+  'releases',
+  'quarantines',
+  'credentials',
+  'notifications',
+  'hooks',
+  'workers',
+  'workerPools',
+  'purges',
+] as const;
 
 /** Wake-ups for one process that has the database for itself. */
 export const localSignals = (): Signals => ({
@@ -51,6 +87,11 @@ export const localSignals = (): Signals => ({
   releases: localSignal(),
   quarantines: localSignal(),
   credentials: localSignal(),
+  notifications: localSignal(),
+  hooks: localSignal(),
+  workers: localSignal(),
+  workerPools: localSignal(),
+  purges: localSignal(),
 });
 
 /** Wake-ups between all processes that share a database. */
@@ -61,6 +102,8 @@ export const sharedSignals = (db: Database, onError: (error: unknown) => void): 
 export interface App {
   readonly auth: Auth;
   readonly queue: Queue;
+  readonly workerManager: OpenedWorkerManager;
+  readonly sessions: Sessions;
   /** Background work of a deployment: any number of processes may do it. */
   readonly loops: readonly Loop[];
   /** Background work of each process that serves the API. */
@@ -83,7 +126,9 @@ export interface App {
 export const createApp = (deps: AppDeps): App => {
   const { config, db, clock, log, signals, encryption, staticClients, rootUrl } = deps;
   const { observeBatch, observeClaim, watchMethod } = observers(deps.metrics);
-  const room = { db, clock, log, observeBatch };
+  // Another transaction may start beside one that takes long, like that of a large graph.
+  const turns = createTurns(systemClock, 10);
+  const room = { db, clock, log, observeBatch, turns };
   const closing = new AbortController();
   const auth = createAuth({
     ...room,
@@ -91,8 +136,10 @@ export const createApp = (deps: AppDeps): App => {
     outbox,
     staticClients,
     origins: originsOf(config),
-    websocktunnelSecret: config.websocktunnelSecret,
+    auditRetentionDays: config.auditRetentionDays,
+    ...otherPartiesOf(config),
     changed: signals.credentials,
+    isRevoked: (clientId) => workerManager.isRevoked(clientId),
   });
   const events = createEvents({
     ...room,
@@ -101,7 +148,7 @@ export const createApp = (deps: AppDeps): App => {
     closing: closing.signal,
     relay: relayOf(deps),
   });
-  const objects = createObjects({ ...room, rootUrl, backends: backendsOf(config) });
+  const objects = createObjects({ ...room, rootUrl, ...backendsOf(config) });
   const workers = createWorkers({ ...room, quarantinesChanged: signals.quarantines });
   const artifacts = createArtifacts({
     ...room,
@@ -125,16 +172,85 @@ export const createApp = (deps: AppDeps): App => {
     onResolved: (tx, moves, now) => taskGraphs.onResolved(tx, moves, now),
     onDeleted: (tx, taskIds, now) => artifacts.expireArtifactsOf(tx, taskIds, now),
     issueCredentials: auth.issueCredentials,
-    isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
+    isQuarantined: (...worker) =>
+      workers.quarantinedUntil(...worker) !== undefined || workerManager.isBarred(...worker),
     seeWorkers: workers.seeWorkers,
   };
   const queue = createQueue(queueDeps);
   const taskGraphs = createTaskGraphs({ ...room, queue: queueDeps, callerFor: callerWithRoles(auth) });
-  measureProcess(deps.metrics, { db, relayDb: deps.relayDb, queue, events });
-  const services = { auth, events, objects, workers, queue, artifacts, taskGraphs };
+  const notify = createNotify({
+    ...room,
+    rootUrl,
+    readDefinitions,
+    settings: sendersOf(config),
+    accepted: signals.notifications,
+  });
+  const index = createIndex({
+    ...room,
+    rootUrl,
+    readDefinitions,
+    anonymous: () => callerWithRoles(auth)([]),
+    signUrl: signerOf(auth),
+  });
+  const secrets = createSecrets({ ...room, encryption, recordAudit: auth.recordAudit });
+  const purgeCache = createPurgeCache({ ...room, changed: signals.purges });
+  const workerManager = createWorkerManager({
+    ...room,
+    queue,
+    workers,
+    issueCredentials: auth.issueCredentials,
+    recordAudit: auth.recordAudit,
+    email: notify.email,
+    configured: config.providers,
+    local: deps.local,
+    changed: signals.workers,
+    poolsChanged: signals.workerPools,
+    pendingChanged: signals.pending,
+    rootUrl,
+  });
+  const hooks = createHooks({
+    ...room,
+    encryption,
+    queue: queueDeps,
+    exchangePrefix: config.exchangePrefix,
+    changed: signals.hooks,
+    callerFor: callerWithRoles(auth),
+    recordAudit: auth.recordAudit,
+    email: notify.email,
+  });
+  const builtInWorkers = createBuiltInWorkers({ queue, pendingChanged: signals.pending });
+  const sessions = createSessions({
+    db,
+    clock,
+    log,
+    encryption,
+    auth,
+    rootUrl,
+    identityProviders: identityProviders(config),
+  });
+  measureProcess(deps.metrics, { db, relayDb: deps.relayDb, queue, events, notify });
+  const services = {
+    auth,
+    events,
+    objects,
+    workers,
+    queue,
+    artifacts,
+    taskGraphs,
+    notify,
+    index,
+    secrets,
+    purgeCache,
+    workerManager,
+    hooks,
+    sessions,
+    views: { db, clock, queue },
+  };
   return {
     auth,
     queue,
+    workerManager,
+    sessions,
     loops: [
       ...auth.loops,
       ...events.loops,
@@ -143,16 +259,29 @@ export const createApp = (deps: AppDeps): App => {
       ...queue.loops,
       ...artifacts.loops,
       ...taskGraphs.loops,
+      ...notify.loops,
+      ...index.loops,
+      ...secrets.loops,
+      ...purgeCache.loops,
+      ...workerManager.loops,
+      ...hooks.loops,
+      ...builtInWorkers.loops,
+      ...sessions.loops,
+      ...[notify.subscription, index.subscription, workerManager.subscription, hooks.subscription].map(
+        events.subscribe,
+      ),
     ],
-    loopsOfEachProcess: workers.loopsOfEachProcess,
-    measureDeployment: () => measureDeployment(deps.metrics, { clock, queue, events }),
+    loopsOfEachProcess: [...workers.loopsOfEachProcess, ...workerManager.loopsOfEachProcess],
+    measureDeployment: () => measureDeployment(deps.metrics, { clock, queue, events, workerManager }),
     start: async () => {
+      await hooks.start();
       await events.start();
       await auth.start();
       await workers.loadQuarantines();
+      await workerManager.start();
     },
     register: (server) => {
-      serveDocuments(server, declarations);
+      serveDocuments(server, declarations, deps.process.version);
       objects.byteRoutes(server);
       serve(
         server,
@@ -182,6 +311,14 @@ export const createApp = (deps: AppDeps): App => {
 const callerWithRoles = (auth: Auth) => async (scopes: readonly string[]) =>
   auth.callerFor((await auth.expandScopes({ scopes: [...scopes, 'assume:anonymous'] })).scopes);
 
+/** Signs URLs of the platform for somebody who may do what these scopes allow. */
+const signerOf =
+  (auth: Auth): Parameters<typeof createIndex>[0]['signUrl'] =>
+  (url, wanted) => {
+    const credentials = auth.issueCredentials({ ...wanted, clientId: 'index/signed-url' });
+    return signedUrl(url, { ...credentials, expiry: wanted.expiry });
+  };
+
 /** The name under which clients sign their requests, whatever a proxy in between makes of it. */
 const originsOf = ({ rootUrl }: Config) => {
   if (!rootUrl) return [];
@@ -197,9 +334,38 @@ const relayOf = ({ config, relayDb, log }: AppDeps): RelaySettings | undefined =
     : undefined;
 };
 
-/** Where bytes lie: in a bucket when there is one, on disk otherwise. */
-const backendsOf = ({ s3, data }: Config): Parameters<typeof createObjects>[0]['backends'] => {
+/** The ways out of the platform that its operator has configured. */
+const sendersOf = ({ notify }: Config): SenderSettings => {
+  const { smtpUrl, emailFrom: from, matrixUrl, matrixAccessToken, slackUrl, slackAccessToken } = notify;
+  return {
+    email: smtpUrl && from ? { smtpUrl, from } : undefined,
+    matrix: matrixUrl && matrixAccessToken ? { url: matrixUrl, accessToken: matrixAccessToken } : undefined,
+    slack: slackAccessToken ? { url: slackUrl, accessToken: slackAccessToken } : undefined,
+  };
+};
+
+/** The parties whose credentials may be given out. */
+const otherPartiesOf = ({ websocktunnelSecret, aws, gcp, sentry, github }: Config): OtherParties => {
+  const { organization, authToken, team, ...rest } = sentry;
+  return {
+    websocktunnelSecret,
+    aws: aws.buckets && { buckets: aws.buckets, stsUrl: aws.stsUrl },
+    gcp: gcp.projects && { projects: gcp.projects, url: gcp.iamCredentialsUrl },
+    sentry: organization && authToken && team ? { ...rest, organization, authToken, team } : undefined,
+    github: github.apps && { apps: github.apps, url: github.url },
+  };
+};
+
+/** Where bytes lie: in a bucket when there is one, on disk otherwise, and wherever else the operator wants them. */
+const backendsOf = ({ s3, data, objects }: Config) => {
   const { bucket, ...options } = s3;
-  if (bucket) return { s3: { type: 's3', bucket, ...options } };
-  return { disk: { type: 'disk', folder: join(data, 'objects') } };
+  const { backends, backendMap: placement, artifactBackend } = objects;
+  const standard: Parameters<typeof createObjects>[0]['backends'] = bucket
+    ? { s3: { type: 's3', bucket, ...options } }
+    : { disk: { type: 'disk', folder: join(data, 'objects') } };
+  return {
+    backends: { ...standard, ...backends },
+    ...(placement ? { placement } : {}),
+    ...(artifactBackend ? { artifactBackend } : {}),
+  };
 };

@@ -8,6 +8,7 @@ import {
   type ConfigSources,
   configurationTable,
   type Mistake,
+  plainEnvironment,
   printableConfig,
   readConfig,
 } from './config.ts';
@@ -98,13 +99,69 @@ describe('the configuration', () => {
     );
   });
 
+  it('wants both halves of what makes sense together only', () => {
+    const env = { SMTP_URL: 'smtp://mail.example.com', MATRIX_ACCESS_TOKEN: 'token' };
+    assert.deepEqual(
+      mistakesOf({ env }).map(({ where }) => where),
+      ['notify.emailFrom', 'notify.matrixUrl'],
+    );
+  });
+
+  it('reads settings with parts from YAML and from JSON, and says where a mistake is without the value', async () => {
+    const client = { clientId: 'static/a', accessToken: 'a'.repeat(22), description: '', scopes: ['x'] };
+    const given = readConfig({ env: { STATIC_CLIENTS: JSON.stringify([client]) } });
+    assert.deepEqual(given.staticClients, [client]);
+    const file = await aFile(
+      'objects:\n  backendMap:\n    - { backendId: disk, when: { name: { prefix: a/ } } }\n',
+    );
+    assert.deepEqual(readConfig({ env: {}, file }).objects.backendMap, [
+      { backendId: 'disk', when: { name: { prefix: 'a/' } } },
+    ]);
+    const tellsOf = (env: Record<string, string>) => {
+      const text = mistakesOf({ env }).map(({ where, message }) => `${where}: ${message}`);
+      assert.equal(text.length, 1);
+      assert.doesNotMatch(text[0] ?? '', /hunter2/);
+      return text[0] ?? '';
+    };
+    const short = JSON.stringify([{ ...client, accessToken: 'hunter2' }]);
+    assert.match(
+      tellsOf({ STATIC_CLIENTS: short }),
+      /^STATIC_CLIENTS: must be a list of clients.*\/0\/accessToken/,
+    );
+    assert.match(tellsOf({ STATIC_CLIENTS: '[{"hunter2"' }), /must be a list/);
+    const bad = '[{"backendId":"disk","when":{"name":{"regexp":"("}}}]';
+    assert.match(tellsOf({ BACKEND_MAP: bad }), /BACKEND_MAP: must be a list of rules/);
+    const unknown = '[{"backendId":"none","when":"all"}]';
+    assert.match(tellsOf({ BACKEND_MAP: unknown }), /objects.backendMap: names the backend none/);
+    const stranger = JSON.stringify([{ ...client, clientId: 'a' }]);
+    assert.match(tellsOf({ STATIC_CLIENTS: stranger }), /staticClients: a: must begin with static/);
+  });
+
   it('prints no secret', () => {
     const env = { DATABASE_URL: 'postgres://u:hunter2@db/x', S3_BUCKET: 'b', S3_ACCESS_KEY_ID: 'k' };
-    const config = readConfig({ env: { ...env, S3_SECRET_ACCESS_KEY: 'hunter2' } });
+    const mail = { SMTP_URL: 'smtp://u:hunter2@mail', EMAIL_SOURCE_ADDRESS: 'yard@example.com' };
+    const keys = [{ accessKeyId: 'k', secretAccessKey: 'hunter2', buckets: ['b'] }];
+    const parties = { AWS_CREDENTIALS_ALLOWED_BUCKETS: JSON.stringify(keys) };
+    const config = readConfig({ env: { ...env, S3_SECRET_ACCESS_KEY: 'hunter2', ...mail, ...parties } });
     const shown = JSON.stringify(printableConfig(config));
     assert.doesNotMatch(shown, /hunter2/);
     assert.match(shown, /"databaseUrl":"\[hidden\]"/);
     assert.equal(config.s3.secretAccessKey, 'hunter2');
+  });
+
+  it('keeps from the workers that it starts what they need not know', () => {
+    const environment = {
+      PATH: '/bin',
+      LANG: 'C',
+      DATABASE_URL: 'postgres://x',
+      TASKCLUSTER_ROOT_URL: 'http://x',
+    };
+    assert.deepEqual(plainEnvironment(environment), { PATH: '/bin', LANG: 'C' });
+  });
+
+  it('names providers that are there anyway as a mistake', () => {
+    const overrides = { providers: { local: { providerType: 'static' } } } as const;
+    assert.throws(() => readConfig({ env: {}, overrides }), /providers\.local/);
   });
 
   it('is described in docs/reference/configuration.md', async () => {

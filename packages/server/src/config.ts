@@ -1,202 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Static, type TSchema, Type } from 'typebox';
+import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { parse } from 'yaml';
-import { ageingPattern } from './queue/index.ts';
+import { mistakesInStaticClients } from './auth/index.ts';
+import { mistakesInPlacement } from './objects/index.ts';
+import { Config, type Facts } from './settings.ts';
+import { reservedProviderIds } from './worker-manager/index.ts';
 
-/** What a setting says about itself beside its JSON schema. */
-interface Facts {
-  readonly description: string;
-  readonly env: string;
-  readonly default?: string | number | boolean;
-  /** Never printed: not in a log, not in an error. */
-  readonly secret?: true;
-  /** What a value must be, where the schema's own words are not enough. */
-  readonly expects?: string;
-}
-
-const text = (facts: Facts) => Type.String({ minLength: 1, ...facts });
-const optionalText = (facts: Facts) => Type.Optional(text(facts));
-const optionalUrl = (protocols: string, expects: string, facts: Facts) =>
-  Type.Optional(Type.String({ pattern: `^(${protocols})://[^/]+`, expects, ...facts }));
-const whole = (minimum: number, maximum: number, facts: Facts) =>
-  Type.Integer({ minimum, maximum, ...facts });
-const choice = <const T extends string>(values: readonly T[], facts: Facts) =>
-  Type.Enum([...values], { ...facts });
-const toggle = (facts: Facts) => Type.Boolean({ ...facts });
-
-/** Everything that an operator may set, with its default and what it means. */
-export const Config = Type.Object({
-  port: whole(0, 65_535, {
-    env: 'PORT',
-    default: 8080,
-    description: 'Port of the API; 0 takes any free one.',
-  }),
-  host: text({
-    env: 'HOST',
-    default: '127.0.0.1',
-    description: 'Address to listen on. The default lets nobody in from outside of this machine.',
-  }),
-  data: text({
-    env: 'TASKYARD_DATA',
-    default: '.taskyard',
-    description: 'Folder of the embedded database, artifacts on disk and the root credentials.',
-  }),
-  processes: whole(1, 64, {
-    env: 'PROCESSES',
-    default: 1,
-    description:
-      'Processes that serve the API, on one port. With more than one, another process starts them, and runs the ' +
-      'background loops.',
-  }),
-  metricsPort: Type.Optional(
-    whole(0, 65_535, {
-      env: 'METRICS_PORT',
-      description:
-        'Port on which Prometheus finds `/metrics`, at the address of `host`; 0 takes any free one. By default there ' +
-        'are no metrics.',
-    }),
-  ),
-  role: choice(['all', 'api', 'background'], {
-    env: 'ROLE',
-    default: 'all',
-    description: 'What this process does: serve the API, run the background loops, or both.',
-  }),
-  rootUrl: optionalUrl('https?', 'a URL that starts with http:// or https://', {
-    env: 'ROOT_URL',
-    description: 'URL under which clients reach the platform; by default the address that it listens on.',
-  }),
-  trustProxy: toggle({
-    env: 'TRUST_PROXY',
-    default: false,
-    description: 'Believe X-Forwarded-* headers. Only behind a proxy that sets them itself.',
-  }),
-  databaseUrl: optionalUrl('postgres(ql)?', 'a URL that starts with postgres://', {
-    env: 'DATABASE_URL',
-    secret: true,
-    description: 'A PostgreSQL of your own, 15 or later; by default an embedded one is started.',
-  }),
-  databasePoolSizeMax: whole(1, 1000, {
-    env: 'DATABASE_POOL_SIZE',
-    default: 10,
-    description: 'Connections to the database that each process opens at most.',
-  }),
-  amqpUrl: optionalUrl('amqps?', 'a URL that starts with amqp:// or amqps://', {
-    env: 'AMQP_URL',
-    secret: true,
-    description: 'A RabbitMQ to publish messages to; without it they go to the event stream only.',
-  }),
-  exchangePrefix: text({
-    env: 'EXCHANGE_PREFIX',
-    default: 'exchange/taskcluster-',
-    description: 'What the names of all exchanges begin with; the name of the service follows.',
-  }),
-  encryptionKeys: Type.Optional(
-    Type.String({
-      ...({
-        env: 'ENCRYPTION_KEYS',
-        secret: true,
-        expects: 'names with 32 bytes in base64, as in new:…=,old:…=',
-        description:
-          'Keys that access tokens are encrypted with in the database: the first encrypts, all decrypt. ' +
-          'By default one is made and kept in the data folder; processes that share a database share the keys.',
-      } satisfies Facts),
-      pattern: '^[A-Za-z0-9_-]{1,64}:[A-Za-z0-9+/]{43}=(,[A-Za-z0-9_-]{1,64}:[A-Za-z0-9+/]{43}=)*$',
-    }),
-  ),
-  websocktunnelSecret: optionalText({
-    env: 'WEBSOCKTUNNEL_SECRET',
-    secret: true,
-    description: 'The secret shared with a websocktunnel; without it no tokens for one are given out.',
-  }),
-  claimTimeoutSeconds: whole(1, 86_400, {
-    env: 'TASK_CLAIM_TIMEOUT',
-    default: 1200,
-    description: 'How long a claim lasts unless the worker reclaims.',
-  }),
-  deadlineDelaySeconds: whole(0, 86_400, {
-    env: 'DEADLINE_DELAY',
-    default: 60,
-    description: 'How long after its deadline an unfinished task is resolved.',
-  }),
-  taskDeadlineDaysMax: whole(1, 3650, {
-    env: 'MAX_TASK_DEADLINE_DAYS',
-    default: 5,
-    description: 'How far ahead the deadline of a new task may lie.',
-  }),
-  taskDependenciesMax: whole(1, 100_000, {
-    env: 'TASK_MAX_DEPENDENCIES',
-    default: 10_000,
-    description: 'Dependencies that one task may have.',
-  }),
-  ageing: Type.Optional(
-    Type.String({
-      ...({
-        env: 'AGEING',
-        expects: 'task queues with seconds, as in project/*=600,other/linux=300',
-        description:
-          'Task queues in which a waiting task gains one priority for each so many seconds, so that low priorities ' +
-          'are not starved. By default a higher priority always goes first.',
-      } satisfies Facts),
-      pattern: ageingPattern,
-    }),
-  ),
-  eventRetentionSeconds: whole(60, 31_536_000, {
-    env: 'EVENT_RETENTION',
-    default: 21_600,
-    description: 'How long messages are kept for readers of the event stream that come back.',
-  }),
-  logLevel: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
-    env: 'LOG_LEVEL',
-    default: 'info',
-    description: 'The least important lines that are logged.',
-  }),
-  s3: Type.Object({
-    bucket: optionalText({
-      env: 'S3_BUCKET',
-      description: 'Bucket for artifacts; without it they lie on disk.',
-    }),
-    region: text({ env: 'S3_REGION', default: 'us-east-1', description: 'Region of the bucket.' }),
-    endpoint: optionalUrl('https?', 'a URL that starts with http:// or https://', {
-      env: 'S3_ENDPOINT',
-      description: 'Where a store other than AWS listens.',
-    }),
-    accessKeyId: optionalText({
-      env: 'S3_ACCESS_KEY_ID',
-      description: "Key of the bucket; by default the AWS library's usual sources are searched.",
-    }),
-    secretAccessKey: optionalText({
-      env: 'S3_SECRET_ACCESS_KEY',
-      secret: true,
-      description: 'The secret that belongs to the key.',
-    }),
-    forcePathStyle: toggle({
-      env: 'S3_FORCE_PATH_STYLE',
-      default: false,
-      description: "Name the bucket in the URL's path, not in its host. Most stores other than AWS want it.",
-    }),
-  }),
-  worker: Type.Object({
-    enabled: toggle({
-      env: 'WORKER',
-      default: true,
-      description: 'Run a worker beside the platform. Roles other than `all` have none.',
-    }),
-    capacity: Type.Optional(
-      whole(1, 1000, {
-        env: 'WORKER_CAPACITY',
-        description: 'Tasks that the built-in worker runs at once; by default one for each core.',
-      }),
-    ),
-    engine: choice(['auto', 'process', 'bubblewrap'], {
-      env: 'WORKER_ENGINE',
-      default: 'auto',
-      description: 'How tasks are kept apart: `auto` takes bubblewrap where it works, else plain processes.',
-    }),
-  }),
-});
-export type Config = Static<typeof Config>;
+export { Config };
 
 /** Some of the settings, as a file or a command line gives them. */
 export type PartialConfig = {
@@ -254,7 +66,8 @@ const settingsOf = (section: Section, prefix: string): Setting[] =>
 /** All settings, in the order of the schema. */
 export const settings: readonly Setting[] = settingsOf(Config, '');
 const settingFor = new Map(settings.map((setting) => [setting.key, setting]));
-const isSection = (key: string): boolean => settings.some((setting) => setting.key.startsWith(`${key}.`));
+const sections = [...new Set(settings.flatMap(({ key }) => (key.includes('.') ? key.split('.', 1) : [])))];
+const isSection = (key: string): boolean => sections.includes(key);
 
 const anyText = 'a text that is not empty';
 
@@ -265,11 +78,23 @@ const expectation = ({ schema }: Setting): string => {
   return schema.type === 'boolean' ? 'true or false' : anyText;
 };
 
-/** Environment and command lines give texts only: reads a number or a truth value where the schema wants one. */
+/** Environment and command lines give texts only: reads what the schema wants out of one. */
 const fromText = (value: unknown, type: string | undefined): unknown => {
   if (type === 'integer' && typeof value === 'string' && /^-?\d+$/.test(value)) return Number(value);
   if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  if (isStructured(type) && typeof value === 'string') return fromJson(value);
   return value;
+};
+
+const isStructured = (type: string | undefined): boolean => type === 'array' || type === 'object';
+
+/** What a JSON text says; the text itself when it is none, which no structured setting takes. */
+const fromJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 };
 
 /** A setting's value as one source gives it. */
@@ -311,9 +136,18 @@ const fromFile = (path: string, mistakes: Mistake[]): Given[] => {
 const mistakeIn = ({ where, key, value }: Given): Mistake | undefined => {
   const setting = settingFor.get(key);
   if (!setting) return { where, message: isSection(key) ? 'is a section, not a value' : 'is not a setting' };
-  if (Value.Check(setting.schema, fromText(value, setting.schema.type))) return undefined;
+  const read = fromText(value, setting.schema.type);
+  if (Value.Check(setting.schema, read)) return undefined;
+  if (isStructured(setting.schema.type)) return { where, message: structuralMistake(setting, read) };
   const shown = setting.schema.secret ? '' : `; it is ${JSON.stringify(value)}`;
   return { where, message: `must be ${expectation(setting)}${shown}` };
+};
+
+/** Says in which part of a structured setting the mistake is; the value may be a secret and is not shown. */
+const structuralMistake = (setting: Setting, value: unknown): string => {
+  const [first] = [...Value.Errors(setting.schema, value)];
+  const place = first?.instancePath ? `${first.instancePath} ${first.message}` : 'it is something else';
+  return `must be ${expectation(setting)}; ${place}`;
 };
 
 const put = (config: Record<string, unknown>, key: string, value: unknown): void => {
@@ -323,7 +157,7 @@ const put = (config: Record<string, unknown>, key: string, value: unknown): void
 };
 
 const withDefaults = (given: readonly Given[]): Config => {
-  const config: Record<string, unknown> = { s3: {}, worker: {} };
+  const config: Record<string, unknown> = Object.fromEntries(sections.map((section) => [section, {}]));
   for (const { key, schema } of settings) if (schema.default !== undefined) put(config, key, schema.default);
   for (const { key, value } of given) put(config, key, fromText(value, settingFor.get(key)?.schema.type));
   const { data, rootUrl, ...rest } = config as unknown as Config;
@@ -331,7 +165,42 @@ const withDefaults = (given: readonly Given[]): Config => {
 };
 
 /** Mistakes that no single setting shows. */
-const disagreements = ({ s3 }: Config): Mistake[] => {
+const disagreements = (config: Config): Mistake[] => [
+  ...mistakesInStaticClients(config.staticClients ?? []).map((message) => ({
+    where: 'staticClients',
+    message,
+  })),
+  ...mistakesInPlacement({ ...config.objects, standard: standardBackend(config) }).map(
+    ([setting, message]) => ({ where: `objects.${setting}`, message }),
+  ),
+  ...halves(config.sentry, 'sentry', 'organization', 'authToken'),
+  ...halves(config.sentry, 'sentry', 'organization', 'team'),
+  ...halves(config.oidc, 'oidc', 'issuer', 'clientId'),
+  ...halves(config.oidc, 'oidc', 'issuer', 'clientSecret'),
+  ...halves(config.github, 'github', 'oauthClientId', 'oauthClientSecret'),
+  ...disagreementsOfS3(config),
+  ...halves(config.notify, 'notify', 'smtpUrl', 'emailFrom'),
+  ...halves(config.notify, 'notify', 'matrixUrl', 'matrixAccessToken'),
+  ...reservedProviderIds
+    .filter((id) => config.providers && id in config.providers)
+    .map((id) => ({ where: `providers.${id}`, message: 'is the name of a provider that is there anyway' })),
+];
+
+/** The name of the backend that is there without naming any. */
+export const standardBackend = ({ s3 }: Pick<Config, 's3'>): string => (s3.bucket ? 's3' : 'disk');
+
+/** Two settings that make sense together only. */
+const halves = <Section extends object>(
+  values: Section,
+  section: string,
+  ...[one, other]: [keyof Section & string, keyof Section & string]
+): Mistake[] => {
+  if (!values[one] === !values[other]) return [];
+  const [given, missing] = values[one] ? [one, other] : [other, one];
+  return [{ where: `${section}.${missing}`, message: `is missing, though ${section}.${given} is given` }];
+};
+
+const disagreementsOfS3 = ({ s3 }: Config): Mistake[] => {
   const mistakes: Mistake[] = [];
   const { bucket, endpoint, accessKeyId, secretAccessKey } = s3;
   if (!bucket && (endpoint || accessKeyId || secretAccessKey)) {
@@ -372,6 +241,23 @@ export const readConfig = ({ env = process.env, file, overrides = {} }: ConfigSo
   }
   throw new ConfigError(mistakes);
 };
+
+/** Of the environment, what a program needs that we start and that is to know nothing of us. */
+const plainVariables = new Set(
+  (
+    'PATH HOME USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR XDG_RUNTIME_DIR DOCKER_HOST ' +
+    'HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy ' +
+    'SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS'
+  ).split(' '),
+);
+
+/** The environment for workers on this machine. */
+export const plainEnvironment = (env: NodeJS.ProcessEnv = process.env): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      value !== undefined && plainVariables.has(name) ? [[name, value]] : [],
+    ),
+  );
 
 /** The configuration as it may be shown: secrets are named, not told. */
 export const printableConfig = (config: Config): Record<string, unknown> => {

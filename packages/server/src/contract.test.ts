@@ -68,6 +68,7 @@ const effective = (schema: Json, base: string): Json => {
 /** Methods that only we have, by document. They are no mistake, but they are to be known. */
 const additionsOf: Readonly<Record<string, readonly string[]>> = {
   'queue/api': ['createTaskGroupTasks'],
+  'worker-manager/api': ['workerPoolDecisions'],
 };
 
 const ours = new Map(referenceDocuments().map(({ filename, content }) => [`/${filename}`, plain(content)]));

@@ -1,12 +1,16 @@
 import { artifactCreatedMessage, artifactRoutes, objectCredentials } from './artifacts/index.ts';
 import { authDeclaration } from './auth/index.ts';
 import { eventsDeclaration } from './events/index.ts';
+import { hooksDeclaration } from './hooks/index.ts';
 import {
   referenceDocuments as documentsOf,
   type ReferenceDocument,
   type ServiceDeclaration,
 } from './http/index.ts';
+import { indexDeclaration } from './index/index.ts';
+import { notifyDeclaration } from './notify/index.ts';
 import { objectDeclaration } from './objects/index.ts';
+import { purgeCacheDeclaration } from './purge-cache/index.ts';
 import {
   exchangesWith,
   pollTaskUrlsResponse,
@@ -17,7 +21,11 @@ import {
   taskPulseDefinition,
   taskStatus,
 } from './queue/index.ts';
+import { secretsDeclaration } from './secrets/index.ts';
+import { sessionsDeclaration } from './sessions/index.ts';
 import { taskGraphsDeclaration } from './task-graphs/index.ts';
+import { viewsDeclaration } from './views/index.ts';
+import { workerManagerDeclaration } from './worker-manager/index.ts';
 import { taskRun, workersRoutes } from './workers/index.ts';
 
 /** The service `queue` is published as one and lives on three floors. */
@@ -48,7 +56,15 @@ export const declarations = [
   queueDeclaration,
   objectDeclaration,
   taskGraphsDeclaration,
+  notifyDeclaration,
+  indexDeclaration,
+  secretsDeclaration,
+  purgeCacheDeclaration,
   eventsDeclaration,
+  workerManagerDeclaration,
+  hooksDeclaration,
+  sessionsDeclaration,
+  viewsDeclaration,
 ] as unknown as readonly ServiceDeclaration<object>[];
 
 /** All published documents: references, schemas and the manifest. */

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { startPage } from '@taskyard/ui';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { App } from './app.ts';
 import { systemClock } from './base/index.ts';
 import type { Config } from './config.ts';
-import { version } from './version.ts';
+import { apiHeaders } from './http/index.ts';
+import { serveSite } from './site.ts';
 
 /** Speaks HTTP on connections that it is given. */
 export interface HttpServer {
@@ -21,12 +21,9 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
     trustProxy: config.trustProxy,
     keepAliveTimeout: 75_000,
     routerOptions: { maxParamLength: 8192, caseSensitive: true },
+    frameworkErrors: (_error, { url }, reply) => refuseUrl(url, reply as unknown as FastifyReply),
   });
-  for (const path of ['/', '/tasks/*']) {
-    server.get(path, async (request, reply) =>
-      reply.headers(pageHeaders).send(startPage({ version: await version(), path: request.url })),
-    );
-  }
+  serveSite(server, config);
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
   app.register(server);
   await server.ready();
@@ -43,14 +40,16 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
   };
 };
 
-/** Pages may show their own style, and do nothing else. */
-const pageHeaders = {
-  'content-type': 'text/html; charset=utf-8',
-  'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-};
+/** Answers a URL of which no route can be told, in the form of all refusals. */
+const refuseUrl = (url: string, reply: FastifyReply): FastifyReply =>
+  reply
+    .code(400)
+    .headers(apiHeaders)
+    .send({
+      code: 'InvalidRequestArguments',
+      message: `The URL ${JSON.stringify(url.slice(0, 200))} is not percent-encoded as it should be.`,
+      requestInfo: { method: '', params: {}, payload: {}, time: systemClock.now().toJSON() },
+    });
 
 interface Connection {
   /** Requests that are being answered. */

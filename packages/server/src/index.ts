@@ -1,4 +1,12 @@
 export { type Config, ConfigError, type ConfigSources, printableConfig, readConfig } from './config.ts';
-export { referenceDocuments } from './declarations.ts';
-export type { ReferenceDocument } from './http/index.ts';
+export { declarations, referenceDocuments } from './declarations.ts';
+export {
+  type Conditions,
+  type DemoCloud,
+  type Instance,
+  startDemoCloud,
+  workerProcesses,
+} from './demo-cloud/index.ts';
+export type { Contract, ReferenceDocument, ScopeTemplate } from './http/index.ts';
 export { type RunningServer, startServer } from './server.ts';
+export { simulation } from './worker-manager/index.ts';

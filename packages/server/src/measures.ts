@@ -2,7 +2,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock, Database, Metrics, Observe, ObserveBatch, Reading } from './base/index.ts';
 import type { Events } from './events/index.ts';
 import type { ObserveCall } from './http/index.ts';
+import type { Notify } from './notify/index.ts';
 import type { Queue } from './queue/index.ts';
+import type { OpenedWorkerManager } from './worker-manager/index.ts';
 
 const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const waitSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
@@ -65,10 +67,12 @@ interface ProcessParts {
   readonly relayDb: Database | undefined;
   readonly queue: Queue;
   readonly events: Events;
+  readonly notify: Notify;
 }
 
 /** What each process knows of itself. */
-export const measureProcess = (metrics: Metrics, { db, relayDb, queue, events }: ProcessParts): void => {
+export const measureProcess = (metrics: Metrics, parts: ProcessParts): void => {
+  const { db, relayDb, queue, events, notify } = parts;
   metrics.gauge(
     {
       name: 'taskyard_database_connections',
@@ -89,6 +93,14 @@ export const measureProcess = (metrics: Metrics, { db, relayDb, queue, events }:
     { name: 'taskyard_claim_work_waiting', help: 'Calls of claimWork that wait for something to do.' },
     queue.waitingForWork,
   );
+  metrics.gauge(
+    {
+      name: 'taskyard_notifications_total',
+      help: 'Notifications, by type and by what became of them: at their acceptance, and on their way out.',
+      labels: ['type', 'fate'],
+    },
+    notify.readings,
+  );
 };
 
 const poolUse = (pool: string, db: Database): Reading[] => {
@@ -103,10 +115,14 @@ interface DeploymentParts {
   readonly clock: Clock;
   readonly queue: Queue;
   readonly events: Events;
+  readonly workerManager: OpenedWorkerManager;
 }
 
 /** What the database knows of the whole deployment: asked for at each scrape, by statements with a bound. */
-export const measureDeployment = (metrics: Metrics, { clock, queue, events }: DeploymentParts): void => {
+export const measureDeployment = (
+  metrics: Metrics,
+  { clock, queue, events, workerManager }: DeploymentParts,
+): void => {
   const counts = sharedBriefly(clock, () => queue.countQueues());
   const byQueue = (name: string, help: string, read: (of: Counts) => number | null) =>
     metrics.gauge({ name, help, labels: ['task_queue_id'] }, async () =>
@@ -123,6 +139,8 @@ export const measureDeployment = (metrics: Metrics, { clock, queue, events }: De
     ({ oldestPosition }) =>
       oldestPosition === null ? null : Math.max(0, clock.now().getTime() / 1000 - oldestPosition / 1e6),
   );
+  measureSubscriptions(metrics, clock, events);
+  measurePools(metrics, clock, workerManager);
   const { readLag } = events;
   if (!readLag) return;
   const lag = sharedBriefly(clock, readLag);
@@ -140,6 +158,55 @@ export const measureDeployment = (metrics: Metrics, { clock, queue, events }: De
   metrics.gauge(
     { name: 'taskyard_outbox_skipped_total', help: 'Messages that RabbitMQ would not take, ever.' },
     async () => (await lag()).skipped,
+  );
+};
+
+const measurePools = (
+  metrics: Metrics,
+  clock: Clock,
+  { countPools, countDecisions }: OpenedWorkerManager,
+): void => {
+  const counts = sharedBriefly(clock, countPools);
+  const labels = ['worker_pool_id', 'state'];
+  const byState = (name: string, help: string, field: 'count' | 'capacity') =>
+    metrics.gauge({ name, help, labels }, async () =>
+      (await counts()).map((row) => ({ labels: [row.workerPoolId, row.state], value: row[field] })),
+    );
+  byState('taskyard_pool_workers', 'Workers that are not stopped, by worker pool and state.', 'count');
+  byState('taskyard_pool_capacity', 'What they can run at once, by worker pool and state.', 'capacity');
+  metrics.gauge(
+    {
+      name: 'taskyard_pool_decisions',
+      help: 'What was decided about worker pools in the last hour, by pool and action.',
+      labels: ['worker_pool_id', 'action'],
+    },
+    async () =>
+      (await countDecisions()).map((row) => ({ labels: [row.workerPoolId, row.action], value: row.count })),
+  );
+};
+
+const measureSubscriptions = (metrics: Metrics, clock: Clock, events: Events): void => {
+  const states = sharedBriefly(clock, events.readSubscriptions);
+  const labels = ['subscription'];
+  metrics.gauge(
+    {
+      name: 'taskyard_subscription_lag_seconds',
+      help: 'Age of the oldest message that a service of the platform has not looked at, by subscription.',
+      labels,
+    },
+    async () =>
+      (await states()).map(({ name, oldestAt }) => ({
+        labels: [name],
+        value: oldestAt ? Math.max(0, clock.now().getTime() - oldestAt.getTime()) / 1000 : 0,
+      })),
+  );
+  metrics.gauge(
+    {
+      name: 'taskyard_subscription_skipped_total',
+      help: 'Messages that a service of the platform gave up since handling them failed, ever, by subscription.',
+      labels,
+    },
+    async () => (await states()).map(({ name, skipped }) => ({ labels: [name], value: skipped })),
   );
 };
 

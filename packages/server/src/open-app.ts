@@ -11,8 +11,9 @@ import {
 } from './base/index.ts';
 import type { Config } from './config.ts';
 import { measureRuntime } from './measures.ts';
-import type { Secrets } from './secrets.ts';
+import type { Secrets } from './own-secrets.ts';
 import { version } from './version.ts';
+import type { LocalSettings } from './worker-manager/index.ts';
 
 /** What stands around the application in a process. */
 export interface Surroundings {
@@ -23,6 +24,8 @@ export interface Surroundings {
   readonly isAlone: boolean;
   /** Stands on all metrics of the process, where there are several. */
   readonly processName?: string | undefined;
+  /** How workers on this machine are started, where that is known. */
+  readonly local?: LocalSettings | undefined;
   rootUrl(): string;
 }
 
@@ -36,7 +39,7 @@ export interface OpenedApp {
 
 /** Connects to the database and makes the application ready for its first request. */
 export const openApp = async (config: Config, surroundings: Surroundings): Promise<OpenedApp> => {
-  const { databaseUrl: url, log, secrets, isAlone, rootUrl } = surroundings;
+  const { databaseUrl: url, log, secrets, isAlone, local, rootUrl } = surroundings;
   const committed = localSignal();
   const db = connect({
     url,
@@ -64,9 +67,14 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
       log,
       signals,
       metrics,
+      local,
       encryption: secrets.encryption,
       staticClients: secrets.staticClients,
-      process: { uptimeSeconds: () => process.uptime(), version: await version() },
+      process: {
+        uptimeSeconds: () => process.uptime(),
+        version: await version(),
+        reachDatabase: () => db.transaction(async () => {}),
+      },
       rootUrl,
     });
     await app.start();

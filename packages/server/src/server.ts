@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startApiProcesses } from './api-processes.ts';
 import type { App } from './app.ts';
+import { type Credentials, ownClients } from './auth/index.ts';
 import {
   createLog,
   type EmbeddedPostgres,
@@ -12,12 +13,16 @@ import {
   startEmbeddedPostgres,
   systemClock,
 } from './base/index.ts';
-import type { Config } from './config.ts';
+import { type Config, plainEnvironment } from './config.ts';
+import type { DemoCloud } from './demo-cloud/index.ts';
+import { ensureDemoPool, startDemo, withDemoProvider } from './demo-pool.ts';
 import { openEntrance } from './entrance.ts';
 import { createHttpServer } from './http-server.ts';
+import { localPoolId, settleLocalPool } from './local-pool.ts';
 import { serveMetrics } from './metrics-server.ts';
 import { type OpenedApp, openApp } from './open-app.ts';
-import { readSecrets, type Secrets } from './secrets.ts';
+import { readSecrets } from './own-secrets.ts';
+import type { LocalSettings } from './worker-manager/index.ts';
 
 /** A running platform. */
 export interface RunningServer {
@@ -26,19 +31,42 @@ export interface RunningServer {
   readonly metricsUrl: string | undefined;
   /** The root client, with scope `*`. */
   readonly credentials: { readonly clientId: string; readonly accessToken: string };
+  /** Signs a browser in as root, once; only where the database is our own, as on a laptop. */
+  readonly signInUrl: string | undefined;
   readonly locateFile: App['locateFile'];
   /** Answers what is under way, then ends everything that was started. */
   close(): Promise<void>;
 }
 
 /** The worker that runs beside the platform; the CLI starts it under this name. */
-const builtInWorker = { workerGroup: 'local', workerId: 'built-in' };
+const builtInWorker = { taskQueueId: localPoolId, workerGroup: 'local', workerId: 'built-in' };
+
+/** What a platform can do only with the help of whoever starts it. */
+export interface ServerSurroundings {
+  /** How a worker is started as a process of its own: program and arguments, without the file of its settings. */
+  readonly workerCommand?: readonly string[] | undefined;
+  /** A folder that tasks of workers on this machine may read. */
+  readonly project?: string | undefined;
+  /** Start a cloud on this machine, with a pool of workers in it, to watch how pools grow and shrink. */
+  readonly demoCloud?: boolean | undefined;
+}
 
 /** Starts the platform: the database unless one is given, the API and the background loops, as the role says. */
-export const startServer = async (config: Config): Promise<RunningServer> => {
+export const startServer = async (
+  config: Config,
+  surroundings: ServerSurroundings = {},
+): Promise<RunningServer> => {
   const endings = createEndings();
+  const { demoCloud = false, workerCommand, project } = surroundings;
   try {
-    return await start(config, endings);
+    const demo = demoCloud && workerCommand && (await startDemo(config, { workerCommand, project }));
+    if (demo) endings.add(demo.close);
+    const local = localSettingsOf(config, surroundings);
+    return await start(demo ? withDemoProvider(config, demo) : config, {
+      endings,
+      local,
+      demo: demo || undefined,
+    });
   } catch (error) {
     await endings.runAll();
     throw error;
@@ -58,7 +86,29 @@ const createEndings = () => {
 
 type Endings = ReturnType<typeof createEndings>;
 
-const start = async (config: Config, endings: Endings): Promise<RunningServer> => {
+/** How workers on this machine are started. Their tasks may see neither our data nor what steers us. */
+const localSettingsOf = (
+  { data, worker }: Config,
+  { workerCommand, project }: ServerSurroundings,
+): LocalSettings | undefined =>
+  workerCommand && {
+    command: workerCommand,
+    environment: plainEnvironment(),
+    folder: join(data, 'local-workers'),
+    workerSettings: {
+      engine: worker.engine,
+      readOnlyPaths: project === undefined ? [] : [project],
+      hiddenPaths: [data],
+    },
+  };
+
+interface StartDeps {
+  readonly endings: Endings;
+  readonly local: LocalSettings | undefined;
+  readonly demo: DemoCloud | undefined;
+}
+
+const start = async (config: Config, { endings, local, demo }: StartDeps): Promise<RunningServer> => {
   const isMany = config.role !== 'background' && config.processes > 1;
   const log = createLog({ level: config.logLevel, processName: isMany ? 'main' : undefined });
   await mkdir(config.data, { recursive: true, mode: 0o700 });
@@ -77,29 +127,39 @@ const start = async (config: Config, endings: Endings): Promise<RunningServer> =
       secrets,
       isAlone: postgres !== undefined && !isMany,
       processName: isMany ? 'main' : undefined,
+      local,
       rootUrl: () => address.rootUrl,
     },
   );
   endings.add(opened.close);
   const { app } = opened;
+  const credentials = app.auth.staticCredentials(ownClients.root);
   const isOurs = postgres !== undefined && config.worker.enabled && config.role === 'all';
   // Nobody but our own worker has this name here, and it is not running yet: what it held is lost.
   if (isOurs) await app.queue.loseWorker(builtInWorker);
   const processes: ReadMetrics[] = [async () => [await opened.metrics.read()]];
   const metricsUrl = await startMetrics(config, { opened, processes, endings });
   startLoops(config, { app, log, isMany, endings });
-  const api = await startApi(config, { opened, databaseUrl, log, poolSizeMax: pools.api });
+  const api = await startApi(config, { opened, databaseUrl, log, poolSizeMax: pools.api, local });
   if (api) {
     endings.add(api.close);
     processes.push(api.readMetrics);
     address.rootUrl ||= api.url;
   }
-  await announce(config, secrets, { rootUrl: address.rootUrl, metricsUrl });
+  // They go first: they still have to say how their tasks ended.
+  endings.add(app.workerManager.closeProviders);
+  if (demo) endings.add(demo.close);
+  if (postgres) await settleLocalPool(app.workerManager, config);
+  if (demo) await ensureDemoPool(app.workerManager);
+  await announce(config, credentials, { rootUrl: address.rootUrl, metricsUrl });
   endings.add(() => rm(announcement(config), { force: true }));
+  // What is printed at the start of a server for many people lies in logs: there somebody asks for a link.
+  const signIn = api && postgres && (await app.sessions.createSignInCodeFor(ownClients.root));
   return {
     rootUrl: address.rootUrl,
     metricsUrl,
-    credentials: credentialsOf(secrets),
+    credentials,
+    signInUrl: signIn?.url,
     locateFile: app.locateFile,
     close: endings.runAll,
   };
@@ -185,17 +245,19 @@ interface ApiGround {
   readonly databaseUrl: string;
   readonly log: Logger;
   readonly poolSizeMax: number;
+  readonly local: LocalSettings | undefined;
 }
 
 /** Serves the API, in this process or in several others. */
 const startApi = async (config: Config, ground: ApiGround): Promise<Api | undefined> => {
   if (config.role === 'background') return undefined;
-  const { databaseUrl, log, poolSizeMax } = ground;
+  const { databaseUrl, log, poolSizeMax, local } = ground;
   if (config.processes > 1) {
     return startApiProcesses({
       config: { ...config, databasePoolSizeMax: poolSizeMax },
       databaseUrl,
       log,
+      local,
       count: config.processes,
       rootUrl: config.rootUrl,
     });
@@ -214,11 +276,6 @@ const startApi = async (config: Config, ground: ApiGround): Promise<Api | undefi
   };
 };
 
-const credentialsOf = ({ rootClient }: Secrets) => ({
-  clientId: rootClient.clientId,
-  accessToken: rootClient.accessToken,
-});
-
 const announcement = (config: Config): string => join(config.data, 'server.json');
 
 interface Addresses {
@@ -229,10 +286,9 @@ interface Addresses {
 /** Writes where the platform is and how to be its operator, for clients on this machine. */
 const announce = async (
   config: Config,
-  secrets: Secrets,
+  { clientId, accessToken }: Credentials,
   { rootUrl, metricsUrl }: Addresses,
 ): Promise<void> => {
-  const { clientId, accessToken } = credentialsOf(secrets);
   const lines = [
     `TASKCLUSTER_ROOT_URL=${rootUrl}`,
     `TASKCLUSTER_CLIENT_ID=${clientId}`,

@@ -1,25 +1,24 @@
 import { Queue, type TaskClaimResponse } from '@taskyard/client';
 import { type Clock, seconds } from './clock.ts';
+import { mayLeave } from './ends.ts';
+import type { ExitReason } from './exit-reason.ts';
 import { backOffMs } from './retry.ts';
+import type { Slots } from './slots.ts';
 import { messageOf, type WorkerLog } from './worker-log.ts';
-import type { WorkerOptions } from './worker-options.ts';
-
-/** Why a worker has ended: it was told to, or had nothing to do for long enough. */
-export type ExitReason = 'stopped' | 'idle';
-
-/** The tasks that a worker runs at the moment, by task and run. */
-export interface Slots {
-  readonly capacity: number;
-  readonly running: Map<string, { taskId: string; runId: number; done: Promise<void> }>;
-}
+import { credentialsOf, type WorkerOptions } from './worker-options.ts';
 
 // A server that answers an empty poll at once would otherwise be asked without a pause.
 const emptyPollMsMin = 500;
+
+// How soon a full disk is looked at again.
+const fullDiskPauseMs = seconds(10);
 
 export interface Claiming {
   readonly clock: Clock;
   readonly log: WorkerLog;
   readonly slots: Slots;
+  /** Whether there is room for another task on the disk; makes some if it can. */
+  readonly makeRoom: () => Promise<boolean>;
   readonly begin: (claimed: TaskClaimResponse) => void;
   /** Begin no other poll. */
   readonly stop: AbortSignal;
@@ -29,28 +28,32 @@ export interface Claiming {
 
 /** Asks for as many tasks as there are free slots, one poll at a time, until told to stop or idle for too long. */
 export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Promise<ExitReason> => {
-  const { clock, log, slots, begin, stop, hangUp } = claiming;
-  const { rootUrl, credentials, taskQueueId, workerGroup, workerId, idleTimeoutSeconds = Infinity } = options;
-  const queue = new Queue({ rootUrl, credentials, retries: 0 });
+  const { clock, log, slots, begin, stop } = claiming;
   const stopped = aborted(stop);
+  const idleTimeoutMs = seconds(options.idleTimeoutSeconds ?? Infinity);
   let idleSince = clock.now().getTime();
   let failures = 0;
   while (!stop.aborted) {
-    const free = slots.capacity - slots.running.size;
-    if (free === 0) {
-      await Promise.race([...[...slots.running.values()].map(({ done }) => done), stopped]);
+    if (slots.free <= 0) {
+      await Promise.race([slots.changed(), stopped]);
       continue;
     }
     const askedAt = clock.now().getTime();
     try {
-      const body = { workerGroup, workerId, tasks: free };
-      const { tasks } = await queue.claimWork(taskQueueId, body, { signal: hangUp });
+      const hasRoom = await claiming.makeRoom();
+      const claimed = hasRoom ? await poll(options, claiming) : [];
       failures = 0;
-      for (const claimed of tasks) begin(claimed);
+      for (const one of claimed) begin(one);
       const now = clock.now().getTime();
-      if (slots.running.size > 0) idleSince = now;
-      else if (now - idleSince >= seconds(idleTimeoutSeconds)) return 'idle';
-      if (tasks.length === 0 && now - askedAt < emptyPollMsMin) await clock.sleep(emptyPollMsMin, stop);
+      if (slots.occupations.length > 0) idleSince = now;
+      if (now - idleSince >= idleTimeoutMs) {
+        const reason = await mayLeave(options, log);
+        if (reason) return reason;
+        idleSince = now;
+      }
+      if (!hasRoom) await clock.sleep(fullDiskPauseMs, stop);
+      else if (claimed.length === 0 && now - askedAt < emptyPollMsMin)
+        await clock.sleep(emptyPollMsMin, stop);
     } catch (error) {
       if (stop.aborted) break;
       log.warn({ error: messageOf(error) }, 'no work could be claimed');
@@ -58,6 +61,17 @@ export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Pr
     }
   }
   return 'stopped';
+};
+
+const poll = async (
+  options: WorkerOptions,
+  { slots, hangUp }: Claiming,
+): Promise<readonly TaskClaimResponse[]> => {
+  const { rootUrl, taskQueueId, workerGroup, workerId } = options;
+  const queue = new Queue({ rootUrl, credentials: credentialsOf(options), retries: 0 });
+  const body = { workerGroup, workerId, tasks: slots.free };
+  const { tasks } = await queue.claimWork(taskQueueId, body, { signal: hangUp });
+  return tasks;
 };
 
 const aborted = (signal: AbortSignal): Promise<void> =>

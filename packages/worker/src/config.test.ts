@@ -41,3 +41,43 @@ test('all mistakes are reported together, without the secret', () => {
     },
   );
 });
+
+test('containers are as the operator sets them, and without limits otherwise', () => {
+  const own = {
+    TASKCLUSTER_ROOT_URL: 'https://tc.example.com',
+    TASKCLUSTER_CLIENT_ID: 'worker',
+    TASKCLUSTER_ACCESS_TOKEN: 'secret',
+    TASKYARD_WORKER_TASK_QUEUE_ID: 'pool/worker',
+  };
+  const { containers: plain } = readWorkerConfig({}, own);
+  assert.deepEqual([plain?.host, plain?.network], ['unix:///var/run/docker.sock', 'task']);
+  assert.deepEqual([plain?.memoryMiB, plain?.cpus, plain?.pidsMax, plain?.image], Array(4).fill(undefined));
+  assert.ok(plain?.capabilities?.includes('privileged'));
+  const { containers } = readWorkerConfig(
+    { engine: 'docker' },
+    {
+      ...own,
+      DOCKER_HOST: 'tcp://127.0.0.1:2375',
+      TASKYARD_WORKER_CONTAINER_IMAGE: 'debian:12',
+      TASKYARD_WORKER_CONTAINER_NETWORK: 'none',
+      TASKYARD_WORKER_CONTAINER_MEMORY: '512',
+      TASKYARD_WORKER_CONTAINER_CPUS: '1.5',
+      TASKYARD_WORKER_CONTAINER_PIDS: '100',
+      TASKYARD_WORKER_CONTAINER_CAPABILITIES: 'kvm:allowPtrace',
+    },
+  );
+  assert.deepEqual(containers, {
+    host: 'tcp://127.0.0.1:2375',
+    image: 'debian:12',
+    network: 'none',
+    memoryMiB: 512,
+    cpus: 1.5,
+    pidsMax: 100,
+    capabilities: ['kvm', 'allowPtrace'],
+  });
+  const wrong = { ...own, TASKYARD_WORKER_CONTAINER_CAPABILITIES: 'everything', DOCKER_HOST: 'ssh://x' };
+  assert.throws(
+    () => readWorkerConfig({}, wrong),
+    /CAPABILITIES(.|\n)*DOCKER_HOST|DOCKER_HOST(.|\n)*CAPABILITIES/,
+  );
+});

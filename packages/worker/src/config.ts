@@ -3,7 +3,13 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import Value from 'typebox/value';
-import { engineChoices } from './engines/index.ts';
+import {
+  containerCapabilities,
+  containerNetworks,
+  defaultContainerSettings,
+  engineChoices,
+} from './engines/index.ts';
+import { defaultMetadataEndpoint } from './registration/instance-metadata.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
 const setting = (env: string, description: string) => ({ env, description });
@@ -14,20 +20,27 @@ const identifier = (env: string, description: string) =>
 const paths = (env: string, description: string) =>
   Type.Array(Type.String(), setting(env, `${description} Split by colons.`));
 
+/** How a worker comes by its credentials: it has them, or worker-manager gives them to it. */
+export const providerKinds = ['none', 'static', 'aws'] as const;
+
 /** Everything that an operator may set of a standalone worker. */
 export const WorkerConfig = Type.Object({
   rootUrl: Type.String({
     pattern: '^https?://[^/]+/?$',
     ...setting('TASKCLUSTER_ROOT_URL', 'The server: https://host, without a path.'),
   }),
-  clientId: Type.String({
-    minLength: 1,
-    ...setting('TASKCLUSTER_CLIENT_ID', 'Who the worker is to the server.'),
-  }),
-  accessToken: Type.String({
-    minLength: 1,
-    ...setting('TASKCLUSTER_ACCESS_TOKEN', 'Proves it. Never logged.'),
-  }),
+  clientId: Type.Optional(
+    Type.String({
+      minLength: 1,
+      ...setting(
+        'TASKCLUSTER_CLIENT_ID',
+        'Who the worker is to the server. Not for a worker that registers.',
+      ),
+    }),
+  ),
+  accessToken: Type.Optional(
+    Type.String({ minLength: 1, ...setting('TASKCLUSTER_ACCESS_TOKEN', 'Proves it. Never logged.') }),
+  ),
   certificate: Type.Optional(
     Type.String(setting('TASKCLUSTER_CERTIFICATE', 'Comes with temporary credentials only.')),
   ),
@@ -40,6 +53,36 @@ export const WorkerConfig = Type.Object({
     'TASKYARD_WORKER_ID',
     'Which worker of the group it is. Default: the name of this machine.',
   ),
+  provider: Type.Enum(
+    [...providerKinds],
+    setting(
+      'TASKYARD_WORKER_PROVIDER',
+      'How the worker registers: not at all (none), by a secret (static), or as an instance of EC2 (aws).',
+    ),
+  ),
+  providerId: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 38,
+      ...setting('TASKYARD_WORKER_PROVIDER_ID', 'The provider of its pool, for a worker of kind static.'),
+    }),
+  ),
+  staticSecret: Type.Optional(
+    Type.String({
+      pattern: '^[a-zA-Z0-9_-]{44}$',
+      ...setting('TASKYARD_WORKER_STATIC_SECRET', 'What such a worker proves itself with. Never logged.'),
+    }),
+  ),
+  metadataEndpoint: Type.String({
+    pattern: '^https?://.+',
+    ...setting('AWS_EC2_METADATA_SERVICE_ENDPOINT', 'Where an instance of EC2 finds its metadata.'),
+  }),
+  isOnEc2: Type.Boolean(
+    setting(
+      'TASKYARD_WORKER_ON_EC2',
+      'Heed what EC2 says of taking its machine back. Always done by workers of kind aws.',
+    ),
+  ),
   capacity: whole('TASKYARD_WORKER_CAPACITY', 'Tasks at a time.', { minimum: 1, maximum: 32 }),
   workDir: Type.String({
     minLength: 1,
@@ -50,6 +93,13 @@ export const WorkerConfig = Type.Object({
     whole('TASKYARD_WORKER_IDLE_TIMEOUT', 'Leave after so many seconds without a task. Default: never.', {
       minimum: 1,
     }),
+  ),
+  lifetimeSecondsMax: Type.Optional(
+    whole(
+      'TASKYARD_WORKER_LIFETIME',
+      'Claim nothing after so many seconds, and leave when the tasks have ended. Default: never.',
+      { minimum: 1 },
+    ),
   ),
   shutdownGraceSeconds: whole(
     'TASKYARD_WORKER_SHUTDOWN_GRACE',
@@ -67,6 +117,72 @@ export const WorkerConfig = Type.Object({
   hiddenPaths: paths('TASKYARD_WORKER_HIDDEN_PATHS', 'Hidden from them inside those.'),
   isolateNetwork: Type.Boolean(setting('TASKYARD_WORKER_ISOLATE_NETWORK', 'Sandboxed tasks get no network.')),
   path: Type.String({ minLength: 1, ...setting('TASKYARD_WORKER_PATH', "The tasks' PATH.") }),
+  location: Type.Optional(
+    Type.String({
+      pattern: '^\\{.*\\}$',
+      ...setting('TASKYARD_WORKER_LOCATION', 'Told to tasks: JSON with cloud, region, availabilityZone.'),
+    }),
+  ),
+  instanceType: Type.Optional(
+    Type.String({
+      minLength: 1,
+      ...setting('TASKYARD_WORKER_INSTANCE_TYPE', 'Told to tasks: the kind of machine.'),
+    }),
+  ),
+  freeDiskMiBMin: whole(
+    'TASKYARD_WORKER_FREE_DISK',
+    'No task is claimed while less is free on the disk, in MiB; caches and images make room.',
+  ),
+  signingKeyPath: Type.Optional(
+    Type.String({
+      minLength: 1,
+      ...setting('TASKYARD_WORKER_SIGNING_KEY', 'File with the ed25519 key for the chain of trust.'),
+    }),
+  ),
+  dockerHost: Type.String({
+    pattern: '^(unix:///|tcp://).+',
+    ...setting('DOCKER_HOST', 'Where Docker or Podman listens: unix:///path or tcp://host:port.'),
+  }),
+  containerImage: Type.Optional(
+    Type.String({
+      minLength: 1,
+      ...setting(
+        'TASKYARD_WORKER_CONTAINER_IMAGE',
+        'The image for tasks of the docker engine that name none.',
+      ),
+    }),
+  ),
+  containerNetwork: Type.Enum(
+    [...containerNetworks],
+    setting('TASKYARD_WORKER_CONTAINER_NETWORK', "A network for each task, the machine's own, or none."),
+  ),
+  containerMemoryMiB: Type.Optional(
+    whole('TASKYARD_WORKER_CONTAINER_MEMORY', 'The most memory of a container, in MiB. Default: no limit.', {
+      minimum: 6,
+    }),
+  ),
+  containerCpus: Type.Optional(
+    Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1024,
+      ...setting(
+        'TASKYARD_WORKER_CONTAINER_CPUS',
+        'The most processors of a container: 1.5. Default: no limit.',
+      ),
+    }),
+  ),
+  containerPidsMax: Type.Optional(
+    whole('TASKYARD_WORKER_CONTAINER_PIDS', 'The most processes of a container. Default: no limit.', {
+      minimum: 1,
+    }),
+  ),
+  containerCapabilities: Type.Array(
+    Type.Enum([...containerCapabilities]),
+    setting(
+      'TASKYARD_WORKER_CONTAINER_CAPABILITIES',
+      'What a task gets if its scopes say so. Default: all. Split by colons.',
+    ),
+  ),
 });
 export type WorkerConfig = Static<typeof WorkerConfig>;
 
@@ -96,11 +212,17 @@ export const defaultPath = (): string => {
   return systemPath.split(':').includes(bin) ? systemPath : `${bin}:${systemPath}`;
 };
 
+/** Enough for small tasks; whoever runs builds will want more. */
+export const freeDiskMiBDefault = 512;
+
 const defaults = (): Partial<WorkerConfig> => ({
   workerGroup: 'local',
   workerId: hostname()
     .replace(/[^a-zA-Z0-9-_]/g, '-')
     .slice(0, 38),
+  provider: 'none',
+  isOnEc2: false,
+  metadataEndpoint: defaultMetadataEndpoint,
   capacity: 1,
   workDir: '.taskyard-worker',
   engine: 'auto',
@@ -111,11 +233,16 @@ const defaults = (): Partial<WorkerConfig> => ({
   hiddenPaths: [],
   isolateNetwork: false,
   path: defaultPath(),
+  freeDiskMiBMin: freeDiskMiBDefault,
+  dockerHost: defaultContainerSettings.host,
+  containerNetwork: defaultContainerSettings.network,
+  containerCapabilities: [...defaultContainerSettings.capabilities],
 });
 
 /** A setting's text as the value that its schema wants; left as it is where it cannot be one. */
 const settingFromText = (text: string, { type }: { type?: string }): unknown => {
   if (type === 'integer') return /^-?\d+$/.test(text) ? Number(text) : text;
+  if (type === 'number') return /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
   if (type === 'boolean')
     return ['true', '1'].includes(text) || (['false', '0'].includes(text) ? false : text);
   if (type === 'array') return text.split(':').filter((path) => path !== '');
@@ -139,27 +266,100 @@ const fromEnvironment = (
     }),
   );
 
-/**
- * The options of a standalone worker: what is given (by flags) before the environment, before the defaults.
- * Throws one WorkerConfigError with everything that is wrong or missing.
- */
+/** Where settings come from, the weightiest first. All may be incomplete. */
+export interface ConfigSources {
+  /** What a worker that registers learns of itself. */
+  readonly identity?: Partial<WorkerConfig>;
+  /** By flags. */
+  readonly given?: Partial<WorkerConfig>;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** What worker-manager tells the workers of the pool. */
+  readonly pool?: Partial<WorkerConfig>;
+  /** By the file of settings. */
+  readonly file?: Readonly<Record<string, unknown>>;
+}
+
+const present = (settings: object): object =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+
+const merged = ({
+  identity = {},
+  given = {},
+  environment = process.env,
+  pool = {},
+  file = {},
+}: ConfigSources) =>
+  ({
+    ...defaults(),
+    ...file,
+    ...pool,
+    ...fromEnvironment(environment),
+    ...present(given),
+    ...present(identity),
+  }) as Partial<WorkerConfig>;
+
+/** How the worker is to register; what else is said may still be incomplete or wrong. */
+export const providerIn = (sources: ConfigSources): unknown => merged(sources).provider;
+
+const mistakeIn = (config: Partial<WorkerConfig>, [name, schema]: (typeof settings)[number]): string[] => {
+  const value = config[name];
+  if (value === undefined) return isRequired(config, name) ? [missing(name, schema)] : [];
+  return Value.Check(schema as never, value)
+    ? []
+    : [`${name} (${schema.env}) is not right. ${schema.description}`];
+};
+
+const isRequired = ({ provider }: Partial<WorkerConfig>, name: keyof WorkerConfig): boolean => {
+  if (name === 'clientId' || name === 'accessToken') return provider === 'none';
+  if (name === 'staticSecret' || name === 'providerId') return provider === 'static';
+  return WorkerConfig.required.includes(name as never);
+};
+
+const unknownIn = (file: object): string[] =>
+  Object.keys(file)
+    .filter((name) => !(name in WorkerConfig.properties))
+    .map((name) => `There is no setting ${name}.`);
+
+/** The settings, checked but for these. Throws one WorkerConfigError with everything that is wrong or missing. */
+export const readSettings = (
+  sources: ConfigSources,
+  unchecked: readonly (keyof WorkerConfig)[] = [],
+): WorkerConfig => {
+  const config = merged(sources);
+  const mistakes = [
+    ...unknownIn(sources.file ?? {}),
+    ...unknownIn(sources.pool ?? {}),
+    ...settings.filter(([name]) => !unchecked.includes(name)).flatMap((one) => mistakeIn(config, one)),
+  ];
+  if (mistakes.length > 0) throw new WorkerConfigError(mistakes);
+  return config as WorkerConfig;
+};
+
+/** The options of a worker that has its credentials: what is given (by flags) before the environment. */
 export const readWorkerConfig = (
   given: Partial<WorkerConfig>,
   environment: Readonly<Record<string, string | undefined>> = process.env,
-): WorkerOptions => {
-  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const config: unknown = { ...defaults(), ...fromEnvironment(environment), ...present };
-  const mistakes = settings.flatMap(([name, schema]) => {
-    const value = (config as Record<string, unknown>)[name];
-    if (value === undefined)
-      return WorkerConfig.required.includes(name as never) ? [missing(name, schema)] : [];
-    return Value.Check(schema as never, value)
-      ? []
-      : [`${name} (${schema.env}) is not right. ${schema.description}`];
-  });
-  if (mistakes.length > 0) throw new WorkerConfigError(mistakes);
-  const { clientId, accessToken, certificate, ...options } = config as WorkerConfig;
-  return { ...options, credentials: { clientId, accessToken, certificate } };
+): WorkerOptions => optionsOf(readSettings({ given, environment }));
+
+/** Settings as a worker takes them. */
+export const optionsOf = (config: WorkerConfig): WorkerOptions => {
+  const { clientId = '', accessToken = '', certificate, ...others } = config;
+  const { provider, providerId, staticSecret, metadataEndpoint, isOnEc2, ...own } = others;
+  const { dockerHost, containerImage, containerNetwork, containerCapabilities, ...rest } = own;
+  const { containerMemoryMiB, containerCpus, containerPidsMax, ...options } = rest;
+  return {
+    ...options,
+    credentials: { clientId, accessToken, certificate },
+    containers: {
+      host: dockerHost,
+      image: containerImage,
+      network: containerNetwork,
+      memoryMiB: containerMemoryMiB,
+      cpus: containerCpus,
+      pidsMax: containerPidsMax,
+      capabilities: containerCapabilities,
+    },
+  };
 };
 
 const missing = (name: string, { env, description }: Setting): string =>

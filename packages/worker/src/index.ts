@@ -1,7 +1,15 @@
-export type { ExitReason } from './claim-tasks.ts';
-export { defaultPath, nodeDirectories, readWorkerConfig, WorkerConfig, WorkerConfigError } from './config.ts';
+export {
+  type ConfigSources,
+  defaultPath,
+  nodeDirectories,
+  readWorkerConfig,
+  WorkerConfig,
+  WorkerConfigError,
+} from './config.ts';
 export { type EngineChoice, engineChoices } from './engines/index.ts';
-export { GenericWorkerPayload } from './payload/index.ts';
+export { enlistWorker } from './enlist-worker.ts';
+export { type ExitReason, exitCodes } from './exit-reason.ts';
+export { DockerWorkerPayload, GenericWorkerPayload, payloadSchema } from './payload/index.ts';
 export { startWorker, type Worker, type WorkerState } from './worker.ts';
 export { jsonLinesLog, type WorkerLog } from './worker-log.ts';
 export type { WorkerOptions } from './worker-options.ts';

@@ -1,28 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { defaultPath } from './config.ts';
 import { findSandbox } from './engines/bubblewrap.ts';
+import { noContainers, startContainerDaemon } from './testing/container-daemon.ts';
 import { startFakeQueue } from './testing/fake-queue.ts';
 import { eventually, temporaryDirectory } from './testing/places.ts';
+import { processesWith } from './testing/processes.ts';
 import { startWorker } from './worker.ts';
 
 const program = fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url));
 const options = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };
 const hasBubblewrap = (await findSandbox(options, '/tmp')) !== undefined;
-
-/** The processes of this machine whose command line holds a word. */
-const processesWith = async (word: string): Promise<string[]> => {
-  const entries = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
-  const lines = await Promise.all(
-    entries.map((entry) => readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '')),
-  );
-  return lines.filter((line) => line.includes(word));
-};
 
 for (const engine of ['process', 'bubblewrap'] as const) {
   const skip = engine === 'bubblewrap' && !hasBubblewrap && 'bubblewrap does not work on this machine';
@@ -73,4 +66,41 @@ test('two workers cannot use one directory', async (t) => {
   const third = startWorker(one);
   await third.started;
   await third.stop();
+});
+
+test('docker: what a worker killed by SIGKILL left running is ended by the next one', {
+  skip: noContainers,
+}, async (t) => {
+  const daemon = await startContainerDaemon();
+  const queue = await startFakeQueue();
+  t.after(async () => {
+    await queue.close();
+    await daemon.stop();
+  });
+  const workDir = await temporaryDirectory(t);
+  const containers = { host: daemon.host, image: daemon.image };
+  const settings = JSON.stringify({ containers });
+  const doomed = spawn(process.execPath, [program, queue.rootUrl, workDir, 'docker', settings]);
+  const died = once(doomed, 'exit');
+  const word = `task-in-a-container-of-${process.pid}`;
+  queue.addTask({ command: [['sh', '-c', 'while :; do sleep 0.05; done', word]], maxRunTime: 600 });
+  await eventually(async () => (await processesWith(word)).length > 0 || undefined);
+  doomed.kill('SIGKILL');
+  await died;
+
+  const credentials = { clientId: 'worker', accessToken: 'secret' };
+  const identity = { taskQueueId: 'test/worker', workerGroup: 'group', workerId: 'next' };
+  const shared = { rootUrl: queue.rootUrl, credentials, workDir, engine: 'docker' as const, containers };
+  const next = startWorker({ ...identity, ...shared });
+  await next.started;
+  assert.deepEqual(await processesWith(word), []);
+  const second = queue.addTask({ command: [['true']], maxRunTime: 600 });
+  assert.equal((await queue.resolved(second)).state, 'completed');
+  await next.stop();
+  assert.deepEqual(await daemon.docker.listContainers({ all: true }), []);
+  const networks = await daemon.docker.listNetworks();
+  assert.deepEqual(
+    networks.map(({ Name }) => Name).filter((name) => name.startsWith('taskyard')),
+    [],
+  );
 });

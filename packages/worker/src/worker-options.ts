@@ -1,5 +1,6 @@
 import type { Credentials } from '@taskyard/client';
-import type { EngineChoice } from './engines/index.ts';
+import type { ContainerSettings, EngineChoice } from './engines/index.ts';
+import type { InstanceMetadata, Membership } from './registration/index.ts';
 import type { WorkerIdentity } from './runs/index.ts';
 import type { WorkerLog } from './worker-log.ts';
 
@@ -14,15 +15,21 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly workDir: string;
   /** Default `auto`: bubblewrap where it works, else process. */
   readonly engine?: EngineChoice;
-  /** The worker leaves after so long without a task. Default: it stays. */
+  /** Where worker-manager has let the worker in: the credentials are then those of the membership. */
+  readonly membership?: Membership | undefined;
+  /** The worker ends when this says that the cloud takes the machine back. */
+  readonly notices?: InstanceMetadata | undefined;
+  /** The worker leaves after so long without a task; a member only if worker-manager agrees. Default: it stays. */
   readonly idleTimeoutSeconds?: number;
+  /** The worker claims nothing more after so long, and leaves when its tasks have ended. Default: it stays. */
+  readonly lifetimeSecondsMax?: number;
   /** How long running tasks may go on after a stop. Default 0. */
   readonly shutdownGraceSeconds?: number;
   /** Shown to tasks of the bubblewrap engine beside the system's own and the Node that runs this. */
   readonly readOnlyPaths?: readonly string[];
   /** Hidden from them even where a read-only path would show it. The work directory always is. */
   readonly hiddenPaths?: readonly string[];
-  /** Only with bubblewrap: tasks get no network. Default false. */
+  /** Not with the process engine: tasks get no network. Default false. */
   readonly isolateNetwork?: boolean;
   /** The PATH of tasks. Default: a system's usual directories, and the Node that runs this. */
   readonly path?: string;
@@ -30,5 +37,19 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly killGraceSeconds?: number;
   /** The longest maxRunTime that a task may ask for. Default a day. */
   readonly maxRunTimeSecondsMax?: number;
+  /** Told to tasks as TASKCLUSTER_WORKER_LOCATION: JSON with `cloud`, `region`, `availabilityZone`. */
+  readonly location?: string;
+  /** Told to tasks as TASKCLUSTER_INSTANCE_TYPE. */
+  readonly instanceType?: string;
+  /** No task is claimed while less is free on the disk. Default 512. */
+  readonly freeDiskMiBMin?: number;
+  /** An ed25519 key that signs what tasks with `chainOfTrust` make. No such tasks without it. */
+  readonly signingKeyPath?: string;
+  /** For the docker engine. What is left out has its default. */
+  readonly containers?: Partial<ContainerSettings>;
   readonly log?: WorkerLog;
 }
+
+/** Who the worker is to the server at this moment. */
+export const credentialsOf = ({ membership, credentials }: WorkerOptions): Credentials =>
+  membership?.credentials() ?? credentials;

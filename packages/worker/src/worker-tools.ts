@@ -1,11 +1,16 @@
 import { mkdir, realpath } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Clock, seconds } from './clock.ts';
-import { defaultPath, nodeDirectories } from './config.ts';
-import { chooseEngine } from './engines/index.ts';
+import { defaultPath, freeDiskMiBDefault, nodeDirectories } from './config.ts';
+import { type DiskGuard, diskGuard, freeBytesAt } from './disk-guard.ts';
+import { type ContainerOptions, chooseEngine, defaultContainerSettings } from './engines/index.ts';
+import { featuresOf } from './features.ts';
 import { startLiveLogServer } from './logs/index.ts';
-import { openCaches, openDownloads } from './mounts/index.ts';
+import { followPurgeRequests, type MountSources, openCaches, openDownloads } from './mounts/index.ts';
+import { askForPurgeRequests } from './purge-cache-service.ts';
+import { startMemoryGuard } from './resources/index.ts';
 import type { WorkerTools } from './runs/index.ts';
+import { isShown, readSigningKey, type SigningKey } from './trust/index.ts';
 import { takeWorkDirectory, type WorkDirectory } from './work-directory.ts';
 import type { WorkerLog } from './worker-log.ts';
 import type { WorkerOptions } from './worker-options.ts';
@@ -21,7 +26,7 @@ const checkCapacity = (capacity: number): void => {
 export const openTools = async (
   options: WorkerOptions,
   { clock, log }: { clock: Clock; log: WorkerLog },
-): Promise<{ tools: WorkerTools; close(): Promise<void> }> => {
+): Promise<{ tools: WorkerTools; disk: DiskGuard; close(): Promise<void> }> => {
   const { rootUrl, taskQueueId, workerGroup, workerId, path = defaultPath() } = options;
   checkCapacity(options.capacity ?? 1);
   await mkdir(options.workDir, { recursive: true, mode: 0o700 });
@@ -37,34 +42,95 @@ export const openTools = async (
       hiddenPaths: [...(options.hiddenPaths ?? []).map((one) => resolve(one)), workDir],
       isolateNetwork: options.isolateNetwork ?? false,
       directory: directory.runs,
+      containers: containerOptions(options, { workDir, log }),
     });
+    const signingKey = await openSigningKey(options, log);
     const liveLogs = await startLiveLogServer();
+    const memoryGuard = startMemoryGuard(clock);
     const tools: WorkerTools = {
       clock,
       log,
       rootUrl: rootUrl.replace(/\/+$/, ''),
       identity: { taskQueueId, workerGroup, workerId },
       engine,
-      mounts: await openMountSources(directory, clock),
+      mounts: await openMountSources(options, { directory, clock, log }),
       liveLogs,
+      memoryGuard,
       runsDirectory: directory.runs,
       path,
+      whereabouts: whereaboutsOf(options),
       killGraceMs: seconds(options.killGraceSeconds ?? 10),
       maxRunTimeSecondsMax: options.maxRunTimeSecondsMax ?? dayInSeconds,
+      features: featuresOf(options, { engine, signingKey }),
+      signingKey,
     };
     const close = async (): Promise<void> => {
-      engine.close();
+      await engine.close();
+      memoryGuard.close();
       await liveLogs.close();
       await directory.release();
     };
-    return { tools, close };
+    return { tools, disk: openDiskGuard(options, { tools, workDir }), close };
   } catch (error) {
     await directory.release();
     throw error;
   }
 };
 
-const openMountSources = async (directory: WorkDirectory, clock: Clock) => ({
-  caches: await openCaches(directory.caches),
-  downloads: await openDownloads(directory.downloads, clock),
+const whereaboutsOf = ({ location, instanceType }: WorkerOptions): Record<string, string> => ({
+  ...(location === undefined ? {} : { TASKCLUSTER_WORKER_LOCATION: location }),
+  ...(instanceType === undefined ? {} : { TASKCLUSTER_INSTANCE_TYPE: instanceType }),
 });
+
+// What every sandbox shows of the machine.
+const systemDirectories = ['/usr', '/bin', '/sbin', '/lib'];
+
+const openSigningKey = async (
+  { signingKeyPath: path, readOnlyPaths = [] }: WorkerOptions,
+  log: WorkerLog,
+): Promise<SigningKey | undefined> => {
+  if (path === undefined) return undefined;
+  if (await isShown(path, [...systemDirectories, ...nodeDirectories(), ...readOnlyPaths])) {
+    throw new Error(`The signing key ${path} lies where tasks could read it.`);
+  }
+  const key = await readSigningKey(path);
+  log.info({ publicKey: key.publicKey }, 'tasks are certified with this key');
+  return key;
+};
+
+const containerOptions = (
+  { containers = {}, taskQueueId, workerGroup, workerId }: WorkerOptions,
+  { workDir, log }: { workDir: string; log: WorkerLog },
+): ContainerOptions => ({
+  log,
+  settings: { ...defaultContainerSettings, ...containers },
+  imageRecord: join(workDir, 'images.json'),
+  workerName: `${taskQueueId}/${workerGroup}/${workerId}`,
+});
+
+const openDiskGuard = (
+  { freeDiskMiBMin = freeDiskMiBDefault }: WorkerOptions,
+  { tools, workDir }: { tools: WorkerTools; workDir: string },
+): DiskGuard =>
+  diskGuard({
+    log: tools.log,
+    freeBytesMin: freeDiskMiBMin * 1024 * 1024,
+    freeBytes: () => freeBytesAt(workDir),
+    evictable: async () => [
+      ...(await tools.mounts.caches.evictable()),
+      ...tools.mounts.downloads.evictable(),
+    ],
+    evictImages: async (bytes) => tools.engine.containers?.images.evict(bytes),
+  });
+
+const openMountSources = async (
+  options: WorkerOptions,
+  { directory, clock, log }: { directory: WorkDirectory; clock: Clock; log: WorkerLog },
+): Promise<MountSources> => {
+  const caches = await openCaches(directory.caches, clock);
+  return {
+    caches,
+    downloads: await openDownloads(directory.downloads, clock),
+    purgeRequests: followPurgeRequests({ clock, log, caches, ask: askForPurgeRequests(options) }),
+  };
+};

@@ -1,47 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { type FakeQueue, type FakeQueueOptions, startFakeQueue } from './testing/fake-queue.ts';
+import { test } from 'node:test';
+import { aWorker, sh } from './testing/a-worker.ts';
 import { eventually, temporaryDirectory } from './testing/places.ts';
-import { startWorker, type Worker } from './worker.ts';
-import type { WorkerOptions } from './worker-options.ts';
-
-interface Scene {
-  readonly queue: FakeQueue;
-  readonly worker: Worker;
-  readonly workDir: string;
-}
-
-const aWorker = async (
-  t: TestContext,
-  options: Partial<WorkerOptions> & { readonly queueOptions?: FakeQueueOptions } = {},
-): Promise<Scene> => {
-  const { queueOptions, ...workerOptions } = options;
-  const queue = await startFakeQueue(queueOptions);
-  const workDir = await temporaryDirectory(t);
-  const worker = startWorker({
-    rootUrl: queue.rootUrl,
-    credentials: { clientId: 'worker', accessToken: 'secret' },
-    taskQueueId: 'test/worker',
-    workerGroup: 'group',
-    workerId: 'one',
-    workDir,
-    engine: 'process',
-    ...workerOptions,
-  });
-  t.after(async () => {
-    await worker.stop({ graceSeconds: 0 });
-    await queue.close();
-  });
-  return { queue, worker, workDir };
-};
-
-const sh = (script: string, more: object = {}): Record<string, unknown> => ({
-  command: [['/bin/sh', '-c', script]],
-  maxRunTime: 600,
-  ...more,
-});
 
 test('a task is claimed, run, and resolved as completed, with its log and artifacts kept', async (t) => {
   const { queue } = await aWorker(t);

@@ -1,15 +1,19 @@
 import type { TaskClaimResponse } from '@taskyard/client';
-import { claimTasks, type ExitReason, type Slots } from './claim-tasks.ts';
-import { seconds, systemClock } from './clock.ts';
+import { claimTasks } from './claim-tasks.ts';
+import { type Clock, seconds, systemClock } from './clock.ts';
+import { type Stopping, watchForEnds } from './ends.ts';
+import type { Engine } from './engines/index.ts';
+import type { ExitReason } from './exit-reason.ts';
 import { type HeldClaim, holdClaim, runTask, type WorkerTools } from './runs/index.ts';
-import { messageOf, silentLog } from './worker-log.ts';
+import { openSlots, type Slots } from './slots.ts';
+import { messageOf, silentLog, type WorkerLog } from './worker-log.ts';
 import type { WorkerOptions } from './worker-options.ts';
 import { openTools } from './worker-tools.ts';
 
 export interface WorkerState {
   readonly phase: 'starting' | 'claiming' | 'stopping' | 'stopped';
   /** Known once the worker has started. */
-  readonly engine: 'process' | 'bubblewrap' | undefined;
+  readonly engine: Engine['name'] | undefined;
   readonly running: readonly { readonly taskId: string; readonly runId: number }[];
 }
 
@@ -18,7 +22,7 @@ export interface Worker {
   /** Resolves when the worker is ready and has begun to claim; rejects when it cannot start. */
   readonly started: Promise<void>;
   /** Claims no more, gives running tasks their grace, resolves the rest as `worker-shutdown`. May be repeated. */
-  stop(options?: { readonly graceSeconds?: number }): Promise<void>;
+  stop(options?: Stopping): Promise<void>;
   /** Resolves when everything has ended; rejects when the worker could not start. */
   readonly stopped: Promise<ExitReason>;
 }
@@ -42,14 +46,14 @@ const endingSteps = () => ({
   abandon: new AbortController(),
 });
 
-/** Starts a worker: it claims tasks of one queue and runs them until it is stopped. */
-export const startWorker = (options: WorkerOptions): Worker => {
+/** Starts a worker: it claims tasks of one queue and runs them until it is stopped, or has a reason to end. */
+export const startWorker = (options: WorkerOptions, clock: Clock = systemClock): Worker => {
   const log = options.log ?? silentLog;
-  const clock = systemClock;
-  const slots: Slots = { capacity: options.capacity ?? 1, running: new Map() };
+  const slots = openSlots(options.capacity ?? 1);
   const steps = endingSteps();
   let phase: WorkerState['phase'] = 'starting';
   let engine: WorkerState['engine'];
+  let stopReason: ExitReason | undefined;
 
   const opened = openTools(options, { clock, log });
   const started = opened.then(({ tools }) => {
@@ -58,26 +62,26 @@ export const startWorker = (options: WorkerOptions): Worker => {
     log.info({ ...tools.identity, engine, capacity: slots.capacity }, 'the worker has started');
   });
   const work = async (): Promise<ExitReason> => {
-    const { tools, close } = await opened;
+    const { tools, disk, close } = await opened;
     try {
       const begin = beginIn(slots, tools, { shutdown: steps.shutdown.signal, abandon: steps.abandon.signal });
       const signals = { stop: steps.stop.signal, hangUp: steps.hangUp.signal };
-      const reason = await claimTasks(options, { clock, log, slots, begin, ...signals });
+      const { makeRoom } = disk;
+      const reason = await claimTasks(options, { clock, log, slots, begin, makeRoom, ...signals });
       phase = 'stopping';
-      await Promise.all([...slots.running.values()].map(({ done }) => done));
-      return reason;
+      await slots.emptied();
+      return stopReason ?? reason;
     } finally {
       await close();
-      phase = 'stopped';
-      log.info({}, 'the worker has ended');
     }
   };
-  const stopped = started.then(work);
-  // Whoever does not look at these hears of a failure from the log.
-  stopped.catch((error) => log.error({ error: messageOf(error) }, 'the worker could not run'));
 
-  const stop: Worker['stop'] = async ({ graceSeconds = options.shutdownGraceSeconds ?? 0 } = {}) => {
+  const stop: Worker['stop'] = async ({
+    graceSeconds = options.shutdownGraceSeconds ?? 0,
+    reason = 'stopped',
+  } = {}) => {
     if (phase !== 'stopped') phase = 'stopping';
+    stopReason ??= reason;
     steps.stop.abort();
     const graceMs = seconds(graceSeconds);
     const endMs = graceMs + seconds(options.killGraceSeconds ?? 10) + abandonAfterMs;
@@ -90,25 +94,62 @@ export const startWorker = (options: WorkerOptions): Worker => {
     for (const cancel of timers) cancel();
   };
 
+  const unwatch = watchForEnds(options, { clock, log, stop: (how) => void stop(how) });
+  const stopped = started.then(work).finally(() => {
+    unwatch();
+    phase = 'stopped';
+  });
+  const parted = stopped.then(
+    (reason) => part(options, log, reason),
+    (error) => partBroken(options, log, error),
+  );
+  // Whoever does not look at it hears of a failure from the log.
+  parted.catch(() => undefined);
+
   return {
     get state() {
-      const running = [...slots.running.values()].map(({ taskId, runId }) => ({ taskId, runId }));
+      const running = slots.occupations.map(({ taskId, runId }) => ({ taskId, runId }));
       return { phase, engine, running };
     },
     started,
-    stopped,
-    stop,
+    stopped: parted,
+    stop: async (how) => {
+      await stop(how);
+      await parted.catch(() => undefined);
+    },
   };
 };
 
-/** How a claimed task is begun: it takes a slot until its run is over. */
+/** A worker that has a reason of its own to go gives its place up; one that was stopped may be started again. */
+const part = async (
+  { membership }: WorkerOptions,
+  log: WorkerLog,
+  reason: ExitReason,
+): Promise<ExitReason> => {
+  if (reason !== 'stopped') {
+    await membership?.leave().catch((error) => {
+      log.warn({ error: messageOf(error) }, 'worker-manager could not be told that the worker goes');
+    });
+  }
+  membership?.close();
+  log.info({ reason }, 'the worker has ended');
+  return reason;
+};
+
+const partBroken = async ({ membership }: WorkerOptions, log: WorkerLog, error: unknown): Promise<never> => {
+  const message = messageOf(error);
+  log.error({ error: message }, 'the worker could not run');
+  await membership?.reportError('The worker could not run', message).catch(() => undefined);
+  membership?.close();
+  throw error;
+};
+
+/** How a claimed task is begun: it takes a slot until its commands are over. */
 const beginIn =
-  (slots: Slots, tools: WorkerTools, endings: Parameters<typeof runTask>[2]) =>
+  (slots: Slots, tools: WorkerTools, endings: Parameters<typeof runTask>[2]['endings']) =>
   (claimed: TaskClaimResponse): void => {
     const claim: HeldClaim = holdClaim(claimed, tools);
     const { taskId, runId } = claim;
     tools.log.info({ taskId, runId }, 'claimed');
-    const key = `${taskId}/${runId}`;
-    const done = runTask(tools, claim, endings).finally(() => slots.running.delete(key));
-    slots.running.set(key, { taskId, runId, done });
+    slots.occupy({ taskId, runId }, (vacate) => runTask(tools, claim, { endings, vacate }));
   };

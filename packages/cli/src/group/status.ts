@@ -2,8 +2,10 @@ import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { applyListed } from '../follow/follow-group.ts';
 import { GroupState, isFailed, reasonOf, stateOf } from '../follow/group-state.ts';
-import { columns, harmless, type Io, say, sayJson } from '../io.ts';
+import { columns, harmless, type Io, paintFor, say, sayJson } from '../io.ts';
 import { listGroup } from '../listings.ts';
+import { groupPage } from '../pages.ts';
+import { paintState } from '../paint-state.ts';
 
 /** `taskyard group status <taskGroupId>` */
 export const statusCommand = (io: Io): Command =>
@@ -22,13 +24,15 @@ export const statusCommand = (io: Io): Command =>
       }));
       const { size, counts, isSettled } = group;
       if (options.json) return sayJson(io, { taskGroupId, size, counts, isSettled, sealed, failed });
+      const paint = paintFor(io, io.stdout);
       const facts = [
         ['group', taskGroupId],
         ['tasks', String(size)],
         ...Object.entries(counts)
           .filter(([, count]) => count > 0)
-          .map(([state, count]) => [state, String(count)]),
+          .map(([state, count]) => [paintState(paint, state), String(count)]),
         ...(sealed ? [['sealed', sealed]] : []),
+        ['page', groupPage(queue.options.rootUrl, taskGroupId)],
       ];
       const causes = failed.map(({ taskId, label, state }) => [taskId, state, harmless(label)]);
       say(io, [...columns(facts), ...columns(causes)].join('\n'));

@@ -9,5 +9,5 @@ export const cancelCommand = (io: Io): Command =>
     .description('Cancel a task that is not resolved yet.')
     .argument('<taskId>')
     .action(async (taskId: string, options: ConnectedOptions) => {
-      sayStatus(io, await queueOf(io, options).cancelTask(taskId), options.json);
+      sayStatus(io, await queueOf(io, options).cancelTask(taskId), options);
     });

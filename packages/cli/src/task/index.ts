@@ -6,8 +6,10 @@ import { createCommand } from './create.ts';
 import { defCommand } from './def.ts';
 import { downloadCommand } from './download.ts';
 import { logCommand } from './log.ts';
+import { priorityCommand } from './priority.ts';
 import { rerunCommand } from './rerun.ts';
 import { statusCommand } from './status.ts';
+import { whyCommand } from './why.ts';
 
 /** The commands about one task. */
 export const taskCommands = (io: Io): Command => {
@@ -15,10 +17,12 @@ export const taskCommands = (io: Io): Command => {
   const verbs = [
     createCommand,
     statusCommand,
+    whyCommand,
     defCommand,
     logCommand,
     cancelCommand,
     rerunCommand,
+    priorityCommand,
     artifactsCommand,
     downloadCommand,
   ];

@@ -9,5 +9,5 @@ export const rerunCommand = (io: Io): Command =>
     .description('Run a resolved task once more.')
     .argument('<taskId>')
     .action(async (taskId: string, options: ConnectedOptions) => {
-      sayStatus(io, await queueOf(io, options).rerunTask(taskId), options.json);
+      sayStatus(io, await queueOf(io, options).rerunTask(taskId), options);
     });

@@ -1,21 +1,23 @@
 import type { TaskStatus } from '@taskyard/client';
 import type { Command } from 'commander';
-import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
-import { columns, type Io, say, sayJson } from '../io.ts';
+import { type ConnectedOptions, connectedCommand, queueOf, serverOf } from '../connected.ts';
+import { columns, type Io, type Paint, paintFor, say, sayJson } from '../io.ts';
+import { taskPage } from '../pages.ts';
+import { paintState } from '../paint-state.ts';
 
-/** A task's state and runs, in lines. */
-export const statusLines = (status: TaskStatus): string[] => {
+const statusLines = (status: TaskStatus, page: string, paint: Paint): string[] => {
   const facts = [
     ['task', status.taskId],
-    ['state', status.state],
+    ['state', paintState(paint, status.state)],
     ['queue', status.taskQueueId],
     ['group', status.taskGroupId],
     ['deadline', status.deadline],
     ['retries left', String(status.retriesLeft)],
+    ['page', page],
   ];
   const runs = status.runs.map((run) => [
     `run ${run.runId}`,
-    run.state,
+    paintState(paint, run.state),
     run.reasonResolved ?? run.reasonCreated,
     run.started ?? run.scheduled,
     run.resolved ?? '',
@@ -25,9 +27,10 @@ export const statusLines = (status: TaskStatus): string[] => {
 };
 
 /** Prints what the queue answers with after it changed a task. */
-export const sayStatus = (io: Io, reply: { status: TaskStatus }, json: true | undefined): void => {
-  if (json) sayJson(io, reply);
-  else say(io, statusLines(reply.status).join('\n'));
+export const sayStatus = (io: Io, reply: { status: TaskStatus }, options: ConnectedOptions): void => {
+  const page = taskPage(serverOf(io, options).rootUrl, reply.status.taskId);
+  if (options.json) sayJson(io, reply);
+  else say(io, statusLines(reply.status, page, paintFor(io, io.stdout)).join('\n'));
 };
 
 /** `taskyard task status <taskId>` */
@@ -36,5 +39,5 @@ export const statusCommand = (io: Io): Command =>
     .description('Show the state of a task, and its runs.')
     .argument('<taskId>')
     .action(async (taskId: string, options: ConnectedOptions) => {
-      sayStatus(io, await queueOf(io, options).status(taskId), options.json);
+      sayStatus(io, await queueOf(io, options).status(taskId), options);
     });

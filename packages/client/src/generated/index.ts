@@ -1,21 +1,45 @@
 // Generated from the server's contracts by `npm run generate`. Do not edit.
 import { Auth } from './auth.ts';
 import { Events } from './events.ts';
+import { Hooks } from './hooks.ts';
+import { Index } from './index-service.ts';
+import { Notify } from './notify.ts';
 import { ObjectService } from './object.ts';
+import { PurgeCache } from './purge-cache.ts';
 import { Queue } from './queue.ts';
 import { Scheduler } from './scheduler.ts';
+import { Secrets } from './secrets.ts';
+import { Sessions } from './sessions.ts';
+import { Views } from './views.ts';
+import { WorkerManager } from './worker-manager.ts';
 
 export * from './auth.ts';
 export * from './events.ts';
+export * from './hooks.ts';
+export * from './index-service.ts';
+export * from './notify.ts';
 export * from './object.ts';
+export * from './purge-cache.ts';
 export * from './queue.ts';
 export * from './scheduler.ts';
+export * from './secrets.ts';
+export * from './sessions.ts';
+export * from './views.ts';
+export * from './worker-manager.ts';
 
 /** The client classes, by service. */
 export const services = {
   'auth': Auth,
   'events': Events,
+  'hooks': Hooks,
+  'index': Index,
+  'notify': Notify,
   'object': ObjectService,
+  'purge-cache': PurgeCache,
   'queue': Queue,
   'scheduler': Scheduler,
+  'secrets': Secrets,
+  'sessions': Sessions,
+  'views': Views,
+  'worker-manager': WorkerManager,
 };

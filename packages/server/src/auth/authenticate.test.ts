@@ -204,6 +204,15 @@ describe('bewits', () => {
 });
 
 describe('temporary credentials', () => {
+  it('that were revoked are refused, though their certificate is good', async () => {
+    let revoked = '';
+    const authenticate = createAuthenticator({ ...authorities(), isRevoked: (id) => id === revoked });
+    const request = parts({ authorization: header(temporary()) });
+    await authenticate(request, now);
+    revoked = temporary().clientId;
+    await assert.rejects(authenticate(request, now), /have been revoked/);
+  });
+
   const keys = { clientId: issuer.clientId, accessToken: issuer.accessToken };
   const temporary = (changes: Partial<Parameters<typeof createTemporaryCredentials>[0]> = {}) =>
     createTemporaryCredentials({

@@ -21,7 +21,10 @@ import { Recent } from './recent.ts';
 import type { ScopeSet } from './scopes/index.ts';
 
 /** Where an authenticator finds clients, and what scopes mean. */
-export type Authorities = Pick<Directory, 'findClient' | 'expand' | 'generation' | 'noteUse'>;
+export type Authorities = Pick<Directory, 'findClient' | 'expand' | 'generation' | 'noteUse'> & {
+  /** Whether temporary credentials of this name hold no more, whatever their certificate says. */
+  isRevoked?: (clientId: string) => boolean;
+};
 
 /** Who calls, and the signature that proves it (none from an anonymous caller). */
 export interface Identified {
@@ -75,6 +78,9 @@ export const createAuthenticator = (authorities: Authorities): Authenticator => 
     }
     const principal = await principalOf(signature);
     requireValid(principal, now);
+    if (principal.certificate && authorities.isRevoked?.(signature.clientId)) {
+      refuse(`The credentials of '${signature.clientId}' have been revoked.`);
+    }
     requireSignature(signature, { key: principal.key, origins: request.origins, now });
     authorities.noteUse(principal.client);
     return { caller: principal.caller, signature };

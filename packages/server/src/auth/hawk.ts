@@ -116,6 +116,30 @@ const macOf = (signature: Signature, { host, port }: Origin, key: string): strin
 
 const escapeExt = (ext: string): string => ext.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 
+/** Temporary credentials, and until when a URL that they sign is good. */
+export interface UrlSigner {
+  readonly clientId: string;
+  readonly accessToken: string;
+  readonly certificate: string;
+  readonly expiry: Date;
+}
+
+/** A URL of this platform with a signature in it: whoever has it may GET it as these credentials allow. */
+export const signedUrl = (
+  address: string,
+  { clientId, accessToken, certificate, expiry }: UrlSigner,
+): string => {
+  const url = new URL(address);
+  const ext = Buffer.from(JSON.stringify({ certificate: JSON.parse(certificate) })).toString('base64');
+  const ts = String(Math.floor(expiry.getTime() / 1000));
+  const claimed = { kind: 'bewit', clientId, ts, nonce: '', ext, hash: '', method: 'GET' } as const;
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const resource = url.pathname + url.search;
+  const mac = macOf({ ...claimed, mac: '', resource }, { host: url.hostname, port }, accessToken);
+  const bewit = Buffer.from([clientId, ts, mac, ext].join('\\')).toString('base64url');
+  return `${url.href}${url.search ? '&' : '?'}bewit=${bewit}`;
+};
+
 /** Compares two secrets in a time that does not depend on where they differ. */
 export const isEqual = (a: string, b: string): boolean => {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];

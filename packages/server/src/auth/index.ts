@@ -6,6 +6,7 @@ import { createDirectory } from './directory.ts';
 import { exchanges } from './events.ts';
 import { authLoops } from './loops.ts';
 import { type AuthServices, routes } from './routes/index.ts';
+import { ownClients } from './schema/index.ts';
 import { scopeSet } from './scopes/index.ts';
 import {
   type AuthOptions,
@@ -18,9 +19,20 @@ import * as store from './store.ts';
 
 export { type Credentials, createTemporaryCredentials, type TemporaryCredentials } from './certificate.ts';
 export { exchanges } from './events.ts';
-export type { Origin } from './hawk.ts';
+export { type Origin, signedUrl } from './hawk.ts';
 export { routes } from './routes/index.ts';
-export { clientIdPattern, entityTypes, Scope, Scopes } from './schema/index.ts';
+export {
+  clientIdPattern,
+  entityTypes,
+  GcpProjects,
+  GithubApps,
+  mistakesInStaticClients,
+  ownClients,
+  S3Access,
+  Scope,
+  Scopes,
+  StaticClients,
+} from './schema/index.ts';
 export {
   compareScopes,
   fillTemplate,
@@ -30,7 +42,7 @@ export {
   scopePattern,
   scopeSet,
 } from './scopes/index.ts';
-export type { AuthVerbs, Outbox, StaticClient } from './service/index.ts';
+export type { AuthVerbs, OtherParties, Outbox, StaticClient } from './service/index.ts';
 export type { AuditEntry } from './store.ts';
 
 export interface AuthDeps extends AuthOptions {
@@ -57,10 +69,17 @@ export interface CredentialsWanted {
 
 /** The door of auth. */
 export interface Auth extends AuthVerbs {
-  /** Writes the static clients and reads the roles; call it once before the first request. */
+  /** Writes the static clients and reads the roles; to be awaited before anything else. */
   start(): Promise<void>;
   /** Temporary credentials that the queue's static client signs; no database is asked. */
   issueCredentials(wanted: CredentialsWanted): Required<Credentials>;
+  /** Temporary credentials of a client itself, with all of its scopes; undefined when it may do nothing now. */
+  credentialsOf(
+    clientId: string,
+    wanted: Pick<CredentialsWanted, 'start' | 'expiry'>,
+  ): Promise<Required<Credentials> | undefined>;
+  /** What a static client signs with, as it is stored since the start. */
+  staticCredentials(clientId: string): Credentials;
   /** A caller of the platform itself, with just these scopes; roles are not resolved. */
   callerFor(scopes: readonly string[], clientId?: string): Caller;
   /** Records changes to entities of any service, in the transaction that makes them. */
@@ -71,7 +90,7 @@ export interface Auth extends AuthVerbs {
 }
 
 /** The client that issues the credentials of tasks. */
-const issuerId = 'static/taskcluster/queue';
+const issuerId = ownClients.queue;
 
 /** What this service publishes. */
 export const authDeclaration: ServiceDeclaration<AuthServices> = {
@@ -89,15 +108,29 @@ export const createAuth = (deps: AuthDeps): Auth => {
   const { db, clock, log, encryption, outbox, staticClients, published = () => {} } = deps;
   const directory = createDirectory({ db, clock, log, encryption, changed: deps.changed });
   const verbs = authVerbs({ db, clock, log, encryption, outbox, directory, published }, deps);
-  const issuer = staticClients.find(({ clientId }) => clientId === issuerId);
+  let clients = staticClients;
+  const staticCredentials = (clientId: string): Credentials => {
+    const client = clients.find((one) => one.clientId === clientId);
+    if (!client) throw new Error(`There is no static client '${clientId}'.`);
+    return { clientId, accessToken: client.accessToken };
+  };
   return {
     ...verbs,
-    start: () => verbs.ensureStaticClients(staticClients),
-    issueCredentials: (wanted) => {
-      if (!issuer) throw new Error(`No credentials can be issued: there is no static client '${issuerId}'.`);
-      return createTemporaryCredentials({ ...wanted, issuer });
+    start: async () => {
+      clients = await verbs.ensureStaticClients(staticClients);
     },
-    callerFor: (scopes, clientId = issuerId) => callerWith(scopeSet(scopes), { clientId, expires: farAway }),
+    staticCredentials,
+    issueCredentials: (wanted) =>
+      createTemporaryCredentials({ ...wanted, issuer: staticCredentials(issuerId) }),
+    credentialsOf: async (clientId, { start, expiry }) => {
+      await directory.prepare();
+      const client = await directory.findClient(clientId);
+      if (!client || client.disabled || client.expires <= start) return undefined;
+      const ends = new Date(Math.min(expiry.getTime(), client.expires.getTime()));
+      return createTemporaryCredentials({ issuer: client, scopes: client.scopes, start, expiry: ends });
+    },
+    callerFor: (scopes, clientId: string = issuerId) =>
+      callerWith(scopeSet(scopes), { clientId, expires: farAway }),
     recordAudit: async (tx, entries) => {
       await store.addAuditEntries(tx, entries);
     },

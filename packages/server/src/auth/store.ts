@@ -115,6 +115,30 @@ export const updateClient = (tx: Transaction, client: ClientRow): Promise<unknow
            last_modified = ${client.lastModified}, last_rotated = ${client.lastRotated}
      where client_id = ${client.clientId}`;
 
+/** Access tokens that one of these keys encrypted, held against change until the transaction ends. */
+export const lockTokensOfKeys = (
+  tx: Transaction,
+  { keyIds, limit }: { keyIds: readonly string[]; limit: number },
+): Promise<{ clientId: string; accessToken: string }[]> =>
+  tx<{ clientId: string; accessToken: string }>`
+    select client_id, access_token
+      from clients
+     where split_part(access_token, '.', 1) = any(${keyIds}::text[])
+     limit ${limit}
+       for update skip locked`;
+
+/** Writes the same access tokens under another key. To everybody else nothing has changed. */
+export const putTokens = (
+  tx: Transaction,
+  tokens: readonly { readonly clientId: string; readonly accessToken: string }[],
+): Promise<unknown[]> =>
+  tx`
+    update clients c
+       set access_token = fresh.access_token
+      from unnest(${tokens.map((token) => token.clientId)}::text[],
+                  ${tokens.map((token) => token.accessToken)}::text[]) as fresh (client_id, access_token)
+     where c.client_id = fresh.client_id`;
+
 /** Adds a static client, or makes the one of that id what the configuration says. */
 export const putClient = (tx: Transaction, client: ClientRow): Promise<unknown[]> =>
   tx`
@@ -126,7 +150,8 @@ export const putClient = (tx: Transaction, client: ClientRow): Promise<unknown[]
     on conflict (client_id) do update
        set description = excluded.description, scopes = excluded.scopes, access_token = excluded.access_token,
            expires = excluded.expires, delete_on_expiration = excluded.delete_on_expiration,
-           disabled = excluded.disabled, last_modified = excluded.last_modified`;
+           disabled = excluded.disabled, last_modified = excluded.last_modified,
+           last_rotated = excluded.last_rotated`;
 
 /** Deletes clients; answers the ids of those that were there. */
 export const deleteClients = (
@@ -242,3 +267,34 @@ export const auditByClient = (
      where client_id = ${clientId} and id < ${before ?? Number.MAX_SAFE_INTEGER}
      order by id desc
      limit ${limit}`;
+
+/** Who created the entity that has this id now; undefined when the history does not go back so far. */
+export const creatorOf = async (
+  sql: Sql,
+  { entityType, entityId }: { entityType: string; entityId: string },
+): Promise<string | undefined> => {
+  const rows = await sql<{ clientId: string }>`
+    select client_id
+      from audit_history
+     where entity_type = ${entityType} and entity_id = ${entityId} and action_type = 'created'
+     order by id desc
+     limit 1`;
+  return rows[0]?.clientId;
+};
+
+/** Deletes the oldest entries from before a time; answers how many. */
+export const deleteAuditEntries = async (
+  tx: Transaction,
+  { before, limit }: { before: Date; limit: number },
+): Promise<number> => {
+  const rows = await tx`
+    delete from audit_history
+     where id in (
+       select id from audit_history
+        where created < ${before}
+        order by created
+        limit ${limit}
+          for update skip locked)
+    returning id`;
+  return rows.length;
+};

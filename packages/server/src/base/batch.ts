@@ -9,6 +9,7 @@ import {
 } from './database.ts';
 import { RequestError } from './errors.ts';
 import type { Logger } from './log.ts';
+import type { Turns } from './turns.ts';
 
 /** What one element of a set gets: its value, or the reason why it is refused. */
 export type Answer<T> = T | RequestError;
@@ -35,6 +36,8 @@ export interface BatchDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observeBatch?: ObserveBatch | undefined;
+  /** Batches that write wait for their turn, and go on gathering meanwhile. */
+  readonly turns?: Turns | undefined;
 }
 
 /** Told of every batch that was run, whatever came of it: how many items went together, and how long it took. */
@@ -80,9 +83,9 @@ export const transact = async <T>(
 
 /**
  * Makes a verb batch by itself: calls that arrive while a batch is in flight go together as the next one, in the
- * order of their arrival. There is no timer, so a lone call waits for nothing. When a batch fails as a whole its items
- * are tried one by one, so that a bad one harms no neighbour. Not so when the connection broke: that is no item's fault,
- * and all of them may have taken effect. Then all fail, and each caller knows best whether to ask again.
+ * order of their arrival. There is no timer, so a lone call waits for nothing but its turn. When a batch fails as a
+ * whole its items are tried one by one, so that a bad one harms no neighbour. Not so when the connection broke: that is
+ * no item's fault, and all of them may have taken effect. Then all fail, and each caller knows best whether to ask again.
  */
 export const batched = <In, Out>(
   deps: BatchDeps,
@@ -100,8 +103,12 @@ export const batchedRead = <In, Out>(
   limits: BatchLimits<In> = {},
 ): Batched<In, Out> => gathered({ ...deps, name }, (items) => read(deps.db, items), limits);
 
+interface Gathering extends Pick<BatchDeps, 'log' | 'observeBatch' | 'turns'> {
+  readonly name: string;
+}
+
 const gathered = <In, Out>(
-  { name, log, observeBatch }: { name: string; log: Logger; observeBatch?: ObserveBatch | undefined },
+  { name, log, observeBatch, turns }: Gathering,
   runOnce: (items: In[]) => Promise<Answer<Out>[]>,
   { rowsMax = 500, bytesMax = 8 * 2 ** 20, bytesOf = () => 0 }: BatchLimits<In>,
 ): Batched<In, Out> => {
@@ -141,7 +148,10 @@ const gathered = <In, Out>(
   };
 
   const drain = async (): Promise<void> => {
-    while (waiting.length > 0) await run(take());
+    while (waiting.length > 0) {
+      const endTurn = await turns?.take();
+      await run(take()).finally(endTurn);
+    }
     running = false;
   };
 

@@ -6,6 +6,8 @@ export interface Encryption {
   encrypt(text: string): string;
   /** Throws when the key is unknown, or when the text was changed. */
   decrypt(encrypted: string): string;
+  /** Ids of the keys that only decrypt: what they encrypted is to be encrypted anew, so that they can be retired. */
+  readonly oldKeyIds: readonly string[];
 }
 
 export interface EncryptionKeys {
@@ -59,5 +61,6 @@ export const encryption = ({ keys, current }: EncryptionKeys): Encryption => {
     return decipher.update(bytes.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
   };
 
-  return { encrypt, decrypt };
+  const oldKeyIds = [...known.keys()].filter((id) => id !== current);
+  return { encrypt, decrypt, oldKeyIds };
 };

@@ -8,6 +8,7 @@ export const errorStatuses = {
   InsufficientScopes: 403,
   ResourceNotFound: 404,
   NoMatchingBackend: 400,
+  DenylistedAddress: 400,
   NoMatchingMethod: 406,
   RequestConflict: 409,
   ResourceExpired: 410,

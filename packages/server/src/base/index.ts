@@ -10,6 +10,7 @@ export {
   transact,
   type Verb,
 } from './batch.ts';
+export { type BoundedProcess, boundedProcess, type ProcessLimits } from './bounded-process.ts';
 export {
   type Clock,
   days,
@@ -50,3 +51,4 @@ export {
 export { type Migration, migrate, readMigrations } from './migrations.ts';
 export { localSignal, type Signal, sharedSignals } from './signal.ts';
 export { slugid } from './slugid.ts';
+export { createTurns, type Turns } from './turns.ts';

@@ -32,7 +32,8 @@ const pageSize = 500;
 // A wake-up of another process may get lost; then messages are late by this much.
 const lookAtLeastEveryMs = seconds(2);
 
-const start = (snapshot: string): Position => ({ since: snapshot, until: snapshot, afterId: 0 });
+/** The place after everything that a snapshot shows. */
+export const startAt = (snapshot: string): Position => ({ since: snapshot, until: snapshot, afterId: 0 });
 
 /** A place as text, for `Last-Event-ID`. */
 export const positionText = ({ since, until, afterId }: Position): string => `${since}~${until}~${afterId}`;
@@ -84,7 +85,7 @@ export const createFollower = ({ db, clock, changed }: FollowerDeps): Follower =
       const last = messages.at(-1)?.id ?? 0;
       // After its last message a step is over: a place there outlives the messages of the step.
       const placeAfter = (id: number) =>
-        isEnd && id === last ? start(from.until) : { ...from, afterId: id };
+        isEnd && id === last ? startAt(from.until) : { ...from, afterId: id };
       if (messages.length > 0) {
         yield messages.map((message) => ({ ...message, position: placeAfter(message.id) }));
       }
@@ -94,7 +95,7 @@ export const createFollower = ({ db, clock, changed }: FollowerDeps): Follower =
   }
 
   return {
-    now: async () => start(await snapshot()),
+    now: async () => startAt(await snapshot()),
     follow: async function* (from, stop) {
       if (await store.isTrimmed(db, from.since)) {
         throw new RequestError(

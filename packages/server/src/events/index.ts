@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Clock, Database, Loop, Signal } from '../base/index.ts';
+import type { Clock, Database, Logger, Loop, Signal } from '../base/index.ts';
 import type { Reply, ServiceDeclaration } from '../http/index.ts';
 import { createFollower, type Follower } from './follow.ts';
 import { eventLoops } from './loops.ts';
@@ -7,15 +7,19 @@ import { createRelay, type Lag, type RelaySettings } from './relay/index.ts';
 import { type EventServices, routes } from './routes.ts';
 import { adoptMessages, isFromElsewhere } from './store.ts';
 import { openStream, type StreamRequest } from './stream.ts';
+import { createSubscriptions, type Subscription, type SubscriptionState } from './subscriptions/index.ts';
 
 export { type Message, routingKey } from './message.ts';
 export * as outbox from './outbox.ts';
+export { type Binding, matcher } from './patterns.ts';
 export type { Lag, RelaySettings } from './relay/index.ts';
 export type { EventServices } from './routes.ts';
+export type { Subscription, SubscriptionState } from './subscriptions/index.ts';
 
 export interface EventsDeps {
   readonly db: Database;
   readonly clock: Clock;
+  readonly log: Logger;
   /** Woken after commits that added messages. */
   readonly changed: Signal;
   /** Messages are kept for so long, in seconds. */
@@ -28,13 +32,20 @@ export interface EventsDeps {
 export interface Events {
   readonly follower: Follower;
   readonly loops: readonly Loop[];
-  /** To be awaited before anything is read: takes over messages that came with a dump of another server. */
+  /** Registers a consumer of messages before `start`; its loop is background work that any number of processes may do. */
+  subscribe(subscription: Subscription): Loop;
+  /**
+   * To be awaited before anything is read: takes over messages that came with a dump of another server, and gives new
+   * subscriptions their place.
+   */
   start(): Promise<void>;
   openStream(request: StreamRequest): Promise<Reply>;
   /** How many streams this process has open. */
   followers(): number;
   /** How far publishing to the broker lags behind, where this process publishes. */
   readonly readLag?: (() => Promise<Lag>) | undefined;
+  /** How far subscriptions have come. */
+  readSubscriptions(): Promise<SubscriptionState[]>;
   /** Leaves the broker; to be called when the loops have ended. */
   close(): Promise<void>;
 }
@@ -43,14 +54,17 @@ export interface Events {
 export const createEvents = (deps: EventsDeps): Events => {
   const follower = createFollower(deps);
   const relay = deps.relay && createRelay(deps.relay, deps);
+  const subscriptions = createSubscriptions(deps);
   let streams = 0;
   const retention = { retentionSeconds: deps.retentionSeconds, publishedOnly: relay !== undefined };
   return {
     follower,
-    loops: [...eventLoops(deps, retention), ...(relay ? [relay.loop] : [])],
+    loops: [...eventLoops(deps, retention), subscriptions.watchLoop, ...(relay ? [relay.loop] : [])],
+    subscribe: subscriptions.subscribe,
     start: async () => {
       const { db } = deps;
       if (await isFromElsewhere(db)) await db.transaction(adoptMessages);
+      await subscriptions.start();
     },
     openStream: async (request) => {
       const reply = await openStream({ ...deps, follower }, request);
@@ -60,7 +74,11 @@ export const createEvents = (deps: EventsDeps): Events => {
     },
     followers: () => streams,
     readLag: relay?.readLag,
-    close: async () => relay?.close(),
+    readSubscriptions: subscriptions.readStates,
+    close: async () => {
+      subscriptions.close();
+      await relay?.close();
+    },
   };
 };
 

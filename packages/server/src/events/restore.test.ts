@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
-import { localSignal, manualClock, seconds } from '../base/index.ts';
+import { localSignal, manualClock, seconds, silentLog } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import type { FollowedMessage } from './follow.ts';
 import { createEvents } from './index.ts';
@@ -18,6 +18,7 @@ const anEvents = () =>
   createEvents({
     db: test.db,
     clock: manualClock(),
+    log: silentLog,
     changed: localSignal(),
     retentionSeconds: 60,
     closing: new AbortController().signal,
@@ -67,8 +68,9 @@ it('a place in the stream of another server is refused', async () => {
 });
 
 it('old messages are forgotten, but never before they are published', async () => {
+  const before = new Date(Date.now() + seconds(60));
   const forget = (publishedOnly: boolean) =>
-    deleteMessages(test.db, { before: new Date(Date.now() + seconds(60)), publishedOnly, limit: 100 });
+    deleteMessages(test.db, { before, unreadBefore: before, publishedOnly, limit: 100 });
   await test.db`update relay set since = pg_current_snapshot(), until = pg_current_snapshot(), after_id = 0`;
   await write('unpublished');
   assert.equal(await forget(true), 2);

@@ -43,13 +43,19 @@ interface Page {
   readonly until: string;
   readonly afterId: number;
   readonly limit: number;
+  /** Only messages of these exchanges. */
+  readonly exchanges?: string[] | undefined;
+  /** Only messages with routes. */
+  readonly isRouted?: boolean;
 }
 
 /** Messages that became visible after snapshot `since` and by snapshot `until`, in order, after message `afterId`. */
 export const messagesBetween = (db: Sql, page: Page): Promise<StoredMessage[]> =>
   page.afterId === 0 ? firstMessages(db, page) : messagesAfter(db, page);
 
-const firstMessages = (db: Sql, { since, until, limit }: Page) =>
+const none = null as unknown as string[];
+
+const firstMessages = (db: Sql, { since, until, limit, exchanges = none, isRouted = false }: Page) =>
   db<StoredMessage>`
     select id, exchange, routing_key, routes, payload
       from outbox
@@ -57,17 +63,21 @@ const firstMessages = (db: Sql, { since, until, limit }: Page) =>
        and xid < pg_snapshot_xmax(${until}::pg_snapshot)
        and not pg_visible_in_snapshot(xid, ${since}::pg_snapshot)
        and pg_visible_in_snapshot(xid, ${until}::pg_snapshot)
+       and (${exchanges}::text[] is null or exchange = any(${exchanges}::text[]))
+       and (not ${isRouted}::boolean or routes <> '{}')
      order by id
      limit ${limit}`;
 
 // A step may hold millions of messages. Only its first page looks at all of them; the others walk on by id.
-const messagesAfter = (db: Sql, { since, until, afterId, limit }: Page) =>
+const messagesAfter = (db: Sql, { since, until, afterId, limit, exchanges = none, isRouted = false }: Page) =>
   db<StoredMessage>`
     select id, exchange, routing_key, routes, payload
       from outbox
      where id > ${afterId}
        and not pg_visible_in_snapshot(xid, ${since}::pg_snapshot)
        and pg_visible_in_snapshot(xid, ${until}::pg_snapshot)
+       and (${exchanges}::text[] is null or exchange = any(${exchanges}::text[]))
+       and (not ${isRouted}::boolean or routes <> '{}')
      order by id
      limit ${limit}`;
 
@@ -88,13 +98,27 @@ export const isFromElsewhere = async (db: Sql): Promise<boolean> => {
   const [row] = await db<{ elsewhere: boolean | null }>`
     select pg_snapshot_xmax(r.until) > pg_snapshot_xmax(pg_current_snapshot())
            or greatest(t.trimmed_xid, (select o.xid from outbox o order by o.xid desc limit 1))
-              >= pg_snapshot_xmax(pg_current_snapshot()) as elsewhere
+              >= pg_snapshot_xmax(pg_current_snapshot())
+           or exists (select from subscriptions s
+                       where pg_snapshot_xmax(s.until) > pg_snapshot_xmax(pg_current_snapshot())) as elsewhere
       from relay r, outbox_trim t`;
   return row?.elsewhere ?? false;
 };
 
-/** Makes all messages those of this transaction, as far as their own has not begun yet, and forgets all places. */
+/**
+ * Makes all messages those of this transaction, as far as their own has not begun yet, and forgets all places but those
+ * of subscriptions: they go on before the first message that they had not handled.
+ */
 export const adoptMessages = async (tx: Transaction): Promise<void> => {
+  await tx`
+    update subscriptions s
+       set since = '1:1:', until = '1:1:',
+           after_id = coalesce(
+             (select min(o.id) - 1 from outbox o
+               where not pg_visible_in_snapshot(o.xid, s.since)
+                 and not ((pg_visible_in_snapshot(o.xid, s.until) or s.since::text = s.until::text)
+                          and o.id <= s.after_id)),
+             (select max(id) from outbox), 0)`;
   // The lock keeps relays from publishing meanwhile.
   await tx`update relay set since = '1:1:', until = '1:1:', after_id = 0`;
   await tx`update outbox_trim set trimmed_xid = '0'`;
@@ -108,13 +132,15 @@ interface Forgettable {
   readonly before: Date;
   /** Those that the relay has not published yet are kept. */
   readonly publishedOnly: boolean;
+  /** Those that some subscription has not looked at are kept unless they are older than this. */
+  readonly unreadBefore: Date;
   readonly limit: number;
 }
 
 /** Deletes the oldest messages; answers how many. */
 export const deleteMessages = async (
   db: Sql,
-  { before, publishedOnly, limit }: Forgettable,
+  { before, publishedOnly, unreadBefore, limit }: Forgettable,
 ): Promise<number> => {
   const [row] = await db<{ deleted: number }>`
     with oldest as (
@@ -124,7 +150,10 @@ export const deleteMessages = async (
        where ctid = any(array(
          select ctid from oldest
           where created_at < ${before}
-            and (not ${publishedOnly}::boolean or pg_visible_in_snapshot(xid, (select since from relay)))))
+            and (not ${publishedOnly}::boolean or pg_visible_in_snapshot(xid, (select since from relay)))
+            and (created_at < ${unreadBefore}
+                 or not exists (
+                   select from subscriptions s where not pg_visible_in_snapshot(oldest.xid, s.since)))))
       returning xid
     ), marked as (
       update outbox_trim set trimmed_xid = greatest(trimmed_xid, (select max(xid) from deleted))

@@ -33,7 +33,7 @@ before(async () => {
   server = fastify({ forceCloseConnections: true });
   const deps = {
     ...room,
-    process: { uptimeSeconds: () => 1, version: 'test' },
+    process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
     authenticate: async ({ headers }: { headers: Record<string, unknown> }) => callerOf(headers.may),
     fillScopes: (template: unknown) => String(template),
   };
@@ -214,6 +214,8 @@ describe('the stream of events', () => {
       [reply.status, ((await reply.json()) as { code: string }).code],
       [410, 'ResourceExpired'],
     );
+    // A transaction of another test that is under way makes a fresh place look older than what was trimmed.
+    await test.db`update outbox_trim set trimmed_xid = '0'`;
     await publish({ routingKey: 'primary.kept' });
     const fresh = await open();
     assert.equal((await fresh.next()).event, 'position');

@@ -78,10 +78,14 @@ export interface Contract<
   readonly output?: PublishedSchema | 'blob';
   /** Default 10 MiB. */
   readonly bodyBytesMax?: number;
+  /** Other programs send people here, with whatever query they like; the handler reads it from the request. */
+  readonly anyQuery?: true;
   /** The call may wait: it is handed a signal that aborts when the caller has gone. */
   readonly waits?: true;
   /** The body holds secrets: it appears in no log and no error reply. */
   readonly secretInput?: true;
+  /** The body is stored as JSON text, in which any character may stand; columns of their own are checked by the service. */
+  readonly keepsText?: true;
   /** Served, but in no published reference. */
   readonly hidden?: true;
 }
@@ -135,17 +139,31 @@ export const routeFor =
   ): Route<Services> =>
     ({ contract, handle }) as unknown as Route<Services>;
 
-/** A reply other than 200 with JSON or 204 with nothing. */
+/** A reply other than 200 with JSON or 204 with nothing. A body that is a string or a stream is sent as it is. */
 export class Reply {
   readonly status: number;
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
-  constructor(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) {
+  /** Each a header of its own. */
+  readonly cookies: readonly string[];
+  constructor(
+    status: number,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = {},
+    cookies: readonly string[] = [],
+  ) {
     this.status = status;
     this.body = body;
     this.headers = headers;
+    this.cookies = cookies;
   }
 }
+
+/**
+ * Sends the caller elsewhere, in words: clients that do not follow give their caller the whole reply, with where it
+ * leads to, only if its body is no JSON.
+ */
+export const redirectTo = (url: string): Reply => new Reply(303, `See ${url}\n`, { location: url });
 
 /** JSON text that is sent as it is: for documents that are stored as text and need no parsing on their way out. */
 export class JsonText {

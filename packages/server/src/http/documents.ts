@@ -1,10 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServiceDeclaration } from './contract.ts';
+import { openApiDocument } from './openapi.ts';
 import { referenceDocuments } from './references.ts';
 import { apiHeaders } from './serve.ts';
 
-/** Serves the references and schemas of some services, and one document that holds them all. */
-export const serveDocuments = (app: FastifyInstance, declarations: readonly ServiceDeclaration[]): void => {
+/** Serves the references and schemas of some services, a document that holds them all, and one for OpenAPI's tools. */
+export const serveDocuments = (
+  app: FastifyInstance,
+  declarations: readonly ServiceDeclaration[],
+  version: string,
+): void => {
+  const openApi = JSON.stringify(openApiDocument(declarations, version), null, 2);
+  app.get('/openapi.json', (_request, reply) =>
+    reply.headers(apiHeaders).header('content-type', 'application/json; charset=utf-8').send(openApi),
+  );
   const documents = referenceDocuments(declarations);
   const texts = new Map(
     documents.map(({ filename, content }) => [filename, JSON.stringify(content, null, 2)] as const),

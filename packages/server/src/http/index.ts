@@ -1,7 +1,7 @@
 export * from './contract.ts';
 export { serveDocuments } from './documents.ts';
 export type { ProcessFacts } from './monitoring.ts';
-export { keyIn, keyInOrStart, type Page, pageLimit, pageOf } from './pagination.ts';
+export { countIn, keyIn, keyInOrStart, type Page, pageLimit, pageOf } from './pagination.ts';
 export {
   identifierPattern,
   pagination,
@@ -13,4 +13,4 @@ export {
 export { exchangeNames, type ReferenceDocument, referenceDocuments } from './references.ts';
 export { apiHeaders, type ObserveCall, type ServeDeps, serve } from './serve.ts';
 export * from './shapes.ts';
-export { mistakesIn, schemaPath } from './validation.ts';
+export { mistakesIn, schemaPath, storableDate } from './validation.ts';

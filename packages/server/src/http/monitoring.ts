@@ -4,6 +4,8 @@ import { type Contract, type Route, routeFor } from './contract.ts';
 export interface ProcessFacts {
   uptimeSeconds(): number;
   readonly version: string;
+  /** Fails while the database does not answer. */
+  reachDatabase(): Promise<unknown>;
 }
 
 const endpoint = routeFor<{ process: ProcessFacts }>();
@@ -52,9 +54,12 @@ export const monitoringRoutes: readonly Route<{ process: ProcessFacts }>[] = [
       name: 'heartbeat',
       path: '/__heartbeat__',
       title: 'Heartbeat',
-      description: 'Answers as long as the service can do its work.',
+      description: 'Answers as long as the service reaches what it needs: the database.',
     },
-    () => ({}),
+    async ({ process }) => {
+      await process.reachDatabase();
+      return {};
+    },
   ),
 ];
 

@@ -1,4 +1,5 @@
 import { RequestError } from '../base/index.ts';
+import { isStorable } from './body.ts';
 
 /** One page of a listing, and the token for the next where there is more. */
 export interface Page<Row> {
@@ -26,10 +27,20 @@ export const pageOf = <Row>(
   };
 };
 
+// The largest time that PostgreSQL and JavaScript both know has fewer milliseconds, and no listing more rows.
+const wholeMax = 2 ** 52;
+
+const isWhole = (part: unknown): part is number =>
+  Number.isInteger(part) && Math.abs(Number(part)) <= wholeMax;
+
+const isKey = (value: unknown): value is (string | number)[] =>
+  Array.isArray(value) &&
+  value.every((part) => (typeof part === 'string' ? isStorable(part) : isWhole(part)));
+
 const decode = (token: string): (string | number)[] | undefined => {
   try {
     const key = JSON.parse(Buffer.from(token, 'base64url').toString()) as unknown;
-    return Array.isArray(key) ? (key as (string | number)[]) : undefined;
+    return isKey(key) ? key : undefined;
   } catch {
     return undefined;
   }
@@ -46,3 +57,6 @@ export const keyIn = (token: string | undefined): (string | number)[] | undefine
 /** The same, but a garbled token starts the listing from its beginning. */
 export const keyInOrStart = (token: string | undefined): (string | number)[] | undefined =>
   token === undefined ? undefined : decode(token);
+
+/** The part of a key that counts something, or is a time in milliseconds; 0 where a token does not hold one. */
+export const countIn = (part: string | number | undefined): number => (isWhole(part) ? Math.max(0, part) : 0);

@@ -14,7 +14,11 @@ export const parameters = {
   identifier: text(identifierPattern),
   taskQueueId: text(taskQueueIdPattern),
   printableAscii: text(printableAsciiPattern),
-  runId: { pattern: /^[1-9]*[0-9]+$/, parse: Number } satisfies Parameter<number>,
+  runId: {
+    pattern: /^[1-9]*[0-9]+$/,
+    // No task has so many runs, and the database no greater numbers.
+    parse: (value: string) => Math.min(Number(value), 2 ** 31 - 1),
+  } satisfies Parameter<number>,
   limit: {
     pattern: /^[0-9]+$/,
     parse: (value: string) => Math.min(Number(value), 1000),

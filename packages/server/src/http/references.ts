@@ -42,7 +42,8 @@ export const publishedContracts = (declaration: ServiceDeclaration): Contract[] 
   ...declaration.routes.map((route) => route.contract).filter((contract) => !contract.hidden),
 ];
 
-const schemasOf = (declaration: ServiceDeclaration): PublishedSchema[] => {
+/** Every schema that a service publishes, each once. */
+export const schemasOf = (declaration: ServiceDeclaration): PublishedSchema[] => {
   const used = [
     ...publishedContracts(declaration).flatMap(({ input, output }) => [
       input,

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, type Logger, RequestError } from '../base/index.ts';
 import { Authorization, type FillScopes } from './authorization.ts';
+import { isJson, isStorable, parseBody, readBodies, requireStorableBody } from './body.ts';
 import {
   type Call,
   type Caller,
@@ -54,10 +55,14 @@ export const serve = <Services extends object>(
   deps: ServeDeps,
   { declarations, services }: { declarations: readonly ServiceDeclaration<Services>[]; services: Services },
 ): void => {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  readBodies(app);
   app.options('/api/*', (_request, reply) => reply.headers(apiHeaders).code(200).send(''));
   const everything = { ...services, process: deps.process };
+  // Those who watch over a deployment need not know its services.
+  for (const route of monitoringRoutes.filter(({ contract }) =>
+    contract.path.startsWith('/__'),
+  ) as Route<object>[])
+    addRoute(app, route.contract.path, { route, services: everything, deps, observe: () => {} });
   for (const { service, routes } of declarations) {
     const base = `/api/${service.serviceName}/v1`;
     for (const route of [...monitoringRoutes, ...routes] as Route<object>[]) {
@@ -207,25 +212,7 @@ const pathValues = ({ rest }: Contract, given: Record<string, string>): Record<s
   return { ...others, [rest]: tail ?? `${first}/${second}` };
 };
 
-const isJson = (request: FastifyRequest): boolean =>
-  /^application\/json\b/i.test(request.headers['content-type'] ?? '');
-
-const parseBody = (request: FastifyRequest): unknown => {
-  const text = request.body as string | undefined;
-  if (!text || !isJson(request)) return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new RequestError('MalformedPayload', `Failed to parse JSON: ${(error as Error).message}`);
-  }
-  if (typeof value !== 'object' || value === null) {
-    throw new RequestError('MalformedPayload', 'The body must be a JSON object or array.');
-  }
-  return value;
-};
-
-const checkedBody = ({ input }: Contract, payload: unknown, request: FastifyRequest): unknown => {
+const checkedBody = ({ input, keepsText }: Contract, payload: unknown, request: FastifyRequest): unknown => {
   if (!input) return payload;
   if (!isJson(request)) {
     throw new RequestError(
@@ -233,6 +220,7 @@ const checkedBody = ({ input }: Contract, payload: unknown, request: FastifyRequ
       'The body must be JSON, sent with content-type application/json.',
     );
   }
+  if (!keepsText) requireStorableBody(request, payload);
   const mistakes = mistakesIn(input, payload);
   if (mistakes.length === 0) return payload;
   const list = mistakes.map((mistake) => `  * ${mistake}`).join('\n');
@@ -255,26 +243,30 @@ const parseParams = (
         `URL parameter '${name}' given as '${text}' must match ${parameter.pattern}`,
       );
     }
+    if (!isStorable(text)) {
+      throw new RequestError('InvalidRequestArguments', `URL parameter '${name}' holds a NUL character.`);
+    }
     values[name] = parameter ? parameter.parse(text) : text;
   }
   return values;
 };
 
 const parseQuery = (
-  { query: expected = {} }: Contract,
+  { query: expected = {}, anyQuery }: Contract,
   given: Record<string, string | string[]>,
 ): Record<string, unknown> => {
   const values: Record<string, unknown> = {};
+  if (anyQuery) return values;
   for (const [name, text] of Object.entries(given)) {
     if (name === 'bewit') continue;
-    const parameter = expected[name];
+    const parameter = Object.hasOwn(expected, name) ? expected[name] : undefined;
     if (!parameter) {
       throw new RequestError(
         'InvalidRequestArguments',
         `Query parameter ${name} is not supported by this method.`,
       );
     }
-    if (typeof text !== 'string' || !parameter.pattern.test(text)) {
+    if (typeof text !== 'string' || !parameter.pattern.test(text) || !isStorable(text)) {
       throw new RequestError(
         'InvalidRequestArguments',
         `Query parameter ${name} must be given once and match ${parameter.pattern}`,
@@ -303,7 +295,8 @@ const send = (reply: FastifyReply, value: unknown): FastifyReply => {
   if (value instanceof JsonText) return sendJson(reply, value.text);
   if (!(value instanceof Reply)) return sendJson(reply, JSON.stringify(value));
   reply.code(value.status).headers(value.headers);
-  if (value.body instanceof Readable) return reply.send(value.body);
+  for (const cookie of value.cookies) reply.header('set-cookie', cookie);
+  if (value.body instanceof Readable || typeof value.body === 'string') return reply.send(value.body);
   return value.body === undefined ? reply.send() : sendJson(reply, JSON.stringify(value.body));
 };
 

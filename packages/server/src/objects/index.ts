@@ -4,26 +4,23 @@ import type { ServiceDeclaration } from '../http/index.ts';
 import type { Backend } from './bytes/backend.ts';
 import { byteRoutes } from './bytes/byte-routes.ts';
 import { type DiskBackend, diskBackend } from './bytes/disk.ts';
-import { type S3Options, s3Backend } from './bytes/s3.ts';
+import { s3Backend } from './bytes/s3.ts';
 import { objectLoops } from './loops.ts';
-import type { PlacementRule } from './placement.ts';
+import type { Backends, PlacementRule } from './placement.ts';
 import { type ObjectServices, objectRoutes } from './routes.ts';
 import * as schema from './schema.ts';
 import { createObjectService } from './service.ts';
 
 export type { Backend, SignedUpload, UploadTerms } from './bytes/backend.ts';
-export type { S3Options } from './bytes/s3.ts';
-export type { Matcher, PlacementRule } from './placement.ts';
+export { Backends, type Matcher, mistakesInPlacement, Placement, type PlacementRule } from './placement.ts';
 export { type ObjectServices, objectRoutes } from './routes.ts';
 
-export type BackendOptions =
-  | { readonly type: 'disk'; readonly folder: string }
-  | ({ readonly type: 's3' } & S3Options);
+export type BackendOptions = Backends[string];
 
 export interface ObjectsDeps extends BatchDeps {
   /** The address that clients see, without a slash at its end; asked for at each use. */
   rootUrl(): string;
-  /** By name. At most one of them is a disk. */
+  /** By name; the first is for whatever nothing else is said about. */
   readonly backends: Readonly<Record<string, BackendOptions>>;
   /** Which objects go where, the first that holds; all to the first backend when absent. */
   readonly placement?: readonly PlacementRule[];
@@ -49,7 +46,7 @@ const uploadBytesMaxDefault = 5 * 2 ** 30;
 /** Builds the object service. Throws when the backends do not fit together. */
 export const createObjects = (deps: ObjectsDeps): Objects => {
   const { clock, log } = deps;
-  const { backends, disk, firstId } = openBackends(deps);
+  const { backends, disks, firstId } = openBackends(deps);
   const artifactBytes = backends.get(deps.artifactBackend ?? firstId);
   if (!artifactBytes) throw new Error(`No backend has the name ${deps.artifactBackend}`);
   const placement = deps.placement ?? [{ backendId: firstId, when: 'all' }];
@@ -59,29 +56,33 @@ export const createObjects = (deps: ObjectsDeps): Objects => {
   return {
     ...service,
     artifactBytes,
-    loops: objectLoops(service, { clock, disk }),
+    loops: objectLoops(service, { clock, disks: [...disks.values()] }),
     byteRoutes: (app) => {
-      if (disk) byteRoutes(app, { disk, clock, log });
+      if (disks.size > 0) byteRoutes(app, { disks, clock, log });
     },
   };
 };
 
+/** The backend on disk whose URLs do not name it. */
+const unnamedDisk = 'disk';
+
 const openBackends = (deps: ObjectsDeps) => {
   const { rootUrl, clock, uploadBytesMax = uploadBytesMaxDefault } = deps;
   const backends = new Map<string, Backend>();
-  let disk: DiskBackend | undefined;
+  const disks = new Map<string, DiskBackend>();
   for (const [id, options] of Object.entries(deps.backends)) {
     if (options.type === 's3') {
       backends.set(id, s3Backend(options, clock));
       continue;
     }
-    if (disk) throw new Error('There can be one disk backend only: its URLs do not name it');
-    disk = diskBackend({ folder: options.folder, rootUrl, uploadBytesMax });
+    const name = id === unnamedDisk ? {} : { name: id };
+    const disk = diskBackend({ folder: options.folder, ...name, rootUrl, uploadBytesMax });
+    disks.set(name.name ?? '', disk);
     backends.set(id, disk);
   }
   const [firstId] = backends.keys();
   if (firstId === undefined) throw new Error('At least one backend is needed for artifacts and objects');
-  return { backends, disk, firstId };
+  return { backends, disks, firstId };
 };
 
 export const objectDeclaration: ServiceDeclaration<ObjectServices> = {

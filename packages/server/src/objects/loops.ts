@@ -6,17 +6,22 @@ const cutOffAfterMs = hours(24);
 
 export const objectLoops = (
   service: ReturnType<typeof createObjectService>,
-  { clock, disk }: { clock: Clock; disk: DiskBackend | undefined },
+  { clock, disks }: { clock: Clock; disks: readonly DiskBackend[] },
 ): Loop[] => [
   { name: 'expire-objects', everyMs: minutes(10), limit: 100, step: service.expireObjects },
-  ...(disk
+  ...(disks.length > 0
     ? [
         {
           name: 'sweep-cut-off-uploads',
           everyMs: hours(1),
           limit: Number.POSITIVE_INFINITY,
-          step: () => disk.files.sweepUploads(later(clock.now(), -cutOffAfterMs)),
+          step: () => sweepAll(disks, later(clock.now(), -cutOffAfterMs)),
         },
       ]
     : []),
 ];
+
+const sweepAll = async (disks: readonly DiskBackend[], before: Date): Promise<number> => {
+  const swept = await Promise.all(disks.map((disk) => disk.files.sweepUploads(before)));
+  return swept.reduce((sum, count) => sum + count, 0);
+};

@@ -9,7 +9,7 @@ import { fastify } from 'fastify';
 import { days, hours, later, manualClock, silentLog, slugid } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createObjects, type Objects, type ObjectsDeps } from './index.ts';
-import { backendFor } from './placement.ts';
+import { backendFor, mistakesInPlacement } from './placement.ts';
 import type { CreateUploadRequest } from './schema.ts';
 
 const sha = (algorithm: string, text: string) => createHash(algorithm).update(text).digest('hex');
@@ -202,8 +202,60 @@ describe('objects', () => {
     assert.throws(build({ backends: {} }), /At least one backend/);
     assert.throws(build({ artifactBackend: 'none' }), /No backend has the name none/);
     assert.throws(build({ placement: [{ backendId: 'none', when: 'all' }] }), /No backend has the name none/);
-    const disk = { type: 'disk', folder } as const;
-    assert.throws(build({ backends: { one: disk, two: disk } }), /one disk backend only/);
+  });
+  it('several backends have what is theirs, and URLs of one are worth nothing at another', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'taskyard-other-'));
+    const server = fastify();
+    const two = createObjects({
+      ...deps,
+      rootUrl: () => `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
+      backends: { disk: { type: 'disk', folder }, other: { type: 'disk', folder: other } },
+      placement: [
+        { backendId: 'other', when: { name: { prefix: 'other/' } } },
+        { backendId: 'disk', when: 'all' },
+      ],
+      artifactBackend: 'other',
+    });
+    two.byteRoutes(server);
+    await server.listen({ port: 0, host: '127.0.0.1' });
+    try {
+      const placed = async (name: string) => {
+        const putUrl = { contentType: 'text/plain', contentLength: name.length };
+        const upload = { ...anUpload({ proposedUploadMethods: { putUrl } }), name };
+        const { url = '' } = (await two.createUpload(upload)).uploadMethod.putUrl ?? {};
+        const headers = { 'content-type': 'text/plain' };
+        assert.equal((await fetch(url, { method: 'PUT', body: name, headers })).status, 200);
+        await two.finishUpload({ ...upload, hashes: { sha256: sha('sha256', name) } });
+        const download = await two.downloadUrl(name);
+        assert.equal(await read(download), name);
+        return { file: (await two.locate(name)) ?? '', download };
+      };
+      const here = await placed(`here/${slugid()}`);
+      const there = await placed(`other/${slugid()}`);
+      assert.ok(here.file.startsWith(folder) && there.file.startsWith(other));
+      assert.doesNotMatch(here.download, /backend=/);
+      assert.equal((await fetch(`${here.download}&backend=other`)).status, 403);
+      assert.equal((await fetch(there.download.replace('backend=other', ''))).status, 403);
+      assert.equal((await fetch(there.download.replace('backend=other', 'backend=none'))).status, 403);
+      await two.artifactBytes.write('key', Buffer.from('artifact'), 'text/plain');
+      assert.ok((await two.artifactBytes.locate('key'))?.startsWith(other));
+    } finally {
+      await server.close();
+      await rm(other, { recursive: true });
+    }
+  });
+  it('an object of a backend that is gone is refused and stays, and hinders the expiry of no other', async () => {
+    const expires = later(clock.now(), hours(1)).toJSON();
+    const lost = await finished('lost', { expires });
+    const without = createObjects({ ...deps, backends: { another: { type: 'disk', folder } } });
+    await assert.rejects(without.download(lost), {
+      code: 'NoMatchingBackend',
+      message: /not configured any more/,
+    });
+    await assert.rejects(without.finishUpload(lost), { code: 'NoMatchingBackend' });
+    clock.advance(hours(2));
+    assert.equal(await without.expireObjects(1), 0);
+    assert.ok((await objects.expireObjects(100)) > 0);
   });
   it('an object that no rule places is refused', async () => {
     const placement = [{ backendId: 'disk', when: { projectId: { exact: 'special' } } }] as const;
@@ -226,4 +278,23 @@ it('the first rule that holds places an object', () => {
     ['exact', 'both', 'pattern', 'rest'],
   );
   assert.equal(backendFor(rules.slice(0, 3), { name: 'c', projectId: 'p' }), undefined);
+});
+
+it('settings of backends that do not fit together are told', () => {
+  const disk = { type: 'disk', folder: '/x' } as const;
+  const bucket = { type: 's3', bucket: 'b', region: 'r' } as const;
+  assert.deepEqual(mistakesInPlacement({ standard: 'disk' }), []);
+  const backendMap = ['disk', 'cold'].map((backendId) => ({ backendId, when: 'all' }) as const);
+  assert.deepEqual(mistakesInPlacement({ standard: 'disk', backends: { cold: bucket }, backendMap }), []);
+  const backends = { disk, half: { ...bucket, accessKeyId: 'a' } };
+  const wrong = mistakesInPlacement({ standard: 'disk', backends, backendMap, artifactBackend: 'none' });
+  assert.deepEqual(
+    wrong.map(([setting, message]) => [setting, message.split(' ')[0]]),
+    [
+      ['backends', 'disk'],
+      ['backends', 'half'],
+      ['backendMap', 'names'],
+      ['artifactBackend', 'names'],
+    ],
+  );
 });

@@ -1,6 +1,7 @@
 import {
   type BatchDeps,
   batched,
+  batchedRead,
   days,
   later,
   minutes,
@@ -8,7 +9,7 @@ import {
   type Sql,
   type Transaction,
 } from '../base/index.ts';
-import { type Authorize, Reply } from '../http/index.ts';
+import { type Authorize, type Reply, redirectTo } from '../http/index.ts';
 import type { Backend, HashAlgorithm } from './bytes/backend.ts';
 import * as lifecycle from './lifecycle.ts';
 import { backendFor, type PlacementRule } from './placement.ts';
@@ -50,12 +51,15 @@ const keyOf = (name: string): string => `objects/${name}`;
 export const createObjectService = (deps: ObjectServiceDeps) => {
   const backendOf = ({ backendId }: { readonly backendId: string }): Backend => {
     const backend = deps.backends.get(backendId);
-    if (!backend) throw new Error(`Objects lie in the backend ${backendId}, which is not configured`);
-    return backend;
+    if (backend) return backend;
+    throw new RequestError(
+      'NoMatchingBackend',
+      `The object lies in the backend ${backendId}, which is not configured any more.`,
+    );
   };
 
-  const reads = batched(deps, 'read-objects', async (tx, names: string[]) => {
-    const objects = byName(await store.readObjects(tx, names));
+  const reads = batchedRead(deps, 'read-objects', async (sql, names: string[]) => {
+    const objects = byName(await store.readObjects(sql, names));
     return names.map((name) => objects.get(name));
   });
   const starts = batched(deps, 'start-uploads', startUploads);
@@ -132,10 +136,7 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
   const downloadUrl = async (name: string): Promise<string> =>
     urlOf(await readable(name), later(deps.clock.now(), downloadUrlMs));
 
-  const download = async ({ name }: Named): Promise<Reply> => {
-    const url = await downloadUrl(name);
-    return new Reply(303, { method: 'simple', url }, { location: url });
-  };
+  const download = async ({ name }: Named): Promise<Reply> => redirectTo(await downloadUrl(name));
 
   /** Which of these objects can be read now. */
   const readableAmong = async (sql: Sql, names: readonly string[]): Promise<Set<string>> => {
@@ -151,7 +152,9 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
   /** One step of the expiry loop: bytes go first, so that none is left without a row that knows of it. */
   const expireObjects = (limit: number): Promise<number> =>
     deps.db.transaction(async (tx) => {
-      const expired = await store.lockExpired(tx, deps.clock.now(), limit);
+      // Objects of a backend that is not configured stay: their bytes cannot be deleted from here.
+      const backendIds = [...deps.backends.keys()];
+      const expired = await store.lockExpired(tx, { backendIds, now: deps.clock.now(), limit });
       const removed: string[] = [];
       for (const [backendId, backend] of deps.backends) {
         const names = expired.filter((row) => row.backendId === backendId).map((row) => row.name);

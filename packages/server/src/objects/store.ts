@@ -56,17 +56,16 @@ export const changeObjects = async (tx: Transaction, changes: readonly ObjectCha
 };
 
 /**
- * Objects that have expired and uploads that were never finished, the oldest first, locked for their
+ * Objects of these backends that have expired and uploads that were never finished, the oldest first, locked for their
  * deletion.
  */
 export const lockExpired = (
   tx: Transaction,
-  now: Date,
-  limit: number,
+  { backendIds, now, limit }: { backendIds: readonly string[]; now: Date; limit: number },
 ): Promise<{ name: string; backendId: string }[]> =>
   tx<{ name: string; backendId: string }>`
     select name, backend_id from objects
-     where expires < ${now} or upload_expires < ${now}
+     where (expires < ${now} or upload_expires < ${now}) and backend_id = any(${backendIds}::text[])
      order by expires limit ${limit} for update skip locked`;
 
 export const deleteObjects = async (tx: Transaction, names: readonly string[]): Promise<void> => {

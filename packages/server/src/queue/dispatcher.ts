@@ -77,9 +77,17 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
     return chosen;
   };
 
+  const isAnybodyHungry = (): boolean => {
+    for (const line of lines.values()) if (line.mayHaveWork && line.waiting.size > 0) return true;
+    return false;
+  };
+
   const serveAll = async (): Promise<void> => {
     try {
-      for (let waiting = hungry(); waiting.size > 0; waiting = hungry()) await serveOnce(waiting);
+      while (isAnybodyHungry()) {
+        const endTurn = await deps.turns?.take();
+        await serveOnce(hungry()).finally(endTurn);
+      }
     } catch (err) {
       deps.log.error({ err }, 'pending runs could not be taken');
     } finally {
@@ -105,6 +113,8 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
   };
 
   const serveOnce = async (waiting: Map<string, Waiting[]>): Promise<void> => {
+    // Those who waited may have gone before it was our turn.
+    if (waiting.size === 0) return;
     // Cleared before the look: what is woken during it will be looked at again.
     for (const taskQueueId of waiting.keys()) lineOf(taskQueueId).mayHaveWork = false;
     const started = performance.now();

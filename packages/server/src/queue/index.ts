@@ -20,6 +20,8 @@ export * from './schema/index.ts';
 export { allOrNone, refusalOf } from './service/create-graph.ts';
 export { createTasks, type TaskToCreate } from './service/create-tasks.ts';
 export type { QueueVerbs } from './service/index.ts';
+export { readDefinitions } from './service/reads.ts';
+export { claimsByWorker, type WaitingGroup, type WorkersClaims, waitingByAge } from './store/index.ts';
 
 /** A status with what messages about the task carry besides. */
 export type StatusWithLabels = TaskStatus & {

@@ -78,16 +78,22 @@ describe('claims', () => {
 
   it('of a worker that is gone end at once', async () => {
     const lost = { workerGroup: 'hall', workerId: 'lost' };
-    const [theirs, others] = [await create(), await create()];
+    const [theirs, others, namesakes] = [
+      await create(),
+      await create(),
+      await create({ provisionerId: 'else', workerType: 'where' }),
+    ];
+    const { taskQueueId } = await statusOf(theirs);
     await t.queue.claimRuns.one({ taskId: theirs, runId: 0, worker: lost, authorize: anybody });
+    await t.queue.claimRuns.one({ taskId: namesakes, runId: 0, worker: lost, authorize: anybody });
     await claim(others);
-    assert.equal(await t.queue.loseWorker(lost), 1);
+    assert.equal(await t.queue.loseWorker({ ...lost, taskQueueId }), 1);
     assert.deepEqual(await reasonsOf(theirs), [
       ['exception', 'scheduled', 'worker-shutdown'],
       ['pending', 'retry', undefined],
     ]);
-    assert.equal((await statusOf(others)).state, 'running');
-    assert.equal(await t.queue.loseWorker(lost), 0);
+    for (const taskId of [others, namesakes]) assert.equal((await statusOf(taskId)).state, 'running');
+    assert.equal(await t.queue.loseWorker({ ...lost, taskQueueId }), 0);
   });
 });
 

@@ -6,8 +6,6 @@ import {
   connect,
   type Database,
   encryption,
-  hours,
-  later,
   localSignal,
   type ManualClock,
   manualClock,
@@ -16,7 +14,15 @@ import {
 } from '../base/index.ts';
 import { createEvents, outbox } from '../events/index.ts';
 import { type Authorize, serve } from '../http/index.ts';
-import { messagesIn, type SentMessage, testDatabase } from '../testing/index.ts';
+import {
+  messagesIn,
+  plainTask,
+  queueAlone,
+  type SentMessage,
+  servedOn,
+  stepOf,
+  testDatabase,
+} from '../testing/index.ts';
 import { createWorkers, workersRoutes } from '../workers/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue, type QueueSettings, routes } from './index.ts';
 
@@ -25,37 +31,11 @@ export const anybody: Authorize = () => {};
 
 /** For tests: what a task needs at least, as validation leaves it, and what the test is about. */
 export const aTask = (now: Date, fields: Partial<FilledTaskRequest> = {}): FilledTaskRequest => ({
+  ...plainTask(now),
   provisionerId: 'prov',
   workerType: 'type',
-  schedulerId: '-',
-  projectId: 'none',
-  dependencies: [],
-  requires: 'all-completed',
-  routes: [],
-  priority: 'lowest',
-  retries: 5,
-  created: now.toJSON(),
-  deadline: later(now, hours(1)).toJSON(),
-  scopes: [],
-  payload: {},
-  metadata: {
-    name: 'A task',
-    description: 'Made by a test.',
-    owner: 'somebody@example.com',
-    source: 'https://example.com/source',
-  },
-  tags: {},
-  extra: {},
   ...fields,
 });
-
-const defaults: QueueSettings = {
-  claimTimeoutSeconds: 1200,
-  deadlineDelaySeconds: 60,
-  deadlineDaysMax: 5,
-  dependenciesMax: 10_000,
-  longPollSeconds: 20,
-};
 
 export interface TestQueue {
   readonly db: Database;
@@ -78,16 +58,13 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
   const clock = manualClock();
   const opened: { queue: Queue; db: Database }[] = [];
   const open = (database: Database): Queue => {
+    const alone = queueAlone();
     const queue = createQueue({
       db: database,
       clock,
       log: silentLog,
-      settings: { ...defaults, ...settings },
-      onResolved: async () => {},
-      onDeleted: async () => {},
-      issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
-      isQuarantined: () => false,
-      seeWorkers: () => {},
+      ...alone,
+      settings: { ...alone.settings, ...settings },
     });
     opened.push({ queue, db: database });
     return queue;
@@ -102,11 +79,7 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
       return { queue: open(database), db: database };
     },
     again: () => open(db),
-    step: (name) => {
-      const loop = queue.loops.find((each) => each.name === name);
-      if (!loop) throw new Error(`There is no loop ${name}.`);
-      return loop.step(loop.limit);
-    },
+    step: stepOf(queue.loops),
     messages: (after) => messagesIn(db, after),
     close: async () => {
       await Promise.all(opened.map((each) => each.queue.close()));
@@ -156,9 +129,7 @@ const openFloors = async (db: Database, clock: ManualClock, closing: AbortSignal
   const workers = createWorkers({ ...room, quarantinesChanged: localSignal() });
   const queue = createQueue({
     ...room,
-    settings: defaults,
-    onResolved: async () => {},
-    onDeleted: async () => {},
+    ...queueAlone(),
     issueCredentials: auth.issueCredentials,
     isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
     seeWorkers: workers.seeWorkers,
@@ -187,12 +158,9 @@ export const testApp = async (): Promise<TestApp> => {
   const server = fastify({ routerOptions: { maxParamLength: 8192 } });
   const service = { serviceName: 'queue', title: 'Queue', description: 'Tasks and workers.' };
   const deps = {
-    clock,
-    log: silentLog,
-    process: { uptimeSeconds: () => 1, version: 'test' },
+    ...servedOn(clock),
     authenticate: services.auth.authenticate,
     fillScopes: fillTemplate,
-    checkReplies: true,
   };
   const declarations = [{ service, routes: [...routes, ...workersRoutes] }];
   serve(server, deps, { declarations, services });

@@ -43,8 +43,10 @@ export const recordDependencies = async (
   );
 };
 
-/** At most so many dependents of one task are released in one transaction. */
-export const releasedAtOnceMax = 500;
+/** At most so many dependents of one task are released in the transaction that resolves it, whose caller waits. */
+const releasedAtFirstMax = 64;
+/** At most so many in each further one. */
+const releasedAtOnceMax = 500;
 
 /**
  * The tasks that are ready now that these have resolved. Must be called after the rows of the resolved tasks were
@@ -56,15 +58,15 @@ export const releaseDependents = async (
   resolved: readonly Resolution[],
 ): Promise<{ ready: string[]; unfinished: boolean }> => {
   if (resolved.length === 0) return { ready: [], unfinished: false };
-  const edges = await store.newlySatisfied(tx, columnsOf(resolved), releasedAtOnceMax + 1);
+  const edges = await store.newlySatisfied(tx, columnsOf(resolved), releasedAtFirstMax + 1);
   if (edges.length === 0) return { ready: [], unfinished: false };
   const counts = new Map<string, number>();
   const now = edges.filter(({ requiredTaskId }) => {
     const count = (counts.get(requiredTaskId) ?? 0) + 1;
     counts.set(requiredTaskId, count);
-    return count <= releasedAtOnceMax;
+    return count <= releasedAtFirstMax;
   });
-  const large = resolved.filter(({ taskId }) => (counts.get(taskId) ?? 0) > releasedAtOnceMax);
+  const large = resolved.filter(({ taskId }) => (counts.get(taskId) ?? 0) > releasedAtFirstMax);
   for (const { taskId, ...resolution } of large) {
     const afterTaskId = now.findLast((edge) => edge.requiredTaskId === taskId)?.dependentTaskId ?? '';
     await store.insertRelease(tx, { requiredTaskId: taskId, ...resolution, afterTaskId });

@@ -1,19 +1,17 @@
 import { type FastifyInstance, fastify } from 'fastify';
 import { fillTemplate, scopeSet } from '../auth/index.ts';
-import {
-  connect,
-  type Database,
-  hours,
-  later,
-  localSignal,
-  type ManualClock,
-  manualClock,
-  silentLog,
-  slugid,
-} from '../base/index.ts';
+import { connect, type Database, type ManualClock, manualClock, silentLog, slugid } from '../base/index.ts';
 import { type Authorize, type Caller, serve } from '../http/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue, type QueueDeps } from '../queue/index.ts';
-import { messagesIn, type SentMessage, testDatabase } from '../testing/index.ts';
+import {
+  messagesIn,
+  plainTask,
+  queueAlone,
+  type SentMessage,
+  servedOn,
+  testDatabase,
+  tester,
+} from '../testing/index.ts';
 import { createTaskGraphs, type TaskGraphs, taskGraphsDeclaration } from './index.ts';
 import type { FilledTaskGraph, NodeToCreate } from './schema.ts';
 
@@ -43,27 +41,15 @@ const roles: Readonly<Record<string, readonly string[]>> = { 'assume:builder': [
 
 const callerFor = (scopes: readonly string[]): Caller => {
   const set = scopeSet(scopes.flatMap((scope) => [scope, ...(roles[scope] ?? [])]));
-  return { clientId: 'tester', isAnonymous: false, expires: new Date(8.64e15), ...set };
+  return { ...tester, ...set };
 };
 
 const open = (db: Database, clock: ManualClock): Platform => {
   const room = { db, clock, log: silentLog };
   const deps: QueueDeps = {
     ...room,
-    settings: {
-      claimTimeoutSeconds: 1200,
-      deadlineDelaySeconds: 60,
-      deadlineDaysMax: 5,
-      dependenciesMax: 10_000,
-      longPollSeconds: 20,
-    },
-    pendingChanged: localSignal(),
-    releaseStarted: localSignal(),
+    ...queueAlone(),
     onResolved: (tx, moves, now) => taskGraphs.onResolved(tx, moves, now),
-    onDeleted: async () => {},
-    issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
-    isQuarantined: () => false,
-    seeWorkers: () => {},
   };
   const queue = createQueue(deps);
   const taskGraphs = createTaskGraphs({
@@ -77,13 +63,10 @@ const open = (db: Database, clock: ManualClock): Platform => {
 const serveGraphs = (platform: Platform, clock: ManualClock): FastifyInstance => {
   const app = fastify();
   const deps = {
-    clock,
-    log: silentLog,
-    process: { uptimeSeconds: () => 1, version: 'test' },
+    ...servedOn(clock),
     authenticate: async ({ headers }: { headers: Record<string, unknown> }) =>
       callerFor(String(headers.scopes ?? '').split(' ')),
     fillScopes: fillTemplate,
-    checkReplies: true,
   };
   serve(app, deps, { declarations: [taskGraphsDeclaration], services: platform });
   return app;
@@ -132,26 +115,9 @@ export const testTaskGraphs = async (): Promise<TestTaskGraphs> => {
 
 /** For tests: a task as validation leaves it. */
 export const aTask = (now: Date, fields: Partial<FilledTaskRequest> = {}): FilledTaskRequest => ({
+  ...plainTask(now),
   taskQueueId: 'prov/type',
   schedulerId: 'task-graph-scheduler',
-  projectId: 'none',
-  dependencies: [],
-  requires: 'all-completed',
-  routes: [],
-  priority: 'lowest',
-  retries: 5,
-  created: now.toJSON(),
-  deadline: later(now, hours(1)).toJSON(),
-  scopes: [],
-  payload: {},
-  metadata: {
-    name: 'A task',
-    description: 'Made by a test.',
-    owner: 'somebody@example.com',
-    source: 'https://example.com/source',
-  },
-  tags: {},
-  extra: {},
   ...fields,
 });
 

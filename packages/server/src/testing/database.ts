@@ -24,12 +24,12 @@ export interface TestDatabase {
 const startServer = async (): Promise<string> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
   const settings = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' };
-  const { url, pid } = await startEmbeddedPostgres({ dataDir, log: silentLog, settings });
+  const { tcpUrl, pid } = await startEmbeddedPostgres({ dataDir, log: silentLog, settings });
   process.once('exit', () => {
     process.kill(pid, 'SIGQUIT');
     rmSync(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
-  return url;
+  return tcpUrl;
 };
 
 const withDatabase = (serverUrl: string, database: string): string => {

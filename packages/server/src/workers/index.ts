@@ -25,6 +25,8 @@ export {
   listWorkers,
   listWorkerTypes,
   quarantineWorker,
+  readLastSeen,
+  readQuarantined,
   type WorkersFloor,
   type WorkersSettings,
 } from './service.ts';

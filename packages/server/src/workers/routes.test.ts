@@ -19,7 +19,7 @@ before(async () => {
   const deps = {
     clock,
     log,
-    process: { uptimeSeconds: () => 0, version: 'test' },
+    process: { uptimeSeconds: () => 0, version: 'test', reachDatabase: async () => {} },
     authenticate: async ({ headers }: { headers: Record<string, unknown> }) => callerWith(headers.scopes),
     fillScopes,
     checkReplies: true,

@@ -1,5 +1,5 @@
-import { type Clock, type Database, later, RequestError, type Signal } from '../base/index.ts';
-import { keyIn, pageLimit, pageOf, taskQueueIdPattern } from '../http/index.ts';
+import { type Clock, type Database, later, RequestError, type Signal, type Sql } from '../base/index.ts';
+import { keyIn, pageLimit, pageOf, storableDate, taskQueueIdPattern } from '../http/index.ts';
 import type { Quarantines } from './quarantines.ts';
 import type {
   ListProvisionersResponse,
@@ -156,7 +156,7 @@ export const quarantineWorker = async (
 ): Promise<Worker> => {
   await floor.sightings.settle();
   const now = floor.clock.now();
-  const until = dateIn(request.quarantineUntil, 'quarantineUntil');
+  const until = storableDate(request.quarantineUntil, 'quarantineUntil');
   const detail = {
     clientId: request.clientId,
     updatedAt: now.toJSON(),
@@ -178,7 +178,7 @@ export const declareWorker = async (
   request: UpdateWorkerRequest,
 ): Promise<Worker> => {
   const ref = declarable(refOf(params));
-  const seen = { now: floor.clock.now(), expires: dateIn(request.expires, 'expires') };
+  const seen = { now: floor.clock.now(), expires: storableDate(request.expires, 'expires') };
   const row = await floor.db.transaction(async (tx) => {
     await store.seeTaskQueues(tx, [ref.taskQueueId], seen);
     await store.seeWorkers(tx, [{ ...ref, claimed: [] }], seen);
@@ -228,16 +228,6 @@ const keyOfToken = (token: string | undefined, parts: number): string[] => {
     throw new RequestError('InputError', 'Invalid continuation token');
   }
   return key;
-};
-
-// The schema lets pass what is no date (a 61st second) or none that PostgreSQL writes as four digits (the
-// year 0).
-const dateIn = (text: string, field: string): Date => {
-  const date = new Date(text);
-  if (!(date.getTime() >= Date.parse('0001-01-01T00:00:00Z'))) {
-    throw new RequestError('InputError', `${field} is '${text}', which is not a date that can be stored.`);
-  }
-  return date;
 };
 
 /** The text without the few characters that PostgreSQL cannot store: NUL and halves of surrogate pairs. */
@@ -307,3 +297,19 @@ const workerOf = (row: store.WorkerWithHistory): Worker => ({
   quarantineUntil: (row.quarantineUntil ?? neverQuarantined).toJSON(),
   quarantineDetails: [...row.quarantineDetails],
 });
+
+/** All workers whose quarantine has not ended, as the database has them. */
+export const readQuarantined = (sql: Sql, now: Date): Promise<store.WorkerRef[]> =>
+  store.quarantinedWorkers(sql, now);
+
+/**
+ * Until when each of these workers may have asked for work, by queue, group and id: that is written down only so often.
+ * Those that never did are left out.
+ */
+export const readLastSeen = async (
+  { db, settings }: Pick<WorkersFloor, 'db' | 'settings'>,
+  refs: readonly store.WorkerRef[],
+): Promise<ReadonlyMap<string, Date>> => {
+  const rows = await store.lastSeen(db, refs);
+  return new Map(rows.map((row) => [keyOf(row), later(row.lastDateActive, settings.sightingEveryMs)]));
+};

@@ -188,6 +188,14 @@ export const quarantinedWorkers = (sql: Sql, now: Date) =>
       from workers
      where quarantine_until > ${now}`;
 
+/** When these workers were written down as active last; those that are not known are left out. */
+export const lastSeen = (sql: Sql, refs: readonly WorkerRef[]) =>
+  sql<WorkerRef & { readonly lastDateActive: Date }>`
+    select w.task_queue_id, w.worker_group, w.worker_id, w.last_date_active
+      from unnest(${refs.map((ref) => ref.taskQueueId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
+                  ${refs.map((ref) => ref.workerId)}::text[]) as wanted(task_queue_id, worker_group, worker_id)
+      join workers w using (task_queue_id, worker_group, worker_id)`;
+
 /** Delete records of workers that were not seen for long enough; a quarantine keeps them. */
 export const deleteExpiredWorkers = async (sql: Sql, limit: number, now: Date): Promise<number> => {
   const deleted = await sql<WorkerRef>`

@@ -185,6 +185,7 @@ const startInSandbox = async (
   const inner = innerGroup(information as Readable | undefined, outer);
   return {
     wait: () => outer.exited,
+    usage: outer.usage,
     terminate: () => inner.terminate(),
     kill: () => outer.signal('SIGKILL'),
   };

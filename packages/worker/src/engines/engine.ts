@@ -1,4 +1,6 @@
 import type { Writable } from 'node:stream';
+import type { Images } from '../images/index.ts';
+import type { Privileges, Volume } from '../payload/index.ts';
 
 /** A command of a task, with all that it is to see of this machine. */
 export interface Command {
@@ -7,31 +9,65 @@ export interface Command {
   readonly directory: string;
   /** A directory that the command never sees, for the engine's own use. */
   readonly privateDirectory: string;
-  /** The whole environment: nothing is added to it. */
+  /** The whole environment: nothing is added to it but what an image brings. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Only for an engine with containers: the command sees these and the image, not the task's directory. */
+  readonly container?: ContainerWishes | undefined;
+}
+
+/** What a task that names its own image wants of its container. */
+export interface ContainerWishes {
+  /** An image that `images` of the engine provided, by its id. */
+  readonly image: string;
+  readonly volumes: readonly Volume[];
+  readonly privileges: Privileges;
 }
 
 export type CommandExit =
   | { readonly exitCode: number; readonly signal?: never }
   | { readonly signal: NodeJS.Signals; readonly exitCode?: never };
 
+export interface Usage {
+  readonly memoryBytes: number;
+  /** Since the command has started. */
+  readonly cpuSeconds: number;
+}
+
 /** A command that has started. When it has ended, so has every process that it started. */
 export interface RunningCommand {
   /** Resolves when the command has ended and all that it printed has been written. */
   wait(): Promise<CommandExit>;
+  /** What its processes use at this moment; undefined where that cannot be told. */
+  usage?(): Usage | undefined;
   /** Asks all its processes to end (SIGTERM). */
   terminate(): void;
   /** Ends all its processes (SIGKILL). */
   kill(): void;
 }
 
+/** What only an engine with containers has. */
+export interface Containers {
+  readonly images: Images;
+  /** Why this worker gives no task some of these; empty where it gives them all. */
+  refusals(privileges: Privileges): readonly string[];
+  /** The address at which the containers of a task reach this worker; undefined where they have no network. */
+  addressForTask(directory: string): Promise<string | undefined>;
+  /**
+   * Copies a file or directory out of the container in which a task's last command ended, as `into` below the
+   * task's directory. Answers whether it was there. Possible until the task is swept.
+   */
+  copyOut(directory: string, copy: { readonly path: string; readonly into: string }): Promise<boolean>;
+}
+
 /** A way to run commands apart from the rest of the machine. */
 export interface Engine {
-  readonly name: 'process' | 'bubblewrap';
+  readonly name: 'process' | 'bubblewrap' | 'docker';
+  /** Undefined where tasks cannot have an image of their own. */
+  readonly containers?: Containers | undefined;
   /** Starts a command; its standard output and error go to `output`, in the order in which they were printed. */
   start(command: Command, output: Writable): Promise<RunningCommand>;
-  /** Ends what still runs of a task whose commands have ended. */
+  /** Ends what still runs of a task whose commands have ended, and removes what the engine kept of it. */
   sweep(directory: string): Promise<void>;
   /** Lets go of what the engine holds. Commands that run are killed. */
-  close(): void;
+  close(): void | Promise<void>;
 }

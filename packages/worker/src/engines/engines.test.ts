@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { systemClock } from '../clock.ts';
 import { defaultPath, nodeDirectories } from '../config.ts';
 import { openTaskLog } from '../logs/index.ts';
+import { noContainers, startContainerDaemon } from '../testing/container-daemon.ts';
 import { eventually, temporaryDirectory } from '../testing/places.ts';
+import { silentLog } from '../worker-log.ts';
 import { findSandbox } from './bubblewrap.ts';
 import {
   type CommandExit,
+  type ContainerOptions,
+  type ContainerSettings,
   chooseEngine,
+  defaultContainerSettings,
   type Engine,
   type EngineOptions,
   type RunningCommand,
 } from './index.ts';
+
+type Choice = 'process' | 'bubblewrap' | 'docker';
 
 interface Stage {
   readonly engine: Engine;
@@ -24,10 +31,18 @@ interface Stage {
   text(): Promise<string>;
 }
 
+const daemon = noContainers === false ? await startContainerDaemon() : undefined;
+after(() => daemon?.stop());
+
+interface StageOptions extends Partial<EngineOptions> {
+  readonly root?: string;
+  readonly settings?: Partial<ContainerSettings>;
+}
+
 const aStage = async (
   t: TestContext,
-  choice: 'process' | 'bubblewrap',
-  { root: given, ...more }: Partial<EngineOptions> & { readonly root?: string } = {},
+  choice: Choice,
+  { root: given, settings = {}, ...more }: StageOptions = {},
 ): Promise<Stage> => {
   const root = given ?? (await temporaryDirectory(t));
   const task = join(root, 'run', 'task');
@@ -40,11 +55,12 @@ const aStage = async (
     hiddenPaths: [],
     isolateNetwork: false,
     directory: root,
+    containers: containerOptions(root, settings),
     ...more,
   });
   const log = await openTaskLog(join(root, 'run', 'log'), systemClock);
   t.after(async () => {
-    engine.close();
+    await engine.close();
     await log.close();
   });
   const start: Stage['start'] = (argv, environment = {}) =>
@@ -68,6 +84,18 @@ const aStage = async (
   return { engine, root, task, start, run, text };
 };
 
+const containerOptions = (root: string, settings: Partial<ContainerSettings> = {}): ContainerOptions => ({
+  log: silentLog,
+  settings: {
+    ...defaultContainerSettings,
+    host: daemon?.host ?? defaultContainerSettings.host,
+    image: daemon?.image,
+    ...settings,
+  },
+  imageRecord: join(root, 'images.json'),
+  workerName: 'test/worker/group/one',
+});
+
 const options = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };
 const hasBubblewrap = (await findSandbox(options, '/tmp')) !== undefined;
 const skip = hasBubblewrap ? false : 'bubblewrap does not work on this machine';
@@ -82,8 +110,10 @@ const processesWith = async (word: string): Promise<number[]> => {
   return found;
 };
 
-for (const choice of ['process', 'bubblewrap'] as const) {
-  const onlyHere = { skip: choice === 'bubblewrap' ? skip : false };
+const skips = { process: false, bubblewrap: skip, docker: noContainers } as const;
+
+for (const choice of ['process', 'bubblewrap', 'docker'] as const) {
+  const onlyHere = { skip: skips[choice] };
 
   test(`${choice}: standard output and error arrive in the order they were printed`, onlyHere, async (t) => {
     const stage = await aStage(t, choice);
@@ -105,8 +135,10 @@ for (const choice of ['process', 'bubblewrap'] as const) {
     const stage = await aStage(t, choice);
     await (await stage.start(['env'], { A: 'two words', B: '' })).wait();
     const names = (await stage.text()).trim().split('\n').sort();
+    // What a container itself, and the shell that merges its outputs, add.
+    const added = choice === 'docker' ? /^(PWD|SHLVL|HOSTNAME|HOME|TERM|container)=/ : /^PWD=/;
     assert.deepEqual(
-      names.filter((line) => !line.startsWith('PWD=')),
+      names.filter((line) => !added.test(line)),
       ['A=two words', 'B=', `PATH=${defaultPath()}`, `TASK_WORKDIR=${stage.task}`],
     );
   });
@@ -128,7 +160,10 @@ for (const choice of ['process', 'bubblewrap'] as const) {
   test(`${choice}: arguments that are too long fail the command, not the worker`, onlyHere, async (t) => {
     const stage = await aStage(t, choice);
     const exit = await (await stage.start(['echo', 'x'.repeat(3_000_000)])).wait();
-    assert.equal(exit.exitCode, 126);
+    // A container's init has an exit code of its own for that.
+    if (choice === 'docker') assert.match(await stage.text(), /too long/);
+    else assert.equal(exit.exitCode, 126);
+    assert.notEqual(exit.exitCode, 0);
   });
 
   test(
@@ -279,6 +314,7 @@ test('bubblewrap is refused where it is not installed, and auto falls back', asy
     choice: 'auto',
     path: '/nowhere',
     directory,
+    containers: containerOptions(directory),
   });
   t.after(() => engine.close());
   assert.equal(engine.name, 'process');

@@ -1,13 +1,29 @@
 import type { Clock } from '../clock.ts';
+import type { WorkerLog } from '../worker-log.ts';
 import { bubblewrapEngine, findSandbox } from './bubblewrap.ts';
+import type { ContainerSettings } from './docker/settings.ts';
 import type { Engine } from './engine.ts';
 import { processEngine } from './process.ts';
 import { startWatchdog } from './watchdog.ts';
 
-export type { Command, CommandExit, Engine, RunningCommand } from './engine.ts';
+export {
+  type ContainerSettings,
+  containerCapabilities,
+  containerNetworks,
+  defaultContainerSettings,
+} from './docker/settings.ts';
+export type {
+  Command,
+  CommandExit,
+  Containers,
+  ContainerWishes,
+  Engine,
+  RunningCommand,
+  Usage,
+} from './engine.ts';
 export { killStrays, markerVariable } from './strays.ts';
 
-export const engineChoices = ['auto', 'process', 'bubblewrap'] as const;
+export const engineChoices = ['auto', 'process', 'bubblewrap', 'docker'] as const;
 export type EngineChoice = (typeof engineChoices)[number];
 
 export interface EngineOptions {
@@ -20,11 +36,22 @@ export interface EngineOptions {
   readonly isolateNetwork: boolean;
   /** Tasks' directories will lie below it. It must exist. */
   readonly directory: string;
+  /** For the docker engine. */
+  readonly containers: ContainerOptions;
+}
+
+export interface ContainerOptions {
+  readonly log: WorkerLog;
+  readonly settings: ContainerSettings;
+  /** A file of the worker, for what it got of images. */
+  readonly imageRecord: string;
+  readonly workerName: string;
 }
 
 /** The engine that was asked for; with `auto`, bubblewrap where it works on this machine, else process. */
 export const chooseEngine = async (options: EngineOptions): Promise<Engine> => {
   const { choice, clock, path, isolateNetwork, directory } = options;
+  if (choice === 'docker') return openContainers(options);
   const sandbox = choice === 'process' ? undefined : await findSandbox(options, directory);
   if (choice === 'bubblewrap' && !sandbox) {
     throw new Error(
@@ -32,8 +59,22 @@ export const chooseEngine = async (options: EngineOptions): Promise<Engine> => {
     );
   }
   if (!sandbox && isolateNetwork) {
-    throw new Error('Only the bubblewrap engine can isolate the network, and it does not run here.');
+    throw new Error('The process engine cannot isolate the network; bubblewrap can, and does not run here.');
   }
   const spawning = { clock, watchdog: startWatchdog() };
   return sandbox ? bubblewrapEngine(spawning, sandbox) : processEngine(spawning, { path });
+};
+
+const openContainers = async ({
+  clock,
+  directory,
+  isolateNetwork,
+  containers,
+}: EngineOptions): Promise<Engine> => {
+  const settings = isolateNetwork
+    ? { ...containers.settings, network: 'none' as const }
+    : containers.settings;
+  // Only here: workers without containers start without the library.
+  const { openDockerEngine } = await import('./docker/index.ts');
+  return openDockerEngine({ ...containers, clock, directory, settings });
 };

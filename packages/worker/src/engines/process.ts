@@ -19,6 +19,7 @@ export const processEngine = (spawning: Spawning, { path }: { path: string }): E
       const leader = await spawnLeader(spawning, { command, output, launch });
       return {
         wait: () => leader.exited,
+        usage: leader.usage,
         terminate: () => leader.signal('SIGTERM'),
         kill: () => leader.signal('SIGKILL'),
       };

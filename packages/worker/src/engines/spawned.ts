@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../worker-log.ts';
-import type { Command, CommandExit } from './engine.ts';
+import type { Command, CommandExit, Usage } from './engine.ts';
 import { type OutputPipe, openOutputPipe } from './output-pipe.ts';
+import { usageOfTree } from './process-usage.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** What engines that start processes share. */
@@ -26,6 +27,8 @@ export interface Spawned {
   /** Undefined when the process could not be started. */
   readonly child: ChildProcess | undefined;
   readonly exited: Promise<CommandExit>;
+  /** What it and its descendants use. */
+  usage(): Usage | undefined;
   /** Sends a signal to every process of the group. */
   signal(name: NodeJS.Signals): void;
 }
@@ -66,12 +69,19 @@ export const spawnLeader = async (
   }
 };
 
+const notRunning = (exited: Promise<CommandExit>): Spawned => ({
+  child: undefined,
+  exited,
+  usage: () => undefined,
+  signal: () => undefined,
+});
+
 const notStarted = (error: unknown, { pipe, output }: { pipe: OutputPipe; output: Writable }): Spawned => {
   pipe.closeWritingEnd();
   output.write(`The command could not be started: ${messageOf(error)}\n`);
   const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
   const exit = { exitCode: isMissing ? exitCodeNotFound : exitCodeNotRun };
-  return { child: undefined, exited: pipe.ended.then(() => exit), signal: () => undefined };
+  return notRunning(pipe.ended.then(() => exit));
 };
 
 const follow = (
@@ -84,7 +94,7 @@ const follow = (
     const failed = new Promise<CommandExit>((resolve) => {
       child.once('error', (error) => resolve(notStarted(error, { pipe, output }).exited));
     });
-    return { child: undefined, exited: failed, signal: () => undefined };
+    return notRunning(failed);
   }
   watchdog.watch(group);
   pipe.closeWritingEnd();
@@ -107,6 +117,7 @@ const follow = (
   return {
     child,
     exited,
+    usage: () => (isOver ? undefined : usageOfTree(group)),
     signal: (name) => {
       if (!isOver) signalGroup(group, name);
     },

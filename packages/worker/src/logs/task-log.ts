@@ -17,7 +17,9 @@ export interface TaskLog {
   error(text: string): void;
   /** Resolves at the next growth, or when the log is closed; at once when it is closed already. */
   changed(): Promise<void>;
-  /** Resolves when everything written lies in the file. */
+  /** Resolves when everything written so far lies in the file. */
+  flushed(): Promise<void>;
+  /** The same, and nothing more is written. */
   close(): Promise<void>;
 }
 
@@ -70,6 +72,11 @@ class LogFile implements TaskLog {
   changed(): Promise<void> {
     if (this.isClosed) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  flushed(): Promise<void> {
+    if (this.isClosed) return Promise.resolve();
+    return new Promise((resolve) => this.output.write('', () => resolve()));
   }
 
   async close(): Promise<void> {

@@ -1,69 +1,123 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { buffer } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { defaultPath } from '../config.ts';
 import { findProgram } from '../engines/find-program.ts';
+import { type Compression, compressions } from '../payload/index.ts';
 import { temporaryDirectory } from '../testing/places.ts';
 import { decompressFile, unpackArchive } from './archives.ts';
+import { libraries } from './decompressed.ts';
 
-const tarFlags = {
-  tar: [],
-  'tar.gz': ['-z'],
-  'tar.bz2': ['-j'],
-  'tar.xz': ['-J'],
-  'tar.zst': ['--zstd'],
-} as const;
-const needs = {
-  tar: 'tar',
-  'tar.gz': 'gzip',
-  'tar.bz2': 'bzip2',
-  'tar.xz': 'xz',
-  'tar.zst': 'zstd',
-} as const;
-const without = (program: string): string | false =>
-  findProgram(program, defaultPath()) ? false : `${program} is not installed`;
+const by = (program: string) => (bytes: Buffer) => execFileSync(program, ['-c'], { input: bytes });
+const compress = {
+  br: brotliCompressSync,
+  bz2: by('bzip2'),
+  gz: gzipSync,
+  lz4: by('lz4'),
+  xz: by('xz'),
+  zst: by('zstd'),
+  zz: deflateSync,
+} as const satisfies Record<Compression, (bytes: Buffer) => Buffer>;
+const programs: Partial<Record<Compression, string>> = { bz2: 'bzip2', lz4: 'lz4', xz: 'xz', zst: 'zstd' };
 
-for (const format of ['tar', 'tar.gz', 'tar.bz2', 'tar.xz', 'tar.zst'] as const) {
-  test(`a ${format} archive is unpacked`, { skip: without(needs[format]) }, async (t) => {
+const without = (program: string | undefined): string | false =>
+  program === undefined || findProgram(program, defaultPath()) ? false : `${program} is not installed`;
+
+/** More than one chunk of a stream, and not all the same. */
+const content = Buffer.from(Array.from({ length: 60_000 }, (_, n) => `line ${n * 7919}`).join('\n'));
+
+const aTree = async (t: TestContext): Promise<string> => {
+  const root = await temporaryDirectory(t);
+  await mkdir(join(root, 'in/sub'), { recursive: true });
+  await writeFile(join(root, 'in/sub/file'), content);
+  await writeFile(join(root, 'in/program'), '#!/bin/sh\n', { mode: 0o755 });
+  await symlink('sub/file', join(root, 'in/link'));
+  return root;
+};
+
+const assertUnpacked = async (out: string): Promise<void> => {
+  assert.deepEqual(await readFile(join(out, 'sub/file')), content);
+  assert.equal(await readlink(join(out, 'link')), 'sub/file');
+  assert.equal((await stat(join(out, 'program'))).mode & 0o111, 0o111);
+};
+
+test('a tar archive is unpacked', async (t) => {
+  const root = await aTree(t);
+  execFileSync('tar', ['-c', '-f', join(root, 'archive'), '-C', join(root, 'in'), '.']);
+  await unpackArchive(join(root, 'archive'), 'tar', join(root, 'out'));
+  await assertUnpacked(join(root, 'out'));
+});
+
+for (const compression of compressions) {
+  const skip = without(programs[compression]);
+
+  test(`a tar.${compression} archive is unpacked`, { skip }, async (t) => {
+    const root = await aTree(t);
+    const tar = execFileSync('tar', ['-c', '-C', join(root, 'in'), '.'], { maxBuffer: 2 ** 24 });
+    await writeFile(join(root, 'archive'), compress[compression](tar));
+    await unpackArchive(join(root, 'archive'), `tar.${compression}`, join(root, 'out'));
+    await assertUnpacked(join(root, 'out'));
+  });
+
+  test(`a .${compression} file is decompressed, and a broken one refused`, { skip }, async (t) => {
     const root = await temporaryDirectory(t);
-    await mkdir(join(root, 'in/sub'), { recursive: true });
-    await writeFile(join(root, 'in/sub/file'), 'x');
-    execFileSync('tar', [
-      '-c',
-      ...tarFlags[format],
-      '-f',
-      join(root, 'archive'),
-      '-C',
-      join(root, 'in'),
-      '.',
-    ]);
-    await unpackArchive(join(root, 'archive'), format, join(root, 'out'));
-    assert.equal(await readFile(join(root, 'out/sub/file'), 'utf8'), 'x');
+    const [packed, plain] = [join(root, 'packed'), join(root, 'plain')];
+    const bytes = compress[compression](content);
+    await writeFile(packed, bytes);
+    await decompressFile(packed, compression, plain);
+    assert.deepEqual(await readFile(plain), content);
+    for (const broken of ['no such thing', bytes.subarray(0, bytes.length / 2)]) {
+      await writeFile(packed, broken);
+      await assert.rejects(decompressFile(packed, compression, plain), /could not be decompressed: ./);
+    }
   });
 }
 
-for (const [compression, program] of [
-  ['gz', 'gzip'],
-  ['bz2', 'bzip2'],
-  ['xz', 'xz'],
-  ['zst', 'zstd'],
-] as const) {
-  test(`a .${compression} file is decompressed`, { skip: without(program) }, async (t) => {
-    const root = await temporaryDirectory(t);
-    await writeFile(join(root, 'packed'), execFileSync(program, ['-c'], { input: 'content' }));
-    await decompressFile(join(root, 'packed'), compression, join(root, 'plain'));
-    assert.equal(await readFile(join(root, 'plain'), 'utf8'), 'content');
-    await writeFile(join(root, 'packed'), 'no such thing');
-    await assert.rejects(decompressFile(join(root, 'packed'), compression, join(root, 'plain')));
+for (const compression of ['bz2', 'xz', 'zst'] as const) {
+  test(`without its program, ${compression} is decompressed as well`, {
+    skip: without(programs[compression]),
+  }, async (t) => {
+    const packed = join(await temporaryDirectory(t), 'packed');
+    const bytes = compress[compression](content);
+    await writeFile(packed, bytes);
+    assert.deepEqual(await buffer(libraries[compression](packed)), content);
+    for (const broken of ['no such thing', bytes.subarray(0, bytes.length / 2)]) {
+      await writeFile(packed, broken);
+      await assert.rejects(buffer(libraries[compression](packed)));
+    }
   });
 }
+
+const noZip = without('zip');
+
+test('a zip archive is unpacked', { skip: noZip }, async (t) => {
+  const root = await aTree(t);
+  execFileSync('zip', ['-q', '-r', '--symlinks', join(root, 'archive.zip'), '.'], { cwd: join(root, 'in') });
+  await unpackArchive(join(root, 'archive.zip'), 'zip', join(root, 'out'));
+  await assertUnpacked(join(root, 'out'));
+});
+
+test('an entry of a zip archive cannot leave the directory through a link', { skip: noZip }, async (t) => {
+  const root = await temporaryDirectory(t);
+  for (const name of ['link', 'tree/away']) await mkdir(join(root, name), { recursive: true });
+  await symlink('../outside', join(root, 'link/away'));
+  await writeFile(join(root, 'tree/away/file'), 'x');
+  const archive = join(root, 'a.zip');
+  execFileSync('zip', ['-q', '--symlinks', archive, 'away'], { cwd: join(root, 'link') });
+  execFileSync('zip', ['-q', archive, 'away/file'], { cwd: join(root, 'tree') });
+  await mkdir(join(root, 'outside'));
+  await assert.rejects(unpackArchive(archive, 'zip', join(root, 'out')), /leads out of the directory/);
+  await assert.rejects(stat(join(root, 'outside/file')));
+});
 
 test('what is no archive is refused with a reason', async (t) => {
   const root = await temporaryDirectory(t);
   await writeFile(join(root, 'packed'), 'no such thing');
-  for (const format of ['tar.gz', 'zip'] as const) {
+  for (const format of ['tar', 'tar.gz', 'tar.br', 'zip'] as const) {
     await assert.rejects(
       unpackArchive(join(root, 'packed'), format, join(root, 'out')),
       /could not be unpacked: ./,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { systemClock } from '../clock.ts';
 import { temporaryDirectory } from '../testing/places.ts';
 import { openCaches } from './caches.ts';
 import { placeInside } from './place-inside.ts';
@@ -13,7 +14,19 @@ const aPlace = async (t: TestContext) => {
   const root = await temporaryDirectory(t);
   const task = join(root, 'task');
   await mkdir(task);
-  return { root, task, stored: join(root, 'caches'), caches: await openCaches(join(root, 'caches')) };
+  let now = 0;
+  const clock = { ...systemClock, now: () => new Date(now) };
+  const wait = (ms: number): void => {
+    now += ms;
+  };
+  return {
+    wait,
+    clock,
+    root,
+    task,
+    stored: join(root, 'caches'),
+    caches: await openCaches(join(root, 'caches'), clock),
+  };
 };
 
 test('what a task leaves in a cache is there for the next', async (t) => {
@@ -85,7 +98,8 @@ test('names of caches lead nowhere else', async (t) => {
   const taken = await caches.take(names, quietly);
   for (const [index, name] of names.entries()) await taken.place(name, task, `at/${index}`);
   await taken.giveBack('keep');
-  assert.equal((await readdir(stored)).length, names.length);
+  const left = (await readdir(stored)).filter((entry) => !entry.startsWith('.'));
+  assert.equal(left.length, names.length);
   assert.deepEqual((await readdir(root)).sort(), ['caches', 'task']);
 });
 
@@ -121,4 +135,60 @@ test('paths are followed to where they lead', async (t) => {
   for (const path of ['outer/x', 'dangling', 'dangling/x', '..', '/etc', 'real/../../x']) {
     assert.equal(await placeInside(task, path), undefined, path);
   }
+});
+
+test('a cache from before a purge is new for the next task, and one from after it is not', async (t) => {
+  const { root, task, caches, wait, clock } = await aPlace(t);
+  let count = 0;
+  const use = async (from = caches): Promise<boolean> => {
+    const taken = await from.take(['c'], quietly);
+    const { isNew } = await taken.place('c', task, `use-${count++}`);
+    await taken.giveBack('keep');
+    return isNew;
+  };
+  assert.equal(await use(), true);
+  wait(10);
+  caches.purgeBefore('other', clock.now());
+  assert.equal(await use(), false);
+  caches.purgeBefore('c', clock.now());
+  caches.purgeBefore('c', new Date(0));
+  assert.equal(await use(), true);
+  wait(10);
+  assert.equal(await use(), false);
+  const reopened = await openCaches(join(root, 'caches'), clock);
+  reopened.purgeBefore('c', new Date(10));
+  assert.equal(await use(reopened), false);
+  reopened.purgeBefore('c', new Date(11));
+  assert.equal(await use(reopened), true);
+});
+
+test('caches that no task has can be evicted, and know when they were used last', async (t) => {
+  const { task, stored, caches, wait } = await aPlace(t);
+  for (const name of ['a', 'b']) {
+    const taken = await caches.take([name], quietly);
+    await taken.place(name, task, name);
+    wait(10);
+    await taken.giveBack('keep');
+  }
+  const held = await caches.take(['b'], quietly);
+  await held.place('b', task, 'b');
+  const evictable = await caches.evictable();
+  assert.deepEqual(
+    evictable.map(({ usedAt }) => usedAt.getTime()),
+    [10],
+  );
+  for (const one of [...evictable, ...evictable]) await one.remove();
+  assert.deepEqual(
+    (await readdir(stored)).filter((entry) => !entry.startsWith('.')),
+    [],
+  );
+  await held.giveBack('keep');
+});
+
+test('what a killed worker had condemned is gone when the next one starts', async (t) => {
+  const { stored, root, clock } = await aPlace(t);
+  await mkdir(join(stored, '.condemned-1/deep'), { recursive: true });
+  await writeFile(join(stored, '.record.json'), '{"half a rec');
+  await openCaches(join(root, 'caches'), clock);
+  assert.deepEqual(await readdir(stored), ['.record.json']);
 });

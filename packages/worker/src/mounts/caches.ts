@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { lstat, mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { type CacheStore, type Evictable, isDirectory, openCacheStore } from './cache-store.ts';
 import { placeInside } from './place-inside.ts';
 
 /** The writable caches of a worker: directories by name, each used by one task at a time. */
@@ -13,6 +14,10 @@ export interface Caches {
     names: readonly string[],
     waiting: { onWait(name: string): void; signal: AbortSignal },
   ): Promise<TakenCaches>;
+  /** From now on, caches of this name from before a moment are new when they are taken. */
+  purgeBefore(name: string, moment: Date): void;
+  /** What no task has at the moment. */
+  evictable(): Promise<Evictable[]>;
 }
 
 export interface TakenCaches {
@@ -21,18 +26,6 @@ export interface TakenCaches {
   /** Moves the caches back for the next task, or drops them; then others may have them. */
   giveBack(fate: 'keep' | 'purge'): Promise<void>;
 }
-
-/** A directory's name that no cache name can abuse, and that a person can still recognise. */
-const directoryName = (cacheName: string): string => {
-  const hash = createHash('sha256').update(cacheName).digest('hex').slice(0, 16);
-  return `${cacheName.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 60)}-${hash}`;
-};
-
-const isDirectory = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
@@ -43,8 +36,8 @@ const aborted = (signal: AbortSignal): Promise<never> =>
 type Release = () => void;
 
 /** Opens the caches below a directory, which belongs to this worker alone. */
-export const openCaches = async (root: string): Promise<Caches> => {
-  await mkdir(root, { recursive: true, mode: 0o700 });
+export const openCaches = async (root: string, clock: Clock): Promise<Caches> => {
+  const store = await openCacheStore(root, clock);
   const queues = new Map<string, Promise<void>>();
 
   const lock = async (name: string, waiting: Parameters<Caches['take']>[1]): Promise<Release> => {
@@ -79,35 +72,39 @@ export const openCaches = async (root: string): Promise<Caches> => {
         for (const release of releases) release();
         throw error;
       }
-      return takenCaches(root, releases);
+      return takenCaches(store, { releases, clock });
     },
+    purgeBefore: store.purgeBefore,
+    evictable: store.evictable,
   };
 };
 
 interface Placed {
-  readonly stored: string;
+  readonly name: string;
+  readonly createdAt: Date;
   readonly taskDirectory: string;
   readonly directory: string;
 }
 
-const takenCaches = (root: string, releases: readonly Release[]): TakenCaches => {
+const takenCaches = (
+  store: CacheStore,
+  { releases, clock }: { releases: readonly Release[]; clock: Clock },
+): TakenCaches => {
   const placed: Placed[] = [];
   return {
     place: async (name, taskDirectory, directory) => {
       const path = await placeInside(taskDirectory, directory);
       if (path === undefined) throw new Error(`${directory} leads out of the task's directory.`);
-      const stored = join(root, directoryName(name));
-      const isNew = !(await isDirectory(stored));
       await mkdir(dirname(path), { recursive: true });
-      if (isNew) await mkdir(path);
-      else await rename(stored, path);
-      placed.push({ stored, taskDirectory, directory });
-      return { isNew, path };
+      const since = await store.takeOut(name, path);
+      if (!since) await mkdir(path);
+      placed.push({ name, createdAt: since ?? clock.now(), taskDirectory, directory });
+      return { isNew: since === undefined, path };
     },
     giveBack: async (fate) => {
       try {
         // Inner ones first, as a cache may lie in another.
-        for (const one of placed.toReversed()) await takeBack(root, one, fate);
+        for (const one of placed.toReversed()) await takeBack(store, one, fate);
       } finally {
         for (const release of releases) release();
       }
@@ -115,13 +112,9 @@ const takenCaches = (root: string, releases: readonly Release[]): TakenCaches =>
   };
 };
 
-const takeBack = async (root: string, placed: Placed, fate: 'keep' | 'purge'): Promise<void> => {
+const takeBack = async (store: CacheStore, placed: Placed, fate: 'keep' | 'purge'): Promise<void> => {
   const path = await placeInside(placed.taskDirectory, placed.directory);
   // The task may have removed it, or put a link in its place: then the next task gets an empty one.
   if (path === undefined || !(await isDirectory(path))) return;
-  if (fate === 'keep') return rename(path, placed.stored);
-  // Out of the task's way first, so that it is gone even if removing it takes long.
-  const condemned = join(root, `condemned-${randomBytes(6).toString('hex')}`);
-  await rename(path, condemned);
-  await rm(condemned, { recursive: true, force: true });
+  await (fate === 'keep' ? store.putBack(placed.name, path, placed.createdAt) : store.discard(path));
 };

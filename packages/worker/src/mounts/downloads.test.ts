@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
-import { Queue } from '@taskyard/client';
+import { Index, Queue } from '@taskyard/client';
 import { systemClock } from '../clock.ts';
 import { startFakeQueue } from '../testing/fake-queue.ts';
 import { temporaryDirectory } from '../testing/places.ts';
@@ -13,15 +13,21 @@ const aStore = async (t: TestContext) => {
   t.after(() => fake.close());
   const directory = await temporaryDirectory(t);
   const queue = new Queue({ rootUrl: fake.rootUrl, retries: 1, retryDelayMs: 1 });
-  const downloads = await openDownloads(directory, systemClock);
+  let aheadMs = 0;
+  const clock = { ...systemClock, now: () => new Date(Date.now() + aheadMs) };
+  const wait = (ms: number): void => {
+    aheadMs += ms;
+  };
+  const downloads = await openDownloads(directory, clock);
   const taskId = fake.addTask({});
   const bytes = Buffer.from('content');
   const facts = { storageType: 's3', contentType: 'text/plain', expires: '' };
   fake.run(taskId).artifacts.set('public/f', { ...facts, bytes });
-  const access = { queue, signal: new AbortController().signal };
+  const index = new Index({ rootUrl: fake.rootUrl, retries: 0 });
+  const access = { queue, index, signal: new AbortController().signal };
   const url = `${fake.rootUrl}/upload/${taskId}/0/${encodeURIComponent('public/f')}`;
   const transfers = (): number => fake.requests.filter(({ path }) => path.startsWith('/upload')).length;
-  return { fake, directory, downloads, taskId, access, url, transfers };
+  return { wait, fake, directory, downloads, taskId, access, url, transfers };
 };
 
 const sha256 = createHash('sha256').update('content').digest('hex');
@@ -44,6 +50,20 @@ test('an artifact of a later run is another', async (t) => {
   ]);
   fake.tasks.get(taskId)?.runs.push({ state: 'completed', reclaims: 0, artifacts });
   assert.equal(await readFile((await downloads.fetch(content, access)).path, 'utf8'), 'new');
+});
+
+test('content of the index is that of the task which stands there now', async (t) => {
+  const { fake, downloads, taskId, access, transfers } = await aStore(t);
+  const content = { kind: 'indexed', namespace: 'app.latest', artifact: 'public/f' } as const;
+  await assert.rejects(downloads.fetch(content, access), { statusCode: 404 });
+  fake.indexed.set('app.latest', taskId);
+  const fetch = async () => readFile((await downloads.fetch(content, access)).path, 'utf8');
+  assert.deepEqual([await fetch(), await fetch(), transfers()], ['content', 'content', 1]);
+  const newer = fake.addTask({});
+  const facts = { storageType: 's3', contentType: '', expires: '' };
+  fake.run(newer).artifacts.set('public/f', { ...facts, bytes: Buffer.from('newer') });
+  fake.indexed.set('app.latest', newer);
+  assert.equal(await fetch(), 'newer');
 });
 
 test('whoever may not read an artifact does not get it from an earlier download', async (t) => {
@@ -106,4 +126,21 @@ test('one task that gives up does not take the download from another', async (t)
   ending.abort(new Error('over'));
   await assert.rejects(first);
   assert.equal(await readFile((await second).path, 'utf8'), 'content');
+});
+
+test('what nobody has asked for lately can be evicted, and is fetched again', async (t) => {
+  const { downloads, taskId, access, transfers, wait, directory } = await aStore(t);
+  const content = { kind: 'artifact', taskId, artifact: 'public/f', sha256: undefined } as const;
+  await downloads.fetch(content, access);
+  assert.deepEqual(downloads.evictable(), []);
+  wait(3_600_000);
+  const [stale] = downloads.evictable();
+  await downloads.fetch(content, access);
+  await stale?.remove();
+  assert.equal((await readdir(directory)).length, 1);
+  wait(3_600_000);
+  for (const one of downloads.evictable()) await one.remove();
+  assert.deepEqual(await readdir(directory), []);
+  await downloads.fetch(content, access);
+  assert.equal(transfers(), 2);
 });

@@ -4,14 +4,23 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DownloadError, downloadArtifact, locateArtifact, openSource, type Queue } from '@taskyard/client';
-import type { Clock } from '../clock.ts';
+import {
+  DownloadError,
+  downloadArtifact,
+  type Index,
+  locateArtifact,
+  openSource,
+  type Queue,
+} from '@taskyard/client';
+import { type Clock, later, minutes } from '../clock.ts';
 import type { Content } from '../payload/index.ts';
 import { backOffMs, statusOf } from '../retry.ts';
+import type { Evictable } from './cache-store.ts';
 
 /** With whose credentials, and until when, content is fetched. */
 export interface Access {
   readonly queue: Queue;
+  readonly index: Index;
   readonly signal: AbortSignal;
 }
 
@@ -25,12 +34,18 @@ export interface Fetched {
 /** The content of mounts, fetched once for all tasks of a worker where that is safe. */
 export interface Downloads {
   fetch(content: Exclude<Content, { kind: 'inline' }>, access: Access): Promise<Fetched>;
+  /** What has not been asked for lately. */
+  evictable(): Evictable[];
 }
 
 type ArtifactContent = Extract<Content, { kind: 'artifact' }>;
+type IndexedContent = Extract<Content, { kind: 'indexed' }>;
 type UrlContent = Extract<Content, { kind: 'url' }>;
 
 const attemptsMax = 5;
+
+// Whoever was handed a file has opened it by then.
+const leftAloneMs = minutes(10);
 
 const hashOf = async (path: string): Promise<string> => {
   const hash = createHash('sha256');
@@ -43,10 +58,12 @@ export const openDownloads = async (directory: string, clock: Clock): Promise<Do
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const pending = new Map<string, Promise<void>>();
+  const usedAt = new Map<string, Date>();
 
   /** Runs a download once for all who want the same bytes at the same time, and not at all when they are there. */
   const once = async (key: string, download: (path: string) => Promise<void>): Promise<string> => {
     const path = join(directory, createHash('sha256').update(key).digest('hex'));
+    usedAt.set(path, clock.now());
     const running = pending.get(key);
     if (running) {
       // Its failure may be due to the other task's own end. Then this task tries for itself.
@@ -60,6 +77,7 @@ export const openDownloads = async (directory: string, clock: Clock): Promise<Do
     const mine = download(path).finally(() => pending.delete(key));
     pending.set(key, mine);
     await mine;
+    usedAt.set(path, clock.now());
     return path;
   };
   const ownPath = (): string => join(directory, `own-${randomBytes(9).toString('hex')}`);
@@ -81,6 +99,12 @@ export const openDownloads = async (directory: string, clock: Clock): Promise<Do
     return { path, isOwn: true };
   };
 
+  // Another task may stand there by the time of the next mount, so the index is asked each time.
+  const indexed = async ({ namespace, artifact: name }: IndexedContent, access: Access): Promise<Fetched> => {
+    const { taskId } = await access.index.findTask(namespace, { signal: access.signal });
+    return artifact({ kind: 'artifact', taskId, artifact: name, sha256: undefined }, access);
+  };
+
   const url = async ({ url: source, sha256 }: UrlContent, access: Access): Promise<Fetched> => {
     const download = (path: string) => downloadUrl({ source, sha256, path }, access.signal, clock);
     // Without a hash nobody can say whether the page behind a URL is still the same.
@@ -91,7 +115,23 @@ export const openDownloads = async (directory: string, clock: Clock): Promise<Do
   };
 
   return {
-    fetch: (content, access) => (content.kind === 'url' ? url(content, access) : artifact(content, access)),
+    fetch: (content, access) => {
+      if (content.kind === 'url') return url(content, access);
+      return content.kind === 'indexed' ? indexed(content, access) : artifact(content, access);
+    },
+    evictable: () => {
+      const latest = later(clock.now(), -leftAloneMs);
+      return [...usedAt]
+        .filter(([, at]) => at < latest)
+        .map(([path, at]) => ({
+          usedAt: at,
+          remove: async () => {
+            if (usedAt.get(path) !== at) return;
+            usedAt.delete(path);
+            await rm(path, { force: true });
+          },
+        }));
+    },
   };
 };
 

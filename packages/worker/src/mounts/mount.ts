@@ -5,11 +5,13 @@ import { decompressFile, unpackArchive } from './archives.ts';
 import type { Caches, TakenCaches } from './caches.ts';
 import type { Access, Downloads } from './downloads.ts';
 import { placeInside } from './place-inside.ts';
+import type { PurgeRequests } from './purge-requests.ts';
 
 /** What a worker's mounts come out of. */
 export interface MountSources {
   readonly caches: Caches;
   readonly downloads: Downloads;
+  readonly purgeRequests: PurgeRequests;
 }
 
 export interface Mounting {
@@ -19,6 +21,8 @@ export interface Mounting {
   readonly privateDirectory: string;
   /** Asked anew for each mount, as credentials change while a task runs. */
   readonly access: () => Access;
+  /** Where the commands see one of the task's directories. */
+  readonly shownAt: (directory: string) => string;
   /** Tells the task's log. */
   readonly report: (text: string) => void;
 }
@@ -30,6 +34,7 @@ export const placeMounts = async (
   mounting: Mounting,
 ): Promise<TakenCaches> => {
   const names = mounts.flatMap((mount) => (mount.kind === 'cache' ? [mount.cacheName] : []));
+  if (names.length > 0) await sources.purgeRequests.heed();
   const taken = await sources.caches.take(names, {
     signal: mounting.access().signal,
     onWait: (name) => mounting.report(`[mounts] Waiting for the cache ${name}, which another task is using`),
@@ -51,7 +56,7 @@ const placeMount = async (
   if (mount.kind === 'cache') {
     const { isNew, path } = await taken.place(mount.cacheName, mounting.directory, mount.directory);
     mounting.report(
-      `[mounts] Cache ${mount.cacheName} (${isNew ? 'new' : 'used before'}) is at ${mount.directory}`,
+      `[mounts] Cache ${mount.cacheName} (${isNew ? 'new' : 'used before'}) is at ${mounting.shownAt(mount.directory)}`,
     );
     if (isNew && mount.initial) await unpackContent(downloads, { ...mount.initial, path }, mounting);
     return;
@@ -67,6 +72,7 @@ const placeMount = async (
 
 const sourceOf = (content: Content): string => {
   if (content.kind === 'artifact') return `${content.artifact} of task ${content.taskId}`;
+  if (content.kind === 'indexed') return `${content.artifact} of the task at ${content.namespace}`;
   // Without the query, which may hold a signature.
   if (content.kind === 'url') return content.url.replace(/\?.*$/, '');
   return `Content of ${content.bytes.byteLength} bytes`;

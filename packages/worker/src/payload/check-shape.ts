@@ -1,13 +1,14 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { Type } from 'typebox';
-import { contentShapes, GenericWorkerPayload, mountShapes } from './schema.ts';
+import { DockerWorkerPayload, imageShapes } from './docker-worker-schema.ts';
+import { contentShapes, GenericWorkerPayload, mountShapes } from './generic-worker-schema.ts';
 
 const ajv = new Ajv({ allErrors: true, strict: false });
 addFormats.default(ajv);
 
-// A union's errors name every kind that a value is not. So each mount, and each content, is checked
-// against the one kind that its properties say it is; the rest of the payload is checked without them.
+// A union's errors name every kind that a value is not. So each mount, content and image is
+// checked against the one kind that its properties say it is; the rest of the payload without them.
 const anyObject = Type.Object({});
 const compileEach = <Name extends string>(shapes: Readonly<Record<Name, object>>) =>
   Object.entries(shapes).map(
@@ -19,10 +20,15 @@ const withoutContent = ({ properties, ...shape }: { properties: Record<string, o
   properties: properties.content ? { ...properties, content: anyObject } : properties,
 });
 
-const isPayload = ajv.compile({
+const isGenericWorkerPayload = ajv.compile({
   ...GenericWorkerPayload,
   properties: { ...GenericWorkerPayload.properties, mounts: Type.Array(anyObject) },
 });
+const isDockerWorkerPayload = ajv.compile({
+  ...DockerWorkerPayload,
+  properties: { ...DockerWorkerPayload.properties, image: {} },
+});
+const imageKinds = compileEach(imageShapes);
 const mountKinds = compileEach({
   cacheName: withoutContent(mountShapes.cacheName),
   directory: withoutContent(mountShapes.directory),
@@ -68,8 +74,21 @@ const mountErrors = (mount: unknown, index: number): string[] => {
   ];
 };
 
-/** Everything about a payload that its schema forbids; empty when it has the right shape. */
-export const shapeErrors = (payload: unknown): string[] => {
+/** Everything about a generic-worker payload that its schema forbids; empty when it has the right shape. */
+export const genericWorkerShapeErrors = (payload: unknown): string[] => {
   const mounts = isObject(payload) && Array.isArray(payload.mounts) ? payload.mounts : [];
-  return [...errorsOf(isPayload, payload, ''), ...mounts.flatMap(mountErrors)];
+  return [...errorsOf(isGenericWorkerPayload, payload, ''), ...mounts.flatMap(mountErrors)];
 };
+
+const imageErrors = (image: unknown): string[] => {
+  if (typeof image === 'string') return image === '' ? ['payload/image is empty'] : [];
+  const kind = imageKinds.find(([type]) => isObject(image) && image.type === type);
+  if (kind) return errorsOf(kind[1], image, '/image');
+  return [`payload/image must be a name, or have one of the types ${Object.keys(imageShapes).join(', ')}`];
+};
+
+/** Everything about a docker-worker payload that its schema forbids; empty when it has the right shape. */
+export const dockerWorkerShapeErrors = (payload: unknown): string[] => [
+  ...errorsOf(isDockerWorkerPayload, payload, ''),
+  ...(isObject(payload) && 'image' in payload ? imageErrors(payload.image) : []),
+];

@@ -1,3 +1,6 @@
-export { type PayloadContext, type PayloadReading, readGenericWorkerPayload } from './read-generic-worker.ts';
-export { GenericWorkerPayload } from './schema.ts';
+export { DockerWorkerPayload } from './docker-worker-schema.ts';
+export { GenericWorkerPayload } from './generic-worker-schema.ts';
+export type { Abilities, PayloadContext, PayloadReading } from './payload-context.ts';
+export { type PayloadFormat, payloadSchema } from './published-schema.ts';
+export { readPayload } from './read-payload.ts';
 export * from './task-description.ts';

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readGenericWorkerPayload } from './read-generic-worker.ts';
+import { noPrivileges } from './task-description.ts';
 
 const taskId = 'AAAAAAAAQACAAAAAAAAAAA';
+const features = { taskclusterProxy: true, chainOfTrust: false, resourceMonitor: true, interactive: false };
 const context = {
   deadline: new Date('2030-01-02T00:00:00Z'),
   expires: new Date('2031-01-02T00:00:00Z'),
   dependencies: [taskId],
+  taskQueueId: 'test/worker',
   maxRunTimeSecondsMax: 3600,
+  abilities: { containers: undefined, features },
 };
 const minimal = { command: [['true']], maxRunTime: 60 };
 const read = (more: object = {}) => readGenericWorkerPayload({ ...minimal, ...more }, context);
@@ -15,15 +19,21 @@ const errorsOf = (more: object): readonly string[] => read(more).errors ?? [];
 
 test('the smallest payload has sensible defaults', () => {
   assert.deepEqual(read().description, {
+    image: undefined,
     commands: [['true']],
     environment: {},
     maxRunTimeSeconds: 60,
     artifacts: [],
     mounts: [],
+    volumes: [],
+    privileges: noPrivileges,
+    requiredScopes: [],
     onExitStatus: { retry: [], purgeCaches: [] },
     logs: { live: 'public/logs/live.log', backing: 'public/logs/live_backing.log' },
     hasLiveLog: true,
     hasBackingLog: true,
+    features: { taskclusterProxy: false, chainOfTrust: false, resourceMonitor: true, interactive: false },
+    keepsFigures: false,
   });
 });
 
@@ -49,10 +59,11 @@ test('a payload with every supported field is described', () => {
       { directory: 'r', content: { url: 'https://example.com/x.tar.gz', sha256 }, format: 'tar.gz' },
       { file: 'f', content: { taskId, artifact: 'public/f', sha256 } },
       { file: 'g', content: { base64: 'aGk=' }, format: 'gz' },
+      { file: 'h', content: { namespace: 'app.latest', artifact: 'public/h' } },
     ],
     onExitStatus: { retry: [4], purgeCaches: [0, 5] },
     logs: { live: 'public/l', backing: 'public/b' },
-    features: { liveLog: false, backingLog: true, taskclusterProxy: false },
+    features: { liveLog: false, backingLog: true, taskclusterProxy: true, resourceMonitor: false },
     osGroups: [],
     supersederUrl: 'https://example.com',
     taskclusterProxyInterface: 'localhost',
@@ -80,7 +91,7 @@ test('a payload with every supported field is described', () => {
   ]);
   assert.deepEqual(
     description?.mounts.map(({ kind }) => kind),
-    ['cache', 'cache', 'directory', 'file', 'file'],
+    ['cache', 'cache', 'directory', 'file', 'file', 'file'],
   );
   assert.deepEqual(description?.mounts[3], {
     kind: 'file',
@@ -88,7 +99,18 @@ test('a payload with every supported field is described', () => {
     content: { kind: 'artifact', taskId, artifact: 'public/f', sha256 },
     compression: undefined,
   });
+  assert.deepEqual(description?.mounts[5], {
+    kind: 'file',
+    file: 'h',
+    content: { kind: 'indexed', namespace: 'app.latest', artifact: 'public/h' },
+    compression: undefined,
+  });
   assert.equal(description?.hasLiveLog, false);
+  assert.deepEqual(description?.features, { ...features, resourceMonitor: false });
+  assert.deepEqual(
+    description?.requiredScopes.map(({ anyOf }) => anyOf),
+    [['generic-worker:cache:c'], ['generic-worker:cache:p']],
+  );
   assert.deepEqual(description?.logs, { live: 'public/l', backing: 'public/b' });
 });
 
@@ -138,6 +160,11 @@ const mistakes: [string, object, RegExp][] = [
   ],
   ['an unknown feature', { features: { magic: true } }, /features .*magic/],
   ['a feature that is not there', { features: { chainOfTrust: true } }, /features\/chainOfTrust is true/],
+  [
+    'a proxy on the bridge of docker',
+    { features: { taskclusterProxy: true }, taskclusterProxyInterface: 'docker-bridge' },
+    /taskclusterProxyInterface is docker-bridge/,
+  ],
   ['groups of the system', { osGroups: ['docker'] }, /osGroups/],
   ['a code to retry that means success', { onExitStatus: { retry: [0] } }, /onExitStatus\/retry\/0/],
   [
@@ -197,9 +224,9 @@ const mistakes: [string, object, RegExp][] = [
     /must depend on BBBBBBBBQACAAAAAAAAAAA/,
   ],
   [
-    'content of the index',
-    { mounts: [{ file: 'f', content: { namespace: 'a', artifact: 'b' } }] },
-    /namespace/,
+    'content of the index with a hash, which nobody could know',
+    { mounts: [{ file: 'f', content: { namespace: 'a', artifact: 'b', sha256: 'a'.repeat(64) } }] },
+    /sha256/,
   ],
   [
     'content of a file URL',

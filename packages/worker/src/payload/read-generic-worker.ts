@@ -1,6 +1,20 @@
 import { posix } from 'node:path';
-import { shapeErrors } from './check-shape.ts';
-import type { Content as ContentShape, GenericWorkerPayload, Mount as MountShape } from './schema.ts';
+import { genericWorkerShapeErrors } from './check-shape.ts';
+import {
+  environmentErrors,
+  expiryErrors,
+  expiryOf,
+  hasZeroByte,
+  ownNameErrors,
+  repeated,
+  runTimeErrors,
+} from './checks.ts';
+import type {
+  Content as ContentShape,
+  GenericWorkerPayload,
+  Mount as MountShape,
+} from './generic-worker-schema.ts';
+import type { PayloadContext, PayloadReading } from './payload-context.ts';
 import {
   type ArchiveFormat,
   type ArtifactDescription,
@@ -9,72 +23,61 @@ import {
   type Content,
   compressions,
   defaultLogNames,
+  type Features,
   type Mount,
+  noPrivileges,
   type TaskDescription,
 } from './task-description.ts';
 
-/** What of a task's definition, beside its payload, decides whether the payload is right. */
-export interface PayloadContext {
-  readonly deadline: Date;
-  readonly expires: Date;
-  readonly dependencies: readonly string[];
-  readonly maxRunTimeSecondsMax: number;
-}
-
-export type PayloadReading =
-  | { readonly description: TaskDescription; readonly errors?: never }
-  | { readonly errors: readonly string[]; readonly description?: never };
-
 /** Reads a payload of the generic-worker format; answers either a description or every error in it. */
 export const readGenericWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
-  const misshapen = shapeErrors(payload);
+  const misshapen = genericWorkerShapeErrors(payload);
   if (misshapen.length > 0) return { errors: misshapen };
   const shaped = payload as GenericWorkerPayload;
+  const artifactNames = (shaped.artifacts ?? []).map(({ name, path }) => name ?? path);
   const errors = [
-    ...featureErrors(shaped),
+    ...featureErrors(shaped, context),
     ...commandErrors(shaped),
-    ...runTimeErrors(shaped, context),
+    ...environmentErrors(shaped.env ?? {}),
+    ...runTimeErrors(shaped.maxRunTime, context),
     ...artifactErrors(shaped, context),
-    ...artifactNameErrors(shaped),
+    ...ownNameErrors(artifactNames, {
+      logs: { ...defaultLogNames, ...shaped.logs },
+      chainOfTrust: shaped.features?.chainOfTrust,
+      figures: shaped.features?.resourceMonitor,
+    }),
     ...mountErrors(shaped, context),
   ];
   return errors.length > 0 ? { errors } : { description: describe(shaped, context) };
 };
 
-const featureErrors = ({ features = {}, osGroups = [] }: GenericWorkerPayload): string[] => {
-  const { liveLog, backingLog, ...others } = features;
-  const wanted = Object.entries(others).filter(([, isOn]) => isOn);
+const featureErrors = (
+  { features = {}, osGroups = [], taskclusterProxyInterface: at = 'localhost' }: GenericWorkerPayload,
+  { abilities }: PayloadContext,
+): string[] => {
+  const { liveLog, backingLog, resourceMonitor, ...others } = features;
+  const lacking = Object.entries(others).filter(
+    ([name, isOn]) => isOn && abilities.features[name as keyof Features] !== true,
+  );
   return [
-    ...wanted.map(([name]) => `payload/features/${name} is true, but this worker does not have that feature`),
+    ...lacking.map(
+      ([name]) => `payload/features/${name} is true, but this worker does not have that feature`,
+    ),
+    ...(features.taskclusterProxy && at !== 'localhost'
+      ? [`payload/taskclusterProxyInterface is ${at}, but proxies of this worker are for localhost only`]
+      : []),
     ...(osGroups.length > 0
       ? ['payload/osGroups is not empty, but this worker has no user for each task']
       : []),
   ];
 };
 
-// The operating system takes neither: its texts end at the first zero byte.
-const commandErrors = ({ command, env = {} }: GenericWorkerPayload): string[] => [
-  ...command.flatMap((argv, index) =>
-    argv[0] === '' || argv.some((argument) => argument.includes('\0'))
+const commandErrors = ({ command }: GenericWorkerPayload): string[] =>
+  command.flatMap((argv, index) =>
+    argv[0] === '' || hasZeroByte(argv)
       ? [`payload/command/${index} has an empty program name or an argument with a zero byte`]
       : [],
-  ),
-  ...Object.entries(env).flatMap(([name, value]) =>
-    /^[^=\0]+$/.test(name) && typeof value === 'string' && !value.includes('\0')
-      ? []
-      : [`payload/env: ${JSON.stringify(name)} cannot be an environment variable`],
-  ),
-];
-
-const runTimeErrors = (
-  { maxRunTime }: GenericWorkerPayload,
-  { maxRunTimeSecondsMax }: PayloadContext,
-): string[] =>
-  maxRunTime <= maxRunTimeSecondsMax
-    ? []
-    : [
-        `payload/maxRunTime is ${maxRunTime} s, but tasks may run for ${maxRunTimeSecondsMax} s on this worker`,
-      ];
+  );
 
 /** Whether a relative path leaves the directory that it starts from. */
 const leaves = (path: string): boolean => {
@@ -84,36 +87,16 @@ const leaves = (path: string): boolean => {
 
 const isTheDirectoryItself = (path: string): boolean => /^\.?\/?$/.test(posix.normalize(path));
 
-const artifactErrors = (
-  { artifacts = [] }: GenericWorkerPayload,
-  { deadline, expires }: PayloadContext,
-): string[] =>
-  artifacts.flatMap((artifact, index) => {
+const artifactErrors = ({ artifacts = [] }: GenericWorkerPayload, task: PayloadContext): string[] =>
+  artifacts.flatMap(({ path, expires }, index) => {
     const at = `payload/artifacts/${index}`;
-    const ends = artifact.expires === undefined ? expires : new Date(artifact.expires);
-    const isInTime =
-      ends.getTime() >= deadline.getTime() - 1000 && ends.getTime() <= expires.getTime() + 1000;
     return [
-      ...(leaves(artifact.path) ? [`${at}/path must stay inside the task's directory`] : []),
-      ...(isInTime
-        ? []
-        : [
-            `${at}/expires must lie between the task's deadline (${deadline.toJSON()}) and its expiry (${expires.toJSON()})`,
-          ]),
+      ...(leaves(path) ? [`${at}/path must stay inside the task's directory`] : []),
+      ...expiryErrors(expires, at, task),
     ];
   });
 
-// The queue would refuse the log itself, after everything else is done.
-const artifactNameErrors = ({ artifacts = [], logs = {} }: GenericWorkerPayload): string[] => {
-  const logNames: string[] = Object.values({ ...defaultLogNames, ...logs });
-  return artifacts
-    .map(({ name, path }) => name ?? path)
-    .filter((name) => logNames.includes(name))
-    .map((name) => `payload/artifacts: ${name} is the name of the task's log`);
-};
-
 const contentErrors = (content: ContentShape, at: string, dependencies: readonly string[]): string[] => {
-  if ('namespace' in content) return [`${at}/namespace: this worker does not read the index yet`];
   if ('url' in content && !/^https?:/.test(content.url)) return [`${at}/url must be http or https`];
   if ('taskId' in content && !dependencies.includes(content.taskId)) {
     return [`${at}/taskId: the task must depend on ${content.taskId} to mount an artifact of it`];
@@ -128,13 +111,9 @@ const formatErrors = (mount: MountShape, at: string): string[] => {
     : [`${at}/format: this worker unpacks ${known.join(', ')}, not ${mount.format}`];
 };
 
-const repeated = (values: readonly string[]): string[] => [
-  ...new Set(values.filter((value, index) => values.indexOf(value) !== index)),
-];
-
-const mountErrors = ({ mounts = [] }: GenericWorkerPayload, { dependencies }: PayloadContext): string[] => {
+const mountErrors = (payload: GenericWorkerPayload, { dependencies }: PayloadContext): string[] => {
+  const { mounts = [] } = payload;
   const places = mounts.map((mount) => ('file' in mount ? mount.file : mount.directory));
-  const cacheNames = mounts.flatMap((mount) => ('cacheName' in mount ? [mount.cacheName] : []));
   return [
     ...mounts.flatMap((mount, index) => {
       const at = `payload/mounts/${index}`;
@@ -150,16 +129,25 @@ const mountErrors = ({ mounts = [] }: GenericWorkerPayload, { dependencies }: Pa
     ...repeated(places.map((place) => posix.join(place, '.'))).map(
       (place) => `payload/mounts: more than one mount for ${place}`,
     ),
-    ...repeated(cacheNames).map((name) => `payload/mounts: the cache ${name} is mounted more than once`),
+    ...repeated(cacheNames(payload)).map(
+      (name) => `payload/mounts: the cache ${name} is mounted more than once`,
+    ),
   ];
 };
 
-const describe = (payload: GenericWorkerPayload, { expires }: PayloadContext): TaskDescription => ({
+const describe = (payload: GenericWorkerPayload, context: PayloadContext): TaskDescription => ({
+  image: undefined,
   commands: payload.command,
   environment: payload.env ?? {},
   maxRunTimeSeconds: payload.maxRunTime,
-  artifacts: (payload.artifacts ?? []).map((artifact) => describeArtifact(artifact, expires)),
+  artifacts: (payload.artifacts ?? []).map((artifact) => describeArtifact(artifact, context)),
   mounts: (payload.mounts ?? []).map(describeMount),
+  volumes: [],
+  privileges: noPrivileges,
+  requiredScopes: cacheNames(payload).map((name) => ({
+    anyOf: [`generic-worker:cache:${name}`],
+    purpose: `its cache ${name}`,
+  })),
   onExitStatus: {
     retry: payload.onExitStatus?.retry ?? [],
     purgeCaches: payload.onExitStatus?.purgeCaches ?? [],
@@ -170,17 +158,27 @@ const describe = (payload: GenericWorkerPayload, { expires }: PayloadContext): T
   },
   hasLiveLog: payload.features?.liveLog ?? true,
   hasBackingLog: payload.features?.backingLog ?? true,
+  features: {
+    taskclusterProxy: payload.features?.taskclusterProxy ?? false,
+    chainOfTrust: payload.features?.chainOfTrust ?? false,
+    resourceMonitor:
+      context.abilities.features.resourceMonitor && (payload.features?.resourceMonitor ?? true),
+    interactive: payload.features?.interactive ?? false,
+  },
+  // All tasks are watched unless they say no; only those that say yes want to look at the curve.
+  keepsFigures: payload.features?.resourceMonitor ?? false,
 });
+
+const cacheNames = ({ mounts = [] }: GenericWorkerPayload): string[] =>
+  mounts.flatMap((mount) => ('cacheName' in mount ? [mount.cacheName] : []));
 
 type ArtifactShape = NonNullable<GenericWorkerPayload['artifacts']>[number];
 
-// An artifact may not outlive its task by even the second that its own expiry is allowed to be off.
-const describeArtifact = (artifact: ArtifactShape, expires: Date): ArtifactDescription => ({
+const describeArtifact = (artifact: ArtifactShape, task: PayloadContext): ArtifactDescription => ({
   type: artifact.type,
   path: artifact.path,
   name: artifact.name ?? artifact.path,
-  expires:
-    artifact.expires === undefined ? expires : new Date(Math.min(Date.parse(artifact.expires), +expires)),
+  expires: expiryOf(artifact.expires, task),
   contentType: artifact.contentType,
   contentEncoding: artifact.contentEncoding,
   isOptional: artifact.optional ?? false,
@@ -194,7 +192,7 @@ const describeContent = (content: ContentShape): Content => {
   if ('url' in content) return { kind: 'url', url: content.url, sha256: content.sha256 };
   if ('raw' in content) return { kind: 'inline', bytes: Buffer.from(content.raw) };
   if ('base64' in content) return { kind: 'inline', bytes: Buffer.from(content.base64, 'base64') };
-  throw new Error('Content from the index passed the checks that refuse it.');
+  return { kind: 'indexed', namespace: content.namespace, artifact: content.artifact };
 };
 
 const describeMount = (mount: MountShape): Mount => {

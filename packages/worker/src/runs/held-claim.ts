@@ -1,4 +1,4 @@
-import { Queue, type TaskClaimResponse } from '@taskyard/client';
+import { Index, Queue, type TaskClaimResponse } from '@taskyard/client';
 import { type Clock, minutes } from '../clock.ts';
 import { statusOf, withRetries } from '../retry.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
@@ -10,8 +10,12 @@ export interface HeldClaim {
   readonly task: TaskClaimResponse['task'];
   /** Aborts when the run is no longer ours: cancelled, past its deadline, or claimed for too long. */
   readonly lost: AbortSignal;
-  /** Signed with the newest credentials of the task. */
+  /** The newest of the task. */
+  credentials(): TaskClaimResponse['credentials'];
+  /** Signed with these. */
   queue(): Queue;
+  /** Signed with the same. */
+  index(): Index;
   /** A call to the queue, repeated while the server is away. */
   call<T>(use: (queue: Queue) => Promise<T>, limits: CallLimits): Promise<T>;
   /** Renews no more. */
@@ -49,7 +53,8 @@ export const holdClaim = (claimed: TaskClaimResponse, { rootUrl, clock, log }: C
     new Queue({ rootUrl, credentials, retries: 0 });
   const started = status.runs[runId]?.started;
   const offsetMs = started === undefined ? 0 : Date.parse(started) - clock.now().getTime();
-  let queue = connect(claimed.credentials);
+  let { credentials } = claimed;
+  let queue = connect(credentials);
   let takenUntil = Date.parse(claimed.takenUntil) - offsetMs;
 
   const lose = (reason: string): void => {
@@ -70,7 +75,8 @@ export const holdClaim = (claimed: TaskClaimResponse, { rootUrl, clock, log }: C
         giveUpAfterMs: leftMs,
         delayMaxMs: Math.max(leftMs / 6, 200),
       });
-      queue = connect(reply.credentials);
+      credentials = reply.credentials;
+      queue = connect(credentials);
       takenUntil = Date.parse(reply.takenUntil) - offsetMs;
     } finally {
       cancelEnd();
@@ -93,7 +99,9 @@ export const holdClaim = (claimed: TaskClaimResponse, { rootUrl, clock, log }: C
     runId,
     task,
     lost: lost.signal,
+    credentials: () => credentials,
     queue: () => queue,
+    index: () => new Index({ rootUrl, credentials, retries: 3 }),
     // A reply of 401 may be due to credentials that were renewed while the call was on its way; they are
     // taken anew for each attempt.
     call: (use, limits) => withRetries(() => use(queue), { ...limits, clock }),

@@ -2,9 +2,11 @@ import { constants } from 'node:os';
 import { seconds } from '../clock.ts';
 import type { CommandExit, RunningCommand } from '../engines/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
+import { copyArtifactsOut } from './container.ts';
 import { taskEnvironment } from './environment.ts';
 import { completed, exception, failed, type Resolution } from './resolution.ts';
 import type { Run } from './run.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** How the commands of a task went. */
 export interface CommandsResult {
@@ -20,21 +22,32 @@ const quoted = (argument: string): string =>
   /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 
 /** Runs a task's commands in order until one fails, the time is over, or the run is interrupted. */
-export const runCommands = async (run: Run, description: TaskDescription): Promise<CommandsResult> => {
+export const runCommands = async (
+  run: Run,
+  description: TaskDescription,
+  surroundings: Surroundings,
+): Promise<CommandsResult> => {
   const { tools, log, interrupted, taskDirectory } = run;
   const overtime = new AbortController();
   const cancelOvertime = tools.clock.after(seconds(description.maxRunTimeSeconds), () => overtime.abort());
-  const ends = AbortSignal.any([overtime.signal, interrupted]);
+  const pressure = surroundings.monitor?.pressure;
+  const ends = AbortSignal.any([overtime.signal, interrupted, ...(pressure ? [pressure] : [])]);
   let exitCode: number | undefined;
   try {
     for (const argv of description.commands) {
       if (ends.aborted) break;
-      exitCode = await runCommand(run, { argv, own: description.environment, ends });
+      exitCode = await runCommand(run, { argv, own: description.environment, surroundings, ends });
       if (exitCode !== 0) break;
     }
+    if (!interrupted.aborted) await copyArtifactsOut(run, description.artifacts);
   } finally {
     cancelOvertime();
     await tools.engine.sweep(taskDirectory);
+  }
+  if (!interrupted.aborted) await surroundings.monitor?.report();
+  if (pressure?.aborted) {
+    log.error('The machine was running out of memory, and this task had the most of it.');
+    return { resolution: failed, exitCode };
   }
   if (overtime.signal.aborted) {
     log.error(`The commands ran for longer than maxRunTime, which is ${description.maxRunTimeSeconds} s.`);
@@ -49,17 +62,25 @@ const resolutionOf = (exitCode: number | undefined, { onExitStatus }: TaskDescri
   return isIntermittent ? exception('intermittent-task') : failed;
 };
 
-const runCommand = async (
-  run: Run,
-  { argv, own, ends }: { argv: readonly string[]; own: Readonly<Record<string, string>>; ends: AbortSignal },
-): Promise<number> => {
+interface CommandRun {
+  readonly argv: readonly string[];
+  /** The task's own variables. */
+  readonly own: Readonly<Record<string, string>>;
+  readonly surroundings: Surroundings;
+  readonly ends: AbortSignal;
+}
+
+const runCommand = async (run: Run, { argv, own, surroundings, ends }: CommandRun): Promise<number> => {
   const { tools, log, taskDirectory, privateDirectory } = run;
   const startedAt = tools.clock.now();
-  log.info(`$ ${argv.map(quoted).join(' ')}`);
-  const environment = taskEnvironment(run, own);
-  const command = { argv, directory: taskDirectory, privateDirectory, environment };
+  log.info(argv.length === 0 ? 'The command of the image' : `$ ${argv.map(quoted).join(' ')}`);
+  const { container } = surroundings;
+  const environment = taskEnvironment(run, own, surroundings);
+  const command = { argv, directory: taskDirectory, privateDirectory, environment, container };
   const running = await tools.engine.start(command, log.output);
+  const unwatch = surroundings.monitor?.watch(running);
   const exit = await endedBy(run, running, ends);
+  unwatch?.();
   const elapsedSeconds = (tools.clock.now().getTime() - startedAt.getTime()) / 1000;
   const how = exit.signal === undefined ? `exit code ${exit.exitCode}` : `ended by ${exit.signal}`;
   log.info(`${how[0]?.toUpperCase()}${how.slice(1)} after ${elapsedSeconds.toFixed(1)} s`);

@@ -1,22 +1,31 @@
-import { type as systemName } from 'node:os';
+import { mkdir } from 'node:fs/promises';
+import { arch, availableParallelism, release, type as systemName, totalmem } from 'node:os';
 import { collectArtifacts, uploadCollection } from '../artifacts/index.ts';
 import { minutes } from '../clock.ts';
 import { placeMounts, type TakenCaches } from '../mounts/index.ts';
-import { type PayloadReading, readGenericWorkerPayload, type TaskDescription } from '../payload/index.ts';
+import { type PayloadReading, readPayload, type TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
-import { missingCacheScopes } from './cache-scopes.ts';
+import { certify } from './certify.ts';
+import { copiedArtifacts } from './container.ts';
 import type { HeldClaim } from './held-claim.ts';
+import { missingScopes } from './missing-scopes.ts';
 import { completed, exception, failed, type Resolution } from './resolution.ts';
-import { closeRun, type Endings, openRun, type Run, type WorkerTools } from './run.ts';
+import { type Circumstances, closeRun, type Endings, openRun, type Run, type WorkerTools } from './run.ts';
 import { type CommandsResult, runCommands } from './run-commands.ts';
 import { defaultLogWishes, keepLog, showLiveLog } from './run-logs.ts';
+import { openSurroundings } from './surroundings.ts';
 
 // As long as claims usually last: after that the queue has given the run up.
 const reportGiveUpMs = minutes(20);
 
 /** Lives through one run, from its claim to its report. Never throws. */
-export const runTask = async (tools: WorkerTools, claim: HeldClaim, endings: Endings): Promise<void> => {
-  const run = await openRun(tools, claim, endings).catch((error) => reportBug(tools, claim, error));
+export const runTask = async (
+  tools: WorkerTools,
+  claim: HeldClaim,
+  circumstances: Circumstances,
+): Promise<void> => {
+  const { endings } = circumstances;
+  const run = await openRun(tools, claim, circumstances).catch((error) => reportBug(tools, claim, error));
   const resolution = run ? await story(run) : exception('internal-error');
   if (!claim.lost.aborted) await report(tools, claim, { resolution, endings });
   claim.letGo();
@@ -27,7 +36,7 @@ export const runTask = async (tools: WorkerTools, claim: HeldClaim, endings: End
 const story = async (run: Run): Promise<Resolution> => {
   const { claim, log } = run;
   writeHeader(run);
-  const reading = readPayload(run);
+  const reading = readRun(run);
   const wishes = reading.description ?? defaultLogWishes;
   const showing = reading.description && showLiveLog(run, reading.description);
   const resolution = await interruptible(run, () =>
@@ -43,33 +52,47 @@ const story = async (run: Run): Promise<Resolution> => {
 
 /** What the task asks for: mounts, commands, artifacts. */
 const perform = async (run: Run, description: TaskDescription): Promise<Resolution> => {
-  const missingScopes = await missingCacheScopes(run.claim, description, run.interrupted);
-  if (missingScopes.length > 0) {
+  const missing = await missingScopes(run.claim, description.requiredScopes, run.interrupted);
+  if (missing.length > 0) {
     return refuse(
       run,
-      missingScopes.map((scope) => `the task needs the scope ${scope} for its cache`),
+      missing.map(({ anyOf, purpose }) => `the task needs the scope ${anyOf.join(' or ')} for ${purpose}`),
     );
   }
   const caches = await mount(run, description);
   if (!caches) return failed;
   let result: CommandsResult | undefined;
   try {
-    result = await runCommands(run, description);
+    result = await runSurrounded(run, description);
+    run.vacate();
+    if (!result) return failed;
     run.interrupted.throwIfAborted();
-    const isComplete = await deliverArtifacts(run, description);
+    const isComplete = await deliver(run, description);
     return result.resolution === completed && !isComplete ? failed : result.resolution;
   } finally {
     await giveBack(run, { caches, description, result });
   }
 };
 
-const readPayload = ({ tools, claim }: Run): PayloadReading => {
+/** The commands, with what they need around them. Answers nothing when that cannot be had. */
+const runSurrounded = async (run: Run, description: TaskDescription): Promise<CommandsResult | undefined> => {
+  const surroundings = await openSurroundings(run, description);
+  try {
+    return surroundings && (await runCommands(run, description, surroundings));
+  } finally {
+    await surroundings?.close();
+  }
+};
+
+const readRun = ({ tools, claim }: Run): PayloadReading => {
   const { task } = claim;
-  return readGenericWorkerPayload(task.payload, {
+  return readPayload(task.payload, {
     deadline: new Date(task.deadline),
     expires: new Date(task.expires ?? task.deadline),
     dependencies: task.dependencies,
+    taskQueueId: tools.identity.taskQueueId,
     maxRunTimeSecondsMax: tools.maxRunTimeSecondsMax,
+    abilities: { containers: tools.engine.containers, features: tools.features },
   });
 };
 
@@ -80,13 +103,14 @@ const refuse = ({ log }: Run, errors: readonly string[]): Resolution => {
 };
 
 /** Answers nothing when a mount cannot be had, which is the task's failure. */
-const mount = async (run: Run, { mounts }: TaskDescription): Promise<TakenCaches | undefined> => {
+const mount = async (run: Run, { mounts, volumes }: TaskDescription): Promise<TakenCaches | undefined> => {
   const { tools, claim, log, taskDirectory: directory, privateDirectory, interrupted: signal } = run;
   try {
     return await placeMounts(tools.mounts, mounts, {
       directory,
       privateDirectory,
-      access: () => ({ queue: claim.queue(), signal }),
+      access: () => ({ queue: claim.queue(), index: claim.index(), signal }),
+      shownAt: (place) => volumes.find((volume) => volume.directory === place)?.path ?? place,
       report: (text) => log.info(text),
     });
   } catch (error) {
@@ -96,15 +120,18 @@ const mount = async (run: Run, { mounts }: TaskDescription): Promise<TakenCaches
   }
 };
 
-/** Uploads what the commands left; answers whether everything that must be there was. */
-const deliverArtifacts = async (run: Run, { artifacts }: TaskDescription): Promise<boolean> => {
-  const { claim, log, taskDirectory, interrupted } = run;
-  const collection = await collectArtifacts(taskDirectory, artifacts);
+/** Uploads what the commands left, and certifies it; answers whether everything that must be there was. */
+const deliver = async (run: Run, { artifacts, features }: TaskDescription): Promise<boolean> => {
+  const { claim, log, taskDirectory, interrupted, tools } = run;
+  // A task may have removed its own directory: then it left nothing.
+  await mkdir(taskDirectory, { recursive: true, mode: 0o700 });
+  const collection = await collectArtifacts(taskDirectory, copiedArtifacts(artifacts));
   for (const { name } of collection.files) log.info(`Uploading artifact ${name}`);
   for (const { name, reason, message } of collection.missing)
     log.error(`Artifact ${name}: ${message} (${reason})`);
   await uploadCollection(claim, collection, interrupted);
-  return collection.missing.length === 0;
+  const isCertified = !features.chainOfTrust || (await certify(run, collection.files, tools.signingKey));
+  return collection.missing.length === 0 && isCertified;
 };
 
 const giveBack = async (
@@ -151,10 +178,13 @@ const reportBug = ({ log }: WorkerTools, { taskId, runId }: HeldClaim, error: un
 
 const writeHeader = ({ log, claim, tools }: Run): void => {
   const { workerGroup, workerId, taskQueueId } = tools.identity;
+  const gibibytes = (totalmem() / 1024 ** 3).toFixed(1);
   log.info(`Task ${claim.taskId}, run ${claim.runId}: ${claim.task.metadata.name}`);
+  log.info(`Worker ${workerGroup}/${workerId} of ${taskQueueId}, engine ${tools.engine.name}`);
   log.info(
-    `Worker ${workerGroup}/${workerId} of ${taskQueueId}, engine ${tools.engine.name} on ${systemName()}`,
+    `Machine: ${systemName()} ${release()} on ${arch()}, ${availableParallelism()} processors, ${gibibytes} GiB`,
   );
+  for (const [name, value] of Object.entries(tools.whereabouts)) log.info(`${name}: ${value}`);
 };
 
 const writeFooter = ({ log, tools, startedAt }: Run, resolution: Resolution): void => {

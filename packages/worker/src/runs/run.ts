@@ -4,6 +4,9 @@ import type { Clock } from '../clock.ts';
 import type { Engine } from '../engines/index.ts';
 import { type LiveLogServer, openTaskLog, type TaskLog } from '../logs/index.ts';
 import type { MountSources } from '../mounts/index.ts';
+import type { Features } from '../payload/index.ts';
+import type { MemoryGuard } from '../resources/index.ts';
+import type { SigningKey } from '../trust/index.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
 import type { HeldClaim } from './held-claim.ts';
 
@@ -16,13 +19,20 @@ export interface WorkerTools {
   readonly engine: Engine;
   readonly mounts: MountSources;
   readonly liveLogs: LiveLogServer;
+  readonly memoryGuard: MemoryGuard;
   /** Below it each run has a directory. */
   readonly runsDirectory: string;
   /** The PATH of tasks. */
   readonly path: string;
+  /** Variables that tell tasks where they run. */
+  readonly whereabouts: Readonly<Record<string, string>>;
   /** Between SIGTERM and SIGKILL. */
   readonly killGraceMs: number;
   readonly maxRunTimeSecondsMax: number;
+  /** Signs what tasks made. It is there if `features` has a chain of trust. */
+  readonly signingKey: SigningKey | undefined;
+  /** What this worker can do around commands. */
+  readonly features: Features;
 }
 
 export interface WorkerIdentity {
@@ -50,12 +60,21 @@ export interface Run {
   readonly log: TaskLog;
   readonly startedAt: Date;
   readonly endings: Endings;
+  /** Tells that the commands are over, and others may have the place. May be repeated. */
+  readonly vacate: () => void;
   /** Aborts when the run must end early: the claim is lost, or the worker shuts down. */
   readonly interrupted: AbortSignal;
 }
 
+/** What a worker that stops, and other tasks that wait, have to do with a run. */
+export type Circumstances = Pick<Run, 'endings' | 'vacate'>;
+
 /** Makes the places of a run. */
-export const openRun = async (tools: WorkerTools, claim: HeldClaim, endings: Endings): Promise<Run> => {
+export const openRun = async (
+  tools: WorkerTools,
+  claim: HeldClaim,
+  { endings, vacate }: Circumstances,
+): Promise<Run> => {
   const privateDirectory = join(tools.runsDirectory, `${claim.taskId}-${claim.runId}`);
   const taskDirectory = join(privateDirectory, 'task');
   await rm(privateDirectory, { recursive: true, force: true });
@@ -63,7 +82,7 @@ export const openRun = async (tools: WorkerTools, claim: HeldClaim, endings: End
   const log = await openTaskLog(join(privateDirectory, 'live.log'), tools.clock);
   const interrupted = AbortSignal.any([claim.lost, endings.shutdown]);
   const startedAt = tools.clock.now();
-  return { tools, claim, privateDirectory, taskDirectory, log, startedAt, endings, interrupted };
+  return { tools, claim, privateDirectory, taskDirectory, log, startedAt, endings, vacate, interrupted };
 };
 
 /** Removes everything that a run left on this machine. */

@@ -38,6 +38,8 @@ export interface FakeQueueOptions {
   readonly claimMs?: number;
   /** How long an empty poll waits. Default 1 s. */
   readonly pollMs?: number;
+  /** The time of claims. Default: that of this machine. */
+  readonly now?: () => Date;
 }
 
 type Json = Record<string, unknown>;
@@ -55,10 +57,21 @@ const emptyRun = (): FakeRun => ({ state: 'pending', reclaims: 0, artifacts: new
  * A queue over HTTP, small but honest: runs move only as the real one lets them. It keeps everything it was
  * told, so that a test can wait for it and look at it.
  */
-export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: FakeQueueOptions = {}) => {
+export const startFakeQueue = async ({
+  claimMs = 1_200_000,
+  pollMs = 1000,
+  now = () => new Date(),
+}: FakeQueueOptions = {}) => {
   const tasks = new Map<string, FakeTask>();
+  const indexed = new Map<string, string>();
+  const purgeRequests: { cacheName: string; before: string }[] = [];
   const requests: { method: string; path: string; clientId: string }[] = [];
   const faults: ((path: string) => number | undefined)[] = [];
+  let isHeld = (_path: string): boolean => false;
+  let letGo = (): void => undefined;
+  const release = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
   let watchers: (() => void)[] = [];
   let rootUrl = '';
   const changed = (): void => {
@@ -74,15 +87,15 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
 
   const addTask = (payload: Json, overrides: Json = {}): string => {
     const taskId = slugid();
-    const now = Date.now();
+    const created = now().getTime();
     const definition = {
       taskQueueId: 'test/worker',
       taskGroupId: taskId,
       dependencies: [],
       scopes: [],
-      created: new Date(now).toJSON(),
-      deadline: new Date(now + 3_600_000).toJSON(),
-      expires: new Date(now + 7_200_000).toJSON(),
+      created: new Date(created).toJSON(),
+      deadline: new Date(created + 3_600_000).toJSON(),
+      expires: new Date(created + 7_200_000).toJSON(),
       metadata: { name: 'a task', description: '', owner: 'me', source: 'https://example.com' },
       payload,
       ...overrides,
@@ -110,7 +123,7 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
     return run;
   };
   const take = (task: FakeTask, run: FakeRun): Json => {
-    run.takenUntil = new Date(Date.now() + claimMs);
+    run.takenUntil = new Date(now().getTime() + claimMs);
     const runId = task.runs.indexOf(run);
     const clientId = `task-client/${task.taskId}/${runId}/${run.reclaims}`;
     return {
@@ -119,6 +132,18 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
       takenUntil: run.takenUntil.toJSON(),
       credentials: { clientId, accessToken: 'secret', certificate: '{}' },
     };
+  };
+
+  /** Ends the claims that were not renewed in time, so that their tasks are tried again. */
+  const expireClaims = (at = now()): void => {
+    for (const { runs } of tasks.values()) {
+      const run = runs.at(-1);
+      if (run?.state !== 'running' || !run.takenUntil || run.takenUntil > at) continue;
+      run.state = 'exception';
+      run.reason = 'claim-expired';
+      runs.push(emptyRun());
+    }
+    changed();
   };
 
   const polls = { now: 0, most: 0 };
@@ -141,7 +166,7 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
           tasks: pending.slice(0, body.tasks as number).map((task) => {
             const run = task.runs.at(-1) as FakeRun;
             run.state = 'running';
-            run.started = new Date();
+            run.started = now();
             run.workerId = body.workerId as string;
             return {
               ...take(task, run),
@@ -216,6 +241,12 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
     throw new Refusal(404, `The fake queue does not know ${path.join('/')}.`);
   };
 
+  const findIndexed = (namespace: string): Json => {
+    const taskId = indexed.get(namespace);
+    if (!taskId) throw new Refusal(404, 'There is no task at this path.');
+    return { namespace, taskId, rank: 0, data: {}, expires: new Date(Date.now() + 3_600_000).toJSON() };
+  };
+
   const store = async (request: IncomingMessage, response: ServerResponse, path: string[]): Promise<void> => {
     const [taskId = '', runId, name = ''] = path;
     const run = find(taskId).runs[Number(runId)];
@@ -236,16 +267,27 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
     const clientId = /id="([^"]*)"/.exec(request.headers.authorization ?? '')?.[1] ?? '';
     requests.push({ method: request.method ?? '', path, clientId });
     const fault = faults.map((one) => one(path)).find((status) => status !== undefined);
+    if (isHeld(path)) {
+      changed();
+      await release;
+    }
     if (fault === 0) return void request.socket.destroy();
     if (fault !== undefined) throw new Refusal(fault, 'The fake queue was told to fail.');
     if (parts[0] === 'upload') await store(request, response, parts.slice(1));
     else {
-      const reply = await answer(request, parts.slice(3));
+      const reply =
+        parts[1] === 'index'
+          ? findIndexed(parts[4] ?? '')
+          : parts[1] === 'purge-cache'
+            ? { requests: purgeRequests }
+            : await answer(request, parts.slice(3));
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(reply));
     }
   };
 
+  let inFlight = 0;
   const server = createServer((request, response) => {
+    inFlight++;
     handle(request, response)
       .catch((error: Error) => {
         const status = error instanceof Refusal ? error.status : 500;
@@ -253,7 +295,10 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
         response.writeHead(status, { 'content-type': 'application/json' });
         response.end(JSON.stringify({ code: 'Refused', message: error.message }));
       })
-      .finally(changed);
+      .finally(() => {
+        inFlight--;
+        changed();
+      });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -262,10 +307,17 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
   return {
     rootUrl,
     tasks,
+    /** Which task stands at which path of the index. */
+    indexed,
+    /** What the worker is told to purge. */
+    purgeRequests,
     requests,
     polls,
     until,
     changed,
+    expireClaims,
+    /** Waits until no request is being answered. */
+    quiet: () => until(() => inFlight === 0),
     addTask,
     run: (taskId: string, runId = 0): FakeRun => {
       const run = tasks.get(taskId)?.runs[runId];
@@ -285,6 +337,11 @@ export const startFakeQueue = async ({ claimMs = 1_200_000, pollMs = 1000 }: Fak
     fail: (fault: (path: string) => number | undefined): void => {
       faults.push(fault);
     },
+    /** Answers these requests no sooner than `letGo` is called. */
+    hold: (which: (path: string) => boolean): void => {
+      isHeld = which;
+    },
+    letGo: (): void => letGo(),
     close: async (): Promise<void> => {
       const closed = once(server, 'close');
       server.close();

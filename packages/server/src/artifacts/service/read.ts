@@ -1,12 +1,4 @@
-import {
-  type Answer,
-  batched,
-  hours,
-  later,
-  minutes,
-  RequestError,
-  type Transaction,
-} from '../../base/index.ts';
+import { type Answer, batchedRead, hours, later, minutes, RequestError, type Sql } from '../../base/index.ts';
 import { type Authorize, Reply } from '../../http/index.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { ArtifactContentResponse } from '../schema.ts';
@@ -25,22 +17,22 @@ const linksMax = 100;
  * statement.
  */
 export const findArtifactWith = (deps: ArtifactDeps) =>
-  batched(deps, 'find-artifacts', (tx, refs: Ref[]) => findArtifacts(tx, refs, deps)).one;
+  batchedRead(deps, 'find-artifacts', (sql, refs: Ref[]) => findArtifacts(sql, refs, deps)).one;
 
 const findArtifacts = async (
-  tx: Transaction,
+  sql: Sql,
   refs: Ref[],
   deps: ArtifactDeps,
 ): Promise<Answer<lifecycle.Artifact>[]> => {
   const unsure = refs.filter((ref) => ref.runId === 'latest').map((ref) => ref.taskId);
-  const statuses = unsure.length === 0 ? [] : await deps.readStatuses(tx, [...new Set(unsure)]);
+  const statuses = unsure.length === 0 ? [] : await deps.readStatuses(sql, [...new Set(unsure)]);
   const lastRuns = new Map(statuses.map((status) => [status.taskId, status.runs.length - 1]));
   const keys = refs.map(({ taskId, runId, name }) => ({
     taskId,
     runId: runId === 'latest' ? (lastRuns.get(taskId) ?? -1) : runId,
     name,
   }));
-  const found = await store.readArtifacts(tx, keys);
+  const found = await store.readArtifacts(sql, keys);
   const artifacts = new Map(found.map((artifact) => [bytesKey(artifact), artifact]));
   return keys.map(
     (key) =>

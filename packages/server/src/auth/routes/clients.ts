@@ -58,7 +58,8 @@ export const clientRoutes = [
       description: [
         'Answers the client with its access token: keep it, since nothing shows it again.',
         'The caller needs every scope that the client is given.',
-        'A repeat with equal values gives the same answer; with other values it is a conflict.',
+        'A client that is there already is a conflict, unless its creator repeats the same call soon, because',
+        'the first answer was lost.',
       ].join('\n'),
       stability,
       scopes: { AllOf: ['auth:create-client:<clientId>', { for: 'scope', in: 'scopes', each: '<scope>' }] },

@@ -17,7 +17,7 @@ import {
 } from '../schema/index.ts';
 import { endpoint } from './endpoint.ts';
 
-const { matching, continuationToken } = parameters;
+const { matching, continuationToken, printableAscii } = parameters;
 const level = matching(new RegExp(`^(${accessLevels.join('|')})$`));
 const azureAccount = matching(/^[a-z0-9]{3,24}$/);
 const azure = 'Azure Credentials';
@@ -53,7 +53,7 @@ export const otherPartyRoutes = [
       scopes: byLevel('aws-s3', '<bucket>/<prefix>'),
       output: awsS3CredentialsResponse,
     },
-    ({ auth }, call) => auth.awsS3Credentials(call, call.params),
+    ({ auth }, call) => auth.awsS3Credentials(call, { ...call.params, ...call.query }),
   ),
   endpoint(
     {
@@ -144,7 +144,7 @@ export const otherPartyRoutes = [
       scopes: 'auth:sentry:<project>',
       output: sentryDsnResponse,
     },
-    ({ auth }) => auth.sentryDSN(),
+    ({ auth }, { params }) => auth.sentryDSN(params.project),
   ),
   endpoint(
     {
@@ -170,6 +170,7 @@ export const otherPartyRoutes = [
       name: 'gcpCredentials',
       method: 'GET',
       path: '/gcp/credentials/<projectId>/<serviceAccount>',
+      params: { projectId: printableAscii, serviceAccount: printableAscii },
       category: 'GCP Credentials',
       title: 'Access as a GCP service account',
       description: 'An access token of a service account that the operator has allowed.',
@@ -177,14 +178,14 @@ export const otherPartyRoutes = [
       scopes: 'auth:gcp:access-token:<projectId>/<serviceAccount>',
       output: gcpCredentialsResponse,
     },
-    ({ auth }) => auth.gcpCredentials(),
+    ({ auth }, { params }) => auth.gcpCredentials(params),
   ),
   endpoint(
     {
       name: 'githubRepoToken',
       method: 'POST',
       path: '/github/<appName>/<owner>/repo-token',
-      params: { appName: matching(/^[A-Za-z0-9_-]+$/), owner: matching(/^[A-Za-z0-9-]+$/) },
+      params: { appName: matching(/^[A-Za-z0-9_-]+$/), owner: matching(/^[A-Za-z0-9._-]+$/) },
       category: 'Github Credentials',
       title: 'Token for GitHub repositories',
       description: [
@@ -200,6 +201,6 @@ export const otherPartyRoutes = [
       input: githubRepoTokenRequest,
       output: githubTokenResponse,
     },
-    ({ auth }, call) => auth.githubRepoToken(call, { owner: call.params.owner, ...call.body }),
+    ({ auth }, call) => auth.githubRepoToken(call, { ...call.params, ...call.body }),
   ),
 ];

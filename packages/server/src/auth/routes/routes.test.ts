@@ -6,17 +6,26 @@ import hawk from 'hawk';
 import { silentLog } from '../../base/index.ts';
 import { referenceDocuments, serve } from '../../http/index.ts';
 import { authDeclaration, fillTemplate } from '../index.ts';
+import { type FakeParty, fakeParty } from '../service/other-parties/testing.ts';
 import { rootKeys, type TestAuth, testAuth } from '../testing.ts';
 
 let t: TestAuth;
 let app: FastifyInstance;
+let sentry: FakeParty;
 before(async () => {
-  t = await testAuth({ websocktunnelSecret: 'tunnel-secret' });
+  const dsn = { secret: 'https://a:b@sentry/1', public: 'https://a@sentry/1' };
+  sentry = await fakeParty(({ method }) =>
+    method === 'GET' ? { status: 200, body: [] } : { status: 201, body: { id: 'key', dsn } },
+  );
+  t = await testAuth({
+    websocktunnelSecret: 'tunnel-secret',
+    sentry: { url: sentry.url, organization: 'o', authToken: 't', team: 'c', keyPrefix: 'yard' },
+  });
   app = fastify({ routerOptions: { maxParamLength: 1000 } });
   const deps = {
     clock: t.clock,
     log: silentLog,
-    process: { uptimeSeconds: () => 1, version: 'test' },
+    process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
     authenticate: t.auth.authenticate,
     fillScopes: fillTemplate,
     checkReplies: true,
@@ -25,6 +34,7 @@ before(async () => {
 });
 after(async () => {
   await app.close();
+  await sentry.close();
   await t.close();
 });
 
@@ -108,6 +118,12 @@ describe('the methods of auth', () => {
     assert.deepEqual(named, { tid: 'client.1', aud: 'aud', sub: rootKeys.clientId, iss: 'taskcluster-auth' });
     assert.deepEqual([iat - nbf, exp - iat], [900, 96 * 3600]);
   });
+  it('hand on what a configured party gives', async () => {
+    const { status, body } = await ask('GET', '/sentry/web/dsn', { scopes: ['auth:sentry:web'] });
+    assert.deepEqual([status, body.project], [200, 'web']);
+    assert.deepEqual(body.dsn, { secret: 'https://a:b@sentry/1', public: 'https://a@sentry/1' });
+    assert.equal((await ask('GET', '/sentry/web/dsn', { scopes: ['auth:sentry:other'] })).status, 403);
+  });
   it('say what is not configured, to those who hold the scopes only', async () => {
     const read = 'auth:aws-s3:read-only:bucket-1/some/where';
     const s3 = (level: string, scopes: string[]) =>
@@ -119,7 +135,7 @@ describe('the methods of auth', () => {
     const github = (scope: string) => ask('POST', '/github/app/Owner/repo-token', { scopes: [scope], body });
     assert.equal((await github('auth:github-repo-token:app/owner/repo:contents:write')).status, 501);
     assert.equal((await github('auth:github-repo-token:app/owner/repo:contents:read')).status, 403);
-    for (const route of ['/azure/accounts', '/sentry/p/dsn', '/gcp/credentials/p/a']) {
+    for (const route of ['/azure/accounts', '/azure/account/containers', '/gcp/credentials/p/a']) {
       assert.equal((await ask('GET', route)).status, 501, route);
     }
   });

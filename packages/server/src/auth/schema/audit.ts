@@ -5,7 +5,7 @@ import { when } from './words.ts';
 const { Array: List, Optional, String: Text } = Type;
 
 /** The kinds of entities whose changes are recorded. */
-export const entityTypes = ['client', 'role', 'secret', 'hook', 'worker-pool'] as const;
+export const entityTypes = ['client', 'role', 'secret', 'hook', 'worker-pool', 'worker'] as const;
 
 export const EntityHistory = exactly(
   {

@@ -4,4 +4,5 @@ export * from './clients.ts';
 export * from './messages.ts';
 export * from './other-parties.ts';
 export * from './roles.ts';
+export * from './settings.ts';
 export * from './words.ts';

@@ -23,21 +23,19 @@ export const websocktunnelTokenResponse = publish('auth', 'websocktunnel-token-r
 
 const expires = when('The credentials end at this time, or soon after.');
 
-export const awsS3CredentialsResponse = publish(
-  'auth',
-  'aws-s3-credentials-response',
-  exactly(
-    {
-      credentials: exactly({
-        accessKeyId: Text({ description: 'Names the temporary key.' }),
-        secretAccessKey: Text({ description: 'Signs requests to S3.' }),
-        sessionToken: Text({ description: 'Goes with each request to S3.' }),
-      }),
-      expires,
-    },
-    { title: 'Credentials for a part of an S3 bucket' },
-  ),
+export const AwsS3Credentials = exactly(
+  {
+    credentials: exactly({
+      accessKeyId: Text({ description: 'Names the temporary key.' }),
+      secretAccessKey: Text({ description: 'Signs requests to S3.' }),
+      sessionToken: Text({ description: 'Goes with each request to S3.' }),
+    }),
+    expires,
+  },
+  { title: 'Credentials for a part of an S3 bucket' },
 );
+export type AwsS3Credentials = Static<typeof AwsS3Credentials>;
+export const awsS3CredentialsResponse = publish('auth', 'aws-s3-credentials-response', AwsS3Credentials);
 
 const names = (description: string) => distinct(Text(), { description });
 
@@ -77,30 +75,26 @@ export const azureContainerResponse = publish(
   exactly(sharedAccess, { title: 'Access to an Azure container' }),
 );
 
-export const sentryDsnResponse = publish(
-  'auth',
-  'sentry-dsn-response',
-  exactly(
-    {
-      project: Text({ description: 'The Sentry project.' }),
-      dsn: exactly({
-        secret: Text({ format: 'uri', description: 'For programs that can keep it to themselves.' }),
-        public: Text({ format: 'uri', description: 'For programs that run at the users.' }),
-      }),
-      expires,
-    },
-    { title: 'Sentry DSN' },
-  ),
+export const SentryDsn = exactly(
+  {
+    project: Text({ description: 'The Sentry project.' }),
+    dsn: exactly({
+      secret: Text({ format: 'uri', description: 'For programs that can keep it to themselves.' }),
+      public: Text({ format: 'uri', description: 'For programs that run at the users.' }),
+    }),
+    expires,
+  },
+  { title: 'Sentry DSN' },
 );
+export type SentryDsn = Static<typeof SentryDsn>;
+export const sentryDsnResponse = publish('auth', 'sentry-dsn-response', SentryDsn);
 
-export const gcpCredentialsResponse = publish(
-  'auth',
-  'gcp-credentials-response',
-  exactly(
-    { accessToken: Text({ description: 'An OAuth 2 access token.' }), expireTime: expires },
-    { title: 'Access token of a GCP service account' },
-  ),
+export const GcpCredentials = exactly(
+  { accessToken: Text({ description: 'An OAuth 2 access token.' }), expireTime: expires },
+  { title: 'Access token of a GCP service account' },
 );
+export type GcpCredentials = Static<typeof GcpCredentials>;
+export const gcpCredentialsResponse = publish('auth', 'gcp-credentials-response', GcpCredentials);
 
 // GitHub's own words for the permissions of an app, and the levels that each may have.
 const readOrWrite = [
@@ -159,11 +153,9 @@ export const GithubRepoTokenRequest = exactly(
 export type GithubRepoTokenRequest = Static<typeof GithubRepoTokenRequest>;
 export const githubRepoTokenRequest = publish('auth', 'github-repo-token-request', GithubRepoTokenRequest);
 
-export const githubTokenResponse = publish(
-  'auth',
-  'github-token-response',
-  exactly(
-    { token: Text({ description: 'The token.' }), expires },
-    { title: 'Token for GitHub repositories' },
-  ),
+export const GithubToken = exactly(
+  { token: Text({ description: 'The token.' }), expires },
+  { title: 'Token for GitHub repositories' },
 );
+export type GithubToken = Static<typeof GithubToken>;
+export const githubTokenResponse = publish('auth', 'github-token-response', GithubToken);

@@ -1,4 +1,4 @@
-import { keyIn, pageLimit, pageOf } from '../../http/index.ts';
+import { countIn, keyIn, pageLimit, pageOf } from '../../http/index.ts';
 import type { EntityHistory } from '../schema/index.ts';
 import * as store from '../store.ts';
 import type { PageQuery, Room } from './room.ts';
@@ -18,7 +18,7 @@ export const auditVerbs = ({ db }: Room) => ({
 
 const rowsWanted = ({ continuationToken, limit }: PageQuery) => {
   const before = keyIn(continuationToken)?.[0];
-  return { before: before === undefined ? undefined : Number(before), limit: pageLimit(limit) };
+  return { before: before === undefined ? undefined : countIn(before), limit: pageLimit(limit) };
 };
 
 const page = (found: store.AuditRow[], { limit }: PageQuery): EntityHistory => {

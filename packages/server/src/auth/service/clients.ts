@@ -1,4 +1,4 @@
-import { later, RequestError, slugid, type Transaction } from '../../base/index.ts';
+import { later, minutes, RequestError, slugid, type Transaction } from '../../base/index.ts';
 import { keyIn, pageLimit, pageOf } from '../../http/index.ts';
 import { clientChanged } from '../events.ts';
 import {
@@ -36,15 +36,14 @@ export const clientVerbs = (room: Room) => ({
     return view(room, (await store.readClient(room.db, clientId)) ?? noClient(clientId));
   },
 
-  /** Creates a client. A repeat with equal values answers the client that is there, with its access token. */
+  /** Creates a client. A repeat by its creator, soon and with equal values, answers the client that is there. */
   createClient: async (clientId: string, wanted: CreateClientRequest, by: By): Promise<CreatedClient> => {
     requireChangeable(clientId);
     requireSoundScopes(wanted.scopes ?? []);
     by.authorize({ scopes: wanted.scopes ?? [] });
     const row = await change(room, async (tx, now) => {
       const fresh = newClient(room, { clientId, wanted, now });
-      if (!(await store.insertClient(tx, fresh)))
-        return requireEqual(await store.readClient(tx, clientId), wanted);
+      if (!(await store.insertClient(tx, fresh))) return requireRepeat(tx, { fresh, by });
       await record(room, tx, { changes: [recorded(fresh, 'created', by)], now, subject: 'clients' });
       return fresh;
     });
@@ -101,10 +100,6 @@ export const clientVerbs = (room: Room) => ({
       await record(room, tx, { changes, now, subject: 'clients' });
       return deleted.length;
     }),
-
-  /** Makes the static clients those of the configuration, and no others. */
-  ensureStaticClients: (clients: readonly StaticClient[]): Promise<void> =>
-    ensureStaticClients(room, clients),
 });
 
 /** In the audit history, for what happens without anybody asking. */
@@ -133,20 +128,28 @@ const newClient = (
   lastRotated: now,
 });
 
-const requireEqual = (row: Row | undefined, wanted: CreateClientRequest): Row => {
-  const { description, expires, deleteOnExpiration } = definition(wanted);
-  const isEqual =
+/** For so long whoever created a client may ask again for its access token: the first answer may have been lost. */
+const repeatMs = minutes(15);
+
+/** The client that is there already, for its creator who repeats the call; to all others its token is not shown. */
+const requireRepeat = async (tx: Transaction, { fresh, by }: { fresh: Row; by: By }): Promise<Row> => {
+  const { clientId, created: now } = fresh;
+  const row = await store.readClient(tx, clientId);
+  const isRepeat =
     row &&
-    row.description === description &&
-    row.expires.getTime() === expires.getTime() &&
-    row.deleteOnExpiration === deleteOnExpiration &&
-    areEqual(row.scopes, wanted.scopes ?? []);
-  if (isEqual) return row;
-  throw new RequestError(
-    'RequestConflict',
-    'There is a client of this clientId already, and it differs from this one.',
-  );
+    areAlike(row, fresh) &&
+    row.lastRotated.getTime() === row.created.getTime() &&
+    later(row.created, repeatMs) > now &&
+    (await store.creatorOf(tx, { entityType: 'client', entityId: clientId })) === by.caller.clientId;
+  if (isRepeat) return row;
+  throw new RequestError('RequestConflict', `There is a client '${clientId}' already.`);
 };
+
+const areAlike = (row: Row, other: Row): boolean =>
+  row.description === other.description &&
+  row.expires.getTime() === other.expires.getTime() &&
+  row.deleteOnExpiration === other.deleteOnExpiration &&
+  areEqual(row.scopes, other.scopes);
 
 /** Are these the same scopes, in whatever order? */
 export const areEqual = (a: readonly string[], b: readonly string[]): boolean =>
@@ -229,49 +232,4 @@ const view = ({ directory }: Room, row: Row): Client => ({
 const withToken = (room: Room, row: Row): CreatedClient => ({
   ...view(room, row),
   accessToken: room.encryption.decrypt(row.accessToken),
-});
-
-/** A client that the configuration gives. */
-export interface StaticClient {
-  /** Begins with `static/`. */
-  readonly clientId: string;
-  /** 22 to 66 characters. */
-  readonly accessToken: string;
-  readonly description: string;
-  readonly scopes: readonly string[];
-}
-
-const yearMs = 365.25 * 24 * 3600 * 1000;
-
-const ensureStaticClients = async (room: Room, clients: readonly StaticClient[]): Promise<void> => {
-  clients.forEach(requireSoundStatic);
-  await change(room, async (tx, now) => {
-    for (const client of clients) await store.putClient(tx, staticRow(room, client, now));
-    await store.deleteOtherStaticClients(
-      tx,
-      clients.map(({ clientId }) => clientId),
-    );
-    await store.bumpVersion(tx, 'clients');
-  });
-};
-
-const requireSoundStatic = ({ clientId, accessToken, scopes }: StaticClient): void => {
-  if (!clientId.startsWith(staticPrefix))
-    throw new Error(`The static client '${clientId}' must begin with ${staticPrefix}`);
-  if (!/^[A-Za-z0-9_-]{22,66}$/.test(accessToken)) {
-    throw new Error(`The access token of '${clientId}' must be 22 to 66 letters, digits, - and _.`);
-  }
-  requireSoundScopes(scopes);
-};
-
-const staticRow = ({ encryption }: Room, { accessToken, ...client }: StaticClient, now: Date): Row => ({
-  ...client,
-  accessToken: encryption.encrypt(accessToken),
-  expires: later(now, 1000 * yearMs),
-  deleteOnExpiration: false,
-  disabled: false,
-  created: now,
-  lastModified: now,
-  lastDateUsed: now,
-  lastRotated: now,
 });

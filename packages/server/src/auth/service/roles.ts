@@ -2,7 +2,13 @@ import { RequestError } from '../../base/index.ts';
 import { keyIn, pageLimit, pageOf } from '../../http/index.ts';
 import { type Change, roleChanged } from '../events.ts';
 import type { CreateRoleRequest, ListRoleIdsResponse, ListRoles2Response, Role } from '../schema/index.ts';
-import { compareScopes, compileRoles, requireNoCycle, requireSoundRoleScopes } from '../scopes/index.ts';
+import {
+  compareScopes,
+  compileRoles,
+  type RoleSet,
+  requireNoCycle,
+  requireSoundRoleScopes,
+} from '../scopes/index.ts';
 import * as store from '../store.ts';
 import { areEqual } from './clients.ts';
 import { type By, change, type PageQuery, type Recorded, type Room, record } from './room.ts';
@@ -51,15 +57,14 @@ export const roleVerbs = (room: Room) => ({
     return view(room, row);
   },
 
-  /** Replaces what a role is. The caller needs the scopes that assuming the role did not give before. */
+  /** Replaces what a role is. The caller needs the scopes that the role did not give before to all who may assume it. */
   updateRole: async (roleId: string, wanted: CreateRoleRequest, by: By): Promise<Role> => {
     requireSoundRoleScopes(wanted.scopes);
     const row = await change(room, async (tx, now) => {
       await store.lockRoles(tx);
       const roles = await store.readRoles(tx);
       const current = roles.find((role) => role.roleId === roleId) ?? noRole(roleId);
-      const former = compileRoles(roles).expand([`assume:${roleId}`]);
-      by.authorize({ scopesAdded: wanted.scopes.filter((scope) => !former.has(scope)) });
+      by.authorize({ scopesAdded: scopesAdded(compileRoles(roles), roleId, wanted.scopes) });
       const next = { ...current, ...definition(wanted), lastModified: now };
       requireNoCycle(compileRoles(roles.map((role) => (role === current ? next : role))), roleId);
       await store.putRole(tx, next);
@@ -88,6 +93,22 @@ const page = async ({ db, directory }: Room, { limit, continuationToken }: PageQ
     limit: pageLimit(limit),
   });
   return pageOf(found, limit, (row) => [row.roleId]);
+};
+
+// Stands for whatever may be assumed by a pattern: no scope and no role can hold this character.
+const anyArgument = '\0';
+
+/**
+ * The scopes that a role did not give before to each of those who may assume it. What `made/*` gives to one who assumes
+ * `made/*` is no measure: with `kept:<..>` that is `kept:*`, and whoever assumes `made/a` has `kept:a` alone.
+ */
+const scopesAdded = (roles: RoleSet, roleId: string, scopes: readonly string[]): string[] => {
+  if (!roleId.endsWith('*')) {
+    const former = roles.expand([`assume:${roleId}`]);
+    return scopes.filter((scope) => !former.has(scope));
+  }
+  const former = roles.expand([`assume:${roleId.slice(0, -1)}${anyArgument}`]);
+  return scopes.filter((scope) => !former.has(scope.replace('<..>', anyArgument)));
 };
 
 const definition = ({ description, scopes }: CreateRoleRequest) => ({

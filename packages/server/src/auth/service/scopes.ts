@@ -16,14 +16,18 @@ import type {
   TestAuthenticateResponse,
 } from '../schema/index.ts';
 import { scopeSet } from '../scopes/index.ts';
+import type { AuthOptions } from './index.ts';
 import type { Room } from './room.ts';
 
 export type ScopeVerbs = ReturnType<typeof scopeVerbs>;
 
 /** The verbs that find out who somebody is and what they may do. `origins`: other names of this server. */
-export const scopeVerbs = (room: Room, origins: readonly Origin[]) => {
+export const scopeVerbs = (
+  room: Room,
+  { origins = [], isRevoked }: Pick<AuthOptions, 'origins' | 'isRevoked'>,
+) => {
   const { directory, clock } = room;
-  const authenticator = createAuthenticator(directory);
+  const authenticator = createAuthenticator({ ...directory, ...(isRevoked ? { isRevoked } : {}) });
 
   /** A refusal may come of what is out of date in memory: when something has changed, it is thought over. */
   const identify = async (parts: SignedParts): Promise<Identified> => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import hawk from 'hawk';
-import { days, type ErrorCode, hours, later, seconds } from '../../base/index.ts';
+import { days, type ErrorCode, hours, later, minutes, seconds } from '../../base/index.ts';
 import type { Caller } from '../../http/index.ts';
 import type { Auth } from '../index.ts';
 import { rootKeys, type TestAuth, testAuth } from '../testing.ts';
@@ -74,6 +74,24 @@ describe('clients', () => {
       const changed = wanted({ scopes: ['a', 'b'], ...other });
       await refuses(t.auth.createClient(client.clientId, changed, root()), 'RequestConflict');
     }
+  });
+  it('only its creator is shown the token of a client again, and only soon', async () => {
+    const { expires } = wanted();
+    const again = ({ clientId }: { clientId: string }, caller = 'somebody') =>
+      t.auth.createClient(clientId, wanted({ expires }), {
+        ...root(),
+        caller: t.auth.callerFor(['*'], caller),
+      });
+    const reset = await aClient({ expires });
+    await refuses(again(reset, 'somebody-else'), 'RequestConflict');
+    await again(reset);
+    t.clock.advance(seconds(1));
+    await t.auth.resetAccessToken(reset.clientId, root());
+    await refuses(again(reset), 'RequestConflict');
+    const late = await aClient({ expires });
+    await again(late);
+    t.clock.advance(minutes(15));
+    await refuses(again(late), 'RequestConflict');
   });
   it('two creations at once give one client', async () => {
     const clientId = fresh('client');
@@ -352,15 +370,6 @@ describe('several processes', () => {
     await authenticate(client, other);
     const reset = await t.auth.resetAccessToken(client.clientId, root());
     await authenticate(reset, other);
-  });
-  it('static clients that the configuration no longer names are deleted', async () => {
-    await t.auth.ensureStaticClients([
-      { clientId: 'static/extra', accessToken: 'x'.repeat(22), description: '', scopes: [] },
-    ]);
-    await refuses(authenticate(rootKeys), 'AuthenticationFailed', /not found/);
-    await t.auth.start();
-    await authenticate(rootKeys);
-    await refuses(t.auth.client('static/extra'), 'ResourceNotFound');
   });
 });
 

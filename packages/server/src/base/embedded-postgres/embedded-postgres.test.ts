@@ -77,20 +77,33 @@ describe('embedded PostgreSQL', () => {
     await second.stop();
   });
 
-  it('listens on the loopback device only, wants its password, and writes durably', async () => {
+  it('listens on a socket of its own and on the loopback device only, wants its password, and writes durably', async () => {
     const dataDir = await aFolder();
     const server = await start(dataDir);
-    const { password } = clusterPaths(dataDir);
+    const { folder, password } = clusterPaths(dataDir);
     assert.equal((await stat(password)).mode & 0o777, 0o600);
     const [settings] = await ask(
       server.url,
       `select current_setting('listen_addresses') as listen_addresses, current_setting('fsync') as fsync,
               current_setting('unix_socket_directories') as sockets, current_setting('synchronous_commit') as commit`,
     );
-    assert.deepEqual(settings, { listen_addresses: '127.0.0.1', fsync: 'on', sockets: '', commit: 'on' });
-    const wrong = new URL(server.url);
-    wrong.password = 'guessed';
-    await assert.rejects(ask(wrong.href, 'select 1'), /password authentication failed/);
+    const { sockets, ...others } = settings as { sockets: string };
+    assert.deepEqual(others, { listen_addresses: '127.0.0.1', fsync: 'on', commit: 'on' });
+    assert.equal(sockets, folder);
+    for (const url of [server.url, server.tcpUrl]) {
+      const ways = await ask(url, 'select inet_server_addr() is null as by_socket');
+      assert.deepEqual(ways, [{ by_socket: url === server.url }]);
+      const wrong = new URL(url);
+      wrong.password = 'guessed';
+      await assert.rejects(ask(wrong.href, 'select 1'), /password authentication failed/);
+    }
+    await server.stop();
+  });
+
+  it('is reached by the loopback device where the path of its socket would be too long', async () => {
+    const server = await start(join(await aFolder(), 'x'.repeat(90)));
+    assert.equal(server.url, server.tcpUrl);
+    assert.deepEqual(await ask(server.url, 'select 1 as one'), [{ one: 1 }]);
     await server.stop();
   });
 

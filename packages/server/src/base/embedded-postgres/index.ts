@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { seconds, systemClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { findBinaries } from './binaries.ts';
@@ -25,8 +25,10 @@ export interface EmbeddedPostgresOptions {
 }
 
 export interface EmbeddedPostgres {
-  /** With user and password. */
+  /** With user and password; by the socket in its folder where that may be had. */
   readonly url: string;
+  /** The same server by the loopback device. */
+  readonly tcpUrl: string;
   readonly pid: number;
   /** Ends all sessions and the server; safe to call twice. */
   stop(): Promise<void>;
@@ -43,6 +45,18 @@ const freePort = (wanted: number): Promise<number> =>
       probe.close(() => resolve(port));
     });
   });
+
+// What fits into the address of a socket is less than a path may have: 104 bytes on some systems.
+const socketPathMax = 100;
+
+/**
+ * The folder of the server's socket. A statement by it costs a fifth less than over the loopback device, on both sides.
+ * Where it cannot be had, over a path that is too long or on a system without, the loopback device must do.
+ */
+const socketFolder = ({ folder }: ClusterPaths): string | undefined => {
+  const isTooLong = Buffer.byteLength(join(folder, '.s.PGSQL.65535')) > socketPathMax;
+  return process.platform === 'win32' || isTooLong ? undefined : folder;
+};
 
 /** The port of the last start, when it is free; a new one otherwise. */
 const choosePort = async (paths: ClusterPaths): Promise<number> => {
@@ -79,7 +93,7 @@ const startPatiently = async (
 
 /**
  * Starts a PostgreSQL server of our own on the data kept in `dataDir`, makes those data at the first start, and answers
- * when it takes connections. It listens on the loopback device only, never runs as root, and ends with this process.
+ * when it takes connections. It listens on a socket in its own folder and on the loopback device, never runs as root, and ends with this process.
  */
 export const startEmbeddedPostgres = async ({
   dataDir,
@@ -94,12 +108,18 @@ export const startEmbeddedPostgres = async ({
   const launch = await chooseLaunch(binaries, paths.folder);
   await waitForPrevious(paths.data, launch.diesWithParent);
   await makeCluster(paths, { binaries, launch, durable: settings.fsync !== 'off' });
+  const sockets = socketFolder(paths);
   const { child, pid, port } = await startPatiently(paths, (wanted) => [
     ...launch.prefix,
     binaries.postgres,
     '-D',
     paths.data,
-    ...settingArguments({ ...defaultSettings, ...settings, port: String(wanted) }),
+    ...settingArguments({
+      ...defaultSettings,
+      unix_socket_directories: sockets ?? '',
+      ...settings,
+      port: String(wanted),
+    }),
   ]);
   let isWanted = true;
   const endWithUs = () => child.kill('SIGINT');
@@ -109,8 +129,11 @@ export const startEmbeddedPostgres = async ({
     if (isWanted)
       log.error({ code, signal, logFile: paths.log }, 'The embedded PostgreSQL has ended by itself');
   });
+  const urlAt = (host: string) =>
+    `postgres://${superuser}:${encodeURIComponent(password)}@${host}:${port}/postgres`;
   return {
-    url: `postgres://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
+    url: urlAt(encodeURIComponent(sockets ?? '127.0.0.1')),
+    tcpUrl: urlAt('127.0.0.1'),
     pid,
     stop: () => {
       isWanted = false;

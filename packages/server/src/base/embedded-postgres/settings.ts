@@ -6,7 +6,7 @@
  */
 export const defaultSettings: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
+  unix_socket_permissions: '0700',
   max_connections: '60',
   shared_buffers: '128MB',
   max_wal_size: '1GB',

@@ -4,10 +4,10 @@ import {
   type Logger,
   type Loop,
   later,
-  localSignal,
   type Signal,
   seconds,
 } from '../../base/index.ts';
+import { createAlarm } from '../alarm.ts';
 import { currentSnapshot, messagesBetween } from '../store.ts';
 import { type Broker, createBroker, type Session } from './broker.ts';
 import { createSender, exchangeUnder } from './sending.ts';
@@ -73,26 +73,6 @@ const createReporter = ({ db, log }: RelaySettings, clock: Clock) => {
   };
 };
 
-/** A signal that passes wake-ups on a little later, many as one. */
-const gathered = (clock: Clock, changed: Signal) => {
-  const ready = localSignal();
-  const timers = new Map<string, () => void>();
-  const wakeAfter = (ms: number, name: string): void => {
-    if (timers.has(name)) return;
-    const cancel = clock.after(ms, () => {
-      timers.delete(name);
-      ready.wake();
-    });
-    timers.set(name, cancel);
-  };
-  const stopWatching = changed.each(() => wakeAfter(gatherMs, 'changed'));
-  const close = () => {
-    stopWatching();
-    for (const cancel of timers.values()) cancel();
-  };
-  return { ready, wakeAfter, close };
-};
-
 /**
  * A relay publishes the outbox step by step, as followers read it. Each page is sent and confirmed under the lock on
  * the cursor, which then moves past it: so one relay sends at a time, and a message that was sent without the cursor
@@ -101,7 +81,8 @@ const gathered = (clock: Clock, changed: Signal) => {
 export const createRelay = (settings: RelaySettings, deps: RelayDeps): Relay => {
   const { db, log, exchangePrefix } = settings;
   const { clock, closing } = deps;
-  const { ready, wakeAfter, close } = gathered(clock, deps.changed);
+  const { ready, wakeAfter, close } = createAlarm(clock);
+  const stopListening = deps.changed.each(() => wakeAfter(gatherMs, 'changed'));
   const exchanges = settings.exchanges.map((exchange) => exchangeUnder(exchangePrefix, exchange));
   const broker: Broker = createBroker({ url: settings.url, exchanges, clock, log, ready });
   const sender = createSender({ clock, log, exchangePrefix, closing });
@@ -156,6 +137,7 @@ export const createRelay = (settings: RelaySettings, deps: RelayDeps): Relay => 
     },
     readLag: () => store.readLag(db, countUpTo),
     close: () => {
+      stopListening();
       close();
       return broker.close();
     },

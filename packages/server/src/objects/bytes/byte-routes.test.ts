@@ -28,7 +28,7 @@ describe('bytes on disk', () => {
     // As the API has it: its parser must not get hold of uploads.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-    byteRoutes(app, { disk, clock, log: silentLog });
+    byteRoutes(app, { disks: new Map([['', disk]]), clock, log: silentLog });
     await app.listen({ port: 0, host: '127.0.0.1' });
     rootUrl = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   });

@@ -7,7 +7,8 @@ import { allowsRange, isKnown, type Range, rangeOf } from './ranges.ts';
 import { keyOfPath, type SignedTerms, verifiedTerms } from './signed-url.ts';
 
 export interface ByteRouteDeps {
-  readonly disk: DiskBackend;
+  /** By the name in their URLs; empty for the one whose URLs name none. */
+  readonly disks: ReadonlyMap<string, DiskBackend>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -59,21 +60,27 @@ const refuse = (error: unknown, reply: FastifyReply, { log }: ByteRouteDeps): Fa
     .send('{"code":"InternalServerError","message":"Something went wrong inside the server."}');
 };
 
-const termsOf = async (request: FastifyRequest, { disk, clock }: ByteRouteDeps): Promise<SignedTerms> =>
-  verifiedTerms(
-    await disk.secret(),
-    {
-      method: request.method === 'PUT' ? 'PUT' : 'GET',
-      key: keyOfPath((request.params as { '*': string })['*']),
-      query: request.query as Record<string, unknown>,
-      contentType: request.headers['content-type'],
-    },
-    clock.now(),
-  );
+interface Allowed {
+  readonly disk: DiskBackend;
+  readonly terms: SignedTerms;
+}
+
+const allowedBy = async (request: FastifyRequest, { disks, clock }: ByteRouteDeps): Promise<Allowed> => {
+  const query = request.query as Record<string, unknown>;
+  const disk = disks.get(String(query.backend ?? ''));
+  if (!disk) throw new RequestError('InsufficientScopes', 'This URL is not one of a backend on disk.');
+  const asked = {
+    method: request.method === 'PUT' ? 'PUT' : 'GET',
+    key: keyOfPath((request.params as { '*': string })['*']),
+    query,
+    contentType: request.headers['content-type'],
+  } as const;
+  return { disk, terms: verifiedTerms(await disk.secret(), asked, clock.now()) };
+};
 
 const upload: Run = async (request, reply, deps) => {
-  const { disk } = deps;
-  const { key, contentType = '', contentLength } = await termsOf(request, deps);
+  const { disk, terms } = await allowedBy(request, deps);
+  const { key, contentType = '', contentLength } = terms;
   const announced = request.headers['content-length'];
   if (Number(announced ?? 0) > disk.uploadBytesMax) {
     throw new RequestError('InputTooLarge', `An upload has at most ${disk.uploadBytesMax} bytes.`);
@@ -93,9 +100,10 @@ const upload: Run = async (request, reply, deps) => {
 };
 
 const download: Run = async (request, reply, deps) => {
-  const { key } = await termsOf(request, deps);
+  const { disk, terms } = await allowedBy(request, deps);
+  const { key } = terms;
   refuseAsPartOfPage(request.headers);
-  const file = await deps.disk.files.open(key);
+  const file = await disk.files.open(key);
   if (!file) throw new RequestError('ResourceNotFound', 'No bytes have been uploaded here.');
   const etag = `"${file.about.sha256}"`;
   reply.headers(contentHeaders(key, { ...file.about, etag }));

@@ -11,6 +11,8 @@ import { signedPath } from './signed-url.ts';
 
 export interface DiskOptions {
   readonly folder: string;
+  /** Stands in its URLs; the backend whose URLs name none when absent. */
+  readonly name?: string;
   /** The address that clients see, without a slash at its end. */
   rootUrl(): string;
   /** More bytes than this are refused. */
@@ -27,7 +29,7 @@ export interface DiskBackend extends Backend {
 /**
  * Bytes in a folder of this machine; this server itself answers the URLs, signed with a key beside the files.
  */
-export const diskBackend = ({ folder, rootUrl, uploadBytesMax }: DiskOptions): DiskBackend => {
+export const diskBackend = ({ folder, name, rootUrl, uploadBytesMax }: DiskOptions): DiskBackend => {
   const files = diskFiles(folder);
   let known: Promise<string> | undefined;
   const secret = () => {
@@ -43,7 +45,7 @@ export const diskBackend = ({ folder, rootUrl, uploadBytesMax }: DiskOptions): D
       const length = contentLength === undefined ? {} : { contentLength };
       const terms = { method: 'PUT', key, expires, contentType, ...length } as const;
       return {
-        url: rootUrl() + signedPath(await secret(), terms),
+        url: rootUrl() + signedPath(await secret(), terms, name),
         expires,
         headers: {
           'Content-Type': contentType,
@@ -52,7 +54,7 @@ export const diskBackend = ({ folder, rootUrl, uploadBytesMax }: DiskOptions): D
       };
     },
     downloadUrl: async (key, expires) =>
-      rootUrl() + signedPath(await secret(), { method: 'GET', key, expires }),
+      rootUrl() + signedPath(await secret(), { method: 'GET', key, expires }, name),
     write: (key, bytes, contentType) =>
       files.put({ key, contentType, bytesMax: uploadBytesMax }, Readable.from([bytes])),
     find: (key): Promise<StoredBytes | undefined> => files.find(key),

@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { later, minutes, systemClock } from '../../base/index.ts';
 import type { Backend } from './backend.ts';
 import { s3Backend } from './s3.ts';
@@ -40,6 +41,12 @@ const isExpired = (url: URL): boolean => {
   return Date.parse(iso) + Number(url.searchParams.get('X-Amz-Expires')) * 1000 < systemClock.now().getTime();
 };
 
+interface Stored {
+  readonly bytes: Buffer;
+  readonly contentType: string;
+  readonly contentEncoding?: string;
+}
+
 const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -51,7 +58,7 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
  * header, with which the server itself calls, are only required to be there.
  */
 const fakeBucket = () => {
-  const stored = new Map<string, { bytes: Buffer; contentType: string }>();
+  const stored = new Map<string, Stored>();
   const undeletable = new Set<string>();
 
   const isAllowed = (request: IncomingMessage, url: URL): boolean =>
@@ -84,7 +91,11 @@ const fakeBucket = () => {
     }
     const found = stored.get(key);
     if (!found) return void response.writeHead(404).end();
-    response.writeHead(200, { 'content-type': found.contentType, 'content-length': found.bytes.length });
+    response.writeHead(200, {
+      'content-type': found.contentType,
+      'content-length': found.bytes.length,
+      ...(found.contentEncoding ? { 'content-encoding': found.contentEncoding } : {}),
+    });
     response.end(request.method === 'HEAD' ? undefined : found.bytes);
   };
 
@@ -100,7 +111,14 @@ describe('a bucket', () => {
   before(async () => {
     await new Promise<void>((resolve) => bucket.server.listen(0, '127.0.0.1', resolve));
     const endpoint = `http://127.0.0.1:${(bucket.server.address() as AddressInfo).port}`;
-    const options = { bucket: 'bucket', region, endpoint, forcePathStyle: true, credentials, prefix: 'pre/' };
+    const options = {
+      bucket: 'bucket',
+      region,
+      endpoint,
+      forcePathStyle: true,
+      ...credentials,
+      prefix: 'pre/',
+    };
     backend = s3Backend(options, systemClock);
   });
   after(() => bucket.server.close().closeAllConnections());
@@ -136,6 +154,19 @@ describe('a bucket', () => {
   it('takes a few bytes directly, without anything added to them', async () => {
     await backend.write('inline', Buffer.from('inline'), 'a/b');
     assert.deepEqual(bucket.stored.get('pre/inline'), { bytes: Buffer.from('inline'), contentType: 'a/b' });
+  });
+  it('hashes what is small, with its compression undone, and fetches nothing large for it', async () => {
+    const hashOf = (bytes: Buffer) => createHash('sha512').update(bytes).digest('hex');
+    const plain = Buffer.from('hello');
+    await backend.write('small', plain, 'a/b');
+    assert.equal(await backend.hash('small', 'sha512'), hashOf(plain));
+    bucket.stored.set('pre/zipped', { bytes: gzipSync(plain), contentType: 'a/b', contentEncoding: 'gzip' });
+    assert.equal(await backend.hash('zipped', 'sha512'), hashOf(plain));
+    bucket.stored.set('pre/broken', { bytes: plain, contentType: 'a/b', contentEncoding: 'gzip' });
+    assert.equal(await backend.hash('broken', 'sha512'), undefined);
+    bucket.stored.set('pre/large', { bytes: Buffer.alloc(2 ** 20 + 1), contentType: 'a/b' });
+    assert.equal(await backend.hash('large', 'sha512'), undefined);
+    assert.equal(await backend.hash('none', 'sha512'), undefined);
   });
   it('tells which bytes could not be deleted', async () => {
     for (const key of ['one', 'two']) await backend.write(key, Buffer.from(key), 'a/b');

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { gunzip as gunzipWithCallback } from 'node:zlib';
 import type { Clock } from '../../base/index.ts';
 import type { Backend } from './backend.ts';
 
@@ -8,14 +11,18 @@ export interface S3Options {
   readonly endpoint?: string;
   /** `https://host/bucket/key` instead of `https://bucket.host/key`: most servers but Amazon's want it. */
   readonly forcePathStyle?: boolean;
-  /** The SDK looks for credentials by itself when absent: environment, files, instance role. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** The SDK looks for a key by itself when both are absent: environment, files, instance role. */
+  readonly accessKeyId?: string;
+  readonly secretAccessKey?: string;
   /** Put before each key. */
   readonly prefix?: string;
 }
 
+const gunzip = promisify(gunzipWithCallback);
+
 // Loading the SDK takes half a second and much memory: only who has a bucket pays for it.
-const loadSdk = async ({ region, endpoint, forcePathStyle = false, credentials }: S3Options) => {
+const loadSdk = async ({ region, endpoint, forcePathStyle = false, ...key }: S3Options) => {
+  const { accessKeyId, secretAccessKey } = key;
   const [s3, { getSignedUrl }] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('@aws-sdk/s3-request-presigner'),
@@ -24,7 +31,7 @@ const loadSdk = async ({ region, endpoint, forcePathStyle = false, credentials }
     region,
     forcePathStyle,
     ...(endpoint ? { endpoint } : {}),
-    ...(credentials ? { credentials } : {}),
+    ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
     // By default the SDK adds checksums that other servers store as if they were content.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -34,6 +41,14 @@ const loadSdk = async ({ region, endpoint, forcePathStyle = false, credentials }
 
 const secondsUntil = (expires: Date, clock: Clock): number =>
   Math.max(1, Math.floor((expires.getTime() - clock.now().getTime()) / 1000));
+
+/** Larger bytes are not fetched to look at them: whoever downloads them checks, as they must anyway. */
+const hashedBytesMax = 2 ** 20;
+/** Nothing is made larger than this by undoing its compression. */
+const unzippedBytesMax = 64 * hashedBytesMax;
+
+const unzipped = (bytes: Buffer): Promise<Buffer | undefined> =>
+  gunzip(bytes, { maxOutputLength: unzippedBytesMax }).catch(() => undefined);
 
 const isMissing = (error: unknown): boolean =>
   (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 404;
@@ -90,7 +105,15 @@ export const s3Backend = (options: S3Options, clock: Clock): Backend => {
       await client.send(new PutObjectCommand({ ...at(key), Body: bytes, ContentType: contentType }));
       return { contentType, contentLength: bytes.length };
     },
-    hash: async () => undefined,
+    hash: async (key, algorithm) => {
+      const found = await find(key);
+      if (!found || found.contentLength > hashedBytesMax) return undefined;
+      const { client, GetObjectCommand } = await sdk();
+      const { Body, ContentEncoding } = await client.send(new GetObjectCommand(at(key)));
+      const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
+      const plain = ContentEncoding === 'gzip' ? await unzipped(bytes) : bytes;
+      return plain && createHash(algorithm).update(plain).digest('hex');
+    },
     locate: async () => undefined,
     // A bucket keeps what was written last; to forbid that is a matter of its own policy.
     seal: async () => {},

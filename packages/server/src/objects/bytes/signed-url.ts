@@ -47,9 +47,13 @@ const signatureOf = (secret: string, { method, key, expires, ...terms }: SignedT
     )
     .digest('base64url');
 
-/** Path and query of a request that only a holder of the secret can have allowed. */
-export const signedPath = (secret: string, terms: SignedTerms): string => {
+/**
+ * Path and query of a request that only a holder of the secret can have allowed. Each backend has a secret of its own:
+ * with another backend's name a signature is worth nothing.
+ */
+export const signedPath = (secret: string, terms: SignedTerms, backend?: string): string => {
   const query = new URLSearchParams({
+    ...(backend === undefined ? {} : { backend }),
     expires: String(secondsOf(terms.expires)),
     ...(terms.contentLength === undefined ? {} : { length: String(terms.contentLength) }),
     signature: signatureOf(secret, terms),

@@ -136,6 +136,7 @@ export const taskRoutes = [
       scopes: createScopes,
       params: taskParams,
       input: schema.createTaskRequest,
+      keepsText: true,
       output: schema.taskStatusResponse,
     },
     ({ queue }, { params, body, authorize }) =>
@@ -158,6 +159,7 @@ export const taskRoutes = [
       scopes: createScopes,
       params: groupParams,
       input: schema.createTaskGroupTasksRequest,
+      keepsText: true,
       output: schema.createTaskGroupTasksResponse,
       bodyBytesMax: 64 * 2 ** 20,
     },

@@ -33,6 +33,7 @@ export const sealGroup = (deps: QueueDeps, { taskGroupId, authorize }: GroupRequ
 /** Ends all tasks of a sealed group that are not resolved. A large group is worked off in several transactions. */
 export const cancelGroup = async (deps: QueueDeps, { taskGroupId, authorize }: GroupRequest) => {
   const group = await requireGroup(deps.db, taskGroupId);
+  // As the original: whether it is sealed is told before scopes are asked for.
   if (!group.sealed) {
     throw new RequestError(
       'RequestConflict',

@@ -67,8 +67,8 @@ export interface QueueVerbs {
   countQueues(): Promise<store.QueueCounts[]>;
   listPending(taskQueueId: string, page: reads.PageRequest): Promise<string>;
   listClaimed(taskQueueId: string, page: reads.PageRequest): Promise<string>;
-  /** Ends what a worker holds that is known to be gone; the runs are retried. Answers how many. */
-  loseWorker(worker: lifecycle.WorkerRef): Promise<number>;
+  /** Ends what a worker of a task queue holds that is known to be gone; the runs are retried. Answers how many. */
+  loseWorker(worker: lifecycle.WorkerRef & { readonly taskQueueId: string }): Promise<number>;
   /** Answers all who wait for work. */
   close(): Promise<void>;
 }
@@ -120,9 +120,12 @@ export const bindVerbs = (deps: QueueDeps): QueueVerbs => {
   };
 };
 
-const loseWorker = (deps: QueueDeps, worker: lifecycle.WorkerRef): Promise<number> =>
+const loseWorker = (
+  deps: QueueDeps,
+  worker: lifecycle.WorkerRef & { readonly taskQueueId: string },
+): Promise<number> =>
   transact(deps, async (tx, now) => {
-    const held = await store.claimsOfWorker(tx, worker.workerGroup, worker.workerId);
+    const held = await store.claimsOfWorker(tx, worker);
     const changes = held.map(({ taskId, runId }) => ({
       taskId,
       decide: (task: TaskRecord) => lifecycle.loseWorker(task, runId, worker, now),

@@ -1,5 +1,5 @@
 import { type Answer, RequestError, type Sql } from '../../base/index.ts';
-import { keyIn, keyInOrStart, pageLimit, pageOf } from '../../http/index.ts';
+import { countIn, keyIn, keyInOrStart, pageLimit, pageOf } from '../../http/index.ts';
 import { dependentsOf } from '../../scheduler/index.ts';
 import { groupView } from '../events.ts';
 import { definitionText, queueParts, statusTextOf } from '../record.ts';
@@ -47,7 +47,7 @@ export const pageOfTasks = async (
   { limit, continuationToken }: PageRequest,
   read: { all(ids: string[]): Promise<Answer<string>[]>; list: string; element: string },
 ): Promise<string> => {
-  const start = Number(keyIn(continuationToken)?.[0] ?? 0);
+  const start = countIn(keyIn(continuationToken)?.[0]);
   const wanted = taskIds.slice(start, start + pageLimit(limit) - 1);
   const answers = await read.all(wanted);
   const elements = wanted.flatMap((taskId, i) => {
@@ -106,7 +106,7 @@ export const listPending = async (
 ): Promise<string> => {
   const [position = 0, taskId = ''] = keyInOrStart(page.continuationToken) ?? [];
   const read = await store.pendingPage(db, taskQueueId, {
-    after: { position: Number(position) || 0, taskId: String(taskId) },
+    after: { position: countIn(position), taskId: String(taskId) },
     now,
     limit: pageLimit(page.limit),
   });
@@ -123,7 +123,7 @@ export const listPending = async (
 export const listClaimed = async (db: Sql, taskQueueId: string, page: PageRequest): Promise<string> => {
   const [time = 0, taskId = ''] = keyInOrStart(page.continuationToken) ?? [];
   const read = await store.claimedPage(db, taskQueueId, {
-    after: { claimedAt: new Date(Number(time) || 0), taskId: String(taskId) },
+    after: { claimedAt: new Date(countIn(time)), taskId: String(taskId) },
     limit: pageLimit(page.limit),
   });
   const { rows, continuationToken } = pageOf(read, page.limit, (row) => [

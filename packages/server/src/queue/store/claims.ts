@@ -40,9 +40,14 @@ export const expiredClaims = (db: Sql, now: Date, limit: number) =>
      limit ${limit}`;
 
 /** What a worker holds. */
-export const claimsOfWorker = (db: Sql, workerGroup: string, workerId: string) =>
+/** A name of a worker says who it is in its task queue only: others may use it elsewhere. */
+export const claimsOfWorker = (
+  db: Sql,
+  { taskQueueId, workerGroup, workerId }: Pick<ClaimRow, 'taskQueueId' | 'workerGroup' | 'workerId'>,
+) =>
   db<Pick<ClaimRow, 'taskId' | 'runId'>>`
-    select task_id, run_id from claims where worker_group = ${workerGroup} and worker_id = ${workerId}`;
+    select task_id, run_id from claims
+     where task_queue_id = ${taskQueueId} and worker_group = ${workerGroup} and worker_id = ${workerId}`;
 
 export const countClaims = async (db: Sql, taskQueueId: string): Promise<number> => {
   const [row] = await db<{ count: number }>`

@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import type { Io } from '../io.ts';
+import { deleteCommand, setCommand, showCommand } from './definition.ts';
+import { explainCommand } from './explain.ts';
+import { listCommand } from './list.ts';
+import { simulateCommand } from './simulate.ts';
+import { traceCommand } from './trace.ts';
+
+/** The commands about worker pools. */
+export const poolCommands = (io: Io): Command => {
+  const pool = new Command('pool').description('Work with worker pools.');
+  const verbs = [
+    listCommand,
+    showCommand,
+    explainCommand,
+    setCommand,
+    deleteCommand,
+    simulateCommand,
+    traceCommand,
+  ];
+  for (const verb of verbs) pool.addCommand(verb(io));
+  return pool;
+};

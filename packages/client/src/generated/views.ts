@@ -1,0 +1,101 @@
+// Generated from the server's contracts by `npm run generate`. Do not edit.
+import { type CallOptions, type QueryOptions, type ServiceClient, serviceClass } from '../service.ts';
+
+export type ListGroupLinesResponse = {
+  taskGroupId: string;
+  tasks: {
+    taskId: string;
+    name: string;
+    state: 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
+    reasonResolved?: 'completed' | 'failed' | 'deadline-exceeded' | 'canceled' | 'claim-expired' | 'worker-shutdown' | 'malformed-payload' | 'resource-unavailable' | 'internal-error' | 'intermittent-task' | 'superseded';
+    taskQueueId: string;
+    priority: 'highest' | 'very-high' | 'high' | 'medium' | 'low' | 'very-low' | 'lowest';
+    dependencies: string[];
+    requires: 'all-completed' | 'all-resolved';
+    runs: number;
+    scheduled?: string;
+    started?: string;
+    resolved?: string;
+  }[];
+  continuationToken?: string;
+};
+export type Overview = {
+  queues: {
+    taskQueueId: string;
+    pending: number;
+    claimed: number;
+    oldest?: string;
+  }[];
+  groups: {
+    taskGroupId: string;
+    name: string;
+    changed: string;
+    counts: Record<string, number>;
+  }[];
+  running: Running[];
+  failed: Running[];
+};
+export type Running = {
+  taskId: string;
+  taskGroupId: string;
+  name: string;
+  taskQueueId: string;
+  runId: number;
+  at: string;
+  state: 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
+  reasonResolved?: 'completed' | 'failed' | 'deadline-exceeded' | 'canceled' | 'claim-expired' | 'worker-shutdown' | 'malformed-payload' | 'resource-unavailable' | 'internal-error' | 'intermittent-task' | 'superseded';
+};
+export type TaskExplanation = {
+  taskId: string;
+  state: 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
+  because: string;
+  unmet: {
+    taskId: string;
+    name: string;
+    state: 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
+  }[];
+  unmetCount: number;
+  line?: {
+    taskQueueId: string;
+    before: number;
+    since: string;
+    running: number;
+    workersSeen: number;
+    workersQuarantined: number;
+    lastSeen?: string;
+    decision?: {
+      decided: string;
+      action: string;
+      reason: string;
+      trouble?: string;
+    };
+  };
+};
+
+export interface ViewsApi {
+  /** Ping. */
+  ping(options?: CallOptions): Promise<unknown>;
+  /** Load balancer heartbeat. */
+  lbheartbeat(options?: CallOptions): Promise<unknown>;
+  /** Version. */
+  version(options?: CallOptions): Promise<unknown>;
+  /** Heartbeat. */
+  heartbeat(options?: CallOptions): Promise<unknown>;
+  /** Tasks of a group, in short. */
+  listGroupLines(taskGroupId: string, options?: QueryOptions<'continuationToken' | 'limit'>): Promise<ListGroupLinesResponse>;
+  /** Why a task waits. */
+  explainTask(taskId: string, options?: CallOptions): Promise<TaskExplanation>;
+  /** What goes on. */
+  overview(options?: CallOptions): Promise<Overview>;
+}
+
+export type Views = ViewsApi & ServiceClient;
+export const Views = serviceClass<ViewsApi>('views', {
+  ping: { method: 'GET', route: '/ping', title: 'Ping' },
+  lbheartbeat: { method: 'GET', route: '/__lbheartbeat__', title: 'Load balancer heartbeat' },
+  version: { method: 'GET', route: '/__version__', title: 'Version' },
+  heartbeat: { method: 'GET', route: '/__heartbeat__', title: 'Heartbeat' },
+  listGroupLines: { method: 'GET', route: '/task-group/<taskGroupId>/lines', title: 'Tasks of a group, in short', query: ['continuationToken', 'limit'] },
+  explainTask: { method: 'GET', route: '/task/<taskId>/explanation', title: 'Why a task waits' },
+  overview: { method: 'GET', route: '/overview', title: 'What goes on' },
+});

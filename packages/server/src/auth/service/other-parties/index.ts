@@ -1,0 +1,89 @@
+import { createHmac } from 'node:crypto';
+import { hours, later, minutes, RequestError } from '../../../base/index.ts';
+import type { Authorize, Caller } from '../../../http/index.ts';
+import type { WebsocktunnelToken } from '../../schema/index.ts';
+import type { Room } from '../room.ts';
+import { type AwsSettings, awsVerbs } from './aws.ts';
+import { type GcpSettings, gcpVerbs } from './gcp.ts';
+import { type GithubSettings, githubVerbs } from './github.ts';
+import { notConfigured } from './not-configured.ts';
+import { type SentrySettings, sentryVerbs } from './sentry.ts';
+
+export { projectsPerPage } from './sentry.ts';
+
+/** What the operator has configured; without a party's settings nothing of it is given out. */
+export interface OtherParties {
+  /** The secret that this server shares with a websocktunnel. */
+  readonly websocktunnelSecret?: string | undefined;
+  readonly aws?: AwsSettings | undefined;
+  readonly gcp?: GcpSettings | undefined;
+  readonly sentry?: SentrySettings | undefined;
+  readonly github?: GithubSettings | undefined;
+}
+
+/** Whatever goes with a call to one of these methods. */
+export interface Asking {
+  readonly authorize: Authorize;
+}
+
+/** The verbs that hand out credentials of other parties. */
+export const otherPartyVerbs = ({ clock }: Room, parties: OtherParties) => ({
+  ...awsVerbs(clock, parties.aws),
+  ...gcpVerbs(parties.gcp),
+  ...githubVerbs(clock, parties.github),
+  ...sentryVerbs(clock, parties.sentry),
+  ...azureVerbs,
+
+  /** A token with which a worker may be reached through a websocktunnel, for 96 hours. */
+  websocktunnelToken: (
+    wanted: { wstAudience: string; wstClient: string },
+    { clientId }: Caller,
+  ): WebsocktunnelToken => {
+    const secret =
+      parties.websocktunnelSecret ?? notConfigured('tokens for a websocktunnel', 'websocktunnelSecret');
+    const now = clock.now();
+    const expires = later(now, tokenLifeMs);
+    const claims = {
+      tid: wanted.wstClient,
+      sub: clientId,
+      iat: unixSeconds(now),
+      nbf: unixSeconds(later(now, -tokenSkewMs)),
+      exp: unixSeconds(expires),
+      iss: 'taskcluster-auth',
+      aud: wanted.wstAudience,
+    };
+    return { ...wanted, token: signToken(claims, secret), expires: expires.toJSON() };
+  },
+});
+
+const noAzure = (): never => {
+  throw new RequestError(
+    'NotConfigured',
+    'Access to Azure storage is deprecated, and no setting of this server provides it.',
+  );
+};
+
+const noAzureAtLevel = ({ authorize }: Asking, { level }: { readonly level: string }): never => {
+  authorize({ levelIsReadOnly: level === 'read-only' });
+  return noAzure();
+};
+
+const azureVerbs = {
+  azureAccounts: noAzure,
+  azureTables: noAzure,
+  azureTableSAS: noAzureAtLevel,
+  azureContainers: noAzure,
+  azureContainerSAS: noAzureAtLevel,
+};
+
+const tokenLifeMs = hours(96);
+const tokenSkewMs = minutes(15);
+
+const unixSeconds = (date: Date): number => Math.floor(date.getTime() / 1000);
+
+const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+const signToken = (claims: object, secret: string): string => {
+  const signed = `${base64url({ alg: 'HS256', typ: 'JWT' })}.${base64url(claims)}`;
+  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+};

@@ -1,0 +1,85 @@
+import { later } from '../../base/index.ts';
+import { staticPrefix } from '../schema/index.ts';
+import { requireSoundScopes } from '../scopes/index.ts';
+import * as store from '../store.ts';
+import { change, type Room } from './room.ts';
+
+/** A client that the configuration gives. */
+export interface StaticClient {
+  /** Begins with `static/`. */
+  readonly clientId: string;
+  /** 22 to 66 characters. */
+  readonly accessToken: string;
+  readonly description: string;
+  readonly scopes: readonly string[];
+  /** Once the client is stored it keeps the token that it has; this one is for its beginning. */
+  readonly keepsToken?: boolean;
+}
+
+/** The verbs of clients that come from the configuration. */
+export const staticClientVerbs = (room: Room) => ({
+  /** Makes the static clients those of the configuration, and no others; answers them with the tokens that hold. */
+  ensureStaticClients: (clients: readonly StaticClient[]): Promise<StaticClient[]> => {
+    clients.forEach(requireSound);
+    return change(room, async (tx, now) => {
+      // First, since it makes processes that start together do this one after another: all have the first one's tokens.
+      await store.bumpVersion(tx, 'clients');
+      const kept: StaticClient[] = [];
+      for (const client of clients) {
+        const current = await store.lockClient(tx, client.clientId);
+        const known = current && tokenIn(room, current);
+        const accessToken = (client.keepsToken && known) || client.accessToken;
+        const lastRotated = current && accessToken === known ? current.lastRotated : now;
+        await store.putClient(tx, rowOf(room, { ...client, accessToken }, { now, lastRotated }));
+        kept.push({ ...client, accessToken });
+      }
+      await store.deleteOtherStaticClients(
+        tx,
+        kept.map(({ clientId }) => clientId),
+      );
+      return kept;
+    });
+  },
+});
+
+const requireSound = ({ clientId, accessToken, scopes }: StaticClient): void => {
+  if (!clientId.startsWith(staticPrefix))
+    throw new Error(`The static client '${clientId}' must begin with ${staticPrefix}`);
+  if (!/^[A-Za-z0-9_-]{22,66}$/.test(accessToken)) {
+    throw new Error(`The access token of '${clientId}' must be 22 to 66 letters, digits, - and _.`);
+  }
+  requireSoundScopes(scopes);
+};
+
+/** The token of a client that is stored; undefined when its key is gone, since then it has to have another. */
+const tokenIn = (
+  { encryption, log }: Room,
+  { clientId, accessToken }: store.ClientRow,
+): string | undefined => {
+  try {
+    return encryption.decrypt(accessToken);
+  } catch (err) {
+    log.warn({ err, clientId }, 'the access token of a static client cannot be read, and is replaced');
+    return undefined;
+  }
+};
+
+const yearMs = 365.25 * 24 * 3600 * 1000;
+
+const rowOf = (
+  { encryption }: Room,
+  { clientId, description, scopes, accessToken }: StaticClient,
+  { now, lastRotated }: { now: Date; lastRotated: Date },
+): store.ClientRow => ({
+  clientId,
+  description,
+  scopes,
+  accessToken: encryption.encrypt(accessToken),
+  expires: later(now, 1000 * yearMs),
+  deleteOnExpiration: false,
+  disabled: false,
+  created: now,
+  lastModified: now,
+  lastDateUsed: now,
+  lastRotated,
+});

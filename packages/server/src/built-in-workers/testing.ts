@@ -1,0 +1,69 @@
+import { type FastifyInstance, fastify } from 'fastify';
+import { fillTemplate, scopeSet } from '../auth/index.ts';
+import { connect, type Database, type ManualClock, manualClock, silentLog } from '../base/index.ts';
+import { serve } from '../http/index.ts';
+import { createQueue, type Queue, routes } from '../queue/index.ts';
+import {
+  messagesIn,
+  plainTask,
+  queueAlone,
+  type SentMessage,
+  servedOn,
+  testDatabase,
+  tester,
+} from '../testing/index.ts';
+
+/** For tests: the queue as several processes have it. */
+export interface TestQueues {
+  readonly queue: Queue;
+  readonly clock: ManualClock;
+  /** The same once more on a pool of its own; closed with the rest. */
+  another(): Queue;
+  messages(): Promise<SentMessage[]>;
+  /** The methods of the queue over HTTP, for callers who may do everything. */
+  serve(): FastifyInstance;
+  close(): Promise<void>;
+}
+
+const open = (db: Database, clock: ManualClock): Queue =>
+  createQueue({ db, clock, log: silentLog, ...queueAlone() });
+
+const serveQueue = (queue: Queue, clock: ManualClock): FastifyInstance => {
+  const app = fastify({ routerOptions: { maxParamLength: 8192 } });
+  const service = { serviceName: 'queue', title: 'Queue', description: 'Tasks and their runs.' };
+  const deps = {
+    ...servedOn(clock),
+    authenticate: async () => ({ ...tester, ...scopeSet(['*']) }),
+    fillScopes: fillTemplate,
+  };
+  serve(app, deps, { declarations: [{ service, routes }], services: { queue } });
+  return app;
+};
+
+/** For tests: a queue on a database of its own and a clock that stands still. */
+export const testQueues = async (): Promise<TestQueues> => {
+  const { db, url, drop } = await testDatabase();
+  const clock = manualClock();
+  const queue = open(db, clock);
+  const others: { queue: Queue; pool: Database }[] = [];
+  return {
+    queue,
+    clock,
+    another: () => {
+      const pool = connect({ url });
+      const other = { queue: open(pool, clock), pool };
+      others.push(other);
+      return other.queue;
+    },
+    messages: () => messagesIn(db),
+    serve: () => serveQueue(queue, clock),
+    close: async () => {
+      await Promise.all([queue, ...others.map((other) => other.queue)].map((each) => each.close()));
+      await Promise.all(others.map(({ pool }) => pool.close()));
+      await drop();
+    },
+  };
+};
+
+/** For tests: a task that asks for nothing, as validation leaves it. */
+export const aTask = (now: Date, taskQueueId: string) => ({ ...plainTask(now), taskQueueId });

@@ -1,0 +1,121 @@
+import type { Sql, Transaction } from '../../base/index.ts';
+import type { Position } from '../follow.ts';
+import type { Matchable } from '../patterns.ts';
+
+/** Gives each new subscription its place: after everything that is committed now. */
+export const begin = async (db: Sql, names: readonly string[]): Promise<void> => {
+  await db`
+    insert into subscriptions (name, since, until)
+    select name, pg_current_snapshot(), pg_current_snapshot()
+      from unnest(${[...names].sort()}::text[]) as added(name)
+        on conflict (name) do nothing`;
+};
+
+/** Whether there may be a message to look at now: one that was not looked at, and nothing that has to rest first. */
+export const hasUnread = async (db: Sql, name: string, now: Date): Promise<boolean> => {
+  const [row] = await db<{ found: boolean }>`
+    select exists (
+      select from subscriptions s
+        join outbox o on o.xid >= pg_snapshot_xmin(s.since) and not pg_visible_in_snapshot(o.xid, s.since)
+       where s.name = ${name} and (s.retry_at is null or s.retry_at <= ${now})
+    ) as found`;
+  return row?.found ?? false;
+};
+
+/** Where a subscription stands. */
+export interface Place extends Position {
+  readonly attempts: number;
+  readonly singly: number;
+}
+
+/** Takes the place of a subscription for this transaction; nothing when another has it, or when it rests. */
+export const lockPlace = async (tx: Transaction, name: string, now: Date): Promise<Place | undefined> => {
+  const [row] = await tx<Place>`
+    select since::text as since, until::text as until, after_id, attempts, singly
+      from subscriptions
+     where name = ${name} and (retry_at is null or retry_at <= ${now})
+       for update skip locked`;
+  return row;
+};
+
+/** Where a subscription goes on. */
+export interface Move extends Position {
+  /** So many messages go one by one from there. */
+  readonly singly: number;
+  /** So many messages were given up on the way. */
+  readonly skipped: number;
+}
+
+export const movePlace = (tx: Transaction, name: string, move: Move) =>
+  tx`
+    update subscriptions
+       set since = ${move.since}::pg_snapshot, until = ${move.until}::pg_snapshot, after_id = ${move.afterId},
+           attempts = 0, retry_at = null, singly = ${move.singly}, skipped = skipped + ${move.skipped}
+     where name = ${name}`;
+
+/** Lets the messages at a place, which failed once more, come again at some time; does nothing once it has moved. */
+export const rest = (db: Sql, name: string, { place, retryAt }: { place: Place; retryAt: Date }) =>
+  db`
+    update subscriptions
+       set attempts = attempts + 1, retry_at = ${retryAt}
+     where name = ${name} and since::text = ${place.since} and after_id = ${place.afterId}
+       and attempts = ${place.attempts} and singly = ${place.singly}`;
+
+/** What a look at new messages brings: of each what is matched, up to the limit, and the snapshot of the look. */
+export interface Look {
+  readonly until: string;
+  readonly messages: readonly Matchable[];
+}
+
+interface Sight {
+  readonly since: string;
+  readonly exchanges: string[] | undefined;
+  readonly isRouted: boolean;
+  readonly limit: number;
+}
+
+/** Looks at what became visible after snapshot `since`, as far as these exchanges go. */
+export const lookAtNew = async (db: Sql, { since, exchanges, isRouted, limit }: Sight): Promise<Look> => {
+  const rows = await db<{ until: string; exchange: string | null; routingKey: string; routes: string[] }>`
+    select now.until, m.exchange, m.routing_key, m.routes
+      from (select pg_current_snapshot()::text as until) now
+      left join lateral (
+        select exchange, routing_key, routes
+          from outbox
+         where xid >= pg_snapshot_xmin(${since}::pg_snapshot)
+           and not pg_visible_in_snapshot(xid, ${since}::pg_snapshot)
+           and (${exchanges ?? null}::text[] is null or exchange = any(${exchanges ?? null}::text[]))
+           and (not ${isRouted}::boolean or routes <> '{}')
+         limit ${limit}
+      ) m on true`;
+  return {
+    until: rows[0]?.until ?? since,
+    messages: rows.flatMap(({ exchange, routingKey, routes }) =>
+      exchange === null ? [] : [{ exchange, routingKey, routes }],
+    ),
+  };
+};
+
+/** How a subscription gets on. */
+export interface SubscriptionState {
+  readonly name: string;
+  /** When the oldest message was written that it has not looked at. */
+  readonly oldestAt: Date | null;
+  /** Messages that were given up, ever. */
+  readonly skipped: number;
+}
+
+/** How all subscriptions of this database get on. */
+export const readStates = (db: Sql): Promise<SubscriptionState[]> =>
+  db<SubscriptionState>`
+    select s.name, s.skipped, oldest.created_at as oldest_at
+      from subscriptions s
+      left join lateral (
+        select created_at
+          from outbox o
+         where o.xid >= pg_snapshot_xmin(s.since)
+           and not pg_visible_in_snapshot(o.xid, s.since)
+           and not (pg_visible_in_snapshot(o.xid, s.until) and o.id <= s.after_id)
+         order by o.xid, o.id limit 1
+      ) oldest on true
+     order by s.name`;

@@ -1,0 +1,46 @@
+import { type Loop, localSignal } from '../base/index.ts';
+import type { Subscription } from '../events/index.ts';
+import type { ServiceDeclaration } from '../http/index.ts';
+import { exchanges } from './events.ts';
+import { hookLoops } from './loops.ts';
+import { createRendering } from './rendering/index.ts';
+import { type HookServices, routes } from './routes.ts';
+import * as schema from './schema.ts';
+import { bindVerbs, type HooksDeps, type HookVerbs } from './service/index.ts';
+import { hookSubscription } from './subscription.ts';
+
+export type { HookServices } from './routes.ts';
+export type { HooksDeps, HookVerbs } from './service/index.ts';
+
+/** The door of hooks. */
+export interface Hooks extends HookVerbs {
+  readonly loops: readonly Loop[];
+  /** To be given to the subscriptions of events. */
+  readonly subscription: Subscription;
+  /** To be awaited before messages are read. */
+  start(): Promise<void>;
+}
+
+/** Opens hooks on a queue. */
+export const createHooks = (deps: HooksDeps): Hooks => {
+  const room = { ...deps, rendering: createRendering(deps.clock), arrived: localSignal() };
+  const subscription = hookSubscription(room);
+  return {
+    ...bindVerbs(room),
+    loops: [...hookLoops(room), subscription.loop],
+    subscription,
+    start: subscription.start,
+  };
+};
+
+/** What this service publishes. */
+export const hooksDeclaration: ServiceDeclaration<HookServices> = {
+  service: {
+    serviceName: 'hooks',
+    title: 'Hooks',
+    description: 'Creates tasks from templates: at set times, when messages arrive, or on request.',
+  },
+  routes,
+  exchanges,
+  schemas: [schema.bindings, schema.hookMetadata, schema.schedule],
+};

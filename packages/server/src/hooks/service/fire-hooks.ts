@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { type Answer, RequestError, type Transaction } from '../../base/index.ts';
+import { createTasks } from '../../queue/index.ts';
+import * as store from '../store.ts';
+import type { Fire } from './prepare-fire.ts';
+import { goOn, type Room } from './room.ts';
+
+/** What came of a fire; without a taskId the template asked for no task. */
+export interface Fired {
+  readonly taskId?: string;
+}
+
+/**
+ * Fires hooks: creates their tasks and notes what became of it, in one transaction. One that is refused keeps no
+ * other from firing. The hooks are held.
+ */
+export const fireHooks = async (
+  tx: Transaction,
+  fires: readonly Fire[],
+  { queue, now }: Pick<Room, 'queue'> & { now: Date },
+): Promise<Answer<Fired>[]> => {
+  if (fires.length === 0) return [];
+  const wanted = fires.map(({ request, taskId, authorize }) =>
+    request instanceof RequestError ? request : { taskId, request, authorize },
+  );
+  const answers = await goOn(wanted, async (all): Promise<Answer<Fired>[]> => {
+    const items = all.flatMap(({ request, ...item }) => (request ? [{ ...item, request }] : []));
+    const created = items.length > 0 ? await createTasks(tx, items, { ...queue, now }) : [];
+    let next = 0;
+    return all.map(({ request, taskId }) => {
+      if (!request) return {};
+      const answer = created[next++];
+      return answer instanceof RequestError ? asRefused(answer) : { taskId };
+    });
+  });
+  const rows = fires.flatMap((fire, i) => rowOf(fire, answers[i] as Answer<Fired>, now));
+  if (rows.length > 0) await store.saveFires(tx, rows);
+  return answers;
+};
+
+/** What the queue says of a task is not said of the caller's own request, but for missing scopes. */
+const asRefused = (error: RequestError): RequestError =>
+  error.code === 'InsufficientScopes'
+    ? error
+    : new RequestError('InputError', `While calling createTask: ${error.code}: ${error.message}`);
+
+const rowOf = (
+  { hook: { hookGroupId, hookId }, taskId, firedBy, payload }: Fire,
+  answer: Answer<Fired>,
+  now: Date,
+): store.FireRow[] => {
+  const row = { hookGroupId, hookId, taskId, firedBy, firedAt: now, digest: digestOf(payload) };
+  if (answer instanceof RequestError) return [{ ...row, error: storable(answer.message) }];
+  return answer.taskId === undefined ? [] : [{ ...row, error: null }];
+};
+
+/** A message may quote what somebody sent. */
+const storable = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, '\u{fffd}').slice(0, 10_000);
+
+/** Tells a repeated call from another one. */
+export const digestOf = (payload: object | undefined): string =>
+  createHash('sha256')
+    .update(JSON.stringify(payload ?? null))
+    .digest('base64url');

@@ -1,0 +1,85 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type Answer, batched, RequestError, slugid, type Transaction } from '../../base/index.ts';
+import { slugidPattern } from '../../http/index.ts';
+import type { HookRef } from '../events.ts';
+import * as store from '../store.ts';
+import type { Occasion } from '../task-request.ts';
+import { digestOf, type Fired, fireHooks } from './fire-hooks.ts';
+import { type Fire, prepareFire } from './prepare-fire.ts';
+import { goOn, nameOf, noSuchHook, type Room } from './room.ts';
+
+/** A call that fires a hook: by somebody with scopes for it, or by a token. */
+export interface Trigger extends HookRef {
+  readonly payload: object;
+  readonly by: { readonly clientId: string } | { readonly token: string };
+}
+
+/**
+ * Fires a hook for a caller. A caller that puts a taskId of its own into the payload may repeat the call: the task is
+ * created once.
+ */
+export const createTrigger = (room: Room) => {
+  const fires = batched(room, 'trigger-hooks', async (tx, all: Fire[], now) => {
+    const held = await store.holdHooks(
+      tx,
+      all.map(({ hook }) => hook),
+    );
+    const names = new Set(held.map(nameOf));
+    const answers = all.map((fire) => (names.has(nameOf(fire.hook)) ? fire : noSuchHook(fire.hook)));
+    return goOn(answers, (there) => fireUnlessDone(tx, there, { ...room, now }));
+  });
+  return async (call: Trigger): Promise<Fired> => {
+    const hook = await store.readHook(room.db, call);
+    if (!hook) throw noSuchHook(call);
+    const { by, payload } = call;
+    if ('token' in by) requireToken(room.encryption.decrypt(hook.triggerToken), by.token);
+    const about = { taskId: chosenTaskId(payload) ?? slugid(), at: room.clock.now(), payload };
+    const occasion: Occasion =
+      'token' in by
+        ? { ...about, firedBy: 'triggerHookWithToken' }
+        : { ...about, firedBy: 'triggerHook', clientId: by.clientId };
+    return fires.one(await prepareFire(room, hook, occasion));
+  };
+};
+
+const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+const requireToken = (expected: string, given: string): void => {
+  if (timingSafeEqual(hashOf(expected), hashOf(given))) return;
+  throw new RequestError('AuthenticationFailed', 'This is not the token of the hook.');
+};
+
+/** The id that a caller has chosen for the task. */
+const chosenTaskId = (payload: object): string | undefined => {
+  const { taskId } = payload as { taskId?: unknown };
+  if (typeof taskId !== 'string') return undefined;
+  if (slugidPattern.test(taskId)) return taskId;
+  throw new RequestError('InputError', `payload.taskId '${taskId}' is no id of a task.`);
+};
+
+const keyOf = (ref: HookRef, taskId: string, digest: string) => `${nameOf(ref)} ${taskId} ${digest}`;
+
+/** The fires of calls that were made before; the same call at the same time is waited for. */
+const readSuccesses = async (tx: Transaction, refs: readonly (HookRef & { readonly taskId: string })[]) => {
+  await store.lockTaskIds(
+    tx,
+    refs.map(({ taskId }) => taskId),
+  );
+  return store.readSuccesses(tx, refs);
+};
+
+const fireUnlessDone = async (
+  tx: Transaction,
+  fires: readonly Fire[],
+  room: Room & { now: Date },
+): Promise<Answer<Fired>[]> => {
+  const chosen = fires.filter(({ payload }) => chosenTaskId(payload ?? {}) !== undefined);
+  const refs = chosen.map(({ hook: { hookGroupId, hookId }, taskId }) => ({ hookGroupId, hookId, taskId }));
+  const successes = refs.length > 0 ? await readSuccesses(tx, refs) : [];
+  const done = new Set(successes.map((row) => keyOf(row, row.taskId, row.digest)));
+  const isDone = ({ hook, taskId, payload }: Fire) => done.has(keyOf(hook, taskId, digestOf(payload)));
+  const fresh = fires.filter((fire) => !isDone(fire));
+  const answers = await fireHooks(tx, fresh, room);
+  let next = 0;
+  return fires.map((fire) => (isDone(fire) ? { taskId: fire.taskId } : (answers[next++] as Answer<Fired>)));
+};

@@ -1,0 +1,305 @@
+import type { Sql, Transaction } from '../base/index.ts';
+import type { HookRef } from './events.ts';
+import type { Firer } from './schema.ts';
+
+/** A hook; all but its ids and its token is JSON text, the token is encrypted. */
+export interface HookRow extends HookRef {
+  readonly metadata: string;
+  readonly task: string;
+  readonly bindings: string;
+  readonly schedule: string;
+  readonly triggerSchema: string;
+  readonly triggerToken: string;
+}
+
+const groups = (refs: readonly HookRef[]) => refs.map(({ hookGroupId }) => hookGroupId);
+const ids = (refs: readonly HookRef[]) => refs.map(({ hookId }) => hookId);
+
+/** Adds a hook; false when there is one with its ids. */
+export const insertHook = async (tx: Transaction, hook: HookRow): Promise<boolean> => {
+  const rows = await tx`
+    insert into hooks
+      (hook_group_id, hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token)
+    values (${hook.hookGroupId}, ${hook.hookId}, ${hook.metadata}, ${hook.task}, ${hook.bindings},
+            ${hook.schedule}, ${hook.triggerSchema}, ${hook.triggerToken})
+    on conflict (hook_group_id, hook_id) do nothing
+    returning hook_id`;
+  return rows.length > 0;
+};
+
+/** Writes what a hook is; its row is locked. */
+export const saveHook = (tx: Transaction, hook: HookRow) =>
+  tx`
+    update hooks
+       set metadata = ${hook.metadata}, task = ${hook.task}, bindings = ${hook.bindings},
+           schedule = ${hook.schedule}, trigger_schema = ${hook.triggerSchema}
+     where hook_group_id = ${hook.hookGroupId} and hook_id = ${hook.hookId}`;
+
+/** Gives a hook another token; false when there is no such hook. */
+export const saveToken = async (db: Sql, ref: HookRef, triggerToken: string): Promise<boolean> => {
+  const rows = await db`
+    update hooks set trigger_token = ${triggerToken}
+     where hook_group_id = ${ref.hookGroupId} and hook_id = ${ref.hookId}
+    returning hook_id`;
+  return rows.length > 0;
+};
+
+/** A token that is encrypted. */
+export type TokenRow = HookRef & Pick<HookRow, 'triggerToken'>;
+
+/** Tokens that one of these keys encrypted, held against change until the transaction ends. */
+export const lockTokensOfKeys = (
+  tx: Transaction,
+  { keyIds, limit }: { keyIds: readonly string[]; limit: number },
+): Promise<TokenRow[]> =>
+  tx<TokenRow>`
+    select hook_group_id, hook_id, trigger_token
+      from hooks
+     where split_part(trigger_token, '.', 1) = any(${[...keyIds]}::text[])
+     limit ${limit}
+       for no key update skip locked`;
+
+/** Writes the same tokens under another key. To everybody else nothing has changed. */
+export const putTokens = (tx: Transaction, tokens: readonly TokenRow[]) =>
+  tx`
+    update hooks h set trigger_token = t.trigger_token
+      from unnest(${groups(tokens)}::text[], ${ids(tokens)}::text[],
+                  ${tokens.map(({ triggerToken }) => triggerToken)}::text[])
+           as t(hook_group_id, hook_id, trigger_token)
+     where h.hook_group_id = t.hook_group_id and h.hook_id = t.hook_id`;
+
+/** Deletes a hook with its slot, its fires and the messages that wait; false when there was none. */
+export const deleteHook = async (tx: Transaction, ref: HookRef): Promise<boolean> => {
+  const rows = await tx`
+    delete from hooks where hook_group_id = ${ref.hookGroupId} and hook_id = ${ref.hookId}
+    returning hook_id`;
+  return rows.length > 0;
+};
+
+export const readHook = async (db: Sql, ref: HookRef): Promise<HookRow | undefined> => {
+  const [hook] = await db<HookRow>`
+    select hook_group_id, hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token
+      from hooks where hook_group_id = ${ref.hookGroupId} and hook_id = ${ref.hookId}`;
+  return hook;
+};
+
+/** The same; nobody else changes it until the transaction ends. */
+export const lockHook = async (tx: Transaction, ref: HookRef): Promise<HookRow | undefined> => {
+  const [hook] = await tx<HookRow>`
+    select hook_group_id, hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token
+      from hooks where hook_group_id = ${ref.hookGroupId} and hook_id = ${ref.hookId}
+       for no key update`;
+  return hook;
+};
+
+/** Those of some hooks that are there; they are not deleted until the transaction ends. */
+export const holdHooks = (tx: Transaction, refs: readonly HookRef[]) =>
+  tx<HookRef>`
+    select h.hook_group_id, h.hook_id
+      from (select distinct hook_group_id, hook_id
+              from unnest(${groups(refs)}::text[], ${ids(refs)}::text[]) as w(hook_group_id, hook_id)) w
+      join hooks h on h.hook_group_id = w.hook_group_id and h.hook_id = w.hook_id
+     order by h.hook_group_id, h.hook_id
+       for key share of h`;
+
+export const readGroupIds = async (db: Sql): Promise<string[]> => {
+  const rows = await db<{ hookGroupId: string }>`
+    select distinct hook_group_id from hooks order by hook_group_id`;
+  return rows.map(({ hookGroupId }) => hookGroupId);
+};
+
+export const readHooksOf = (db: Sql, hookGroupId: string) =>
+  db<HookRow>`
+    select hook_group_id, hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token
+      from hooks where hook_group_id = ${hookGroupId} order by hook_id`;
+
+/** The hooks that messages may fire. */
+export const readBound = (db: Sql) =>
+  db<HookRef & { readonly bindings: string }>`
+    select hook_group_id, hook_id, bindings from hooks where bindings <> '[]'
+     order by hook_group_id, hook_id`;
+
+/** When a hook fires next by its schedule. */
+export interface Slot extends HookRef {
+  readonly firesAt: Date;
+}
+
+/** Sets when hooks fire next. */
+export const saveSlots = (tx: Transaction, slots: readonly Slot[]) =>
+  tx`
+    insert into hook_slots (hook_group_id, hook_id, fires_at)
+    select hook_group_id, hook_id, fires_at
+      from unnest(${groups(slots)}::text[], ${ids(slots)}::text[],
+                  ${slots.map(({ firesAt }) => firesAt)}::timestamptz[])
+           as s(hook_group_id, hook_id, fires_at)
+     order by hook_group_id, hook_id
+    on conflict (hook_group_id, hook_id) do update set fires_at = excluded.fires_at`;
+
+/** These hooks do not fire again by their schedule. */
+export const deleteSlots = (tx: Transaction, refs: readonly HookRef[]) =>
+  tx`
+    delete from hook_slots s
+     using unnest(${groups(refs)}::text[], ${ids(refs)}::text[]) as gone(hook_group_id, hook_id)
+     where s.hook_group_id = gone.hook_group_id and s.hook_id = gone.hook_id`;
+
+export const readSlot = async (db: Sql, ref: HookRef): Promise<Date | undefined> => {
+  const [slot] = await db<Slot>`
+    select fires_at from hook_slots
+     where hook_group_id = ${ref.hookGroupId} and hook_id = ${ref.hookId}`;
+  return slot?.firesAt;
+};
+
+/** A hook and the time at which it is due. */
+export type DueHook = HookRow & Slot;
+
+/** Hooks whose time has come, those that have waited longest first. */
+export const readDue = (db: Sql, now: Date, limit: number) =>
+  db<DueHook>`
+    select h.hook_group_id, h.hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token,
+           s.fires_at
+      from hook_slots s
+      join hooks h on h.hook_group_id = s.hook_group_id and h.hook_id = s.hook_id
+     where s.fires_at <= ${now}
+     order by s.fires_at limit ${limit}`;
+
+/** When the next hook fires, if any does. */
+export const readEarliest = async (db: Sql): Promise<Date | undefined> => {
+  const [slot] = await db<Slot>`select fires_at from hook_slots order by fires_at limit 1`;
+  return slot?.firesAt;
+};
+
+/** Those of some slots that are as they were, and that nobody else is about to fire or to change; with their hooks. */
+export const takeSlots = (tx: Transaction, slots: readonly Slot[]) =>
+  tx<DueHook>`
+    select h.hook_group_id, h.hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token,
+           s.fires_at
+      from unnest(${groups(slots)}::text[], ${ids(slots)}::text[],
+                  ${slots.map(({ firesAt }) => firesAt)}::timestamptz[]) as w(hook_group_id, hook_id, fires_at)
+      join hook_slots s on s.hook_group_id = w.hook_group_id and s.hook_id = w.hook_id
+                       and s.fires_at = w.fires_at
+      join hooks h on h.hook_group_id = w.hook_group_id and h.hook_id = w.hook_id
+       for update of s skip locked for key share of h skip locked`;
+
+/** What became of a fire. */
+export interface FireRow extends HookRef {
+  readonly taskId: string;
+  readonly firedBy: Firer;
+  readonly firedAt: Date;
+  /** Null when the task was created. */
+  readonly error: string | null;
+  readonly digest: string;
+}
+
+/** Writes what became of fires. One that led to a task stays, whatever is tried under its id afterwards. */
+export const saveFires = (tx: Transaction, fires: readonly FireRow[]) =>
+  tx`
+    insert into hook_fires as f (hook_group_id, hook_id, task_id, fired_by, fired_at, error, digest)
+    select hook_group_id, hook_id, task_id, fired_by, fired_at, error, digest
+      from unnest(${groups(fires)}::text[], ${ids(fires)}::text[],
+                  ${fires.map((fire) => fire.taskId)}::text[], ${fires.map((fire) => fire.firedBy)}::text[],
+                  ${fires.map((fire) => fire.firedAt)}::timestamptz[],
+                  ${fires.map((fire) => fire.error)}::text[], ${fires.map((fire) => fire.digest)}::text[])
+           as n(hook_group_id, hook_id, task_id, fired_by, fired_at, error, digest)
+     order by hook_group_id, hook_id, task_id
+    on conflict (hook_group_id, hook_id, task_id) do update
+       set fired_by = excluded.fired_by, fired_at = excluded.fired_at, error = excluded.error,
+           digest = excluded.digest
+     where f.error is not null`;
+
+/** Until the transaction ends, nobody else who asks for the same creates tasks under these ids. In order, against deadlocks. */
+export const lockTaskIds = (tx: Transaction, taskIds: readonly string[]) =>
+  tx`
+    select pg_advisory_xact_lock(hashtextextended('fire of a hook ' || task_id, 0))
+      from (select distinct task_id from unnest(${[...taskIds]}::text[]) as t(task_id) order by task_id) t`;
+
+/** Those of some fires that led to their task. */
+export const readSuccesses = (tx: Transaction, fires: readonly (HookRef & { readonly taskId: string })[]) =>
+  tx<FireRow>`
+    select f.hook_group_id, f.hook_id, f.task_id, fired_by, fired_at, error, digest
+      from unnest(${groups(fires)}::text[], ${ids(fires)}::text[],
+                  ${fires.map(({ taskId }) => taskId)}::text[]) as w(hook_group_id, hook_id, task_id)
+      join hook_fires f on f.hook_group_id = w.hook_group_id and f.hook_id = w.hook_id
+                       and f.task_id = w.task_id
+     where f.error is null`;
+
+/** Fires of a hook, the latest first, after those of the page before. */
+export const readFires = (
+  db: Sql,
+  ref: HookRef,
+  { before, limit }: { before: { firedAt: Date; taskId: string }; limit: number },
+) =>
+  db<FireRow>`
+    select hook_group_id, hook_id, task_id, fired_by, fired_at, error, digest
+      from hook_fires
+     where hook_group_id = ${ref.hookGroupId} and hook_id = ${ref.hookId}
+       and (fired_at, task_id) < (${before.firedAt}::timestamptz, ${before.taskId}::text)
+     order by fired_at desc, task_id desc
+     limit ${limit}`;
+
+/** Forgets fires from before a time; answers how many. */
+export const deleteFires = async (db: Sql, before: Date, limit: number): Promise<number> => {
+  const rows = await db`
+    with old as (
+      select hook_group_id, hook_id, task_id from hook_fires
+       where fired_at < ${before} order by fired_at limit ${limit} for update skip locked
+    )
+    delete from hook_fires f using old
+     where f.hook_group_id = old.hook_group_id and f.hook_id = old.hook_id and f.task_id = old.task_id
+    returning f.task_id`;
+  return rows.length;
+};
+
+/** A message that is to fire a hook. */
+export interface MessageRow extends HookRef {
+  readonly taskId: string;
+  /** JSON. */
+  readonly payload: string;
+}
+
+/** Keeps messages for hooks, so many for each hook at most; those of hooks that are gone are left out. */
+export const insertMessages = async (
+  tx: Transaction,
+  messages: readonly MessageRow[],
+  waitingMax: number,
+): Promise<number> => {
+  const rows = await tx`
+    insert into hook_messages (hook_group_id, hook_id, task_id, payload)
+    select m.hook_group_id, m.hook_id, m.task_id, m.payload
+      from (select *, row_number() over (partition by hook_group_id, hook_id order by position) as place
+              from unnest(${groups(messages)}::text[], ${ids(messages)}::text[],
+                          ${messages.map((message) => message.taskId)}::text[],
+                          ${messages.map((message) => message.payload)}::text[])
+                   with ordinality as given(hook_group_id, hook_id, task_id, payload, position)) m
+     where exists (select from hooks h where h.hook_group_id = m.hook_group_id and h.hook_id = m.hook_id)
+       and m.place + (select count(*) from (select from hook_messages w
+                                             where w.hook_group_id = m.hook_group_id and w.hook_id = m.hook_id
+                                             limit ${waitingMax}) waiting) <= ${waitingMax}
+     order by m.position
+    returning id`;
+  return rows.length;
+};
+
+/** A message that waits, with its hook. */
+export type WaitingMessage = HookRow & MessageRow & { readonly id: number };
+
+/** The messages that have waited longest. */
+export const readWaiting = (db: Sql, limit: number) =>
+  db<WaitingMessage>`
+    select m.id, m.task_id, m.payload, h.hook_group_id, h.hook_id, metadata, task, bindings, schedule,
+           trigger_schema, trigger_token
+      from hook_messages m
+      join hooks h on h.hook_group_id = m.hook_group_id and h.hook_id = m.hook_id
+     order by m.id limit ${limit}`;
+
+/** Takes messages that nobody else takes; they are gone when the transaction commits. Their hooks are held. */
+export const takeMessages = async (tx: Transaction, messageIds: readonly number[]): Promise<number[]> => {
+  const rows = await tx<{ id: number }>`
+    select m.id
+      from hook_messages m
+      join hooks h on h.hook_group_id = m.hook_group_id and h.hook_id = m.hook_id
+     where m.id = any(${[...messageIds]}::bigint[])
+       for update of m skip locked for key share of h skip locked`;
+  const taken = rows.map(({ id }) => id);
+  await tx`delete from hook_messages where id = any(${taken}::bigint[])`;
+  return taken;
+};

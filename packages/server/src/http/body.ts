@@ -1,0 +1,96 @@
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { RequestError } from '../base/index.ts';
+
+/** Arrays and objects within each other. What walks through a value, here and in the database, calls itself at each. */
+const depthMax = 500;
+
+/** Reads the bodies of all requests as text; handlers decide whether they want one. */
+export const readBodies = (app: FastifyInstance): void => {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const mistake = mistakeIn(body, request.headers['content-encoding']);
+    if (mistake) done(new RequestError('MalformedPayload', mistake));
+    else done(null, body.toString());
+  });
+};
+
+const mistakeIn = (body: Buffer, encoding = 'identity'): string | undefined => {
+  if (encoding !== 'identity')
+    return `The body must not be compressed; it came with content-encoding ${encoding}.`;
+  return isUtf8(body) ? undefined : 'The body must be text in UTF-8; it holds bytes that are not.';
+};
+
+/** Does the request say that its body is JSON? */
+export const isJson = (request: FastifyRequest): boolean =>
+  /^application\/json\b/i.test(request.headers['content-type'] ?? '');
+
+/** The body as a value: an object or an array; empty where there is none. */
+export const parseBody = (request: FastifyRequest): unknown => {
+  const text = request.body as string | undefined;
+  if (!text || !isJson(request)) return {};
+  if (isDeep(text)) {
+    throw new RequestError(
+      'MalformedPayload',
+      `The body must not nest arrays and objects more than ${depthMax} deep.`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new RequestError('MalformedPayload', `Failed to parse JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null) {
+    throw new RequestError('MalformedPayload', 'The body must be a JSON object or array.');
+  }
+  return value;
+};
+
+/** Refuses a body that the database could not hold in columns of its own, and names the field. */
+export const requireStorableBody = (request: FastifyRequest, payload: unknown): void => {
+  // In JSON neither of these characters can be written but by an escape.
+  if (/\\u(0000|d[89a-f])/i.test(request.body as string)) requireStorable(payload, 'body');
+};
+
+const [quote, backslash, opening, closing] = [0x22, 0x5c, [0x5b, 0x7b], [0x5d, 0x7d]] as const;
+
+/** Is this JSON nested too deeply? Parsers are spared what they would have to refuse. */
+const isDeep = (text: string): boolean => {
+  // Each level is opened and closed.
+  if (text.length <= 2 * depthMax) return false;
+  let depth = 0;
+  let isInString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (isInString) {
+      if (code === backslash) i++;
+      else if (code === quote) isInString = false;
+    } else if (code === quote) isInString = true;
+    else if (code === opening[0] || code === opening[1]) {
+      if (++depth > depthMax) return true;
+    } else if (code === closing[0] || code === closing[1]) depth--;
+  }
+  return false;
+};
+
+/** Can PostgreSQL hold this text? It takes neither the character NUL nor one half of a surrogate pair. */
+export const isStorable = (text: string): boolean => !text.includes('\0') && !/\p{Surrogate}/u.test(text);
+
+const requireStorable = (value: unknown, where: string): void => {
+  if (typeof value === 'string') {
+    if (!isStorable(value)) refuseText(where);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, part] of Object.entries(value)) {
+      if (!isStorable(name)) refuseText(`the name of a property of ${where}`);
+      requireStorable(part, `${where}.${name}`);
+    }
+  }
+};
+
+const refuseText = (where: string): never => {
+  throw new RequestError(
+    'InputError',
+    `The text of ${where} holds a NUL character or one half of a surrogate pair; neither can be stored.`,
+  );
+};

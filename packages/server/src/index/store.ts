@@ -1,0 +1,106 @@
+import type { Sql, Transaction } from '../base/index.ts';
+import type { Entry, Namespace, Place } from './lifecycle.ts';
+
+const namespaces = (places: readonly Place[]) => places.map(({ namespace }) => namespace);
+const names = (places: readonly { readonly name: string }[]) => places.map(({ name }) => name);
+
+/** Adds entries, each at another place; what has a higher rank and has not expired stays. */
+export const upsertEntries = async (tx: Transaction, entries: readonly Entry[], now: Date): Promise<void> => {
+  await tx`
+    insert into indexed_tasks as old (namespace, name, task_id, rank, expires, data)
+    select namespace, name, task_id, rank, expires, data
+      from unnest(
+        ${namespaces(entries)}::text[], ${names(entries)}::text[],
+        ${entries.map(({ taskId }) => taskId)}::text[],
+        ${entries.map(({ rank }) => rank)}::bigint[],
+        ${entries.map(({ expires }) => expires)}::timestamptz[],
+        ${entries.map(({ data }) => data)}::text[]
+      ) as given(namespace, name, task_id, rank, expires, data)
+     order by namespace collate "C", name collate "C"
+    on conflict (namespace, name) do update
+       set task_id = excluded.task_id, rank = excluded.rank, expires = excluded.expires, data = excluded.data
+     where excluded.rank >= old.rank or old.expires <= ${now}`;
+};
+
+/** Adds namespaces, each once, or lets them expire later. One that lasts long enough is not even locked. */
+export const extendNamespaces = async (tx: Transaction, given: readonly Namespace[]): Promise<void> => {
+  await tx`
+    insert into index_namespaces as old (parent, name, expires)
+    select parent, name, expires
+      from unnest(
+        ${given.map(({ parent }) => parent)}::text[], ${names(given)}::text[],
+        ${given.map(({ expires }) => expires)}::timestamptz[]
+      ) as needed(parent, name, expires)
+     where not exists (
+       select from index_namespaces there
+        where there.parent = needed.parent and there.name = needed.name and there.expires >= needed.expires)
+     order by parent collate "C", name collate "C"
+    on conflict (parent, name) do update set expires = excluded.expires where excluded.expires > old.expires`;
+};
+
+/** How much of what is looked up is wanted. */
+interface Wanted {
+  /** Only what expires later than that. */
+  readonly after: Date;
+  readonly limit: number;
+}
+
+/** The entries at these places, in the order of the places. */
+export const readEntries = (sql: Sql, places: readonly Place[], { after, limit }: Wanted): Promise<Entry[]> =>
+  sql<Entry>`
+    select t.namespace, t.name, t.task_id, t.rank, t.expires, t.data
+      from unnest(${namespaces(places)}::text[], ${names(places)}::text[])
+             with ordinality as wanted(namespace, name, turn)
+      join indexed_tasks t on t.namespace = wanted.namespace and t.name = wanted.name
+     where t.expires > ${after}
+     order by wanted.turn limit ${limit}`;
+
+/** Which part of a namespace is wanted. */
+interface Part extends Wanted {
+  readonly namespace: string;
+  readonly afterName: string;
+}
+
+/** The tasks that stand in a namespace, by name. */
+export const listEntries = (sql: Sql, { namespace, afterName, after, limit }: Part): Promise<Entry[]> =>
+  sql<Entry>`
+    select namespace, name, task_id, rank, expires, data
+      from indexed_tasks
+     where namespace = ${namespace} and name > ${afterName} and expires > ${after}
+     order by name limit ${limit}`;
+
+/** The namespaces within a namespace, by name. */
+export const listNamespaces = (
+  sql: Sql,
+  { namespace, afterName, after, limit }: Part,
+): Promise<Namespace[]> =>
+  sql<Namespace>`
+    select parent, name, expires
+      from index_namespaces
+     where parent = ${namespace} and name > ${afterName} and expires > ${after}
+     order by name limit ${limit}`;
+
+export const deleteEntries = async (tx: Transaction, places: readonly Place[]): Promise<void> => {
+  await tx`
+    delete from indexed_tasks t
+     using unnest(${namespaces(places)}::text[], ${names(places)}::text[]) as gone(namespace, name)
+     where t.namespace = gone.namespace and t.name = gone.name`;
+};
+
+/** Deletes entries that have expired, the oldest first; answers how many. */
+export const deleteExpiredEntries = async (sql: Sql, now: Date, limit: number): Promise<number> => {
+  const rows = await sql`
+    delete from indexed_tasks where ctid = any(array(
+      select ctid from indexed_tasks where expires <= ${now} order by expires limit ${limit} for update skip locked))
+    returning true as deleted`;
+  return rows.length;
+};
+
+/** Deletes namespaces that have expired, the oldest first; answers how many. */
+export const deleteExpiredNamespaces = async (sql: Sql, now: Date, limit: number): Promise<number> => {
+  const rows = await sql`
+    delete from index_namespaces where ctid = any(array(
+      select ctid from index_namespaces where expires <= ${now} order by expires limit ${limit} for update skip locked))
+    returning true as deleted`;
+  return rows.length;
+};

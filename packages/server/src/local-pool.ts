@@ -1,0 +1,39 @@
+import { availableParallelism } from 'node:os';
+import type { Config } from './config.ts';
+import { dropPool, ensurePool, type OpenedWorkerManager } from './worker-manager/index.ts';
+
+/** The task queue that tasks without another one go to on a laptop. */
+export const localPoolId = 'local/built-in';
+
+/** Few processes that take several tasks each start faster than many. */
+const capacityPerWorkerMax = 4;
+
+/**
+ * Makes the pool of workers on this machine, for as many tasks at once as the configuration says; or ends it, where there
+ * is to be none.
+ */
+export const settleLocalPool = (
+  workerManager: OpenedWorkerManager,
+  { worker, role }: Config,
+): Promise<void> => {
+  const providerId = 'local';
+  if (!worker.enabled || worker.mode !== 'pool' || role !== 'all') {
+    return dropPool(workerManager, { workerPoolId: localPoolId, providerId });
+  }
+  const maxCapacity = worker.capacity ?? availableParallelism();
+  const capacityPerInstance = Math.min(maxCapacity, capacityPerWorkerMax);
+  return ensurePool(workerManager, {
+    workerPoolId: localPoolId,
+    definition: {
+      providerId,
+      description: 'Workers on this machine: as many as there are tasks for.',
+      owner: 'operator@localhost.localdomain',
+      emailOnError: false,
+      config: {
+        minCapacity: 0,
+        maxCapacity,
+        launchConfigs: [{ workerManager: { launchConfigId: 'process', capacityPerInstance } }],
+      },
+    },
+  });
+};

@@ -1,0 +1,60 @@
+import { type BatchDeps, type Loop, localSignal, type Reading, type Signal } from '../base/index.ts';
+import type { Subscription } from '../events/index.ts';
+import type { ServiceDeclaration } from '../http/index.ts';
+import { exchanges } from './events.ts';
+import { notifyLoops } from './loops.ts';
+import { createRenderer } from './rendering/index.ts';
+import { type NotifyServices, routes } from './routes.ts';
+import { createSenders, type SenderSettings } from './senders/index.ts';
+import { bindVerbs, type NotifyVerbs, type Room } from './service.ts';
+import { taskSubscription } from './subscription.ts';
+import { newTally } from './tally.ts';
+
+export type { NotifyServices } from './routes.ts';
+export type { SenderSettings } from './senders/index.ts';
+export type { Email, NotifyVerbs } from './service.ts';
+
+export interface NotifyDeps extends BatchDeps, Pick<Room, 'readDefinitions' | 'rootUrl'> {
+  /** What is not there answers that it is not configured. */
+  readonly settings: SenderSettings;
+  /** Shared between the processes of a deployment; by default it is this process's. */
+  readonly accepted?: Signal;
+}
+
+/** The door of notifications. Other domains send mails by `email`, in their own transactions. */
+export interface Notify extends NotifyVerbs {
+  readonly loops: readonly Loop[];
+  /** To be given to the subscriptions of events. */
+  readonly subscription: Subscription;
+  /** How many notifications had which fate in this process, by type and fate. */
+  readings(): Reading[];
+}
+
+/** Opens notifications. */
+export const createNotify = ({ settings, accepted = localSignal(), ...deps }: NotifyDeps): Notify => {
+  const tally = newTally();
+  const room: Room = {
+    ...deps,
+    accepted,
+    tally,
+    renderer: createRenderer(deps.clock),
+    senders: createSenders(settings),
+  };
+  return {
+    ...bindVerbs(room),
+    loops: notifyLoops(room),
+    subscription: taskSubscription(room),
+    readings: tally.readings,
+  };
+};
+
+/** What this service publishes. */
+export const notifyDeclaration: ServiceDeclaration<NotifyServices> = {
+  service: {
+    serviceName: 'notify',
+    title: 'Notifications',
+    description: 'Sends mails and messages: on request, and about tasks whose routes ask for it.',
+  },
+  routes,
+  exchanges,
+};

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { later, minutes, seconds } from '../base/index.ts';
+import { type NotificationType, notificationTypes } from './schema.ts';
+
+/** A message on its way out: who gets it, and what it says in the words of its type. */
+export interface Notification {
+  readonly type: NotificationType;
+  readonly address: string;
+  /** JSON. */
+  readonly message: object;
+  /** The same for messages that say the same to the same address. */
+  readonly digest: string;
+}
+
+/** A notification, recognisable when it comes again. */
+export const notificationOf = (type: NotificationType, address: string, message: object): Notification => ({
+  type,
+  address,
+  message,
+  digest: createHash('sha256')
+    .update(JSON.stringify([type, address, message]))
+    .digest('base64url'),
+});
+
+/** For so long a message that was accepted is not accepted again, and counts for its address. */
+export const recentMs = minutes(10);
+/** So many mails within that time go to one address. */
+export const mailsMax = 50;
+
+/** What becomes of a notification that somebody wants to send. */
+export type Outcome = 'accepted' | 'denied' | 'duplicate' | 'limited' | 'unconfigured';
+
+/** What is known of the recipients and of the last minutes when notifications are decided on. */
+export interface Facts {
+  isConfigured(type: NotificationType): boolean;
+  isDenied(notification: Notification): boolean;
+  isRecent(digest: string): boolean;
+  /** How many mails an address got lately. */
+  mailsTo(address: string): number;
+}
+
+/** Decides on notifications in order; those that are accepted count for the ones behind them. */
+export const decide = (notifications: readonly Notification[], facts: Facts): Outcome[] => {
+  const accepted = new Set<string>();
+  const mails = new Map<string, number>();
+  return notifications.map((notification) => {
+    const { type, address, digest } = notification;
+    if (!facts.isConfigured(type)) return 'unconfigured';
+    if (facts.isDenied(notification)) return 'denied';
+    if (accepted.has(digest) || facts.isRecent(digest)) return 'duplicate';
+    if (type === 'email') {
+      const count = mails.get(address) ?? facts.mailsTo(address);
+      if (count >= mailsMax) return 'limited';
+      mails.set(address, count + 1);
+    }
+    accepted.add(digest);
+    return 'accepted';
+  });
+};
+
+/** A route of a task that asks for notifications: `notify.<type>.<address>.on-<event>`. */
+export interface NotifyRoute {
+  readonly type: NotificationType;
+  readonly address: string;
+  readonly event: string;
+}
+
+const routePattern = new RegExp(`^notify\\.(${notificationTypes.join('|')})\\.(.+)\\.on-([a-z]+)$`);
+
+const routeIn = (text: string): NotifyRoute | undefined => {
+  const [, type, address, event] = routePattern.exec(text) ?? [];
+  return type && address && event ? { type: type as NotificationType, address, event } : undefined;
+};
+
+const endings = ['completed', 'failed', 'exception'];
+
+/** Exchanges of the queue by the events that its routes name; `any` is the old name of `resolved`. */
+export const exchangesOf: ReadonlyMap<string, readonly string[]> = new Map([
+  ['defined', ['defined']],
+  ['pending', ['pending']],
+  ['running', ['running']],
+  ['completed', ['completed']],
+  ['failed', ['failed']],
+  ['exception', ['exception']],
+  ['resolved', endings],
+  ['any', endings],
+  ['transition', ['defined', 'pending', 'running', ...endings]],
+]);
+
+// Whoever cancels a task knows, and a deadline is no news of the task itself.
+const silentReasons = ['canceled', 'deadline-exceeded'];
+
+/** A task's status as its messages carry it, as far as notifications look at it. */
+export interface StatusInMessage {
+  readonly taskId: string;
+  readonly state: string;
+  readonly runs: readonly { readonly reasonResolved?: string }[];
+}
+
+/**
+ * The routes that a message about a task fires. A run that ends and is followed by another one ends no task: then the
+ * status is `pending` already, and only what waits for every transition hears of it.
+ */
+export const firedRoutes = (routes: readonly string[], status: StatusInMessage): NotifyRoute[] => {
+  const reason = status.runs.at(-1)?.reasonResolved ?? '';
+  if (status.state === 'exception' && silentReasons.includes(reason)) return [];
+  const state = status.state === 'unscheduled' ? 'defined' : status.state;
+  return routes.flatMap((text) => {
+    const route = routeIn(text);
+    return route && exchangesOf.get(route.event)?.includes(state) ? [route] : [];
+  });
+};
+
+/** How often sending is tried: for about a day. */
+export const attemptsMax = 50;
+
+/** When sending is tried again after so many attempts that failed; undefined when it is given up. */
+export const nextAttempt = (attempts: number, now: Date): Date | undefined =>
+  attempts >= attemptsMax
+    ? undefined
+    : later(now, Math.min(minutes(30), seconds(10) * 2 ** Math.min(attempts - 1, 10)));

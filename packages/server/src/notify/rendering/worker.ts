@@ -1,0 +1,22 @@
+import jsone from 'json-e';
+
+// A process of its own: whoever renders here may use up its time and its memory, and harms nobody.
+
+/** One template, and what it sees; both as JSON. */
+interface Request {
+  readonly template: string;
+  readonly context: string;
+  readonly charactersMax: number;
+}
+
+const render = ({ template, context, charactersMax }: Request): { text: string } | { mistake: string } => {
+  try {
+    const text = JSON.stringify(jsone(JSON.parse(template), JSON.parse(context)) ?? null);
+    return text.length > charactersMax ? { mistake: 'it renders to too much' } : { text };
+  } catch (error) {
+    return { mistake: (error as Error).message };
+  }
+};
+
+process.on('message', (request: Request) => process.send?.(render(request)));
+process.send?.('ready');

@@ -1,0 +1,42 @@
+import type { MatrixRequest } from '../schema.ts';
+import { callJson, Refusal, type Sender } from './sender.ts';
+
+export interface MatrixSettings {
+  /** Of the home server. */
+  readonly url: string;
+  readonly accessToken: string;
+}
+
+interface Answered {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+const isOk = ({ status }: Answered): boolean => status >= 200 && status < 300;
+const isForbidden = ({ status, body }: Answered): boolean => status === 403 && body.errcode === 'M_FORBIDDEN';
+// A token that is not valid any more is the operator's to mend; the message can wait for that.
+const isRefused = ({ status }: Answered): boolean =>
+  status >= 400 && status < 500 && status !== 401 && status !== 408 && status !== 429;
+
+/** Sends messages to rooms by the client API. A room that it was invited to it joins when it has something to say. */
+export const matrixSender = ({ url, accessToken: token }: MatrixSettings): Sender => {
+  const room = (roomId: string) =>
+    `${url.replace(/\/+$/, '')}/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}`;
+  return {
+    send: async ({ key, address, message }) => {
+      const { body, format, formattedBody, msgtype } = message as MatrixRequest;
+      const content = { msgtype, body, format, formatted_body: formattedBody };
+      const place = `${room(address)}/send/m.room.message/${encodeURIComponent(key)}`;
+      const put = () => callJson(place, { method: 'PUT', token, body: content });
+      let reply = await put();
+      if (isForbidden(reply)) {
+        const joined = await callJson(`${room(address)}/join`, { method: 'POST', token, body: {} });
+        if (isOk(joined)) reply = await put();
+      }
+      if (isOk(reply)) return;
+      const words = `The Matrix server answered ${reply.status} ${String(reply.body.errcode ?? '')}`.trim();
+      if (isForbidden(reply)) throw new Refusal(`${words}: its user must be invited to the room`);
+      throw isRefused(reply) ? new Refusal(words) : new Error(words);
+    },
+  };
+};

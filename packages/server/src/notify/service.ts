@@ -1,0 +1,287 @@
+import {
+  type Answer,
+  type BatchDeps,
+  batched,
+  later,
+  RequestError,
+  type Signal,
+  type Sql,
+  type Transaction,
+} from '../base/index.ts';
+import { type Message, outbox } from '../events/index.ts';
+import { keyInOrStart, pageLimit, pageOf } from '../http/index.ts';
+import { compose, contextOf, type Occasion, type TaskInMessage, templatesOf } from './composing.ts';
+import { notification as notificationMessage } from './events.ts';
+import type { Notification, Outcome } from './lifecycle.ts';
+import * as lifecycle from './lifecycle.ts';
+import type { Render, Rendered } from './rendering/index.ts';
+import {
+  type EmailRequest,
+  type MatrixRequest,
+  mailLimits,
+  type NotificationAddress,
+  type PulseRequest,
+  type SlackRequest,
+} from './schema.ts';
+import type { Senders } from './senders/index.ts';
+import * as store from './store.ts';
+import type { Tally } from './tally.ts';
+
+export interface Room extends BatchDeps {
+  readonly senders: Senders;
+  readonly tally: Tally;
+  /** Begins a page of messages whose templates are rendered. */
+  readonly renderer: () => Render;
+  /** Woken when there is something to send. */
+  readonly accepted: Signal;
+  /** Under which clients reach the platform; messages link to it. */
+  rootUrl(): string;
+  /** Definitions of tasks as JSON text, each or why there is none. */
+  readDefinitions(tx: Sql, taskIds: string[]): Promise<Answer<string>[]>;
+}
+
+/** A mail that a domain sends. */
+export type Email = EmailRequest;
+
+// A routing key has 255 bytes at most, and `primary.` stands before it.
+const topicBytesMax = 255 - 'primary.'.length;
+
+const isPublishable = ({ type, address }: Notification): boolean =>
+  type !== 'pulse' || Buffer.byteLength(address) <= topicBytesMax;
+
+/** What has to be set for a way out, by the names that an operator knows. */
+const settingsFor = {
+  email: 'SMTP_URL and EMAIL_SOURCE_ADDRESS',
+  'matrix-room': 'MATRIX_BASE_URL and MATRIX_ACCESS_TOKEN',
+  'slack-channel': 'SLACK_ACCESS_TOKEN',
+} as const;
+
+const refusalOf = ({ type, address }: Notification, outcome: Outcome): RequestError | undefined => {
+  if (outcome === 'denied') {
+    return new RequestError(
+      'DenylistedAddress',
+      `Nothing is sent to the ${type} ${address}: it is denylisted.`,
+    );
+  }
+  if (outcome === 'unconfigured' && type !== 'pulse') {
+    const message = `Nothing can be sent to the ${type} ${address} here until its operator sets ${settingsFor[type]}.`;
+    return new RequestError('NotConfigured', message);
+  }
+  return undefined;
+};
+
+/** Takes these notifications over, as far as they may be sent; answers what became of each. */
+export const accept = async (
+  room: Room,
+  tx: Transaction,
+  notifications: readonly Notification[],
+): Promise<Outcome[]> => {
+  if (notifications.length === 0) return [];
+  const now = room.clock.now();
+  const decided = lifecycle.decide(notifications, await readFacts(room, tx, { notifications, now }));
+  const outcomes = await remember(tx, { notifications, decided, now });
+  const accepted = notifications.filter((_, i) => outcomes[i] === 'accepted');
+  const outgoing = accepted.filter(({ type }) => type !== 'pulse');
+  const published = accepted.filter(({ type }) => type === 'pulse');
+  await outbox.append(
+    tx,
+    published.map(({ address, message }) => notificationMessage(address, message)),
+    now,
+  );
+  if (outgoing.length > 0) await store.insertOutgoing(tx, outgoing, now);
+  tx.afterCommit(() => {
+    if (outgoing.length > 0) room.accepted.wake();
+    for (const [i, { type }] of notifications.entries()) room.tally.count(type, outcomes[i] as Outcome);
+  });
+  return outcomes;
+};
+
+interface Undecided {
+  readonly notifications: readonly Notification[];
+  readonly now: Date;
+}
+
+const readFacts = async (
+  { senders }: Room,
+  tx: Transaction,
+  { notifications, now }: Undecided,
+): Promise<lifecycle.Facts> => {
+  const after = later(now, -lifecycle.recentMs);
+  const mails = notifications.filter(({ type }) => type === 'email').map(({ address }) => address);
+  const [denied, recent, counts] = await Promise.all([
+    store.deniedAmong(tx, notifications),
+    store.recentAmong(tx, digestsOf(notifications), after),
+    store.countRecentMails(tx, mails, after),
+  ]);
+  const place = ({ type, address }: { type: string; address: string }) => `${type} ${address}`;
+  const deniedPlaces = new Set(denied.map(place));
+  const recentDigests = new Set(recent);
+  const countOf = new Map(counts.map(({ address, count }) => [address, count]));
+  return {
+    isConfigured: (type) => type === 'pulse' || senders[type] !== undefined,
+    isDenied: (notification) => deniedPlaces.has(place(notification)),
+    isRecent: (digest) => recentDigests.has(digest),
+    mailsTo: (address) => countOf.get(address) ?? 0,
+  };
+};
+
+const digestsOf = (notifications: readonly Notification[]): string[] =>
+  notifications.map(({ digest }) => digest);
+
+/** Remembers what was accepted. What another transaction accepted meanwhile has become a duplicate. */
+const remember = async (
+  tx: Transaction,
+  { notifications, decided, now }: Undecided & { readonly decided: readonly Outcome[] },
+): Promise<Outcome[]> => {
+  const candidates = notifications.filter((_, i) => decided[i] === 'accepted');
+  if (candidates.length === 0) return [...decided];
+  const after = later(now, -lifecycle.recentMs);
+  const remembered = new Set(await store.rememberRecent(tx, candidates, { now, after }));
+  return notifications.map(({ digest }, i) => {
+    const outcome = decided[i] as Outcome;
+    return outcome === 'accepted' && !remembered.has(digest) ? 'duplicate' : outcome;
+  });
+};
+
+/**
+ * Mails that a domain sends in a transaction of its own: they go when it is committed. What cannot be sent is counted
+ * and left out; texts that are too long are cut. The same again within ten minutes has no second effect.
+ */
+const sendEmails = async (room: Room, tx: Transaction, emails: readonly Email[]): Promise<void> => {
+  const mails = emails.map(({ subject, content, template = 'simple', ...rest }) =>
+    notificationOfEmail({
+      ...rest,
+      subject: subject.slice(0, mailLimits.subject),
+      content: content.slice(0, mailLimits.content),
+      template,
+    }),
+  );
+  const outcomes = await accept(room, tx, mails);
+  logSkipped(room, mails, outcomes);
+};
+
+const notificationOfEmail = (email: Email): Notification =>
+  lifecycle.notificationOf('email', email.address, email);
+
+const logSkipped = (
+  { log }: Room,
+  notifications: readonly Notification[],
+  outcomes: readonly Outcome[],
+): void => {
+  for (const [i, { type, address }] of notifications.entries()) {
+    if (outcomes[i] !== 'accepted')
+      log.info({ type, address, outcome: outcomes[i] }, 'a notification is not sent');
+  }
+};
+
+/** What a message about a task asks for, before it is known what the task says. */
+interface Wanted {
+  readonly route: lifecycle.NotifyRoute;
+  readonly status: lifecycle.StatusInMessage;
+}
+
+const wantedBy = ({ routes, body }: Message): Wanted[] => {
+  const { status } = (typeof body === 'string' ? JSON.parse(body) : body) as Pick<Wanted, 'status'>;
+  return lifecycle.firedRoutes(routes, status).map((route) => ({ route, status }));
+};
+
+/** Takes over what the routes of tasks ask for, in the transaction that also moves the place of the subscription. */
+export const notifyOfTasks = async (
+  room: Room,
+  tx: Transaction,
+  messages: readonly Message[],
+): Promise<void> => {
+  const wanted = messages.flatMap(wantedBy);
+  if (wanted.length === 0) return;
+  const taskIds = [...new Set(wanted.map(({ status }) => status.taskId))];
+  const definitions = await room.readDefinitions(tx, taskIds);
+  const tasks = new Map(taskIds.map((taskId, i) => [taskId, definitions[i]]));
+  const rootUrl = room.rootUrl();
+  const render = room.renderer();
+  const notifications: Notification[] = [];
+  for (const { route, status } of wanted) {
+    const text = tasks.get(status.taskId);
+    // A task that has expired meanwhile has nothing more to tell.
+    if (typeof text !== 'string') continue;
+    const task = JSON.parse(text) as TaskInMessage;
+    const composed = await composeRendered(render, { route, status, task, rootUrl });
+    if (!('mistake' in composed) && isPublishable(composed)) {
+      notifications.push(composed);
+      continue;
+    }
+    const mistake = 'mistake' in composed ? composed.mistake : 'the routing key is too long';
+    room.log.info({ taskId: status.taskId, ...route, mistake }, 'a notification cannot be made');
+    tx.afterCommit(() => room.tally.count(route.type, 'malformed'));
+  }
+  logSkipped(room, notifications, await accept(room, tx, notifications));
+};
+
+const composeRendered = async (render: Render, occasion: Omit<Occasion, 'rendered'>) => {
+  const rendered: Record<string, Rendered> = {};
+  for (const [name, template] of Object.entries(templatesOf(occasion))) {
+    rendered[name] = await render(template, contextOf(occasion));
+  }
+  return compose({ ...occasion, rendered });
+};
+
+/** The verbs of this domain, bound to where they work. */
+export const bindVerbs = (room: Room) => {
+  const acceptances = batched(room, 'accept-notifications', async (tx, notifications: Notification[]) => {
+    const outcomes = await accept(room, tx, notifications);
+    return notifications.map((notification, i): Answer<Outcome> => {
+      const outcome = outcomes[i] as Outcome;
+      return refusalOf(notification, outcome) ?? outcome;
+    });
+  });
+  const denials = batched(room, 'deny-addresses', async (tx, addresses: NotificationAddress[]) => {
+    await store.denyAddresses(tx, addresses.map(addressOf));
+    return addresses.map(() => ({}));
+  });
+  const permissions = batched(room, 'allow-addresses', async (tx, addresses: NotificationAddress[]) => {
+    await store.allowAddresses(tx, addresses.map(addressOf));
+    return addresses.map(() => ({}));
+  });
+  /** An object when the notification was accepted; nothing when it is a duplicate, or one too many. */
+  const request = async (notification: Notification): Promise<object | undefined> => {
+    if (!isPublishable(notification)) {
+      throw new RequestError('InputError', `A routing key has at most ${topicBytesMax} bytes here.`);
+    }
+    return (await acceptances.one(notification)) === 'accepted' ? {} : undefined;
+  };
+  return {
+    email: (tx: Transaction, emails: readonly Email[]) => sendEmails(room, tx, emails),
+    requestEmail: (email: EmailRequest) => request(notificationOfEmail(email)),
+    requestPulse: ({ routingKey, message }: PulseRequest) =>
+      request(lifecycle.notificationOf('pulse', routingKey, message)),
+    requestMatrix: (message: MatrixRequest) =>
+      request(lifecycle.notificationOf('matrix-room', message.roomId, message)),
+    requestSlack: (message: SlackRequest) =>
+      request(lifecycle.notificationOf('slack-channel', message.channelId, message)),
+    denyAddress: (address: NotificationAddress) => denials.one(address),
+    allowAddress: (address: NotificationAddress) => permissions.one(address),
+    listDenied: (page: PageRequest) => listDenied(room, page),
+  };
+};
+
+export type NotifyVerbs = ReturnType<typeof bindVerbs>;
+
+const addressOf = ({ notificationType, notificationAddress }: NotificationAddress) => ({
+  type: notificationType,
+  address: notificationAddress,
+});
+
+interface PageRequest {
+  readonly limit?: number;
+  readonly continuationToken?: string;
+}
+
+const listDenied = async ({ db }: Room, { limit, continuationToken }: PageRequest) => {
+  const [type = '', address = ''] = keyInOrStart(continuationToken) ?? [];
+  const after = { type: String(type), address: String(address) };
+  const read = await store.deniedAfter(db, after, pageLimit(limit));
+  const { rows: addresses, ...more } = pageOf(read, limit, (row) => [
+    row.notificationType,
+    row.notificationAddress,
+  ]);
+  return { addresses, ...more };
+};

@@ -1,0 +1,164 @@
+import type { Sql, Transaction } from '../base/index.ts';
+import type { Notification } from './lifecycle.ts';
+import type { NotificationAddress, NotificationType } from './schema.ts';
+
+type Address = Pick<Notification, 'type' | 'address'>;
+
+/** Puts addresses on the denylist; those that stand there already stay. */
+export const denyAddresses = async (tx: Sql, addresses: readonly Address[]): Promise<void> => {
+  await tx`
+    insert into denied_addresses (type, address)
+    select type, address
+      from unnest(${addresses.map(({ type }) => type)}::text[],
+                  ${addresses.map(({ address }) => address)}::text[]) as given(type, address)
+     order by type collate "C", address collate "C"
+    on conflict do nothing`;
+};
+
+/** Takes addresses off the denylist. */
+export const allowAddresses = async (tx: Sql, addresses: readonly Address[]): Promise<void> => {
+  await tx`
+    delete from denied_addresses d
+     using unnest(${addresses.map(({ type }) => type)}::text[],
+                  ${addresses.map(({ address }) => address)}::text[]) as given(type, address)
+     where d.type = given.type and d.address = given.address`;
+};
+
+/** Which of these addresses are on the denylist. */
+export const deniedAmong = (tx: Sql, addresses: readonly Address[]): Promise<Address[]> =>
+  tx<Address>`
+    select d.type, d.address
+      from unnest(${addresses.map(({ type }) => type)}::text[],
+                  ${addresses.map(({ address }) => address)}::text[]) as given(type, address)
+      join denied_addresses d on d.type = given.type and d.address = given.address`;
+
+/** Denied addresses in order, after one of them. */
+export const deniedAfter = (
+  db: Sql,
+  after: { readonly type: string; readonly address: string },
+  limit: number,
+): Promise<NotificationAddress[]> =>
+  db<NotificationAddress>`
+    select type as notification_type, address as notification_address
+      from denied_addresses
+     where (type, address) > (${after.type}, ${after.address})
+     order by type, address
+     limit ${limit}`;
+
+/** Which of these messages were accepted after a time. */
+export const recentAmong = async (tx: Sql, digests: readonly string[], after: Date): Promise<string[]> => {
+  const rows = await tx<{ digest: string }>`
+    select digest from recent_notifications where digest = any(${digests}::text[]) and accepted_at > ${after}`;
+  return rows.map(({ digest }) => digest);
+};
+
+/** How many mails each of these addresses got after a time; those that got none are left out. */
+export const countRecentMails = (
+  tx: Sql,
+  addresses: readonly string[],
+  after: Date,
+): Promise<{ address: string; count: number }[]> =>
+  tx<{ address: string; count: number }>`
+    select address, count(*)::int as count
+      from recent_notifications
+     where type = 'email' and address = any(${addresses}::text[]) and accepted_at > ${after}
+     group by address`;
+
+/**
+ * Remembers these messages as accepted now; answers those that nobody else had accepted meanwhile. `after` is where
+ * the memory ends.
+ */
+export const rememberRecent = async (
+  tx: Transaction,
+  notifications: readonly Notification[],
+  { now, after }: { readonly now: Date; readonly after: Date },
+): Promise<string[]> => {
+  const rows = await tx<{ digest: string }>`
+    insert into recent_notifications as r (digest, type, address, accepted_at)
+    select digest, type, address, ${now}
+      from unnest(${notifications.map(({ digest }) => digest)}::text[],
+                  ${notifications.map(({ type }) => type)}::text[],
+                  ${notifications.map(({ address }) => address)}::text[]) as given(digest, type, address)
+     order by digest collate "C"
+    on conflict (digest) do update set accepted_at = excluded.accepted_at where r.accepted_at <= ${after}
+    returning digest`;
+  return rows.map(({ digest }) => digest);
+};
+
+/** Forgets messages that were not sent after all: the same may be tried again, and counts for nobody. */
+export const forgetRecent = async (tx: Sql, digests: readonly string[]): Promise<void> => {
+  await tx`delete from recent_notifications where digest = any(${digests}::text[])`;
+};
+
+/** Forgets the oldest of the messages that were accepted before a time; answers how many. */
+export const forgetRecentBefore = async (db: Sql, before: Date, limit: number): Promise<number> => {
+  const rows = await db<{ digest: string }>`
+    delete from recent_notifications
+     where digest = any(array(
+       select digest from recent_notifications where accepted_at <= ${before}
+        order by accepted_at limit ${limit} for update skip locked))
+    returning digest`;
+  return rows.length;
+};
+
+/** Adds messages to send, in order. */
+export const insertOutgoing = async (
+  tx: Transaction,
+  notifications: readonly Notification[],
+  now: Date,
+): Promise<void> => {
+  await tx`
+    insert into outgoing_notifications (digest, type, address, message, due_at)
+    select digest, type, address, message, ${now}
+      from unnest(${notifications.map(({ digest }) => digest)}::text[],
+                  ${notifications.map(({ type }) => type)}::text[],
+                  ${notifications.map(({ address }) => address)}::text[],
+                  ${notifications.map(({ message }) => JSON.stringify(message))}::text[])
+           with ordinality as given(digest, type, address, message, place)
+     order by place`;
+};
+
+/** A message that waits to be sent. */
+export interface OutgoingRow {
+  readonly id: number;
+  readonly digest: string;
+  readonly type: NotificationType;
+  readonly address: string;
+  /** JSON text. */
+  readonly message: string;
+  /** The one that begins counted in. */
+  readonly attempts: number;
+}
+
+/** Takes the messages that are due, the oldest first; nobody else takes them before `until`. */
+export const takeOutgoing = async (
+  db: Sql,
+  { now, until, limit }: { readonly now: Date; readonly until: Date; readonly limit: number },
+): Promise<OutgoingRow[]> => {
+  const rows = await db<OutgoingRow>`
+    update outgoing_notifications
+       set attempts = attempts + 1, due_at = ${until}
+     where id = any(array(
+       select id from outgoing_notifications where due_at <= ${now}
+        order by due_at, id limit ${limit} for update skip locked))
+    returning id, digest, type, address, message, attempts`;
+  return rows.sort((a, b) => a.id - b.id);
+};
+
+/** Removes messages that were sent or given up. */
+export const deleteOutgoing = async (tx: Sql, ids: readonly number[]): Promise<void> => {
+  await tx`delete from outgoing_notifications where id = any(${ids}::bigint[])`;
+};
+
+/** Sets when messages are tried again. */
+export const postponeOutgoing = async (
+  tx: Sql,
+  changes: readonly { readonly id: number; readonly dueAt: Date }[],
+): Promise<void> => {
+  await tx`
+    update outgoing_notifications o
+       set due_at = changed.due_at
+      from unnest(${changes.map(({ id }) => id)}::bigint[],
+                  ${changes.map(({ dueAt }) => dueAt)}::timestamptz[]) as changed(id, due_at)
+     where o.id = changed.id`;
+};

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { ownClients } from './auth/index.ts';
+import { readConfig } from './config.ts';
+import { readSecrets } from './own-secrets.ts';
+
+const key = (name: string) => `${name}:${randomBytes(32).toString('base64')}`;
+const [old, fresh] = [key('old'), key('fresh')];
+const extra = {
+  clientId: 'static/extra',
+  accessToken: 'e'.repeat(22),
+  description: 'An extra.',
+  scopes: ['a'],
+};
+
+const secretsOf = async (keys: string, staticClients: readonly object[] = []) => {
+  const env = { ENCRYPTION_KEYS: keys, STATIC_CLIENTS: JSON.stringify(staticClients) };
+  const secrets = await readSecrets(readConfig({ env }));
+  const named = (clientId: string) => secrets.staticClients.find((client) => client.clientId === clientId);
+  return { ...secrets, named };
+};
+
+describe('the secrets of a deployment', () => {
+  it('are encrypted by the first key, and the others can be retired', async () => {
+    const { encryption } = await secretsOf(`${fresh},${old}`);
+    assert.match(encryption.encrypt('x'), /^fresh\./);
+    assert.deepEqual(encryption.oldKeyIds, ['old']);
+    assert.equal(encryption.decrypt((await secretsOf(old)).encryption.encrypt('x')), 'x');
+  });
+  it('give each of the own clients a first token, the same one in all processes, before and after a new key', async () => {
+    const one = await secretsOf(old);
+    const other = await secretsOf(`${fresh},${old}`);
+    const tokens = Object.values(ownClients).map((id) => one.named(id)?.accessToken);
+    assert.deepEqual(
+      Object.values(ownClients).map((id) => other.named(id)?.accessToken),
+      tokens,
+    );
+    assert.equal(new Set(tokens).size, tokens.length);
+    assert.ok(Object.values(ownClients).every((id) => one.named(id)?.keepsToken));
+  });
+  it('have the clients and the tokens that the configuration gives', async () => {
+    const root = { clientId: ownClients.root, accessToken: 'r'.repeat(44) };
+    const { named, staticClients } = await secretsOf(old, [root, extra]);
+    assert.deepEqual(
+      [named(root.clientId)?.accessToken, named(root.clientId)?.scopes],
+      [root.accessToken, ['*']],
+    );
+    assert.equal(named(root.clientId)?.keepsToken, false);
+    assert.deepEqual(named(extra.clientId), extra);
+    assert.equal(staticClients.length, 3);
+  });
+});

@@ -1,0 +1,63 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ownClients, type StaticClient } from './auth/index.ts';
+import { type Encryption, encryption } from './base/index.ts';
+import type { Config } from './config.ts';
+
+/** What this deployment keeps to itself. */
+export interface Secrets {
+  readonly encryption: Encryption;
+  readonly staticClients: readonly StaticClient[];
+}
+
+/** The keys of the configuration, or those of the data folder, which are made at the first start. */
+const readKeys = async ({ encryptionKeys, data }: Config): Promise<string> => {
+  if (encryptionKeys) return encryptionKeys;
+  const file = join(data, 'encryption.keys');
+  const kept = await readFile(file, 'utf8').catch(() => undefined);
+  if (kept) return kept.trim();
+  const made = `first:${randomBytes(32).toString('base64')}`;
+  await mkdir(data, { recursive: true });
+  await writeFile(file, `${made}\n`, { mode: 0o600 });
+  return made;
+};
+
+const parseKeys = (text: string): [name: string, key: string][] =>
+  text.split(',').map((entry) => {
+    const colon = entry.indexOf(':');
+    return [entry.slice(0, colon), entry.slice(colon + 1)];
+  });
+
+/** A token that all processes with the same keys derive alike: they need not tell each other. */
+const derivedToken = (key: string, clientId: string): string =>
+  createHmac('sha512', Buffer.from(key, 'base64'))
+    .update(`access token of ${clientId}`)
+    .digest('base64url')
+    .slice(0, 44);
+
+/**
+ * The secrets of a deployment. Tokens of its own clients begin as what the oldest key makes of them. They stay as they
+ * are when that key is retired, until the configuration gives others.
+ */
+export const readSecrets = async (config: Config): Promise<Secrets> => {
+  const keys = parseKeys(await readKeys(config));
+  const [current] = keys[0] as [string, string];
+  const [, oldest] = keys.at(-1) as [string, string];
+  const given = config.staticClients ?? [];
+  const own = (clientId: string, description: string): StaticClient => {
+    const token = given.find((client) => client.clientId === clientId)?.accessToken;
+    const accessToken = token ?? derivedToken(oldest, clientId);
+    return { clientId, accessToken, description, scopes: ['*'], keepsToken: token === undefined };
+  };
+  return {
+    encryption: encryption({ keys: Object.fromEntries(keys), current }),
+    staticClients: [
+      own(ownClients.root, 'The operator of this deployment.'),
+      own(ownClients.queue, 'Issues the credentials of tasks.'),
+      ...given.flatMap(({ description, scopes, ...client }) =>
+        description === undefined || scopes === undefined ? [] : [{ ...client, description, scopes }],
+      ),
+    ],
+  };
+};

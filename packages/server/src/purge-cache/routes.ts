@@ -1,0 +1,75 @@
+import { type Parameter, pagination, parameters, type Route, routeFor } from '../http/index.ts';
+import * as schema from './schema.ts';
+import type { PurgeCacheVerbs } from './service.ts';
+
+/** What handlers of purge-cache are given. */
+export interface PurgeCacheServices {
+  readonly purgeCache: PurgeCacheVerbs;
+}
+
+const endpoint = routeFor<PurgeCacheServices>();
+
+const about = { category: 'Purge-Cache Service', stability: 'stable' } as const;
+const ofPool = {
+  ...about,
+  path: '/purge-cache/<workerPoolId>',
+  rest: 'workerPoolId',
+  params: { workerPoolId: parameters.taskQueueId },
+} as const;
+
+const day = String.raw`\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`;
+const hour = String.raw`([01]\d|2[0-3]):[0-5]\d`;
+const date: Parameter<Date> = {
+  pattern: new RegExp(String.raw`^${day}(T${hour}(:[0-5]\d(\.\d+)?)?(Z|[+-]${hour})?)?$`),
+  parse: (text) => new Date(text),
+};
+
+/** The methods of the service `purge-cache`. */
+export const routes: readonly Route<PurgeCacheServices>[] = [
+  endpoint(
+    {
+      ...ofPool,
+      name: 'purgeCache',
+      method: 'POST',
+      scopes: 'purge-cache:<workerPoolId>:<cacheName>',
+      input: schema.purgeCacheRequest,
+      title: 'Purge a cache',
+      description:
+        'Asks the workers of a pool to throw away what they have under the name of a cache. What they make ' +
+        'afterwards stays. They are told so for a day.',
+    },
+    ({ purgeCache }, { params, body, authorize }) => {
+      authorize(body);
+      return purgeCache.purge({ ...params, ...body });
+    },
+  ),
+  endpoint(
+    {
+      ...about,
+      name: 'allPurgeRequests',
+      method: 'GET',
+      path: '/purge-cache/list',
+      query: pagination,
+      scopes: 'purge-cache:all-purge-requests',
+      output: schema.allPurgeCacheRequestList,
+      title: 'List what all pools have to purge',
+      description: 'For people who want to know; workers ask for what concerns their own pool.',
+    },
+    ({ purgeCache }, { query }) => purgeCache.listAll(query),
+  ),
+  endpoint(
+    {
+      ...ofPool,
+      name: 'purgeRequests',
+      method: 'GET',
+      query: { since: date },
+      scopes: 'purge-cache:purge-requests::<workerPoolId>',
+      output: schema.purgeCacheRequestList,
+      title: 'List what a pool has to purge',
+      description:
+        'Workers ask so before they run a task, with the time of their last look as `since`, and throw away what ' +
+        'they have under these names from before these times.',
+    },
+    ({ purgeCache }, { params, query }) => purgeCache.requestsOf(params.workerPoolId, query.since),
+  ),
+];

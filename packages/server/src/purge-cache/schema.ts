@@ -1,0 +1,43 @@
+import { type Static, Type } from 'typebox';
+import { ContinuationToken, DateTime, exactly, Identifier, publish } from '../http/index.ts';
+
+const CacheName = Type.String({ description: 'The name of a cache, of whatever kind a worker has it.' });
+
+const PurgeCacheRequest = exactly({ cacheName: CacheName }, { title: 'Cache to purge' });
+export const purgeCacheRequest = publish('purge-cache', 'purge-cache-request', PurgeCacheRequest);
+
+const PurgeCacheRequests = Type.Array(
+  exactly({
+    provisionerId: Identifier,
+    workerType: Identifier,
+    cacheName: CacheName,
+    before: DateTime,
+  }),
+  {
+    title: 'Caches to purge',
+    description: 'What workers made under these names before these times is to go.',
+  },
+);
+export type PurgeCacheRequests = Static<typeof PurgeCacheRequests>;
+export const purgeCacheRequests = publish('purge-cache', 'purge-cache-requests', PurgeCacheRequests);
+
+const PurgeCacheRequestList = exactly(
+  { requests: PurgeCacheRequests },
+  { title: 'Caches that a worker pool has to purge' },
+);
+export const purgeCacheRequestList = publish(
+  'purge-cache',
+  'purge-cache-request-list',
+  PurgeCacheRequestList,
+);
+
+const AllPurgeCacheRequestList = exactly(
+  { requests: PurgeCacheRequests, continuationToken: Type.Optional(ContinuationToken) },
+  { title: 'Page of all caches to purge' },
+);
+export type AllPurgeCacheRequestList = Static<typeof AllPurgeCacheRequestList>;
+export const allPurgeCacheRequestList = publish(
+  'purge-cache',
+  'all-purge-cache-request-list',
+  AllPurgeCacheRequestList,
+);

@@ -1,0 +1,43 @@
+/** A secret in the clear: a JSON object as text. */
+export interface KeptSecret {
+  readonly name: string;
+  readonly text: string;
+  readonly expires: Date;
+}
+
+/** A secret that somebody sets. */
+export interface SecretToSet extends KeptSecret {
+  readonly clientId: string;
+}
+
+/** What became of a secret, and by whom. */
+export interface SecretChange {
+  readonly name: string;
+  readonly clientId: string;
+  readonly change: 'created' | 'updated' | 'deleted';
+}
+
+const isSame = (one: KeptSecret, other: KeptSecret): boolean =>
+  one.text === other.text && one.expires.getTime() === other.expires.getTime();
+
+/**
+ * What setting secrets one after another changes, and what is to be kept under each name in the end. Whoever sets what
+ * stands there already changes nothing; what has expired does not stand there.
+ */
+export const decideSets = (
+  standing: readonly KeptSecret[],
+  wanted: readonly SecretToSet[],
+  now: Date,
+): { readonly kept: KeptSecret[]; readonly changes: SecretChange[] } => {
+  const current = new Map(standing.filter(({ expires }) => expires > now).map((one) => [one.name, one]));
+  const kept = new Map<string, KeptSecret>();
+  const changes: SecretChange[] = [];
+  for (const { clientId, ...secret } of wanted) {
+    const before = current.get(secret.name);
+    if (before && isSame(before, secret)) continue;
+    current.set(secret.name, secret);
+    kept.set(secret.name, secret);
+    changes.push({ name: secret.name, clientId, change: before ? 'updated' : 'created' });
+  }
+  return { kept: [...kept.values()], changes };
+};

@@ -1,0 +1,87 @@
+import type { Sql, Transaction } from '../base/index.ts';
+
+/** A secret as it lies in the table: encrypted. */
+export interface SecretRow {
+  readonly name: string;
+  readonly secret: string;
+  readonly expires: Date;
+}
+
+/** A secret without what does not matter when only its key changes. */
+export type EncryptedRow = Pick<SecretRow, 'name' | 'secret'>;
+
+const names = (rows: readonly EncryptedRow[]) => rows.map(({ name }) => name);
+const texts = (rows: readonly EncryptedRow[]) => rows.map(({ secret }) => secret);
+
+/** Keeps secrets, each of another name, in place of those that had their names. */
+export const upsertSecrets = async (tx: Transaction, rows: readonly SecretRow[]): Promise<void> => {
+  await tx`
+    insert into secrets (name, secret, expires)
+    select name, secret, expires
+      from unnest(${names(rows)}::text[], ${texts(rows)}::text[],
+                  ${rows.map(({ expires }) => expires)}::timestamptz[]) as given(name, secret, expires)
+     order by name collate "C"
+    on conflict (name) do update set secret = excluded.secret, expires = excluded.expires`;
+};
+
+/** What lies under these names, held against change until the transaction ends. */
+export const lockSecrets = (tx: Transaction, wanted: readonly string[]): Promise<SecretRow[]> =>
+  tx<SecretRow>`
+    select name, secret, expires
+      from secrets
+     where name = any(${[...wanted]}::text[])
+     order by name
+       for no key update`;
+
+/** What lies under these names, expired or not. */
+export const readSecrets = (db: Sql, wanted: readonly string[]): Promise<SecretRow[]> =>
+  db<SecretRow>`
+    select name, secret, expires
+      from secrets
+     where name = any(${[...wanted]}::text[])`;
+
+/** Deletes secrets; answers the names of those that were there. */
+export const deleteSecrets = async (tx: Transaction, gone: readonly string[]): Promise<string[]> => {
+  const rows = await tx<{ name: string }>`
+    delete from secrets where name = any(${[...gone]}::text[]) returning name`;
+  return rows.map(({ name }) => name);
+};
+
+/** Names after this one, in their order, of what has not expired. */
+export const listNames = (
+  db: Sql,
+  { afterName, now, limit }: { afterName: string; now: Date; limit: number },
+): Promise<{ name: string }[]> =>
+  db<{ name: string }>`
+    select name from secrets
+     where name > ${afterName} and expires > ${now}
+     order by name limit ${limit}`;
+
+/** Secrets that one of these keys encrypted, held against change until the transaction ends. */
+export const lockSecretsOfKeys = (
+  tx: Transaction,
+  { keyIds, limit }: { keyIds: readonly string[]; limit: number },
+): Promise<EncryptedRow[]> =>
+  tx<EncryptedRow>`
+    select name, secret
+      from secrets
+     where split_part(secret, '.', 1) = any(${[...keyIds]}::text[])
+     limit ${limit}
+       for no key update skip locked`;
+
+/** Writes the same secrets under another key. To everybody else nothing has changed. */
+export const putSecrets = async (tx: Transaction, rows: readonly EncryptedRow[]): Promise<void> => {
+  await tx`
+    update secrets s set secret = fresh.secret
+      from unnest(${names(rows)}::text[], ${texts(rows)}::text[]) as fresh(name, secret)
+     where s.name = fresh.name`;
+};
+
+/** Deletes secrets that have expired, the oldest first; answers how many. */
+export const deleteExpired = async (db: Sql, now: Date, limit: number): Promise<number> => {
+  const rows = await db`
+    delete from secrets where ctid = any(array(
+      select ctid from secrets where expires <= ${now} order by expires limit ${limit} for update skip locked))
+    returning true as deleted`;
+  return rows.length;
+};

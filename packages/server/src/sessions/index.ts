@@ -1,0 +1,25 @@
+import type { Loop } from '../base/index.ts';
+import type { ServiceDeclaration } from '../http/index.ts';
+import { sessionLoops } from './loops.ts';
+import { routes, type SessionServices } from './routes.ts';
+import { bindVerbs, type Room, type SessionVerbs } from './service.ts';
+
+export { identityProviders } from './identity-providers/index.ts';
+
+/** The door of sessions. */
+export interface Sessions extends SessionVerbs {
+  readonly loops: readonly Loop[];
+}
+
+/** Opens sessions on a database. */
+export const createSessions = (room: Room): Sessions => ({ ...bindVerbs(room), loops: sessionLoops(room) });
+
+/** What this service publishes. */
+export const sessionsDeclaration: ServiceDeclaration<SessionServices> = {
+  service: {
+    serviceName: 'sessions',
+    title: 'Sessions',
+    description: 'Signs browsers in, and hands them the credentials that they sign their requests with.',
+  },
+  routes,
+};

@@ -1,0 +1,13 @@
+import { type Loop, minutes } from '../base/index.ts';
+import type { Room } from './service.ts';
+import * as store from './store.ts';
+
+/** Background work: forgets sessions that have ended. */
+export const sessionLoops = ({ db, clock }: Room): readonly Loop[] => [
+  {
+    name: 'delete-expired-sessions',
+    everyMs: minutes(10),
+    limit: 1000,
+    step: (limit) => store.deleteExpired(db, clock.now(), limit),
+  },
+];

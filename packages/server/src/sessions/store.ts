@@ -1,0 +1,57 @@
+import type { Sql } from '../base/index.ts';
+
+export interface CodeRow {
+  readonly digest: string;
+  readonly clientId: string;
+  readonly expires: Date;
+  readonly sessionExpires: Date;
+}
+
+export interface SessionRow {
+  readonly digest: string;
+  readonly clientId: string;
+  /** Of somebody without a client; null for those of clients. */
+  readonly scopes: readonly string[] | null;
+  readonly created: Date;
+  readonly expires: Date;
+}
+
+export const insertCode = (sql: Sql, { digest, clientId, expires, sessionExpires }: CodeRow) =>
+  sql<never>`
+    insert into sign_in_codes (digest, client_id, expires, session_expires)
+    values (${digest}, ${clientId}, ${expires}, ${sessionExpires})`;
+
+/** Takes a code out: of two who come with it at once, one gets it. */
+export const takeCode = async (sql: Sql, digest: string, now: Date): Promise<CodeRow | undefined> => {
+  const [row] = await sql<CodeRow>`
+    delete from sign_in_codes where digest = ${digest} and expires > ${now}
+    returning digest, client_id, expires, session_expires`;
+  return row;
+};
+
+export const insertSession = (sql: Sql, { digest, clientId, scopes, created, expires }: SessionRow) =>
+  sql<never>`
+    insert into sessions (digest, client_id, scopes, created, expires)
+    values (${digest}, ${clientId}, ${scopes === null ? null : [...scopes]}::text[], ${created}, ${expires})`;
+
+export const findSession = async (sql: Sql, digest: string, now: Date): Promise<SessionRow | undefined> => {
+  const [row] = await sql<SessionRow>`
+    select digest, client_id, scopes, created, expires from sessions where digest = ${digest} and expires > ${now}`;
+  return row;
+};
+
+export const deleteSession = (sql: Sql, digest: string) =>
+  sql<never>`delete from sessions where digest = ${digest}`;
+
+/** Deletes sessions and codes that have ended; answers how many. */
+export const deleteExpired = async (sql: Sql, now: Date, limit: number): Promise<number> => {
+  const codes = await sql`
+    delete from sign_in_codes
+     where digest in (select digest from sign_in_codes where expires <= ${now} limit ${limit} for update skip locked)
+    returning digest`;
+  const sessions = await sql`
+    delete from sessions
+     where digest in (select digest from sessions where expires <= ${now} limit ${limit} for update skip locked)
+    returning digest`;
+  return codes.length + sessions.length;
+};

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Edge, isBroken, isUnmet, whyPending, whyUnscheduled } from './explanation.ts';
+
+const edge = (states: string[], rest: Partial<Edge> = {}): Edge => ({
+  state: states.at(-1) ?? 'unscheduled',
+  runs: states.map((state) => ({ state })),
+  allResolved: false,
+  fromRun: 0,
+  ...rest,
+});
+
+describe('a dependency', () => {
+  it('is met by a run that completed, even when a later one runs or failed', () => {
+    assert.equal(isUnmet(edge(['completed'])), false);
+    assert.equal(isUnmet(edge(['completed', 'running'])), false);
+    assert.equal(isUnmet(edge(['failed', 'completed', 'failed'])), false);
+  });
+  it('is not met by what ended before it counted', () => {
+    assert.equal(isUnmet(edge(['failed'], { fromRun: 1, allResolved: true })), true);
+    assert.equal(isUnmet(edge(['failed', 'failed'], { fromRun: 1, allResolved: true })), false);
+  });
+  it('was met from the start where no run counts', () => {
+    assert.equal(isUnmet(edge([], { fromRun: null })), false);
+  });
+  it('is broken once it is over and not met', () => {
+    assert.equal(isBroken(edge(['failed'])), true);
+    assert.equal(isBroken(edge(['exception'])), true);
+    assert.equal(isBroken(edge(['exception', 'running'])), false);
+    assert.equal(isBroken(edge(['failed'], { allResolved: true })), false);
+  });
+});
+
+describe('the sentence', () => {
+  const line = { before: 0, running: 0, workersSeen: 1, workersQuarantined: 0 };
+  it('names what cannot happen by itself before what only takes time', () => {
+    assert.match(whyUnscheduled({ unmet: 3, broken: 1 }), /^1 task that it depends on did not complete/);
+    assert.match(whyUnscheduled({ unmet: 3, broken: 0 }), /waits for 3 tasks/);
+    assert.match(whyUnscheduled({ unmet: 0, broken: 0 }), /to be scheduled/);
+  });
+  it('says of a pending task who is missing, or who goes before it', () => {
+    assert.match(whyPending({ ...line, workersSeen: 0 }), /No worker/);
+    assert.match(whyPending({ ...line, workersQuarantined: 1 }), /quarantine/);
+    assert.match(whyPending({ ...line, before: 7 }), /7 runs go before it/);
+    assert.match(whyPending({ ...line, running: 1 }), /worker to be free/);
+    assert.match(whyPending(line), /ask for work/);
+  });
+});

@@ -1,0 +1,52 @@
+import { isSatisfiedBy } from '../scheduler/index.ts';
+
+/** A dependency, as its task waits for it. */
+export interface Edge {
+  readonly state: string;
+  readonly runs: readonly { readonly state: string }[];
+  readonly allResolved: boolean;
+  /** The first run that counts; null when the dependency was met from the start. */
+  readonly fromRun: number | null;
+}
+
+/** Whether a dependency keeps its task waiting: no run that counts has ended as it should. */
+export const isUnmet = ({ runs, allResolved, fromRun }: Edge): boolean =>
+  fromRun !== null &&
+  !runs
+    .slice(fromRun)
+    .some((run) => isSatisfiedBy(run.state, allResolved ? 'all-resolved' : 'all-completed'));
+
+/** Whether a dependency will never be met by itself: it is over, and not as it should be. */
+export const isBroken = (edge: Edge): boolean =>
+  isUnmet(edge) && (edge.state === 'failed' || edge.state === 'exception');
+
+/** What is known of the line that a pending task stands in. */
+export interface Line {
+  readonly before: number;
+  readonly running: number;
+  readonly workersSeen: number;
+  readonly workersQuarantined: number;
+}
+
+const some = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
+/** Why a task waits that nobody has scheduled. */
+export const whyUnscheduled = ({ unmet, broken }: { unmet: number; broken: number }): string => {
+  if (broken > 0) {
+    const what = some(broken, 'task that it depends on', 'tasks that it depends on');
+    return `${what} did not complete, so it will not start unless ${broken === 1 ? 'that is' : 'those are'} run again.`;
+  }
+  if (unmet > 0) return `It waits for ${some(unmet, 'task', 'tasks')} to complete.`;
+  return 'It depends on nothing that is missing; it waits to be scheduled.';
+};
+
+/** Why a task waits that could run. */
+export const whyPending = ({ before, running, workersSeen, workersQuarantined }: Line): string => {
+  if (workersSeen === 0 && running === 0)
+    return 'No worker of its task queue has been there within the last day.';
+  if (workersSeen > 0 && workersSeen === workersQuarantined)
+    return 'All workers of its task queue are in quarantine.';
+  if (before > 0) return `${some(before, 'run goes', 'runs go')} before it in its task queue.`;
+  if (running > 0) return 'It is next: it waits for a worker to be free.';
+  return 'It is next: it waits for a worker to ask for work.';
+};

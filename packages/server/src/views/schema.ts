@@ -1,0 +1,119 @@
+import { type Static, Type } from 'typebox';
+import { ContinuationToken, DateTime, exactly, oneOf, publish, Slugid, TaskQueueId } from '../http/index.ts';
+import { priorities, reasonsResolved, taskStates } from '../queue/index.ts';
+
+const { Optional, String: Text } = Type;
+const Count = Type.Integer({ minimum: 0 });
+
+export const GroupLine = exactly(
+  {
+    taskId: Slugid,
+    name: Text(),
+    state: oneOf(taskStates),
+    reasonResolved: Optional(oneOf(reasonsResolved)),
+    taskQueueId: TaskQueueId,
+    priority: oneOf(priorities),
+    dependencies: Type.Array(Slugid),
+    requires: oneOf(['all-completed', 'all-resolved']),
+    runs: Type.Integer({ minimum: 0, description: 'How many; the times are those of the last one.' }),
+    scheduled: Optional(DateTime),
+    started: Optional(DateTime),
+    resolved: Optional(DateTime),
+  },
+  { title: 'Task of a group, in short' },
+);
+export type GroupLine = Static<typeof GroupLine>;
+
+export const listGroupLinesResponse = publish(
+  'views',
+  'list-group-lines-response',
+  exactly(
+    { taskGroupId: Slugid, tasks: Type.Array(GroupLine), continuationToken: Optional(ContinuationToken) },
+    { title: 'Page of the tasks of a group, in short' },
+  ),
+);
+
+const NamedTask = exactly({ taskId: Slugid, name: Text(), state: oneOf(taskStates) });
+
+export const TaskExplanation = exactly(
+  {
+    taskId: Slugid,
+    state: oneOf(taskStates),
+    because: Text({ description: 'One sentence for people.' }),
+    unmet: Type.Array(NamedTask, {
+      description: 'Dependencies that keep it waiting: those that cannot be met any more first, 100 at most.',
+    }),
+    unmetCount: Count,
+    line: Optional(
+      exactly(
+        {
+          taskQueueId: TaskQueueId,
+          before: Type.Integer({ minimum: 0, description: 'Runs that go before it; counted up to 10000.' }),
+          since: DateTime,
+          running: Type.Integer({
+            minimum: 0,
+            description: 'Runs that workers of the queue hold; up to 10000.',
+          }),
+          workersSeen: Type.Integer({
+            minimum: 0,
+            description: 'Workers of the queue that were there within the last day; up to 1000.',
+          }),
+          workersQuarantined: Count,
+          lastSeen: Optional(DateTime),
+          decision: Optional(
+            exactly({ decided: DateTime, action: Text(), reason: Text(), trouble: Optional(Text()) }),
+          ),
+        },
+        { description: 'Of a pending task: where it stands, and who could take it.' },
+      ),
+    ),
+  },
+  { title: 'Why a task stands where it stands' },
+);
+export type TaskExplanation = Static<typeof TaskExplanation>;
+export const taskExplanation = publish('views', 'task-explanation', TaskExplanation);
+
+const ShownTask = exactly({
+  taskId: Slugid,
+  taskGroupId: Slugid,
+  name: Text(),
+  taskQueueId: TaskQueueId,
+  runId: Count,
+  at: DateTime,
+  state: oneOf(taskStates),
+  reasonResolved: Optional(oneOf(reasonsResolved)),
+});
+
+export const Overview = exactly(
+  {
+    queues: Type.Array(
+      exactly({
+        taskQueueId: TaskQueueId,
+        pending: Count,
+        claimed: Count,
+        oldest: Optional(
+          Type.String({ format: 'date-time', description: 'Since when the oldest run waits.' }),
+        ),
+      }),
+      { description: 'Those with most to do first. Each is counted up to 10000.' },
+    ),
+    groups: Type.Array(
+      exactly({
+        taskGroupId: Slugid,
+        name: Text({ description: 'That of its first task.' }),
+        changed: DateTime,
+        counts: Type.Unsafe<Readonly<Record<string, number>>>({
+          type: 'object',
+          additionalProperties: { type: 'integer' },
+          description: 'How many tasks are in each state.',
+        }),
+      }),
+      { description: 'Those in which something happened last.' },
+    ),
+    running: Type.Array(ShownTask, { description: 'Some of what runs now, the newest claims first.' }),
+    failed: Type.Array(ShownTask, { description: 'What failed last.' }),
+  },
+  { title: 'What goes on' },
+);
+export type Overview = Static<typeof Overview>;
+export const overview = publish('views', 'overview', Overview);

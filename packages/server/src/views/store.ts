@@ -1,0 +1,220 @@
+import type { Sql } from '../base/index.ts';
+
+/** A task of a group; what is JSON stays text. */
+export interface LineRow {
+  readonly taskId: string;
+  readonly name: string;
+  readonly state: string;
+  readonly taskQueueId: string;
+  readonly priority: number;
+  readonly dependencies: string;
+  readonly requires: string;
+  readonly runs: string;
+}
+
+/** A page of the tasks of a group, by id. */
+export const readLines = (
+  sql: Sql,
+  taskGroupId: string,
+  { after, limit }: { after: string; limit: number },
+) =>
+  sql<LineRow>`
+    select s.task_id, s.state, s.task_queue_id, s.priority, s.runs,
+           coalesce(t.definition::json #>> '{metadata,name}', '') as name,
+           coalesce((t.definition::json -> 'dependencies')::text, '[]') as dependencies,
+           coalesce(t.definition::json ->> 'requires', 'all-completed') as requires
+      from task_status s
+      join tasks t on t.task_id = s.task_id
+     where s.task_group_id = ${taskGroupId} and s.task_id > ${after}
+     order by s.task_id
+     limit ${limit}`;
+
+export const hasGroup = async (sql: Sql, taskGroupId: string): Promise<boolean> =>
+  (await sql`select task_group_id from task_groups where task_group_id = ${taskGroupId}`).length > 0;
+
+/** Where a task stands, and what it was asked to wait for. */
+export interface StandingRow extends LineRow {
+  readonly position: number | null;
+  readonly deadline: Date;
+}
+
+export const readStanding = async (sql: Sql, taskId: string): Promise<StandingRow | undefined> => {
+  const [row] = await sql<StandingRow>`
+    select s.task_id, s.state, s.task_queue_id, s.priority, s.runs, s.position, s.deadline,
+           coalesce(t.definition::json #>> '{metadata,name}', '') as name,
+           coalesce((t.definition::json -> 'dependencies')::text, '[]') as dependencies,
+           coalesce(t.definition::json ->> 'requires', 'all-completed') as requires
+      from task_status s
+      join tasks t on t.task_id = s.task_id
+     where s.task_id = ${taskId}`;
+  return row;
+};
+
+export interface EdgeRow {
+  readonly taskId: string;
+  readonly name: string;
+  readonly state: string;
+  readonly runs: string;
+  readonly allResolved: boolean;
+  readonly fromRun: number | null;
+}
+
+/** The edges to a task from these that it requires. */
+export const readEdges = (sql: Sql, dependentTaskId: string, requiredTaskIds: readonly string[]) =>
+  sql<EdgeRow>`
+    select d.required_task_id as task_id, d.all_resolved, d.from_run, s.state, s.runs,
+           coalesce(t.definition::json #>> '{metadata,name}', '') as name
+      from task_dependencies d
+      join task_status s on s.task_id = d.required_task_id
+      join tasks t on t.task_id = d.required_task_id
+     where d.required_task_id = any(${requiredTaskIds}::text[]) and d.dependent_task_id = ${dependentTaskId}`;
+
+interface Place {
+  readonly taskQueueId: string;
+  readonly priority: number;
+  readonly position: number;
+  readonly runsMax: number;
+}
+
+/** How many runs of a task queue stand before a place in the line, and how many are held. */
+export const countBefore = async (
+  sql: Sql,
+  { taskQueueId, priority, position, runsMax }: Place,
+): Promise<{ before: number; running: number }> => {
+  const [row] = await sql<{ before: number; running: number }>`
+    select (select count(*)::int from (
+              select from pending p
+               where p.task_queue_id = ${taskQueueId} and (p.priority, p.position) < (${priority}::smallint, ${position}::bigint)
+               limit ${runsMax}) as ahead) as before,
+           (select count(*)::int from (
+              select from claims c where c.task_queue_id = ${taskQueueId} limit ${runsMax}) as held) as running`;
+  return row ?? { before: 0, running: 0 };
+};
+
+export interface QueueWorkers {
+  readonly seen: number;
+  readonly quarantined: number;
+  readonly lastSeen: Date | null;
+}
+
+/** The workers of a task queue that are known. */
+export const countWorkers = async (sql: Sql, taskQueueId: string, now: Date): Promise<QueueWorkers> => {
+  const [row] = await sql<QueueWorkers>`
+    select count(*)::int as seen, count(*) filter (where quarantine_until > ${now})::int as quarantined,
+           max(last_date_active) as last_seen
+      from (select quarantine_until, last_date_active from workers
+             where task_queue_id = ${taskQueueId} and (expires > ${now} or quarantine_until > ${now})
+             limit 1000) as known`;
+  return row ?? { seen: 0, quarantined: 0, lastSeen: null };
+};
+
+export interface DecisionRow {
+  readonly decided: Date;
+  readonly action: string;
+  readonly reason: string;
+  readonly trouble: string | null;
+}
+
+/** What was decided last about the pool of a task queue. */
+export const lastDecision = async (sql: Sql, workerPoolId: string): Promise<DecisionRow | undefined> => {
+  const [row] = await sql<DecisionRow>`
+    select coalesce(repeated, decided) as decided, action, reason, trouble
+      from provisioning_decisions
+     where worker_pool_id = ${workerPoolId}
+     order by decision_id desc
+     limit 1`;
+  return row;
+};
+
+/** A group in which something happened of late. */
+export interface LateGroupRow {
+  readonly taskGroupId: string;
+  readonly changedAt: Date;
+}
+
+// The words of a routing key: `primary.<taskId>.….<taskGroupId>`. Only so many messages are looked at.
+/** The groups of tasks that the last messages are about, the latest first. */
+export const lateGroups = (sql: Sql, { messagesMax, limit }: { messagesMax: number; limit: number }) =>
+  sql<LateGroupRow>`
+    select split_part(routing_key, '.', 9) as task_group_id, max(created_at) as changed_at
+      from (select exchange, created_at, routing_key from outbox order by xid desc, id desc limit ${messagesMax}) as late
+     where exchange like 'exchange/taskcluster-queue/v1/task-%' and exchange not like '%/task-group-%'
+     group by 1
+     order by 2 desc, 1
+     limit ${limit}`;
+
+/** The tasks that the last messages say went wrong, the latest first. */
+export const lateFailures = (sql: Sql, { messagesMax, limit }: { messagesMax: number; limit: number }) =>
+  sql<{ taskId: string }>`
+    select split_part(routing_key, '.', 2) as task_id, max(created_at) as at
+      from (select exchange, created_at, routing_key from outbox order by xid desc, id desc limit ${messagesMax}) as late
+     where exchange in ('exchange/taskcluster-queue/v1/task-failed', 'exchange/taskcluster-queue/v1/task-exception')
+     group by 1
+     order by 2 desc, 1
+     limit ${limit}`;
+
+export interface CountRow {
+  readonly taskGroupId: string;
+  readonly state: string;
+  readonly count: number;
+}
+
+/** How many tasks of these groups are in each state. */
+export const countStates = (sql: Sql, taskGroupIds: readonly string[]) =>
+  sql<CountRow>`
+    select s.task_group_id, s.state, count(*)::int as count
+      from task_status s
+     where s.task_group_id = any(${taskGroupIds}::text[])
+     group by s.task_group_id, s.state`;
+
+export interface NameRow {
+  readonly taskGroupId: string;
+  readonly name: string;
+}
+
+/** What people call these groups: a task that bears the group's id names it, else the first one. */
+export const nameGroups = (sql: Sql, taskGroupIds: readonly string[]) =>
+  sql<NameRow>`
+    select wanted.task_group_id, coalesce(own.name, first.name, '') as name
+      from unnest(${taskGroupIds}::text[]) as wanted(task_group_id)
+      left join lateral (
+        select t.definition::json #>> '{metadata,name}' as name
+          from tasks t where t.task_id = wanted.task_group_id) as own on true
+      left join lateral (
+        select t.definition::json #>> '{metadata,name}' as name
+          from task_status s
+          join tasks t on t.task_id = s.task_id
+         where s.task_group_id = wanted.task_group_id
+         order by s.task_id
+         limit 1) as first on true`;
+
+export interface ShownRow {
+  readonly taskId: string;
+  readonly taskGroupId: string;
+  readonly taskQueueId: string;
+  readonly state: string;
+  readonly runs: string;
+  readonly name: string;
+}
+
+/** Some tasks, in short. */
+export const readShown = (sql: Sql, taskIds: readonly string[]) =>
+  sql<ShownRow>`
+    select s.task_id, s.task_group_id, s.task_queue_id, s.state, s.runs,
+           coalesce(t.definition::json #>> '{metadata,name}', '') as name
+      from task_status s
+      join tasks t on t.task_id = s.task_id
+     where s.task_id = any(${taskIds}::text[])`;
+
+/** Tasks that workers of these queues hold, the newest claims of each first. */
+export const claimedOf = (sql: Sql, taskQueueIds: readonly string[], limit: number) =>
+  sql<{ taskId: string }>`
+    select newest.task_id
+      from unnest(${taskQueueIds}::text[]) as wanted(task_queue_id)
+     cross join lateral (
+       select c.task_id, c.claimed_at from claims c
+        where c.task_queue_id = wanted.task_queue_id
+        order by c.claimed_at desc
+        limit ${limit}) as newest
+     order by newest.claimed_at desc
+     limit ${limit}`;

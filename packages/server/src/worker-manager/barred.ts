@@ -1,0 +1,57 @@
+import { type Clock, type Database, hours, later, minutes } from '../base/index.ts';
+import { keyOf } from './lifecycle.ts';
+import * as store from './store/index.ts';
+
+/** Names a worker as its credentials do. */
+export const clientIdOf = (worker: store.WorkerRef & { readonly providerId: string }): string =>
+  `worker/${worker.providerId}/${keyOf(worker)}`;
+
+/** Those whose credentials have ended meanwhile are forgotten so often. */
+const readWholeEveryMs = hours(1);
+/** The clock of another process, and the length of its transactions, may be so far off. */
+const overlapMs = minutes(2);
+
+/**
+ * Workers that get no work any more, in memory, since every claim and every signature asks for them: those that have ended
+ * while their credentials would hold for some time, and those that are to go with their last task.
+ */
+export const createBarred = ({ db, clock }: { db: Database; clock: Clock }) => {
+  let draining = new Set<string>();
+  let ended = new Set<string>();
+  let revoked = new Set<string>();
+  let readAt = new Date(0);
+  let wholeAt = new Date(0);
+  return {
+    /** Reads what all processes have decided meanwhile. */
+    load: async (): Promise<void> => {
+      const now = clock.now();
+      const isWhole = now.getTime() - wholeAt.getTime() >= readWholeEveryMs;
+      const since = isWhole ? new Date(0) : later(readAt, -overlapMs);
+      const [endedRows, drainingRows] = await Promise.all([
+        store.endedWorkers(db, { now, since }),
+        store.drainingWorkers(db),
+      ]);
+      if (isWhole) {
+        ended = new Set();
+        revoked = new Set();
+        wholeAt = now;
+      }
+      for (const row of endedRows) {
+        ended.add(keyOf(row));
+        revoked.add(clientIdOf(row));
+      }
+      draining = new Set(drainingRows.map(keyOf));
+      readAt = now;
+    },
+    /** Whether a worker gets no work. */
+    isBarred: (workerPoolId: string, workerGroup: string, workerId: string): boolean => {
+      if (ended.size === 0 && draining.size === 0) return false;
+      const name = keyOf({ workerPoolId, workerGroup, workerId });
+      return ended.has(name) || draining.has(name);
+    },
+    /** Whether these are the credentials of a worker that has ended. */
+    isRevoked: (clientId: string): boolean => revoked.size > 0 && revoked.has(clientId),
+  };
+};
+
+export type Barred = ReturnType<typeof createBarred>;

@@ -1,0 +1,114 @@
+import { type Loop, localSignal, type Signal } from '../base/index.ts';
+import type { Subscription } from '../events/index.ts';
+import type { ServiceDeclaration } from '../http/index.ts';
+import { createBarred } from './barred.ts';
+import { exchanges } from './exchanges.ts';
+import { barredLoop, workerManagerLoops } from './loops.ts';
+import {
+  createProviders,
+  type LocalSettings,
+  type ProviderSettings,
+  providerSchemas,
+} from './providers/index.ts';
+import { createMemory } from './providers/memory.ts';
+import type { WorkerManagerServices } from './routes/parameters.ts';
+import { poolRoutes } from './routes/pools.ts';
+import { workerRoutes } from './routes/workers.ts';
+import * as schema from './schema/index.ts';
+import { countDecisions, countPools, type Room } from './service/index.ts';
+import { createTimings } from './subscription.ts';
+
+export { type LocalSettings, ProviderSettings, reservedProviderIds } from './providers/index.ts';
+export * as simulation from './provisioning/simulation/index.ts';
+export type { WorkerManagerServices } from './routes/parameters.ts';
+export type { Room as WorkerManager } from './service/index.ts';
+export { dropPool, ensurePool } from './service/index.ts';
+
+/** The door of worker pools. */
+export interface OpenedWorkerManager extends Room {
+  readonly loops: readonly Loop[];
+  /** To be given to the subscriptions of events. */
+  readonly subscription: Subscription;
+  /** Background work of each process that serves the API. */
+  readonly loopsOfEachProcess: readonly Loop[];
+  /** Whether a worker gets no more tasks. Answered from memory. */
+  isBarred(workerPoolId: string, workerGroup: string, workerId: string): boolean;
+  /** Whether credentials of this name are those of a worker that has ended. Answered from memory. */
+  isRevoked(clientId: string): boolean;
+  /** To be awaited before the first request. */
+  start(): Promise<void>;
+  /** Workers by pool and state, and their capacity. */
+  countPools(): ReturnType<typeof countPools>;
+  /** What was decided in the last hour, by pool and action. */
+  countDecisions(): ReturnType<typeof countDecisions>;
+  /** Ends what providers have started that cannot outlive this process. */
+  closeProviders(): Promise<void>;
+}
+
+export interface WorkerManagerDeps
+  extends Omit<Room, 'providers' | 'changed' | 'poolsChanged' | 'pendingChanged'> {
+  /** Shared between the processes of a deployment; by default they are this process's. */
+  readonly changed?: Signal;
+  readonly poolsChanged?: Signal;
+  readonly pendingChanged?: Signal;
+  /** Providers of the configuration. */
+  readonly configured?: ProviderSettings | undefined;
+  /** How workers on this machine are started; without it there is no provider `local`. */
+  readonly local?: LocalSettings | undefined;
+  /** Further providers, by tests. */
+  readonly providers?: Room['providers'];
+}
+
+/** Opens worker pools with the providers of this deployment. */
+export const createWorkerManager = (deps: WorkerManagerDeps): OpenedWorkerManager => {
+  const { configured = {}, local, providers: others, ...rest } = deps;
+  const signals = {
+    changed: deps.changed ?? localSignal(),
+    poolsChanged: deps.poolsChanged ?? localSignal(),
+    pendingChanged: deps.pendingChanged ?? localSignal(),
+  };
+  const swept = new Map<string, Signal>();
+  const depsOf = (providerId: string) => {
+    const signal = localSignal();
+    swept.set(providerId, signal);
+    const memory = createMemory(deps, providerId);
+    const { clock, log, rootUrl } = deps;
+    return { providerId, clock, log, memory, rootUrl, changed: () => signal.wake() };
+  };
+  const providers = new Map([...createProviders({ configured, local, depsOf }), ...(others ?? [])]);
+  const room: Room = { ...rest, ...signals, providers };
+  let isClosing = false;
+  const barred = createBarred(deps);
+  const timings = createTimings();
+  return {
+    ...room,
+    loops: workerManagerLoops(room, { swept, timings }).map((loop) => ({
+      ...loop,
+      // What comes free when workers end with us is for the next platform.
+      step: async (limit) => (isClosing ? 0 : loop.step(limit)),
+    })),
+    subscription: timings.subscription,
+    loopsOfEachProcess: [barredLoop(barred, signals.changed)],
+    isBarred: barred.isBarred,
+    isRevoked: barred.isRevoked,
+    start: barred.load,
+    countPools: () => countPools(room),
+    countDecisions: () => countDecisions(room),
+    closeProviders: async () => {
+      isClosing = true;
+      await Promise.all([...providers.values()].map(({ machines }) => machines?.close?.()));
+    },
+  };
+};
+
+/** What this service publishes. */
+export const workerManagerDeclaration: ServiceDeclaration<WorkerManagerServices> = {
+  service: {
+    serviceName: 'worker-manager',
+    title: 'Worker Manager',
+    description: 'Keeps worker pools, starts and admits their workers, and says which of them should go.',
+  },
+  routes: [...poolRoutes, ...workerRoutes],
+  exchanges,
+  schemas: [...schema.configSchemas, ...providerSchemas, ...schema.otherCloudSchemas, ...schema.taskParts],
+};

@@ -1,0 +1,204 @@
+import { hours, type Loop, later, localSignal, minutes, type Signal, seconds } from '../base/index.ts';
+import type { Barred } from './barred.ts';
+import {
+  decisionKeptMs,
+  endOverdueWorkers,
+  endQuietWorkers,
+  endWorkers,
+  errorKeptMs,
+  expireWorkers,
+  launchWorkers,
+  provision,
+  type Room,
+  sweep,
+} from './service/index.ts';
+import {
+  deleteEmptyPools,
+  deleteOldDecisions,
+  deleteOldErrors,
+  deleteOldMemory,
+  deleteOldRounds,
+  deleteUnusedLaunchConfigs,
+  forgetProviders,
+} from './service/sweeps.ts';
+import type { Timings } from './subscription.ts';
+
+/** A burst of tasks is decided about so often at most, however many wake-ups it makes. */
+const betweenRoundsMs = 1000;
+const roundKeptMs = hours(24);
+
+/** Background work that any one process may do for all. */
+export const workerManagerLoops = (
+  room: Room,
+  { swept, timings }: { swept: ReadonlyMap<string, Signal>; timings: Timings },
+): Loop[] => [
+  provisionLoop(room, timings),
+  ...[...room.providers.values()].flatMap(({ providerId, machines }) =>
+    machines
+      ? machineLoops(room, providerId, { everyMs: machines.sweepEveryMs, swept: swept.get(providerId) })
+      : [],
+  ),
+  {
+    name: 'end-overdue-workers',
+    everyMs: seconds(30),
+    limit: 200,
+    step: (limit) => endOverdueWorkers(room, limit),
+  },
+  {
+    name: 'end-quiet-workers',
+    everyMs: minutes(2),
+    limit: Number.POSITIVE_INFINITY,
+    step: () => endQuietWorkers(room),
+  },
+  ...expiryLoops(room),
+];
+
+/** Decides about all pools every ten seconds, and at once about those in which a task has become pending. */
+const provisionLoop = (room: Room, timings: Timings): Loop => {
+  const due = localSignal();
+  const wanted = new Set<string>();
+  let pools: ReadonlySet<string> = new Set();
+  let isWaking = false;
+  let lastMs = 0;
+  const wakeSoon = (): void => {
+    if (isWaking) return;
+    isWaking = true;
+    const restMs = lastMs + betweenRoundsMs - room.clock.now().getTime();
+    room.clock.after(Math.max(0, restMs), () => {
+      isWaking = false;
+      due.wake();
+    });
+  };
+  room.pendingChanged.each((keys) => {
+    const ours = keys.length === 0 ? [...pools] : keys.filter((key) => pools.has(key));
+    if (ours.length === 0) return;
+    for (const id of ours) wanted.add(id);
+    wakeSoon();
+  });
+  room.poolsChanged.each((ids) => {
+    // A pool that nobody here knows yet.
+    for (const id of ids) wanted.add(id);
+    if (pools.size > 0 || ids.length > 0) wakeSoon();
+  });
+  return {
+    name: 'provision',
+    everyMs: seconds(10),
+    limit: 200,
+    wakeBy: due,
+    step: async (limit) => {
+      const atOnce = [...wanted];
+      wanted.clear();
+      lastMs = room.clock.now().getTime();
+      const round = await provision(room, { atOnce, limit });
+      pools = round.pools;
+      timings.follow(round.timed);
+      return round.count;
+    },
+  };
+};
+
+interface Sweeping {
+  readonly everyMs: number;
+  readonly swept: Signal | undefined;
+}
+
+/** What has to do with one provider: it keeps no other one waiting. */
+const machineLoops = (room: Room, providerId: string, sweeping: Sweeping): Loop[] => [
+  {
+    name: `launch-${providerId}`,
+    everyMs: seconds(10),
+    limit: 50,
+    wakeBy: room.changed,
+    step: (limit) => launchWorkers(room, providerId, limit),
+  },
+  {
+    name: `end-${providerId}`,
+    everyMs: seconds(10),
+    limit: 200,
+    wakeBy: room.changed,
+    step: (limit) => endWorkers(room, providerId, limit),
+  },
+  sweepLoop(room, providerId, sweeping),
+];
+
+const sweepLoop = (room: Room, providerId: string, { everyMs, swept }: Sweeping): Loop => {
+  // Nobody knows what happened to whoever swept before us.
+  let isAtOnce = true;
+  swept?.each(() => {
+    isAtOnce = true;
+  });
+  return {
+    name: `sweep-${providerId}`,
+    everyMs,
+    limit: Number.POSITIVE_INFINITY,
+    ...(swept ? { wakeBy: swept } : {}),
+    step: async () => {
+      const hurry = isAtOnce;
+      isAtOnce = false;
+      return sweep(room, providerId, { isAtOnce: hurry });
+    },
+  };
+};
+
+/** Keeps known who gets no work any more, in each process that hands some out. */
+export const barredLoop = (barred: Barred, changed: Signal): Loop => ({
+  name: 'load-barred-workers',
+  everyMs: seconds(5),
+  limit: Number.POSITIVE_INFINITY,
+  wakeBy: changed,
+  step: async () => {
+    await barred.load();
+    return 0;
+  },
+});
+
+const expiryLoops = (room: Room): Loop[] => [
+  {
+    name: 'expire-managed-workers',
+    everyMs: hours(1),
+    limit: 200,
+    step: (limit) => expireWorkers(room, limit),
+  },
+  {
+    name: 'expire-worker-pools',
+    everyMs: hours(1),
+    limit: 100,
+    step: (limit) => deleteEmptyPools(room, limit),
+  },
+  {
+    name: 'forget-former-providers',
+    everyMs: hours(1),
+    limit: 100,
+    step: (limit) => forgetProviders(room, limit),
+  },
+  {
+    name: 'delete-unused-launch-configs',
+    everyMs: hours(1),
+    limit: 500,
+    step: (limit) => deleteUnusedLaunchConfigs(room, limit),
+  },
+  {
+    name: 'expire-worker-pool-errors',
+    everyMs: hours(1),
+    limit: 1000,
+    step: (limit) => deleteOldErrors(room, later(room.clock.now(), -errorKeptMs), limit),
+  },
+  {
+    name: 'expire-provisioning-decisions',
+    everyMs: minutes(10),
+    limit: 1000,
+    step: (limit) => deleteOldDecisions(room, later(room.clock.now(), -decisionKeptMs), limit),
+  },
+  {
+    name: 'forget-provisioning-rounds',
+    everyMs: hours(1),
+    limit: 500,
+    step: (limit) => deleteOldRounds(room, later(room.clock.now(), -roundKeptMs), limit),
+  },
+  {
+    name: 'forget-old-provider-memory',
+    everyMs: minutes(10),
+    limit: 1000,
+    step: (limit) => deleteOldMemory(room, limit),
+  },
+];

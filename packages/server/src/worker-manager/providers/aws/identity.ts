@@ -1,0 +1,79 @@
+import { X509Certificate } from 'node:crypto';
+import { minutes } from '../../../base/index.ts';
+import type { IdentityProof } from '../../schema/index.ts';
+import type { WorkerRow } from '../../store/index.ts';
+import type { WorkerFacts } from '../provider.ts';
+import { factsOf, findInstancesById } from './instances.ts';
+import type { AwsRoom } from './launch.ts';
+import { documentIn } from './signed-document.ts';
+
+/** What Amazon signs about an instance, as far as we look at it. */
+interface IdentityDocument {
+  readonly accountId?: unknown;
+  readonly architecture?: unknown;
+  readonly availabilityZone?: unknown;
+  readonly imageId?: unknown;
+  readonly instanceId?: unknown;
+  readonly instanceType?: unknown;
+  readonly pendingTime?: unknown;
+  readonly privateIp?: unknown;
+  readonly region?: unknown;
+}
+
+/** What a document says, by the names under which we keep the same. */
+const claimsOf = (document: IdentityDocument): Readonly<Record<string, unknown>> => ({
+  accountId: document.accountId,
+  architecture: document.architecture,
+  zone: document.availabilityZone,
+  imageId: document.imageId,
+  instanceType: document.instanceType,
+  privateIp: document.privateIp,
+  region: document.region,
+});
+
+/** Between the start of an instance as EC2 tells us and as it tells the instance. */
+const launchToleranceMs = minutes(5);
+
+/** Judges whether a proof is one of the instance that a worker was started on. It counts once. */
+export const createIdentify = (room: AwsRoom, pems: readonly string[]) => {
+  const certificates = pems.map((pem) => new X509Certificate(pem));
+  return async (worker: WorkerRow, proof: IdentityProof): Promise<WorkerFacts | 'refused'> => {
+    // Tasks on an instance can read its document as well. What it opens has to be open once only.
+    if (worker.state !== 'requested') return 'refused';
+    const text = await documentIn(proof, certificates);
+    const document = text === undefined ? undefined : parsed(text);
+    if (document === undefined || document.instanceId !== worker.workerId) return 'refused';
+    const facts = isComplete(worker.facts) ? worker.facts : await lookUp(room, worker);
+    return facts && agrees(document, facts) ? { ...worker.facts, ...facts } : 'refused';
+  };
+};
+
+const parsed = (text: string): IdentityDocument | undefined => {
+  try {
+    const document: unknown = JSON.parse(text);
+    return typeof document === 'object' && document !== null ? document : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const isComplete = (facts: WorkerFacts): boolean =>
+  Object.keys(claimsOf({})).every((name) => facts[name] !== undefined) && facts.launchTime !== undefined;
+
+/** What EC2 itself says of an instance, where we do not know enough. */
+const lookUp = async (room: AwsRoom, worker: WorkerRow): Promise<WorkerFacts | undefined> => {
+  const ec2 = await room.regions.in(worker.workerGroup);
+  const [instance] = await findInstancesById(ec2, [worker.workerId]);
+  const facts = instance && factsOf(worker.workerGroup, instance);
+  return facts && isComplete(facts) ? facts : undefined;
+};
+
+const agrees = (document: IdentityDocument, facts: WorkerFacts): boolean => {
+  const claims = Object.entries(claimsOf(document));
+  const startedAt = Date.parse(String(document.pendingTime));
+  const launchedAt = Date.parse(String(facts.launchTime));
+  return (
+    claims.every(([name, claim]) => typeof claim === 'string' && claim === facts[name]) &&
+    Math.abs(startedAt - launchedAt) <= launchToleranceMs
+  );
+};

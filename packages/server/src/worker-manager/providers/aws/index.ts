@@ -1,0 +1,38 @@
+import { seconds } from '../../../base/index.ts';
+import type { Provider, ProviderDeps } from '../provider.ts';
+import { createIdentify } from './identity.ts';
+import { type AwsRoom, launch } from './launch.ts';
+import { readPrices } from './prices.ts';
+import { openRegions } from './regions.ts';
+import { awsFleetConfig } from './schema.ts';
+import type { AwsSettings } from './settings.ts';
+import { createSweep, terminate } from './sweep.ts';
+
+export { awsFleetConfig } from './schema.ts';
+export { AwsSettings } from './settings.ts';
+
+const sweepSecondsStandard = 15;
+
+/** Workers that are instances of EC2. Its library is loaded when it is first needed. */
+export const awsProvider = (deps: ProviderDeps, settings: AwsSettings): Provider => {
+  const regions = openRegions(settings);
+  const room: AwsRoom = {
+    deps,
+    regions,
+    maker: () => ({ providerId: deps.providerId, rootUrl: deps.rootUrl() }),
+  };
+  return {
+    providerId: deps.providerId,
+    providerType: 'aws',
+    configSchema: awsFleetConfig,
+    identify: createIdentify(room, settings.certificates ?? []),
+    machines: {
+      sweepEveryMs: seconds(settings.sweepSeconds ?? sweepSecondsStandard),
+      launch: (orders) => launch(room, orders),
+      sweep: createSweep({ room, regions: settings.regions ?? [] }),
+      terminate: (workers) => terminate(room, workers),
+      prices: (configs) => readPrices(room, configs),
+      close: async () => regions.close(),
+    },
+  };
+};

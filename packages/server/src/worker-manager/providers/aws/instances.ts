@@ -1,0 +1,63 @@
+import type { Filter, Instance, Reservation } from '@aws-sdk/client-ec2';
+import type { WorkerFacts } from '../provider.ts';
+import type { Region } from './regions.ts';
+
+/** An instance, and the account that it belongs to. */
+export interface FoundInstance extends Instance {
+  readonly InstanceId: string;
+  readonly accountId: string | undefined;
+}
+
+const pageMax = 1000;
+/** EC2 takes no more values in a filter. */
+const filterValuesMax = 200;
+
+const isNamed = (instance: Instance & { accountId: string | undefined }): instance is FoundInstance =>
+  instance.InstanceId !== undefined;
+
+export const instancesIn = (reservations: readonly Reservation[] | undefined): FoundInstance[] =>
+  (reservations ?? []).flatMap(({ OwnerId, Instances }) =>
+    (Instances ?? []).map((instance) => ({ ...instance, accountId: OwnerId })).filter(isNamed),
+  );
+
+/** All instances that a filter finds, those included that were terminated lately. */
+export const findInstances = async (ec2: Region, Filters: Filter[]): Promise<FoundInstance[]> => {
+  const found: FoundInstance[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await ec2.describeInstances({
+      Filters,
+      MaxResults: pageMax,
+      ...(NextToken ? { NextToken } : {}),
+    });
+    found.push(...instancesIn(page.Reservations));
+    NextToken = page.NextToken || undefined;
+  } while (NextToken);
+  return found;
+};
+
+/** The same, by ids. Those that are not there are left out: a filter, unlike a list of ids, asks for no more. */
+export const findInstancesById = async (ec2: Region, ids: readonly string[]): Promise<FoundInstance[]> => {
+  const found: FoundInstance[] = [];
+  for (let i = 0; i < ids.length; i += filterValuesMax) {
+    const Values = ids.slice(i, i + filterValuesMax);
+    found.push(...(await findInstances(ec2, [{ Name: 'instance-id', Values }])));
+  }
+  return found;
+};
+
+/** What is kept about the worker on an instance: what its identity document has to say, among others. */
+export const factsOf = (region: string, instance: FoundInstance): WorkerFacts => {
+  const facts = {
+    region,
+    zone: instance.Placement?.AvailabilityZone,
+    instanceType: instance.InstanceType,
+    purchase: instance.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',
+    imageId: instance.ImageId,
+    architecture: instance.Architecture,
+    privateIp: instance.PrivateIpAddress,
+    accountId: instance.accountId,
+    launchTime: instance.LaunchTime?.toJSON(),
+  };
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+};

@@ -1,0 +1,299 @@
+import type { CreateFleetError, CreateFleetInstance } from '@aws-sdk/client-ec2';
+import { days, hours, later, minutes, seconds } from '../../../base/index.ts';
+import type { LaunchOrder, LaunchOutcome, ProviderDeps, ProviderError, StartedWorker } from '../provider.ts';
+import { type Call, fleetCall, instancesCall, placesOf, purchasesOf, type Wanted } from './calls.ts';
+import { asProviderError, type Failure, failureOf, sortOf } from './failures.ts';
+import { type FoundInstance, factsOf, findInstances, findInstancesById, instancesIn } from './instances.ts';
+import { type Maker, ofOrder } from './names.ts';
+import { avoid, isAvoided, type Memory, type Place, type PlaceFailure, type Purchase } from './places.ts';
+import type { Region, Regions } from './regions.ts';
+import type { AwsLaunchConfig } from './schema.ts';
+import { ensureTemplate, isTemplateMissing, templateFor, templateName } from './templates.ts';
+import { userDataOf } from './user-data.ts';
+
+/** What all functions of this provider work with. */
+export interface AwsRoom {
+  readonly deps: ProviderDeps;
+  readonly regions: Regions;
+  maker(): Maker;
+}
+
+const ordersAtOnce = 3;
+const throttledMs = seconds(15);
+/** Longer than any order is open. */
+const callsKeptMs = hours(2);
+/** The answer may be lost between us and who asked. All is read at each call, and should not be much. */
+const answeredCallsKeptMs = minutes(10);
+const regionKeptMs = days(7);
+
+/** Starts what some orders ask for. After EC2 has been asked too often, the rest waits. */
+export const launch = async (
+  room: AwsRoom,
+  orders: readonly LaunchOrder[],
+): Promise<readonly LaunchOutcome[]> => {
+  const outcomes: LaunchOutcome[] = [];
+  for (let i = 0; i < orders.length; i += ordersAtOnce) {
+    const known = await room.deps.memory.recall();
+    await rememberRegions(room, known, orders);
+    const some = orders.slice(i, i + ordersAtOnce);
+    outcomes.push(...(await Promise.all(some.map((order) => carryOut(room, known, order)))));
+    const throttled = outcomes.find((outcome) => 'outcome' in outcome && outcome.retryAfterMs !== undefined);
+    if (throttled) {
+      const rest = orders.slice(i + ordersAtOnce);
+      return [...outcomes, ...rest.map(({ token }) => ({ ...throttled, token }))];
+    }
+  }
+  return outcomes;
+};
+
+const regionName = (region: string): string => `region:${region}`;
+
+/** The regions in which something was started lately. */
+export const knownRegions = (known: Memory): string[] =>
+  [...known.keys()].flatMap((name) => (name.startsWith('region:') ? [name.slice('region:'.length)] : []));
+
+// Before the first call: whatever comes of it has to be found again.
+const rememberRegions = async ({ deps }: AwsRoom, known: Memory, orders: readonly LaunchOrder[]) => {
+  const now = deps.clock.now();
+  const isOld = (region: string): boolean => {
+    const usedAt = known.get(regionName(region)) as string | undefined;
+    return usedAt === undefined || now.getTime() - Date.parse(usedAt) > days(1);
+  };
+  const regions = [...new Set(orders.map(({ configuration }) => String(configuration.region)))].filter(isOld);
+  if (regions.length === 0) return;
+  const until = later(now, regionKeptMs);
+  await deps.memory.remember(
+    regions.map((region) => ({ name: regionName(region), value: now.toJSON(), until })),
+  );
+};
+
+type Unknown = Extract<LaunchOutcome, { readonly outcome: 'unknown' }>;
+
+const unknown = (token: string, failure: Failure): Unknown => ({
+  token,
+  outcome: 'unknown',
+  error: asProviderError(failure),
+  ...(failure.sort === 'throttled' ? { retryAfterMs: throttledMs } : {}),
+});
+
+const carryOut = async (room: AwsRoom, known: Memory, order: LaunchOrder): Promise<LaunchOutcome> => {
+  const { region } = order.configuration as unknown as AwsLaunchConfig;
+  try {
+    const ec2 = await room.regions.in(region);
+    // EC2 promises that a call with the same token starts nothing twice; what there is already needs no promise.
+    const before = order.attempt > 1 ? await findInstances(ec2, ofOrder(room.maker(), order.token)) : [];
+    if (before.length > 0) {
+      return { token: order.token, workers: before.map((one) => startedWorker(region, one)), errors: [] };
+    }
+    return await buy(room, { order, ec2, known });
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.sort === 'throttled' || failure.sort === 'unknown') return unknown(order.token, failure);
+    return { token: order.token, workers: [], errors: [asProviderError(failure)] };
+  }
+};
+
+interface Buying {
+  readonly order: LaunchOrder;
+  readonly ec2: Region;
+  readonly known: Memory;
+}
+
+/** Instances that a call started, and what stood in the way of more. */
+interface Bought {
+  readonly workers: readonly StartedWorker[];
+  readonly failures: readonly PlaceFailure[];
+}
+
+const buy = async (room: AwsRoom, buying: Buying): Promise<LaunchOutcome> => {
+  const { order, known } = buying;
+  const config = order.configuration as unknown as AwsLaunchConfig;
+  const written = new Map(Object.entries((known.get(callsName(order.token)) ?? {}) as Record<string, Call>));
+  const workers: StartedWorker[] = [];
+  const failures: PlaceFailure[] = [];
+  const errors: ProviderError[] = [];
+  for (const purchase of purchasesOf(config)) {
+    const wanted: Wanted = { order, purchase, count: order.count - workers.length };
+    if (wanted.count <= 0) break;
+    const call = written.get(purchase) ?? (await prepare(room, buying, wanted));
+    if (!('kind' in call)) {
+      errors.push(call.error);
+      continue;
+    }
+    if (!written.has(purchase)) {
+      await write(room, order.token, { calls: written.set(purchase, call), keptMs: callsKeptMs });
+    }
+    const bought = await send(room, buying, { call, purchase });
+    if ('outcome' in bought) return bought;
+    workers.push(...bought.workers);
+    failures.push(...bought.failures);
+  }
+  await avoid(room.deps, known, failures);
+  if (written.size > 0) await write(room, order.token, { calls: written, keptMs: answeredCallsKeptMs });
+  if (workers.length < order.count) errors.push(...summed(failures));
+  return { token: order.token, workers, errors };
+};
+
+const callsName = (token: string): string => `order:${token}`;
+
+/** Before a call is sent: when it has to be sent again, it has to be the same, whatever is avoided by then. */
+const write = (
+  { deps }: AwsRoom,
+  token: string,
+  { calls, keptMs }: { calls: ReadonlyMap<string, Call>; keptMs: number },
+): Promise<void> =>
+  deps.memory.remember([
+    {
+      name: callsName(token),
+      value: Object.fromEntries(calls),
+      until: later(deps.clock.now(), keptMs),
+    },
+  ]);
+
+const prepare = async (
+  room: AwsRoom,
+  { order, ec2, known }: Buying,
+  wanted: Wanted,
+): Promise<Call | { readonly error: ProviderError }> => {
+  const maker = room.maker();
+  const config = order.configuration as unknown as AwsLaunchConfig;
+  const userData = userDataOf(maker, order);
+  if (userData === undefined) return { error: tooLong };
+  const now = room.deps.clock.now();
+  const places = placesOf(config, wanted.purchase).filter((place) => !isAvoided(known, place, now));
+  if (places.length === 0) return { error: nowhere(config, wanted.purchase) };
+  if (!config.fleet) return instancesCall(maker, wanted, userData);
+  const template = templateFor(maker, order, userData);
+  await ensureTemplate(room.deps, { ec2, region: config.region, known }, template);
+  return fleetCall(maker, wanted, { template: template.name, places });
+};
+
+const tooLong: ProviderError = {
+  kind: 'creation-error',
+  title: 'User data is too long',
+  description:
+    'What instances are told at their start may have 16 KiB: workerConfig or additionalUserData is too long.',
+  code: 'UserDataTooLong',
+};
+
+const nowhere = ({ region }: AwsLaunchConfig, purchase: Purchase): ProviderError => ({
+  kind: 'creation-error',
+  title: 'EC2 has no capacity',
+  description: `Everywhere in ${region} there was no capacity lately (${purchase}); it was not asked for again.`,
+  code: 'NoCapacityLately',
+  isPassing: true,
+});
+
+interface Sent {
+  readonly call: Call;
+  readonly purchase: Purchase;
+}
+
+const send = async (room: AwsRoom, buying: Buying, sent: Sent): Promise<Bought | Unknown> => {
+  const { order } = buying;
+  const { region } = order.configuration as unknown as AwsLaunchConfig;
+  try {
+    return await (sent.call.kind === 'fleet'
+      ? createFleet(buying, sent.call, sent.purchase)
+      : runInstances(buying, sent.call));
+  } catch (error) {
+    const failure = failureOf(error);
+    if (sent.call.kind === 'fleet' && isTemplateMissing(failure.code)) {
+      // Nothing has come of the call, so that the next one may be another.
+      await room.deps.memory.forget([templateName(region, sent.call.template), callsName(order.token)]);
+      return unknown(order.token, failure);
+    }
+    if (failure.sort === 'throttled' || failure.sort === 'unknown') return unknown(order.token, failure);
+    const places = placesOf(order.configuration as unknown as AwsLaunchConfig, sent.purchase);
+    return { workers: [], failures: places.slice(0, 1).map((place) => ({ place, failure })) };
+  }
+};
+
+const runInstances = async (
+  { order, ec2 }: Buying,
+  { input }: Extract<Call, { kind: 'instances' }>,
+): Promise<Bought> => {
+  const { region } = order.configuration as unknown as AwsLaunchConfig;
+  const reservation = await ec2.runInstances(input);
+  return {
+    workers: instancesIn([reservation]).map((instance) => startedWorker(region, instance)),
+    failures: [],
+  };
+};
+
+const createFleet = async (
+  { order, ec2 }: Buying,
+  { input }: Extract<Call, { kind: 'fleet' }>,
+  purchase: Purchase,
+): Promise<Bought> => {
+  const config = order.configuration as unknown as AwsLaunchConfig;
+  const { region } = config;
+  const { Instances = [], Errors = [] } = await ec2.createFleet(input);
+  const ids = Instances.flatMap(({ InstanceIds = [] }) => InstanceIds);
+  // The answer says little of them. What cannot be learned now is learned by the next sweep.
+  const found = ids.length > 0 ? await findInstancesById(ec2, ids).catch(() => []) : [];
+  const byId = new Map(found.map((instance) => [instance.InstanceId, instance]));
+  const workers = Instances.flatMap((some) =>
+    (some.InstanceIds ?? []).map((id) => {
+      const instance = byId.get(id);
+      return instance
+        ? startedWorker(region, instance)
+        : { workerGroup: region, workerId: id, facts: briefFacts(region, some) };
+    }),
+  );
+  const failures = Errors.map((error) => ({
+    place: placeOf(config, error, purchase),
+    failure: failureIn(error),
+  }));
+  return { workers, failures };
+};
+
+const failureIn = ({ ErrorCode: code = 'Error', ErrorMessage: message = '' }: CreateFleetError): Failure => ({
+  code,
+  message,
+  sort: sortOf(code),
+});
+
+const placeOf = (
+  { region, fleet }: AwsLaunchConfig,
+  { LaunchTemplateAndOverrides }: CreateFleetError,
+  purchase: Purchase,
+): Place => {
+  const { InstanceType, SubnetId, AvailabilityZone } = LaunchTemplateAndOverrides?.Overrides ?? {};
+  const subnet = fleet?.subnets?.find(({ subnetId }) => subnetId === SubnetId);
+  return {
+    region,
+    instanceType: InstanceType ?? 'any',
+    zone: AvailabilityZone ?? subnet?.availabilityZone ?? 'any',
+    purchase,
+  };
+};
+
+const briefFacts = (
+  region: string,
+  { InstanceType, Lifecycle, LaunchTemplateAndOverrides }: CreateFleetInstance,
+) => {
+  const zone = LaunchTemplateAndOverrides?.Overrides?.AvailabilityZone;
+  return {
+    region,
+    instanceType: InstanceType,
+    purchase: Lifecycle === 'spot' ? 'spot' : 'on-demand',
+    ...(zone ? { zone } : {}),
+  };
+};
+
+const startedWorker = (region: string, instance: FoundInstance): StartedWorker => ({
+  workerGroup: region,
+  workerId: instance.InstanceId,
+  facts: factsOf(region, instance),
+});
+
+/** One error for each code, with the places in which it came up. */
+const summed = (failures: readonly PlaceFailure[]): ProviderError[] => {
+  const firsts = new Map(failures.toReversed().map(({ failure }) => [failure.code, failure]));
+  return [...firsts.values()].map((failure) => {
+    const some = failures.filter((one) => one.failure.code === failure.code);
+    const places = some.map(({ place }) => `${place.instanceType}/${place.zone}/${place.purchase}`);
+    return asProviderError(failure, { places: [...new Set(places)].slice(0, 50) });
+  });
+};

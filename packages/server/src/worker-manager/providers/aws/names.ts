@@ -1,0 +1,46 @@
+import type { Tag } from '@aws-sdk/client-ec2';
+import type { LaunchOrder } from '../provider.ts';
+
+/** Who makes things in an account: a provider of a deployment. */
+export interface Maker {
+  readonly providerId: string;
+  readonly rootUrl: string;
+}
+
+const tagValueMax = 256;
+const tag = (Key: string, value: string): Tag => ({ Key, Value: value.slice(0, tagValueMax) });
+
+// The first ones are those of the original, so that what an account's owner has built upon them goes on.
+const tagsOfMaker = ({ providerId, rootUrl }: Maker): Tag[] => [
+  tag('CreatedBy', `taskcluster-wm-${providerId}`),
+  tag('ManagedBy', 'taskcluster'),
+  tag('RootUrl', rootUrl),
+];
+
+/** What stands on all that is made for a launch config. */
+export const tagsOfConfig = (maker: Maker, order: Pick<LaunchOrder, 'workerPoolId' | 'owner'>): Tag[] => [
+  ...tagsOfMaker(maker),
+  tag('Name', order.workerPoolId),
+  tag('WorkerPoolId', order.workerPoolId),
+  tag('Owner', order.owner),
+];
+
+/** What stands on all that comes of an order. */
+export const tagsOfOrder = (maker: Maker, order: LaunchOrder): Tag[] => [
+  ...tagsOfConfig(maker, order),
+  tag('LaunchConfigId', order.launchConfigId),
+  tag('Decision', order.token),
+];
+
+/** Finds all that is ours. */
+export const ours = (maker: Maker) =>
+  tagsOfMaker(maker).map(({ Key, Value }) => ({ Name: `tag:${Key}`, Values: [Value ?? ''] }));
+
+/** Finds what has come of an order. */
+export const ofOrder = (maker: Maker, token: string) => [
+  ...ours(maker),
+  { Name: 'tag:Decision', Values: [token] },
+];
+
+export const tagIn = (tags: readonly Tag[] | undefined, key: string): string | undefined =>
+  tags?.find(({ Key }) => Key === key)?.Value;

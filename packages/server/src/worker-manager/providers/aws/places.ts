@@ -1,0 +1,71 @@
+import { days, hours, later, minutes } from '../../../base/index.ts';
+import type { ProviderDeps } from '../provider.ts';
+import type { Failure } from './failures.ts';
+
+export type Purchase = 'spot' | 'on-demand';
+
+/** Where instances of one type come from, and how they are paid for. What is not known is `any`. */
+export interface Place {
+  readonly region: string;
+  readonly instanceType: string;
+  readonly zone: string;
+  readonly purchase: Purchase;
+}
+
+/** A place that had no capacity, and how often in a row. */
+interface Lack {
+  readonly times: number;
+  readonly avoidUntil: string;
+}
+
+const avoidFirstMs = minutes(2);
+const avoidMaxMs = hours(1);
+/** A place that has failed again within this time after it was tried again is avoided for longer. */
+const rememberMs = hours(1);
+/** The type is not to be had in the zone at all. */
+const avoidUnsupportedMs = days(1);
+
+const nameOf = ({ region, instanceType, zone, purchase }: Place): string =>
+  `lack:${region}/${instanceType}/${zone}/${purchase}`;
+
+export type Memory = ReadonlyMap<string, unknown>;
+
+/** A limit of the account holds in all zones. */
+const wherever = (place: Place): Place => ({ ...place, zone: 'any' });
+
+/** Whether a place had no capacity lately, so that it is no use to ask there. */
+export const isAvoided = (memory: Memory, place: Place, now: Date): boolean =>
+  [place, wherever(place)].some((one) => {
+    const lack = memory.get(nameOf(one)) as Lack | undefined;
+    return lack !== undefined && new Date(lack.avoidUntil) > now;
+  });
+
+export interface PlaceFailure {
+  readonly place: Place;
+  readonly failure: Failure;
+}
+
+/** Remembers places without capacity, each time for longer. */
+export const avoid = async (
+  { memory, clock }: Pick<ProviderDeps, 'memory' | 'clock'>,
+  known: Memory,
+  failures: readonly PlaceFailure[],
+): Promise<void> => {
+  const now = clock.now();
+  const lacks = new Map<string, { name: string; value: Lack; until: Date }>();
+  for (const { place, failure } of failures) {
+    if (failure.sort !== 'no-capacity' && failure.sort !== 'limit') continue;
+    const name = nameOf(failure.sort === 'limit' ? wherever(place) : place);
+    const times = ((known.get(name) as Lack | undefined)?.times ?? 0) + 1;
+    const avoidMs = failure.code.startsWith('Unsupported')
+      ? avoidUnsupportedMs
+      : Math.min(avoidMaxMs, avoidFirstMs * 2 ** (times - 1));
+    const avoidUntil = later(now, avoidMs);
+    lacks.set(name, {
+      name,
+      value: { times, avoidUntil: avoidUntil.toJSON() },
+      until: later(avoidUntil, rememberMs),
+    });
+  }
+  if (lacks.size > 0) await memory.remember([...lacks.values()]);
+};

@@ -1,0 +1,121 @@
+import type { _InstanceType } from '@aws-sdk/client-ec2';
+import { later, minutes } from '../../../base/index.ts';
+import type { Price, PricedConfig } from '../provider.ts';
+import { placesOf, purchasesOf } from './calls.ts';
+import { failureOf } from './failures.ts';
+import type { AwsRoom } from './launch.ts';
+import { isAvoided, type Memory, type Place } from './places.ts';
+import type { AwsLaunchConfig } from './schema.ts';
+
+const freshMs = minutes(5);
+const standardProduct = 'Linux/UNIX';
+
+/** USD per hour by type and zone: `m5.large/us-west-2a`. */
+type SpotPrices = Readonly<Record<string, number>>;
+
+const typesOf = ({ fleet, launchConfig }: AwsLaunchConfig): readonly string[] =>
+  fleet?.instanceTypes ?? (launchConfig?.InstanceType ? [launchConfig.InstanceType] : []);
+
+const isSpot = (config: AwsLaunchConfig): boolean => purchasesOf(config)[0] === 'spot';
+
+const marketOf = ({ region, fleet }: AwsLaunchConfig): string =>
+  `prices:${region}/${fleet?.product ?? standardProduct}`;
+
+/** What an instance of each launch config costs now: the least that EC2 would take, as it chooses by price as well. */
+export const readPrices = async (
+  room: AwsRoom,
+  priced: readonly PricedConfig[],
+): Promise<readonly Price[]> => {
+  const configs = priced.map(({ workerPoolId, launchConfigId, configuration }) => ({
+    workerPoolId,
+    launchConfigId,
+    config: configuration as unknown as AwsLaunchConfig,
+  }));
+  const known = await room.deps.memory.recall();
+  const markets = new Map<string, AwsLaunchConfig[]>();
+  for (const { config } of configs.filter(({ config: one }) => isSpot(one))) {
+    const market = marketOf(config);
+    markets.set(market, [...(markets.get(market) ?? []), config]);
+  }
+  const pricesOf = new Map<string, SpotPrices>();
+  for (const [market, sharing] of markets)
+    pricesOf.set(market, await pricesIn(room, known, { market, sharing }));
+  const now = room.deps.clock.now();
+  return configs.flatMap(({ workerPoolId, launchConfigId, config }) => {
+    const usdPerHour = isSpot(config)
+      ? leastOf(config, pricesOf.get(marketOf(config)) ?? {}, (place) => isAvoided(known, place, now))
+      : config.fleet?.onDemandUsdPerHour;
+    return usdPerHour === undefined ? [] : [{ workerPoolId, launchConfigId, usdPerHour }];
+  });
+};
+
+const leastOf = (
+  config: AwsLaunchConfig,
+  prices: SpotPrices,
+  isOut: (place: Place) => boolean,
+): number | undefined => {
+  const places = placesOf(config, 'spot').filter((place) => !isOut(place));
+  const usable = places.flatMap(({ instanceType, zone }) =>
+    Object.entries(prices)
+      // Which zone a subnet is in we do not know of pools as the original has them: any may be meant.
+      .filter(
+        ([where]) =>
+          where === `${instanceType}/${zone}` ||
+          (!/\d[a-z]$/.test(zone) && where.startsWith(`${instanceType}/`)),
+      )
+      .map(([, price]) => price),
+  );
+  return usable.length > 0 ? Math.min(...usable) : undefined;
+};
+
+interface Market {
+  readonly market: string;
+  readonly sharing: readonly AwsLaunchConfig[];
+}
+
+/** Prices of all types that these launch configs name; asked for when they are old, or lack a type. */
+const pricesIn = async (room: AwsRoom, known: Memory, { market, sharing }: Market): Promise<SpotPrices> => {
+  const types = [...new Set(sharing.flatMap(typesOf))].sort();
+  const kept = known.get(market) as { types: readonly string[]; prices: SpotPrices } | undefined;
+  if (kept && types.every((type) => kept.types.includes(type))) return kept.prices;
+  const [first] = sharing;
+  const all = [...new Set([...types, ...(kept?.types ?? [])])];
+  const now = room.deps.clock.now();
+  try {
+    const prices = first ? await askFor(room, first, { all, now }) : {};
+    const value = { types: all, prices };
+    await room.deps.memory.remember([{ name: market, value, until: later(now, freshMs) }]);
+    return prices;
+  } catch (error) {
+    const { code } = failureOf(error);
+    room.deps.log.warn({ market, code }, 'EC2 does not tell the prices of spot instances');
+    // Not again at once: decisions are made without prices for a while.
+    const value = { types: all, prices: kept?.prices ?? {} };
+    await room.deps.memory.remember([{ name: market, value, until: later(now, minutes(1)) }]);
+    return value.prices;
+  }
+};
+
+const askFor = async (
+  { regions }: AwsRoom,
+  { region, fleet }: AwsLaunchConfig,
+  { all, now }: { all: readonly string[]; now: Date },
+): Promise<SpotPrices> => {
+  const ec2 = await regions.in(region);
+  const prices: Record<string, number> = {};
+  let NextToken: string | undefined;
+  do {
+    const page = await ec2.describeSpotPriceHistory({
+      InstanceTypes: all as _InstanceType[],
+      ProductDescriptions: [fleet?.product ?? standardProduct],
+      StartTime: now,
+      ...(NextToken ? { NextToken } : {}),
+    });
+    for (const { InstanceType, AvailabilityZone, SpotPrice } of page.SpotPriceHistory ?? []) {
+      // The newest come first.
+      prices[`${InstanceType}/${AvailabilityZone}`] ??= Number(SpotPrice);
+    }
+    NextToken = page.NextToken || undefined;
+  } while (NextToken);
+  return prices;
+};

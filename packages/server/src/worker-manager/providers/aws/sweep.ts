@@ -1,0 +1,161 @@
+import { hours, minutes } from '../../../base/index.ts';
+import type { WorkerRow } from '../../store/index.ts';
+import type { Stray, Sweep, SweptWorker, WorkerToEnd } from '../provider.ts';
+import { asProviderError, failureOf } from './failures.ts';
+import { type FoundInstance, factsOf, findInstances, findInstancesById } from './instances.ts';
+import { type AwsRoom, knownRegions } from './launch.ts';
+import { ours, tagIn } from './names.ts';
+import type { Memory } from './places.ts';
+import type { Region } from './regions.ts';
+import { removeOldTemplates } from './templates.ts';
+
+/** EC2 may not know yet what it has just started. */
+const youngMs = minutes(3);
+const templatesEveryMs = hours(1);
+/** What keeps us from looking is told again not more often than this. */
+const tellAgainMs = hours(1);
+const idsAtOnce = 100;
+
+export interface Sweeping {
+  readonly room: AwsRoom;
+  /** Looked at even when nothing of ours is known to be there. */
+  readonly regions: readonly string[];
+}
+
+/** Looks at all instances of ours in all regions that we use. */
+export const createSweep = ({ room, regions }: Sweeping) => {
+  let templatesLookedAt = 0;
+  const told = new Map<string, number>();
+  return async (known: readonly WorkerRow[]): Promise<Sweep> => {
+    const memory = await room.deps.memory.recall();
+    const now = room.deps.clock.now().getTime();
+    const isTimeForTemplates = now - templatesLookedAt >= templatesEveryMs;
+    if (isTimeForTemplates) templatesLookedAt = now;
+    const all = new Set([
+      ...regions,
+      ...knownRegions(memory),
+      ...known.map(({ workerGroup }) => workerGroup),
+    ]);
+    const sweeps = await Promise.all(
+      [...all].map((region) => {
+        const here = known.filter(({ workerGroup }) => workerGroup === region);
+        return sweepRegion(room, region, { here, memory, isTimeForTemplates });
+      }),
+    );
+    const errors = sweeps
+      .flatMap((sweep) => sweep.errors ?? [])
+      .filter(({ workerPoolId, code }) => now - (told.get(`${workerPoolId}/${code}`) ?? 0) >= tellAgainMs);
+    for (const { workerPoolId, code } of errors) told.set(`${workerPoolId}/${code}`, now);
+    return {
+      workers: sweeps.flatMap(({ workers }) => workers),
+      strays: sweeps.flatMap(({ strays }) => strays),
+      errors,
+    };
+  };
+};
+
+interface Look {
+  readonly here: readonly WorkerRow[];
+  readonly memory: Memory;
+  readonly isTimeForTemplates: boolean;
+}
+
+const sweepRegion = async (room: AwsRoom, region: string, look: Look): Promise<Sweep> => {
+  const { here, memory, isTimeForTemplates } = look;
+  try {
+    const ec2 = await room.regions.in(region);
+    const found = await findInstances(ec2, ours(room.maker()));
+    const byId = new Map(found.map((instance) => [instance.InstanceId, instance]));
+    // Tags can be lost, and the URL of the platform can change: whom we know is looked for by name before it counts as gone.
+    const missing = here.filter(({ workerId }) => !byId.has(workerId)).map(({ workerId }) => workerId);
+    for (const instance of await findInstancesById(ec2, missing)) byId.set(instance.InstanceId, instance);
+    if (isTimeForTemplates) await removeOldTemplates(ec2, region, room.maker(), memory);
+    const names = new Set(here.map(({ workerId }) => workerId));
+    const now = room.deps.clock.now();
+    return {
+      workers: here.flatMap((worker) => swept(region, worker, { instance: byId.get(worker.workerId), now })),
+      strays: found.filter(({ InstanceId }) => !names.has(InstanceId)).flatMap(strayIn(region)),
+    };
+  } catch (error) {
+    const failure = failureOf(error);
+    room.deps.log.warn({ region, code: failure.code, detail: failure.message }, 'EC2 could not be swept');
+    // Owners of pools need not know of what passes by itself.
+    if (failure.sort === 'throttled' || failure.sort === 'unknown') return { workers: [], strays: [] };
+    const pools = [...new Set(here.map(({ workerPoolId }) => workerPoolId))];
+    const said = { ...asProviderError(failure), kind: 'sweep-error', title: 'EC2 could not be looked at' };
+    return { workers: [], strays: [], errors: pools.map((workerPoolId) => ({ ...said, workerPoolId })) };
+  }
+};
+
+/** Instances that EC2 took from us, or lost. */
+const takenAway = /^Server\.|^Client\.InstanceTerminatedBy/;
+
+const refOf = ({ workerPoolId, workerGroup, workerId }: WorkerRow) => ({
+  workerPoolId,
+  workerGroup,
+  workerId,
+});
+
+const swept = (
+  region: string,
+  worker: WorkerRow,
+  { instance, now }: { instance: FoundInstance | undefined; now: Date },
+): SweptWorker[] => {
+  if (!instance) {
+    const isYoung = now.getTime() - worker.created.getTime() < youngMs;
+    return isYoung ? [] : [{ ...refOf(worker), state: 'gone', reason: 'EC2 does not know the instance' }];
+  }
+  const state = stateOf(instance);
+  const facts = factsOf(region, instance);
+  if (state === 'running') return [{ ...refOf(worker), state, facts }];
+  const code = instance.StateReason?.Code ?? '';
+  return [
+    {
+      ...refOf(worker),
+      state,
+      reason: `${instance.State?.Name}: ${instance.StateReason?.Message ?? instance.StateTransitionReason ?? code}`,
+      isInterrupted: takenAway.test(code),
+      ...(state === 'stopping' ? { facts } : {}),
+    },
+  ];
+};
+
+// One that was stopped, not terminated, is of no use to us: it counts as gone, and is then ended as a stray.
+const stateOf = ({ State }: FoundInstance): SweptWorker['state'] => {
+  if (State?.Name === 'shutting-down' || State?.Name === 'stopping') return 'stopping';
+  return State?.Name === 'terminated' || State?.Name === 'stopped' ? 'gone' : 'running';
+};
+
+const strayIn =
+  (region: string) =>
+  (instance: FoundInstance): Stray[] => {
+    const workerPoolId = tagIn(instance.Tags, 'WorkerPoolId');
+    const isEnding = ['shutting-down', 'terminated'].includes(instance.State?.Name ?? '');
+    if (isEnding || workerPoolId === undefined) return [];
+    const token = tagIn(instance.Tags, 'Decision');
+    return [{ workerPoolId, workerGroup: region, workerId: instance.InstanceId, facts: { region }, token }];
+  };
+
+/** Ends instances. Those that are no more are as good as ended. */
+export const terminate = async (room: AwsRoom, workers: readonly WorkerToEnd[]): Promise<void> => {
+  const regions = [...new Set(workers.map(({ workerGroup }) => workerGroup))];
+  for (const region of regions) {
+    const ec2 = await room.regions.in(region);
+    const ids = workers.filter(({ workerGroup }) => workerGroup === region).map(({ workerId }) => workerId);
+    for (let i = 0; i < ids.length; i += idsAtOnce) await terminateSome(ec2, ids.slice(i, i + idsAtOnce));
+  }
+};
+
+const terminateSome = async (ec2: Region, ids: readonly string[]): Promise<void> => {
+  if (ids.length === 0) return;
+  try {
+    await ec2.terminateInstances({ InstanceIds: [...ids] });
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (!name.startsWith('InvalidInstanceID')) throw error;
+    // The error names those that are not there, of which none is ended with the others.
+    const left = ids.filter((id) => !message.includes(id));
+    if (left.length < ids.length) await terminateSome(ec2, left);
+    else if (ids.length > 1) for (const id of ids) await terminateSome(ec2, [id]);
+  }
+};

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import type { RequestLaunchTemplateData } from '@aws-sdk/client-ec2';
+import { days, hours, later } from '../../../base/index.ts';
+import { canonical } from '../../digest.ts';
+import type { LaunchOrder, ProviderDeps } from '../provider.ts';
+import { type Maker, ours, tagsOfConfig } from './names.ts';
+import type { Memory } from './places.ts';
+import type { Region } from './regions.ts';
+import type { AwsLaunchConfig, Fleet } from './schema.ts';
+
+/** A launch template that is not used for so long is removed. */
+const keptMs = days(7);
+/** Its use is noted not more often than this. */
+const noteAgainMs = hours(6);
+
+/** What is remembered of a template has this name. */
+export const templateName = (region: string, name: string): string => `template:${region}/${name}`;
+
+/** A launch template of EC2; equal ones have equal names. */
+export interface Template {
+  readonly name: string;
+  readonly content: RequestLaunchTemplateData;
+  readonly tags: ReturnType<typeof tagsOfConfig>;
+}
+
+const profileOf = (profile: string) => (profile.startsWith('arn:') ? { Arn: profile } : { Name: profile });
+
+/** The launch template for the instances of an order. */
+export const templateFor = (maker: Maker, order: LaunchOrder, userData: string): Template => {
+  const { fleet } = order.configuration as unknown as AwsLaunchConfig & { readonly fleet: Fleet };
+  const tags = tagsOfConfig(maker, order);
+  const content: RequestLaunchTemplateData = {
+    // A worker that is done shuts its machine down; nothing is to be left of it then.
+    InstanceInitiatedShutdownBehavior: 'terminate',
+    MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1, HttpEndpoint: 'enabled' },
+    ...fleet.launchTemplate,
+    ImageId: fleet.imageId,
+    UserData: userData,
+    ...(fleet.securityGroupIds ? { SecurityGroupIds: fleet.securityGroupIds } : {}),
+    ...(fleet.instanceProfile ? { IamInstanceProfile: profileOf(fleet.instanceProfile) } : {}),
+    TagSpecifications: [{ ResourceType: 'volume', Tags: tags }],
+  };
+  const digest = createHash('sha256').update(canonical(content)).digest('hex').slice(0, 24);
+  return { name: `taskyard-${maker.providerId}-${digest}`, content, tags };
+};
+
+type Deps = Pick<ProviderDeps, 'memory' | 'clock'>;
+
+/** Makes a template unless it is there, and notes that it is used. */
+export const ensureTemplate = async (
+  { memory, clock }: Deps,
+  { ec2, region, known }: { ec2: Region; region: string; known: Memory },
+  { name, content, tags }: Template,
+): Promise<void> => {
+  const noted = templateName(region, name);
+  const usedAt = known.get(noted) as string | undefined;
+  const now = clock.now();
+  if (usedAt !== undefined && now.getTime() - Date.parse(usedAt) < noteAgainMs) return;
+  const specifications = [{ ResourceType: 'launch-template' as const, Tags: tags }];
+  await ec2
+    .createLaunchTemplate({
+      LaunchTemplateName: name,
+      LaunchTemplateData: content,
+      TagSpecifications: specifications,
+    })
+    .catch((error: Error) => {
+      if (error.name !== 'InvalidLaunchTemplateName.AlreadyExistsException') throw error;
+    });
+  await memory.remember([{ name: noted, value: now.toJSON(), until: later(now, keptMs) }]);
+};
+
+/** A template that was to be used is not there: it is made again the next time. */
+export const isTemplateMissing = (code: string): boolean =>
+  /^InvalidLaunchTemplate(Name|Id)\.NotFound/.test(code);
+
+/** Removes templates of ours in a region that were not used for long. */
+export const removeOldTemplates = async (ec2: Region, region: string, maker: Maker, known: Memory) => {
+  let NextToken: string | undefined;
+  do {
+    const page = await ec2.describeLaunchTemplates({
+      Filters: ours(maker),
+      MaxResults: 200,
+      ...(NextToken ? { NextToken } : {}),
+    });
+    for (const { LaunchTemplateName: name } of page.LaunchTemplates ?? []) {
+      if (name === undefined || known.has(templateName(region, name))) continue;
+      await ec2.deleteLaunchTemplate({ LaunchTemplateName: name });
+    }
+    NextToken = page.NextToken || undefined;
+  } while (NextToken);
+};

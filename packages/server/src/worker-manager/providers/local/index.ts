@@ -1,0 +1,145 @@
+import { hostname } from 'node:os';
+import { seconds, slugid } from '../../../base/index.ts';
+import { digestOf, isSecretOf } from '../../digest.ts';
+import type { WorkerRow } from '../../store/index.ts';
+import type {
+  LaunchOrder,
+  LaunchOutcome,
+  Machines,
+  Provider,
+  ProviderDeps,
+  StartedWorker,
+  Sweep,
+  SweptWorker,
+  WorkerToEnd,
+} from '../provider.ts';
+import { createProcesses, type LocalWorker } from './processes.ts';
+import { localConfig } from './schema.ts';
+
+/** What workers on this machine are started with. */
+export interface LocalSettings {
+  /** A program and its arguments; the path of a file of settings is added. */
+  readonly command: readonly string[];
+  /** The environment that workers get: nothing of ours that is secret, nothing that steers a worker. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where their files lie, and nothing else. */
+  readonly folder: string;
+  /** Settings of every worker; a pool may say something else in its `workerConfig`. */
+  readonly workerSettings: Readonly<Record<string, unknown>>;
+}
+
+/** So long has a worker been idle when it asks whether it may go, unless its pool says otherwise. */
+const idleTimeoutSeconds = 20;
+
+/**
+ * Workers that are processes on this machine. They are children of the process that runs the background loops and end with
+ * it; what a killed one left behind is ended when the next one looks first.
+ */
+export const localProvider = (deps: ProviderDeps, settings: LocalSettings): Provider => ({
+  providerId: deps.providerId,
+  providerType: 'local',
+  configSchema: localConfig,
+  // The secret was given to one process, which registers once.
+  identify: async ({ state, staticSecretDigest, facts }, { staticSecret }) =>
+    state === 'requested' && isSecretOf(staticSecretDigest, staticSecret) ? facts : 'refused',
+  machines: localMachines(deps, settings),
+});
+
+const localMachines = (deps: ProviderDeps, settings: LocalSettings): Machines => {
+  const processes = createProcesses(deps, settings);
+  /** Who can look at a process: somebody on the same machine, with the same folder. */
+  const place = `${hostname()}:${settings.folder}`;
+  const start = async (order: LaunchOrder): Promise<LaunchOutcome> => {
+    const workers: StartedWorker[] = [];
+    try {
+      for (let i = 0; i < order.count; i++) {
+        const worker = processes.find(nameOf(order, i)) ?? (await processes.start(workerOf(order, i)));
+        workers.push({
+          workerGroup: worker.workerGroup,
+          workerId: worker.workerId,
+          facts: { place, pid: worker.pid },
+          secretDigest: digestOf(worker.secret),
+        });
+      }
+      return { token: order.token, workers, errors: [] };
+    } catch (error) {
+      const { message, code = 'Error' } = error as { message: string; code?: string };
+      const failure = {
+        kind: 'creation-error',
+        title: 'Process could not be started',
+        description: message,
+        code,
+      };
+      return { token: order.token, workers, errors: [failure] };
+    }
+  };
+  const workerOf = (order: LaunchOrder, i: number): LocalWorker => {
+    const secret = slugid() + slugid();
+    const workerId = nameOf(order, i);
+    const { workerPoolId, token, capacityPerInstance } = order;
+    return {
+      workerPoolId,
+      workerGroup: deps.providerId,
+      workerId,
+      token,
+      secret,
+      settings: {
+        idleTimeoutSeconds,
+        ...settings.workerSettings,
+        rootUrl: deps.rootUrl(),
+        provider: 'static',
+        providerId: deps.providerId,
+        taskQueueId: workerPoolId,
+        workerGroup: deps.providerId,
+        workerId,
+        staticSecret: secret,
+        capacity: capacityPerInstance,
+      },
+    };
+  };
+  return {
+    sweepEveryMs: seconds(10),
+    launch: async (orders) => {
+      await processes.endLeftovers();
+      const outcomes: LaunchOutcome[] = [];
+      for (const order of orders) outcomes.push(await start(order));
+      return outcomes;
+    },
+    sweep: async (known): Promise<Sweep> => {
+      await processes.endLeftovers();
+      const ours = known.filter(({ facts }) => facts.place === place);
+      const names = new Set(ours.map(({ workerId }) => workerId));
+      const swept = await Promise.all(
+        ours.map((worker) => processes.look(worker.workerId).then(seen(worker))),
+      );
+      const strays = processes
+        .all()
+        .filter(({ workerId }) => !names.has(workerId))
+        .map((worker) => ({ ...refOf(worker), facts: { place, pid: worker.pid }, token: worker.token }));
+      return { workers: swept, strays };
+    },
+    terminate: async (workers: readonly WorkerToEnd[]) => {
+      for (const { workerId } of workers) processes.end(workerId);
+    },
+    close: processes.close,
+  };
+};
+
+const nameOf = ({ token }: LaunchOrder, i: number): string => `${token}-${i}`;
+
+const refOf = ({
+  workerPoolId,
+  workerGroup,
+  workerId,
+}: Pick<WorkerRow, 'workerPoolId' | 'workerGroup' | 'workerId'>) => ({
+  workerPoolId,
+  workerGroup,
+  workerId,
+});
+
+const seen =
+  (worker: WorkerRow) =>
+  (reason: string | undefined): SweptWorker =>
+    reason === undefined
+      ? { ...refOf(worker), state: 'running' }
+      : { ...refOf(worker), state: 'gone', reason };

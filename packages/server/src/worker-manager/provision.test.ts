@@ -1,0 +1,430 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { days, hours, minutes, RequestError, seconds } from '../base/index.ts';
+import { messagesIn } from '../testing/index.ts';
+import * as service from './service/index.ts';
+import { deleteOldDecisions } from './service/sweeps.ts';
+import type { WorkerRef } from './store/index.ts';
+import {
+  aGround,
+  aMachinePool,
+  claimedTasks,
+  type Ground,
+  pendingTasks,
+  resolvedTasks,
+} from './testing/index.ts';
+
+let ground: Ground;
+before(async () => {
+  ground = await aGround();
+});
+after(() => ground.test.drop());
+
+const decide = (workerPoolId: string) =>
+  service.provision(ground.room, { atOnce: [workerPoolId], limit: 100 });
+const launch = () => service.launchWorkers(ground.room, 'fake', 100);
+const sweep = () => service.sweep(ground.room, 'fake', { isAtOnce: true });
+const decisionsOf = async (workerPoolId: string) =>
+  (await service.listDecisions(ground.room, workerPoolId, {})).decisions;
+const workersOf = async (workerPoolId: string) =>
+  (await service.listWorkers(ground.room, { workerPoolId })).workers;
+const register = (ref: WorkerRef) =>
+  service.registerWorker(ground.room, { ...ref, providerId: 'fake', workerIdentityProof: { token: 'me' } });
+const refOf = ({ workerPoolId, workerGroup, workerId }: WorkerRef): WorkerRef => ({
+  workerPoolId,
+  workerGroup,
+  workerId,
+});
+const hasCode = (code: string) => (error: unknown) => error instanceof RequestError && error.code === code;
+
+/** A pool with workers that have registered. */
+const runningWorkers = async (count: number, config: Record<string, unknown> = {}) => {
+  const workerPoolId = await aMachinePool(ground, config);
+  await pendingTasks(ground, workerPoolId, count);
+  await decide(workerPoolId);
+  await launch();
+  const workers = (await workersOf(workerPoolId)).map(refOf);
+  for (const worker of workers) await register(worker);
+  return { workerPoolId, workers };
+};
+const orderedFor = (workerPoolId: string) =>
+  ground.fake.orders.filter((order) => order.workerPoolId === workerPoolId);
+const machinesOf = (workerPoolId: string) =>
+  [...ground.fake.machines.values()].filter((machine) => machine.workerPoolId === workerPoolId);
+const sentAbout = async (workerPoolId: string) =>
+  (await messagesIn(ground.test.db))
+    .filter(({ body }) => body.workerPoolId === workerPoolId && body.workerId !== undefined)
+    .map(({ exchange }) => exchange.split('/').at(-1));
+
+describe('a pool with tasks that wait', () => {
+  it('gets workers, by one order for one decision', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    await pendingTasks(ground, workerPoolId, 3);
+    await decide(workerPoolId);
+    await launch();
+    await launch();
+    const [order, ...more] = orderedFor(workerPoolId);
+    assert.deepEqual(more, []);
+    assert.equal(order?.count, 3);
+    assert.deepEqual(
+      (await workersOf(workerPoolId)).map(({ state }) => state),
+      ['requested', 'requested', 'requested'],
+    );
+    const [decision] = await decisionsOf(workerPoolId);
+    assert.equal(decision?.action, 'launch');
+    assert.equal(decision?.token, order?.token);
+    assert.equal(decision?.outcome, 'done');
+    assert.equal(decision?.started, 3);
+    assert.deepEqual(await sentAbout(workerPoolId), Array(3).fill('worker-requested'));
+  });
+
+  it('gets no more while the order is open, nor once the workers are requested', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    await pendingTasks(ground, workerPoolId, 4);
+    await decide(workerPoolId);
+    await decide(workerPoolId);
+    await launch();
+    await decide(workerPoolId);
+    await launch();
+    assert.deepEqual(
+      orderedFor(workerPoolId).map(({ count }) => count),
+      [4],
+    );
+  });
+
+  it('is decided about once when many processes decide at the same time', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    await pendingTasks(ground, workerPoolId, 2);
+    await Promise.all(Array.from({ length: 8 }, () => decide(workerPoolId)));
+    await Promise.all(Array.from({ length: 8 }, launch));
+    assert.equal(machinesOf(workerPoolId).length, 2);
+    assert.equal((await workersOf(workerPoolId)).length, 2);
+  });
+
+  it('gets what was started though the answer was lost, and nothing twice', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    await pendingTasks(ground, workerPoolId, 2);
+    await decide(workerPoolId);
+    ground.fake.trouble.answerIsLost = true;
+    await launch();
+    ground.fake.trouble.answerIsLost = false;
+    assert.equal((await workersOf(workerPoolId)).length, 0);
+    await decide(workerPoolId);
+    ground.clock.advance(seconds(11));
+    await launch();
+    const tokens = orderedFor(workerPoolId).map(({ token, attempt }) => [token, attempt]);
+    assert.deepEqual(tokens, [
+      [tokens[0]?.[0], 1],
+      [tokens[0]?.[0], 2],
+    ]);
+    assert.equal(machinesOf(workerPoolId).length, 2);
+    assert.equal((await workersOf(workerPoolId)).length, 2);
+  });
+
+  it('tells its owner why workers could not be started, and that speaks against the launch config', async () => {
+    const workerPoolId = await aMachinePool(ground, { emailOnError: true });
+    await pendingTasks(ground, workerPoolId, 4);
+    await decide(workerPoolId);
+    Object.assign(ground.fake.trouble, {
+      startsAtMost: 1,
+      error: { kind: 'creation-error', title: 'No such image', description: 'It is gone.', code: 'NoImage' },
+    });
+    await launch();
+    Object.assign(ground.fake.trouble, { startsAtMost: undefined, error: undefined });
+    const [decision] = await decisionsOf(workerPoolId);
+    assert.equal(decision?.outcome, 'partial');
+    assert.equal(decision?.trouble, 'No such image (NoImage)');
+    const { workerPoolErrors } = await service.listErrors(ground.room, workerPoolId, {});
+    assert.deepEqual(
+      workerPoolErrors.map(({ title, launchConfigId, extra }) => [title, launchConfigId, extra]),
+      [['No such image', 'lc', { code: 'NoImage' }]],
+    );
+    assert.match(ground.mails.at(-1)?.subject ?? '', /No such image/);
+    await decide(workerPoolId);
+    const [next] = await decisionsOf(workerPoolId);
+    assert.match(next?.reason ?? '', /1 of 1 errors of the last hour/);
+  });
+
+  it('gives an order up that stays open for an hour', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    await pendingTasks(ground, workerPoolId, 1);
+    await decide(workerPoolId);
+    ground.fake.trouble.answerIsLost = true;
+    await launch();
+    ground.fake.trouble.answerIsLost = false;
+    ground.clock.advance(hours(1) + minutes(10));
+    await launch();
+    const abandoned = (await decisionsOf(workerPoolId)).find(({ outcome }) => outcome === 'abandoned');
+    assert.ok(abandoned);
+    assert.equal((await workersOf(workerPoolId)).length, 0);
+    assert.equal(machinesOf(workerPoolId).length, 1);
+    await sweep();
+    assert.equal(machinesOf(workerPoolId).length, 0);
+  });
+});
+
+describe('a pool with nothing to do', () => {
+  it('keeps one line for a wait that goes on', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    for (let i = 0; i < 5; i++) {
+      await decide(workerPoolId);
+      ground.clock.advance(minutes(2));
+    }
+    const decisions = await decisionsOf(workerPoolId);
+    assert.deepEqual(
+      decisions.map(({ action, times, count }) => ({ action, times, count })),
+      [{ action: 'wait', times: 5, count: 0 }],
+    );
+  });
+
+  it('tells surplus workers that they may go, and takes that back', async () => {
+    const { workerPoolId, workers } = await runningWorkers(2);
+    await resolvedTasks(ground, workerPoolId);
+    await decide(workerPoolId);
+    for (const worker of workers) {
+      const { terminate, reason } = await service.shouldWorkerTerminate(ground.room, worker);
+      assert.equal(terminate, true);
+      assert.match(reason, /Over capacity/);
+    }
+    await pendingTasks(ground, workerPoolId, 2);
+    await decide(workerPoolId);
+    for (const worker of workers) {
+      assert.equal((await service.shouldWorkerTerminate(ground.room, worker)).terminate, false);
+    }
+  });
+
+  it('ends idle workers by itself when it is told to scale in', async () => {
+    const provisioning = { scaleIn: { idleSeconds: 30 } };
+    const { workerPoolId, workers } = await runningWorkers(2, { provisioning });
+    await claimedTasks(ground, workers[0] as WorkerRef, 1);
+    await ground.test.db`delete from pending where task_queue_id = ${workerPoolId}`;
+    await decide(workerPoolId);
+    ground.clock.advance(seconds(40));
+    await decide(workerPoolId);
+    await resolvedTasks(ground, workerPoolId);
+    await decide(workerPoolId);
+    ground.clock.advance(seconds(40));
+    await decide(workerPoolId);
+    assert.equal(machinesOf(workerPoolId).length, 2);
+    await decide(workerPoolId);
+    await service.endWorkers(ground.room, 'fake', 100);
+    assert.deepEqual(machinesOf(workerPoolId), []);
+    await sweep();
+    assert.deepEqual(
+      (await workersOf(workerPoolId)).map(({ state }) => state),
+      ['stopped', 'stopped'],
+    );
+  });
+});
+
+describe('a worker that is to go because it is idle', () => {
+  const provisioning = { scaleIn: { idleSeconds: 30 } };
+  const isBarred = async ({ workerPoolId, workerGroup, workerId }: WorkerRef): Promise<boolean> => {
+    await ground.room.start();
+    return ground.room.isBarred(workerPoolId, workerGroup, workerId);
+  };
+
+  it('stays until its task has ended, if it was just claiming one', async () => {
+    const { workerPoolId, workers } = await runningWorkers(2, { provisioning });
+    const [late, idle] = workers as [WorkerRef, WorkerRef];
+    await ground.test.db`delete from pending where task_queue_id = ${workerPoolId}`;
+    await decide(workerPoolId);
+    ground.clock.advance(seconds(40));
+    await decide(workerPoolId);
+    assert.deepEqual([await isBarred(late), await isBarred(idle)], [true, true]);
+    await pendingTasks(ground, workerPoolId, 1);
+    await claimedTasks(ground, late, 1);
+    await decide(workerPoolId);
+    const states = async () =>
+      new Map((await workersOf(workerPoolId)).map(({ workerId, state }) => [workerId, state]));
+    assert.equal((await states()).get(idle.workerId), 'stopping');
+    assert.equal((await states()).get(late.workerId), 'running');
+    await resolvedTasks(ground, workerPoolId);
+    await decide(workerPoolId);
+    assert.equal((await states()).get(late.workerId), 'stopping');
+  });
+
+  it('is the one whose life ends first, by the settings that its pool gives it', async () => {
+    const workerPoolId = await aMachinePool(ground, {
+      minCapacity: 1,
+      provisioning,
+      launchConfigs: [
+        {
+          workerManager: { launchConfigId: 'lc' },
+          workerConfig: { taskyard: { lifetimeSecondsMax: 3600 } },
+        },
+      ],
+    });
+    await pendingTasks(ground, workerPoolId, 2);
+    await decide(workerPoolId);
+    await launch();
+    const [first, second] = (await workersOf(workerPoolId)).map(refOf) as [WorkerRef, WorkerRef];
+    await register(second);
+    ground.clock.advance(seconds(5));
+    await register(first);
+    await ground.test.db`delete from pending where task_queue_id = ${workerPoolId}`;
+    await decide(workerPoolId);
+    ground.clock.advance(seconds(40));
+    await decide(workerPoolId);
+    assert.deepEqual([await isBarred(first), await isBarred(second)], [false, true]);
+  });
+});
+
+describe('a pool that packs', () => {
+  it('lets the emptier worker take no more tasks, and takes that back when more wait', async () => {
+    const workerPoolId = await aMachinePool(ground, {
+      provisioning: { scaleIn: { idleSeconds: 0, packing: true } },
+      launchConfigs: [{ workerManager: { launchConfigId: 'lc', capacityPerInstance: 4 } }],
+    });
+    await pendingTasks(ground, workerPoolId, 8);
+    await decide(workerPoolId);
+    await launch();
+    const [fuller, emptier] = (await workersOf(workerPoolId)).map(refOf) as [WorkerRef, WorkerRef];
+    for (const worker of [fuller, emptier]) await register(worker);
+    await claimedTasks(ground, fuller, 2);
+    await claimedTasks(ground, emptier, 1);
+    await ground.test.db`delete from pending where task_queue_id = ${workerPoolId}`;
+    const isBarred = async ({ workerGroup, workerId }: WorkerRef): Promise<boolean> => {
+      await ground.room.start();
+      return ground.room.isBarred(workerPoolId, workerGroup, workerId);
+    };
+    await decide(workerPoolId);
+    assert.deepEqual([await isBarred(fuller), await isBarred(emptier)], [false, true]);
+    assert.equal(ground.room.isRevoked(`worker/fake/${workerPoolId}/zone/${emptier.workerId}`), false);
+    await pendingTasks(ground, workerPoolId, 4);
+    await decide(workerPoolId);
+    assert.equal(await isBarred(emptier), false);
+  });
+
+  it('is refused when its schedule cannot be read', async () => {
+    const provisioning = { warm: [{ capacity: 1, start: 'at noon', seconds: 3600 }] };
+    await assert.rejects(aMachinePool(ground, { provisioning }), hasCode('InputError'));
+  });
+});
+
+describe('a worker of a provider with machines', () => {
+  it('registers with its proof, and boots for as long as that took', async () => {
+    const { workerPoolId } = await runningWorkers(1);
+    assert.deepEqual(await sentAbout(workerPoolId), ['worker-requested', 'worker-running']);
+    const [worker] = await workersOf(workerPoolId);
+    assert.equal(worker?.state, 'running');
+    const other = { ...refOf(worker as WorkerRef), workerId: 'unknown' };
+    await assert.rejects(register(other), hasCode('ResourceNotFound'));
+  });
+
+  it('that is gone is stopped, and what it had claimed is given to others', async () => {
+    const { workerPoolId, workers } = await runningWorkers(1);
+    const [worker] = workers as [WorkerRef];
+    ground.fake.machines.delete(worker.workerId);
+    await sweep();
+    await sweep();
+    assert.equal((await workersOf(workerPoolId))[0]?.state, 'stopped');
+    assert.deepEqual(
+      ground.lost.filter((id) => id === worker.workerId),
+      [worker.workerId],
+    );
+    assert.deepEqual(await sentAbout(workerPoolId), ['worker-requested', 'worker-running', 'worker-stopped']);
+    await assert.rejects(register(worker), hasCode('InputError'));
+  });
+
+  it('that was removed is ended by its provider, and its credentials are worth nothing', async () => {
+    const { workerPoolId, workers } = await runningWorkers(1);
+    const [worker] = workers as [WorkerRef];
+    const clientId = `worker/fake/${workerPoolId}/${worker.workerGroup}/${worker.workerId}`;
+    await ground.room.start();
+    assert.equal(ground.room.isRevoked(clientId), false);
+    await service.removeWorker(ground.room, worker, 'not wanted');
+    await service.removeWorker(ground.room, worker, 'not wanted');
+    await ground.room.start();
+    assert.equal(ground.room.isRevoked(clientId), true);
+    assert.equal(ground.room.isBarred(workerPoolId, worker.workerGroup, worker.workerId), true);
+    assert.equal((await workersOf(workerPoolId))[0]?.state, 'stopping');
+    await service.endWorkers(ground.room, 'fake', 100);
+    assert.deepEqual(
+      ground.fake.ended.filter((id) => id === worker.workerId),
+      [worker.workerId],
+    );
+    await sweep();
+    const sent = await sentAbout(workerPoolId);
+    assert.deepEqual(sent, ['worker-requested', 'worker-running', 'worker-removed', 'worker-stopped']);
+  });
+
+  it('is asked to end again when it is still there after a minute', async () => {
+    const { workers } = await runningWorkers(1);
+    const [worker] = workers as [WorkerRef];
+    await service.removeWorker(ground.room, worker, 'not wanted');
+    await service.endWorkers(ground.room, 'fake', 100);
+    await service.endWorkers(ground.room, 'fake', 100);
+    ground.clock.advance(seconds(61));
+    await service.endWorkers(ground.room, 'fake', 100);
+    assert.equal(ground.fake.ended.filter((id) => id === worker.workerId).length, 2);
+  });
+
+  it('that does not register in time is ended', async () => {
+    const workerPoolId = await aMachinePool(ground, { lifecycle: { registrationTimeout: 300 } });
+    await pendingTasks(ground, workerPoolId, 1);
+    await decide(workerPoolId);
+    await launch();
+    await service.endOverdueWorkers(ground.room, 100);
+    assert.equal((await workersOf(workerPoolId))[0]?.state, 'requested');
+    ground.clock.advance(seconds(301));
+    await service.endOverdueWorkers(ground.room, 100);
+    assert.equal((await workersOf(workerPoolId))[0]?.state, 'stopping');
+    const { workerPoolErrors } = await service.listErrors(ground.room, workerPoolId, {});
+    assert.deepEqual(
+      workerPoolErrors.map(({ title, launchConfigId }) => [title, launchConfigId]),
+      [['Worker did not register in time', 'lc']],
+    );
+  });
+
+  it('that asks for no work for too long is ended', async () => {
+    const { workerPoolId } = await runningWorkers(1, { lifecycle: { queueInactivityTimeout: 1800 } });
+    ground.clock.advance(minutes(29));
+    await service.endQuietWorkers(ground.room);
+    assert.equal((await workersOf(workerPoolId))[0]?.state, 'running');
+    ground.clock.advance(minutes(2));
+    await service.endQuietWorkers(ground.room);
+    assert.equal((await workersOf(workerPoolId))[0]?.state, 'stopping');
+  });
+});
+
+describe('what runs though no worker is known', () => {
+  it('is ended, but not while its order is open', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    await pendingTasks(ground, workerPoolId, 1);
+    await decide(workerPoolId);
+    ground.fake.trouble.answerIsLost = true;
+    await launch();
+    ground.fake.trouble.answerIsLost = false;
+    const stranger = { workerPoolId, workerGroup: 'zone', workerId: 'stranger', token: 'of-nobody' };
+    ground.fake.machines.set('stranger', stranger);
+    await sweep();
+    assert.deepEqual(
+      machinesOf(workerPoolId).map(({ token }) => token),
+      [orderedFor(workerPoolId)[0]?.token],
+    );
+  });
+});
+
+describe('decisions', () => {
+  it('are listed in pages, the latest first, and kept for a week', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    for (let i = 1; i <= 3; i++) {
+      await pendingTasks(ground, workerPoolId, 1);
+      await decide(workerPoolId);
+      await launch();
+      ground.clock.advance(days(1));
+    }
+    const first = await service.listDecisions(ground.room, workerPoolId, { limit: 2 });
+    const { continuationToken } = first;
+    const rest = await service.listDecisions(ground.room, workerPoolId, { limit: 2, continuationToken });
+    const ids = [...first.decisions, ...rest.decisions].map(({ decisionId }) => decisionId);
+    assert.equal(ids.length, 3);
+    assert.deepEqual(
+      ids,
+      ids.toSorted((a, b) => b - a),
+    );
+    await deleteOldDecisions(ground.room, ground.clock.now(), 1000);
+    assert.deepEqual(await decisionsOf(workerPoolId), []);
+  });
+});

@@ -1,0 +1,120 @@
+import { outlook } from './aim.ts';
+import { choose, sentence } from './choose.ts';
+import { counted, type Decision, sum } from './decision.ts';
+import { atLeastFloor, estimate, type Wanted } from './estimate.ts';
+import type { Moment, PoolFacts, WorkerFacts, WorkerName } from './facts.ts';
+import { overCapacity } from './over-capacity.ts';
+import { drain, drainArchived, endDrained, resume, scaleIn, takeBackLeave } from './scale-in.ts';
+import { type Floor, floorOf, type ScaleIn, type Scaling } from './scaling.ts';
+import { type Tally, tally } from './tally.ts';
+import { weigh } from './weights.ts';
+
+/** Spare places beyond those that are needed that are let be, so that a pool does not end what it starts again soon. */
+const sparedShare = 0.3;
+
+/** What is needed of a pool: capacity to start, or capacity to spare. */
+interface Need {
+  readonly wanted: Wanted;
+  readonly spare: number;
+}
+
+/**
+ * What is to be done about one pool: workers to start by launch config, workers to end, and why. It only decides; the
+ * same facts, time and chance give the same decisions. Without options of its own a pool is treated as the original
+ * treats it.
+ */
+export const decide = (facts: PoolFacts, moment: Moment): Decision[] => {
+  const { scaling } = facts;
+  const floor = floorOf(scaling, moment.nowMs);
+  const counts = tally(facts);
+  const need = needOf(facts, { floor, counts }, moment);
+  const growing = grow(facts, need, counts, moment);
+  const isGrowing = growing.some(({ action }) => action !== 'wait');
+  const leaving = scaling.scaleIn
+    ? shrink(
+        without(facts, growing),
+        scaling.scaleIn,
+        { spare: isGrowing ? 0 : need.spare, floor: floor.capacity, counts },
+        moment,
+      )
+    : [...endDrained(facts), ...overCapacity(facts, floor.capacity, counts)];
+  if (growing.length > 0) return [...growing, ...leaving];
+  return leaving.length > 0 ? leaving : [restful(need.wanted, counts, scaling)];
+};
+
+const needOf = (
+  facts: PoolFacts,
+  { floor, counts }: { floor: Floor; counts: Tally },
+  { nowMs }: Moment,
+): Need => {
+  const { scaling } = facts;
+  if (scaling.aimedPendingMs !== undefined) {
+    const { wanted, spare } = outlook(facts, counts, nowMs);
+    return { wanted: atLeastFloor(wanted, floor, counts), spare };
+  }
+  const demand = counts.claimed + counts.pending * scaling.scalingRatio;
+  return { wanted: estimate(scaling, floor, counts), spare: Math.max(0, counts.existing - demand) };
+};
+
+const grow = (facts: PoolFacts, { wanted }: Need, counts: Tally, moment: Moment): Decision[] => {
+  if (wanted.capacity === 0) return [];
+  const resumed = facts.scaling.scaleIn ? resume(facts, wanted.capacity) : { decisions: [], ...wanted };
+  if (resumed.capacity === 0) return resumed.decisions;
+  const room = facts.scaling.maxCapacity - counts.existing - counts.stopping;
+  const capacity = Math.min(resumed.capacity, Math.max(0, room));
+  const reason =
+    capacity < resumed.capacity
+      ? `${wanted.reason}; ${counted(resumed.capacity, 'place')} are wanted and ${facts.scaling.maxCapacity} is the most`
+      : wanted.reason;
+  const launches = choose(weigh(facts), { wanted: { capacity, reason }, room }, moment);
+  return [...resumed.decisions, ...launches];
+};
+
+const shrink = (
+  facts: PoolFacts,
+  options: ScaleIn,
+  need: { spare: number; floor: number; counts: Tally },
+  moment: Moment,
+): Decision[] => {
+  const ending = [...endDrained(facts), ...drainArchived(facts), ...endSpare(facts, options, need, moment)];
+  return [...ending, ...takeBackLeave(without(facts, ending))];
+};
+
+const endSpare = (
+  facts: PoolFacts,
+  options: ScaleIn,
+  { spare, floor, counts }: { spare: number; floor: number; counts: Tally },
+  moment: Moment,
+): Decision[] => {
+  if (spare === 0) return [];
+  const needed = counts.existing - spare;
+  // What is needed by chance comes and goes; without anything needed all may go.
+  const spared = needed > 0 ? Math.ceil(sparedShare * Math.sqrt(needed)) : 0;
+  const surplus = { capacity: spare - spared, aboveFloor: counts.existing - floor };
+  const ended = scaleIn(facts, options, surplus, moment);
+  if (!options.hasPacking) return ended;
+  const gone = sum(facts.workers, capacityOf) - sum(without(facts, ended).workers, capacityOf);
+  const left = { capacity: surplus.capacity - gone, aboveFloor: surplus.aboveFloor - gone };
+  return [...ended, ...drain(facts, left)];
+};
+
+const capacityOf = ({ capacity }: WorkerFacts): number => capacity;
+
+/** A pool without the workers that it has been decided about already. */
+const without = (facts: PoolFacts, decisions: readonly Decision[]): PoolFacts => {
+  const decided = new Set(decisions.flatMap((each) => ('worker' in each ? [keyOf(each.worker)] : [])));
+  if (decided.size === 0) return facts;
+  return { ...facts, workers: facts.workers.filter((worker) => !decided.has(keyOf(worker))) };
+};
+
+const keyOf = ({ workerGroup, workerId }: WorkerName): string => `${workerGroup}/${workerId}`;
+
+const restful = ({ reason }: Wanted, counts: Tally, { maxCapacity }: Scaling): Decision => {
+  const { existing, requested, stopping, pending, free, claimed } = counts;
+  const isFull = pending > free + requested && existing + stopping >= maxCapacity;
+  const booting = requested > 0 ? `, ${requested} more are booting` : '';
+  const rest = isFull
+    ? `the pool is full: ${maxCapacity} is the most`
+    : `${claimed} of ${counted(existing - requested, 'place')} are in use${booting}, which is enough`;
+  return { action: 'wait', count: 0, reason: sentence([reason, rest]) };
+};

@@ -1,0 +1,12 @@
+export { decide } from './decide.ts';
+export type { Decision, WorkerAction } from './decision.ts';
+export type {
+  BootTimes,
+  LaunchConfigFacts,
+  Moment,
+  PendingGroup,
+  PoolFacts,
+  WorkerFacts,
+  WorkerName,
+} from './facts.ts';
+export { readScaling, type Scaling, type ScalingConfig, withoutOptions } from './scaling.ts';

@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { LaunchConfigFacts, PoolFacts, WorkerFacts } from './index.ts';
+import {
+  aLaunchConfig,
+  aPool,
+  aScaling,
+  aWorker,
+  carriedOut,
+  decided,
+  launched,
+  launches,
+  minuteMs,
+  monday,
+  waiting,
+  workersTo,
+} from './testing.ts';
+import { weigh } from './weights.ts';
+
+const maxCapacity = 40;
+const roundMs = 10_000;
+
+const provisioning = fc.constantFrom(
+  {},
+  { scaleIn: {} },
+  { scaleIn: { packing: true } },
+  { aimedPendingSeconds: 0 },
+  { aimedPendingSeconds: 0, scaleIn: {} },
+  { aimedPendingSeconds: 600, scaleIn: { packing: true } },
+);
+const scaling = fc
+  .record({
+    minCapacity: fc.nat(10),
+    maxCapacity: fc.constant(maxCapacity),
+    scalingRatio: fc.constantFrom(1, 0.7, 0.2),
+    provisioning,
+  })
+  .map(aScaling);
+const launchConfigs = fc
+  .array(
+    fc.record({
+      capacityPerInstance: fc.integer({ min: 1, max: 4 }),
+      initialWeight: fc.double({ min: 0.05, max: 1, noNaN: true }),
+      errorsLately: fc.nat(3),
+      usdPerHour: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((all) => all.map((each, i) => aLaunchConfig({ launchConfigId: `lc-${i}`, ...each })));
+/** Without errors, and with one that starts single places: it can fill any gap. */
+const healthyConfigs = launchConfigs.map((all): LaunchConfigFacts[] => [
+  aLaunchConfig(),
+  ...all.map((each) => ({ ...each, errorsLately: 0 })),
+]);
+
+const worker = fc
+  .record({
+    capacity: fc.integer({ min: 1, max: 4 }),
+    busy: fc.nat(4),
+    state: fc.constantFrom<WorkerFacts['state']>('requested', 'running', 'running', 'running', 'stopping'),
+    idleMs: fc.nat(10 * minuteMs),
+    isDraining: fc.boolean(),
+    mayLeave: fc.boolean(),
+  })
+  .map(({ capacity, busy, state, idleMs, isDraining, mayLeave }) => {
+    const runningTasks = state === 'running' ? Math.min(busy, capacity) : 0;
+    const isIdle = state === 'running' && runningTasks === 0;
+    return aWorker({
+      capacity,
+      runningTasks,
+      state,
+      isDraining: isDraining && state === 'running',
+      mayLeave,
+      launchConfigId: 'lc-0',
+      idleSinceMs: isIdle ? monday - idleMs : undefined,
+    });
+  });
+const capacityOf = (workers: readonly WorkerFacts[]): number =>
+  workers.reduce((total, { capacity }) => total + capacity, 0);
+const fitting = (workers: readonly WorkerFacts[]): WorkerFacts[] => {
+  let left = maxCapacity;
+  return workers.filter(({ capacity }) => {
+    if (capacity > left) return false;
+    left -= capacity;
+    return true;
+  });
+};
+const pool = fc
+  .record({
+    scaling,
+    launchConfigs,
+    workers: fc.array(worker, { maxLength: 20 }).map(fitting),
+    pending: fc.tuple(fc.nat(60), fc.nat(10 * minuteMs)).map(([count, ageMs]) => waiting(count, ageMs)),
+    taskMs: fc.constantFrom(undefined, 30_000, 600_000),
+  })
+  .map(aPool);
+
+/** Rounds in which whoever is told to go does so when idle, and each free place takes a task that waits. */
+const rounds = (facts: PoolFacts, count: number, each?: (facts: PoolFacts, changes: number) => void) => {
+  let now = facts;
+  for (let i = 0; i < count; i++) {
+    const nowMs = monday + i * roundMs;
+    const decisions = decided(now, { nowMs, seed: i });
+    each?.(now, decisions.filter(({ action }) => action !== 'wait').length);
+    now = worked(carriedOut(now, decisions, nowMs), nowMs);
+  }
+  return now;
+};
+
+const worked = (facts: PoolFacts, nowMs: number): PoolFacts => {
+  let left = facts.pending.reduce((total, { count }) => total + count, 0);
+  const workers = facts.workers
+    .filter((each) => !(each.mayLeave && each.runningTasks === 0))
+    .map((each) => {
+      if (each.isDraining || each.state !== 'running') return each;
+      const taken = Math.min(left, each.capacity - each.runningTasks);
+      left -= taken;
+      return taken > 0 ? { ...each, runningTasks: each.runningTasks + taken, idleSinceMs: undefined } : each;
+    });
+  const claimed = workers.reduce((total, { runningTasks }) => total + runningTasks, 0);
+  return { ...facts, claimed, workers, pending: waiting(left, nowMs - monday) };
+};
+
+describe('whatever the facts', () => {
+  it('a pool is never taken above its most', () => {
+    fc.assert(
+      fc.property(pool, fc.nat(1000), (facts, seed) => {
+        const after = capacityOf(facts.workers) + launched(facts, decided(facts, { seed }));
+        assert.ok(after <= maxCapacity, `${after}`);
+      }),
+    );
+  });
+
+  it('more tasks that wait never mean fewer workers', () => {
+    fc.assert(
+      fc.property(pool, fc.integer({ min: 1, max: 50 }), fc.nat(1000), (facts, more, seed) => {
+        const [first = { ageMs: 0, count: 0 }] = facts.pending;
+        const busier = { ...facts, pending: [{ ...first, count: first.count + more }] };
+        const [few, many] = [decided(facts, { seed }), decided(busier, { seed })];
+        const free = (decisions: typeof few) => workersTo('resume', decisions).length;
+        assert.ok(free(many) >= free(few));
+        if (free(many) === 0) assert.ok(launched(busier, many) >= launched(facts, few));
+        assert.ok(workersTo('terminate', many).length <= workersTo('terminate', few).length);
+      }),
+    );
+  });
+
+  it('only idle workers are ended, and none twice', () => {
+    fc.assert(
+      fc.property(pool, (facts) => {
+        const decisions = decided(facts);
+        const about = decisions.flatMap((each) => ('worker' in each ? [each.worker.workerId] : []));
+        assert.equal(new Set(about).size, about.length);
+        const ended = new Set(workersTo('terminate', decisions));
+        const busy = facts.workers.filter(
+          ({ workerId, runningTasks }) => ended.has(workerId) && runningTasks > 0,
+        );
+        assert.deepEqual(busy, []);
+      }),
+    );
+  });
+
+  it('the same facts, time and chance give the same decisions', () => {
+    fc.assert(
+      fc.property(pool, fc.nat(1000), (facts, seed) => {
+        assert.deepEqual(decided(facts, { seed }), decided(facts, { seed }));
+      }),
+    );
+  });
+});
+
+describe('in the long run', () => {
+  const anyLoad = fc.record({
+    scaling,
+    launchConfigs: healthyConfigs,
+    pending: fc.nat(60).map((count) => waiting(count)),
+  });
+
+  it('a pool has at least its least and at most its most', () => {
+    fc.assert(
+      fc.property(anyLoad, (facts) => {
+        const after = rounds(aPool(facts), 40);
+        const capacity = capacityOf(after.workers);
+        assert.ok(capacity >= facts.scaling.minCapacity, `${capacity} below the least`);
+        assert.ok(capacity <= maxCapacity, `${capacity} above the most`);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('nothing is started or ended under a constant load', () => {
+    fc.assert(
+      fc.property(anyLoad, (facts) => {
+        const settled = rounds(aPool(facts), 60);
+        rounds(settled, 60, (_, changes) => assert.equal(changes, 0));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('no worker is left after the last task, unless some are always wanted', () => {
+    fc.assert(
+      fc.property(anyLoad, (facts) => {
+        const busy = rounds(aPool({ ...facts, scaling: { ...facts.scaling, minCapacity: 0 } }), 40);
+        const idle = busy.workers.map((each) => ({ ...each, runningTasks: 0, idleSinceMs: monday }));
+        const after = rounds(aPool({ ...busy, claimed: 0, pending: [], workers: idle }), 40);
+        assert.deepEqual(after.workers, []);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe('errors of a launch config', () => {
+  const two = (errorsLately: number) => [
+    aLaunchConfig({ launchConfigId: 'bad', errorsLately }),
+    aLaunchConfig({ launchConfigId: 'good', errorsLately: 2 }),
+  ];
+  const weightOfBad = (errors: number) =>
+    weigh(aPool({ launchConfigs: two(errors) }))[0]?.weight ?? Number.NaN;
+
+  it('take weight from it, the more the more they are, and it has it back when they are forgotten', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 50 }), (errors, more) => {
+        assert.ok(weightOfBad(errors) < weightOfBad(0));
+        assert.ok(weightOfBad(errors + more) < weightOfBad(errors));
+      }),
+    );
+    assert.equal(weightOfBad(0), 1);
+  });
+
+  it('are what its share of new workers falls and rises with', () => {
+    const shareOfBad = (errors: number) => {
+      const facts = aPool({
+        launchConfigs: two(errors),
+        pending: waiting(400),
+        scaling: aScaling({ maxCapacity: 400 }),
+      });
+      return (launches(decided(facts)).bad ?? 0) / 400;
+    };
+    assert.ok(shareOfBad(18) < 0.2, `${shareOfBad(18)}`);
+    assert.ok(shareOfBad(2) > 0.4 && shareOfBad(2) < 0.6, `${shareOfBad(2)}`);
+    assert.ok(shareOfBad(0) > 0.9, `${shareOfBad(0)}`);
+  });
+});

@@ -1,0 +1,15 @@
+import { parameters } from '../../http/index.ts';
+import type { Room } from '../service/index.ts';
+
+/** What the handlers of this domain are given. */
+export interface WorkerManagerServices {
+  readonly workerManager: Room;
+}
+
+export const poolId = { workerPoolId: parameters.taskQueueId };
+export const workerParams = {
+  ...poolId,
+  workerGroup: parameters.identifier,
+  workerId: parameters.identifier,
+};
+export const stateFilter = parameters.matching(/^(requested|running|stopping|stopped)$/);

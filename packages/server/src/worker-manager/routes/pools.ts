@@ -1,0 +1,235 @@
+import { pagination, parameters, type Route, routeFor } from '../../http/index.ts';
+import * as schema from '../schema/index.ts';
+import * as service from '../service/index.ts';
+import { poolId, type WorkerManagerServices } from './parameters.ts';
+
+const endpoint = routeFor<WorkerManagerServices>();
+const category = 'Worker Pools';
+const path = '/worker-pool/<workerPoolId>';
+const readScope = 'worker-manager:get-worker-pool:<workerPoolId>';
+const errorScope = 'worker-manager:list-worker-pool-errors:<workerPoolId>';
+const manageScopes = {
+  AllOf: ['worker-manager:manage-worker-pool:<workerPoolId>', 'worker-manager:provider:<providerId>'],
+};
+const ofPool = { rest: 'workerPoolId', params: poolId } as const;
+
+export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
+  endpoint(
+    {
+      name: 'listProviders',
+      method: 'GET',
+      path: '/providers',
+      category: 'Providers',
+      title: 'List providers',
+      description: 'The providers that this deployment is configured with.',
+      stability: 'stable',
+      scopes: 'worker-manager:list-providers',
+      query: pagination,
+      output: schema.providerList,
+    },
+    ({ workerManager }, { query }) => service.listProviders(workerManager, query),
+  ),
+  endpoint(
+    {
+      name: 'createWorkerPool',
+      method: 'PUT',
+      path,
+      ...ofPool,
+      category,
+      title: 'Create a worker pool',
+      description: 'The same pool again is found there; another under its id is a conflict.',
+      stability: 'stable',
+      scopes: manageScopes,
+      input: schema.createWorkerPoolRequest,
+      output: schema.workerPoolFull,
+    },
+    ({ workerManager }, { params, body, authorize, caller: { clientId } }) =>
+      service.createPool(workerManager, { ...params, definition: body, authorize, clientId }),
+  ),
+  endpoint(
+    {
+      name: 'updateWorkerPool',
+      method: 'POST',
+      path,
+      ...ofPool,
+      category,
+      title: 'Replace a worker pool',
+      description: 'Workers that are there stay, also those of another provider; they end by themselves.',
+      stability: 'experimental',
+      scopes: manageScopes,
+      input: schema.updateWorkerPoolRequest,
+      output: schema.workerPoolFull,
+    },
+    ({ workerManager }, { params, body: { workerPoolId: repeatedId, ...definition }, authorize, caller }) =>
+      service.updatePool(workerManager, {
+        ...params,
+        definition,
+        authorize,
+        repeatedId,
+        clientId: caller.clientId,
+      }),
+  ),
+  endpoint(
+    {
+      name: 'deleteWorkerPool',
+      method: 'DELETE',
+      path,
+      ...ofPool,
+      category,
+      title: 'Delete a worker pool',
+      description: 'The pool starts no more workers, and is gone with its last one.',
+      stability: 'stable',
+      scopes: 'worker-manager:manage-worker-pool:<workerPoolId>',
+      output: schema.workerPoolFull,
+    },
+    ({ workerManager }, { params, caller: { clientId } }) =>
+      service.deletePool(workerManager, params.workerPoolId, clientId),
+  ),
+  endpoint(
+    {
+      name: 'listWorkerPoolLaunchConfigs',
+      method: 'GET',
+      path: `${path}/launch-configs`,
+      ...ofPool,
+      category: 'Worker Pool Launch Configs',
+      title: 'List the launch configs of a pool',
+      description: 'In the order of their ids; the archived ones only when they are asked for.',
+      stability: 'experimental',
+      scopes: readScope,
+      query: { ...pagination, includeArchived: parameters.boolean },
+      output: schema.workerPoolLaunchConfigList,
+    },
+    ({ workerManager }, { params, query }) =>
+      service.listLaunchConfigs(workerManager, params.workerPoolId, query),
+  ),
+  endpoint(
+    {
+      name: 'workerPoolStats',
+      method: 'GET',
+      path: `${path}/stats`,
+      ...ofPool,
+      category,
+      title: 'Numbers of a worker pool',
+      description: 'How many workers each launch config has in each state, and their capacity.',
+      stability: 'experimental',
+      scopes: readScope,
+      output: schema.workerPoolStats,
+    },
+    ({ workerManager }, { params }) => service.poolStats(workerManager, params.workerPoolId),
+  ),
+  endpoint(
+    {
+      name: 'workerPool',
+      method: 'GET',
+      path,
+      ...ofPool,
+      category,
+      title: 'Get a worker pool',
+      description: 'The pool with its launch configs and numbers.',
+      stability: 'stable',
+      scopes: readScope,
+      output: schema.workerPoolFull,
+    },
+    ({ workerManager }, { params }) => service.readPool(workerManager, params.workerPoolId),
+  ),
+  endpoint(
+    {
+      name: 'listWorkerPools',
+      method: 'GET',
+      path: '/worker-pools',
+      category,
+      title: 'List worker pools',
+      description: 'All pools in the order of their ids.',
+      stability: 'stable',
+      scopes: 'worker-manager:list-worker-pools',
+      query: pagination,
+      output: schema.workerPoolList,
+    },
+    ({ workerManager }, { query }) => service.listPools(workerManager, query),
+  ),
+  endpoint(
+    {
+      name: 'listWorkerPoolsStats',
+      method: 'GET',
+      path: '/worker-pools/stats',
+      category,
+      title: 'Numbers of all worker pools',
+      description: 'How many workers each pool has in each state, and their capacity.',
+      stability: 'experimental',
+      scopes: 'worker-manager:list-worker-pools',
+      query: pagination,
+      output: schema.workerPoolListStats,
+    },
+    ({ workerManager }, { query }) => service.listPoolsStats(workerManager, query),
+  ),
+  endpoint(
+    {
+      name: 'reportWorkerError',
+      method: 'POST',
+      path: '/worker-pool-errors/<workerPoolId>',
+      ...ofPool,
+      category: 'Worker Interface',
+      title: 'Report an error of a worker',
+      description: 'Kept for a week, and mailed to the owner of the pool if it asks for that.',
+      stability: 'stable',
+      scopes: { AllOf: ['assume:worker-pool:<workerPoolId>', 'assume:worker-id:<workerGroup>/<workerId>'] },
+      input: schema.reportWorkerErrorRequest,
+      output: schema.workerPoolError,
+    },
+    ({ workerManager }, { params, body, authorize }) => {
+      authorize({ workerGroup: body.workerGroup, workerId: body.workerId });
+      return service.reportWorkerError(workerManager, params.workerPoolId, body);
+    },
+  ),
+  endpoint(
+    {
+      name: 'workerPoolErrorStats',
+      method: 'GET',
+      path: '/worker-pool-errors/stats',
+      category,
+      title: 'Numbers of errors',
+      description: 'Errors of the last seven days by day, hour, title, code, launch config and pool.',
+      stability: 'experimental',
+      scopes: errorScope,
+      query: { workerPoolId: parameters.taskQueueId },
+      output: schema.workerPoolErrorStats,
+    },
+    ({ workerManager }, { query: { workerPoolId }, authorize }) => {
+      authorize({ workerPoolId: workerPoolId ?? '*' });
+      return service.errorStats(workerManager, workerPoolId);
+    },
+  ),
+  endpoint(
+    {
+      name: 'listWorkerPoolErrors',
+      method: 'GET',
+      path: '/worker-pool-errors/<workerPoolId>',
+      ...ofPool,
+      category,
+      title: 'List the errors of a pool',
+      description: 'Errors of the last seven days, the latest first.',
+      stability: 'stable',
+      scopes: errorScope,
+      query: { ...pagination, launchConfigId: parameters.identifier, errorId: parameters.slugid },
+      output: schema.workerPoolErrorList,
+    },
+    ({ workerManager }, { params, query }) => service.listErrors(workerManager, params.workerPoolId, query),
+  ),
+  endpoint(
+    {
+      name: 'workerPoolDecisions',
+      method: 'GET',
+      path: '/worker-pool-decisions/<workerPoolId>',
+      ...ofPool,
+      category,
+      title: 'List what was decided about a pool',
+      description: 'Why workers were started and ended, or not, in the last seven days; the latest first.',
+      stability: 'experimental',
+      scopes: 'worker-manager:list-provisioning-decisions:<workerPoolId>',
+      query: pagination,
+      output: schema.provisioningDecisionList,
+    },
+    ({ workerManager }, { params, query }) =>
+      service.listDecisions(workerManager, params.workerPoolId, query),
+  ),
+];

@@ -1,0 +1,42 @@
+import { days, hours, later } from '../../base/index.ts';
+import { pageLimit, pageOf } from '../../http/index.ts';
+import type { ProvisioningDecision } from '../schema/index.ts';
+import * as store from '../store/index.ts';
+import { keyOfToken, type PageQuery, type Room, requirePool } from './room.ts';
+
+/** Decisions are kept for so long. */
+export const decisionKeptMs = days(7);
+
+/** A page of what was decided about a pool, the latest first. */
+export const listDecisions = async (room: Room, workerPoolId: string, query: PageQuery) => {
+  await requirePool(room, workerPoolId);
+  const [before = ''] = keyOfToken(query.continuationToken, 1);
+  const found = await store.listDecisions(room.db, {
+    workerPoolId,
+    before: Number(before) || Number.MAX_SAFE_INTEGER,
+    limit: pageLimit(query.limit),
+  });
+  const { rows, ...token } = pageOf(found, query.limit, (row) => [row.decisionId]);
+  return { decisions: rows.map(viewOf), ...token };
+};
+
+/** How often each action was decided in the last hour, by pool. */
+export const countDecisions = ({ db, clock }: Pick<Room, 'db' | 'clock'>) =>
+  store.countDecisions(db, later(clock.now(), -hours(1)));
+
+const viewOf = (row: store.DecisionRow): ProvisioningDecision => ({
+  decisionId: row.decisionId,
+  decided: row.decided.toJSON(),
+  times: row.times,
+  ...(row.repeated === null ? {} : { repeated: row.repeated.toJSON() }),
+  action: row.action,
+  count: row.count,
+  reason: row.reason,
+  outcome: row.outcome,
+  ...(row.launchConfigId === null ? {} : { launchConfigId: row.launchConfigId }),
+  ...(row.workerGroup === null ? {} : { workerGroup: row.workerGroup }),
+  ...(row.workerId === null ? {} : { workerId: row.workerId }),
+  ...(row.token === null ? {} : { token: row.token }),
+  ...(row.started === null ? {} : { started: row.started }),
+  ...(row.trouble === null ? {} : { trouble: row.trouble }),
+});

@@ -1,0 +1,12 @@
+export * from './decisions.ts';
+export * from './errors.ts';
+export { launchWorkers } from './launches.ts';
+export * from './lifetimes.ts';
+export * from './pools.ts';
+export { provision } from './provision.ts';
+export * from './registration.ts';
+export { endWorkers } from './removal.ts';
+export type { IssuedCredentials, PageQuery, Room } from './room.ts';
+export * from './seen-workers.ts';
+export { sweep } from './sweep.ts';
+export * from './workers.ts';

@@ -1,0 +1,227 @@
+import { randomInt } from 'node:crypto';
+import { later, seconds, slugid, type Transaction, transact } from '../../base/index.ts';
+import { type Decision, decide, type Moment, type WorkerAction } from '../provisioning/index.ts';
+import * as store from '../store/index.ts';
+import type { Configuration } from './launch-configs.ts';
+import { loseClaims } from './lost-claims.ts';
+import {
+  type DecidablePool,
+  isOrdered,
+  type KnownPool,
+  type Prices,
+  priceKey,
+  readFacts,
+  scalingOf,
+} from './pool-facts.ts';
+import { stopping } from './removal.ts';
+import { machineProviderIds, type Room } from './room.ts';
+
+/** A little less than the period of the loop, so that its next step finds all pools due. */
+const roundEveryMs = seconds(8);
+/** Decisions to wait that follow each other so soon are kept as one, whatever they say. */
+const waitsTogetherMs = seconds(60);
+const chanceSteps = 2 ** 32;
+
+const isWorkerDecision = (
+  decision: Decision,
+): decision is Extract<Decision, { readonly action: WorkerAction }> => 'worker' in decision;
+
+/** What a round has done. */
+export interface ProvisioningRound {
+  /** Pools that were decided about. */
+  readonly count: number;
+  /** All that are decided about at some time. */
+  readonly pools: ReadonlySet<string>;
+  /** Those among them for which it counts how long tasks take. */
+  readonly timed: readonly string[];
+}
+
+/**
+ * Decides about pools whose round is due, and about those that are wanted at once: at most so many. The decisions are
+ * written in one transaction with what follows from them, but for what providers have to do.
+ */
+export const provision = async (
+  room: Room,
+  { atOnce, limit }: { atOnce: readonly string[]; limit: number },
+): Promise<ProvisioningRound> => {
+  const providerIds = machineProviderIds(room);
+  if (providerIds.length === 0) return { count: 0, pools: new Set(), timed: [] };
+  const rows = await store.poolsToProvision(room.db, { providerIds, workerPoolIds: null });
+  const pools = rows.flatMap((pool) => readable(room, pool, providerIds));
+  const prices = await readPrices(room, rows);
+  const done = await transact(room, async (tx, now) => {
+    const taken = await takePools(tx, pools, { atOnce, now, limit });
+    if (taken.length === 0) return { count: 0, lost: [] };
+    const known = await readFacts(tx, taken, { now, prices });
+    return { count: taken.length, lost: await act(room, tx, { known, now }) };
+  });
+  await loseClaims(room, done.lost);
+  return {
+    count: done.count,
+    pools: new Set(rows.map(({ workerPoolId }) => workerPoolId)),
+    timed: pools
+      .filter(({ scaling }) => scaling.aimedPendingMs !== undefined)
+      .map(({ pool }) => pool.workerPoolId),
+  };
+};
+
+const readable = ({ log }: Room, pool: store.PoolRow, providerIds: readonly string[]): DecidablePool[] => {
+  try {
+    return [{ pool, scaling: scalingOf(pool, providerIds) }];
+  } catch (err) {
+    log.error({ err, workerPoolId: pool.workerPoolId }, 'the config of a pool cannot be read');
+    return [];
+  }
+};
+
+const takePools = async (
+  tx: Transaction,
+  pools: readonly DecidablePool[],
+  { atOnce, now, limit }: { atOnce: readonly string[]; now: Date; limit: number },
+): Promise<DecidablePool[]> => {
+  const names = pools.map(({ pool }) => nameOfRound(pool.workerPoolId));
+  const wanted = new Set(atOnce.map(nameOfRound));
+  const until = later(now, roundEveryMs);
+  const hurried = names.filter((name) => wanted.has(name));
+  const taken = [
+    ...(await store.takeRounds(tx, hurried, { isAtOnce: true, now, until, limit })),
+    ...(await store.takeRounds(tx, names, { isAtOnce: false, now, until, limit })),
+  ];
+  const ours = new Set(taken);
+  return pools.filter(({ pool }) => ours.has(nameOfRound(pool.workerPoolId)));
+};
+
+const nameOfRound = (workerPoolId: string): string => `pool:${workerPoolId}`;
+
+const readPrices = async (room: Room, pools: readonly store.PoolRow[]): Promise<Prices> => {
+  const prices = new Map<string, number>();
+  const priced = pools.filter(({ providerId }) => room.providers.get(providerId)?.machines?.prices);
+  if (priced.length === 0) return prices;
+  const configs = await store.activeLaunchConfigs(
+    room.db,
+    priced.map(({ workerPoolId }) => workerPoolId),
+  );
+  const providerOf = new Map(priced.map(({ workerPoolId, providerId }) => [workerPoolId, providerId]));
+  for (const providerId of new Set(providerOf.values())) {
+    const theirs = configs
+      .filter(({ workerPoolId }) => providerOf.get(workerPoolId) === providerId)
+      .map((row) => ({ ...row, configuration: JSON.parse(row.configuration) as Configuration }));
+    try {
+      const known = await room.providers.get(providerId)?.machines?.prices?.(theirs);
+      for (const { workerPoolId, launchConfigId, usdPerHour } of known ?? []) {
+        prices.set(priceKey(workerPoolId, launchConfigId), usdPerHour);
+      }
+    } catch (err) {
+      room.log.warn({ err, providerId }, 'prices are not known');
+    }
+  }
+  return prices;
+};
+
+interface Round {
+  readonly known: readonly KnownPool[];
+  readonly now: Date;
+}
+
+/** Decides, and writes what follows; answers workers that lose what they have claimed. */
+const act = async (room: Room, tx: Transaction, { known, now }: Round): Promise<store.WorkerRef[]> => {
+  const random = () => randomInt(chanceSteps - 1) / chanceSteps;
+  const decided = known.flatMap((each) => decisionsOf(room, each, { nowMs: now.getTime(), random }));
+  await keep(tx, decided, now);
+  await store.writeIdle(
+    tx,
+    known.flatMap((each) => idleChanges(each, now)),
+  );
+  const about = decided.flatMap(({ pool, decisions }) =>
+    decisions.filter(isWorkerDecision).map(({ action, worker, reason }) => ({
+      action,
+      reason,
+      ref: { workerPoolId: pool.workerPoolId, ...worker },
+    })),
+  );
+  const among = (...actions: WorkerAction[]) => about.filter(({ action }) => actions.includes(action));
+  const leaving = among('may-leave', 'stay').map(({ action, ref, reason }) => ({
+    ...ref,
+    shouldTerminate: action === 'may-leave',
+    reason,
+  }));
+  if (leaving.length > 0) await store.writeLeaving(tx, leaving);
+  const draining = among('drain', 'resume').map(({ action, ref }) => ({
+    ...ref,
+    isDraining: action === 'drain',
+  }));
+  if (draining.length > 0) await store.writeDraining(tx, draining);
+  const ending = among('terminate').map(({ ref, reason }) => ({ ref, reason }));
+  const lost = ending.length > 0 ? await stopping(tx, ending, now) : [];
+  const hasOrders = decided.some(({ decisions }) => decisions.some(({ action }) => action === 'launch'));
+  if (hasOrders || ending.length > 0 || draining.length > 0) tx.afterCommit(() => room.changed.wake());
+  return lost;
+};
+
+/** A pool that cannot be decided about keeps no other one waiting. */
+const decisionsOf = (room: Room, known: KnownPool, moment: Moment): DecidedPool[] => {
+  try {
+    const decisions = decide(known.facts, moment).filter(
+      (decision) => !isWorkerDecision(decision) || !isOrdered(decision.worker),
+    );
+    return [{ ...known, decisions }];
+  } catch (err) {
+    room.log.error({ err, workerPoolId: known.pool.workerPoolId }, 'a pool cannot be decided about');
+    return [];
+  }
+};
+
+interface DecidedPool extends KnownPool {
+  readonly decisions: readonly Decision[];
+}
+
+/** Keeps decisions; waiting again is noted with the last time. */
+const keep = async (tx: Transaction, decided: readonly DecidedPool[], now: Date): Promise<void> => {
+  const waits = decided.flatMap(({ pool, decisions }) =>
+    decisions.length === 1 && decisions[0]?.action === 'wait'
+      ? [{ workerPoolId: pool.workerPoolId, reason: decisions[0].reason }]
+      : [],
+  );
+  const since = later(now, -waitsTogetherMs);
+  const repeated = waits.length > 0 ? await store.repeatWaits(tx, waits, { now, since }) : [];
+  const known = new Set(repeated.map(({ workerPoolId }) => workerPoolId));
+  const news = decided
+    .filter(({ pool }) => !known.has(pool.workerPoolId))
+    .flatMap((each) => each.decisions.map((decision) => rowOf(each, decision)));
+  if (news.length > 0) await store.insertDecisions(tx, news, now);
+};
+
+const rowOf = ({ pool, facts }: DecidedPool, decision: Decision): store.NewDecision => {
+  const { action, count, reason } = decision;
+  const isLaunch = action === 'launch';
+  const launchConfigId = isLaunch ? decision.launchConfigId : null;
+  const config = facts.launchConfigs.find((each) => each.launchConfigId === launchConfigId);
+  const worker = isWorkerDecision(decision) ? decision.worker : undefined;
+  return {
+    workerPoolId: pool.workerPoolId,
+    action,
+    count,
+    reason,
+    launchConfigId,
+    workerGroup: worker?.workerGroup ?? null,
+    workerId: worker?.workerId ?? null,
+    token: isLaunch ? slugid() : null,
+    providerId: isLaunch ? pool.providerId : null,
+    capacityPerInstance: config?.capacityPerInstance ?? null,
+  };
+};
+
+/** Workers that have just become idle, or busy. */
+const idleChanges = ({ facts, workers }: KnownPool, now: Date) => {
+  const idle = new Set(
+    facts.workers
+      .filter(({ idleSinceMs }) => idleSinceMs !== undefined)
+      .map(({ workerGroup, workerId }) => `${workerGroup}/${workerId}`),
+  );
+  return workers.flatMap((row) => {
+    const isIdle = idle.has(`${row.workerGroup}/${row.workerId}`);
+    if (isIdle === (row.idleSince !== null)) return [];
+    const { workerPoolId, workerGroup, workerId } = row;
+    return [{ workerPoolId, workerGroup, workerId, idleSince: isIdle ? now : null }];
+  });
+};

@@ -1,0 +1,140 @@
+import { later, minutes, RequestError, slugid, type Transaction, transact } from '../../base/index.ts';
+import { outbox } from '../../events/index.ts';
+import { clientIdOf } from '../barred.ts';
+import { digestOf, isSecretOf } from '../digest.ts';
+import * as events from '../events.ts';
+import { limitsOf, transitions } from '../lifecycle.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { RegisterWorkerRequest, ReregisterWorkerRequest } from '../schema/index.ts';
+import * as store from '../store/index.ts';
+import type { Configuration } from './launch-configs.ts';
+import { type IssuedCredentials, noPool, noWorker, type Room, requirePool, requireWorker } from './room.ts';
+
+/** Credentials that a worker is given. */
+export interface Admission {
+  readonly expires: string;
+  readonly credentials: IssuedCredentials;
+  readonly secret: string;
+}
+
+/** A worker's clock may be so much behind ours. */
+const skewMs = minutes(15);
+
+/** Lets a worker in that proves who it is. */
+export const registerWorker = async (
+  room: Room,
+  request: RegisterWorkerRequest,
+): Promise<Admission & { workerConfig: object }> => {
+  const pool = await requirePool(room, request.workerPoolId);
+  const provider = requireProvider(room, pool, request.providerId);
+  const worker = await requireWorker(room, request);
+  if (worker.providerId !== provider.providerId) noWorker(request);
+  const facts = await (provider.identify?.(worker, request.workerIdentityProof) ?? 'refused');
+  if (facts === 'refused') throw notProved();
+  const admission = await transact(room, async (tx, now) => {
+    const current = (await store.lockWorker(tx, request)) ?? noWorker(request);
+    requireRegistrable(current, { state: worker.state, now });
+    const admitted = await admit(room, { tx, now }, { pool, worker: { ...current, facts } });
+    if (current.state === 'requested') {
+      await outbox.append(tx, [events.workerRunning({ ...current, state: 'running' }, now)], now);
+    }
+    return admitted;
+  });
+  return { ...admission, workerConfig: await workerConfigOf(room, pool, worker) };
+};
+
+/** New credentials for a worker that has the secret it was given last; the secret holds once. */
+export const reregisterWorker = async (room: Room, request: ReregisterWorkerRequest): Promise<Admission> =>
+  transact(room, async (tx, now) => {
+    const pool = (await store.findPool(tx, request.workerPoolId)) ?? noPool(request.workerPoolId);
+    const worker = (await store.lockWorker(tx, request)) ?? noWorker(request);
+    const isOpen = worker.state === 'running' && worker.expires > now;
+    if (!isOpen || !isSecretOf(worker.secretDigest, request.secret)) {
+      throw new RequestError('InputError', 'The worker cannot register again, or not with this secret.');
+    }
+    return admit(room, { tx, now }, { pool, worker });
+  });
+
+/** Temporary credentials of a worker. */
+export const credentialsOf = (
+  room: Pick<Room, 'issueCredentials'>,
+  worker: store.WorkerRef & { readonly providerId: string },
+  { now, expires }: { now: Date; expires: Date },
+): IssuedCredentials =>
+  room.issueCredentials({
+    clientId: clientIdOf(worker),
+    scopes: scopesOf(worker),
+    start: later(now, -skewMs),
+    expiry: expires,
+  });
+
+const scopesOf = ({ workerPoolId, workerGroup, workerId }: store.WorkerRef): string[] => {
+  const worker = `${workerGroup}/${workerId}`;
+  return [
+    `assume:worker-type:${workerPoolId}`,
+    `assume:worker-pool:${workerPoolId}`,
+    `assume:worker-id:${worker}`,
+    `queue:worker-id:${worker}`,
+    `secrets:get:worker-type:${workerPoolId}`,
+    `secrets:get:worker-pool:${workerPoolId}`,
+    `queue:claim-work:${workerPoolId}`,
+    `worker-manager:remove-worker:${workerPoolId}/${worker}`,
+    `worker-manager:reregister-worker:${workerPoolId}/${worker}`,
+    `worker-manager:should-worker-terminate:${workerPoolId}/${worker}`,
+  ];
+};
+
+const requireProvider = ({ providers }: Room, pool: store.PoolRow, providerId: string): Provider => {
+  const provider = providers.get(providerId);
+  if (provider && [pool.providerId, ...pool.previousProviderIds].includes(providerId)) return provider;
+  throw new RequestError('ResourceNotFound', `The pool ${pool.workerPoolId} has no provider ${providerId}.`);
+};
+
+// What was wrong would help only somebody who tries proofs.
+const notProved = (): RequestError =>
+  new RequestError('InputError', 'The worker could not be admitted: its proof of identity was not accepted.');
+
+/** A provider has looked at the worker as it was: of two that prove the same at once, it judges the second anew. */
+const requireRegistrable = (
+  worker: store.WorkerRow,
+  { state, now }: { state: store.WorkerRow['state']; now: Date },
+): void => {
+  const mayRegister = (transitions.register.from as readonly string[]).includes(worker.state);
+  if (!mayRegister || worker.state !== state || worker.expires <= now) throw notProved();
+};
+
+const admit = async (
+  room: Room,
+  { tx, now }: { tx: Transaction; now: Date },
+  { pool, worker }: { pool: store.PoolRow; worker: store.WorkerRow },
+): Promise<Admission> => {
+  const config = JSON.parse(pool.config) as Configuration;
+  const expires = later(now, limitsOf(config).reregistrationMs);
+  const secret = slugid() + slugid();
+  const admitted = {
+    ...worker,
+    state: transitions.register.to,
+    secretDigest: digestOf(secret),
+    terminateAfter: expires,
+  };
+  await store.admitWorker(tx, admitted, now);
+  return {
+    expires: expires.toJSON(),
+    credentials: credentialsOf(room, worker, { now, expires }),
+    secret,
+  };
+};
+
+/** What the worker is told about its work: by its launch config, or by the pool. */
+const workerConfigOf = async (
+  { db }: Room,
+  pool: store.PoolRow,
+  { launchConfigId }: store.WorkerRow,
+): Promise<object> => {
+  const own = (JSON.parse(pool.config) as Configuration).workerConfig;
+  if (launchConfigId === null) return (own as object | undefined) ?? {};
+  const configs = await store.launchConfigsOf(db, pool.workerPoolId);
+  const launched = configs.find((config) => config.launchConfigId === launchConfigId);
+  const { workerConfig } = JSON.parse(launched?.configuration ?? '{}') as Configuration;
+  return (workerConfig as object | undefined) ?? {};
+};

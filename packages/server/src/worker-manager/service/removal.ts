@@ -1,0 +1,104 @@
+import { later, seconds, type Transaction, transact } from '../../base/index.ts';
+import { outbox } from '../../events/index.ts';
+import * as events from '../events.ts';
+import { keyOf, transitions } from '../lifecycle.ts';
+import type { WorkerToEnd } from '../providers/provider.ts';
+import * as store from '../store/index.ts';
+import { recordWorkers } from './audit.ts';
+import { loseClaims } from './lost-claims.ts';
+import { hasMachines, type Room } from './room.ts';
+
+/** A provider that has been told to end a worker, and where it still runs after so long, is told again. */
+const endAgainMs = seconds(60);
+
+/** A worker that is to go, and why. */
+export interface Ending {
+  readonly ref: store.WorkerRef;
+  readonly reason: string;
+}
+
+/** Notes that workers are to end by their provider, and says so; answers those of which that was new. */
+export const stopping = async (
+  tx: Transaction,
+  endings: readonly Ending[],
+  now: Date,
+): Promise<store.WorkerRow[]> => {
+  const reasons = new Map(endings.map(({ ref, reason }) => [keyOf(ref), reason]));
+  const refs = endings.map(({ ref }) => ref);
+  const rows = await store.moveToEnd(tx, refs, transitions.end, now);
+  const messages = rows.map((row) => events.workerRemoved(row, reasons.get(keyOf(row)) ?? 'removed', now));
+  await outbox.append(tx, messages, now);
+  return rows;
+};
+
+/** Notes that workers are gone, and says so; answers those of which that was new. */
+export const stopped = async (
+  tx: Transaction,
+  refs: readonly store.WorkerRef[],
+  now: Date,
+): Promise<store.WorkerRow[]> => {
+  const rows = await store.moveToEnd(tx, refs, transitions.vanish, now);
+  await outbox.append(
+    tx,
+    rows.map((row) => events.workerStopped(row, now)),
+    now,
+  );
+  return rows;
+};
+
+/** Why workers are to go, and who wants it where it is somebody. */
+export interface Removal {
+  readonly reason: string;
+  readonly clientId?: string | undefined;
+}
+
+/**
+ * Lets workers go, and gives others what they had claimed. Those that a provider has started end when it has ended them;
+ * of the others nothing is left to be done. Safe to repeat.
+ */
+export const removeWorkers = async (
+  room: Room,
+  workers: readonly (store.WorkerRef & { readonly providerId: string })[],
+  { reason, clientId }: Removal,
+): Promise<void> => {
+  const ours = workers.filter(({ providerId }) => hasMachines(room, providerId));
+  const others = workers.filter(({ providerId }) => !hasMachines(room, providerId));
+  await transact(room, async (tx, now) => {
+    const stoppingNow = await stopping(
+      tx,
+      ours.map((ref) => ({ ref, reason })),
+      now,
+    );
+    const gone = await store.moveToEnd(tx, others, transitions.vanish, now);
+    const messages = gone.flatMap((worker) => [
+      events.workerRemoved(worker, reason, now),
+      events.workerStopped(worker, now),
+    ]);
+    await outbox.append(tx, messages, now);
+    await recordWorkers(room, tx, { workers: [...stoppingNow, ...gone], clientId, change: 'deleted', now });
+    tx.afterCommit(() => room.changed.wake());
+  });
+  await loseClaims(room, workers);
+};
+
+/** Has a provider end at most so many workers that are to end; answers how many. */
+export const endWorkers = async (room: Room, providerId: string, limit: number): Promise<number> => {
+  const now = room.clock.now();
+  const again = later(now, -endAgainMs);
+  const workers = await store.takeWorkersToEnd(room.db, { now, again, providerId, limit });
+  if (workers.length > 0) await terminate(room, providerId, workers);
+  return workers.length;
+};
+
+/** Has a provider end workers. What fails is tried again, later. */
+export const terminate = async (
+  { providers, log }: Pick<Room, 'providers' | 'log'>,
+  providerId: string,
+  workers: readonly WorkerToEnd[],
+): Promise<void> => {
+  try {
+    await providers.get(providerId)?.machines?.terminate(workers);
+  } catch (err) {
+    log.warn({ err, providerId, workers: workers.length }, 'workers could not be ended');
+  }
+};

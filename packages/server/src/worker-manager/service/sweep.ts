@@ -1,0 +1,121 @@
+import { days, later, minutes, type Transaction, transact } from '../../base/index.ts';
+import { keyOf } from '../lifecycle.ts';
+import type { Machines, Stray, Sweep, SweptWorker } from '../providers/provider.ts';
+import * as store from '../store/index.ts';
+import { failureOf, keepErrorsOfPools, neverRegisteredFailure } from './errors.ts';
+import { loseClaims } from './lost-claims.ts';
+import { stopped, stopping, terminate } from './removal.ts';
+import type { Room } from './room.ts';
+
+/** A sweep that has not ended after so long is done by somebody else. */
+const leaseMs = minutes(3);
+const recordEndsSoonMs = days(7);
+const recordLastsMs = days(8);
+
+/** Compares the workers of a provider with what exists there, if it is time; answers how many were looked at. */
+export const sweep = async (
+  room: Room,
+  providerId: string,
+  { isAtOnce }: { isAtOnce: boolean },
+): Promise<number> => {
+  const { machines } = room.providers.get(providerId) ?? {};
+  if (!machines) return 0;
+  const name = `sweep:${providerId}`;
+  const began = room.clock.now();
+  const lease = later(began, leaseMs);
+  const taken = await transact(room, (tx) =>
+    store.takeRounds(tx, [name], { isAtOnce, now: began, until: lease, limit: 1 }),
+  );
+  if (taken.length === 0) return 0;
+  try {
+    return await look(room, providerId, machines);
+  } finally {
+    await store.endRound(room.db, name, { lease, due: room.clock.now() });
+  }
+};
+
+const look = async (room: Room, providerId: string, machines: Machines): Promise<number> => {
+  const known = await store.aliveWorkersOfProvider(room.db, providerId);
+  const seen = await machines.sweep(known);
+  const strays = await trueStrays(room, seen.strays);
+  const lost = await transact(room, (tx, now) => note(room, tx, { known, seen, now }));
+  await loseClaims(room, lost);
+  if (strays.length > 0) {
+    room.log.warn({ providerId, strays: strays.map(keyOf) }, 'workers run that nobody knows; they are ended');
+    await terminate(room, providerId, strays);
+  }
+  return known.length;
+};
+
+/** What runs though no order for it is open and no worker known. Orders are asked for first: one that ends in between
+ * has its workers written by then. */
+const trueStrays = async ({ db }: Room, strays: readonly Stray[]): Promise<Stray[]> => {
+  if (strays.length === 0) return [];
+  const open = new Set((await store.openTokens(db)).map(({ token }) => token));
+  const known = new Set((await store.knownAlive(db, strays)).map(keyOf));
+  return strays.filter(
+    (stray) => !known.has(keyOf(stray)) && (stray.token === undefined || !open.has(stray.token)),
+  );
+};
+
+interface Seen {
+  readonly known: readonly store.WorkerRow[];
+  readonly seen: Sweep;
+  readonly now: Date;
+}
+
+/** Writes what a sweep has seen; answers workers that are gone with what they had claimed. */
+const note = async (
+  room: Room,
+  tx: Transaction,
+  { known, seen, now }: Seen,
+): Promise<readonly store.WorkerRef[]> => {
+  const rows = new Map(known.map((row) => [keyOf(row), row]));
+  const inState = (state: SweptWorker['state']) => seen.workers.filter((worker) => worker.state === state);
+  const there = [...inState('running'), ...inState('stopping')];
+  await store.touchWorkers(
+    tx,
+    there.map(({ facts = null, workerPoolId, workerGroup, workerId }) => ({
+      workerPoolId,
+      workerGroup,
+      workerId,
+      facts,
+    })),
+    { now, soon: later(now, recordEndsSoonMs), expires: later(now, recordLastsMs) },
+  );
+  const endings = inState('stopping').map((ref) => ({ ref, reason: ref.reason ?? 'ended by its provider' }));
+  if (endings.length > 0) await stopping(tx, endings, now);
+  const gone = await stopped(tx, inState('gone'), now);
+  const interrupted = seen.workers.filter(({ isInterrupted }) => isInterrupted);
+  if (interrupted.length > 0) await store.noteInterrupted(tx, interrupted, now);
+  const neverRegistered = inState('gone').filter((worker) => rows.get(keyOf(worker))?.state === 'requested');
+  await keepFailures(tx, { seen, neverRegistered, rows, now });
+  if (gone.length > 0) {
+    // Others may be needed in their place.
+    const pools = [...new Set(gone.map(({ workerPoolId }) => workerPoolId))];
+    tx.afterCommit(() => room.poolsChanged.wake(pools));
+  }
+  return gone;
+};
+
+interface Failures {
+  readonly seen: Sweep;
+  readonly neverRegistered: readonly SweptWorker[];
+  readonly rows: ReadonlyMap<string, store.WorkerRow>;
+  readonly now: Date;
+}
+
+/** Workers that ended before they registered speak against their launch config. */
+const keepFailures = async (
+  tx: Transaction,
+  { seen, neverRegistered, rows, now }: Failures,
+): Promise<void> => {
+  const failures = [
+    ...(seen.errors ?? []).map((error) => ({ ...failureOf(error), workerPoolId: error.workerPoolId })),
+    ...neverRegistered.map(({ reason, ...ref }) => {
+      const launchConfigId = rows.get(keyOf(ref))?.launchConfigId;
+      return neverRegisteredFailure({ ...ref, launchConfigId }, 'Worker ended before it registered', reason);
+    }),
+  ];
+  await keepErrorsOfPools(tx, failures, now);
+};

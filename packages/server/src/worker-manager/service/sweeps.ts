@@ -1,0 +1,39 @@
+import { transact } from '../../base/index.ts';
+import { nullProviderId } from '../lifecycle.ts';
+import * as store from '../store/index.ts';
+import type { Room } from './room.ts';
+
+/** Deletes at most so many pools that are winding down and have no worker left; answers how many. */
+export const deleteEmptyPools = (room: Room, limit: number): Promise<number> =>
+  transact(room, async (tx) => {
+    const deleted = await store.deleteEmptyPools(tx, nullProviderId, limit);
+    const ids = deleted.map(({ workerPoolId }) => workerPoolId);
+    if (ids.length === 0) return 0;
+    await store.deleteLaunchConfigsOf(tx, ids);
+    await store.deleteTaskTimes(tx, ids);
+    return ids.length;
+  });
+
+/** Forgets former providers of at most so many pools that have no worker of them left; answers how many. */
+export const forgetProviders = ({ db }: Room, limit: number): Promise<number> =>
+  store.forgetProviders(db, limit);
+
+/** Deletes at most so many archived launch configs that no worker refers to any more; answers how many. */
+export const deleteUnusedLaunchConfigs = ({ db }: Room, limit: number): Promise<number> =>
+  store.deleteUnusedLaunchConfigs(db, limit);
+
+/** Deletes at most so many errors that are older than a time; answers how many. */
+export const deleteOldErrors = ({ db }: Room, before: Date, limit: number): Promise<number> =>
+  store.deleteOldErrors(db, before, limit);
+
+/** Deletes at most so many decisions that are older than a time; answers how many. */
+export const deleteOldDecisions = ({ db }: Room, before: Date, limit: number): Promise<number> =>
+  store.deleteOldDecisions(db, before, limit);
+
+/** Forgets at most so many rounds that nobody has run since a time; answers how many. */
+export const deleteOldRounds = ({ db }: Room, before: Date, limit: number): Promise<number> =>
+  store.deleteOldRounds(db, before, limit);
+
+/** Forgets at most so many things that providers wanted to know until now; answers how many. */
+export const deleteOldMemory = ({ db, clock }: Room, limit: number): Promise<number> =>
+  store.deleteOldMemory(db, clock.now(), limit);

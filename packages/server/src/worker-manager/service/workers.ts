@@ -1,0 +1,170 @@
+import { RequestError, transact } from '../../base/index.ts';
+import { outbox } from '../../events/index.ts';
+import { pageLimit, pageOf } from '../../http/index.ts';
+import { digestOf } from '../digest.ts';
+import * as events from '../events.ts';
+import type { CreateWorkerRequest, Worker } from '../schema/index.ts';
+import * as store from '../store/index.ts';
+import { recordWorkers } from './audit.ts';
+import { loseClaims } from './lost-claims.ts';
+import { removeWorkers } from './removal.ts';
+import {
+  dateIn,
+  keyOfToken,
+  noWorker,
+  type PageQuery,
+  type Room,
+  requirePool,
+  requireWorker,
+} from './room.ts';
+
+/** A worker that an operator declares. */
+export interface WorkerRequest extends store.WorkerRef {
+  readonly definition: CreateWorkerRequest;
+  /** Who declares it. */
+  readonly clientId?: string | undefined;
+}
+
+/** Creates a static worker. The same again finds it there; with another capacity or secret it is a conflict. */
+export const createWorker = async (room: Room, request: WorkerRequest): Promise<Worker> => {
+  const { workerPoolId, workerGroup, workerId, definition, clientId } = request;
+  const { providerId } = await requireStaticPool(room, workerPoolId);
+  const { capacity = 1, providerInfo } = definition;
+  const expires = dateIn(definition.expires, 'expires');
+  if (expires <= room.clock.now()) throw new RequestError('InputError', 'expires must lie in the future.');
+  if (!providerInfo) throw new RequestError('InputError', 'providerInfo must hold a staticSecret.');
+  const worker: store.NewWorker = {
+    workerPoolId,
+    workerGroup,
+    workerId,
+    providerId,
+    launchConfigId: null,
+    state: 'running',
+    capacity,
+    expires,
+    terminateAfter: null,
+    staticSecretDigest: digestOf(providerInfo.staticSecret),
+    facts: {},
+  };
+  return transact(room, async (tx, now) => {
+    const [added] = await store.insertWorkers(tx, [worker], now);
+    if (!added) return workerView(requireEqual(await store.findWorker(tx, request), worker));
+    await recordWorkers(room, tx, { workers: [added], clientId, change: 'created', now });
+    await outbox.append(tx, [events.workerRunning(added, now)], now);
+    return workerView(added);
+  });
+};
+
+/** Changes what an operator declared of a static worker; a date in the past lets it expire at once. */
+export const updateWorker = async (room: Room, request: WorkerRequest): Promise<Worker> => {
+  await requireStaticPool(room, request.workerPoolId);
+  const { capacity, providerInfo } = request.definition;
+  const expires = dateIn(request.definition.expires, 'expires');
+  return transact(room, async (tx, now) => {
+    const before = (await store.lockWorker(tx, request)) ?? noWorker(request);
+    const worker = {
+      ...before,
+      expires,
+      capacity: capacity ?? before.capacity,
+      staticSecretDigest: providerInfo ? digestOf(providerInfo.staticSecret) : before.staticSecretDigest,
+      lastModified: now,
+    };
+    await store.changeWorker(tx, worker, now);
+    await recordWorkers(room, tx, {
+      workers: [worker],
+      clientId: request.clientId,
+      change: 'updated',
+      now,
+    });
+    return workerView(worker);
+  });
+};
+
+export const readWorker = async (room: Room, ref: store.WorkerRef): Promise<Worker> =>
+  workerView(await requireWorker(room, ref));
+
+/** Which workers of a pool are wanted. */
+export interface WorkersQuery extends PageQuery {
+  readonly workerPoolId: string;
+  readonly workerGroup?: string | undefined;
+  readonly launchConfigId?: string | undefined;
+  readonly state?: string | undefined;
+}
+
+/** A page of the workers of a pool, in the order of group and id. */
+export const listWorkers = async (room: Room, query: WorkersQuery) => {
+  await requirePool(room, query.workerPoolId);
+  const [afterGroup = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
+  const found = await store.listWorkers(room.db, {
+    ...query,
+    afterGroup,
+    afterId,
+    limit: pageLimit(query.limit),
+  });
+  const { rows, ...token } = pageOf(found, query.limit, (row) => [row.workerGroup, row.workerId]);
+  return { workers: rows.map(workerView), ...token };
+};
+
+/** Whether a worker should go, as it was decided last. */
+export const shouldWorkerTerminate = async (room: Room, ref: store.WorkerRef) => {
+  const { shouldTerminate, terminateReason } = await requireWorker(room, ref);
+  return { terminate: shouldTerminate, reason: terminateReason };
+};
+
+/** Lets a worker go, and gives others what it had claimed. Safe to repeat. */
+export const removeWorker = async (
+  room: Room,
+  { clientId, ...ref }: store.WorkerRef & { readonly clientId?: string | undefined },
+  reason: string,
+): Promise<object> => {
+  await removeWorkers(room, [await requireWorker(room, ref)], { reason, clientId });
+  return {};
+};
+
+/** Deletes at most so many workers whose record has expired; answers how many. */
+export const expireWorkers = async (room: Room, limit: number): Promise<number> => {
+  const deleted = await transact(room, async (tx, now) => {
+    const rows = await store.deleteExpiredWorkers(tx, now, limit);
+    const alive = rows.filter(({ state }) => state !== 'stopped');
+    await outbox.append(
+      tx,
+      alive.map((row) => events.workerStopped(row, now)),
+      now,
+    );
+    return { rows, alive };
+  });
+  await loseClaims(room, deleted.alive);
+  return deleted.rows.length;
+};
+
+const requireStaticPool = async (room: Room, workerPoolId: string): Promise<store.PoolRow> => {
+  const pool = await requirePool(room, workerPoolId);
+  if (room.providers.get(pool.providerId)?.providerType === 'static') return pool;
+  throw new RequestError(
+    'InputError',
+    `Workers of ${workerPoolId} come from the provider ${pool.providerId}; only static ones are declared.`,
+  );
+};
+
+const requireEqual = (there: store.WorkerRow | undefined, wanted: store.NewWorker): store.WorkerRow => {
+  const fields = ['capacity', 'state', 'providerId', 'staticSecretDigest'] as const;
+  if (there && fields.every((field) => there[field] === wanted[field])) return there;
+  throw new RequestError(
+    'RequestConflict',
+    `There is another worker ${wanted.workerGroup}/${wanted.workerId} in ${wanted.workerPoolId} already.`,
+  );
+};
+
+const workerView = (row: store.WorkerRow): Worker => ({
+  workerPoolId: row.workerPoolId,
+  workerGroup: row.workerGroup,
+  workerId: row.workerId,
+  providerId: row.providerId,
+  created: row.created.toJSON(),
+  expires: row.expires.toJSON(),
+  lastModified: row.lastModified.toJSON(),
+  lastChecked: row.lastChecked.toJSON(),
+  state: row.state,
+  capacity: row.capacity,
+  ...(row.launchConfigId === null ? {} : { launchConfigId: row.launchConfigId }),
+});

@@ -1,0 +1,125 @@
+import type { Sql, Transaction } from '../../base/index.ts';
+import type { Transition } from '../lifecycle.ts';
+import type { WorkerRef, WorkerRow } from './workers.ts';
+
+// The later part of a worker's life: looked at, told to go, gone.
+
+/** Moves these workers, those that the move may take, to their end; answers them. No secret of theirs holds from then on. */
+export const moveToEnd = (tx: Transaction, refs: readonly WorkerRef[], move: Transition, now: Date) =>
+  tx<WorkerRow>`
+    update managed_workers w
+       set state = ${move.to}, secret_digest = null, static_secret_digest = null, end_ordered = null,
+           last_modified = ${now}
+      from unnest(${refs.map((ref) => ref.workerPoolId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
+                  ${refs.map((ref) => ref.workerId)}::text[]) as wanted(worker_pool_id, worker_group, worker_id)
+     where w.worker_pool_id = wanted.worker_pool_id and w.worker_group = wanted.worker_group
+       and w.worker_id = wanted.worker_id and w.state = any(${[...move.from]}::text[])
+    returning w.worker_pool_id, w.worker_group, w.worker_id, w.provider_id, w.launch_config_id, w.state, w.capacity,
+              w.created, w.expires, w.last_modified, w.last_checked, w.terminate_after, w.static_secret_digest,
+              w.secret_digest, w.facts, w.should_terminate, w.terminate_reason`;
+
+export interface WorkerToEndRow extends WorkerRef {
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** Takes workers that are to end and whose provider was not told so, or before `again` and they are still there. */
+export const takeWorkersToEnd = (
+  sql: Sql,
+  { now, again, providerId, limit }: { now: Date; again: Date; providerId: string; limit: number },
+) =>
+  sql<WorkerToEndRow>`
+    update managed_workers set end_ordered = ${now}
+     where (worker_pool_id, worker_group, worker_id) in (
+             select worker_pool_id, worker_group, worker_id from managed_workers
+              where state <> 'stopped' and provider_id = ${providerId} and state = 'stopping'
+                and (end_ordered is null or end_ordered <= ${again})
+              order by worker_pool_id, worker_group, worker_id limit ${limit} for update skip locked)
+    returning worker_pool_id, worker_group, worker_id, facts`;
+
+/** All workers of a provider that are not stopped. */
+export const aliveWorkersOfProvider = (sql: Sql, providerId: string) =>
+  sql<WorkerRow>`
+    select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+           expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+           should_terminate, terminate_reason
+      from managed_workers where state <> 'stopped' and provider_id = ${providerId}`;
+
+/** Which of these workers are known and not stopped. */
+export const knownAlive = (sql: Sql, refs: readonly WorkerRef[]) =>
+  sql<WorkerRef>`
+    select w.worker_pool_id, w.worker_group, w.worker_id
+      from unnest(${refs.map((ref) => ref.workerPoolId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
+                  ${refs.map((ref) => ref.workerId)}::text[]) as wanted(worker_pool_id, worker_group, worker_id)
+      join managed_workers w using (worker_pool_id, worker_group, worker_id)
+     where w.state <> 'stopped'`;
+
+export interface Looked extends WorkerRef {
+  /** Null leaves what is kept. */
+  readonly facts: Readonly<Record<string, unknown>> | null;
+}
+
+/** Notes that these workers were looked at and are there; their records last on. */
+export const touchWorkers = (
+  tx: Transaction,
+  workers: readonly Looked[],
+  { now, soon, expires }: { now: Date; soon: Date; expires: Date },
+) =>
+  tx<never>`
+    update managed_workers w
+       set last_checked = ${now}, facts = coalesce(given.facts, w.facts),
+           expires = case when w.expires < ${soon} then ${expires}::timestamptz else w.expires end
+      from unnest(
+        ${workers.map((worker) => worker.workerPoolId)}::text[],
+        ${workers.map((worker) => worker.workerGroup)}::text[], ${workers.map((worker) => worker.workerId)}::text[],
+        ${workers.map((worker) => (worker.facts === null ? null : JSON.stringify(worker.facts)))}::jsonb[]
+      ) as given(worker_pool_id, worker_group, worker_id, facts)
+     where w.worker_pool_id = given.worker_pool_id and w.worker_group = given.worker_group
+       and w.worker_id = given.worker_id and w.state <> 'stopped'`;
+
+/** Notes that these workers go, or went, though nobody of us wanted it. */
+export const noteInterrupted = (tx: Transaction, refs: readonly WorkerRef[], now: Date) =>
+  tx<never>`
+    update managed_workers w set is_interrupted = true, end_ordered = coalesce(w.end_ordered, ${now})
+      from unnest(${refs.map((ref) => ref.workerPoolId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
+                  ${refs.map((ref) => ref.workerId)}::text[]) as wanted(worker_pool_id, worker_group, worker_id)
+     where w.worker_pool_id = wanted.worker_pool_id and w.worker_group = wanted.worker_group
+       and w.worker_id = wanted.worker_id`;
+
+/** Workers of these providers whose time is over. */
+export const overdueWorkers = (sql: Sql, providerIds: readonly string[], now: Date, limit: number) =>
+  sql<WorkerRow>`
+    select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+           expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+           should_terminate, terminate_reason
+      from managed_workers
+     where state <> 'stopped' and provider_id = any(${providerIds}::text[]) and state in ('requested', 'running')
+       and terminate_after <= ${now}
+     order by worker_pool_id, worker_group, worker_id limit ${limit}`;
+
+export interface QuietCandidate extends WorkerRef {
+  readonly providerId: string;
+  readonly registered: Date;
+  /** JSON of the pool. */
+  readonly config: string;
+}
+
+/** Running workers of these providers that registered before a time. */
+export const registeredBefore = (sql: Sql, providerIds: readonly string[], before: Date) =>
+  sql<QuietCandidate>`
+    select w.worker_pool_id, w.worker_group, w.worker_id, w.provider_id, w.registered, p.config
+      from managed_workers w join worker_pools p using (worker_pool_id)
+     where w.state <> 'stopped' and w.provider_id = any(${providerIds}::text[]) and w.state = 'running'
+       and w.registered < ${before}`;
+
+/**
+ * Workers that have ended, or are about to, since a time, though their last credentials would hold for longer.
+ */
+export const endedWorkers = (sql: Sql, { now, since }: { now: Date; since: Date }) =>
+  sql<WorkerRef & { readonly providerId: string }>`
+    select worker_pool_id, worker_group, worker_id, provider_id from managed_workers
+     where state in ('stopping', 'stopped') and last_modified >= ${since} and terminate_after > ${now}`;
+
+/** Workers that go with their last task. */
+export const drainingWorkers = (sql: Sql) =>
+  sql<WorkerRef>`
+    select worker_pool_id, worker_group, worker_id from managed_workers where is_draining and state <> 'stopped'`;

@@ -1,0 +1,179 @@
+import type { Sql, Transaction } from '../../base/index.ts';
+import type { WorkerState } from '../schema/index.ts';
+
+/** Names one worker. */
+export interface WorkerRef {
+  readonly workerPoolId: string;
+  readonly workerGroup: string;
+  readonly workerId: string;
+}
+
+export interface WorkerRow extends WorkerRef {
+  readonly providerId: string;
+  readonly launchConfigId: string | null;
+  readonly state: WorkerState;
+  readonly capacity: number;
+  readonly created: Date;
+  readonly expires: Date;
+  readonly lastModified: Date;
+  readonly lastChecked: Date;
+  readonly terminateAfter: Date | null;
+  readonly staticSecretDigest: string | null;
+  readonly secretDigest: string | null;
+  /** What the provider keeps about it. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly shouldTerminate: boolean;
+  readonly terminateReason: string;
+}
+
+/** A worker that is new to us. */
+export type NewWorker = Pick<
+  WorkerRow,
+  | 'workerPoolId'
+  | 'workerGroup'
+  | 'workerId'
+  | 'providerId'
+  | 'launchConfigId'
+  | 'state'
+  | 'capacity'
+  | 'expires'
+  | 'terminateAfter'
+  | 'staticSecretDigest'
+  | 'facts'
+>;
+
+/** Adds these workers, except those that are there; answers those that were added. */
+export const insertWorkers = (tx: Transaction, workers: readonly NewWorker[], now: Date) =>
+  tx<WorkerRow>`
+    insert into managed_workers (worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state,
+           capacity, created, expires, last_modified, last_checked, terminate_after, static_secret_digest, facts)
+    select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity,
+           ${now}::timestamptz, expires, ${now}::timestamptz, ${now}::timestamptz, terminate_after,
+           static_secret_digest, facts
+      from unnest(
+        ${workers.map((worker) => worker.workerPoolId)}::text[],
+        ${workers.map((worker) => worker.workerGroup)}::text[],
+        ${workers.map((worker) => worker.workerId)}::text[],
+        ${workers.map((worker) => worker.providerId)}::text[],
+        ${workers.map((worker) => worker.launchConfigId)}::text[],
+        ${workers.map((worker) => worker.state)}::text[],
+        ${workers.map((worker) => worker.capacity)}::int[],
+        ${workers.map((worker) => worker.expires)}::timestamptz[],
+        ${workers.map((worker) => worker.terminateAfter)}::timestamptz[],
+        ${workers.map((worker) => worker.staticSecretDigest)}::text[],
+        ${workers.map((worker) => JSON.stringify(worker.facts))}::jsonb[]
+      ) as given(worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, expires,
+                 terminate_after, static_secret_digest, facts)
+     order by worker_pool_id collate "C", worker_group collate "C", worker_id collate "C"
+    on conflict (worker_pool_id, worker_group, worker_id) do nothing
+    returning worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+              expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+              should_terminate, terminate_reason`;
+
+export const findWorker = async (sql: Sql, ref: WorkerRef): Promise<WorkerRow | undefined> => {
+  const [row] = await sql<WorkerRow>`
+    select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+           expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+           should_terminate, terminate_reason
+      from managed_workers
+     where worker_pool_id = ${ref.workerPoolId} and worker_group = ${ref.workerGroup}
+       and worker_id = ${ref.workerId}`;
+  return row;
+};
+
+/** The same, locked until the transaction ends. */
+export const lockWorker = async (tx: Transaction, ref: WorkerRef): Promise<WorkerRow | undefined> => {
+  const [row] = await tx<WorkerRow>`
+    select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+           expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+           should_terminate, terminate_reason
+      from managed_workers
+     where worker_pool_id = ${ref.workerPoolId} and worker_group = ${ref.workerGroup}
+       and worker_id = ${ref.workerId}
+       for update`;
+  return row;
+};
+
+export interface WorkersRange {
+  readonly workerPoolId: string;
+  readonly afterGroup: string;
+  readonly afterId: string;
+  readonly workerGroup?: string | undefined;
+  readonly launchConfigId?: string | undefined;
+  readonly state?: string | undefined;
+  readonly limit: number;
+}
+
+/** Workers of a pool in the order of group and id. */
+export const listWorkers = (sql: Sql, range: WorkersRange) =>
+  sql<WorkerRow>`
+    select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+           expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+           should_terminate, terminate_reason
+      from managed_workers
+     where worker_pool_id = ${range.workerPoolId}
+       and (worker_group, worker_id) > (${range.afterGroup}, ${range.afterId})
+       and (${range.workerGroup ?? null}::text is null or worker_group = ${range.workerGroup ?? null})
+       and (${range.launchConfigId ?? null}::text is null or launch_config_id = ${range.launchConfigId ?? null})
+       and (${range.state ?? null}::text is null or state = ${range.state ?? null})
+     order by worker_group, worker_id limit ${range.limit}`;
+
+/** Writes what registering changes. */
+export const admitWorker = (
+  tx: Transaction,
+  worker: Pick<WorkerRow, keyof WorkerRef | 'state' | 'secretDigest' | 'terminateAfter' | 'facts'>,
+  now: Date,
+) =>
+  tx<never>`
+    update managed_workers
+       set state = ${worker.state}, secret_digest = ${worker.secretDigest},
+           terminate_after = ${worker.terminateAfter}, facts = ${JSON.stringify(worker.facts)}::jsonb,
+           registered = coalesce(registered, ${now}), last_modified = ${now}
+     where worker_pool_id = ${worker.workerPoolId} and worker_group = ${worker.workerGroup}
+       and worker_id = ${worker.workerId}`;
+
+/** Writes what an operator may change of a static worker. */
+export const changeWorker = (
+  tx: Transaction,
+  worker: Pick<WorkerRow, keyof WorkerRef | 'capacity' | 'expires' | 'staticSecretDigest'>,
+  now: Date,
+) =>
+  tx<never>`
+    update managed_workers
+       set capacity = ${worker.capacity}, expires = ${worker.expires},
+           static_secret_digest = ${worker.staticSecretDigest}, last_modified = ${now}
+     where worker_pool_id = ${worker.workerPoolId} and worker_group = ${worker.workerGroup}
+       and worker_id = ${worker.workerId}`;
+
+export interface StateCount {
+  readonly workerPoolId: string;
+  readonly launchConfigId: string | null;
+  readonly state: WorkerState;
+  readonly count: number;
+  readonly capacity: number;
+}
+
+/** How many workers these pools have, by launch config and state. */
+export const countWorkers = (sql: Sql, workerPoolIds: readonly string[]) =>
+  sql<StateCount>`
+    select worker_pool_id, launch_config_id, state, count(*)::int as count, sum(capacity)::int as capacity
+      from managed_workers where worker_pool_id = any(${workerPoolIds}::text[])
+     group by worker_pool_id, launch_config_id, state`;
+
+/** How many workers that are not stopped all pools have, by state, and what they could run at once. */
+export const countWorkersOfAll = (sql: Sql) =>
+  sql<StateCount>`
+    select worker_pool_id, null as launch_config_id, state, count(*)::int as count, sum(capacity)::int as capacity
+      from managed_workers where state <> 'stopped'
+     group by worker_pool_id, state`;
+
+/** Deletes workers whose record has expired; answers those that were not stopped. */
+export const deleteExpiredWorkers = async (tx: Transaction, now: Date, limit: number) =>
+  tx<WorkerRow>`
+    delete from managed_workers
+     where (worker_pool_id, worker_group, worker_id) in (
+             select worker_pool_id, worker_group, worker_id from managed_workers
+              where expires <= ${now} order by expires limit ${limit} for update skip locked)
+    returning worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+              expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+              should_terminate, terminate_reason`;

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { AuditEntry } from '../auth/index.ts';
+import {
+  hours,
+  later,
+  type ManualClock,
+  manualClock,
+  RequestError,
+  silentLog,
+  transact,
+} from '../base/index.ts';
+import type { Email } from '../notify/index.ts';
+import { messagesIn, type TestDatabase, testDatabase } from '../testing/index.ts';
+import { createWorkers } from '../workers/index.ts';
+import { createWorkerManager, type OpenedWorkerManager } from './index.ts';
+import * as service from './service/index.ts';
+import * as store from './store/index.ts';
+
+let test: TestDatabase;
+let clock: ManualClock;
+let room: OpenedWorkerManager;
+const lost: object[] = [];
+const mails: Email[] = [];
+const audit: AuditEntry[] = [];
+
+before(async () => {
+  test = await testDatabase();
+  clock = manualClock();
+  const floor = { db: test.db, clock, log: silentLog };
+  room = createWorkerManager({
+    ...floor,
+    workers: createWorkers(floor),
+    queue: { loseWorker: async (worker) => lost.push(worker) },
+    rootUrl: () => 'http://localhost',
+    issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
+    recordAudit: async (_tx, entries) => {
+      audit.push(...entries);
+    },
+    email: async (_tx, emails) => {
+      mails.push(...emails);
+    },
+  });
+});
+after(() => test.drop());
+
+const secretOf = (letter: string): string => letter.repeat(44);
+const hasCode = (code: string) => (error: unknown) => error instanceof RequestError && error.code === code;
+let pools = 0;
+
+const definitionOf = (fields: { emailOnError?: boolean; config?: Record<string, unknown> } = {}) => ({
+  providerId: 'static',
+  description: '',
+  owner: 'o@example.com',
+  emailOnError: false,
+  config: {},
+  ...fields,
+});
+
+const aPool = async (fields: Parameters<typeof definitionOf>[0] = {}): Promise<string> => {
+  const workerPoolId = `prov/pool-${++pools}`;
+  const definition = definitionOf(fields);
+  await service.createPool(room, { workerPoolId, definition, authorize: () => {} });
+  return workerPoolId;
+};
+
+const aWorker = async (fields: { workerId?: string } = {}) => {
+  const ref = { workerPoolId: await aPool(), workerGroup: 'here', workerId: 'w1', ...fields };
+  const definition = {
+    expires: later(clock.now(), hours(9)).toJSON(),
+    providerInfo: { staticSecret: secretOf('a') },
+  };
+  await service.createWorker(room, { ...ref, definition });
+  return ref;
+};
+
+const register = (ref: Awaited<ReturnType<typeof aWorker>>) =>
+  service.registerWorker(room, {
+    ...ref,
+    providerId: 'static',
+    workerIdentityProof: { staticSecret: secretOf('a') },
+  });
+
+describe('a worker of a static pool', () => {
+  it('registers again with each secret once', async () => {
+    const ref = await aWorker();
+    const { secret: first } = await register(ref);
+    const { secret: second } = await service.reregisterWorker(room, { ...ref, secret: first });
+    assert.notEqual(second, first);
+    await assert.rejects(service.reregisterWorker(room, { ...ref, secret: first }), hasCode('InputError'));
+    await service.reregisterWorker(room, { ...ref, secret: second });
+  });
+
+  it('is removed once, with one message, and loses what it claimed', async () => {
+    const ref = await aWorker({ workerId: 'leaving' });
+    const [last] = (await messagesIn(test.db)).slice(-1);
+    await service.removeWorker(room, ref, 'not needed');
+    await service.removeWorker(room, ref, 'not needed');
+    const sent = (await messagesIn(test.db, last?.id)).map(({ exchange }) => exchange.split('/').at(-1));
+    assert.deepEqual(sent, ['worker-removed', 'worker-stopped']);
+    assert.ok(lost.some((worker) => (worker as { workerId: string }).workerId === 'leaving'));
+    const { secret } = await register(await aWorker());
+    await assert.rejects(service.reregisterWorker(room, { ...ref, secret }), hasCode('InputError'));
+  });
+
+  it('keeps no secret in the database as it is', async () => {
+    const ref = await aWorker();
+    const { secret } = await register(ref);
+    const rows = await test.db<{ row: string }>`select w::text as row from managed_workers w`;
+    assert.ok(rows.length > 0);
+    assert.ok(rows.every(({ row }) => !row.includes(secret) && !row.includes(secretOf('a'))));
+  });
+});
+
+describe('who changed a pool or a worker', () => {
+  const changes = () =>
+    audit.splice(0).map((each) => [each.entityType, each.entityId, each.actionType, each.clientId]);
+
+  it('is recorded once for each change', async () => {
+    const workerPoolId = `prov/pool-${++pools}`;
+    const asked = { workerPoolId, definition: definitionOf(), authorize: () => {}, clientId: 'operator' };
+    await service.createPool(room, asked);
+    await service.createPool(room, asked);
+    await service.updatePool(room, { ...asked, definition: { ...asked.definition, description: 'other' } });
+    const ref = { workerPoolId, workerGroup: 'here', workerId: 'w1' };
+    const definition = {
+      expires: later(clock.now(), hours(9)).toJSON(),
+      providerInfo: { staticSecret: secretOf('a') },
+    };
+    const worker = { ...ref, definition, clientId: 'operator' };
+    await service.createWorker(room, worker);
+    await service.createWorker(room, worker);
+    await service.updateWorker(room, worker);
+    await service.removeWorker(room, { ...ref, clientId: 'operator' }, 'not needed');
+    await service.removeWorker(room, { ...ref, clientId: 'operator' }, 'not needed');
+    await service.deletePool(room, workerPoolId, 'operator');
+    await service.deletePool(room, workerPoolId, 'operator');
+    const [pool, name] = [workerPoolId, `${workerPoolId}/here/w1`];
+    assert.deepEqual(changes(), [
+      ['worker-pool', pool, 'created', 'operator'],
+      ['worker-pool', pool, 'updated', 'operator'],
+      ['worker', name, 'created', 'operator'],
+      ['worker', name, 'updated', 'operator'],
+      ['worker', name, 'deleted', 'operator'],
+      ['worker-pool', pool, 'deleted', 'operator'],
+    ]);
+  });
+
+  it('is not recorded where the platform does it by itself, or a worker ends itself', async () => {
+    const ref = await aWorker();
+    const { credentials } = await register(ref);
+    await service.removeWorker(room, { ...ref, clientId: credentials.clientId }, 'done');
+    assert.deepEqual(changes(), []);
+  });
+});
+
+describe('an error that a worker reports', () => {
+  const report = (workerPoolId: string) =>
+    service.reportWorkerError(room, workerPoolId, {
+      workerGroup: 'here',
+      workerId: 'w1',
+      kind: 'worker-error',
+      title: 'disk is full',
+      description: 'No space left.',
+      extra: {},
+    });
+
+  it('is mailed to the owner of a pool that wants it, and to no other', async () => {
+    await report(await aPool());
+    assert.equal(mails.length, 0);
+    const workerPoolId = await aPool({ emailOnError: true });
+    const { errorId } = await report(workerPoolId);
+    const [mail, ...more] = mails.splice(0);
+    assert.deepEqual(more, []);
+    assert.equal(mail?.address, 'o@example.com');
+    assert.equal(mail?.subject, `Error in worker pool ${workerPoolId}: disk is full`);
+    assert.match(mail?.content ?? '', new RegExp(`${errorId}[^]*No space left`));
+  });
+});
+
+describe('what a pool was before', () => {
+  const step = (name: string) => {
+    const loop = room.loops.find((each) => each.name === name);
+    assert.ok(loop, `there is no loop ${name}`);
+    return loop.step(1000);
+  };
+
+  it('keeps its former provider while a worker of it lives', async () => {
+    const ref = await aWorker();
+    await service.deletePool(room, ref.workerPoolId);
+    const former = async () => {
+      const [row] = await test.db<{ ids: string[] }>`
+        select previous_provider_ids as ids from worker_pools where worker_pool_id = ${ref.workerPoolId}`;
+      return row?.ids;
+    };
+    await step('forget-former-providers');
+    assert.deepEqual(await former(), ['static']);
+    await service.removeWorker(room, ref, 'not needed');
+    assert.equal(await step('forget-former-providers'), 1);
+    assert.deepEqual(await former(), []);
+  });
+
+  it('keeps archived launch configs while a worker refers to them', async () => {
+    // Pools of static workers have no launch configs of their own.
+    const { workerPoolId, ...name } = await aWorker();
+    const configs = ['used', 'unused', 'current'].map((id) => ({ launchConfigId: id, configuration: '{}' }));
+    await transact(room, async (tx, now) => {
+      await store.writeLaunchConfigs(tx, { workerPoolId, configs, changed: [] }, now);
+      await store.archiveLaunchConfigs(tx, { workerPoolId, launchConfigIds: ['used', 'unused'] }, now);
+    });
+    await test.db`update managed_workers set launch_config_id = 'used'
+                   where worker_pool_id = ${workerPoolId} and worker_id = ${name.workerId}`;
+    await step('delete-unused-launch-configs');
+    const { workerPoolLaunchConfigs: kept } = await service.listLaunchConfigs(room, workerPoolId, {
+      includeArchived: true,
+    });
+    assert.deepEqual(kept.map(({ launchConfigId }) => launchConfigId).sort(), ['current', 'used']);
+  });
+});

@@ -1,0 +1,85 @@
+import { Anchor } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useRef, useState } from 'react';
+import { Lasted } from '../shell/moment.tsx';
+import { paths } from '../shell/paths.ts';
+import { useShortcuts } from '../shell/shortcuts.ts';
+import { StateMark } from '../shell/state-mark.tsx';
+import { useLink } from '../shell/use-link.ts';
+import type { Line } from './lines.ts';
+
+const Row = ({ line }: { line: Line }) => {
+  const link = useLink();
+  return (
+    <>
+      <span>
+        <Anchor {...link(paths.task(line.taskId))} title={line.taskId}>
+          {line.name || line.taskId}
+        </Anchor>
+      </span>
+      <span>
+        <StateMark state={line.state} reason={line.reasonResolved} />
+      </span>
+      <span className="wide">
+        <Anchor {...link(paths.queue(line.taskQueueId))}>{line.taskQueueId}</Anchor>
+      </span>
+      <span className="wide">{line.started && <Lasted from={line.started} to={line.resolved} />}</span>
+    </>
+  );
+};
+
+/** The tasks of a group, of which only those in sight are drawn. */
+export const GroupList = ({ lines }: { lines: readonly Line[] }) => {
+  const frame = useRef<HTMLDivElement>(null);
+  const [current, setCurrent] = useState(-1);
+  const link = useLink();
+  const rows = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => 36,
+    overscan: 12,
+  });
+  const step = (by: number) => {
+    const next = Math.min(lines.length - 1, Math.max(0, current + by));
+    setCurrent(next);
+    rows.scrollToIndex(next);
+  };
+  const open = () => {
+    const line = lines[current];
+    if (line) link(paths.task(line.taskId)).onClick(new MouseEvent('click') as never);
+  };
+  useShortcuts([
+    { keys: 'j', does: 'next task', run: () => step(1) },
+    { keys: 'k', does: 'previous task', run: () => step(-1) },
+    { keys: 'o', does: 'open the task', run: open },
+  ]);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard.
+    <section className="rows" ref={frame} tabIndex={0} aria-label="Tasks">
+      <ul style={{ height: rows.getTotalSize(), position: 'relative' }}>
+        {rows.getVirtualItems().map(({ index, start }) => {
+          const line = lines[index];
+          return (
+            line && (
+              <li
+                key={line.taskId}
+                aria-setsize={lines.length}
+                aria-posinset={index + 1}
+                className={`row group-row${index === current ? ' is-current' : ''}`}
+                style={{
+                  position: 'absolute',
+                  top: 0,
+                  left: 0,
+                  right: 0,
+                  transform: `translateY(${start}px)`,
+                }}
+              >
+                <Row line={line} />
+              </li>
+            )
+          );
+        })}
+      </ul>
+    </section>
+  );
+};

@@ -1,0 +1,184 @@
+import { Alert, Button, Checkbox, Group, Text, TextInput } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { Failure } from '../shell/failure.tsx';
+import { messageOf } from '../shell/messages.ts';
+import { useShortcuts } from '../shell/shortcuts.ts';
+import { LogLine } from './log-line.tsx';
+import { firstErrorIn, linesWith, linkedLines } from './log-text.ts';
+import { type LogRef, useLog } from './use-log.ts';
+
+/** What an address says that is to be shown: `#error`, or lines. */
+const useHash = (): [string, (hash: string) => void] => {
+  const [hash, setHash] = useState(() => window.location.hash);
+  const put = (next: string) => {
+    window.history.replaceState(
+      window.history.state,
+      '',
+      `${window.location.pathname}${window.location.search}${next}`,
+    );
+    setHash(next);
+  };
+  return [hash, put];
+};
+
+const useSearch = (lines: readonly string[], version: number) => {
+  const [words, setWords] = useState('');
+  const wanted = useDeferredValue(words);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the lines are the same list, which has grown.
+  const found = useMemo(() => linesWith(lines, wanted), [lines, wanted, version]);
+  // None has been gone to yet: the first step leads to the first one.
+  const [at, setAt] = useState(-1);
+  const search = (next: string) => {
+    setWords(next);
+    setAt(-1);
+  };
+  return { words, search, found, at: Math.min(at, found.length - 1), setAt };
+};
+
+/** A log: in colours, live, with search, and links to its lines. */
+export const LogView = ({ log: ref }: { log: LogRef }) => {
+  const { text, version, isOver, error, leftOutBytes } = useLog(ref);
+  const { lines } = text;
+  const frame = useRef<HTMLElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const [hash, setHash] = useHash();
+  const [isFollowing, setFollowing] = useState(hash === '');
+  const { words, search, found, at, setAt } = useSearch(lines, version);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the lines are the same list, which has grown.
+  const errorAt = useMemo(() => firstErrorIn(lines), [lines, version]);
+  const linked = linkedLines(hash);
+  const rows = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => 20,
+    overscan: 30,
+  });
+  const show = (index: number) => {
+    setFollowing(false);
+    rows.scrollToIndex(index, { align: 'center' });
+  };
+  const step = (by: number) => {
+    if (found.length === 0) return;
+    const next = at < 0 && by < 0 ? found.length - 1 : (at + by + found.length) % found.length;
+    setAt(next);
+    show(found[next] ?? 0);
+  };
+  const toError = () => {
+    if (errorAt >= 0) show(errorAt);
+  };
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it moves when lines have come.
+  useEffect(() => {
+    if (isFollowing && lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: 'end' });
+  }, [version, isFollowing]);
+
+  const shown = useRef('');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each address, as soon as the line is there.
+  useEffect(() => {
+    if (shown.current === hash) return;
+    const target = hash === '#error' ? (isOver ? errorAt : -1) : (linked?.from ?? -1);
+    if (target < 0 || target >= lines.length) return;
+    shown.current = hash;
+    rows.scrollToIndex(target, { align: 'center' });
+  }, [version, hash, isOver]);
+
+  useShortcuts([
+    { keys: 'f', does: 'follow the log', run: () => setFollowing(!isFollowing) },
+    { keys: 'e', does: 'go to the first error', run: toError },
+    { keys: 's', does: 'search in the log', run: () => field.current?.focus() },
+    { keys: 'n', does: 'next match', run: () => step(1) },
+    { keys: 'N', does: 'previous match', run: () => step(-1) },
+  ]);
+  const matches = useMemo(() => new Set(found), [found]);
+  const classOf = (index: number): string => {
+    const isLinked = linked && index >= linked.from && index <= linked.to;
+    if (isLinked) return ' is-linked';
+    if (matches.has(index)) return ' is-match';
+    return index === errorAt && isOver ? ' is-error' : '';
+  };
+  if (error !== undefined && lines.length === 0) return <Failure error={error} what="this log" />;
+  return (
+    <>
+      <Group gap="xs" align="center">
+        <TextInput
+          ref={field}
+          size="xs"
+          aria-label="Search in the log"
+          placeholder="Search ( s )"
+          value={words}
+          onChange={(event) => search(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
+          }}
+        />
+        {words && (
+          <Text size="sm" aria-live="polite">
+            {found.length === 0 ? 'nothing found' : `${Math.max(at, 0) + 1} of ${found.length}`}
+          </Text>
+        )}
+        <Button size="xs" variant="default" onClick={toError} disabled={errorAt < 0}>
+          First error
+        </Button>
+        <Checkbox
+          size="xs"
+          label="Follow"
+          checked={isFollowing}
+          onChange={(event) => setFollowing(event.currentTarget.checked)}
+        />
+        <Text size="sm" c="dimmed" aria-live="polite">
+          {lines.length} lines{isOver ? '' : ', live'}
+        </Text>
+      </Group>
+      {error !== undefined && (
+        <Alert color="yellow">
+          This is what there was when the worker ended; it kept no log for later: {messageOf(error)}
+        </Alert>
+      )}
+      {leftOutBytes > 0 && (
+        <Alert color="yellow">
+          The log is large: its first {Math.round(leftOutBytes / 2 ** 20)} MiB are left out. Download the
+          artifact to see them.
+        </Alert>
+      )}
+      <section
+        className="log"
+        ref={frame}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard.
+        tabIndex={0}
+        aria-label="Log"
+        onWheel={(event) => event.deltaY < 0 && setFollowing(false)}
+      >
+        <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
+          {rows.getVirtualItems().map(({ index, start }) => (
+            <div
+              key={index}
+              className={`log-line${classOf(index)}`}
+              style={{
+                position: 'absolute',
+                top: 0,
+                left: 0,
+                minWidth: '100%',
+                transform: `translateY(${start}px)`,
+              }}
+            >
+              <a
+                href={`#L${index + 1}`}
+                onClick={(event) => {
+                  event.preventDefault();
+                  const isRange = event.shiftKey && linked;
+                  shown.current = isRange ? `#L${linked.from + 1}-L${index + 1}` : `#L${index + 1}`;
+                  setHash(shown.current);
+                  setFollowing(false);
+                }}
+              >
+                {index + 1}
+              </a>
+              <LogLine text={lines[index] ?? ''} />
+            </div>
+          ))}
+        </div>
+      </section>
+    </>
+  );
+};

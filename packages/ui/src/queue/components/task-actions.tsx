@@ -1,0 +1,119 @@
+import { Alert, Button, CopyButton, JsonInput, Menu, Modal, Stack } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useRouter } from '@tanstack/react-router';
+import { type CreateTaskRequest, slugid, type Task, type TaskStatus } from '@taskyard/client/browser';
+import { useState } from 'react';
+import { api } from '../../session/api.ts';
+import { rootUrl } from '../../session/session.ts';
+import { Confirmed } from '../../shell/confirmed.tsx';
+import { messageOf } from '../../shell/messages.ts';
+import { paths } from '../../shell/paths.ts';
+import { PriorityChange } from '../../shell/priority-change.tsx';
+import { useShortcuts } from '../../shell/shortcuts.ts';
+import { againRequest, commandsFor } from '../again.ts';
+
+const CreateAgain = ({ task }: { task: Task }) => {
+  const router = useRouter();
+  const [isOpen, { open, close }] = useDisclosure(false);
+  const [text, setText] = useState('');
+  const [trouble, setTrouble] = useState<string>();
+  const show = () => {
+    setText(JSON.stringify(againRequest(task, new Date()), null, 2));
+    setTrouble(undefined);
+    open();
+  };
+  const create = async () => {
+    try {
+      const taskId = slugid();
+      await (await api()).queue.createTask(taskId, JSON.parse(text) as CreateTaskRequest);
+      close();
+      await router.navigate({ href: paths.task(taskId) });
+    } catch (error) {
+      setTrouble(messageOf(error));
+    }
+  };
+  useShortcuts([{ keys: 'c', does: 'edit the task, and create it again', run: show }]);
+  return (
+    <>
+      <Button size="xs" variant="default" onClick={show}>
+        Edit and create
+      </Button>
+      <Modal opened={isOpen} onClose={close} title="Create a task like this one" size="xl">
+        <Stack>
+          <JsonInput
+            label="Definition"
+            value={text}
+            onChange={setText}
+            autosize
+            maxRows={24}
+            validationError="This is no JSON"
+          />
+          {trouble && (
+            <Alert color="red" role="alert" style={{ whiteSpace: 'pre-wrap' }}>
+              {trouble}
+            </Alert>
+          )}
+          <Button onClick={() => void create()}>Create</Button>
+        </Stack>
+      </Modal>
+    </>
+  );
+};
+
+const CopyMenu = ({ taskId }: { taskId: string }) => (
+  <Menu closeOnItemClick={false}>
+    <Menu.Target>
+      <Button size="xs" variant="default">
+        Copy as command
+      </Button>
+    </Menu.Target>
+    <Menu.Dropdown>
+      {commandsFor(taskId, rootUrl).map(({ label, command }) => (
+        <CopyButton key={label} value={command}>
+          {({ copied, copy }) => (
+            <Menu.Item onClick={copy} title={command}>
+              {copied ? `${label}: copied` : label}
+            </Menu.Item>
+          )}
+        </CopyButton>
+      ))}
+    </Menu.Dropdown>
+  </Menu>
+);
+
+/** What can be done with a task. */
+export const TaskActions = ({ status, task }: { status: TaskStatus; task: Task | undefined }) => {
+  const { taskId, state } = status;
+  const isOver = ['completed', 'failed', 'exception'].includes(state);
+  return (
+    <>
+      <Confirmed
+        label="Rerun"
+        question="Run the task once more? Tasks that wait for it go on when it completes."
+        run={async () => (await api()).queue.rerunTask(taskId)}
+        disabled={!isOver}
+      />
+      {state === 'unscheduled' && (
+        <Confirmed
+          label="Schedule"
+          question="Schedule the task, whatever it depends on?"
+          run={async () => (await api()).queue.scheduleTask(taskId)}
+        />
+      )}
+      <Confirmed
+        label="Cancel"
+        question="Cancel the task?"
+        run={async () => (await api()).queue.cancelTask(taskId)}
+        disabled={isOver}
+        danger
+      />
+      <PriorityChange
+        question="Give the task another priority?"
+        change={async (newPriority) => (await api()).queue.changeTaskPriority(taskId, { newPriority })}
+        disabled={isOver}
+      />
+      {task && <CreateAgain task={task} />}
+      <CopyMenu taskId={taskId} />
+    </>
+  );
+};

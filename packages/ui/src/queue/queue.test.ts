@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Run, Task } from '@taskyard/client';
+import { againRequest, quoted } from './again.ts';
+import { storyOf } from './story.ts';
+
+describe('the story of a run', () => {
+  const run: Run = { runId: 0, state: 'pending', reasonCreated: 'scheduled', scheduled: '1' };
+  it('tells what happened so far', () => {
+    assert.deepEqual(
+      storyOf(run).map(({ at }) => at),
+      ['1'],
+    );
+    const ended: Run = {
+      ...run,
+      reasonResolved: 'claim-expired',
+      started: '2',
+      resolved: '3',
+      workerGroup: 'g',
+      workerId: 'w',
+    };
+    assert.deepEqual(storyOf(ended), [
+      { at: '1', what: 'was ready, and waited for a worker' },
+      { at: '2', what: 'was claimed by', worker: { workerGroup: 'g', workerId: 'w' } },
+      { at: '3', what: 'was lost: its worker was not heard of any more' },
+    ]);
+  });
+});
+
+describe('a task that is created again', () => {
+  it('has as long as it had', () => {
+    const task = {
+      provisionerId: 'a',
+      workerType: 'b',
+      taskQueueId: 'a/b',
+      created: '2026-01-01T00:00:00.000Z',
+      deadline: '2026-01-01T01:00:00.000Z',
+    } as unknown as Task;
+    assert.deepEqual(againRequest(task, new Date('2026-02-01T00:00:00Z')), {
+      taskQueueId: 'a/b',
+      created: '2026-02-01T00:00:00.000Z',
+      deadline: '2026-02-01T01:00:00.000Z',
+    });
+  });
+});
+
+describe('a text for a shell', () => {
+  it('is quoted where it needs it', () => {
+    assert.equal(quoted('http://a/b'), 'http://a/b');
+    assert.equal(quoted("it's"), "'it'\\''s'");
+  });
+});

@@ -1,0 +1,16 @@
+/** The addresses of pages: permalinks, so they stay as they are. */
+export const paths = {
+  task: (taskId: string, runId?: number) => `/tasks/${taskId}${runId === undefined ? '' : `?run=${runId}`}`,
+  group: (taskGroupId: string) => `/tasks/groups/${taskGroupId}/tasks`,
+  log: (taskId: string, runId: number, name: string) =>
+    `/tasks/${taskId}/runs/${runId}/logs/${name.split('/').map(encodeURIComponent).join('/')}`,
+  queue: (taskQueueId: string) => `/queues/${taskQueueId}`,
+  pool: (workerPoolId: string) => `/worker-manager/${workerPoolId}`,
+  client: (clientId: string) => `/auth/clients/${encodeURIComponent(clientId)}`,
+  role: (roleId: string) => `/auth/roles/${encodeURIComponent(roleId)}`,
+  hook: (hookGroupId: string, hookId: string) =>
+    `/hooks/${encodeURIComponent(hookGroupId)}/${encodeURIComponent(hookId)}`,
+  secret: (name: string) => `/secrets/${encodeURIComponent(name)}`,
+  scopes: (scopes: readonly string[]) => `/auth/scopes?q=${encodeURIComponent(scopes.join('\n'))}`,
+  index: (namespace: string) => `/tasks/index/${namespace}`,
+};

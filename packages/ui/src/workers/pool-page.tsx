@@ -1,0 +1,178 @@
+import { Button, Code } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import type { WorkerPoolFull } from '@taskyard/client/browser';
+import { api } from '../session/api.ts';
+import { EditButton } from '../shell/edit-button.tsx';
+import { Facts, Listing } from '../shell/listing.tsx';
+import { Moment } from '../shell/moment.tsx';
+import { Answer, Page, Section } from '../shell/page.tsx';
+import { paths } from '../shell/paths.ts';
+import { useLink } from '../shell/use-link.ts';
+
+const refetchInterval = 5000;
+
+const Decisions = ({ workerPoolId }: { workerPoolId: string }) => {
+  const decisions = useQuery({
+    queryKey: ['pool', workerPoolId, 'decisions'],
+    queryFn: async ({ signal }) =>
+      (await (await api()).workerManager.workerPoolDecisions(workerPoolId, { limit: 50, signal })).decisions,
+    refetchInterval,
+  });
+  return (
+    <Answer query={decisions} what="decisions">
+      {(all) => (
+        <Listing
+          what="a decision"
+          columns={['When', 'Decision', 'Because', 'Outcome']}
+          nothing="Nothing has been decided within the last week."
+          rows={all.map(
+            ({ decisionId, decided, repeated, times, action, count, reason, outcome, trouble }) => ({
+              key: `${decisionId} ${action} ${reason}`,
+              cells: [
+                <Moment key="at" at={repeated ?? decided} />,
+                `${action}${action === 'launch' ? ` ${count}` : ''}${times > 1 ? `, ${times} times` : ''}`,
+                reason,
+                trouble ? `${outcome}: ${trouble}` : outcome,
+              ],
+            }),
+          )}
+        />
+      )}
+    </Answer>
+  );
+};
+
+const Workers = ({ workerPoolId }: { workerPoolId: string }) => {
+  const workers = useQuery({
+    queryKey: ['pool', workerPoolId, 'workers'],
+    queryFn: async ({ signal }) =>
+      (await (await api()).workerManager.listWorkersForWorkerPool(workerPoolId, { limit: 500, signal }))
+        .workers,
+    refetchInterval,
+  });
+  return (
+    <Answer query={workers} what="workers">
+      {(all) => (
+        <Listing
+          what="a worker"
+          columns={['Worker', 'State', 'Capacity', 'Created', 'Changed']}
+          nothing="The pool has no workers now."
+          rows={all.map(({ workerGroup, workerId, state, capacity, created, lastModified }) => ({
+            key: `${workerGroup}/${workerId} ${state}`,
+            cells: [
+              `${workerGroup}/${workerId}`,
+              state,
+              capacity,
+              <Moment key="created" at={created} />,
+              <Moment key="changed" at={lastModified} />,
+            ],
+          }))}
+        />
+      )}
+    </Answer>
+  );
+};
+
+const Errors = ({ workerPoolId }: { workerPoolId: string }) => {
+  const errors = useQuery({
+    queryKey: ['pool', workerPoolId, 'errors'],
+    queryFn: async ({ signal }) =>
+      (await (await api()).workerManager.listWorkerPoolErrors(workerPoolId, { limit: 50, signal }))
+        .workerPoolErrors,
+    refetchInterval,
+  });
+  return (
+    <Answer query={errors} what="errors">
+      {(all) => (
+        <Listing
+          what="an error"
+          columns={['When', 'What', 'Details']}
+          nothing="Nothing went wrong."
+          rows={all.map(({ errorId, reported, title, kind, description }) => ({
+            key: `${errorId} ${title}`,
+            cells: [<Moment key="at" at={reported} />, `${title} (${kind})`, description],
+          }))}
+        />
+      )}
+    </Answer>
+  );
+};
+
+const editable = ({ providerId, description, owner, emailOnError, config }: WorkerPoolFull) => ({
+  providerId,
+  description,
+  owner,
+  emailOnError,
+  config,
+});
+
+/** `/worker-manager/<provisionerId>/<workerType>`: a worker pool. */
+export const PoolPage = () => {
+  const { provisionerId = '', workerType = '' } = useParams({ strict: false });
+  const workerPoolId = `${provisionerId}/${workerType}`;
+  const link = useLink();
+  const pool = useQuery({
+    queryKey: ['pool', workerPoolId],
+    queryFn: async ({ signal }) => (await api()).workerManager.workerPool(workerPoolId, { signal }),
+    refetchInterval,
+  });
+  return (
+    <Page
+      kind="Worker pool"
+      title={workerPoolId}
+      actions={
+        <>
+          {pool.data && (
+            <EditButton
+              words="Edit"
+              title="Change the worker pool"
+              label="Worker pool"
+              value={editable(pool.data)}
+              save={async (edited) => {
+                await (await api()).workerManager.updateWorkerPool(workerPoolId, edited);
+                await pool.refetch();
+              }}
+            />
+          )}
+          <Button component="a" size="xs" variant="default" {...link(paths.queue(workerPoolId))}>
+            Task queue
+          </Button>
+        </>
+      }
+    >
+      <Answer query={pool} what="this worker pool">
+        {(known) => (
+          <>
+            <Facts
+              facts={[
+                ['Provider', known.providerId],
+                ['For', known.description || 'not said'],
+                ['Owner', known.owner],
+                [
+                  'Workers',
+                  `${known.requestedCount} requested, ${known.runningCount} running, ${known.stoppingCount} stopping`,
+                ],
+                ['Capacity', `${known.currentCapacity} tasks at once`],
+                ['Changed', <Moment key="changed" at={known.lastModified} />],
+              ]}
+            />
+            <Section title="What was decided, and why">
+              <Decisions workerPoolId={workerPoolId} />
+            </Section>
+            <Section title="Workers">
+              <Workers workerPoolId={workerPoolId} />
+            </Section>
+            <Section title="Errors">
+              <Errors workerPoolId={workerPoolId} />
+            </Section>
+            <details>
+              <summary>Configuration</summary>
+              <Code block>{JSON.stringify(known.config, null, 2)}</Code>
+            </details>
+          </>
+        )}
+      </Answer>
+    </Page>
+  );
+};

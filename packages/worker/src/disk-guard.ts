@@ -1,0 +1,60 @@
+import { statfs } from 'node:fs/promises';
+import type { Evictable } from './mounts/index.ts';
+import type { WorkerLog } from './worker-log.ts';
+
+/** Keeps space free on a worker's disk, at the price of what tasks could have found again. */
+export interface DiskGuard {
+  /** Makes room where it is needed; answers whether there is enough. */
+  makeRoom(): Promise<boolean>;
+}
+
+export interface DiskGuardOptions {
+  readonly log: WorkerLog;
+  readonly freeBytesMin: number;
+  readonly freeBytes: () => Promise<number>;
+  /** What tasks do not use at the moment. */
+  readonly evictable: () => Promise<readonly Evictable[]>;
+  /** Frees so many bytes of images, if it can. */
+  readonly evictImages: (bytes: number) => Promise<unknown>;
+}
+
+/** What is free, for whoever is not root, where a path lies. */
+export const freeBytesAt = async (path: string): Promise<number> => {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+};
+
+/** Removes what was used longest ago, until enough is free. Images go last: they are the slowest to get. */
+export const diskGuard = (options: DiskGuardOptions): DiskGuard => {
+  const { log, freeBytesMin, freeBytes, evictable, evictImages } = options;
+  let wasFull = false;
+  const isEnough = async (): Promise<boolean> => (await freeBytes()) >= freeBytesMin;
+  const evict = async (): Promise<void> => {
+    const oldestFirst = [...(await evictable())].sort((a, b) => a.usedAt.getTime() - b.usedAt.getTime());
+    let evicted = 0;
+    for (const one of oldestFirst) {
+      if (await isEnough()) break;
+      await one.remove();
+      evicted++;
+    }
+    const lacking = freeBytesMin - (await freeBytes());
+    if (lacking > 0) await evictImages(lacking);
+    if (evicted > 0) log.info({ evicted }, 'caches and downloads were removed, as the disk is nearly full');
+  };
+  return {
+    makeRoom: async () => {
+      if (await isEnough()) {
+        wasFull = false;
+        return true;
+      }
+      await evict();
+      const hasRoom = await isEnough();
+      if (!hasRoom && !wasFull) {
+        const free = await freeBytes();
+        log.error({ free, freeBytesMin }, 'the disk is full: no tasks are claimed until there is room');
+      }
+      wasFull = !hasRoom;
+      return hasRoom;
+    },
+  };
+};

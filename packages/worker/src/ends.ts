@@ -1,0 +1,57 @@
+import { type Clock, seconds } from './clock.ts';
+import type { ExitReason } from './exit-reason.ts';
+import { followNotices, type Notice } from './registration/index.ts';
+import { messageOf, type WorkerLog } from './worker-log.ts';
+import type { WorkerOptions } from './worker-options.ts';
+
+export interface Stopping {
+  /** For running tasks. Infinity: until they end by themselves. */
+  readonly graceSeconds?: number;
+  readonly reason?: ExitReason;
+}
+
+// Of the two minutes between a notice and the end of the machine: for logs, and for saying that the worker goes.
+const reserveSeconds = 30;
+
+/** Stops a worker when its time, its machine or its membership ends. Answers what ends the watch. */
+export const watchForEnds = (
+  { lifetimeSecondsMax, membership, notices, killGraceSeconds = 10 }: WorkerOptions,
+  { clock, log, stop }: { clock: Clock; log: WorkerLog; stop(how: Stopping): void },
+): (() => void) => {
+  const over = new AbortController();
+  const cancelLifetime =
+    lifetimeSecondsMax === undefined
+      ? undefined
+      : clock.after(seconds(lifetimeSecondsMax), () => stop({ graceSeconds: Infinity, reason: 'lifetime' }));
+  // Tasks have credentials of their own, and need not end with the worker's.
+  const expire = (): void => stop({ graceSeconds: Infinity, reason: 'expired' });
+  membership?.lost.addEventListener('abort', expire, { signal: over.signal });
+  const heed = (notice: Notice): void => {
+    log.warn({ ...notice }, 'the cloud takes this machine back');
+    const leftSeconds =
+      notice.kind === 'rebalance' ? Infinity : (notice.at.getTime() - clock.now().getTime()) / 1000;
+    const graceSeconds = Math.max(leftSeconds - killGraceSeconds - reserveSeconds, 0);
+    stop({ graceSeconds, reason: 'interrupted' });
+  };
+  if (notices) followNotices(notices, { clock, log, signal: over.signal, tell: heed });
+  return () => {
+    over.abort();
+    cancelLifetime?.();
+  };
+};
+
+/** Whether an idle worker may go: one that is a member of a pool only if worker-manager says so. */
+export const mayLeave = async (
+  { membership }: WorkerOptions,
+  log: WorkerLog,
+): Promise<'idle' | 'terminated' | undefined> => {
+  if (!membership) return 'idle';
+  try {
+    const { terminate, reason } = await membership.shouldTerminate();
+    if (terminate) log.info({ reason }, 'worker-manager wants the worker to go');
+    return terminate ? 'terminated' : undefined;
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'worker-manager does not say whether the worker should go');
+    return undefined;
+  }
+};

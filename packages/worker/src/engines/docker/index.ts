@@ -1,0 +1,146 @@
+import { chmod } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { Clock } from '../../clock.ts';
+import { type Images, openImages, type ProvidedImage } from '../../images/index.ts';
+import type { WorkerLog } from '../../worker-log.ts';
+import type { Command, Containers, ContainerWishes, Engine, RunningCommand } from '../engine.ts';
+import { connectDaemon, type Daemon } from './connect.ts';
+import { containerSpec, refusalsOf } from './container-spec.ts';
+import { copyOut } from './copy-out.ts';
+import { labelNames, removeLabelled, removeTask } from './left-behind.ts';
+import { type Networks, openNetworks } from './networks.ts';
+import { startContainer } from './running-container.ts';
+import type { ContainerSettings } from './settings.ts';
+
+export interface DockerEngineOptions {
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+  readonly settings: ContainerSettings;
+  /** Tasks' directories lie below it, and this worker alone has it. */
+  readonly directory: string;
+  /** Where it is noted which images the worker got. */
+  readonly imageRecord: string;
+  /** For people who look at the daemon's containers. */
+  readonly workerName: string;
+}
+
+interface Workshop extends DockerEngineOptions, Daemon {
+  readonly images: Images;
+  readonly networks: Networks;
+  readonly defaultImage: ProvidedImage | undefined;
+  /** The container of a task's last command, by the task's directory. */
+  readonly lastContainers: Map<string, string>;
+  labelsOf(directory: string): Record<string, string>;
+}
+
+/**
+ * Runs each command in a container of its own, by Docker or Podman. Removes first what an earlier worker left
+ * with the daemon, and gets the image for tasks that name none.
+ */
+export const openDockerEngine = async (options: DockerEngineOptions): Promise<Engine> => {
+  const { clock, log, settings, directory } = options;
+  const daemon = await connectDaemon(settings.host);
+  const { docker } = daemon;
+  const removed = await removeLabelled(docker, { name: labelNames.runs, value: directory });
+  if (removed > 0) log.info({ removed }, 'removed containers and networks of an earlier worker');
+  const images = await openImages(docker, { clock, recordPath: options.imageRecord });
+  const labelsOf = labelling(options);
+  const workshop: Workshop = {
+    ...options,
+    ...daemon,
+    images,
+    networks: openNetworks(docker, { kind: settings.network, labelsOf }),
+    defaultImage: await defaultImageOf(images, options),
+    lastContainers: new Map(),
+    labelsOf,
+  };
+  return {
+    name: 'docker',
+    containers: containersOf(workshop),
+    start: (command, output) => start(workshop, command, output),
+    sweep: async (task) => {
+      workshop.lastContainers.delete(task);
+      workshop.networks.forget(task);
+      await removeTask(docker, task, options);
+    },
+    close: async () => {
+      await removeLabelled(docker, { name: labelNames.runs, value: directory });
+    },
+  };
+};
+
+const labelling = ({ clock, directory, workerName }: DockerEngineOptions) => {
+  const started = clock.now().toJSON();
+  return (task: string): Record<string, string> => ({
+    [labelNames.runs]: directory,
+    [labelNames.task]: task,
+    [labelNames.worker]: workerName,
+    [labelNames.started]: started,
+  });
+};
+
+/** The image for tasks that name none. It is held for as long as the worker lives. */
+const defaultImageOf = async (
+  images: Images,
+  { settings: { image: name }, log }: DockerEngineOptions,
+): Promise<ProvidedImage | undefined> => {
+  if (name === undefined) return undefined;
+  return images.provide(
+    { type: 'docker-image', name },
+    {
+      signal: new AbortController().signal,
+      report: (text) => log.info({}, text),
+      fetch: () => Promise.reject(new Error('an image of a registry is not fetched')),
+    },
+  );
+};
+
+const containersOf = ({ docker, images, settings, networks, lastContainers }: Workshop): Containers => ({
+  images,
+  refusals: (privileges) => refusalsOf(privileges, settings),
+  addressForTask: async (task) => (await networks.of(task)).workerAddress,
+  copyOut: async (task, { path, into }) => {
+    const id = lastContainers.get(task);
+    if (id === undefined) return false;
+    return copyOut(docker.getContainer(id), { path, to: join(task, into), workDirectory: dirname(task) });
+  },
+});
+
+const start = async (workshop: Workshop, command: Command, output: Writable): Promise<RunningCommand> => {
+  const { docker, clock, settings, networks, defaultImage, lastContainers } = workshop;
+  if (!command.container && !defaultImage) return withoutImage(output);
+  if (command.container) await openVolumes(command.directory, command.container);
+  const { name: network, workerAddress } = await networks.of(command.directory);
+  const labels = workshop.labelsOf(command.directory);
+  const surroundings = { settings, labels, network, workerAddress, user: userOf(workshop) };
+  const spec = containerSpec(command, defaultImage?.id ?? '', surroundings);
+  const isKept = command.container !== undefined;
+  const running = await startContainer({ docker, clock, spec, output, isKept });
+  if (isKept) lastContainers.set(command.directory, running.id);
+  return running;
+};
+
+/** Whatever user an image has may write to its volumes. To others on the machine the task's directory is closed. */
+const openVolumes = async (directory: string, { volumes }: ContainerWishes): Promise<void> => {
+  for (const volume of volumes) await chmod(join(directory, volume.directory), 0o777);
+};
+
+// What `docker run` answers when it cannot make a container.
+const exitCodeNoContainer = 125;
+
+const withoutImage = (output: Writable): RunningCommand => {
+  output.write('This worker has no image for tasks that name none: its setting containerImage is missing.\n');
+  return {
+    wait: async () => ({ exitCode: exitCodeNoContainer }),
+    terminate: () => undefined,
+    kill: () => undefined,
+  };
+};
+
+/** The worker must be able to read and remove what a command writes into its task's directory. */
+const userOf = ({ isRootless }: Daemon): string | undefined => {
+  const [user, group] = [process.getuid?.(), process.getgid?.()];
+  // Root of a rootless container is the worker's user; root of the machine needs not be named.
+  return isRootless || user === undefined || user === 0 ? undefined : `${user}:${group}`;
+};

@@ -1,0 +1,1 @@
+export { type Images, openImages, type ProvidedImage, type Providing } from './images.ts';

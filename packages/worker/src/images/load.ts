@@ -1,0 +1,31 @@
+import type { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { contentOf } from './content-of.ts';
+import { eventsOf } from './pull.ts';
+import { renameArchive } from './rename-archive.ts';
+
+/** Loads the one image of an archive, under this name and no other. */
+export const loadArchive = async (
+  docker: Docker,
+  { path, name, signal }: { path: string; name: string; signal: AbortSignal },
+): Promise<void> => {
+  const archive = await contentOf(path);
+  const content = renameArchive(archive, name);
+  let failure: Error | undefined;
+  content.on('error', (error) => {
+    failure ??= error;
+  });
+  try {
+    const answer = await docker.loadImage(content as unknown as NodeJS.ReadableStream, {
+      abortSignal: signal,
+    });
+    for await (const _ of eventsOf(answer as unknown as Readable));
+  } catch (error) {
+    signal.throwIfAborted();
+    // What was wrong with the archive says more than that its sending broke off.
+    throw failure ?? error;
+  } finally {
+    content.destroy();
+    archive.destroy();
+  }
+};

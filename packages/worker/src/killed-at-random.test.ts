@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { defaultPath } from './config.ts';
+import { findSandbox } from './engines/bubblewrap.ts';
+import { sh } from './testing/a-worker.ts';
+import { type ContainerDaemon, noContainers, startContainerDaemon } from './testing/container-daemon.ts';
+import { type FakeQueue, startFakeQueue } from './testing/fake-queue.ts';
+import { temporaryDirectory } from './testing/places.ts';
+import { processesWith } from './testing/processes.ts';
+import { startWorker } from './worker.ts';
+import type { WorkerOptions } from './worker-options.ts';
+
+const program = fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url));
+const sandbox = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };
+const hasBubblewrap = (await findSandbox(sandbox, '/tmp')) !== undefined;
+
+/** Numbers from 0 to 1 that are the same for the same seed. */
+const dice = (seed: number): (() => number) => {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+};
+
+const farFuture = new Date(8_640_000_000_000_000);
+
+const countDone = ({ tasks }: FakeQueue): number =>
+  [...tasks.values()].filter(({ runs }) => runs.at(-1)?.state === 'completed').length;
+
+const isDone = (queue: FakeQueue): boolean => countDone(queue) === queue.tasks.size;
+
+const kill = async (worker: ChildProcess): Promise<void> => {
+  const died = once(worker, 'exit');
+  worker.kill('SIGKILL');
+  await died;
+};
+
+/** Starts workers on one directory and kills each at a random moment, until all tasks are done. */
+const killUntilDone = async (
+  queue: FakeQueue,
+  { start, random, lifeMs }: { start: () => ChildProcess; random: () => number; lifeMs: number },
+): Promise<number> => {
+  let spanMs = lifeMs;
+  for (let kills = 0; ; kills++) {
+    const doneBefore = countDone(queue);
+    const worker = start();
+    // Most live until they have begun to work, some do not get so far.
+    if (random() < 0.8) {
+      await queue.until(
+        () => isDone(queue) || [...queue.tasks.values()].some(({ runs }) => runs.at(-1)?.state === 'running'),
+      );
+    }
+    await Promise.race([queue.until(() => isDone(queue)), pause(random() * spanMs)]);
+    await kill(worker);
+    if (isDone(queue)) return kills;
+    // On a busy machine lives may be too short for any task to end: the next ones are longer.
+    if (countDone(queue) === doneBefore) spanMs *= 1.2;
+    queue.expireClaims(farFuture);
+  }
+};
+
+/** What the next worker of the directory finds and leaves. */
+const assertNothingLeft = async (queue: FakeQueue, workDir: string, more: Partial<WorkerOptions>) => {
+  const last = startWorker({
+    rootUrl: queue.rootUrl,
+    workDir,
+    credentials: { clientId: 'worker', accessToken: 'secret' },
+    taskQueueId: 'test/worker',
+    workerGroup: 'group',
+    workerId: 'last',
+    ...more,
+  });
+  await last.started;
+  assert.deepEqual(await processesWith(`TASK_WORKDIR=${workDir}`, 'environ'), []);
+  // A cache that a killed task had is there whole, or not at all; in no case is it taken.
+  const mount = { mounts: [{ cacheName: 'shared', directory: 'cache' }] };
+  const taskId = queue.addTask(sh('ls cache', mount), { scopes: ['generic-worker:cache:*'] });
+  assert.equal((await queue.resolved(taskId)).state, 'completed');
+  await last.stop();
+  assert.deepEqual(await readdir(join(workDir, 'runs')), []);
+  assert.equal(existsSync(join(workDir, 'worker.lock')), false);
+};
+
+const scene = async (t: TestContext, engine: 'process' | 'bubblewrap' | 'docker') => {
+  const daemon: ContainerDaemon | undefined = engine === 'docker' ? await startContainerDaemon() : undefined;
+  const queue = await startFakeQueue({ pollMs: 200 });
+  const workDir = await temporaryDirectory(t);
+  t.after(async () => {
+    await queue.close();
+    await daemon?.stop();
+  });
+  const containers = daemon ? { host: daemon.host, image: daemon.image } : {};
+  const options = { engine, capacity: 4, containers, killGraceSeconds: 1 } as const;
+  const start = (): ChildProcess =>
+    spawn(process.execPath, [program, queue.rootUrl, workDir, engine, JSON.stringify(options)], {
+      stdio: 'inherit',
+    });
+  return { daemon, queue, workDir, options, start };
+};
+
+const skips = {
+  process: false,
+  bubblewrap: !hasBubblewrap && 'bubblewrap does not work on this machine',
+  docker: noContainers,
+} as const;
+
+// Containers take longer to start.
+for (const [engine, count, lifeMs] of [
+  ['process', 50, 600],
+  ['bubblewrap', 50, 600],
+  ['docker', 20, 2000],
+] as const) {
+  test(`${engine}: ${count} tasks are completed once each by workers that are killed at random moments`, {
+    skip: skips[engine],
+    timeout: 240_000,
+  }, async (t) => {
+    const { daemon, queue, workDir, options, start } = await scene(t, engine);
+    const seed = Date.now() % 1_000_000;
+    t.diagnostic(`seed ${seed}`);
+    const random = dice(seed);
+    const mount = { mounts: [{ cacheName: 'shared', directory: 'cache' }] };
+    for (let i = 0; i < count; i++) {
+      const script = `sleep ${(0.1 + random() / 5).toFixed(2)}; echo ${i}`;
+      const withCache = i % 5 === 0 ? mount : {};
+      queue.addTask(sh(script, withCache), { scopes: ['generic-worker:cache:*'] });
+    }
+    const kills = await killUntilDone(queue, { start, random, lifeMs });
+    t.diagnostic(`${kills} kills`);
+    assert.ok(kills > 0, 'no worker was killed');
+    for (const { runs } of queue.tasks.values()) {
+      const ends = runs.map(({ state, reason }) => (state === 'completed' ? state : reason));
+      assert.deepEqual(ends, [...Array(runs.length - 1).fill('claim-expired'), 'completed']);
+    }
+    await assertNothingLeft(queue, workDir, options);
+    assert.deepEqual((await daemon?.docker.listContainers({ all: true })) ?? [], []);
+  });
+}

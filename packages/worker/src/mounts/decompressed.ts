@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { PassThrough, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { Decompress } from 'fzstd';
+import unbzip2 from 'unbzip2-stream';
+import xz from 'xz-decompress';
+import type { Compression } from '../payload/index.ts';
+
+type Source = (path: string) => Readable;
+
+/** What Node itself decompresses, in threads of its own. */
+const native = {
+  br: createBrotliDecompress,
+  gz: createGunzip,
+  zz: createInflate,
+} as const satisfies Partial<Record<Compression, unknown>>;
+
+/** The program for each of the others. It works beside this process, which has other tasks to serve. */
+const programs = {
+  bz2: 'bzip2',
+  lz4: 'lz4',
+  xz: 'xz',
+  zst: 'zstd',
+} as const satisfies Partial<Record<Compression, string>>;
+
+/** Hands on what goes into a stream; its failure reaches whoever reads the stream. */
+const through = <Filter extends NodeJS.ReadWriteStream>(path: string, filter: Filter): Filter => {
+  pipeline(createReadStream(path), filter).catch(() => undefined);
+  return filter;
+};
+
+/** Zstandard in pieces of its own making. */
+async function* zstandard(path: string): AsyncGenerator<Uint8Array> {
+  let pieces: Uint8Array[] = [];
+  let isWhole = false;
+  const stream = new Decompress((piece, isLast = false) => {
+    pieces.push(piece);
+    isWhole = isLast;
+  });
+  const take = (): Uint8Array[] => {
+    const taken = pieces;
+    pieces = [];
+    return taken;
+  };
+  for await (const chunk of createReadStream(path)) {
+    stream.push(chunk as Buffer);
+    yield* take();
+  }
+  stream.push(new Uint8Array(0), true);
+  yield* take();
+  if (!isWhole) throw new Error('it ends too early');
+}
+
+/** What decompresses inside this process, for machines without the program. */
+export const libraries: Readonly<Record<'bz2' | 'xz' | 'zst', Source>> = {
+  bz2: (path) => {
+    const content = new PassThrough();
+    const bytes = createReadStream(path);
+    bytes.once('error', (error) => content.destroy(error));
+    bytes
+      .pipe(unbzip2())
+      .once('error', (error: Error) => content.destroy(error))
+      .pipe(content);
+    return content;
+  },
+  xz: (path) => {
+    const bytes = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
+    return Readable.fromWeb(new xz.XzReadableStream(bytes) as Parameters<typeof Readable.fromWeb>[0]);
+  },
+  zst: (path) => Readable.from(zstandard(path)),
+};
+
+/** Answers nothing where the program is not installed. */
+const throughProgram = async (program: string, path: string): Promise<Readable | undefined> => {
+  const child = spawn(program, ['-d', '-c', path], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const started = await new Promise<true | NodeJS.ErrnoException>((resolve) => {
+    child.once('spawn', () => resolve(true));
+    child.once('error', resolve);
+  });
+  if (started !== true) {
+    if (started.code === 'ENOENT') return undefined;
+    throw started;
+  }
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint = `${complaint}${text}`.slice(0, 1000);
+  });
+  const content = new PassThrough();
+  child.once('close', (code, signal) => {
+    if (code === 0) content.end();
+    else content.destroy(new Error(complaint.trim() || `${program} ended with ${code ?? signal}`));
+  });
+  child.stdout.pipe(content, { end: false });
+  content.once('close', () => child.kill('SIGKILL'));
+  return content;
+};
+
+/** The content of a compressed file. What is wrong with it shows while it is read. */
+export const decompressed = async (path: string, compression: Compression): Promise<Readable> => {
+  if (compression === 'br' || compression === 'gz' || compression === 'zz')
+    return through(path, native[compression]());
+  const content = await throughProgram(programs[compression], path);
+  if (content) return content;
+  if (compression === 'lz4') throw new Error('lz4 is not installed on this worker');
+  return libraries[compression](path);
+};

@@ -1,0 +1,78 @@
+import type { PayloadContext } from './payload-context.ts';
+import type { LogNames } from './task-description.ts';
+
+// What both formats have in common is wrong in the same ways.
+
+/** Arguments that the operating system does not take: its texts end at the first zero byte. */
+export const hasZeroByte = (argv: readonly string[]): boolean =>
+  argv.some((argument) => argument.includes('\0'));
+
+/** Variables that cannot be in an environment. */
+export const environmentErrors = (env: Readonly<Record<string, string>>): string[] =>
+  Object.entries(env).flatMap(([name, value]) =>
+    /^[^=\0]+$/.test(name) && !value.includes('\0')
+      ? []
+      : [`payload/env: ${JSON.stringify(name)} cannot be an environment variable`],
+  );
+
+/** A task that wants to run for longer than this worker lets it. */
+export const runTimeErrors = (
+  maxRunTime: number,
+  { maxRunTimeSecondsMax: most }: PayloadContext,
+): string[] =>
+  maxRunTime <= most
+    ? []
+    : [`payload/maxRunTime is ${maxRunTime} s, but tasks may run for ${most} s on this worker`];
+
+// Definitions are written by programs that count in whole seconds.
+const toleranceMs = 1000;
+
+/** An artifact that would be gone before the deadline, or outlive its task. */
+export const expiryErrors = (
+  expires: string | undefined,
+  at: string,
+  task: Pick<PayloadContext, 'deadline' | 'expires'>,
+): string[] => {
+  const end = expires === undefined ? +task.expires : Date.parse(expires);
+  const isInTime = end >= +task.deadline - toleranceMs && end <= +task.expires + toleranceMs;
+  const bounds = `the task's deadline (${task.deadline.toJSON()}) and its expiry (${task.expires.toJSON()})`;
+  return isInTime ? [] : [`${at}/expires must lie between ${bounds}`];
+};
+
+/** When an artifact expires. It may not outlive its task by even the second that its own expiry may be off. */
+export const expiryOf = (expires: string | undefined, { expires: end }: { expires: Date }): Date =>
+  expires === undefined ? end : new Date(Math.min(Date.parse(expires), +end));
+
+const certificateNames = [
+  'public/logs/certified.log',
+  'public/chain-of-trust.json',
+  'public/chain-of-trust.json.sig',
+];
+
+const figuresNames = ['public/resource-usage.json'];
+
+export interface OwnArtifacts {
+  readonly logs: LogNames;
+  readonly chainOfTrust?: boolean | undefined;
+  readonly figures?: boolean | undefined;
+}
+
+/** Artifacts in the place of the worker's own, which the queue would refuse after everything else is done. */
+export const ownNameErrors = (
+  names: readonly string[],
+  { logs, chainOfTrust = false, figures = false }: OwnArtifacts,
+): string[] => {
+  const owners: [string[], string][] = [
+    [[logs.live, logs.backing], "is the name of the task's log"],
+    [chainOfTrust ? certificateNames : [], 'is a name of the chain of trust'],
+    [figures ? figuresNames : [], 'is the name of what the resource monitor saw'],
+  ];
+  return owners.flatMap(([own, what]) =>
+    names.filter((name) => own.includes(name)).map((name) => `payload/artifacts: ${name} ${what}`),
+  );
+};
+
+/** The values that are there more than once. */
+export const repeated = (values: readonly string[]): string[] => [
+  ...new Set(values.filter((value, index) => values.indexOf(value) !== index)),
+];

@@ -1,0 +1,22 @@
+import type { Features, Privileges, TaskDescription } from './task-description.ts';
+
+/** What beside a task's payload decides whether the payload is right. */
+export interface PayloadContext {
+  readonly deadline: Date;
+  readonly expires: Date;
+  readonly dependencies: readonly string[];
+  readonly taskQueueId: string;
+  readonly maxRunTimeSecondsMax: number;
+  readonly abilities: Abilities;
+}
+
+/** What not every worker can do for a task. */
+export interface Abilities {
+  /** Undefined where no image can be run; else why containers get none of some privileges. */
+  readonly containers: { refusals(privileges: Privileges): readonly string[] } | undefined;
+  readonly features: Features;
+}
+
+export type PayloadReading =
+  | { readonly description: TaskDescription; readonly errors?: never }
+  | { readonly errors: readonly string[]; readonly description?: never };

@@ -1,0 +1,1 @@
+export { startTaskProxy, type TaskProxy } from './proxy.ts';

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { type AddressInfo, BlockList } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { type Credentials, createSigner } from '@taskyard/client';
+import type { Clock } from '../clock.ts';
+import { later, minutes } from '../clock.ts';
+
+/** A server that signs requests of one task. */
+export interface TaskProxy {
+  /** What the task is told: `<url>/api/<service>/v1/…` reaches the service. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface ProxyOptions {
+  readonly clock: Clock;
+  readonly rootUrl: string;
+  /** Asked for each request, as they are renewed while a task runs. */
+  readonly credentials: () => Credentials;
+  /** No request is signed for more than these. */
+  readonly scopes: readonly string[];
+  /** Where to listen: the address at which a container finds this machine, or undefined for the loopback one. */
+  readonly containerAddress: string | undefined;
+}
+
+// How containers find it, as the original's did; the engine gives them the name.
+const containerName = 'taskcluster';
+const containerPort = 80;
+
+const loopback = '127.0.0.1';
+
+const signedUrlLifeMs = minutes(60);
+
+// They belong to one connection, or are made anew for the next.
+const connectionHeaders = new Set([
+  'authorization',
+  'connection',
+  'host',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
+
+/**
+ * Starts a proxy that only its task can use. On the loopback interface, which all programs of the machine
+ * share, a secret in the URL tells its task from others; containers of a network of their own are told by
+ * their addresses, so that they can use the bare name that old scripts know.
+ */
+export const startTaskProxy = async (options: ProxyOptions): Promise<TaskProxy> => {
+  const { containerAddress: address = loopback } = options;
+  const hasNetwork = address !== loopback;
+  const prefix = hasNetwork ? '' : `/${randomBytes(24).toString('base64url')}`;
+  const server = createServer((request, response) => {
+    const isOurs = !hasNetwork || isNeighbour(request.socket.remoteAddress ?? '', address);
+    const path = request.url ?? '/';
+    if (!isOurs || !path.startsWith(`${prefix}/`)) return refuse(response, 403, 'This is not your proxy.');
+    answer(options, { path: path.slice(prefix.length), request, response }).catch(() => response.destroy());
+  });
+  server.requestTimeout = 0;
+  const port = await listen(server, address);
+  server.unref();
+  return {
+    url: `http://${hasNetwork ? containerName : loopback}${port === 80 ? '' : `:${port}`}${prefix}`,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+};
+
+type Server = ReturnType<typeof createServer>;
+
+const listenOn = async (server: Server, port: number, address: string): Promise<void> => {
+  server.listen(port, address);
+  await once(server, 'listening');
+};
+
+const listen = async (server: Server, address: string): Promise<number> => {
+  if (address === loopback) await listenOn(server, 0, address);
+  // The port that needs no naming may be taken, or not be ours to take.
+  else await listenOn(server, containerPort, address).catch(() => listenOn(server, 0, address));
+  return (server.address() as AddressInfo).port;
+};
+
+/**
+ * Whether a caller is in the network of one of this machine's addresses, but not this machine itself. Looked up
+ * for each caller: a network in which nothing runs yet has no address.
+ */
+const isNeighbour = (caller: string, address: string): boolean => {
+  const own = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find((one) => one.address === address);
+  const [base = '', bits] = own?.cidr?.split('/') ?? [];
+  if (!own || bits === undefined || caller === address) return false;
+  const family = own.family === 'IPv6' ? 'ipv6' : 'ipv4';
+  const members = new BlockList();
+  members.addSubnet(base, Number(bits), family);
+  return members.check(caller, family);
+};
+
+interface Exchange {
+  readonly path: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+const refuse = (response: ServerResponse, status: number, message: string): void => {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify({ code: 'ProxyError', message })}\n`);
+};
+
+const isCall = (path: string): boolean => /^\/api\/[\w-]+\/v\d+\//.test(path);
+
+/** Where a request is meant to go; undefined where the proxy signs nothing. */
+const targetOf = (rootUrl: string, path: string): URL | undefined => {
+  // As the original's first proxy had it: http://taskcluster/queue/v1/task/…
+  const full = path.startsWith('/api/') ? path : `/api${path}`;
+  const target = URL.canParse(full, rootUrl) ? new URL(`${rootUrl}${full}`) : undefined;
+  // Dots in a path may lead up from where it seemed to go.
+  return target && isCall(target.pathname) ? target : undefined;
+};
+
+const answer = async (options: ProxyOptions, exchange: Exchange): Promise<void> => {
+  const { path, request, response } = exchange;
+  const method = request.method ?? 'GET';
+  if (path === '/bewit') return signUrl(options, exchange);
+  const target = targetOf(options.rootUrl, path);
+  if (!target) return refuse(response, 404, `The proxy does not know ${path}; it takes /api/<service>/v1/…`);
+  const signer = createSigner(options.credentials(), options.scopes);
+  await forward(exchange, { method, target, authorization: await signer.header(method, target) });
+};
+
+/** Answers a URL that was sent as the body, signed so that whoever has it may read there for an hour. */
+const signUrl = async (
+  { rootUrl, credentials, scopes, clock }: ProxyOptions,
+  { request, response }: Exchange,
+): Promise<void> => {
+  const body = (await text(request)).trim();
+  const target = URL.canParse(body) ? new URL(body) : undefined;
+  if (target?.origin !== new URL(rootUrl).origin)
+    return refuse(response, 400, `The body must be a URL at ${rootUrl}.`);
+  const signer = createSigner(credentials(), scopes);
+  const location = await signer.signedUrl(target, later(clock.now(), signedUrlLifeMs));
+  response.writeHead(303, { location, 'content-type': 'text/plain' }).end(location);
+};
+
+const forward = async (
+  { request, response }: Exchange,
+  { method, target, authorization }: { method: string; target: URL; authorization: string },
+): Promise<void> => {
+  const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
+  const headers = { ...passedOn(request.headers), authorization };
+  const outgoing = send(target, { method, headers });
+  const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
+  // A task that hangs up must not leave its request behind.
+  response.once('close', () => outgoing.destroy());
+  const sent = pipeline(request, outgoing).catch(() => undefined);
+  try {
+    const [incoming] = await answered;
+    response.writeHead(incoming.statusCode ?? 502, passedOn(incoming.headers));
+    await pipeline(incoming, response);
+  } catch (error) {
+    if (response.headersSent) throw error;
+    refuse(response, 502, `The server did not answer: ${(error as Error).message}`);
+  }
+  await sent;
+};
+
+const passedOn = (headers: IncomingMessage['headers']): IncomingMessage['headers'] =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !connectionHeaders.has(name)));

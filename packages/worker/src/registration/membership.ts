@@ -1,0 +1,176 @@
+import { uptime } from 'node:os';
+import { type Credentials, WorkerManager } from '@taskyard/client';
+import { type Clock, later, minutes, seconds } from '../clock.ts';
+import { statusOf, withRetries } from '../retry.ts';
+import { messageOf, type WorkerLog } from '../worker-log.ts';
+import type { Identity } from './identity.ts';
+import { readRegistration, type StoredRegistration, storeRegistration } from './stored-registration.ts';
+
+/** A worker that worker-manager has let in, for as long as it renews its credentials. */
+export interface Membership {
+  /** The newest. */
+  credentials(): Credentials;
+  /** Whether worker-manager wants the worker to go. */
+  shouldTerminate(): Promise<{ readonly terminate: boolean; readonly reason: string }>;
+  /** Tells the pool's owners of what keeps the worker from working. */
+  reportError(title: string, description: string): Promise<void>;
+  /** Aborts when the credentials could not be renewed. */
+  readonly lost: AbortSignal;
+  /** Gives the place in the pool up, so that a cloud's provider removes the machine. Others may come back. */
+  leave(): Promise<void>;
+  /** Renews no more. */
+  close(): void;
+}
+
+export interface Joining {
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+  /** What is remembered for a start anew. */
+  readonly storePath: string;
+}
+
+// A server that is being started must not turn away the machines that it has started.
+const giveUpAfterMs = minutes(10);
+
+// A machine may boot before it is written down that it was started, if the server was killed in between.
+const unknownForMs = minutes(2);
+const unknownPauseMs = seconds(2);
+
+const renewalLeadMs = minutes(30);
+
+/** When to renew credentials that last so long. */
+const renewAfterMs = (lengthMs: number): number => Math.max(lengthMs - renewalLeadMs, (lengthMs * 2) / 3);
+
+/** Registers a worker, or again if it was a member already when it was last ended. */
+export const joinPool = async (
+  identity: Identity,
+  joining: Joining,
+): Promise<{ membership: Membership; workerConfig: Record<string, unknown> }> => {
+  const registration =
+    (await registerAgain(identity, joining)) ??
+    (await register(identity, joining).catch((error) => {
+      throw new Error(`The worker could not be registered: ${messageOf(error)}`, { cause: error });
+    }));
+  const { workerPoolId, workerGroup, workerId, providerId } = identity;
+  joining.log.info({ workerPoolId, workerGroup, workerId, providerId }, 'the worker is registered');
+  return { membership: keep(identity, registration, joining), workerConfig: registration.workerConfig };
+};
+
+const connect = ({ rootUrl }: Identity, credentials?: Credentials): WorkerManager =>
+  new WorkerManager({ rootUrl, credentials, retries: 0 });
+
+const nameOf = ({ workerPoolId, workerGroup, workerId }: Identity) => ({
+  workerPoolId,
+  workerGroup,
+  workerId,
+});
+
+const lateAfter = (ms: number, clock: Clock): (() => boolean) => {
+  const end = later(clock.now(), ms);
+  return () => clock.now() > end;
+};
+
+const register = async (identity: Identity, { clock, storePath }: Joining): Promise<StoredRegistration> => {
+  const { providerId, proof: workerIdentityProof } = identity;
+  const systemBootTime = later(clock.now(), -seconds(uptime())).toJSON();
+  const request = { ...nameOf(identity), providerId, workerIdentityProof, systemBootTime };
+  const isLate = lateAfter(unknownForMs, clock);
+  const ask = () => withRetries(() => connect(identity).registerWorker(request), { clock, giveUpAfterMs });
+  const askAgain = async (error: unknown): ReturnType<typeof ask> => {
+    if (!identity.isProofUsedUp || statusOf(error) !== 404 || isLate()) throw error;
+    await clock.sleep(unknownPauseMs);
+    return ask().catch(askAgain);
+  };
+  const reply = await ask().catch(askAgain);
+  const registration = {
+    ...nameOf(identity),
+    credentials: reply.credentials,
+    secret: reply.secret,
+    expires: reply.expires,
+    workerConfig: reply.workerConfig,
+  };
+  await storeRegistration(storePath, registration);
+  return registration;
+};
+
+/** The secret of the last registration opens the door once more. Answers nothing when there is none, or it is shut. */
+const registerAgain = async (
+  identity: Identity,
+  joining: Joining,
+): Promise<StoredRegistration | undefined> => {
+  if (!identity.isProofUsedUp) return undefined;
+  const stored = await readRegistration(joining.storePath);
+  const isOurs =
+    stored?.workerPoolId === identity.workerPoolId &&
+    stored.workerGroup === identity.workerGroup &&
+    stored.workerId === identity.workerId;
+  if (!stored || !isOurs || Date.parse(stored.expires) <= joining.clock.now().getTime()) return undefined;
+  try {
+    return await renew(identity, stored, { ...joining, untilMs: giveUpAfterMs });
+  } catch (error) {
+    joining.log.warn({ error: messageOf(error) }, 'the worker could not register again');
+    return undefined;
+  }
+};
+
+const renew = async (
+  identity: Identity,
+  { credentials, secret, workerConfig }: StoredRegistration,
+  { clock, storePath, untilMs, signal }: Joining & { untilMs: number; signal?: AbortSignal },
+): Promise<StoredRegistration> => {
+  const reply = await withRetries(
+    () => connect(identity, credentials).reregisterWorker({ ...nameOf(identity), secret }, { signal }),
+    { clock, signal, giveUpAfterMs: untilMs },
+  );
+  const renewed = {
+    ...nameOf(identity),
+    credentials: reply.credentials,
+    secret: reply.secret,
+    expires: reply.expires,
+    workerConfig,
+  };
+  // At once: the secret that was used is worth nothing any more.
+  await storeRegistration(storePath, renewed);
+  return renewed;
+};
+
+const keep = (identity: Identity, first: StoredRegistration, joining: Joining): Membership => {
+  const { clock, log } = joining;
+  const { workerPoolId, workerGroup, workerId } = identity;
+  const over = new AbortController();
+  const lost = new AbortController();
+  let registration = first;
+  const leftMs = (): number => Date.parse(registration.expires) - clock.now().getTime();
+  const renewing = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      await clock.sleep(renewAfterMs(leftMs()), over.signal);
+      if (over.signal.aborted) return;
+      const { signal } = over;
+      registration = await renew(identity, registration, { ...joining, untilMs: leftMs(), signal });
+      log.info({ expires: registration.expires }, 'the worker has registered again');
+    }
+  };
+  renewing().catch((error) => {
+    if (over.signal.aborted) return;
+    log.error({ error: messageOf(error) }, 'the credentials of the worker could not be renewed');
+    lost.abort();
+  });
+  const manager = (): WorkerManager => connect(identity, registration.credentials);
+  return {
+    credentials: () => registration.credentials,
+    shouldTerminate: () => manager().shouldWorkerTerminate(workerPoolId, workerGroup, workerId),
+    reportError: async (title, description) => {
+      const body = { workerGroup, workerId, kind: 'worker-error', title, description, extra: {} };
+      await manager().reportWorkerError(workerPoolId, body);
+    },
+    lost: lost.signal,
+    leave: async () => {
+      if (!identity.isProofUsedUp) return;
+      await withRetries(() => manager().removeWorker(workerPoolId, workerGroup, workerId), {
+        clock,
+        giveUpAfterMs: seconds(30),
+      });
+    },
+    close: () => over.abort(),
+  };
+};

@@ -1,0 +1,2 @@
+export { type MemoryGuard, startMemoryGuard } from './memory-guard.ts';
+export { type UsageFigures, usageRecord } from './usage-record.ts';

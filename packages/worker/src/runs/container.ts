@@ -1,0 +1,53 @@
+import { posix } from 'node:path';
+import type { ContainerWishes } from '../engines/index.ts';
+import type { ProvidedImage } from '../images/index.ts';
+import type { ArtifactDescription, TaskDescription } from '../payload/index.ts';
+import { messageOf } from '../worker-log.ts';
+import type { Run } from './run.ts';
+
+/** Gets the image that a task names. Answers nothing when it cannot be had, which is the task's failure. */
+export const provideImage = async (
+  { tools, claim, log, interrupted: signal }: Run,
+  image: NonNullable<TaskDescription['image']>,
+): Promise<ProvidedImage | undefined> => {
+  const access = () => ({ queue: claim.queue(), index: claim.index(), signal });
+  try {
+    return await tools.engine.containers?.images.provide(image, {
+      signal,
+      report: (text) => log.info(`[image] ${text}`),
+      fetch: (content) => tools.mounts.downloads.fetch(content, access()),
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    log.error(`[image] ${messageOf(error)}`);
+    return undefined;
+  }
+};
+
+/** What the container of a task is to be like; undefined for a task without an image of its own. */
+export const containerOf = (
+  image: ProvidedImage | undefined,
+  { volumes, privileges }: TaskDescription,
+): ContainerWishes | undefined => image && { image: image.id, volumes, privileges };
+
+const copyOf = (index: number): string => `copied-${index}`;
+
+const isInContainer = ({ path }: ArtifactDescription): boolean => posix.isAbsolute(path);
+
+/** Brings the artifacts that lie in the container into the task's directory. */
+export const copyArtifactsOut = async (
+  { tools, taskDirectory }: Run,
+  artifacts: readonly ArtifactDescription[],
+): Promise<void> => {
+  for (const [index, artifact] of artifacts.entries()) {
+    if (!isInContainer(artifact)) continue;
+    const copy = { path: artifact.path, into: copyOf(index) };
+    await tools.engine.containers?.copyOut(taskDirectory, copy);
+  }
+};
+
+/** The artifacts as they lie in the task's directory once they are copied out. */
+export const copiedArtifacts = (artifacts: readonly ArtifactDescription[]): ArtifactDescription[] =>
+  artifacts.map((artifact, index) =>
+    isInContainer(artifact) ? { ...artifact, path: copyOf(index) } : artifact,
+  );

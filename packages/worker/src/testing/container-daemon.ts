@@ -1,0 +1,127 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import type Docker from 'dockerode';
+import { defaultPath } from '../config.ts';
+import { dockerAt } from '../engines/docker/connect.ts';
+import { findProgram } from '../engines/find-program.ts';
+import { type ImageContent, saveBusybox } from './saved-image.ts';
+
+const run = promisify(execFile);
+
+const findDaemon = (): { kind: 'dockerd' | 'podman'; program: string } | undefined => {
+  const kinds = process.env.TASKYARD_TEST_CONTAINERS === 'podman' ? ['podman'] : ['dockerd', 'podman'];
+  for (const kind of kinds as ('dockerd' | 'podman')[]) {
+    const program = findProgram(kind, `${process.env.PATH}:${defaultPath()}`);
+    if (program !== undefined) return { kind, program };
+  }
+  return undefined;
+};
+
+const whatIsMissing = (): string | false => {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    return 'only root starts a daemon for containers';
+  if (!findDaemon()) return 'neither Docker nor Podman is installed';
+  return existsSync('/bin/busybox') ? false : 'busybox is not installed';
+};
+
+/** Why tests with containers are left out. In CI they are not: there it is an error that something is missing. */
+export const noContainers = process.env.CI ? false : whatIsMissing();
+
+/** A Docker or Podman of a test file's own. */
+export interface ContainerDaemon {
+  readonly kind: 'dockerd' | 'podman';
+  readonly host: string;
+  readonly docker: Docker;
+  /** An image with a shell and the usual small programs. No registry knows it. */
+  readonly image: string;
+  /** Adds another image with these names and contents; answers its id. */
+  load(name: string, content: ImageContent): Promise<string>;
+  stop(): Promise<void>;
+}
+
+// Nobody listens there, so that a registry is out of the question at once.
+const imageName = '127.0.0.1:1/busybox:test';
+
+const podmanSettings = [
+  '[containers]',
+  'default_ulimits = ["nofile=20000:20000", "nproc=20000:20000"]',
+  '[engine]',
+  'runtime = "runc"',
+  'cgroup_manager = "cgroupfs"',
+  'events_logger = "file"',
+];
+
+const startDocker = (program: string, folder: string, socket: string): ChildProcess => {
+  // Without rules for a firewall and without forwarding: nothing of the machine is changed.
+  const args = ['--iptables=false', '--ip6tables=false', '--ip-forward=false', '--bridge=none'];
+  const places = ['--data-root', 'docker', '--exec-root', 'exec', '--pidfile', 'pid'].map((part) =>
+    part.startsWith('--') ? part : join(folder, part),
+  );
+  // Test files run at the same time, and their daemons must not choose the same addresses.
+  const addresses = `base=10.${100 + (process.pid % 100)}.0.0/16,size=24`;
+  const own = ['-H', `unix://${socket}`, '--default-address-pool', addresses];
+  return spawn(program, [...places, ...own, ...args], { stdio: 'ignore' });
+};
+
+const startPodman = async (program: string, folder: string, socket: string): Promise<ChildProcess> => {
+  const settings = join(folder, 'containers.conf');
+  const networks = ['[network]', `network_config_dir = "${join(folder, 'networks')}"`];
+  await writeFile(settings, `${[...podmanSettings, ...networks].join('\n')}\n`);
+  const places = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run')];
+  const args = [...places, 'system', 'service', '--time=0', `unix://${socket}`];
+  return spawn(program, args, { stdio: 'ignore', env: { ...process.env, CONTAINERS_CONF: settings } });
+};
+
+const untilItAnswers = async (docker: Docker, daemon: ChildProcess): Promise<void> => {
+  let hasEnded = false;
+  daemon.once('exit', () => {
+    hasEnded = true;
+  });
+  for (;;) {
+    if (hasEnded) throw new Error('the daemon for containers did not start');
+    const answers = await docker.ping().then(
+      () => true,
+      () => false,
+    );
+    if (answers) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
+const load = async (docker: Docker, archive: Buffer): Promise<void> => {
+  const answer = (await docker.loadImage(Readable.from([archive]))) as unknown as AsyncIterable<Buffer>;
+  for await (const _ of answer);
+};
+
+/** Starts a daemon with a folder of its own, and an image in it. */
+export const startContainerDaemon = async (): Promise<ContainerDaemon> => {
+  const missing = whatIsMissing();
+  const found = findDaemon();
+  if (missing !== false || !found) throw new Error(`Tests with containers cannot run: ${missing}.`);
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'taskyard-containers-')));
+  const socket = join(folder, 'socket');
+  const start = found.kind === 'dockerd' ? startDocker : startPodman;
+  const daemon = await start(found.program, folder, socket);
+  const ended = once(daemon, 'exit');
+  const docker = dockerAt(`unix://${socket}`);
+  await untilItAnswers(docker, daemon);
+  await load(docker, await saveBusybox(imageName));
+  const stop = async (): Promise<void> => {
+    daemon.kill('SIGTERM');
+    await ended;
+    // What the daemon mounted and did not unmount would keep the folder from being removed.
+    await run('sh', ['-c', `grep -o ' ${folder}/[^ ]*' /proc/mounts | sort -r | xargs -r umount -l`]);
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  const loadAs = async (name: string, content: ImageContent): Promise<string> => {
+    await load(docker, await saveBusybox(name, content));
+    return (await docker.getImage(name).inspect()).Id;
+  };
+  return { kind: found.kind, host: `unix://${socket}`, docker, image: imageName, load: loadAs, stop };
+};

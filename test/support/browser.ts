@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { Sessions } from '@taskyard/client';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Platform } from './platform.ts';
+
+const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const executablePath = places.find(existsSync);
+
+/** Why tests that need a browser are left out; CI has one, or fails. */
+export const skipWithoutBrowser: string | false =
+  executablePath || process.env.CI ? false : 'there is no Chromium on this machine';
+
+/** A browser without a window that speaks to nobody but our server. */
+export const launchBrowser = (): Promise<Browser> => {
+  if (!executablePath) throw new Error(`There is no Chromium at any of ${places.join(', ')}`);
+  const quiet = [
+    'no-sandbox',
+    'disable-gpu',
+    'disable-quic',
+    'no-first-run',
+    'disable-background-networking',
+    'disable-component-update',
+    'disable-sync',
+  ];
+  return chromium.launch({ executablePath, args: quiet.map((word) => `--${word}`) });
+};
+
+/** A link that signs in as whoever has these credentials; root by default. */
+export const signInLink = async (
+  { rootUrl, credentials }: Platform,
+  as: { clientId: string; accessToken: string } = credentials,
+): Promise<string> => (await new Sessions({ rootUrl, credentials: as }).createSignInCode()).url;
+
+/** A page of somebody who is signed in as root. What goes wrong in its scripts is collected. */
+export const signedInPage = async (
+  browser: Browser,
+  platform: Platform,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; complaints: string[] }> => {
+  const context = await browser.newContext({
+    viewport: { width: 1200, height: 800 },
+    reducedMotion: 'reduce',
+    ...options,
+    baseURL: platform.rootUrl,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(Number(process.env.BROWSER_WAIT_MS ?? 60_000));
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (/Content Security Policy/.test(message.text())) complaints.push(message.text());
+  });
+  await page.goto(await signInLink(platform));
+  await page.getByRole('heading', { name: 'What goes on' }).waitFor();
+  return { page, complaints };
+};
+
+/** Waits until nothing on the page is still being asked for. */
+export const settled = async (page: Page): Promise<void> => {
+  await page.locator('main h1').waitFor();
+  await page.locator('main .mantine-Loader-root').first().waitFor({ state: 'detached' });
+};
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+/** What axe calls a serious or critical fault of accessibility on a page, with the element that has it. */
+export const seriousFaults = async (page: Page): Promise<string[]> => {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run()');
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ html }) => html.slice(0, 160))
+          .slice(0, 3)
+          .join(' | ')}`,
+    );
+};
+
+/** What is wrong with pages for those who see little, in either theme, or have a narrow screen. */
+export const faultsOf = async (page: Page, paths: readonly string[]): Promise<string[]> => {
+  const faults: string[] = [];
+  for (const path of paths) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.goto(path);
+      await settled(page);
+      for (const fault of await seriousFaults(page)) faults.push(`${path}, ${colorScheme}: ${fault}`);
+    }
+    await page.setViewportSize({ width: 375, height: 700 });
+    const width = Number(await page.evaluate('document.documentElement.scrollWidth'));
+    if (width > 375) faults.push(`${path} is ${width} wide`);
+    await page.setViewportSize({ width: 1200, height: 800 });
+  }
+  return faults;
+};
+
+/** Presses a button that asks first, and says yes. */
+export const confirm = async (page: Page, label: string): Promise<void> => {
+  await page.getByRole('button', { name: label, exact: true }).click();
+  await page.getByRole('button', { name: 'Yes' }).click();
+};

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Auth, PurgeCache, Secrets } from '@taskyard/client';
+import type { Browser, Page } from 'playwright-core';
+import {
+  confirm,
+  faultsOf,
+  launchBrowser,
+  settled,
+  signedInPage,
+  skipWithoutBrowser,
+} from './support/browser.ts';
+import { submitGraph } from './support/graphs.ts';
+import { aHome, type Platform } from './support/platform.ts';
+
+const endings: (() => Promise<void>)[] = [];
+let platform: Platform;
+let browser: Browser;
+let page: Page;
+let complaints: string[];
+const inAnHour = () => new Date(Date.now() + 3600_000).toJSON();
+
+describe('the web pages for administrators', { skip: skipWithoutBrowser }, () => {
+  before(async () => {
+    const home = await aHome({ after: (end) => endings.push(end) });
+    [platform, browser] = await Promise.all([home.start(), launchBrowser()]);
+    ({ page, complaints } = await signedInPage(browser, platform));
+  });
+  after(async () => {
+    await browser?.close();
+    for (const end of endings) await end();
+  });
+
+  it('keep a secret, show it only when asked to, and change and remove it', async () => {
+    await page.goto('/secrets');
+    await page.getByRole('button', { name: 'New secret' }).click();
+    await page.getByLabel('Name').fill('tests/door key');
+    await page
+      .getByLabel('Secret, and when it expires')
+      .fill(JSON.stringify({ secret: { code: 'sesame' }, expires: inAnHour() }));
+    await page.getByRole('button', { name: 'Keep' }).click();
+    await page.getByRole('heading', { name: 'tests/door key' }).waitFor();
+    assert.equal(await page.getByText('sesame').count(), 0);
+    await page.getByRole('button', { name: 'Show and edit' }).click();
+    const field = page.getByLabel('Secret, and when it expires');
+    await field.waitFor();
+    assert.match(await field.inputValue(), /sesame/);
+    await field.fill(JSON.stringify({ secret: { code: 'open' }, expires: 'never' }));
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').getByText('expires').waitFor();
+    await field.fill(JSON.stringify({ secret: { code: 'open' }, expires: inAnHour() }));
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    const { rootUrl, credentials } = platform;
+    assert.deepEqual((await new Secrets({ rootUrl, credentials }).get('tests/door key')).secret, {
+      code: 'open',
+    });
+    await confirm(page, 'Remove');
+    await page.getByRole('heading', { name: 'Secrets' }).waitFor();
+    await settled(page);
+    assert.equal(await page.getByRole('link', { name: 'tests/door key' }).count(), 0);
+  });
+
+  it('have the workers of a pool throw a cache away', async () => {
+    await page.goto('/purge-caches');
+    await page.getByLabel('Worker pool').fill('aws/linux');
+    await page.getByRole('textbox', { name: 'Cache' }).fill('checkouts');
+    await page.getByRole('button', { name: 'Purge', exact: true }).click();
+    await page.getByRole('cell', { name: 'checkouts' }).waitFor();
+    const { requests } = await new PurgeCache(platform).purgeRequests('aws/linux');
+    assert.deepEqual(
+      requests.map(({ cacheName }) => cacheName),
+      ['checkouts'],
+    );
+  });
+
+  it('say who may do something, and what scopes expand to', async () => {
+    const auth = new Auth(platform);
+    await auth.createRole('tests:keepers', { description: 'Keep keys.', scopes: ['secrets:get:tests/*'] });
+    const client = { expires: inAnHour(), description: '', scopes: ['assume:tests:keepers'] };
+    await auth.createClient('tests/keeper', client);
+    await page.goto('/auth/scopes');
+    await page.getByLabel('Scopes', { exact: true }).fill('secrets:get:tests/door\n');
+    await page.getByRole('button', { name: 'Inspect' }).click();
+    await page.getByRole('link', { name: 'tests/keeper', exact: true }).waitFor();
+    await page.getByRole('link', { name: 'tests:keepers', exact: true }).waitFor();
+    await page.goto(`/auth/scopes?q=${encodeURIComponent('assume:tests:keepers')}`);
+    const expansion = page.getByRole('region', { name: 'What it expands to' });
+    await expansion.getByText('secrets:get:tests/*', { exact: true }).waitFor();
+  });
+
+  it('tell who is refused which scopes are missing at least, and which role grants them', async () => {
+    const { rootUrl } = platform;
+    const auth = new Auth(platform);
+    const scopes = ['sessions:sign-in', 'auth:list-roles', 'views:overview', 'secrets:list-secrets'];
+    const made = await auth.createClient('tests/guest', { expires: inAnHour(), description: '', scopes });
+    const guest = await signedInPage(browser, { ...platform, credentials: made });
+    await guest.page.goto(`${rootUrl}/secrets/tests%2Fother`);
+    await guest.page.getByRole('button', { name: 'Show and edit' }).click();
+    await guest.page.getByText('You may not see this secret').waitFor();
+    const alert = guest.page.getByRole('alert');
+    await alert.getByText('secrets:get:tests/other', { exact: true }).waitFor();
+    await alert.getByRole('link', { name: 'tests:keepers' }).waitFor();
+    await guest.page.getByRole('button', { name: 'Remove' }).click();
+    await guest.page.getByRole('button', { name: 'Yes' }).click();
+    await guest.page.getByRole('dialog').getByText('secrets:set:tests/other', { exact: true }).waitFor();
+    await guest.page.context().close();
+  });
+
+  it('create, change and delete roles, hooks and worker pools', async () => {
+    const field = (label: string) => page.getByLabel(label, { exact: true });
+    const keep = async () => {
+      await page.getByRole('button', { name: 'Keep' }).click();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    };
+    await page.goto('/auth/roles');
+    await page.getByRole('button', { name: 'New role' }).click();
+    await page.getByLabel('Name').fill('tests:made here');
+    await field('Role').fill(JSON.stringify({ description: 'Made here', scopes: ['a**'] }));
+    await page.getByRole('button', { name: 'Keep' }).click();
+    await page.getByRole('alert').getByText('a**').waitFor();
+    await field('Role').fill(JSON.stringify({ description: 'Made here', scopes: ['a:one'] }));
+    await keep();
+    await page.getByRole('heading', { name: 'tests:made here' }).waitFor();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await field('Role').fill(JSON.stringify({ description: 'Made here', scopes: ['a:two'] }));
+    await keep();
+    await page.getByText('a:two').first().waitFor();
+    await confirm(page, 'Delete');
+    await page.getByRole('heading', { name: 'Roles' }).waitFor();
+
+    await page.goto('/hooks');
+    await page.getByRole('button', { name: 'New hook' }).click();
+    await page.getByLabel('Group and id').fill('tests/by-hand');
+    await keep();
+    await page.getByRole('heading', { name: 'tests/by-hand' }).waitFor();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const hook = JSON.parse(await field('Hook').inputValue()) as { metadata: { name: string } };
+    hook.metadata.name = 'By hand';
+    await field('Hook').fill(JSON.stringify(hook));
+    await keep();
+    await page.getByText('By hand', { exact: true }).waitFor();
+
+    await page.goto('/worker-manager');
+    await page.getByRole('button', { name: 'New pool' }).click();
+    await page.getByLabel('Id, such as').fill('tests/boards');
+    await keep();
+    await page.getByRole('heading', { name: 'tests/boards' }).waitFor();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const pool = JSON.parse(await field('Worker pool').inputValue()) as { description: string };
+    pool.description = 'Boards in the lab';
+    await field('Worker pool').fill(JSON.stringify(pool));
+    await keep();
+    await page.getByText('Boards in the lab').waitFor();
+  });
+
+  it('make a client below whoever is signed in, and show its token once', async () => {
+    await page.goto('/auth/clients');
+    await page.getByRole('link', { name: 'New client' }).click();
+    await page.locator('input[name=clientId]').fill('tests/made-here');
+    await page.getByLabel('Scopes, one in a line').fill('a:one\nb:two');
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('tests/made-here has been created').waitFor();
+    const { scopes } = await new Auth(platform).client('tests/made-here');
+    assert.deepEqual(scopes, ['a:one', 'b:two']);
+  });
+
+  it('show messages as they come', async () => {
+    const exchange = 'exchange/taskcluster-queue/v1/task-completed';
+    await page.goto(`/events?exchanges=${encodeURIComponent(exchange)}`);
+    await page.getByText('Nothing has come yet.').waitFor();
+    const { idOf } = await submitGraph(platform, [{ name: 'heard', command: 'true' }]);
+    const message = page.getByRole('group').filter({ hasText: idOf('heard') });
+    await message.first().locator('summary').click();
+    await message.getByText('"state": "completed"').first().waitFor();
+  });
+
+  it('have no serious fault of accessibility, in both themes, and fit a narrow screen', async () => {
+    await new Secrets(platform).set('tests/one', { secret: {}, expires: inAnHour() });
+    const paths = [
+      '/secrets',
+      '/secrets/tests%2Fone',
+      '/purge-caches',
+      '/auth/scopes?q=assume:tests:keepers',
+      '/auth/clients/new',
+      '/events',
+    ];
+    assert.deepEqual(await faultsOf(page, paths), []);
+  });
+
+  it('broke no rule of their own: no script failed, and nothing was loaded that may not be', () => {
+    assert.deepEqual(complaints, []);
+  });
+});

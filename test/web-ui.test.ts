@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Auth, Hooks, Index } from '@taskyard/client';
+import type { Browser, Page } from 'playwright-core';
+import {
+  confirm as confirmOn,
+  faultsOf,
+  launchBrowser,
+  signedInPage,
+  signInLink,
+  skipWithoutBrowser,
+} from './support/browser.ts';
+import { submitGraph } from './support/graphs.ts';
+import { aHome, type Platform } from './support/platform.ts';
+
+const endings: (() => Promise<void>)[] = [];
+let platform: Platform;
+let browser: Browser;
+let page: Page;
+let complaints: string[];
+
+const groupPath = (taskGroupId: string): string => `/tasks/groups/${taskGroupId}/tasks`;
+const state = (name: string) => page.locator('.state', { hasText: name });
+const confirm = (label: string): Promise<void> => confirmOn(page, label);
+
+/** A graph of which one task fails the first time that it runs. */
+const failingGraph = () =>
+  submitGraph(platform, [
+    { name: 'build', command: 'echo built' },
+    {
+      name: 'lint',
+      command:
+        'seq 300; if [ "$RUN_ID" = 0 ]; then printf "\\033[31merror: three faults\\033[0m\\n"; exit 1; fi',
+    },
+    { name: 'publish', command: 'echo published', needs: ['build', 'lint'] },
+    { name: 'announce', command: 'echo announced', needs: ['publish'] },
+  ]);
+
+describe('the web pages', { skip: skipWithoutBrowser }, () => {
+  before(async () => {
+    const home = await aHome({ after: (end) => endings.push(end) });
+    [platform, browser] = await Promise.all([home.start(), launchBrowser()]);
+    ({ page, complaints } = await signedInPage(browser, platform));
+  });
+  after(async () => {
+    await browser?.close();
+    for (const end of endings) await end();
+  });
+
+  it('run a first task on an empty install, and show its log', async () => {
+    await page.getByRole('button', { name: 'Run your first task' }).click();
+    await page.getByRole('heading', { name: 'Your first task' }).waitFor();
+    await page.getByText('Hello from your first task, 3 of 3').waitFor();
+    await state('completed').first().waitFor();
+    await page.goto('/');
+    await page.getByRole('link', { name: 'Your first task' }).first().waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Run your first task' }).count(), 0);
+  });
+
+  it('lead from a failed group to its first cause, to the line of the log, and to a rerun that goes green', async () => {
+    const { taskGroupId } = await failingGraph();
+    await page.goto(groupPath(taskGroupId));
+    const cause = page.getByRole('alert').filter({ hasText: 'The first cause' });
+    await cause.getByRole('link', { name: 'lint' }).waitFor();
+    assert.match(String(await cause.textContent()), /2 tasks wait for it in vain/);
+    await cause.getByRole('link', { name: 'log at the first error' }).click();
+    const line = page.locator('.log-line.is-error');
+    await line.waitFor();
+    assert.match(String(await line.textContent()), /error: three faults/);
+    assert.doesNotMatch(String(await line.textContent()), /\u001b/);
+    await page.getByRole('link', { name: 'Back to the task' }).click();
+    await page.getByText('It failed: the task said so itself').waitFor();
+    await page.goBack();
+    await page.goBack();
+    await confirm('Rerun failed');
+    await page.getByText('4 of 4 tasks are over').waitFor();
+    await cause.waitFor({ state: 'detached' });
+    assert.equal(await page.locator('.group-row .state-completed').count(), 4);
+  });
+
+  it('say why a task waits, by the names of those that it waits for', async () => {
+    const graph = await submitGraph(platform, [
+      { name: 'never', command: 'true', taskQueueId: 'nobody/works-here' },
+      { name: 'later', command: 'true', needs: ['never'] },
+    ]);
+    await page.goto(`/tasks/${graph.idOf('later')}`);
+    const why = page.getByRole('alert').filter({ hasText: 'Why it waits' });
+    await why.getByText('It waits for 1 task to complete.').waitFor();
+    await why.getByRole('link', { name: 'never' }).click();
+    await why.getByText('No worker of its task queue').waitFor();
+    await confirm('Cancel');
+    await state('exception: canceled').first().waitFor();
+  });
+
+  it('follow a log while it is written, without reading the page anew', async () => {
+    const { idOf } = await submitGraph(platform, [
+      {
+        name: 'steps',
+        command: 'for i in $(seq 40); do echo step $i; sleep 0.1; done',
+      },
+    ]);
+    await page.goto(`/tasks/${idOf('steps')}`);
+    await page.getByText('step 5', { exact: true }).waitFor();
+    await page.getByText(/lines, live/).waitFor();
+    await page.getByText('step 40', { exact: true }).waitFor();
+    await state('completed').first().waitFor();
+    await page.getByText(/^\d+ lines$/).waitFor();
+  });
+
+  it('find lines of a log, and link to one of them', async () => {
+    const { idOf } = await submitGraph(platform, [
+      { name: 'numbers', command: 'seq 1 5000; echo needle; seq 1 5000' },
+    ]);
+    await page.goto(`/tasks/${idOf('numbers')}/runs/0/logs/public/logs/live.log`);
+    await page.getByText(/^10\d\d\d lines$/).waitFor();
+    assert.ok((await page.locator('.log-line').count()) < 200);
+    await page.keyboard.press('s');
+    await page.keyboard.type('needle');
+    await page.getByText('1 of 2').waitFor();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await page.getByText('2 of 2').waitFor();
+    const needle = page.locator('.log-line', { has: page.getByText('needle', { exact: true }) });
+    await needle.getByRole('link').click();
+    assert.match(page.url(), /#L50\d\d$/);
+    await page.reload();
+    await page.locator('.log-line.is-linked', { hasText: 'needle' }).waitFor();
+  });
+
+  it('are used with the keyboard alone', async () => {
+    await page.goto('/');
+    await page.getByRole('heading', { name: 'What goes on' }).waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('p');
+    await page.getByRole('heading', { name: 'Worker pools' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByText('find a task or group').waitFor();
+    await page.keyboard.press('Escape');
+    const { taskGroupId } = await submitGraph(platform, [{ name: 'only', command: 'true' }]);
+    await page.getByText('find a task or group').waitFor({ state: 'detached' });
+    await page.keyboard.press('/');
+    await page.keyboard.type(`${platform.rootUrl}${groupPath(taskGroupId)}`);
+    await page.keyboard.press('Enter');
+    await page.locator('.group-row').waitFor();
+    await page.locator('main h1').click();
+    await page.keyboard.press('j');
+    await page.locator('.group-row.is-current').waitFor();
+    await page.keyboard.press('o');
+    await page.getByRole('heading', { name: 'only' }).waitFor();
+  });
+
+  it('draw of ten thousand tasks those in sight, search among them, and draw one box for each kind', async () => {
+    const wanted = Array.from({ length: 10_000 }, (_, i) => ({
+      name: i < 100 ? `build-${i}` : `test-${i}`,
+      command: 'true',
+      taskQueueId: 'nobody/works-here',
+      needs: i < 100 ? [] : [`build-${i % 100}`],
+    }));
+    const { taskGroupId } = await submitGraph(platform, wanted);
+    await page.goto(groupPath(taskGroupId));
+    await page.getByText('10000 of 10000 shown').waitFor();
+    assert.ok((await page.locator('.group-row').count()) < 100);
+    await page.keyboard.press('s');
+    await page.keyboard.type('test-9999');
+    await page.getByText('1 of 10000 shown').waitFor();
+    assert.match(page.url(), /q=test-9999/);
+    await page.goto(`${groupPath(taskGroupId)}?view=graph`);
+    await page.getByText('test × 9900').waitFor();
+    await page.getByText('build × 100').waitFor();
+    await page.goto(`${groupPath(taskGroupId)}?view=waterfall`);
+    await page.getByText('build-0', { exact: true }).waitFor();
+    await page.goto(`${groupPath(taskGroupId)}?q=build`);
+    await page.getByText('100 of 10000 shown').waitFor();
+    await page.getByRole('button', { name: 'Priority' }).click();
+    await page.getByLabel('New priority').selectOption('high');
+    await page.getByRole('button', { name: 'Yes' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await confirm('Cancel shown');
+    await page.getByText('100 of 10000 tasks are over').waitFor();
+  });
+
+  it('sign in once by each link, tell what a client lacks, and sign out', async () => {
+    const { rootUrl, credentials } = platform;
+    const input = {
+      expires: new Date(Date.now() + 3600_000).toJSON(),
+      description: '',
+      scopes: ['sessions:sign-in'],
+    };
+    const made = await new Auth({ rootUrl, credentials }).createClient('tests/visitor', input);
+    const context = await browser.newContext({ baseURL: rootUrl });
+    const other = await context.newPage();
+    const link = await signInLink(platform);
+    await other.goto(link);
+    await other.getByRole('heading', { name: 'What goes on' }).waitFor();
+    await other.getByRole('button', { name: 'root' }).click();
+    await other.getByRole('menuitem', { name: 'Sign out' }).click();
+    await other.getByRole('link', { name: 'Sign in' }).first().waitFor();
+    await other.goto(link);
+    await other.getByText('This code has been used').waitFor();
+    await other.getByLabel('Client').fill('tests/visitor');
+    await other.getByRole('textbox', { name: 'Access token' }).fill(made.accessToken);
+    await other.getByRole('button', { name: 'Sign in' }).click();
+    await other.getByText('You may not see what goes on').waitFor();
+    await other.getByText('views:overview', { exact: true }).waitFor();
+    await other.reload();
+    await other.getByRole('button', { name: 'visitor' }).waitFor();
+    assert.equal(
+      await other.evaluate('document.cookie + JSON.stringify(Object.keys(localStorage))').then(String),
+      '[]',
+    );
+    await context.close();
+  });
+
+  it('have no serious fault of accessibility, in both themes, and fit a narrow screen', async () => {
+    const { rootUrl, credentials } = platform;
+    const { taskGroupId, idOf } = await failingGraph();
+    const hook = {
+      metadata: { name: 'nightly', description: '', owner: 'somebody@example.com' },
+      task: {},
+    };
+    await new Hooks({ rootUrl, credentials }).createHook('tests', 'nightly', hook);
+    await new Auth({ rootUrl, credentials }).createRole('tests', {
+      description: 'For tests.',
+      scopes: ['a:b'],
+    });
+    await new Index({ rootUrl, credentials }).insertTask('tests.latest', {
+      taskId: idOf('build'),
+      rank: 1,
+      data: {},
+      expires: new Date(Date.now() + 3600_000).toJSON(),
+    });
+    await page.goto(groupPath(taskGroupId));
+    await page.getByText('The first cause').waitFor();
+    const paths = [
+      '/',
+      '/sign-in',
+      groupPath(taskGroupId),
+      `${groupPath(taskGroupId)}?view=graph`,
+      `${groupPath(taskGroupId)}?view=waterfall`,
+      `/tasks/${idOf('lint')}`,
+      `/tasks/${idOf('publish')}`,
+      `/tasks/${idOf('lint')}/runs/0/logs/public/logs/live.log`,
+      '/queues',
+      '/queues/local/built-in',
+      '/worker-manager',
+      '/worker-manager/local/built-in',
+      '/auth/clients',
+      `/auth/clients/${encodeURIComponent('static/taskcluster/root')}`,
+      '/auth/roles',
+      '/auth/roles/tests',
+      '/hooks',
+      '/hooks/tests/nightly',
+      '/tasks/index/tests',
+    ];
+    assert.deepEqual(await faultsOf(page, paths), []);
+  });
+
+  it('broke no rule of their own: no script failed, and nothing was loaded that may not be', () => {
+    assert.deepEqual(complaints, []);
+  });
+});

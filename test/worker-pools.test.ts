@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Queue, slugid, WorkerManager } from '@taskyard/client';
+import { aHome, type Platform } from './support/platform.ts';
+
+const workerPoolId = 'local/on-demand';
+const maxCapacity = 4;
+const withinMs = 120_000;
+
+const commandLines = async (): Promise<string[]> => {
+  if (process.platform !== 'linux') {
+    const { stdout } = await promisify(execFile)('ps', ['-A', '-ww', '-o', 'args=']);
+    return stdout.split('\n');
+  }
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+};
+
+/** How many processes of workers there are whose files lie in this folder. */
+const countProcesses = async (folder: string): Promise<number> =>
+  (await commandLines()).filter((line) => line.includes('local-worker') && line.includes(folder)).length;
+
+const until = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
+  const giveUpAt = Date.now() + withinMs;
+  while (!(await isSo())) {
+    assert.ok(Date.now() < giveUpAt, `in vain waited until ${what}`);
+    await sleep(100);
+  }
+};
+
+/** A platform with what its clients ask it in this test. */
+const asked = ({ rootUrl, credentials }: Platform) => {
+  const manager = new WorkerManager({ rootUrl, credentials });
+  const queue = new Queue({ rootUrl, credentials });
+  return {
+    queue,
+    manager,
+    alive: async () => {
+      const { workers } = await manager.listWorkersForWorkerPool(workerPoolId);
+      return workers.filter(({ state }) => state !== 'stopped');
+    },
+  };
+};
+
+const definition = {
+  providerId: 'local',
+  description: 'Workers of this test',
+  owner: 'test@example.com',
+  emailOnError: false,
+  config: {
+    minCapacity: 0,
+    maxCapacity,
+    launchConfigs: [
+      {
+        workerManager: { launchConfigId: 'small', capacityPerInstance: 2 },
+        workerConfig: { taskyard: { idleTimeoutSeconds: 1 } },
+      },
+    ],
+  },
+};
+
+const aTask = (taskQueueId: string) => ({
+  taskQueueId,
+  created: new Date().toJSON(),
+  deadline: new Date(Date.now() + 3_600_000).toJSON(),
+  payload: { command: [['sleep', '0.5']], maxRunTime: 60 },
+  metadata: { name: 'sleep', description: '', owner: 'test@example.com', source: 'https://example.com/' },
+});
+
+const createTasks = async (queue: Queue, count: number, taskQueueId = workerPoolId): Promise<string[]> => {
+  const taskIds = Array.from({ length: count }, () => slugid());
+  await Promise.all(taskIds.map((taskId) => queue.createTask(taskId, aTask(taskQueueId))));
+  return taskIds;
+};
+
+const statesOf = (queue: Queue, taskIds: readonly string[]): Promise<string[]> =>
+  Promise.all(taskIds.map(async (taskId) => (await queue.status(taskId)).status.state));
+
+it('workers come with tasks and go without, though the platform is killed twice meanwhile', {
+  timeout: 240_000,
+}, async (t) => {
+  const home = await aHome(t);
+  const env = { WORKER: 'false' };
+  const first = await home.start(env);
+  const { queue, manager, alive } = asked(first);
+  await manager.createWorkerPool(workerPoolId, definition);
+  assert.equal(await countProcesses(home.path), 0);
+  // Killed while workers are being started, and again while tasks run.
+  const taskIds = await createTasks(queue, 10);
+  await until('a worker is ordered', async () => (await alive()).length > 0);
+  await first.kill();
+  const second = await home.start(env);
+  const again = asked(second);
+  await until('a task runs', async () => (await statesOf(again.queue, taskIds)).includes('running'));
+  await second.kill();
+  const third = await home.start(env);
+  const last = asked(third);
+  await until('all tasks are completed', async () => {
+    const states = await statesOf(last.queue, taskIds);
+    return states.every((state) => state === 'completed');
+  });
+  await until('all workers have ended', async () => (await last.alive()).length === 0);
+  await until('no process is left', async () => (await countProcesses(home.path)) === 0);
+
+  const { decisions } = await last.manager.workerPoolDecisions(workerPoolId);
+  const launches = decisions.filter(({ action }) => action === 'launch');
+  const { workers } = await last.manager.listWorkersForWorkerPool(workerPoolId);
+  assert.deepEqual(
+    launches.filter(({ outcome }) => outcome === 'open'),
+    [],
+  );
+  for (const { token, count, started } of launches) {
+    assert.equal(started, count, 'workers of a decision are missing');
+    const own = workers.filter(({ workerId }) => token !== undefined && workerId.startsWith(token));
+    assert.equal(own.length, count, 'a decision was carried out more than once');
+  }
+});
+
+for (const processes of ['1', '2']) {
+  it(`a platform of ${processes} processes has workers for tasks that name no queue, and takes them along`, {
+    timeout: 120_000,
+  }, async (t) => {
+    const home = await aHome(t);
+    const platform = await home.start({ PROCESSES: processes });
+    const { queue } = asked(platform);
+    assert.equal(await countProcesses(home.path), 0);
+    const [taskId = ''] = await createTasks(queue, 1, 'local/built-in');
+    await until('the task is completed', async () => (await statesOf(queue, [taskId]))[0] === 'completed');
+    assert.equal(await countProcesses(home.path), 1);
+    await platform.stop();
+    assert.equal(await countProcesses(home.path), 0);
+  });
+}
