@@ -15,7 +15,8 @@ const changed = spawnSync('git', ['status', '--porcelain'], { cwd: root, encodin
 if (changed !== '') console.log(`Not committed, so not verified:\n${changed}\n`);
 try {
   process.exitCode =
-    run(root, 'git', 'clone', '--quiet', '--no-hardlinks', root, checkout) || run(checkout, 'bash', '.ci/run');
+    run(root, 'git', 'clone', '--quiet', '--no-hardlinks', root, checkout) ||
+    run(checkout, 'bash', '.ci/run');
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

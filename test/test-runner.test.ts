@@ -110,6 +110,9 @@ describe('npm test', () => {
 
   it('lists the slowest files when told to', () => {
     const { lines } = npmTest('--slow', good, silent);
-    assert.equal(lines.filter((line) => /^slow: +[\d.]+ s +[\d.]+ % {2}.*\.test\.mjs$/.test(line)).length, 1 + 1);
+    assert.equal(
+      lines.filter((line) => /^slow: +[\d.]+ s +[\d.]+ % {2}.*\.test\.mjs$/.test(line)).length,
+      1 + 1,
+    );
   });
 });
