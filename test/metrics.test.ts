@@ -70,7 +70,7 @@ const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
   while (!(await isTrue())) await sleep(20);
 };
 
-describe('metrics', { timeout: 60_000 }, () => {
+describe('metrics', () => {
   it('tell what has happened and how things are', async (t) => {
     const home = await aHome(t);
     const platform = await home.start({ METRICS_PORT: '0', WORKER: 'false' });
@@ -154,7 +154,7 @@ describe('metrics', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the log', { timeout: 60_000 }, () => {
+describe('the log', () => {
   it('has one line for each call, and no secret at any level', async (t) => {
     const home = await aHome(t);
     const child = spawn(
