@@ -36,7 +36,7 @@ import { createPurgeCache } from './purge-cache/index.ts';
 import {
   createQueue,
   type Queue,
-  type QueueDeps,
+  type QueueContext,
   readAgeing,
   readDefinitions,
   readStatuses,
@@ -156,7 +156,7 @@ export const createApp = (deps: AppDeps): App => {
     readStatuses,
     issueCredentials: auth.issueCredentials,
   });
-  const queueDeps: QueueDeps = {
+  const queueDeps: QueueContext = {
     ...room,
     settings: {
       claimTimeoutSeconds: config.claimTimeoutSeconds,
@@ -169,7 +169,7 @@ export const createApp = (deps: AppDeps): App => {
     pendingChanged: signals.pending,
     releaseStarted: signals.releases,
     observeClaim,
-    onResolved: (tx, moves, now) => taskGraphs.onResolved(tx, moves, now),
+    onResolved: (tx, changes, now) => taskGraphs.onResolved(tx, changes, now),
     onDeleted: (tx, taskIds, now) => artifacts.expireArtifactsOf(tx, taskIds, now),
     issueCredentials: auth.issueCredentials,
     isQuarantined: (...worker) =>

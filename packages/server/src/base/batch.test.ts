@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { heldTransaction, type TestDatabase, testDatabase, untilBlocked } from '../testing/index.ts';
-import { type Answer, type BatchDeps, batched, batchedRead, settled, transact } from './batch.ts';
+import { type Answer, type BaseContext, batched, batchedRead, settled, transact } from './batch.ts';
 import { manualClock } from './clock.ts';
 import { BrokenTransaction, type Database, type Sql, type Transaction } from './database.ts';
 import { RequestError } from './errors.ts';
 import { silentLog } from './log.ts';
 
 let test: TestDatabase;
-let deps: BatchDeps;
+let deps: BaseContext;
 before(async () => {
   test = await testDatabase();
   await test.db`create table counters (name text primary key, value int not null default 0)`;
@@ -23,7 +23,7 @@ const refusal = (text: string): RequestError => new RequestError('InputError', t
 /** A verb that notes its batches; `run` says what becomes of an item. */
 const recorded = (run: (item: string, tx: Transaction) => Answer<string> | Promise<Answer<string>>) => {
   const batches: string[][] = [];
-  const verb = async (tx: Transaction, items: string[]): Promise<Answer<string>[]> => {
+  const verb = async (tx: Transaction, items: readonly string[]): Promise<Answer<string>[]> => {
     batches.push([...items]);
     return Promise.all(items.map((item) => run(item, tx)));
   };
@@ -141,7 +141,7 @@ describe('a batch', () => {
 
   it('has the time of its transaction', async () => {
     const clock = manualClock(new Date('2026-08-01T00:00:00Z'));
-    const { one } = batched({ ...deps, clock }, 'time', async (_, items: string[], now) =>
+    const { one } = batched({ ...deps, clock }, 'time', async (_, items: readonly string[], { now }) =>
       items.map(() => now.toJSON()),
     );
     assert.equal(await one('x'), '2026-08-01T00:00:00.000Z');
@@ -150,7 +150,7 @@ describe('a batch', () => {
   });
 
   it('of reads needs no transaction', async () => {
-    const { one } = batchedRead(deps, 'read', async (db, names: string[]) => {
+    const { one } = batchedRead(deps, 'read', async (db, names: readonly string[]) => {
       const rows = await db<{ name: string }>`select unnest(${names}::text[]) as name`;
       return rows.map(({ name }) => (name === 'bad' ? refusal('no') : upper(name)));
     });

@@ -20,8 +20,23 @@ export const settled = <T>(answer: Answer<T>): T => {
   return answer;
 };
 
-/** A verb over a set: one transaction, one answer for each item, in order. `now` is the time of the transaction. */
-export type Verb<In, Out> = (tx: Transaction, items: In[], now: Date) => Promise<Answer<Out>[]>;
+/** What a verb is given besides its items. */
+export interface Work<C> {
+  /** The time of the transaction. */
+  readonly now: Date;
+  /** What the verb's domain was opened with. It lives as long as the process. */
+  readonly context: C;
+}
+
+/** A verb over a set: one transaction, one answer for each item, in order. */
+export type Verb<In, Out, C> = (
+  tx: Transaction,
+  items: readonly In[],
+  work: Work<C>,
+) => Promise<Answer<Out>[]>;
+
+/** A verb that only reads, by one statement. */
+export type ReadVerb<In, Out, C> = (sql: Sql, items: readonly In[], work: Work<C>) => Promise<Answer<Out>[]>;
 
 /** A verb whose simultaneous calls share a transaction. */
 export interface Batched<In, Out> {
@@ -31,7 +46,8 @@ export interface Batched<In, Out> {
   all(items: readonly In[]): Promise<Answer<Out>[]>;
 }
 
-export interface BatchDeps {
+/** What every domain is opened with. Its own `Context` adds what it alone needs. */
+export interface BaseContext {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
@@ -68,15 +84,15 @@ const mayRepeat = (error: unknown): boolean =>
  * commit was sent. Where it broke after that, the caller has to find out what happened, or to leave that to its own.
  */
 export const transact = async <T>(
-  deps: BatchDeps,
+  context: BaseContext,
   run: (tx: Transaction, now: Date) => Promise<T>,
 ): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await deps.db.transaction((tx) => run(tx, deps.clock.now()));
+      return await context.db.transaction((tx) => run(tx, context.clock.now()));
     } catch (error) {
       if (!mayRepeat(error) || attempt === attemptsMax) throw error;
-      deps.log.debug({ attempt, err: error }, 'a transaction is repeated');
+      context.log.debug({ attempt, err: error }, 'a transaction is repeated');
     }
   }
 };
@@ -87,28 +103,31 @@ export const transact = async <T>(
  * whole its items are tried one by one, so that a bad one harms no neighbour. Not so when the connection broke: that is
  * no item's fault, and all of them may have taken effect. Then all fail, and each caller knows best whether to ask again.
  */
-export const batched = <In, Out>(
-  deps: BatchDeps,
+export const batched = <In, Out, C extends BaseContext>(
+  context: C,
   name: string,
-  verb: Verb<In, Out>,
+  verb: Verb<In, Out, C>,
   limits: BatchLimits<In> = {},
 ): Batched<In, Out> =>
-  gathered({ ...deps, name }, (items) => transact(deps, (tx, now) => verb(tx, items, now)), limits);
+  gathered(
+    context,
+    name,
+    (items) => transact(context, (tx, now) => verb(tx, items, { now, context })),
+    limits,
+  );
 
 /** The same for verbs that only read, by one statement: no transaction is opened around it. */
-export const batchedRead = <In, Out>(
-  deps: BatchDeps,
+export const batchedRead = <In, Out, C extends BaseContext>(
+  context: C,
   name: string,
-  read: (db: Sql, items: In[]) => Promise<Answer<Out>[]>,
+  read: ReadVerb<In, Out, C>,
   limits: BatchLimits<In> = {},
-): Batched<In, Out> => gathered({ ...deps, name }, (items) => read(deps.db, items), limits);
-
-interface Gathering extends Pick<BatchDeps, 'log' | 'observeBatch' | 'turns'> {
-  readonly name: string;
-}
+): Batched<In, Out> =>
+  gathered(context, name, (items) => read(context.db, items, { now: context.clock.now(), context }), limits);
 
 const gathered = <In, Out>(
-  { name, log, observeBatch, turns }: Gathering,
+  { log, observeBatch, turns }: BaseContext,
+  name: string,
   runOnce: (items: In[]) => Promise<Answer<Out>[]>,
   { rowsMax = 500, bytesMax = 8 * 2 ** 20, bytesOf = () => 0 }: BatchLimits<In>,
 ): Batched<In, Out> => {
@@ -175,7 +194,17 @@ const settle = <In, Out>(batch: Waiting<In, Out>[], answers: Answer<Out>[]): voi
   });
 };
 
-const refusalOf = (error: unknown): RequestError => {
+/** A refusal as an answer; throws what is none. */
+export const refusalOf = (error: unknown): RequestError => {
   if (error instanceof RequestError) return error;
   throw error;
+};
+
+/** What `run` returns, or the refusal that it throws. */
+export const answerOf = <T>(run: () => T): Answer<T> => {
+  try {
+    return run();
+  } catch (error) {
+    return refusalOf(error);
+  }
 };

@@ -1,14 +1,17 @@
 export {
   type Answer,
-  type BatchDeps,
+  answerOf,
+  type BaseContext,
   type Batched,
   type BatchLimits,
   batched,
   batchedRead,
   type ObserveBatch,
+  refusalOf,
   settled,
   transact,
   type Verb,
+  type Work,
 } from './batch.ts';
 export { type BoundedProcess, boundedProcess, type ProcessLimits } from './bounded-process.ts';
 export {
@@ -52,3 +55,4 @@ export { type Migration, migrate, readMigrations } from './migrations.ts';
 export { localSignal, type Signal, sharedSignals } from './signal.ts';
 export { slugid } from './slugid.ts';
 export { createTurns, type Turns } from './turns.ts';
+export { alone, bindQueries, bindVerbs, inBatches, inReads } from './verbs.ts';

@@ -42,7 +42,7 @@ export const resolveLeftOver = async (
   name: BuiltInName,
   limit: number,
 ): Promise<number> => {
-  const page = JSON.parse(await queue.listClaimed(taskQueueOf(name), { limit })) as {
+  const page = JSON.parse(await queue.listClaimed({ taskQueueId: taskQueueOf(name), limit })) as {
     tasks: (Held & { workerGroup: string; workerId: string })[];
   };
   // Others may work on the queue too, if they have the scopes; what is theirs they end themselves.

@@ -13,7 +13,7 @@ import {
 import { createEvents } from '../events/index.ts';
 import { type Caller, serve } from '../http/index.ts';
 import type { Email } from '../notify/index.ts';
-import { createQueue, type Queue, type QueueDeps } from '../queue/index.ts';
+import { createQueue, type Queue, type QueueContext } from '../queue/index.ts';
 import {
   messagesIn,
   queueAlone,
@@ -65,7 +65,7 @@ const open = (
   encryptionWith = encryption(keys),
 ): Platform => {
   const room = { db, clock, log: silentLog };
-  const queueDeps: QueueDeps = { ...room, ...queueAlone() };
+  const queueDeps: QueueContext = { ...room, ...queueAlone() };
   const hooks = createHooks({
     ...room,
     queue: queueDeps,

@@ -1,8 +1,8 @@
-import { type BatchDeps, type Loop, minutes } from '../base/index.ts';
+import { type BaseContext, type Loop, minutes } from '../base/index.ts';
 import * as store from './store.ts';
 
 /** Background work: forgets what has expired, which nobody has found since. */
-export const indexLoops = ({ db, clock }: BatchDeps): readonly Loop[] => [
+export const indexLoops = ({ db, clock }: BaseContext): readonly Loop[] => [
   {
     name: 'expire-indexed-tasks',
     everyMs: minutes(10),

@@ -1,6 +1,6 @@
 import {
   type Answer,
-  type BatchDeps,
+  type BaseContext,
   batched,
   batchedRead,
   later,
@@ -8,6 +8,7 @@ import {
   RequestError,
   type Sql,
   type Transaction,
+  type Work,
 } from '../base/index.ts';
 import { type Caller, keyIn, pageLimit, pageOf, type Reply, redirectTo } from '../http/index.ts';
 import * as lifecycle from './lifecycle.ts';
@@ -15,7 +16,7 @@ import type { IndexedTask, InsertTaskRequest, ListNamespacesResponse, ListTasksR
 import { pathPattern } from './schema.ts';
 import * as store from './store.ts';
 
-export interface Room extends BatchDeps {
+export interface Room extends BaseContext {
   /** Under which clients reach the platform. */
   rootUrl(): string;
   /** Somebody without credentials. */
@@ -58,8 +59,8 @@ const keyOf = ({ namespace, name }: lifecycle.Place): string => lifecycle.pathOf
 /** Answers each with what stands at its path then. */
 const insertTasks = async (
   tx: Transaction,
-  insertions: Insertion[],
-  now: Date,
+  insertions: readonly Insertion[],
+  { now }: Work<Room>,
 ): Promise<Answer<IndexedTask>[]> => {
   const entries = insertions.map(entryOf);
   const mistakes = entries.map(lifecycle.mistakeIn);
@@ -165,11 +166,11 @@ const artifactUrl = async (room: Room, taskId: string, { name, caller }: Artifac
 /** The verbs of the index, bound to where they work. */
 export const bindVerbs = (room: Room) => {
   const insertions = batched(room, 'insert-indexed-tasks', insertTasks);
-  const deletions = batched(room, 'delete-indexed-tasks', async (tx, paths: string[]) => {
+  const deletions = batched(room, 'delete-indexed-tasks', async (tx, paths: readonly string[]) => {
     await store.deleteEntries(tx, paths.map(lifecycle.placeOf));
     return paths.map(() => ({}));
   });
-  const look = batchedRead(room, 'find-indexed-tasks', (db, paths: string[]) =>
+  const look = batchedRead(room, 'find-indexed-tasks', (db, paths: readonly string[]) =>
     findTasks(db, paths, room.clock.now()),
   );
   return {

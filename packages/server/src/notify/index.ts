@@ -1,4 +1,4 @@
-import { type BatchDeps, type Loop, localSignal, type Reading, type Signal } from '../base/index.ts';
+import { type BaseContext, type Loop, localSignal, type Reading, type Signal } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
 import { exchanges } from './events.ts';
@@ -14,7 +14,7 @@ export type { NotifyServices } from './routes.ts';
 export type { SenderSettings } from './senders/index.ts';
 export type { Email, NotifyVerbs } from './service.ts';
 
-export interface NotifyDeps extends BatchDeps, Pick<Room, 'readDefinitions' | 'rootUrl'> {
+export interface NotifyDeps extends BaseContext, Pick<Room, 'readDefinitions' | 'rootUrl'> {
   /** What is not there answers that it is not configured. */
   readonly settings: SenderSettings;
   /** Shared between the processes of a deployment; by default it is this process's. */

@@ -1,10 +1,10 @@
-import { type BatchDeps, later, minutes, transact } from '../base/index.ts';
+import { type BaseContext, later, minutes, transact } from '../base/index.ts';
 import { nextAttempt } from './lifecycle.ts';
 import { type OutgoingType, Refusal, type Senders } from './senders/index.ts';
 import * as store from './store.ts';
 import type { Fate, Tally } from './tally.ts';
 
-export interface SendingDeps extends BatchDeps {
+export interface SendingDeps extends BaseContext {
   readonly senders: Senders;
   readonly tally: Tally;
 }

@@ -1,6 +1,6 @@
 import {
   type Answer,
-  type BatchDeps,
+  type BaseContext,
   batched,
   later,
   RequestError,
@@ -27,7 +27,7 @@ import type { Senders } from './senders/index.ts';
 import * as store from './store.ts';
 import type { Tally } from './tally.ts';
 
-export interface Room extends BatchDeps {
+export interface Room extends BaseContext {
   readonly senders: Senders;
   readonly tally: Tally;
   /** Begins a page of messages whose templates are rendered. */
@@ -226,21 +226,29 @@ const composeRendered = async (render: Render, occasion: Omit<Occasion, 'rendere
 
 /** The verbs of this domain, bound to where they work. */
 export const bindVerbs = (room: Room) => {
-  const acceptances = batched(room, 'accept-notifications', async (tx, notifications: Notification[]) => {
-    const outcomes = await accept(room, tx, notifications);
-    return notifications.map((notification, i): Answer<Outcome> => {
-      const outcome = outcomes[i] as Outcome;
-      return refusalOf(notification, outcome) ?? outcome;
-    });
-  });
-  const denials = batched(room, 'deny-addresses', async (tx, addresses: NotificationAddress[]) => {
+  const acceptances = batched(
+    room,
+    'accept-notifications',
+    async (tx, notifications: readonly Notification[]) => {
+      const outcomes = await accept(room, tx, notifications);
+      return notifications.map((notification, i): Answer<Outcome> => {
+        const outcome = outcomes[i] as Outcome;
+        return refusalOf(notification, outcome) ?? outcome;
+      });
+    },
+  );
+  const denials = batched(room, 'deny-addresses', async (tx, addresses: readonly NotificationAddress[]) => {
     await store.denyAddresses(tx, addresses.map(addressOf));
     return addresses.map(() => ({}));
   });
-  const permissions = batched(room, 'allow-addresses', async (tx, addresses: NotificationAddress[]) => {
-    await store.allowAddresses(tx, addresses.map(addressOf));
-    return addresses.map(() => ({}));
-  });
+  const permissions = batched(
+    room,
+    'allow-addresses',
+    async (tx, addresses: readonly NotificationAddress[]) => {
+      await store.allowAddresses(tx, addresses.map(addressOf));
+      return addresses.map(() => ({}));
+    },
+  );
   /** An object when the notification was accepted; nothing when it is a duplicate, or one too many. */
   const request = async (notification: Notification): Promise<object | undefined> => {
     if (!isPublishable(notification)) {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { BatchDeps, Loop } from '../base/index.ts';
+import type { BaseContext, Loop } from '../base/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
 import type { Backend } from './bytes/backend.ts';
 import { byteRoutes } from './bytes/byte-routes.ts';
@@ -17,7 +17,7 @@ export { type ObjectServices, objectRoutes } from './routes.ts';
 
 export type BackendOptions = Backends[string];
 
-export interface ObjectsDeps extends BatchDeps {
+export interface ObjectsDeps extends BaseContext {
   /** The address that clients see, without a slash at its end; asked for at each use. */
   rootUrl(): string;
   /** By name; the first is for whatever nothing else is said about. */

@@ -1,5 +1,5 @@
 import {
-  type BatchDeps,
+  type BaseContext,
   batched,
   batchedRead,
   days,
@@ -24,7 +24,7 @@ import type {
 } from './schema.ts';
 import * as store from './store.ts';
 
-export interface ObjectServiceDeps extends BatchDeps {
+export interface ObjectServiceDeps extends BaseContext {
   readonly backends: ReadonlyMap<string, Backend>;
   readonly placement: readonly PlacementRule[];
 }
@@ -58,7 +58,7 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
     );
   };
 
-  const reads = batchedRead(deps, 'read-objects', async (sql, names: string[]) => {
+  const reads = batchedRead(deps, 'read-objects', async (sql, names: readonly string[]) => {
     const objects = byName(await store.readObjects(sql, names));
     return names.map((name) => objects.get(name));
   });
@@ -202,7 +202,7 @@ const inlineBytes = (base64: string): Buffer => {
   throw new RequestError('InputError', `dataInline takes at most ${inlineBytesMax} bytes.`);
 };
 
-const startUploads = async (tx: Transaction, items: lifecycle.StoredObject[]) => {
+const startUploads = async (tx: Transaction, items: readonly lifecycle.StoredObject[]) => {
   await store.insertObjects(tx, items);
   const objects = byName(
     await store.lockObjects(
@@ -228,7 +228,7 @@ interface Finish extends Named {
   readonly hashes: Hashes;
 }
 
-const finishUploads = async (tx: Transaction, items: Finish[]) => {
+const finishUploads = async (tx: Transaction, items: readonly Finish[]) => {
   const objects = byName(
     await store.lockObjects(
       tx,

@@ -1,8 +1,8 @@
-import { type BatchDeps, type Loop, minutes } from '../base/index.ts';
+import { type BaseContext, type Loop, minutes } from '../base/index.ts';
 import * as store from './store.ts';
 
 /** Background work: forgets requests that no worker has to heed any more. */
-export const purgeCacheLoops = ({ db, clock }: BatchDeps): readonly Loop[] => [
+export const purgeCacheLoops = ({ db, clock }: BaseContext): readonly Loop[] => [
   {
     name: 'expire-purge-requests',
     everyMs: minutes(10),

@@ -1,6 +1,6 @@
 import {
   type Answer,
-  type BatchDeps,
+  type BaseContext,
   batched,
   batchedRead,
   days,
@@ -15,7 +15,7 @@ import { knownRequests } from './known-requests.ts';
 import type { AllPurgeCacheRequestList, PurgeCacheRequests } from './schema.ts';
 import * as store from './store.ts';
 
-export interface Room extends BatchDeps {
+export interface Room extends BaseContext {
   /** Woken with the ids of pools that have something new to purge; shared between processes. */
   readonly changed: Signal;
 }
@@ -85,10 +85,10 @@ const listAll = async (
 
 /** The verbs of purge-cache, bound to where they work. */
 export const bindVerbs = (room: Room) => {
-  const purges = batched(room, 'purge-caches', (tx, caches: CacheRef[], now) =>
+  const purges = batched(room, 'purge-caches', (tx, caches: readonly CacheRef[], { now }) =>
     purgeCaches(room, tx, { caches, now }),
   );
-  const reads = batchedRead(room, 'read-purge-requests', (db, workerPoolIds: string[]) =>
+  const reads = batchedRead(room, 'read-purge-requests', (db, workerPoolIds: readonly string[]) =>
     requestsOf(db, workerPoolIds, room.clock.now()),
   );
   const known = knownRequests(room, reads.one);

@@ -1,7 +1,7 @@
-import type { BatchDeps, Signal, Transaction } from '../base/index.ts';
+import type { BaseContext, Signal, Transaction } from '../base/index.ts';
 import type { Ageing } from './ageing.ts';
-import type { ApplyDeps } from './apply.ts';
 import type { DefinitionLimits } from './definition.ts';
+import type { Change } from './events.ts';
 
 /** Temporary credentials, and whose they are. */
 export interface Credentials {
@@ -35,15 +35,19 @@ export interface QueueSettings extends DefinitionLimits {
   readonly longPollSeconds: number;
 }
 
-/** All that the queue needs from the floors below and from `app.ts`. */
-export interface QueueDeps extends BatchDeps {
+/** What the queue is opened with: what lives as long as the process. */
+export interface Context extends BaseContext {
   readonly settings: QueueSettings;
+  /** Woken, with the ids of task queues, when runs became pending. Shared between the processes of a deployment. */
   readonly pendingChanged: Signal;
+  /** Woken when a large fan-out has begun. */
   readonly releaseStarted: Signal;
-  readonly onResolved: ApplyDeps['onResolved'];
-  readonly observeClaim?: ApplyDeps['observeClaim'];
-  /** What else goes, in the same transaction, when expired tasks are deleted. */
-  readonly onDeleted: (tx: Transaction, taskIds: readonly string[], now: Date) => Promise<void>;
+  /** What the floors above do in the same transaction when tasks resolve. */
+  onResolved(tx: Transaction, changes: readonly Change[], now: Date): Promise<void>;
+  /** What the floors above do in the same transaction when expired tasks are deleted. */
+  onDeleted(tx: Transaction, taskIds: readonly string[], now: Date): Promise<void>;
+  /** Told of every claim after its commit: for how many seconds the run has waited for it. */
+  readonly observeClaim?: ((waitedSeconds: number) => void) | undefined;
   /** Credentials in the name of the queue's own client. */
   issueCredentials(request: CredentialsRequest): Credentials;
   isQuarantined(taskQueueId: string, workerGroup: string, workerId: string): boolean;

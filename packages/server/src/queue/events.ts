@@ -7,7 +7,7 @@ import type { GroupRow } from './store/index.ts';
 const prefix = 'exchange/taskcluster-queue/v1/';
 
 /** A task before and after a change. */
-export interface Move {
+export interface Change {
   readonly before: TaskRecord;
   readonly after: TaskRecord;
 }
@@ -57,16 +57,16 @@ const messageOfRun = (record: TaskRecord, run: RunStatus): Message => {
   return taskMessage(`task-${run.state}`, record, { run });
 };
 
-/** What a change is reported by: a message for each run whose state it changed, in order of the runs. */
-export const messagesOf = ({ before, after }: Move): Message[] =>
+/** The messages that report a change: one for each run whose state it changed, in order of the runs. */
+export const messagesOf = ({ before, after }: Change): Message[] =>
   after.runs
     .filter((run) => before.runs[run.runId]?.state !== run.state)
     .map((run) => messageOfRun(after, run));
 
 /** Whether a change resolved a task for good. */
-export const isResolution = ({ before, after }: Move): boolean => resolvedRun(before, after) !== undefined;
+export const isResolution = ({ before, after }: Change): boolean => resolvedRun(before, after) !== undefined;
 
-export const taskPriorityChanged = ({ before, after }: Move): Message => ({
+export const taskPriorityChanged = ({ before, after }: Change): Message => ({
   exchange: `${prefix}task-priority-changed`,
   routingKey: taskKey(after, after.runs.at(-1)),
   routes: after.routes,

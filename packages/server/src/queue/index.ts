@@ -1,16 +1,22 @@
-import { type Loop, localSignal, type Signal, type Sql, type Transaction } from '../base/index.ts';
-import type { QueueDeps } from './context.ts';
-import type { Move } from './events.ts';
+import { type Loop, localSignal, type Signal, type Sql } from '../base/index.ts';
+import type { Context } from './context.ts';
 import { queueLoops } from './loops.ts';
 import { statusText, type TaskRecord } from './record.ts';
 import type { TaskStatus } from './schema/index.ts';
-import { bindVerbs, type QueueVerbs } from './service/index.ts';
+import { type QueueVerbs, queueVerbs } from './service/index.ts';
 import { readRecords } from './store/index.ts';
 
 export { ageingPattern, readAgeing } from './ageing.ts';
-export { type Change, changeTasks } from './apply.ts';
-export type { Credentials, CredentialsRequest, QueueDeps, QueueSettings, Sighting } from './context.ts';
-export { type Move, taskKey } from './events.ts';
+export { changeTasks } from './changes/apply.ts';
+export type { Attempt } from './changes/decide.ts';
+export type {
+  Context as QueueContext,
+  Credentials,
+  CredentialsRequest,
+  QueueSettings,
+  Sighting,
+} from './context.ts';
+export { type Change, taskKey } from './events.ts';
 export { exchangesWith } from './exchanges.ts';
 export { type Outcome, rerun, resolvedRun, type WorkerRef } from './lifecycle.ts';
 export { statusText, type TaskRecord } from './record.ts';
@@ -18,7 +24,7 @@ export { type QueueServices, routes } from './routes/index.ts';
 export { createScopes as createTaskScopes } from './routes/tasks.ts';
 export * from './schema/index.ts';
 export { allOrNone, refusalOf } from './service/create-graph.ts';
-export { createTasks, type TaskToCreate } from './service/create-tasks.ts';
+export { createTasks, createTasksTogether, type TaskToCreate } from './service/create-tasks.ts';
 export type { QueueVerbs } from './service/index.ts';
 export { readDefinitions } from './service/reads.ts';
 export { claimsByWorker, type WaitingGroup, type WorkersClaims, waitingByAge } from './store/index.ts';
@@ -43,20 +49,17 @@ export interface Queue extends QueueVerbs {
   readonly loops: readonly Loop[];
 }
 
-/** What floors above may do when tasks resolve, in the same transaction. */
-export type OnResolved = (tx: Transaction, moves: readonly Move[], now: Date) => Promise<void>;
-
 /** Opens the queue. Signals are shared between the processes of a deployment; by default they are this process's. */
 export const createQueue = (
-  deps: Omit<QueueDeps, 'pendingChanged' | 'releaseStarted'> & {
+  given: Omit<Context, 'pendingChanged' | 'releaseStarted'> & {
     pendingChanged?: Signal;
     releaseStarted?: Signal;
   },
 ): Queue => {
-  const whole: QueueDeps = {
-    ...deps,
-    pendingChanged: deps.pendingChanged ?? localSignal(),
-    releaseStarted: deps.releaseStarted ?? localSignal(),
+  const context: Context = {
+    ...given,
+    pendingChanged: given.pendingChanged ?? localSignal(),
+    releaseStarted: given.releaseStarted ?? localSignal(),
   };
-  return { ...bindVerbs(whole), loops: queueLoops(whole) };
+  return { ...queueVerbs(context), loops: queueLoops(context) };
 };

@@ -29,11 +29,12 @@ const unscheduled = (retries = 5): TaskRecord => ({
   runs: [],
 });
 
-/** The task after moves that must all be allowed. */
+/** The task after transitions that must all be allowed. */
 const after = (task: TaskRecord, ...changes: readonly ((task: TaskRecord) => Outcome)[]): TaskRecord =>
   changes.reduce((current, change) => {
     const outcome = change(current);
-    if (outcome.kind !== 'moved') throw new Error(`The preparation was refused: ${JSON.stringify(outcome)}`);
+    if (outcome.kind !== 'changed')
+      throw new Error(`The preparation was refused: ${JSON.stringify(outcome)}`);
     return outcome.task;
   }, task);
 
@@ -207,7 +208,7 @@ const table: Record<string, { move: (task: TaskRecord) => Outcome; results: Resu
 };
 
 const resultOf = (outcome: Outcome): string =>
-  outcome.kind === 'moved' ? stateOf(outcome.task) : outcome.kind;
+  outcome.kind === 'changed' ? stateOf(outcome.task) : outcome.kind;
 
 describe('every move, from every state', () => {
   for (const [name, { move, results }] of Object.entries(table)) {
@@ -415,7 +416,7 @@ describe('a resolution', () => {
   });
 });
 
-describe('any sequence of moves', () => {
+describe('any sequence of transitions', () => {
   const edges: Record<TaskState, readonly TaskState[]> = {
     unscheduled: ['pending', 'exception'],
     pending: ['running', 'exception'],
@@ -427,17 +428,17 @@ describe('any sequence of moves', () => {
   };
   const reports = reportedReasons.map((reason) => ({ name: `except ${reason}`, move: except(reason) }));
   const named = { schedule, claim, reclaim, complete, fail, cancel, rerun, release, expireClaim, loseWorker };
-  const moves = [...Object.entries(named).map(([name, move]) => ({ name, move })), ...reports];
+  const transitions = [...Object.entries(named).map(([name, move]) => ({ name, move })), ...reports];
   const isOpen = ({ state }: RunStatus) => state === 'pending' || state === 'running';
 
   it('keeps runs dense, only the last one open, states on their edges and retries at or above zero', () => {
-    const someMoves = fc.array(fc.constantFrom(...moves), { maxLength: 120 });
+    const someMoves = fc.array(fc.constantFrom(...transitions), { maxLength: 120 });
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 49 }), someMoves, (retries, sequence) => {
         let task = unscheduled(retries);
         for (const { name, move } of sequence) {
           const outcome = move(task);
-          if (outcome.kind !== 'moved') continue;
+          if (outcome.kind !== 'changed') continue;
           const before = task;
           task = outcome.task;
           assert.ok(edges[stateOf(before)].includes(stateOf(task)), `${name}: ${stateOf(before)}`);
@@ -459,7 +460,7 @@ describe('any sequence of moves', () => {
   });
 
   it('may repeat each move: the second time changes nothing, or is refused', () => {
-    const someMoves = fc.array(fc.constantFrom(...moves), { maxLength: 30 });
+    const someMoves = fc.array(fc.constantFrom(...transitions), { maxLength: 30 });
     const repeatable = ['schedule', 'claim', 'complete', 'fail', 'cancel', 'rerun', 'release'];
     fc.assert(
       fc.property(someMoves, (sequence) => {
@@ -467,7 +468,7 @@ describe('any sequence of moves', () => {
         for (const { name, move } of sequence) {
           const runId = lastId(task);
           const outcome = move(task);
-          if (outcome.kind !== 'moved') continue;
+          if (outcome.kind !== 'changed') continue;
           task = outcome.task;
           if (repeatable.includes(name)) assert.equal(move(task).kind, 'unchanged', name);
           const reason = reportedReasons.find((each) => name === `except ${each}`);

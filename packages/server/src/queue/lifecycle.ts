@@ -1,8 +1,15 @@
 import type { TaskRecord } from './record.ts';
-import type { ReasonCreated, ReasonResolved, ReportedReason, RunState, RunStatus } from './schema/index.ts';
+import {
+  priorities,
+  type ReasonCreated,
+  type ReasonResolved,
+  type ReportedReason,
+  type RunState,
+  type RunStatus,
+} from './schema/index.ts';
 
-/** Every move of a run. Nothing else changes the state of one. */
-export const moves = {
+/** Every transition of a run. Nothing else changes the state of one. */
+export const transitions = {
   claim: { from: ['pending'], to: 'running' },
   reclaim: { from: ['running'], to: 'running' },
   complete: { from: ['running'], to: 'completed' },
@@ -17,7 +24,7 @@ export const runsMax = 50;
 
 /** What became of an attempt to change a task. */
 export type Outcome =
-  | { readonly kind: 'moved'; readonly task: TaskRecord }
+  | { readonly kind: 'changed'; readonly task: TaskRecord }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'missing-run' }
   | { readonly kind: 'conflict'; readonly message: string };
@@ -29,12 +36,12 @@ export interface WorkerRef {
 
 const unchanged: Outcome = { kind: 'unchanged' };
 const missingRun: Outcome = { kind: 'missing-run' };
-const moved = (task: TaskRecord): Outcome => ({ kind: 'moved', task });
+const changed = (task: TaskRecord): Outcome => ({ kind: 'changed', task });
 const conflict = (message: string): Outcome => ({ kind: 'conflict', message });
 
 const lastOf = (task: TaskRecord): RunStatus | undefined => task.runs.at(-1);
-const mayLeave = (run: RunStatus | undefined, move: { from: readonly RunState[] }): run is RunStatus =>
-  run !== undefined && move.from.includes(run.state);
+const mayLeave = (run: RunStatus | undefined, transition: { from: readonly RunState[] }): run is RunStatus =>
+  run !== undefined && transition.from.includes(run.state);
 
 const isHeldBy = (run: RunStatus, { workerGroup, workerId }: WorkerRef): boolean =>
   run.workerGroup === workerGroup && run.workerId === workerId;
@@ -49,9 +56,21 @@ const withNewRun = (task: TaskRecord, reasonCreated: ReasonCreated, now: Date): 
   runs: [...task.runs, { runId: task.runs.length, state: 'pending', reasonCreated, scheduled: now.toJSON() }],
 });
 
+/** Refuses past the task's deadline what must not happen then. */
+export const beforeDeadline = (task: TaskRecord, now: Date, decide: () => Outcome): Outcome =>
+  task.deadline >= now
+    ? decide()
+    : conflict(`Task ${task.taskId} is past its deadline (${task.deadline.toJSON()}).`);
+
+/** Gives a task another priority, an index into `priorities`, unless it was ever resolved. */
+export const changePriority = (task: TaskRecord, priority: number): Outcome =>
+  wasEverResolved(task) || task.priority === priority
+    ? conflict(`The priority of task ${task.taskId} can no longer become ${priorities[priority]}.`)
+    : changed({ ...task, priority });
+
 /** Makes a task pending that has no run yet, whatever it depends on. */
 export const schedule = (task: TaskRecord, now: Date): Outcome =>
-  task.runs.length > 0 ? unchanged : moved(withNewRun(task, 'scheduled', now));
+  task.runs.length > 0 ? unchanged : changed(withNewRun(task, 'scheduled', now));
 
 export interface Claim {
   readonly runId: number;
@@ -63,12 +82,12 @@ export interface Claim {
 export const claim = (task: TaskRecord, { runId, worker, takenUntil }: Claim, now: Date): Outcome => {
   const run = task.runs[runId];
   if (!run) return missingRun;
-  if (run === lastOf(task) && mayLeave(run, moves.claim)) {
+  if (run === lastOf(task) && mayLeave(run, transitions.claim)) {
     const { runId: id, reasonCreated, scheduled } = run;
-    return moved(
+    return changed(
       withLastRun(task, {
         runId: id,
-        state: moves.claim.to,
+        state: transitions.claim.to,
         reasonCreated,
         ...worker,
         takenUntil: takenUntil.toJSON(),
@@ -85,12 +104,12 @@ export const claim = (task: TaskRecord, { runId, worker, takenUntil }: Claim, no
 export const reclaim = (task: TaskRecord, runId: number, takenUntil: Date): Outcome => {
   const run = task.runs[runId];
   if (!run) return missingRun;
-  if (run !== lastOf(task) || !mayLeave(run, moves.reclaim)) {
+  if (run !== lastOf(task) || !mayLeave(run, transitions.reclaim)) {
     return conflict(
       `Run ${runId} of task ${task.taskId} is ${run.state}; only a running run can be reclaimed.`,
     );
   }
-  return moved(withLastRun(task, { ...run, takenUntil: takenUntil.toJSON() }));
+  return changed(withLastRun(task, { ...run, takenUntil: takenUntil.toJSON() }));
 };
 
 /** A claim as it was made; `started` tells it from another claim of the same run by the same worker. */
@@ -109,9 +128,9 @@ export const isHeld = (task: TaskRecord, { runId, worker, started }: HeldRun): b
 /** Takes a claim back that reached nobody: the run is pending as before. Safe to repeat. */
 export const release = (task: TaskRecord, held: HeldRun): Outcome => {
   const run = lastOf(task);
-  if (!mayLeave(run, moves.release) || !isHeld(task, held)) return unchanged;
+  if (!mayLeave(run, transitions.release) || !isHeld(task, held)) return unchanged;
   const { runId, reasonCreated, scheduled } = run;
-  return moved(withLastRun(task, { runId, state: moves.release.to, reasonCreated, scheduled }));
+  return changed(withLastRun(task, { runId, state: transitions.release.to, reasonCreated, scheduled }));
 };
 
 /** Ends a run well or badly, as its worker reports it. The same report again finds the work done. */
@@ -120,14 +139,16 @@ export const finish = (task: TaskRecord, runId: number, to: 'completed' | 'faile
   if (!run) return missingRun;
   const isLast = run === lastOf(task);
   if (isLast && run.state === to) return unchanged;
-  const move = to === 'completed' ? moves.complete : moves.fail;
-  if (!isLast || !mayLeave(run, move)) {
+  const transition = to === 'completed' ? transitions.complete : transitions.fail;
+  if (!isLast || !mayLeave(run, transition)) {
     return conflict(`Run ${runId} of task ${task.taskId} is ${run.state} and cannot become ${to}.`);
   }
-  return moved(withLastRun(task, { ...run, state: move.to, reasonResolved: to, resolved: now.toJSON() }));
+  return changed(
+    withLastRun(task, { ...run, state: transition.to, reasonResolved: to, resolved: now.toJSON() }),
+  );
 };
 
-/** Why a run ended that the queue runs anew, while there are retries left; and the reason of the new run. */
+/** The ends of runs that the queue retries while the task has retries left, each with the reason of the new run. */
 const retried: Partial<Record<ReasonResolved, ReasonCreated>> = {
   'worker-shutdown': 'retry',
   'claim-expired': 'retry',
@@ -138,7 +159,7 @@ const endAsException = (task: TaskRecord, reason: ReasonResolved, now: Date): Ta
   const run = lastOf(task) as RunStatus;
   const over = withLastRun(task, {
     ...run,
-    state: moves.except.to,
+    state: transitions.except.to,
     reasonResolved: reason,
     resolved: now.toJSON(),
   });
@@ -151,7 +172,8 @@ const endAsException = (task: TaskRecord, reason: ReasonResolved, now: Date): Ta
 export const except = (task: TaskRecord, runId: number, reason: ReportedReason, now: Date): Outcome => {
   const run = task.runs[runId];
   if (!run) return missingRun;
-  if (run === lastOf(task) && mayLeave(run, moves.except)) return moved(endAsException(task, reason, now));
+  if (run === lastOf(task) && mayLeave(run, transitions.except))
+    return changed(endAsException(task, reason, now));
   const isRepeat =
     run.state === 'exception' && run.reasonResolved === reason && runId >= task.runs.length - 2;
   if (isRepeat) return unchanged;
@@ -163,14 +185,14 @@ export const expireClaim = (task: TaskRecord, runId: number, takenUntil: Date, n
   const run = lastOf(task);
   if (run?.runId !== runId || run.state !== 'running') return unchanged;
   if (run.takenUntil !== takenUntil.toJSON()) return unchanged;
-  return moved(endAsException(task, 'claim-expired', now));
+  return changed(endAsException(task, 'claim-expired', now));
 };
 
-/** Ends the run that a worker holds which is known to be gone. */
+/** Ends a lost worker's run so that it is retried. */
 export const loseWorker = (task: TaskRecord, runId: number, worker: WorkerRef, now: Date): Outcome => {
   const run = lastOf(task);
   if (run?.runId !== runId || run.state !== 'running' || !isHeldBy(run, worker)) return unchanged;
-  return moved(endAsException(task, 'worker-shutdown', now));
+  return changed(endAsException(task, 'worker-shutdown', now));
 };
 
 /** Ends a task that is not resolved, whatever it is doing; a task without runs gets one that tells of the end. */
@@ -188,21 +210,23 @@ export const end = (task: TaskRecord, reason: 'canceled' | 'deadline-exceeded', 
         resolved: time,
       },
     ];
-    return moved({ ...task, runs });
+    return changed({ ...task, runs });
   }
-  if (!mayLeave(run, moves.cancel)) return unchanged;
-  return moved(withLastRun(task, { ...run, state: moves.cancel.to, reasonResolved: reason, resolved: time }));
+  if (!mayLeave(run, transitions.cancel)) return unchanged;
+  return changed(
+    withLastRun(task, { ...run, state: transitions.cancel.to, reasonResolved: reason, resolved: time }),
+  );
 };
 
 /** Adds a run to a task that is resolved or was never scheduled, and restores its retries. */
 export const rerun = (task: TaskRecord, now: Date): Outcome => {
   const run = lastOf(task);
-  if (mayLeave(run, moves.cancel)) return unchanged;
+  if (mayLeave(run, transitions.cancel)) return unchanged;
   if (task.runs.length >= runsMax) {
     return conflict(`Task ${task.taskId} has reached the maximum number of runs (${runsMax}).`);
   }
   const retriesLeft = Math.min(task.retries, runsMax - task.runs.length - 1);
-  return moved(withNewRun({ ...task, retriesLeft }, 'rerun', now));
+  return changed(withNewRun({ ...task, retriesLeft }, 'rerun', now));
 };
 
 /** Whether a run ended for good: it is resolved, and what follows it, if anything, is not an automatic retry. */

@@ -1,24 +1,27 @@
-import { type Loop, later, seconds, type Transaction, transact } from '../base/index.ts';
+import { type Loop, later, seconds, type Transaction, transact, type Work } from '../base/index.ts';
 import { deleteTasks as forgetDependencies } from '../scheduler/index.ts';
-import { changeTasks, releaseFurther } from './apply.ts';
-import type { QueueDeps } from './context.ts';
+import { changeTasks } from './changes/apply.ts';
+import { releaseFurther } from './changes/follow.ts';
+import type { Context } from './context.ts';
 import * as lifecycle from './lifecycle.ts';
 import type { TaskRecord } from './record.ts';
 import * as store from './store/index.ts';
 
-type Step = (tx: Transaction, deps: QueueDeps & { now: Date; limit: number }) => Promise<number>;
+/** One bounded step: at most `limit` things; returns how many it did. */
+type Step = (tx: Transaction, limit: number, work: Work<Context>) => Promise<number>;
 
 /** Ends claims that were not prolonged in time, and retries their runs. */
-export const expireClaims: Step = async (tx, { now, limit, ...deps }) => {
+export const expireClaims: Step = async (tx, limit, work) => {
+  const { now } = work;
   const expired = await store.expiredClaims(tx, now, limit);
-  const changes = expired.map(({ taskId, runId, takenUntil }) => ({
+  const attempts = expired.map(({ taskId, runId, takenUntil }) => ({
     taskId,
     decide: (task: TaskRecord) =>
       task.deadline <= now
         ? ({ kind: 'unchanged' } as const)
         : lifecycle.expireClaim(task, runId, takenUntil, now),
   }));
-  if (changes.length > 0) await changeTasks(tx, changes, { ...deps, now });
+  if (attempts.length > 0) await changeTasks(tx, attempts, work);
   return expired.length;
 };
 
@@ -29,55 +32,61 @@ const isOpen = (state: string): boolean =>
  * Ends tasks whose deadline has passed a while ago. A cursor walks over all deadlines in order of time, so a task is
  * looked at once, resolved or not; only one process moves it at a time.
  */
-export const endPastDeadline: Step = async (tx, { now, limit, ...deps }) => {
+export const endPastDeadline: Step = async (tx, limit, work) => {
+  const { now, context } = work;
   const cursor = await store.lockDeadlineCursor(tx);
   if (!cursor) return 0;
-  const due = later(now, -seconds(deps.settings.deadlineDelaySeconds));
+  const due = later(now, -seconds(context.settings.deadlineDelaySeconds));
   const tasks = await store.pastDeadline(tx, cursor, { due, limit });
   const last = tasks.at(-1);
   if (!last) return 0;
-  const changes = tasks
+  const attempts = tasks
     .filter(({ state }) => isOpen(state))
     .map(({ taskId }) => ({
       taskId,
       decide: (task: TaskRecord) => lifecycle.end(task, 'deadline-exceeded', now),
     }));
   await store.moveDeadlineCursor(tx, last);
-  if (changes.length > 0) await changeTasks(tx, changes, { ...deps, now });
+  if (attempts.length > 0) await changeTasks(tx, attempts, work);
   return tasks.length;
 };
 
 /** Deletes tasks that expired, whatever their state. */
-export const deleteExpiredTasks: Step = async (tx, { now, limit, onDeleted }) => {
+export const deleteExpiredTasks: Step = async (tx, limit, { now, context }) => {
   const taskIds = await store.expiredTasks(tx, now, limit);
   if (taskIds.length === 0) return 0;
   await store.deleteTasks(tx, taskIds);
   await forgetDependencies(tx, taskIds);
-  await onDeleted(tx, taskIds, now);
+  await context.onDeleted(tx, taskIds, now);
   return taskIds.length;
 };
 
 const stepOf =
-  (deps: QueueDeps, step: Step): Loop['step'] =>
+  (context: Context, step: Step): Loop['step'] =>
   (limit) =>
-    transact(deps, (tx, now) => step(tx, { ...deps, now, limit }));
+    transact(context, (tx, now) => step(tx, limit, { now, context }));
 
 /** The queue's background work. */
-export const queueLoops = (deps: QueueDeps): readonly Loop[] => [
-  { name: 'expire-claims', everyMs: seconds(1), limit: 200, step: stepOf(deps, expireClaims) },
-  { name: 'end-past-deadline', everyMs: seconds(2), limit: 500, step: stepOf(deps, endPastDeadline) },
+export const queueLoops = (context: Context): readonly Loop[] => [
+  { name: 'expire-claims', everyMs: seconds(1), limit: 200, step: stepOf(context, expireClaims) },
+  { name: 'end-past-deadline', everyMs: seconds(2), limit: 500, step: stepOf(context, endPastDeadline) },
   {
     name: 'continue-releases',
     everyMs: seconds(2),
     limit: 1,
-    wakeBy: deps.releaseStarted,
-    step: stepOf(deps, releaseFurther),
+    wakeBy: context.releaseStarted,
+    step: stepOf(context, (tx, _, work) => releaseFurther(tx, work)),
   },
-  { name: 'delete-expired-tasks', everyMs: seconds(60), limit: 500, step: stepOf(deps, deleteExpiredTasks) },
+  {
+    name: 'delete-expired-tasks',
+    everyMs: seconds(60),
+    limit: 500,
+    step: stepOf(context, deleteExpiredTasks),
+  },
   {
     name: 'delete-expired-groups',
     everyMs: seconds(60),
     limit: 500,
-    step: (limit) => store.deleteExpiredGroups(deps.db, deps.clock.now(), limit),
+    step: (limit) => store.deleteExpiredGroups(context.db, context.clock.now(), limit),
   },
 ];

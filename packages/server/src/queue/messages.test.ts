@@ -196,8 +196,8 @@ describe('the messages of a life', () => {
     const taskGroupId = slugid();
     const ids = [await create({ taskGroupId }), await create({ taskGroupId })];
     await news();
-    await t.queue.sealGroup({ taskGroupId, authorize: anybody });
-    await t.queue.sealGroup({ taskGroupId, authorize: anybody });
+    await t.queue.sealGroups.one({ taskGroupId, authorize: anybody });
+    await t.queue.sealGroups.one({ taskGroupId, authorize: anybody });
     const [first, second] = await news();
     assert.equal(first?.routingKey, `primary.${taskGroupId}.-._`);
     assert.deepEqual(first?.routes, []);

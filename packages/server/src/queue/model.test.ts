@@ -491,7 +491,7 @@ const seal = (g: number): Command =>
     run: async (world, { queue }) => {
       const taskGroupId = groupOf(world, groups[g] as string);
       const exists = world.sealed.has(taskGroupId);
-      const answer = outcome(queue.sealGroup({ taskGroupId, authorize: anybody }));
+      const answer = outcome(queue.sealGroups.one({ taskGroupId, authorize: anybody }));
       if (exists) {
         world.sealed.set(taskGroupId, true);
         tell(world, taskGroupId, 'task-group-sealed');

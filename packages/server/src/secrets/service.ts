@@ -1,13 +1,14 @@
 import type { AuditEntry } from '../auth/index.ts';
 import {
   type Answer,
-  type BatchDeps,
+  type BaseContext,
   batched,
   batchedRead,
   type Encryption,
   RequestError,
   type Sql,
   type Transaction,
+  type Work,
 } from '../base/index.ts';
 import { keyIn, pageLimit, pageOf, storableDate } from '../http/index.ts';
 import { decideSets, type KeptSecret, type SecretChange, type SecretToSet } from './lifecycle.ts';
@@ -15,7 +16,7 @@ import type { Secret, SecretList } from './schema.ts';
 import * as store from './store.ts';
 
 /** What secrets need from the floors below and from `app.ts`. */
-export interface Room extends BatchDeps {
+export interface Room extends BaseContext {
   readonly encryption: Encryption;
   recordAudit(tx: Transaction, entries: readonly AuditEntry[]): Promise<void>;
 }
@@ -45,7 +46,7 @@ const decrypted = ({ encryption, log }: Room, row: store.EncryptedRow): string |
 /** Keeps secrets, in the order of their arrival. One that stands there with the same content stays as it is. */
 const setSecrets =
   (room: Room) =>
-  async (tx: Transaction, wanted: SecretToSet[], now: Date): Promise<object[]> => {
+  async (tx: Transaction, wanted: readonly SecretToSet[], { now }: Work<Room>): Promise<object[]> => {
     const rows = await store.lockSecrets(
       tx,
       wanted.map(({ name }) => name),
@@ -74,7 +75,7 @@ export interface SecretToRemove {
 /** Deletes secrets; one that is not there counts as deleted. */
 const removeSecrets =
   (room: Room) =>
-  async (tx: Transaction, unwanted: SecretToRemove[], now: Date): Promise<object[]> => {
+  async (tx: Transaction, unwanted: readonly SecretToRemove[], { now }: Work<Room>): Promise<object[]> => {
     const gone = await store.deleteSecrets(
       tx,
       unwanted.map(({ name }) => name),
@@ -158,7 +159,7 @@ export const bindVerbs = (room: Room) => {
   const reads = batchedRead(
     room,
     'read-secrets',
-    (db, names: string[]) => readSecrets(db, names, room.clock.now()),
+    (db, names: readonly string[]) => readSecrets(db, names, room.clock.now()),
     { rowsMax: 20 },
   );
   return {

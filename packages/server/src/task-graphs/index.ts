@@ -1,6 +1,6 @@
 import type { Loop } from '../base/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
-import type { OnResolved } from '../queue/index.ts';
+import type { QueueContext } from '../queue/index.ts';
 import { exchanges } from './events.ts';
 import { taskGraphLoops } from './loops.ts';
 import { routes, type TaskGraphServices } from './routes.ts';
@@ -13,14 +13,14 @@ export type { Room as TaskGraphsDeps } from './service/index.ts';
 /** The door of task graphs. */
 export interface TaskGraphs extends TaskGraphVerbs {
   /** To be called by the queue in every transaction that resolves tasks. */
-  readonly onResolved: OnResolved;
+  readonly onResolved: QueueContext['onResolved'];
   readonly loops: readonly Loop[];
 }
 
 /** Opens task graphs on a queue. */
 export const createTaskGraphs = (room: Room): TaskGraphs => ({
   ...bindVerbs(room),
-  onResolved: (tx, moves, now) => resolveNodes(tx, moves, { queue: room.queue, now }),
+  onResolved: (tx, changes, now) => resolveNodes(tx, changes, { queue: room.queue, now }),
   loops: taskGraphLoops(room),
 });
 

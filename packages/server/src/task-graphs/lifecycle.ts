@@ -1,5 +1,5 @@
 import {
-  type Move,
+  type Change,
   type RunStatus,
   rerun,
   resolvedRun,
@@ -14,8 +14,8 @@ export const schedulerId = 'task-graph-scheduler';
 export const graphStates = ['running', 'blocked', 'finished'] as const;
 export type GraphState = (typeof graphStates)[number];
 
-/** Every move of a graph. A blocked graph never runs again, but it may yet be finished. */
-export const moves = {
+/** Every transition of a graph. A blocked graph never runs again, but it may yet be finished. */
+export const transitions = {
   block: { from: ['running'], to: 'blocked' },
   finish: { from: ['running', 'blocked', 'finished'], to: 'finished' },
 } as const satisfies Record<string, { from: readonly GraphState[]; to: GraphState }>;
@@ -35,13 +35,13 @@ export const isSatisfied = ({ runs }: { readonly runs: readonly Pick<RunStatus, 
 export type Effect = 'rerun' | 'block' | 'satisfy' | 'none';
 
 const mayRunAgain = (task: TaskRecord, now: Date): boolean =>
-  task.deadline >= now && rerun(task, now).kind === 'moved';
+  task.deadline >= now && rerun(task, now).kind === 'changed';
 
 /**
  * What becomes of a task that has resolved. Only failure is worth a rerun: the retries of the queue are spent
  * by the time a task ends as an exception.
  */
-export const effectOf = ({ before, after }: Move, rerunsLeft: number, now: Date): Effect => {
+export const effectOf = ({ before, after }: Change, rerunsLeft: number, now: Date): Effect => {
   const state = resolvedRun(before, after)?.state;
   if (state === undefined) return 'none';
   if (state === 'completed') return isSatisfied(before) ? 'none' : 'satisfy';
@@ -67,9 +67,12 @@ export const advance = <Graph extends Standing>(
   { satisfiedLeaves, blockedBy }: Progress,
 ): { graph: Graph; reached: GraphState[] } => {
   const leavesLeft = graph.leavesLeft - satisfiedLeaves;
-  const isBlocked = blockedBy !== undefined && isAmong(moves.block.from, graph.state);
+  const isBlocked = blockedBy !== undefined && isAmong(transitions.block.from, graph.state);
   const isFinished = satisfiedLeaves > 0 && leavesLeft <= 0;
-  const reached = [...(isBlocked ? [moves.block.to] : []), ...(isFinished ? [moves.finish.to] : [])];
+  const reached = [
+    ...(isBlocked ? [transitions.block.to] : []),
+    ...(isFinished ? [transitions.finish.to] : []),
+  ];
   return { graph: { ...graph, leavesLeft, state: reached.at(-1) ?? graph.state }, reached };
 };
 

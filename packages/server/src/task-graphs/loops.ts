@@ -1,8 +1,8 @@
-import { type BatchDeps, type Loop, seconds } from '../base/index.ts';
+import { type BaseContext, type Loop, seconds } from '../base/index.ts';
 import * as store from './store.ts';
 
 /** The background work of task graphs. */
-export const taskGraphLoops = ({ db, clock }: BatchDeps): readonly Loop[] => [
+export const taskGraphLoops = ({ db, clock }: BaseContext): readonly Loop[] => [
   {
     name: 'delete-expired-task-graphs',
     everyMs: seconds(60),

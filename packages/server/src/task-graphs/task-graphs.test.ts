@@ -204,7 +204,7 @@ describe('a graph', () => {
       [last.taskId],
     );
     const sealed = { taskGroupId: id, authorize: anybody };
-    await t.queue.sealGroup(sealed);
+    await t.queue.sealGroups.one(sealed);
     await t.queue.cancelGroup(sealed);
     assert.equal(await stateOf(id), 'blocked');
     assert.deepEqual(await messagesOf(id), ['running', 'blocked']);

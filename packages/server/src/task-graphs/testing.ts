@@ -2,7 +2,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { fillTemplate, scopeSet } from '../auth/index.ts';
 import { connect, type Database, type ManualClock, manualClock, silentLog, slugid } from '../base/index.ts';
 import { type Authorize, type Caller, serve } from '../http/index.ts';
-import { createQueue, type FilledTaskRequest, type Queue, type QueueDeps } from '../queue/index.ts';
+import { createQueue, type FilledTaskRequest, type Queue, type QueueContext } from '../queue/index.ts';
 import {
   messagesIn,
   plainTask,
@@ -46,10 +46,10 @@ const callerFor = (scopes: readonly string[]): Caller => {
 
 const open = (db: Database, clock: ManualClock): Platform => {
   const room = { db, clock, log: silentLog };
-  const deps: QueueDeps = {
+  const deps: QueueContext = {
     ...room,
     ...queueAlone(),
-    onResolved: (tx, moves, now) => taskGraphs.onResolved(tx, moves, now),
+    onResolved: (tx, changes, now) => taskGraphs.onResolved(tx, changes, now),
   };
   const queue = createQueue(deps);
   const taskGraphs = createTaskGraphs({

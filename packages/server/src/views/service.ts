@@ -1,4 +1,4 @@
-import { type BatchDeps, RequestError, type Sql } from '../base/index.ts';
+import { type BaseContext, RequestError, type Sql } from '../base/index.ts';
 import { keyInOrStart, pageLimit, pageOf } from '../http/index.ts';
 import { priorities, type Queue, type RunStatus } from '../queue/index.ts';
 import { isBroken, isUnmet, whyPending, whyUnscheduled } from './explanation.ts';
@@ -6,7 +6,7 @@ import type { GroupLine, Overview, TaskExplanation } from './schema.ts';
 import * as store from './store.ts';
 
 /** What views work with. */
-export interface Room extends Pick<BatchDeps, 'db' | 'clock'> {
+export interface Room extends Pick<BaseContext, 'db' | 'clock'> {
   readonly queue: Pick<Queue, 'countQueues'>;
 }
 

@@ -1,5 +1,5 @@
 import {
-  type BatchDeps,
+  type BaseContext,
   days,
   type Loop,
   localSignal,
@@ -33,7 +33,7 @@ export {
 export type { Sighting } from './sightings.ts';
 export type { WorkerRef } from './store.ts';
 
-export interface WorkersDeps extends BatchDeps {
+export interface WorkersDeps extends BaseContext {
   /** Shared between processes, it makes a quarantine known everywhere at once. */
   readonly quarantinesChanged?: Signal;
   readonly settings?: Partial<WorkersSettings>;

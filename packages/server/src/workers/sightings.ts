@@ -1,4 +1,4 @@
-import { type BatchDeps, batched, later } from '../base/index.ts';
+import { type BaseContext, batched, later } from '../base/index.ts';
 import type { RunRef } from './schema.ts';
 import * as store from './store.ts';
 
@@ -28,13 +28,13 @@ const inFlightMax = 20_000;
  * Writes sightings behind the requests that they come from. Those that arrive while a write is in flight go
  * together as the next one.
  */
-export const createSightings = (deps: BatchDeps, settings: SightingSettings) => {
+export const createSightings = (deps: BaseContext, settings: SightingSettings) => {
   const { clock, log } = deps;
   const queuesSeen = recentKeys(settings.sightingEveryMs);
   const workersSeen = recentKeys(settings.sightingEveryMs);
   const inFlight = new Set<Promise<void>>();
 
-  const record = batched<DueSighting, void>(deps, 'see-workers', async (tx, due, now) => {
+  const record = batched(deps, 'see-workers', async (tx, due: readonly DueSighting[], { now }) => {
     const seen = { now, expires: later(now, settings.recordKeptMs) };
     const queues = due.filter((item) => item.queueIsDue).map((item) => item.sighting.taskQueueId);
     await Promise.all([

@@ -37,7 +37,7 @@ const uploadCredentialsMsMax = hours(24);
  * that may be.
  */
 export const createArtifactWith = (deps: ArtifactDeps) => {
-  const creates = batched(deps, 'create-artifacts', (tx, items: NewArtifact[], now) =>
+  const creates = batched(deps, 'create-artifacts', (tx, items: readonly NewArtifact[], { now }) =>
     createArtifacts(tx, items, { deps, now }),
   );
   return async (item: NewArtifact): Promise<PostArtifactResponse> => {
@@ -48,7 +48,7 @@ export const createArtifactWith = (deps: ArtifactDeps) => {
 
 const createArtifacts = async (
   tx: Transaction,
-  items: NewArtifact[],
+  items: readonly NewArtifact[],
   { deps, now }: { deps: ArtifactDeps; now: Date },
 ): Promise<Answer<Created>[]> => {
   const ids = [...new Set(items.map((item) => item.taskId))];

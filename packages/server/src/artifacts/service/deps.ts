@@ -1,9 +1,9 @@
-import type { BatchDeps, Sql } from '../../base/index.ts';
+import type { BaseContext, Sql } from '../../base/index.ts';
 import type { Objects } from '../../objects/index.ts';
 import type { Credentials, CredentialsRequest, StatusWithLabels } from '../../queue/index.ts';
 
 /** What artifacts need of the floors below. */
-export interface ArtifactDeps extends BatchDeps {
+export interface ArtifactDeps extends BaseContext {
   readonly objects: Pick<Objects, 'artifactBytes' | 'downloadUrl' | 'readableAmong' | 'locate'>;
   /** The statuses of those tasks that exist. */
   readStatuses(sql: Sql, taskIds: string[]): Promise<StatusWithLabels[]>;

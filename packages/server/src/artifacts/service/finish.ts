@@ -17,7 +17,7 @@ export interface FinishedUpload {
  * too.
  */
 export const finishArtifactWith = (deps: ArtifactDeps) => {
-  const finishes = batched(deps, 'finish-artifacts', (tx, items: FinishedUpload[], now) =>
+  const finishes = batched(deps, 'finish-artifacts', (tx, items: readonly FinishedUpload[], { now }) =>
     finishArtifacts(tx, items, { deps, now }),
   );
   return async (item: FinishedUpload): Promise<undefined> => {
@@ -27,7 +27,7 @@ export const finishArtifactWith = (deps: ArtifactDeps) => {
 
 const finishArtifacts = async (
   tx: Transaction,
-  items: FinishedUpload[],
+  items: readonly FinishedUpload[],
   { deps, now }: { deps: ArtifactDeps; now: Date },
 ): Promise<Answer<undefined>[]> => {
   const found = await store.readArtifacts(tx, items);

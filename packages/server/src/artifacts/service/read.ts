@@ -17,11 +17,11 @@ const linksMax = 100;
  * statement.
  */
 export const findArtifactWith = (deps: ArtifactDeps) =>
-  batchedRead(deps, 'find-artifacts', (sql, refs: Ref[]) => findArtifacts(sql, refs, deps)).one;
+  batchedRead(deps, 'find-artifacts', (sql, refs: readonly Ref[]) => findArtifacts(sql, refs, deps)).one;
 
 const findArtifacts = async (
   sql: Sql,
-  refs: Ref[],
+  refs: readonly Ref[],
   deps: ArtifactDeps,
 ): Promise<Answer<lifecycle.Artifact>[]> => {
   const unsure = refs.filter((ref) => ref.runId === 'latest').map((ref) => ref.taskId);

@@ -24,7 +24,7 @@ interface DueFire {
  * that were missed in between are not made up for.
  */
 export const createDueFirer = (room: Room) => {
-  const fires = batched(room, 'fire-due-hooks', async (tx, due: DueFire[], now) => {
+  const fires = batched(room, 'fire-due-hooks', async (tx, due: readonly DueFire[], { now }) => {
     const taken = new Map(
       (
         await store.takeSlots(

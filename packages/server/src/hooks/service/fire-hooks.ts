@@ -25,7 +25,7 @@ export const fireHooks = async (
   );
   const answers = await goOn(wanted, async (all): Promise<Answer<Fired>[]> => {
     const items = all.flatMap(({ request, ...item }) => (request ? [{ ...item, request }] : []));
-    const created = items.length > 0 ? await createTasks(tx, items, { ...queue, now }) : [];
+    const created = items.length > 0 ? await createTasks(tx, items, { now, context: queue }) : [];
     let next = 0;
     return all.map(({ request, taskId }) => {
       if (!request) return {};

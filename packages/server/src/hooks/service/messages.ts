@@ -46,7 +46,7 @@ interface Prepared {
 
 /** Fires hooks for messages that were kept; answers how many were dealt with. Each message fires a hook once. */
 export const createMessageFirer = (room: Room) => {
-  const fires = batched(room, 'fire-hooks-by-messages', async (tx, waiting: Prepared[], now) => {
+  const fires = batched(room, 'fire-hooks-by-messages', async (tx, waiting: readonly Prepared[], { now }) => {
     const ids = waiting.map(({ id }) => id);
     const taken = new Set(await store.takeMessages(tx, ids));
     const all = waiting.flatMap(({ id, fire }) => (fire && taken.has(id) ? [fire] : []));

@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../auth/index.ts';
 import {
   type Answer,
-  type BatchDeps,
+  type BaseContext,
   type Encryption,
   RequestError,
   type Signal,
@@ -9,14 +9,14 @@ import {
 } from '../../base/index.ts';
 import type { Caller } from '../../http/index.ts';
 import type { NotifyVerbs } from '../../notify/index.ts';
-import type { QueueDeps } from '../../queue/index.ts';
+import type { QueueContext } from '../../queue/index.ts';
 import type { HookRef } from '../events.ts';
 import type { Rendering } from '../rendering/index.ts';
 
 /** What hooks need from the floors below and from `app.ts`. */
-export interface HooksDeps extends BatchDeps {
+export interface HooksDeps extends BaseContext {
   /** With what the queue's verbs over sets work. */
-  readonly queue: QueueDeps;
+  readonly queue: QueueContext;
   readonly encryption: Encryption;
   /** What the names of our exchanges begin with on the broker. */
   readonly exchangePrefix: string;

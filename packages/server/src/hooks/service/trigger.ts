@@ -19,7 +19,7 @@ export interface Trigger extends HookRef {
  * created once.
  */
 export const createTrigger = (room: Room) => {
-  const fires = batched(room, 'trigger-hooks', async (tx, all: Fire[], now) => {
+  const fires = batched(room, 'trigger-hooks', async (tx, all: readonly Fire[], { now }) => {
     const held = await store.holdHooks(
       tx,
       all.map(({ hook }) => hook),

@@ -19,7 +19,7 @@ export const groupRoutes = [
       query: pagination,
       output: schema.listTaskGroupResponse,
     },
-    ({ queue }, { params, query }) => queue.listTaskGroup(params.taskGroupId, query).then(textReply),
+    ({ queue }, { params, query }) => queue.listTaskGroup({ ...params, ...query }).then(textReply),
   ),
   endpoint(
     {
@@ -64,7 +64,7 @@ export const groupRoutes = [
       params: groupParams,
       output: schema.taskGroupResponse,
     },
-    ({ queue }, { params, authorize }) => queue.sealGroup({ ...params, authorize }),
+    ({ queue }, { params, authorize }) => queue.sealGroups.one({ ...params, authorize }),
   ),
   endpoint(
     {

@@ -120,7 +120,7 @@ export const taskRoutes = [
       query: pagination,
       output: schema.listDependentTasksResponse,
     },
-    ({ queue }, { params, query }) => queue.listDependents(params.taskId, query).then(textReply),
+    ({ queue }, { params, query }) => queue.listDependents({ ...params, ...query }).then(textReply),
   ),
   endpoint(
     {

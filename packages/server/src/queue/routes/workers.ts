@@ -169,7 +169,7 @@ export const taskQueueRoutes = [
       query: pagination,
       output: schema.listPendingTasksResponse,
     },
-    ({ queue }, { params, query }) => queue.listPending(params.taskQueueId, query).then(textReply),
+    ({ queue }, { params, query }) => queue.listPending({ ...params, ...query }).then(textReply),
   ),
   endpoint(
     {
@@ -183,6 +183,6 @@ export const taskQueueRoutes = [
       query: pagination,
       output: schema.listClaimedTasksResponse,
     },
-    ({ queue }, { params, query }) => queue.listClaimed(params.taskQueueId, query).then(textReply),
+    ({ queue }, { params, query }) => queue.listClaimed({ ...params, ...query }).then(textReply),
   ),
 ];

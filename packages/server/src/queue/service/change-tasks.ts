@@ -1,7 +1,7 @@
-import { type Answer, RequestError, type Transaction } from '../../base/index.ts';
+import type { Verb } from '../../base/index.ts';
 import type { Authorize } from '../../http/index.ts';
-import { type Change, changeTasks } from '../apply.ts';
-import type { QueueDeps } from '../context.ts';
+import { changeTasks } from '../changes/apply.ts';
+import type { Context } from '../context.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
 
@@ -11,48 +11,35 @@ export interface TaskRequest {
   readonly authorize: Authorize;
 }
 
-type Deps = QueueDeps & { readonly now: Date };
 type Decide = (task: TaskRecord, now: Date) => lifecycle.Outcome;
 
-/** Refuses what must not happen past the deadline. */
-export const requireBeforeDeadline = (task: TaskRecord, now: Date): void => {
-  if (task.deadline >= now) return;
-  throw new RequestError(
-    'RequestConflict',
-    `Task ${task.taskId} is past its deadline (${task.deadline.toJSON()}).`,
-  );
-};
-
-/** A change that the scheduler of a task may make, until its deadline. */
-const changeOf =
-  (deps: Deps, decide: Decide) =>
-  ({ taskId, authorize }: TaskRequest): Change => ({
-    taskId,
-    decide: (task) => {
-      const { schedulerId, taskGroupId, projectId } = task;
-      authorize({ schedulerId, taskGroupId, projectId });
-      const outcome = decide(task, deps.now);
-      if (outcome.kind !== 'unchanged') requireBeforeDeadline(task, deps.now);
-      return outcome;
-    },
-  });
-
-const verb =
-  (decide: Decide) =>
-  (tx: Transaction, requests: readonly TaskRequest[], deps: Deps): Promise<Answer<TaskRecord>[]> =>
-    changeTasks(tx, requests.map(changeOf(deps, decide)), deps);
+/** A change that the scheduler of a task may make, until the task's deadline. */
+const verbOf =
+  (decide: Decide): Verb<TaskRequest, TaskRecord, Context> =>
+  (tx, requests, work) => {
+    const attempts = requests.map(({ taskId, authorize }) => ({
+      taskId,
+      decide: (task: TaskRecord) => {
+        const { schedulerId, taskGroupId, projectId } = task;
+        authorize({ schedulerId, taskGroupId, projectId });
+        return decide(task, work.now);
+      },
+    }));
+    return changeTasks(tx, attempts, work);
+  };
 
 /** Makes tasks pending that were never scheduled, whatever they depend on. */
-export const scheduleTasks = verb(lifecycle.schedule);
+export const scheduleTasks = verbOf((task, now) => {
+  const outcome = lifecycle.schedule(task, now);
+  return outcome.kind === 'unchanged' ? outcome : lifecycle.beforeDeadline(task, now, () => outcome);
+});
 
 /** Runs tasks once more that are resolved (or were never scheduled). Dependents are left alone. */
-export const rerunTasks = verb((task, now) => {
-  requireBeforeDeadline(task, now);
-  return lifecycle.rerun(task, now);
-});
+export const rerunTasks = verbOf((task, now) =>
+  lifecycle.beforeDeadline(task, now, () => lifecycle.rerun(task, now)),
+);
 
 /** Ends tasks that are not resolved. */
-export const cancelTasks = verb((task, now) => {
-  requireBeforeDeadline(task, now);
-  return lifecycle.end(task, 'canceled', now);
-});
+export const cancelTasks = verbOf((task, now) =>
+  lifecycle.beforeDeadline(task, now, () => lifecycle.end(task, 'canceled', now)),
+);

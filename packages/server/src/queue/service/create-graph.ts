@@ -1,10 +1,10 @@
-import { type Answer, type ElementError, RequestError, transact } from '../../base/index.ts';
+import { type Answer, type ElementError, RequestError, type Verb } from '../../base/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import { cycleIn } from '../../scheduler/index.ts';
-import type { QueueDeps } from '../context.ts';
+import type { Context } from '../context.ts';
 import { statusText, type TaskRecord } from '../record.ts';
 import type { FilledTaskRequest } from '../schema/index.ts';
-import { createTasks } from './create-tasks.ts';
+import { createTasksTogether } from './create-tasks.ts';
 
 /** A graph: tasks of one group that are created together or not at all. */
 export interface GraphToCreate {
@@ -58,22 +58,30 @@ const askedOnce = (authorize: Authorize): Authorize => {
   };
 };
 
-/**
- * Creates a graph in one transaction: all of its tasks, or none and a list of everything that is wrong. The same graph
- * again finds the work done.
- */
-export const createGraph = async (deps: QueueDeps, graph: GraphToCreate): Promise<TaskRecord[]> => {
+/** Refuses a graph that is wrong whatever the database holds. */
+export const requireSoundGraph = (graph: GraphToCreate): void => {
   const mistakes = mistakesIn(graph);
   if (mistakes.length > 0) throw refusalOf(mistakes, graph.tasks.length);
+};
+
+/**
+ * Creates graphs, each all of its tasks, or none and a list of everything that is wrong: then it throws, which rolls the
+ * whole transaction back, so a graph has a transaction of its own. The same graph again finds the work done.
+ */
+export const createGraphs: Verb<GraphToCreate, TaskRecord[], Context> = async (tx, graphs, work) => {
+  const created: TaskRecord[][] = [];
+  for (const graph of graphs)
+    created.push(allOrNone(graph, await createTasksTogether(tx, itemsOf(graph), work)));
+  return created;
+};
+
+const itemsOf = (graph: GraphToCreate) => {
   const authorize = askedOnce(graph.authorize);
-  const items = graph.tasks.map(({ taskId, task }: Element) => ({
+  return graph.tasks.map(({ taskId, task }: Element) => ({
     taskId,
     request: { ...task, taskGroupId: graph.taskGroupId },
     authorize,
   }));
-  return transact(deps, async (tx, now) =>
-    allOrNone(graph, await createTasks(tx, items, { ...deps, now, allOrNone: true })),
-  );
 };
 
 /** The records of a graph; throws, which rolls all of it back, when a task was refused. */

@@ -1,22 +1,26 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Answer,
+  answerOf,
   hours,
   later,
   minutes,
   RequestError,
   type Transaction,
   together,
+  type Verb,
+  type Work,
 } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import { type Dependent, type RequiredTask, recordDependencies, unmetOf } from '../../scheduler/index.ts';
-import { pendingRow, positionAt } from '../apply.ts';
-import type { QueueDeps } from '../context.ts';
+import { announcePending } from '../changes/follow.ts';
+import { positionAt, writeNew } from '../changes/write.ts';
+import type { Context } from '../context.ts';
 import { type NewTask, newTask, scopeValues } from '../definition.ts';
 import * as events from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
-import { definitionText, stateOf, type TaskRecord } from '../record.ts';
+import { definitionText, type TaskRecord } from '../record.ts';
 import type { FilledTaskRequest } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 
@@ -27,50 +31,49 @@ export interface TaskToCreate {
   readonly authorize: Authorize;
 }
 
-type Deps = QueueDeps & {
-  readonly now: Date;
-  /** The caller takes all back when one task is refused: then others are not refused for its sake. */
-  readonly allOrNone?: boolean;
-};
-
 /**
  * Creates tasks, each under an id that its creator chose. The same task again finds the work done; another task under
  * a used id is refused. Tasks of one set may depend on each other. A task whose dependencies are satisfied is pending
  * at once.
  */
-export const createTasks = async (
+export const createTasks: Verb<TaskToCreate, TaskRecord, Context> = (tx, items, work) =>
+  create(tx, { items, promised: [] }, work);
+
+/**
+ * The same for tasks that the caller takes back as a whole when one of them is refused: then none is refused for the
+ * sake of another, so each mistake is reported once.
+ */
+export const createTasksTogether: Verb<TaskToCreate, TaskRecord, Context> = (tx, items, work) =>
+  create(tx, { items, promised: items.map(({ taskId }) => taskId) }, work);
+
+interface Creating {
+  readonly items: readonly TaskToCreate[];
+  /** Ids that count as existing tasks, whatever becomes of theirs. */
+  readonly promised: readonly string[];
+}
+
+const create = async (
   tx: Transaction,
-  items: readonly TaskToCreate[],
-  deps: Deps,
+  { items, promised }: Creating,
+  work: Work<Context>,
 ): Promise<Answer<TaskRecord>[]> => {
-  const checked = items.map((item) => attempt(() => checkTask(item, deps)));
+  const checked = items.map((item) => answerOf(() => checkTask(item, work)));
   // A group stays even when its first task is refused after all.
   const groups = await ensureGroups(tx, checked.filter(isTask));
   const admitted = checked.map((task) => (isTask(task) ? admit(task, groups) : task));
-  // What is taken back as a whole needs no second complaint about who depends on a refused task.
-  const promised = deps.allOrNone ? items.map(({ taskId }) => taskId) : [];
   const { dependents, answers } = await resolveDependencies(tx, admitted, promised);
-  const fresh = await insertFresh(tx, answers, { dependents, deps });
+  const fresh = await insertFresh(tx, { answers, dependents }, work);
   return adoptExisting(tx, checked, { answers, fresh });
 };
 
 const isTask = (answer: Answer<NewTask>): answer is NewTask => !(answer instanceof RequestError);
 
-const attempt = <T>(run: () => T): Answer<T> => {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof RequestError) return error;
-    throw error;
-  }
-};
-
 const checkTask = (
   { taskId, request, authorize }: TaskToCreate,
-  deps: QueueDeps & { now: Date },
+  { now, context }: Work<Context>,
 ): NewTask => {
   authorize(scopeValues(request));
-  return newTask(taskId, request, { limits: deps.settings, now: deps.now });
+  return newTask(taskId, request, { limits: context.settings, now });
 };
 
 /** Whole minutes, so that a stream of tasks, each expiring a little later, does not rewrite its group each time. */
@@ -212,60 +215,50 @@ const unusable = (missing: readonly string[], expiring: readonly string[]): stri
       : []),
   ].join('\n');
 
-interface Inserting {
-  readonly dependents: ReadonlyMap<string, Dependent>;
-  readonly deps: QueueDeps & { now: Date };
-}
-
-/** Inserts the tasks whose ids are free, with edges, places in line and messages; answers them as they stand. */
+/** Inserts the tasks whose ids are free, with edges, places in line and messages; returns them as they stand. */
 const insertFresh = async (
   tx: Transaction,
-  answers: readonly Answer<NewTask>[],
-  { dependents, deps }: Inserting,
+  { answers, dependents }: Resolved,
+  { now, context }: Work<Context>,
 ): Promise<Map<string, TaskRecord>> => {
-  // Of several tasks under one id in the same set the first one counts.
-  const tasks = [
-    ...new Map(
-      answers
-        .filter(isTask)
-        .reverse()
-        .map((task) => [task.record.taskId, task]),
-    ).values(),
-  ];
-  const rows = tasks.reverse().map((task, i) => {
+  const rows = firstOfEach(answers.filter(isTask)).map((task, i) => {
     const dependent = dependents.get(task.record.taskId);
-    const waits = dependent !== undefined && unmetOf(dependent) > 0;
-    return {
-      ...task,
-      record: waits ? task.record : scheduled(task.record, deps.now, i),
-      before: task.record,
-    };
+    const isWaiting = dependent !== undefined && unmetOf(dependent) > 0;
+    const record = isWaiting ? task.record : scheduled(task.record, now, i);
+    return { ...task, record, before: task.record };
   });
   if (rows.length === 0) return new Map();
   const ids = await store.insertTasks(tx, rows);
-  const fresh = rows.filter(({ record }) => ids.has(record.taskId));
-  const records = fresh.map(({ record }) => record);
-  const pending = records.filter((record) => stateOf(record) === 'pending' && record.deadline > deps.now);
-  const messages = fresh.flatMap(({ before, record }) => [
-    events.taskDefined(before),
-    ...events.messagesOf({ before, after: record }),
+  const changes = rows
+    .filter(({ record }) => ids.has(record.taskId))
+    .map(({ before, record: after }) => ({ before, after }));
+  const records = changes.map(({ after }) => after);
+  const messages = changes.flatMap((change) => [
+    events.taskDefined(change.before),
+    ...events.messagesOf(change),
   ]);
-  const edges = records.map(({ taskId }) => dependents.get(taskId)).filter((each) => each !== undefined);
+  const edges = records.flatMap(({ taskId }) => dependents.get(taskId) ?? []);
   const written = together(
-    pending.length > 0 && store.insertPending(tx, pending.map(pendingRow)),
+    writeNew(tx, records, now),
     recordDependencies(tx, edges),
-    outbox.append(tx, messages, deps.now),
+    outbox.append(tx, messages, now),
     records.length > 0 && store.growGroups(tx, growthOf(records)),
   );
   tx.last(written);
-  const queues = [...new Set(pending.map(({ taskQueueId }) => taskQueueId))];
-  if (queues.length > 0) tx.afterCommit(() => deps.pendingChanged.wake(queues));
+  announcePending(tx, changes, context);
   return new Map(records.map((record) => [record.taskId, record]));
+};
+
+/** Of several tasks under one id in the same set the first one counts. */
+const firstOfEach = (tasks: readonly NewTask[]): NewTask[] => {
+  const byId = new Map<string, NewTask>();
+  for (const task of tasks) if (!byId.has(task.record.taskId)) byId.set(task.record.taskId, task);
+  return [...byId.values()];
 };
 
 const scheduled = (record: TaskRecord, now: Date, index: number): TaskRecord => {
   const outcome = lifecycle.schedule(record, now);
-  return outcome.kind === 'moved' ? { ...outcome.task, position: positionAt(now, index) } : record;
+  return outcome.kind === 'changed' ? { ...outcome.task, position: positionAt(now, index) } : record;
 };
 
 const growthOf = (records: readonly TaskRecord[]) => {

@@ -1,38 +1,62 @@
-import { type Answer, RequestError, type Transaction, transact } from '../../base/index.ts';
+import {
+  type Answer,
+  answerOf,
+  RequestError,
+  type Transaction,
+  transact,
+  type Verb,
+  type Work,
+} from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import type { Authorize } from '../../http/index.ts';
-import { changeTasks } from '../apply.ts';
-import type { QueueDeps } from '../context.ts';
+import { changeTasks } from '../changes/apply.ts';
+import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
 import type { Priority } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import { changeMemberPriorities, reportGroupPriority } from './change-priorities.ts';
-import { requireGroup } from './reads.ts';
+import { noSuchGroup, requireGroup } from './reads.ts';
 
 export interface GroupRequest {
   readonly taskGroupId: string;
   readonly authorize: Authorize;
 }
 
-/** So many tasks of a group are changed by one transaction at most. */
+/** One transaction changes at most this many tasks of a group. */
 const changedAtOnceMax = 1000;
 
-/** Seals a group: it takes no further tasks. One that is sealed keeps its date; the message is sent each time. */
-export const sealGroup = (deps: QueueDeps, { taskGroupId, authorize }: GroupRequest) =>
-  transact(deps, async (tx, now) => {
-    const { schedulerId } = await requireGroup(tx, taskGroupId);
-    authorize({ schedulerId });
-    const [group] = await store.sealGroups(tx, [taskGroupId], now);
-    const sealed = group as store.GroupRow;
-    await outbox.append(tx, [events.taskGroupSealed(sealed)], now);
-    return events.groupView(sealed);
-  });
+const byId = (groups: readonly store.GroupRow[]) =>
+  new Map(groups.map((group) => [group.taskGroupId, group]));
+
+/** Seals groups: they take no further tasks. One that is sealed keeps its date; the message is sent each time. */
+export const sealGroups: Verb<GroupRequest, ReturnType<typeof events.groupView>, Context> = async (
+  tx,
+  requests,
+  { now },
+) => {
+  const ids = [...new Set(requests.map(({ taskGroupId }) => taskGroupId))];
+  const known = byId(await store.readGroups(tx, ids));
+  const allowed = requests.map(({ taskGroupId, authorize }) =>
+    answerOf(() => {
+      const group = known.get(taskGroupId);
+      if (!group) throw noSuchGroup(taskGroupId);
+      authorize({ schedulerId: group.schedulerId });
+      return taskGroupId;
+    }),
+  );
+  const wanted = allowed.filter((answer) => typeof answer === 'string');
+  const sealed = byId(await store.sealGroups(tx, [...new Set(wanted)], now));
+  const groupOf = (taskGroupId: string) => sealed.get(taskGroupId) as store.GroupRow;
+  const messages = wanted.map((taskGroupId) => events.taskGroupSealed(groupOf(taskGroupId)));
+  await outbox.append(tx, messages, now);
+  return allowed.map((answer) => (typeof answer === 'string' ? events.groupView(groupOf(answer)) : answer));
+};
 
 /** Ends all tasks of a sealed group that are not resolved. A large group is worked off in several transactions. */
-export const cancelGroup = async (deps: QueueDeps, { taskGroupId, authorize }: GroupRequest) => {
-  const group = await requireGroup(deps.db, taskGroupId);
+export const cancelGroup = async (context: Context, { taskGroupId, authorize }: GroupRequest) => {
+  const group = await requireGroup(context.db, taskGroupId);
   // As the original: whether it is sealed is told before scopes are asked for.
   if (!group.sealed) {
     throw new RequestError(
@@ -42,14 +66,14 @@ export const cancelGroup = async (deps: QueueDeps, { taskGroupId, authorize }: G
   }
   authorize({ schedulerId: group.schedulerId });
   const cancelled: string[] = [];
-  await inPages(deps, taskGroupId, async (tx, page, now) => {
-    const changes = page.map((taskId) => ({
+  await inPages(context, taskGroupId, async (tx, taskIds, work) => {
+    const attempts = taskIds.map((taskId) => ({
       taskId,
-      decide: (task: TaskRecord) => lifecycle.end(task, 'canceled', now),
+      decide: (task: TaskRecord) => lifecycle.end(task, 'canceled', work.now),
     }));
-    cancelled.push(...endedNow(await changeTasks(tx, changes, { ...deps, now }), now));
+    cancelled.push(...endedNow(await changeTasks(tx, attempts, work), work.now));
   });
-  const taskGroupSize = await store.countGroup(deps.db, taskGroupId);
+  const taskGroupSize = await store.countGroup(context.db, taskGroupId);
   return { taskGroupId, taskGroupSize, cancelledCount: cancelled.length, taskIds: cancelled };
 };
 
@@ -58,30 +82,30 @@ const endedNow = (answers: readonly Answer<TaskRecord>[], now: Date): string[] =
     !(record instanceof RequestError) && record.runs.at(-1)?.resolved === now.toJSON() ? [record.taskId] : [],
   );
 
-/** Changes the priority of all tasks of a group for which that is possible. */
+/** Changes the priority of all tasks of a group for which that is possible, in several transactions if it is large. */
 export const changeGroupPriority = async (
-  deps: QueueDeps,
+  context: Context,
   { taskGroupId, authorize, newPriority }: GroupRequest & { newPriority: Priority },
 ) => {
-  const group = await requireGroup(deps.db, taskGroupId);
+  const group = await requireGroup(context.db, taskGroupId);
   authorize({ schedulerId: group.schedulerId });
-  const taskIds: string[] = [];
-  await inPages(deps, taskGroupId, async (tx, page) => {
-    taskIds.push(...(await changeMemberPriorities(tx, page, newPriority)));
+  const changed: string[] = [];
+  await inPages(context, taskGroupId, async (tx, taskIds, work) => {
+    changed.push(...(await changeMemberPriorities(tx, { taskIds, newPriority }, work)));
   });
-  const tasksAffected = taskIds.length;
-  await transact(deps, (tx, now) => reportGroupPriority(tx, group, { newPriority, tasksAffected, now }));
-  return { taskGroupId, schedulerId: group.schedulerId, newPriority, tasksAffected, taskIds };
+  const tasksAffected = changed.length;
+  await transact(context, (tx, now) => reportGroupPriority(tx, group, { newPriority, tasksAffected, now }));
+  return { taskGroupId, schedulerId: group.schedulerId, newPriority, tasksAffected, taskIds: changed };
 };
 
 const inPages = async (
-  deps: QueueDeps,
+  context: Context,
   taskGroupId: string,
-  change: (tx: Transaction, taskIds: string[], now: Date) => Promise<void>,
+  change: (tx: Transaction, taskIds: readonly string[], work: Work<Context>) => Promise<void>,
 ): Promise<void> => {
-  const taskIds = await store.unresolvedInGroup(deps.db, taskGroupId, deps.clock.now());
+  const taskIds = await store.unresolvedInGroup(context.db, taskGroupId, context.clock.now());
   for (let i = 0; i < taskIds.length; i += changedAtOnceMax) {
     const page = taskIds.slice(i, i + changedAtOnceMax);
-    await transact(deps, (tx, now) => change(tx, page, now));
+    await transact(context, (tx, now) => change(tx, page, { now, context }));
   }
 };

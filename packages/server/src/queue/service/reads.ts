@@ -1,6 +1,7 @@
-import { type Answer, RequestError, type Sql } from '../../base/index.ts';
+import { type Answer, RequestError, type Sql, type Work } from '../../base/index.ts';
 import { countIn, keyIn, keyInOrStart, pageLimit, pageOf } from '../../http/index.ts';
 import { dependentsOf } from '../../scheduler/index.ts';
+import type { Context } from '../context.ts';
 import { groupView } from '../events.ts';
 import { definitionText, queueParts, statusTextOf } from '../record.ts';
 import * as store from '../store/index.ts';
@@ -8,15 +9,15 @@ import * as store from '../store/index.ts';
 export const noSuchTask = (taskId: string): RequestError =>
   new RequestError('ResourceNotFound', `Task ${taskId} does not exist.`);
 
-const noSuchGroup = (taskGroupId: string): RequestError =>
+export const noSuchGroup = (taskGroupId: string): RequestError =>
   new RequestError('ResourceNotFound', `Task group ${taskGroupId} does not exist.`);
 
 const byId = <Row extends { taskId: string }>(rows: readonly Row[]): Map<string, Row> =>
   new Map(rows.map((row) => [row.taskId, row]));
 
 /** Statuses of tasks, JSON text each. */
-export const readStatuses = async (db: Sql, taskIds: string[]): Promise<Answer<string>[]> => {
-  const rows = byId(await store.readStatusRows(db, [...new Set(taskIds)]));
+export const readStatuses = async (sql: Sql, taskIds: readonly string[]): Promise<Answer<string>[]> => {
+  const rows = byId(await store.readStatusRows(sql, [...new Set(taskIds)]));
   return taskIds.map((taskId) => {
     const row = rows.get(taskId);
     return row ? statusTextOf(row) : noSuchTask(taskId);
@@ -24,8 +25,8 @@ export const readStatuses = async (db: Sql, taskIds: string[]): Promise<Answer<s
 };
 
 /** Definitions of tasks, JSON text each. */
-export const readDefinitions = async (db: Sql, taskIds: string[]): Promise<Answer<string>[]> => {
-  const rows = byId(await store.readDefinitions(db, [...new Set(taskIds)]));
+export const readDefinitions = async (sql: Sql, taskIds: readonly string[]): Promise<Answer<string>[]> => {
+  const rows = byId(await store.readDefinitions(sql, [...new Set(taskIds)]));
   return taskIds.map((taskId) => {
     const row = rows.get(taskId);
     return row ? definitionText(row.definition, row.priority) : noSuchTask(taskId);
@@ -69,7 +70,10 @@ export const requireGroup = async (db: Sql, taskGroupId: string): Promise<store.
 };
 
 /** A page of the tasks of a group, by id, JSON text. */
-export const listTaskGroup = async (db: Sql, taskGroupId: string, page: PageRequest): Promise<string> => {
+export const listTaskGroup = async (
+  db: Sql,
+  { taskGroupId, ...page }: PageRequest & { readonly taskGroupId: string },
+): Promise<string> => {
   const group = await requireGroup(db, taskGroupId);
   const [after = ''] = keyInOrStart(page.continuationToken) ?? [];
   const read = await store.readGroupPage(db, taskGroupId, String(after), pageLimit(page.limit));
@@ -79,7 +83,10 @@ export const listTaskGroup = async (db: Sql, taskGroupId: string, page: PageRequ
 };
 
 /** A page of the tasks that depend on a task, by id, JSON text. */
-export const listDependents = async (db: Sql, taskId: string, page: PageRequest): Promise<string> => {
+export const listDependents = async (
+  db: Sql,
+  { taskId, ...page }: PageRequest & { readonly taskId: string },
+): Promise<string> => {
   const [known] = await store.readStatusRows(db, [taskId]);
   if (!known) throw noSuchTask(taskId);
   const [after = ''] = keyInOrStart(page.continuationToken) ?? [];
@@ -90,7 +97,7 @@ export const listDependents = async (db: Sql, taskId: string, page: PageRequest)
 };
 
 /** How many runs of a task queue wait, and how many workers hold. */
-export const countQueue = async (db: Sql, taskQueueId: string, now: Date) => {
+export const countQueue = async (db: Sql, taskQueueId: string, { now }: Work<Context>) => {
   const [pendingTasks, claimedTasks] = await Promise.all([
     store.countPending(db, taskQueueId, now),
     store.countClaims(db, taskQueueId),
@@ -101,8 +108,8 @@ export const countQueue = async (db: Sql, taskQueueId: string, now: Date) => {
 /** A page of the runs that wait in a task queue, the oldest first, JSON text. */
 export const listPending = async (
   db: Sql,
-  taskQueueId: string,
-  { now, ...page }: PageRequest & { now: Date },
+  { taskQueueId, ...page }: PageRequest & { readonly taskQueueId: string },
+  { now }: Work<Context>,
 ): Promise<string> => {
   const [position = 0, taskId = ''] = keyInOrStart(page.continuationToken) ?? [];
   const read = await store.pendingPage(db, taskQueueId, {
@@ -120,7 +127,10 @@ export const listPending = async (
 };
 
 /** A page of the runs that workers of a task queue hold, the oldest claim first, JSON text. */
-export const listClaimed = async (db: Sql, taskQueueId: string, page: PageRequest): Promise<string> => {
+export const listClaimed = async (
+  db: Sql,
+  { taskQueueId, ...page }: PageRequest & { readonly taskQueueId: string },
+): Promise<string> => {
   const [time = 0, taskId = ''] = keyInOrStart(page.continuationToken) ?? [];
   const read = await store.claimedPage(db, taskQueueId, {
     after: { claimedAt: new Date(countIn(time)), taskId: String(taskId) },

@@ -1,6 +1,6 @@
-import type { Answer, Transaction } from '../../base/index.ts';
-import { changeTasks } from '../apply.ts';
-import type { QueueDeps } from '../context.ts';
+import type { Verb } from '../../base/index.ts';
+import { changeTasks } from '../changes/apply.ts';
+import type { Context } from '../context.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
 import type { ReportedReason } from '../schema/index.ts';
@@ -18,21 +18,17 @@ export type Report = {
  * Ends runs as their workers report it. Safe to repeat: the second report finds the work done. It is accepted past the
  * deadline too, until the deadline loop has acted.
  */
-export const resolveRuns = (
-  tx: Transaction,
-  reports: readonly Report[],
-  deps: QueueDeps & { now: Date },
-): Promise<Answer<TaskRecord>[]> => {
-  const changes = reports.map((report) => ({
+export const resolveRuns: Verb<Report, TaskRecord, Context> = (tx, reports, work) => {
+  const attempts = reports.map((report) => ({
     taskId: report.taskId,
     decide: (task: TaskRecord) =>
       report.end === 'exception'
-        ? lifecycle.except(task, report.runId, report.reason, deps.now)
-        : lifecycle.finish(task, report.runId, report.end, deps.now),
+        ? lifecycle.except(task, report.runId, report.reason, work.now)
+        : lifecycle.finish(task, report.runId, report.end, work.now),
   }));
-  return changeTasks(tx, changes, deps);
+  return changeTasks(tx, attempts, work);
 };
 
-/** How a report of success is meant: ancient workers report failure by it, with `{"success": false}`. */
+/** How a report of success is meant: workers of 2014 report failure by it, with `{"success": false}`. */
 export const reportedEnd = (body: unknown): 'completed' | 'failed' =>
   (body as { success?: unknown }).success === false ? 'failed' : 'completed';

@@ -1,5 +1,5 @@
 import { type ElementError, RequestError, type Transaction } from '../../base/index.ts';
-import { createTasks, refusalOf, type TaskRecord } from '../../queue/index.ts';
+import { createTasksTogether, refusalOf, type TaskRecord } from '../../queue/index.ts';
 import { cycleIn } from '../../scheduler/index.ts';
 import { schedulerId } from '../lifecycle.ts';
 import type { NodeToCreate } from '../schema.ts';
@@ -41,8 +41,7 @@ export const addNodes = async (
     return { taskId, request: { ...task, schedulerId, taskGroupId: taskGraphId, dependencies }, authorize };
   });
   const mistakes = mistakesIn(adding, known);
-  const deps = { ...room.queue, now: room.now, allOrNone: true };
-  const answers = await createTasks(tx, items, deps);
+  const answers = await createTasksTogether(tx, items, { now: room.now, context: room.queue });
   const errors = [
     ...mistakes,
     ...answers.flatMap((answer, i) => refusedTask(answer, nodes[i]?.taskId as string, existing)),

@@ -1,6 +1,6 @@
 import { RequestError, type Transaction, together } from '../../base/index.ts';
 import { type Message, outbox } from '../../events/index.ts';
-import { changeTasks, type Move, type QueueDeps, rerun } from '../../queue/index.ts';
+import { type Change, changeTasks, type QueueContext, rerun } from '../../queue/index.ts';
 import * as events from '../events.ts';
 import { advance, type Effect, effectOf, type Progress, schedulerId } from '../lifecycle.ts';
 import * as store from '../store.ts';
@@ -17,16 +17,16 @@ interface Resolved {
  */
 export const resolveNodes = async (
   tx: Transaction,
-  moves: readonly Move[],
-  deps: { queue: QueueDeps; now: Date },
+  changes: readonly Change[],
+  deps: { queue: QueueContext; now: Date },
 ): Promise<void> => {
-  const ours = moves.filter(({ after }) => after.schedulerId === schedulerId);
+  const ours = changes.filter(({ after }) => after.schedulerId === schedulerId);
   if (ours.length === 0) return;
   const taskIds = ours.map(({ after }) => after.taskId);
   const nodes = new Map((await store.readNodes(tx, taskIds)).map((node) => [node.taskId, node]));
-  const resolved = ours.flatMap((move): Resolved[] => {
-    const node = nodes.get(move.after.taskId);
-    return node ? [{ node, effect: effectOf(move, node.rerunsLeft, deps.now) }] : [];
+  const resolved = ours.flatMap((change): Resolved[] => {
+    const node = nodes.get(change.after.taskId);
+    return node ? [{ node, effect: effectOf(change, node.rerunsLeft, deps.now) }] : [];
   });
   await rerunTasks(tx, taskIdsOf(resolved, 'rerun'), deps);
   await advanceGraphs(tx, progressOf(resolved), deps.now);
@@ -39,15 +39,15 @@ const taskIdsOf = (resolved: readonly Resolved[], effect: Effect): string[] =>
 const rerunTasks = async (
   tx: Transaction,
   taskIds: readonly string[],
-  { queue, now }: { queue: QueueDeps; now: Date },
+  { queue, now }: { queue: QueueContext; now: Date },
 ): Promise<void> => {
   if (taskIds.length === 0) return;
   await store.spendReruns(tx, [...taskIds]);
-  const changes = taskIds.map((taskId) => ({
+  const attempts = taskIds.map((taskId) => ({
     taskId,
-    decide: (task: Move['after']) => rerun(task, now),
+    decide: (task: Change['after']) => rerun(task, now),
   }));
-  const refused = (await changeTasks(tx, changes, { ...queue, now })).find(
+  const refused = (await changeTasks(tx, attempts, { now, context: queue })).find(
     (answer) => answer instanceof RequestError,
   );
   if (refused)

@@ -1,5 +1,5 @@
 import type { AuditEntry, CredentialsWanted } from '../../auth/index.ts';
-import { type BatchDeps, RequestError, type Signal, type Transaction } from '../../base/index.ts';
+import { type BaseContext, RequestError, type Signal, type Transaction } from '../../base/index.ts';
 import { keyIn } from '../../http/index.ts';
 import type { Email } from '../../notify/index.ts';
 import type { QueueVerbs } from '../../queue/index.ts';
@@ -8,7 +8,7 @@ import type { Provider } from '../providers/provider.ts';
 import * as store from '../store/index.ts';
 
 /** What all verbs of this domain work with. */
-export interface Room extends BatchDeps {
+export interface Room extends BaseContext {
   /** By id, in the order of the configuration. */
   readonly providers: ReadonlyMap<string, Provider>;
   readonly queue: Pick<QueueVerbs, 'loseWorker'>;

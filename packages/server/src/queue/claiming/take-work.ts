@@ -1,10 +1,11 @@
-import { type Transaction, together } from '../../base/index.ts';
-import { applyMoves, decideAll } from '../apply.ts';
-import { claimText, takenUntilFrom } from '../claim-reply.ts';
-import type { QueueDeps } from '../context.ts';
+import { type Transaction, together, type Work } from '../../base/index.ts';
+import { applyChanges } from '../changes/apply.ts';
+import { decideAll, lockTasks } from '../changes/decide.ts';
+import type { Context } from '../context.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
+import { claimText, takenUntilFrom } from './claim-reply.ts';
 
 /** A waiting call of `claimWork`: a worker and how many runs it can take. */
 export interface Waiter {
@@ -21,8 +22,6 @@ export interface Taken {
   readonly text: string;
 }
 
-type Deps = QueueDeps & { readonly now: Date };
-
 /**
  * Takes pending runs for the workers that wait on some task queues, all in one transaction. The runs of a queue go
  * round the workers that wait there one by one, so that a burst is spread over them.
@@ -30,15 +29,15 @@ type Deps = QueueDeps & { readonly now: Date };
 export const takeWork = async (
   tx: Transaction,
   waiting: ReadonlyMap<string, readonly Waiter[]>,
-  deps: Deps,
+  work: Work<Context>,
 ): Promise<Taken[]> => {
-  const { now } = deps;
-  const rows = await takeRows(tx, waiting, deps);
+  const { now, context } = work;
+  const rows = await takeRows(tx, waiting, work);
   if (rows.length === 0) return [];
   const assigned = assign(rows, waiting);
   const definitions = new Map(rows.map(({ record, definition }) => [record.taskId, definition]));
-  const takenUntil = takenUntilFrom(now, deps.settings.claimTimeoutSeconds);
-  const { moves } = decideAll(
+  const takenUntil = takenUntilFrom(now, context.settings.claimTimeoutSeconds);
+  const { changes } = decideAll(
     new Map(rows.map(({ record }) => [record.taskId, record])),
     rows.map(({ record: { taskId }, runId }) => ({
       taskId,
@@ -48,24 +47,27 @@ export const takeWork = async (
       },
     })),
   );
-  await applyMoves(tx, moves, { ...deps, takenFromLine: true });
+  await applyChanges(tx, { changes, isTakenFromLine: true }, work);
   // Rows were locked in order of ids; a worker gets its runs in order of the line.
-  const records = new Map(moves.map(({ after }) => [after.taskId, after]));
+  const records = new Map(changes.map(({ after }) => [after.taskId, after]));
   return [...assigned].flatMap(([taskId, waiter]) => {
     const record = records.get(taskId);
     if (!record) return [];
     const { worker } = waiter;
     const held = { runId: record.runs.length - 1, worker, started: now.toJSON() };
     const claimed = { record, worker, definition: definitions.get(taskId) ?? '{}' };
-    return [{ waiter, taskId, held, text: claimText(claimed, now, deps) }];
+    return [{ waiter, taskId, held, text: claimText(claimed, work) }];
   });
 };
 
 type WaitingByQueue = ReadonlyMap<string, readonly Waiter[]>;
 
 /** Takes what is wanted, by priority and age, or in queues with ageing by both together. */
-const takeRows = async (tx: Transaction, waiting: WaitingByQueue, deps: Deps): Promise<store.TakenRow[]> => {
-  const { now, settings, pendingChanged } = deps;
+const takeRows = async (
+  tx: Transaction,
+  waiting: WaitingByQueue,
+  { now, context: { settings, pendingChanged } }: Work<Context>,
+): Promise<store.TakenRow[]> => {
   const wanted = [...waiting].map(([taskQueueId, waiters]) => ({
     taskQueueId,
     count: waiters.reduce((sum, { count }) => sum + count, 0),
@@ -127,7 +129,7 @@ const roundRobin = (waiters: readonly Waiter[]): Waiter[] => {
  * way somewhere: it has their tasks locked.
  */
 export const whatIsHeld = async (tx: Transaction, taken: readonly Taken[]): Promise<Taken[]> => {
-  const records = await recordsOf(tx, taken);
+  const records = await lockTasks(tx, taken);
   return taken.filter(({ taskId, held }) => {
     const record = records.get(taskId);
     return record !== undefined && lifecycle.isHeld(record, held);
@@ -135,18 +137,15 @@ export const whatIsHeld = async (tx: Transaction, taken: readonly Taken[]): Prom
 };
 
 /** Gives runs back that were taken for callers who had gone by then. Safe to repeat. */
-export const giveBack = async (tx: Transaction, taken: readonly Taken[], deps: Deps): Promise<void> => {
-  const { moves } = decideAll(
-    await recordsOf(tx, taken),
-    taken.map(({ taskId, held }) => ({
-      taskId,
-      decide: (task: TaskRecord) => lifecycle.release(task, held),
-    })),
-  );
-  await applyMoves(tx, moves, deps);
-};
-
-const recordsOf = async (tx: Transaction, taken: readonly Taken[]): Promise<Map<string, TaskRecord>> => {
-  const taskIds = taken.map(({ taskId }) => taskId);
-  return new Map((await store.lockRecords(tx, taskIds)).map((record) => [record.taskId, record]));
+export const giveBack = async (
+  tx: Transaction,
+  taken: readonly Taken[],
+  work: Work<Context>,
+): Promise<void> => {
+  const attempts = taken.map(({ taskId, held }) => ({
+    taskId,
+    decide: (task: TaskRecord) => lifecycle.release(task, held),
+  }));
+  const { changes } = decideAll(await lockTasks(tx, taken), attempts);
+  await applyChanges(tx, { changes }, work);
 };

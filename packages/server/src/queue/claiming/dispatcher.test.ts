@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { BrokenTransaction, type Database, type Sql, seconds, slugid } from '../base/index.ts';
-import { heldTransaction, untilBlocked } from '../testing/index.ts';
-import type { Queue, TaskStatus } from './index.ts';
-import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
+import { BrokenTransaction, type Database, type Sql, seconds, slugid } from '../../base/index.ts';
+import { heldTransaction, untilBlocked } from '../../testing/index.ts';
+import type { Queue, TaskStatus } from '../index.ts';
+import { anybody, aTask, type TestQueue, testQueue } from '../testing.ts';
 
 let t: TestQueue;
 before(async () => {
@@ -12,7 +12,7 @@ before(async () => {
 after(() => t.close());
 
 const worker = { workerGroup: 'hall', workerId: 'one' };
-/** One who stays, each time anew: what listens for its end must not pile up. */
+/** A caller that never disconnects. A fresh signal per call, so listeners do not pile up. */
 const here = (): AbortSignal => new AbortController().signal;
 
 let queues = 0;

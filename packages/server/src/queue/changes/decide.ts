@@ -1,0 +1,63 @@
+import { type Answer, RequestError, type Transaction } from '../../base/index.ts';
+import type { Change } from '../events.ts';
+import type { Outcome } from '../lifecycle.ts';
+import type { TaskRecord } from '../record.ts';
+import { lockRecords } from '../store/index.ts';
+
+/** An attempt to change one task: looks at it as it is and says what becomes of it. May throw a RequestError. */
+export interface Attempt {
+  readonly taskId: string;
+  decide(task: TaskRecord): Outcome;
+}
+
+/** What became of some attempts. */
+export interface Decided {
+  /** One for each attempt: the task as it is then, or why it was refused. */
+  readonly answers: Answer<TaskRecord>[];
+  /** One for each task that changed, however many attempts changed it. */
+  readonly changes: Change[];
+  /** One for each attempt that changed its task, in order. */
+  readonly steps: Change[];
+}
+
+/** The records of tasks, whose rows are locked until the transaction ends. Tasks that do not exist are left out. */
+export const lockTasks = async (
+  tx: Transaction,
+  refs: readonly { readonly taskId: string }[],
+): Promise<Map<string, TaskRecord>> => {
+  const taskIds = [...new Set(refs.map(({ taskId }) => taskId))];
+  return new Map((await lockRecords(tx, taskIds)).map((record) => [record.taskId, record]));
+};
+
+/** Lets attempts decide in order, each on what those before it left. The tasks must be locked. */
+export const decideAll = (before: ReadonlyMap<string, TaskRecord>, attempts: readonly Attempt[]): Decided => {
+  const current = new Map(before);
+  const steps: Change[] = [];
+  const answers = attempts.map((attempt): Answer<TaskRecord> => {
+    const record = current.get(attempt.taskId);
+    if (!record) return new RequestError('ResourceNotFound', `Task ${attempt.taskId} does not exist.`);
+    const answer = decide(attempt, record);
+    if (answer instanceof RequestError || answer === record) return answer;
+    steps.push({ before: record, after: answer });
+    current.set(attempt.taskId, answer);
+    return answer;
+  });
+  const changes = [...before].flatMap(([taskId, old]) => {
+    const after = current.get(taskId) as TaskRecord;
+    return after === old ? [] : [{ before: old, after }];
+  });
+  return { answers, changes, steps };
+};
+
+const decide = (attempt: Attempt, record: TaskRecord): Answer<TaskRecord> => {
+  try {
+    const outcome = attempt.decide(record);
+    if (outcome.kind === 'changed') return outcome.task;
+    if (outcome.kind === 'unchanged') return record;
+    if (outcome.kind === 'conflict') return new RequestError('RequestConflict', outcome.message);
+    return new RequestError('ResourceNotFound', `Task ${record.taskId} has no such run.`);
+  } catch (error) {
+    if (error instanceof RequestError) return error;
+    throw error;
+  }
+};

@@ -1,0 +1,99 @@
+import { type Transaction, together, type Work } from '../../base/index.ts';
+import { outbox } from '../../events/index.ts';
+import { continueRelease, type Resolution, releaseDependents } from '../../scheduler/index.ts';
+import type { Context } from '../context.ts';
+import * as events from '../events.ts';
+import * as lifecycle from '../lifecycle.ts';
+import type { TaskRecord } from '../record.ts';
+import * as store from '../store/index.ts';
+import { decideAll, lockTasks } from './decide.ts';
+import { isPending, placeInLine, writeChanges } from './write.ts';
+
+/**
+ * What follows when tasks are resolved for good: for their dependents, in their groups, on the floors above. Groups come
+ * last: every transaction locks tasks before groups, so none waits for another in a circle.
+ *
+ * @param written resolves when the changes themselves are written
+ * @returns what changed for the dependents that are ready now
+ */
+export const followResolved = async (
+  tx: Transaction,
+  { resolved, written }: { resolved: readonly events.Change[]; written: Promise<unknown> },
+  { now, context }: Work<Context>,
+): Promise<events.Change[]> => {
+  const [{ ready, unfinished }] = await together(
+    releaseDependents(tx, resolved.flatMap(resolutionOf)),
+    written,
+  );
+  if (unfinished) tx.afterCommit(() => context.releaseStarted.wake());
+  const scheduled = await scheduleReady(tx, ready, now);
+  const [groups] = await together(
+    countResolved(tx, resolved),
+    outbox.append(tx, scheduled.flatMap(events.messagesOf), now),
+  );
+  await context.onResolved(tx, resolved, now);
+  tx.last(outbox.append(tx, groups.map(events.taskGroupResolved), now));
+  return scheduled;
+};
+
+const resolutionOf = ({ before, after }: events.Change): Resolution[] => {
+  const run = lifecycle.resolvedRun(before, after);
+  if (!run) return [];
+  return [
+    {
+      taskId: after.taskId,
+      runId: run.runId,
+      completed: run.state === 'completed',
+      completedBefore: lifecycle.lastFinalRun(after, run.runId, { completed: true }),
+      resolvedBefore: lifecycle.lastFinalRun(after, run.runId, { completed: false }),
+    },
+  ];
+};
+
+/** Takes first resolutions out of the count of their groups; returns the groups in which nothing is left to do. */
+const countResolved = (tx: Transaction, changes: readonly events.Change[]): Promise<store.GroupRow[]> => {
+  const counts = new Map<string, number>();
+  for (const { before, after } of changes) {
+    const first = lifecycle.wasEverResolved(before) ? 0 : 1;
+    counts.set(after.taskGroupId, (counts.get(after.taskGroupId) ?? 0) + first);
+  }
+  return store.shrinkGroups(tx, [...counts.keys()], [...counts.values()]);
+};
+
+/** Makes tasks pending whose dependencies are all satisfied now; returns what that changed. */
+const scheduleReady = async (
+  tx: Transaction,
+  ready: readonly string[],
+  now: Date,
+): Promise<events.Change[]> => {
+  if (ready.length === 0) return [];
+  const attempts = ready.map((taskId) => ({
+    taskId,
+    decide: (task: TaskRecord) => lifecycle.schedule(task, now),
+  }));
+  const changes = placeInLine(decideAll(await lockTasks(tx, attempts), attempts).changes, now);
+  await writeChanges(tx, { changes, now });
+  return changes;
+};
+
+/** One further step of a large fan-out; returns how many tasks became ready by it, at least 1 when there was one. */
+export const releaseFurther = async (tx: Transaction, { now, context }: Work<Context>): Promise<number> => {
+  const ready = await continueRelease(tx);
+  if (!ready) return 0;
+  const scheduled = await scheduleReady(tx, ready, now);
+  await outbox.append(tx, scheduled.flatMap(events.messagesOf), now);
+  announcePending(tx, scheduled, context);
+  return Math.max(1, ready.length);
+};
+
+/** Wakes those that wait for work, once the transaction is committed. */
+export const announcePending = (
+  tx: Transaction,
+  changes: readonly events.Change[],
+  { pendingChanged }: Context,
+): void => {
+  const taskQueueIds = new Set(
+    changes.filter(({ after }) => isPending(after)).map(({ after }) => after.taskQueueId),
+  );
+  if (taskQueueIds.size > 0) tx.afterCommit(() => pendingChanged.wake([...taskQueueIds]));
+};

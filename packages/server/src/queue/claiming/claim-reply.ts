@@ -1,0 +1,54 @@
+import { later, seconds, type Work } from '../../base/index.ts';
+import type { Context, Credentials } from '../context.ts';
+import type { WorkerRef } from '../lifecycle.ts';
+import { definitionText, statusText, type TaskRecord } from '../record.ts';
+
+/** When a claim that is made or prolonged now will end: whole seconds, as clients have always been given. */
+export const takenUntilFrom = (now: Date, claimTimeoutSeconds: number): Date => {
+  const end = later(now, seconds(claimTimeoutSeconds)).getTime();
+  return new Date(end - (end % 1000));
+};
+
+export interface Claimed {
+  readonly record: TaskRecord;
+  readonly worker: WorkerRef;
+  /** JSON text without the priority. */
+  readonly definition: string;
+}
+
+const scopesIn = (definition: string): string[] => (JSON.parse(definition) as { scopes: string[] }).scopes;
+
+/** What a worker holds by a claim: enough to reclaim, resolve and add artifacts, and the scopes of the task. */
+const credentialsOf = (
+  { record, worker, definition }: Claimed,
+  { now, context }: Work<Context>,
+): Credentials => {
+  const { taskId } = record;
+  const runId = record.runs.length - 1;
+  const expiry = new Date(record.runs[runId]?.takenUntil ?? 0);
+  const { workerGroup, workerId } = worker;
+  return context.issueCredentials({
+    clientId: `task-client/${taskId}/${runId}/on/${workerGroup}/${workerId}/until/${expiry.getTime() / 1000}`,
+    scopes: [
+      `queue:reclaim-task:${taskId}/${runId}`,
+      `queue:resolve-task:${taskId}/${runId}`,
+      `queue:create-artifact:${taskId}/${runId}`,
+      ...scopesIn(definition),
+    ],
+    start: now,
+    expiry,
+  });
+};
+
+const claimFields = ({ record, worker }: Claimed): string =>
+  `"status":${statusText(record)},"runId":${record.runs.length - 1},"workerGroup":"${worker.workerGroup}",` +
+  `"workerId":"${worker.workerId}","takenUntil":"${record.runs.at(-1)?.takenUntil}"`;
+
+/** A claim as the API shows it, as JSON text: the definition goes through unparsed but for its scopes. */
+export const claimText = (claimed: Claimed, work: Work<Context>): string =>
+  `{${claimFields(claimed)},"task":${definitionText(claimed.definition, claimed.record.priority)},` +
+  `"credentials":${JSON.stringify(credentialsOf(claimed, work))}}`;
+
+/** A prolonged claim as the API shows it, as JSON text. */
+export const reclaimText = (claimed: Claimed, work: Work<Context>): string =>
+  `{${claimFields(claimed)},"credentials":${JSON.stringify(credentialsOf(claimed, work))}}`;

@@ -1,0 +1,267 @@
+import { seconds } from '../../base/index.ts';
+import type { Context } from '../context.ts';
+import { queuesWithPending } from '../store/index.ts';
+import { Deliveries } from './deliveries.ts';
+import { type Taken, takeWork, type Waiter } from './take-work.ts';
+
+/** A call of `claimWork`. */
+export interface WorkRequest extends Waiter {
+  readonly taskQueueId: string;
+  /** Aborts when the caller has gone before all of the reply was on its way. */
+  readonly gone: AbortSignal;
+}
+
+interface WaitingCall extends Waiter {
+  /** The time was up, or the caller has gone: what is taken from now on reaches nobody. */
+  isAnswered: boolean;
+  answer(claims: readonly Taken[]): void;
+}
+
+/** The calls that wait on one task queue. */
+interface Line {
+  readonly waiting: Set<WaitingCall>;
+  /** Something may be pending: nobody has looked since the last wake-up. */
+  mayHaveWork: boolean;
+}
+
+type WaitingByQueue = ReadonlyMap<string, readonly WaitingCall[]>;
+
+/** A wake-up of another process may get lost; then a worker waits this much longer. */
+const lookAtLeastEveryMs = seconds(2);
+/** One transaction takes at most this many runs. */
+const takenAtOnceMax = 500;
+
+/**
+ * Serves the waiting `claimWork` calls of all task queues of this process:
+ *
+ * 1. A call joins the line of its task queue.
+ * 2. A line is looked at when it may have work: at first, and after each wake-up. One that was found empty is not looked
+ *    at again before it is woken, so waiting workers cost nothing.
+ * 3. One transaction takes runs for all calls of such lines.
+ * 4. Each call is answered with its claims.
+ * 5. Claims whose caller has gone are given back.
+ * 6. When the time is up, a call is answered with no claims.
+ */
+export class Dispatcher {
+  readonly #context: Context;
+  readonly #lines = new Map<string, Line>();
+  readonly #everybody = new Set<WaitingCall>();
+  readonly #closing = new AbortController();
+  readonly #deliveries: Deliveries;
+  readonly #stopWatching: () => void;
+  readonly #looking: Promise<void>;
+  #isServing = false;
+  #isAboutToServe = false;
+  #served: Promise<void> | undefined;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#deliveries = new Deliveries(context, this.#closing.signal);
+    this.#stopWatching = context.pendingChanged.each((taskQueueIds) => this.#wake(taskQueueIds));
+    this.#looking = this.#lookForLostWakeUps();
+  }
+
+  /** How many calls wait. */
+  get waiting(): number {
+    return this.#everybody.size;
+  }
+
+  /** The claims for a worker, JSON text each: as soon as there are any, and none when the time is up. */
+  claimWork(request: WorkRequest): Promise<string[]> {
+    const { taskQueueId, worker, gone } = request;
+    const { seeWorkers, isQuarantined } = this.#context;
+    if (this.#closing.signal.aborted || gone.aborted) return Promise.resolve([]);
+    seeWorkers([{ taskQueueId, ...worker }]);
+    if (isQuarantined(taskQueueId, worker.workerGroup, worker.workerId))
+      return this.#wait(request, { waiting: new Set(), mayHaveWork: false });
+    const line = this.#lineOf(taskQueueId);
+    const claims = this.#wait(request, line);
+    if (line.mayHaveWork) this.#serveSoon();
+    return claims;
+  }
+
+  /** Answers all who wait, and nobody waits from then on; what was taken for them meanwhile is given back. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const call of this.#everybody) call.answer([]);
+    this.#stopWatching();
+    await this.#looking;
+    await this.#served;
+    await this.#deliveries.settle();
+  }
+
+  #lineOf(taskQueueId: string): Line {
+    let line = this.#lines.get(taskQueueId);
+    if (!line) {
+      line = { waiting: new Set(), mayHaveWork: true };
+      this.#lines.set(taskQueueId, line);
+    }
+    return line;
+  }
+
+  #wait({ taskQueueId, worker, count, gone }: WorkRequest, line: Line): Promise<string[]> {
+    const { clock, settings } = this.#context;
+    return new Promise((resolve) => {
+      const end = () => call.answer([]);
+      const cancel = clock.after(seconds(settings.longPollSeconds), end);
+      const call: WaitingCall = {
+        worker,
+        count,
+        isAnswered: false,
+        answer: (claims) => {
+          call.isAnswered = true;
+          cancel();
+          gone.removeEventListener('abort', end);
+          this.#leave(taskQueueId, line, call);
+          // The caller may go before it has read the reply.
+          if (claims.length > 0)
+            gone.addEventListener('abort', () => this.#deliveries.giveBack(claims), { once: true });
+          resolve(claims.map(({ text }) => text));
+        },
+      };
+      gone.addEventListener('abort', end, { once: true });
+      this.#everybody.add(call);
+      line.waiting.add(call);
+    });
+  }
+
+  #leave(taskQueueId: string, line: Line, call: WaitingCall): void {
+    this.#everybody.delete(call);
+    line.waiting.delete(call);
+    if (line.waiting.size === 0 && this.#lines.get(taskQueueId) === line) this.#lines.delete(taskQueueId);
+  }
+
+  #wake(taskQueueIds: readonly string[]): void {
+    if (taskQueueIds.length === 0) for (const line of this.#lines.values()) line.mayHaveWork = true;
+    for (const taskQueueId of taskQueueIds) {
+      const line = this.#lines.get(taskQueueId);
+      if (line) line.mayHaveWork = true;
+    }
+    this.#serve();
+  }
+
+  /** Calls that were read from the network in the same turn of the event loop are served together. */
+  #serveSoon(): void {
+    if (this.#isAboutToServe) return;
+    this.#isAboutToServe = true;
+    setImmediate(() => {
+      this.#isAboutToServe = false;
+      this.#serve();
+    });
+  }
+
+  #serve(): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    this.#served = this.#serveAll();
+  }
+
+  async #serveAll(): Promise<void> {
+    const { turns, log } = this.#context;
+    try {
+      while (this.#callsToServe(1).size > 0) {
+        const endTurn = await turns?.take();
+        await this.#serveOnce(this.#callsToServe(takenAtOnceMax)).finally(endTurn);
+      }
+    } catch (err) {
+      log.error({ err }, 'pending runs could not be taken');
+    } finally {
+      this.#isServing = false;
+    }
+  }
+
+  /** Calls whose task queue may have work, for at most this many runs or a little more. */
+  #callsToServe(runsMax: number): Map<string, WaitingCall[]> {
+    const chosen = new Map<string, WaitingCall[]>();
+    let runs = 0;
+    for (const [taskQueueId, { waiting, mayHaveWork }] of this.#lines) {
+      if (!mayHaveWork) continue;
+      for (const call of waiting) {
+        if (runs >= runsMax) return chosen;
+        const calls = chosen.get(taskQueueId);
+        if (calls) calls.push(call);
+        else chosen.set(taskQueueId, [call]);
+        runs += call.count;
+      }
+    }
+    return chosen;
+  }
+
+  async #serveOnce(calls: WaitingByQueue): Promise<void> {
+    // Those who waited may have gone before it was our turn.
+    if (calls.size === 0) return;
+    const { observeBatch } = this.#context;
+    // Cleared before the look: what is woken during it will be looked at again.
+    this.#mark(calls.keys(), false);
+    const started = performance.now();
+    const taken = await this.#take(calls).catch((error) => {
+      this.#mark(calls.keys(), true);
+      throw error;
+    });
+    const items = [...calls.values()].reduce((sum, { length }) => sum + length, 0);
+    observeBatch?.('claim-work', { items, seconds: (performance.now() - started) / 1000 });
+    const claims = claimsByWaiter(taken);
+    // All that was wanted was there, so there may be more, for those who come next.
+    this.#mark(queuesThatGaveAll(calls, claims), true);
+    this.#handOut(calls, claims);
+  }
+
+  #take(calls: WaitingByQueue): Promise<Taken[]> {
+    return this.#deliveries.take(
+      (tx, now) => takeWork(tx, calls, { now, context: this.#context }),
+      (found) => this.#handOut(calls, claimsByWaiter(found)),
+    );
+  }
+
+  #mark(taskQueueIds: Iterable<string>, mayHaveWork: boolean): void {
+    for (const taskQueueId of taskQueueIds) this.#lineOf(taskQueueId).mayHaveWork = mayHaveWork;
+  }
+
+  #handOut(calls: WaitingByQueue, claims: ReadonlyMap<Waiter, readonly Taken[]>): void {
+    const unwanted: Taken[] = [];
+    for (const [taskQueueId, served] of calls) {
+      for (const call of served) {
+        const runs = claims.get(call);
+        if (!runs) continue;
+        if (call.isAnswered) unwanted.push(...runs);
+        else {
+          call.answer(runs);
+          const claimed = runs.map(({ taskId, held }) => ({ taskId, runId: held.runId }));
+          this.#context.seeWorkers([{ taskQueueId, ...call.worker, claimed }]);
+        }
+      }
+    }
+    this.#deliveries.giveBack(unwanted);
+  }
+
+  async #lookForLostWakeUps(): Promise<void> {
+    const { clock, db } = this.#context;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await clock.sleep(lookAtLeastEveryMs, signal);
+      const empty = [...this.#lines].flatMap(([id, { mayHaveWork }]) => (mayHaveWork ? [] : [id]));
+      if (empty.length > 0 && !signal.aborted)
+        this.#mark(await queuesWithPending(db, empty, clock.now()).catch(() => []), true);
+      // Also when nothing was found: a look that failed is tried again.
+      this.#serve();
+    }
+  }
+}
+
+const claimsByWaiter = (taken: readonly Taken[]): Map<Waiter, Taken[]> => {
+  const claims = new Map<Waiter, Taken[]>();
+  for (const run of taken) {
+    const known = claims.get(run.waiter);
+    if (known) known.push(run);
+    else claims.set(run.waiter, [run]);
+  }
+  return claims;
+};
+
+/** The task queues that had as many runs as their calls wanted. */
+const queuesThatGaveAll = (calls: WaitingByQueue, claims: ReadonlyMap<Waiter, readonly Taken[]>): string[] =>
+  [...calls].flatMap(([taskQueueId, served]) => {
+    const wanted = served.reduce((sum, { count }) => sum + count, 0);
+    const got = served.reduce((sum, call) => sum + (claims.get(call)?.length ?? 0), 0);
+    return got >= wanted ? [taskQueueId] : [];
+  });
