@@ -26,7 +26,7 @@ const create = async (
 
 const firesOf = async (ref: HookRef) =>
   (
-    await t.hooks.listLastFires(ref, {}).catch((error: { code?: string }) => {
+    await t.hooks.listLastFires(ref).catch((error: { code?: string }) => {
       assert.equal(error.code, 'ResourceNotFound');
       return { lastFires: [] };
     })
@@ -375,7 +375,8 @@ describe('what is known of fires', () => {
     const listed: string[] = [];
     let token: string | undefined;
     do {
-      const page: Awaited<ReturnType<typeof t.hooks.listLastFires>> = await t.hooks.listLastFires(ref, {
+      const page: Awaited<ReturnType<typeof t.hooks.listLastFires>> = await t.hooks.listLastFires({
+        ...ref,
         limit: 2,
         ...(token ? { continuationToken: token } : {}),
       });
@@ -383,7 +384,7 @@ describe('what is known of fires', () => {
       token = page.continuationToken;
     } while (token);
     assert.deepEqual(listed, fired);
-    assert.equal((await t.hooks.listLastFires(ref, { continuationToken: 'garbled' })).lastFires.length, 5);
+    assert.equal((await t.hooks.listLastFires({ ...ref, continuationToken: 'garbled' })).lastFires.length, 5);
     t.clock.advance(minutes(60 * 24 * 366));
     assert.ok((await t.step('forget-old-hook-fires')) >= 5);
     assert.deepEqual(await firesOf(ref), []);

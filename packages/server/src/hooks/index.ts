@@ -1,16 +1,17 @@
 import { type Loop, localSignal } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
+import type { Context, HooksGiven } from './context.ts';
 import { exchanges } from './events.ts';
 import { hookLoops } from './loops.ts';
 import { createRendering } from './rendering/index.ts';
 import { type HookServices, routes } from './routes.ts';
 import * as schema from './schema.ts';
-import { bindVerbs, type HooksDeps, type HookVerbs } from './service/index.ts';
+import { type HookVerbs, hookVerbs } from './service/index.ts';
 import { hookSubscription } from './subscription.ts';
 
 export type { HookServices } from './routes.ts';
-export type { HooksDeps, HookVerbs } from './service/index.ts';
+export type { HookVerbs } from './service/index.ts';
 
 /** The door of hooks. */
 export interface Hooks extends HookVerbs {
@@ -22,12 +23,13 @@ export interface Hooks extends HookVerbs {
 }
 
 /** Opens hooks on a queue. */
-export const createHooks = (deps: HooksDeps): Hooks => {
-  const room = { ...deps, rendering: createRendering(deps.clock), arrived: localSignal() };
-  const subscription = hookSubscription(room);
+export const createHooks = (given: HooksGiven): Hooks => {
+  const context: Context = { ...given, rendering: createRendering(given.clock), arrived: localSignal() };
+  const verbs = hookVerbs(context);
+  const subscription = hookSubscription(context);
   return {
-    ...bindVerbs(room),
-    loops: [...hookLoops(room), subscription.loop],
+    ...verbs,
+    loops: [...hookLoops(context, verbs), subscription.loop],
     subscription,
     start: subscription.start,
   };

@@ -211,6 +211,6 @@ export const routes = [
       query: pagination,
       output: schema.listLastFiresResponse,
     },
-    ({ hooks }, { params, query }) => hooks.listLastFires(params, query),
+    ({ hooks }, { params, query }) => hooks.listLastFires({ ...params, ...query }),
   ),
 ];

@@ -1,9 +1,10 @@
 import type { Loop } from '../base/index.ts';
 import { minutes } from '../base/index.ts';
 import { type Binding, matcher, type Subscription } from '../events/index.ts';
+import type { Context } from './context.ts';
 import type { HookRef } from './events.ts';
 import type { Bindings } from './schema.ts';
-import { keepMessages, type Room } from './service/index.ts';
+import { keepMessages } from './service/index.ts';
 import * as store from './store.ts';
 
 interface Bound {
@@ -25,14 +26,14 @@ const standardPrefix = 'exchange/taskcluster-';
  * Keeps messages for hooks whose bindings they fit. As in the original a binding takes hold some moments after the
  * hook was changed: when the processes that read messages have heard of it.
  */
-export const hookSubscription = (room: Room): HookSubscription => {
+export const hookSubscription = (context: Context): HookSubscription => {
   let bindings: readonly Binding[] = [];
   let bound: readonly Bound[] = [];
   const learn = async (): Promise<number> => {
-    const rows = await store.readBound(room.db);
+    const rows = await store.readBound(context.db);
     const all = rows.map(({ hookGroupId, hookId, bindings: text }) => ({
       hook: { hookGroupId, hookId },
-      bindings: (JSON.parse(text) as Bindings).map((binding) => asPublished(binding, room.exchangePrefix)),
+      bindings: (JSON.parse(text) as Bindings).map((binding) => asPublished(binding, context.exchangePrefix)),
     }));
     bound = all.map(({ hook, bindings: own }) => ({ hook, matches: matcher(own) }));
     bindings = all.flatMap(({ bindings: own }) => own);
@@ -46,7 +47,7 @@ export const hookSubscription = (room: Room): HookSubscription => {
         message,
         hooks: bound.filter(({ matches }) => matches(message)).map(({ hook }) => hook),
       }));
-      return keepMessages(room, tx, deliveries);
+      return keepMessages(context, tx, deliveries);
     },
     start: async () => {
       await learn();
@@ -55,7 +56,7 @@ export const hookSubscription = (room: Room): HookSubscription => {
       name: 'learn-bindings-of-hooks',
       everyMs: minutes(1),
       limit: 1,
-      wakeBy: room.changed,
+      wakeBy: context.changed,
       step: learn,
     },
   };

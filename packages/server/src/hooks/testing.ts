@@ -64,10 +64,10 @@ const open = (
   { clock, mails, callerFor }: Around,
   encryptionWith = encryption(keys),
 ): Platform => {
-  const room = { db, clock, log: silentLog };
-  const queueDeps: QueueContext = { ...room, ...queueAlone() };
+  const context = { db, clock, log: silentLog };
+  const queueDeps: QueueContext = { ...context, ...queueAlone() };
   const hooks = createHooks({
-    ...room,
+    ...context,
     queue: queueDeps,
     encryption: encryptionWith,
     exchangePrefix: 'exchange/taskcluster-',
@@ -79,7 +79,7 @@ const open = (
     },
   });
   const events = createEvents({
-    ...room,
+    ...context,
     changed: localSignal(),
     retentionSeconds: 3600,
     closing: new AbortController().signal,

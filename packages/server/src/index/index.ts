@@ -1,10 +1,11 @@
 import type { Loop } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
+import type { Context } from './context.ts';
 import { indexLoops } from './loops.ts';
 import { type IndexServices, routes } from './routes.ts';
 import { listNamespacesRequest } from './schema.ts';
-import { bindVerbs, type IndexVerbs, type Room } from './service.ts';
+import { type IndexVerbs, indexVerbs } from './service.ts';
 import { taskSubscription } from './subscription.ts';
 
 export type { IndexServices } from './routes.ts';
@@ -18,10 +19,10 @@ export interface Index extends IndexVerbs {
 }
 
 /** Opens the index. */
-export const createIndex = (room: Room): Index => ({
-  ...bindVerbs(room),
-  loops: indexLoops(room),
-  subscription: taskSubscription(room),
+export const createIndex = (context: Context): Index => ({
+  ...indexVerbs(context),
+  loops: indexLoops(context),
+  subscription: taskSubscription(context),
 });
 
 /** What this service publishes. */

@@ -1,8 +1,9 @@
-import { type BaseContext, type Loop, minutes } from '../base/index.ts';
+import { type Loop, minutes } from '../base/index.ts';
+import type { Context } from './context.ts';
 import * as store from './store.ts';
 
-/** Background work: forgets what has expired, which nobody has found since. */
-export const indexLoops = ({ db, clock }: BaseContext): readonly Loop[] => [
+/** Background work: deletes expired entries and namespaces. */
+export const indexLoops = ({ db, clock }: Context): readonly Loop[] => [
   {
     name: 'expire-indexed-tasks',
     everyMs: minutes(10),

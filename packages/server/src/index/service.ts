@@ -1,31 +1,23 @@
 import {
   type Answer,
-  type BaseContext,
-  batched,
-  batchedRead,
+  bindQueries,
+  bindVerbs,
+  inBatches,
+  inReads,
   later,
   minutes,
   RequestError,
   type Sql,
   type Transaction,
+  type Verb,
   type Work,
 } from '../base/index.ts';
 import { type Caller, keyIn, pageLimit, pageOf, type Reply, redirectTo } from '../http/index.ts';
+import type { Context } from './context.ts';
 import * as lifecycle from './lifecycle.ts';
 import type { IndexedTask, InsertTaskRequest, ListNamespacesResponse, ListTasksResponse } from './schema.ts';
 import { pathPattern } from './schema.ts';
 import * as store from './store.ts';
-
-export interface Room extends BaseContext {
-  /** Under which clients reach the platform. */
-  rootUrl(): string;
-  /** Somebody without credentials. */
-  anonymous(): Promise<Caller>;
-  /** A URL that lets whoever has it GET what these scopes allow. */
-  signUrl(url: string, wanted: { scopes: readonly string[]; start: Date; expiry: Date }): string;
-  /** Definitions of tasks as JSON text, each or why there is none. */
-  readDefinitions(tx: Sql, taskIds: string[]): Promise<Answer<string>[]>;
-}
 
 const signedUrlMs = minutes(15);
 const beginningOfTime = new Date(0);
@@ -56,23 +48,25 @@ const entryOf = ({ path, taskId, rank, data, expires }: Insertion): lifecycle.En
 
 const keyOf = ({ namespace, name }: lifecycle.Place): string => lifecycle.pathOf(namespace, name);
 
-/** Answers each with what stands at its path then. */
-const insertTasks = async (
-  tx: Transaction,
-  insertions: readonly Insertion[],
-  { now }: Work<Room>,
-): Promise<Answer<IndexedTask>[]> => {
+/** Puts tasks into the index; returns for each what is at its path then. */
+const insertTasks: Verb<Insertion, IndexedTask, Context> = async (tx, insertions, { now }) => {
   const entries = insertions.map(entryOf);
   const mistakes = entries.map(lifecycle.mistakeIn);
   const sound = entries.filter((_, i) => mistakes[i] === undefined);
   await insertEntries(tx, sound, now);
-  const standing = await store.readEntries(tx, sound, { after: beginningOfTime, limit: sound.length });
-  const entryAt = new Map(standing.map((entry) => [keyOf(entry), entry]));
+  const present = await store.readEntries(tx, sound, { after: beginningOfTime, limit: sound.length });
+  const entryAt = new Map(present.map((entry) => [keyOf(entry), entry]));
   return entries.map((entry, i) => {
     const mistake = mistakes[i];
     if (mistake !== undefined) return new RequestError('InputError', mistake);
     return lifecycle.entryView(entryAt.get(keyOf(entry)) ?? entry);
   });
+};
+
+/** Takes what is at these paths out of the index; an empty path is no mistake. */
+const deleteTasks: Verb<string, object, Context> = async (tx, paths) => {
+  await store.deleteEntries(tx, paths.map(lifecycle.placeOf));
+  return paths.map(() => ({}));
 };
 
 /** What a page of a listing is asked with. */
@@ -82,25 +76,29 @@ export interface Listing {
   readonly continuationToken?: string | undefined;
 }
 
-const partOf = ({ clock }: Room, { namespace, limit, continuationToken }: Listing) => ({
+const partOf = ({ namespace, limit, continuationToken }: Listing, { now }: Work<Context>) => ({
   namespace,
   afterName: String(keyIn(continuationToken)?.[0] ?? ''),
-  after: clock.now(),
+  after: now,
   limit: pageLimit(limit),
 });
 
 const byName = ({ name }: { readonly name: string }) => [name];
 
 /** A page of the tasks in a namespace. */
-const listTasks = async (room: Room, listing: Listing): Promise<ListTasksResponse> => {
-  const entries = await store.listEntries(room.db, partOf(room, listing));
+const listTasks = async (sql: Sql, listing: Listing, work: Work<Context>): Promise<ListTasksResponse> => {
+  const entries = await store.listEntries(sql, partOf(listing, work));
   const { rows, ...more } = pageOf(entries, listing.limit, byName);
   return { tasks: rows.map(lifecycle.entryView), ...more };
 };
 
 /** A page of the namespaces in a namespace. */
-const listNamespaces = async (room: Room, listing: Listing): Promise<ListNamespacesResponse> => {
-  const found = await store.listNamespaces(room.db, partOf(room, listing));
+const listNamespaces = async (
+  sql: Sql,
+  listing: Listing,
+  work: Work<Context>,
+): Promise<ListNamespacesResponse> => {
+  const found = await store.listNamespaces(sql, partOf(listing, work));
   const { rows, ...more } = pageOf(found, listing.limit, byName);
   const namespaces = rows.map(({ parent, name, expires }) => ({
     namespace: lifecycle.pathOf(parent, name),
@@ -115,13 +113,16 @@ export interface LookUp extends Omit<Listing, 'namespace'> {
   readonly paths: readonly string[];
 }
 
-/** A page of what stands at these paths, in the order of the paths; those that nothing stands at are left out. */
-const findTasksAt = async (room: Room, lookUp: LookUp): Promise<ListTasksResponse> => {
-  const { paths, limit, continuationToken } = lookUp;
+/** A page of what is at these paths, in the order of the paths; empty paths are left out. */
+const findTasksAt = async (
+  sql: Sql,
+  { paths, limit, continuationToken }: LookUp,
+  { now }: Work<Context>,
+): Promise<ListTasksResponse> => {
   const after = String(keyIn(continuationToken)?.[0] ?? '');
   const wanted = [...new Set(paths)].filter((path) => pathPattern.test(path) && path > after).sort();
-  const entries = await store.readEntries(room.db, wanted.map(lifecycle.placeOf), {
-    after: room.clock.now(),
+  const entries = await store.readEntries(sql, wanted.map(lifecycle.placeOf), {
+    after: now,
     limit: pageLimit(limit),
   });
   const { rows, ...more } = pageOf(entries, limit, (entry) => [keyOf(entry)]);
@@ -129,12 +130,12 @@ const findTasksAt = async (room: Room, lookUp: LookUp): Promise<ListTasksRespons
 };
 
 const findTasks = async (
-  db: Sql,
+  sql: Sql,
   paths: readonly string[],
-  now: Date,
+  { now }: Work<Context>,
 ): Promise<Answer<lifecycle.Entry>[]> => {
   const places = [...new Set(paths)].map(lifecycle.placeOf);
-  const entries = await store.readEntries(db, places, { after: now, limit: places.length });
+  const entries = await store.readEntries(sql, places, { after: now, limit: places.length });
   const entryAt = new Map(entries.map((entry) => [keyOf(entry), entry]));
   return paths.map(
     (path) =>
@@ -150,42 +151,45 @@ export interface ArtifactWanted {
 }
 
 /** Where the artifact of a task is found, for somebody who may read it. */
-const artifactUrl = async (room: Room, taskId: string, { name, caller }: ArtifactWanted): Promise<string> => {
+const artifactUrl = async (
+  context: Context,
+  taskId: string,
+  { name, caller }: ArtifactWanted,
+): Promise<string> => {
   const words = name.split('/').map(encodeURIComponent).join('/');
-  const url = `${room.rootUrl()}/api/queue/v1/task/${taskId}/artifacts/${words}`;
-  if ((await room.anonymous()).satisfies(`queue:get-artifact:${name}`)) return url;
-  const start = room.clock.now();
+  const url = `${context.rootUrl()}/api/queue/v1/task/${taskId}/artifacts/${words}`;
+  if ((await context.anonymous()).satisfies(`queue:get-artifact:${name}`)) return url;
+  const start = context.clock.now();
   const latest = later(start, signedUrlMs);
-  return room.signUrl(url, {
+  return context.signUrl(url, {
     scopes: lifecycle.readingScopes(caller.scopes, name),
     start,
     expiry: new Date(Math.min(caller.expires.getTime(), latest.getTime())),
   });
 };
 
-/** The verbs of the index, bound to where they work. */
-export const bindVerbs = (room: Room) => {
-  const insertions = batched(room, 'insert-indexed-tasks', insertTasks);
-  const deletions = batched(room, 'delete-indexed-tasks', async (tx, paths: readonly string[]) => {
-    await store.deleteEntries(tx, paths.map(lifecycle.placeOf));
-    return paths.map(() => ({}));
-  });
-  const look = batchedRead(room, 'find-indexed-tasks', (db, paths: readonly string[]) =>
-    findTasks(db, paths, room.clock.now()),
-  );
+const verbs = {
+  insertTask: inBatches(insertTasks),
+  deleteTask: inBatches(deleteTasks),
+  findIndexedTask: inReads(findTasks),
+};
+const queries = { findTasksAt, listTasks, listNamespaces };
+
+/** The verbs of the index, bound to what it was opened with. */
+export const indexVerbs = (context: Context) => {
+  const { insertTask, deleteTask, findIndexedTask } = bindVerbs(context, verbs);
   return {
-    insertTask: insertions.one,
-    deleteTask: deletions.one,
-    findTask: async (path: string): Promise<IndexedTask> => lifecycle.entryView(await look.one(path)),
-    findTasksAt: (lookUp: LookUp) => findTasksAt(room, lookUp),
-    listTasks: (listing: Listing) => listTasks(room, listing),
-    listNamespaces: (listing: Listing) => listNamespaces(room, listing),
+    ...bindQueries(context, queries),
+    insertTask: insertTask.one,
+    deleteTask: deleteTask.one,
+    findTask: async (path: string): Promise<IndexedTask> =>
+      lifecycle.entryView(await findIndexedTask.one(path)),
     /** Sends the caller, who may read it, to the artifact of the last run. */
     findArtifact: async (wanted: ArtifactWanted): Promise<Reply> => {
-      const { taskId } = await look.one(wanted.path);
-      return redirectTo(await artifactUrl(room, taskId, wanted));
+      const { taskId } = await findIndexedTask.one(wanted.path);
+      return redirectTo(await artifactUrl(context, taskId, wanted));
     },
   };
 };
 
-export type IndexVerbs = ReturnType<typeof bindVerbs>;
+export type IndexVerbs = ReturnType<typeof indexVerbs>;

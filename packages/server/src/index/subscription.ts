@@ -1,7 +1,8 @@
 import type { Transaction } from '../base/index.ts';
 import type { Message, Subscription } from '../events/index.ts';
+import type { Context } from './context.ts';
 import { entriesOf } from './lifecycle.ts';
-import { insertEntries, type Room } from './service.ts';
+import { insertEntries } from './service.ts';
 
 const bindings = [
   { exchange: 'exchange/taskcluster-queue/v1/task-completed', routingKeyPattern: 'route.index.#' },
@@ -12,9 +13,13 @@ interface Completion {
 }
 
 /** Puts completed tasks into the index, where their routes ask for it. */
-const indexTasks = async (room: Room, tx: Transaction, messages: readonly Message[]): Promise<void> => {
+const indexTasks = async (
+  tx: Transaction,
+  messages: readonly Message[],
+  { readDefinitions, log, clock }: Context,
+): Promise<void> => {
   const taskIds = messages.map(({ body }) => (body as Completion).status.taskId);
-  const definitions = await room.readDefinitions(tx, taskIds);
+  const definitions = await readDefinitions(tx, taskIds);
   const entries = messages.flatMap(({ routes, body }, i) => {
     const { taskId, expires } = (body as Completion).status;
     const definition = definitions[i];
@@ -22,15 +27,15 @@ const indexTasks = async (room: Room, tx: Transaction, messages: readonly Messag
     if (typeof definition !== 'string') return [];
     const { extra } = JSON.parse(definition) as { extra?: { index?: unknown } };
     const { entries: wanted, mistakes } = entriesOf({ taskId, routes, expires, wish: extra?.index });
-    if (mistakes.length > 0) room.log.info({ taskId, mistakes }, 'a task cannot be indexed as it asks for');
+    if (mistakes.length > 0) log.info({ taskId, mistakes }, 'a task cannot be indexed as it asks for');
     return wanted;
   });
-  await insertEntries(tx, entries, room.clock.now());
+  await insertEntries(tx, entries, clock.now());
 };
 
 /** Listens to the queue for tasks that complete. */
-export const taskSubscription = (room: Room): Subscription => ({
+export const taskSubscription = (context: Context): Subscription => ({
   name: 'index',
   bindings: () => bindings,
-  handle: (tx, messages) => indexTasks(room, tx, messages),
+  handle: (tx, messages) => indexTasks(tx, messages, context),
 });

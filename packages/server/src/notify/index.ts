@@ -1,12 +1,13 @@
 import { type BaseContext, type Loop, localSignal, type Reading, type Signal } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
+import type { Context } from './context.ts';
 import { exchanges } from './events.ts';
 import { notifyLoops } from './loops.ts';
 import { createRenderer } from './rendering/index.ts';
 import { type NotifyServices, routes } from './routes.ts';
 import { createSenders, type SenderSettings } from './senders/index.ts';
-import { bindVerbs, type NotifyVerbs, type Room } from './service.ts';
+import { type NotifyVerbs, notifyVerbs } from './service.ts';
 import { taskSubscription } from './subscription.ts';
 import { newTally } from './tally.ts';
 
@@ -14,7 +15,8 @@ export type { NotifyServices } from './routes.ts';
 export type { SenderSettings } from './senders/index.ts';
 export type { Email, NotifyVerbs } from './service.ts';
 
-export interface NotifyDeps extends BaseContext, Pick<Room, 'readDefinitions' | 'rootUrl'> {
+/** What notify is given. */
+export interface NotifyGiven extends BaseContext, Pick<Context, 'readDefinitions' | 'rootUrl'> {
   /** What is not there answers that it is not configured. */
   readonly settings: SenderSettings;
   /** Shared between the processes of a deployment; by default it is this process's. */
@@ -31,19 +33,19 @@ export interface Notify extends NotifyVerbs {
 }
 
 /** Opens notifications. */
-export const createNotify = ({ settings, accepted = localSignal(), ...deps }: NotifyDeps): Notify => {
+export const createNotify = ({ settings, accepted = localSignal(), ...given }: NotifyGiven): Notify => {
   const tally = newTally();
-  const room: Room = {
-    ...deps,
+  const context: Context = {
+    ...given,
     accepted,
     tally,
-    renderer: createRenderer(deps.clock),
+    renderer: createRenderer(given.clock),
     senders: createSenders(settings),
   };
   return {
-    ...bindVerbs(room),
-    loops: notifyLoops(room),
-    subscription: taskSubscription(room),
+    ...notifyVerbs(context),
+    loops: notifyLoops(context),
+    subscription: taskSubscription(context),
     readings: tally.readings,
   };
 };

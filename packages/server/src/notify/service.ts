@@ -1,16 +1,19 @@
 import {
   type Answer,
-  type BaseContext,
-  batched,
+  bindQueries,
+  bindVerbs,
+  inBatches,
   later,
   RequestError,
-  type Signal,
   type Sql,
   type Transaction,
+  together,
+  type Verb,
 } from '../base/index.ts';
 import { type Message, outbox } from '../events/index.ts';
 import { keyInOrStart, pageLimit, pageOf } from '../http/index.ts';
 import { compose, contextOf, type Occasion, type TaskInMessage, templatesOf } from './composing.ts';
+import type { Context } from './context.ts';
 import { notification as notificationMessage } from './events.ts';
 import type { Notification, Outcome } from './lifecycle.ts';
 import * as lifecycle from './lifecycle.ts';
@@ -23,22 +26,7 @@ import {
   type PulseRequest,
   type SlackRequest,
 } from './schema.ts';
-import type { Senders } from './senders/index.ts';
 import * as store from './store.ts';
-import type { Tally } from './tally.ts';
-
-export interface Room extends BaseContext {
-  readonly senders: Senders;
-  readonly tally: Tally;
-  /** Begins a page of messages whose templates are rendered. */
-  readonly renderer: () => Render;
-  /** Woken when there is something to send. */
-  readonly accepted: Signal;
-  /** Under which clients reach the platform; messages link to it. */
-  rootUrl(): string;
-  /** Definitions of tasks as JSON text, each or why there is none. */
-  readDefinitions(tx: Sql, taskIds: string[]): Promise<Answer<string>[]>;
-}
 
 /** A mail that a domain sends. */
 export type Email = EmailRequest;
@@ -72,13 +60,13 @@ const refusalOf = ({ type, address }: Notification, outcome: Outcome): RequestEr
 
 /** Takes these notifications over, as far as they may be sent; answers what became of each. */
 export const accept = async (
-  room: Room,
+  context: Context,
   tx: Transaction,
   notifications: readonly Notification[],
 ): Promise<Outcome[]> => {
   if (notifications.length === 0) return [];
-  const now = room.clock.now();
-  const decided = lifecycle.decide(notifications, await readFacts(room, tx, { notifications, now }));
+  const now = context.clock.now();
+  const decided = lifecycle.decide(notifications, await readFacts(context, tx, { notifications, now }));
   const outcomes = await remember(tx, { notifications, decided, now });
   const accepted = notifications.filter((_, i) => outcomes[i] === 'accepted');
   const outgoing = accepted.filter(({ type }) => type !== 'pulse');
@@ -90,8 +78,8 @@ export const accept = async (
   );
   if (outgoing.length > 0) await store.insertOutgoing(tx, outgoing, now);
   tx.afterCommit(() => {
-    if (outgoing.length > 0) room.accepted.wake();
-    for (const [i, { type }] of notifications.entries()) room.tally.count(type, outcomes[i] as Outcome);
+    if (outgoing.length > 0) context.accepted.wake();
+    for (const [i, { type }] of notifications.entries()) context.tally.count(type, outcomes[i] as Outcome);
   });
   return outcomes;
 };
@@ -102,17 +90,17 @@ interface Undecided {
 }
 
 const readFacts = async (
-  { senders }: Room,
+  { senders }: Context,
   tx: Transaction,
   { notifications, now }: Undecided,
 ): Promise<lifecycle.Facts> => {
   const after = later(now, -lifecycle.recentMs);
   const mails = notifications.filter(({ type }) => type === 'email').map(({ address }) => address);
-  const [denied, recent, counts] = await Promise.all([
+  const [denied, recent, counts] = await together(
     store.deniedAmong(tx, notifications),
     store.recentAmong(tx, digestsOf(notifications), after),
     store.countRecentMails(tx, mails, after),
-  ]);
+  );
   const place = ({ type, address }: { type: string; address: string }) => `${type} ${address}`;
   const deniedPlaces = new Set(denied.map(place));
   const recentDigests = new Set(recent);
@@ -147,7 +135,7 @@ const remember = async (
  * Mails that a domain sends in a transaction of its own: they go when it is committed. What cannot be sent is counted
  * and left out; texts that are too long are cut. The same again within ten minutes has no second effect.
  */
-const sendEmails = async (room: Room, tx: Transaction, emails: readonly Email[]): Promise<void> => {
+const sendEmails = async (context: Context, tx: Transaction, emails: readonly Email[]): Promise<void> => {
   const mails = emails.map(({ subject, content, template = 'simple', ...rest }) =>
     notificationOfEmail({
       ...rest,
@@ -156,15 +144,15 @@ const sendEmails = async (room: Room, tx: Transaction, emails: readonly Email[])
       template,
     }),
   );
-  const outcomes = await accept(room, tx, mails);
-  logSkipped(room, mails, outcomes);
+  const outcomes = await accept(context, tx, mails);
+  logSkipped(context, mails, outcomes);
 };
 
 const notificationOfEmail = (email: Email): Notification =>
   lifecycle.notificationOf('email', email.address, email);
 
 const logSkipped = (
-  { log }: Room,
+  { log }: Context,
   notifications: readonly Notification[],
   outcomes: readonly Outcome[],
 ): void => {
@@ -187,17 +175,17 @@ const wantedBy = ({ routes, body }: Message): Wanted[] => {
 
 /** Takes over what the routes of tasks ask for, in the transaction that also moves the place of the subscription. */
 export const notifyOfTasks = async (
-  room: Room,
+  context: Context,
   tx: Transaction,
   messages: readonly Message[],
 ): Promise<void> => {
   const wanted = messages.flatMap(wantedBy);
   if (wanted.length === 0) return;
   const taskIds = [...new Set(wanted.map(({ status }) => status.taskId))];
-  const definitions = await room.readDefinitions(tx, taskIds);
+  const definitions = await context.readDefinitions(tx, taskIds);
   const tasks = new Map(taskIds.map((taskId, i) => [taskId, definitions[i]]));
-  const rootUrl = room.rootUrl();
-  const render = room.renderer();
+  const rootUrl = context.rootUrl();
+  const render = context.renderer();
   const notifications: Notification[] = [];
   for (const { route, status } of wanted) {
     const text = tasks.get(status.taskId);
@@ -210,10 +198,10 @@ export const notifyOfTasks = async (
       continue;
     }
     const mistake = 'mistake' in composed ? composed.mistake : 'the routing key is too long';
-    room.log.info({ taskId: status.taskId, ...route, mistake }, 'a notification cannot be made');
-    tx.afterCommit(() => room.tally.count(route.type, 'malformed'));
+    context.log.info({ taskId: status.taskId, ...route, mistake }, 'a notification cannot be made');
+    tx.afterCommit(() => context.tally.count(route.type, 'malformed'));
   }
-  logSkipped(room, notifications, await accept(room, tx, notifications));
+  logSkipped(context, notifications, await accept(context, tx, notifications));
 };
 
 const composeRendered = async (render: Render, occasion: Omit<Occasion, 'rendered'>) => {
@@ -224,54 +212,23 @@ const composeRendered = async (render: Render, occasion: Omit<Occasion, 'rendere
   return compose({ ...occasion, rendered });
 };
 
-/** The verbs of this domain, bound to where they work. */
-export const bindVerbs = (room: Room) => {
-  const acceptances = batched(
-    room,
-    'accept-notifications',
-    async (tx, notifications: readonly Notification[]) => {
-      const outcomes = await accept(room, tx, notifications);
-      return notifications.map((notification, i): Answer<Outcome> => {
-        const outcome = outcomes[i] as Outcome;
-        return refusalOf(notification, outcome) ?? outcome;
-      });
-    },
-  );
-  const denials = batched(room, 'deny-addresses', async (tx, addresses: readonly NotificationAddress[]) => {
-    await store.denyAddresses(tx, addresses.map(addressOf));
-    return addresses.map(() => ({}));
+const acceptNotifications: Verb<Notification, Outcome, Context> = async (tx, notifications, { context }) => {
+  const outcomes = await accept(context, tx, notifications);
+  return notifications.map((notification, i): Answer<Outcome> => {
+    const outcome = outcomes[i] as Outcome;
+    return refusalOf(notification, outcome) ?? outcome;
   });
-  const permissions = batched(
-    room,
-    'allow-addresses',
-    async (tx, addresses: readonly NotificationAddress[]) => {
-      await store.allowAddresses(tx, addresses.map(addressOf));
-      return addresses.map(() => ({}));
-    },
-  );
-  /** An object when the notification was accepted; nothing when it is a duplicate, or one too many. */
-  const request = async (notification: Notification): Promise<object | undefined> => {
-    if (!isPublishable(notification)) {
-      throw new RequestError('InputError', `A routing key has at most ${topicBytesMax} bytes here.`);
-    }
-    return (await acceptances.one(notification)) === 'accepted' ? {} : undefined;
-  };
-  return {
-    email: (tx: Transaction, emails: readonly Email[]) => sendEmails(room, tx, emails),
-    requestEmail: (email: EmailRequest) => request(notificationOfEmail(email)),
-    requestPulse: ({ routingKey, message }: PulseRequest) =>
-      request(lifecycle.notificationOf('pulse', routingKey, message)),
-    requestMatrix: (message: MatrixRequest) =>
-      request(lifecycle.notificationOf('matrix-room', message.roomId, message)),
-    requestSlack: (message: SlackRequest) =>
-      request(lifecycle.notificationOf('slack-channel', message.channelId, message)),
-    denyAddress: (address: NotificationAddress) => denials.one(address),
-    allowAddress: (address: NotificationAddress) => permissions.one(address),
-    listDenied: (page: PageRequest) => listDenied(room, page),
-  };
 };
 
-export type NotifyVerbs = ReturnType<typeof bindVerbs>;
+const denyAddresses: Verb<NotificationAddress, object, Context> = async (tx, addresses) => {
+  await store.denyAddresses(tx, addresses.map(addressOf));
+  return addresses.map(() => ({}));
+};
+
+const allowAddresses: Verb<NotificationAddress, object, Context> = async (tx, addresses) => {
+  await store.allowAddresses(tx, addresses.map(addressOf));
+  return addresses.map(() => ({}));
+};
 
 const addressOf = ({ notificationType, notificationAddress }: NotificationAddress) => ({
   type: notificationType,
@@ -283,13 +240,46 @@ interface PageRequest {
   readonly continuationToken?: string;
 }
 
-const listDenied = async ({ db }: Room, { limit, continuationToken }: PageRequest) => {
+const listDenied = async (sql: Sql, { limit, continuationToken }: PageRequest) => {
   const [type = '', address = ''] = keyInOrStart(continuationToken) ?? [];
   const after = { type: String(type), address: String(address) };
-  const read = await store.deniedAfter(db, after, pageLimit(limit));
+  const read = await store.deniedAfter(sql, after, pageLimit(limit));
   const { rows: addresses, ...more } = pageOf(read, limit, (row) => [
     row.notificationType,
     row.notificationAddress,
   ]);
   return { addresses, ...more };
 };
+
+const verbs = {
+  acceptNotifications: inBatches(acceptNotifications),
+  denyAddresses: inBatches(denyAddresses),
+  allowAddresses: inBatches(allowAddresses),
+};
+
+/** The verbs of notify, bound to what it was opened with. */
+export const notifyVerbs = (context: Context) => {
+  const bound = bindVerbs(context, verbs);
+  /** An object when the notification was accepted; nothing when it is a duplicate, or one too many. */
+  const request = async (notification: Notification): Promise<object | undefined> => {
+    if (!isPublishable(notification)) {
+      throw new RequestError('InputError', `A routing key has at most ${topicBytesMax} bytes here.`);
+    }
+    return (await bound.acceptNotifications.one(notification)) === 'accepted' ? {} : undefined;
+  };
+  return {
+    ...bindQueries(context, { listDenied }),
+    email: (tx: Transaction, emails: readonly Email[]) => sendEmails(context, tx, emails),
+    requestEmail: (email: EmailRequest) => request(notificationOfEmail(email)),
+    requestPulse: ({ routingKey, message }: PulseRequest) =>
+      request(lifecycle.notificationOf('pulse', routingKey, message)),
+    requestMatrix: (message: MatrixRequest) =>
+      request(lifecycle.notificationOf('matrix-room', message.roomId, message)),
+    requestSlack: (message: SlackRequest) =>
+      request(lifecycle.notificationOf('slack-channel', message.channelId, message)),
+    denyAddress: bound.denyAddresses.one,
+    allowAddress: bound.allowAddresses.one,
+  };
+};
+
+export type NotifyVerbs = ReturnType<typeof notifyVerbs>;

@@ -1,6 +1,7 @@
 import type { Subscription } from '../events/index.ts';
+import type { Context } from './context.ts';
 import { exchangesOf } from './lifecycle.ts';
-import { notifyOfTasks, type Room } from './service.ts';
+import { notifyOfTasks } from './service.ts';
 
 /** What the queue says about tasks that have routes of ours for it. */
 const bindings = [...exchangesOf].flatMap(([event, exchanges]) =>
@@ -11,8 +12,8 @@ const bindings = [...exchangesOf].flatMap(([event, exchanges]) =>
 );
 
 /** Listens to the queue for the routes of tasks. */
-export const taskSubscription = (room: Room): Subscription => ({
+export const taskSubscription = (context: Context): Subscription => ({
   name: 'notify',
   bindings: () => bindings,
-  handle: (tx, messages) => notifyOfTasks(room, tx, messages),
+  handle: (tx, messages) => notifyOfTasks(context, tx, messages),
 });

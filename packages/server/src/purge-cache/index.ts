@@ -1,9 +1,10 @@
 import type { Loop } from '../base/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
+import type { Context } from './context.ts';
 import { purgeCacheLoops } from './loops.ts';
 import { type PurgeCacheServices, routes } from './routes.ts';
 import * as schema from './schema.ts';
-import { bindVerbs, type PurgeCacheVerbs, type Room } from './service.ts';
+import { type PurgeCacheVerbs, purgeCacheVerbs } from './service.ts';
 
 /** The door of purge-cache. */
 export interface PurgeCache extends PurgeCacheVerbs {
@@ -11,9 +12,9 @@ export interface PurgeCache extends PurgeCacheVerbs {
 }
 
 /** Opens purge-cache. */
-export const createPurgeCache = (room: Room): PurgeCache => ({
-  ...bindVerbs(room),
-  loops: purgeCacheLoops(room),
+export const createPurgeCache = (context: Context): PurgeCache => ({
+  ...purgeCacheVerbs(context),
+  loops: purgeCacheLoops(context),
 });
 
 /** What this service publishes. */

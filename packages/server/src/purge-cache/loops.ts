@@ -1,8 +1,9 @@
-import { type BaseContext, type Loop, minutes } from '../base/index.ts';
+import { type Loop, minutes } from '../base/index.ts';
+import type { Context } from './context.ts';
 import * as store from './store.ts';
 
-/** Background work: forgets requests that no worker has to heed any more. */
-export const purgeCacheLoops = ({ db, clock }: BaseContext): readonly Loop[] => [
+/** Background work: deletes expired requests. */
+export const purgeCacheLoops = ({ db, clock }: Context): readonly Loop[] => [
   {
     name: 'expire-purge-requests',
     everyMs: minutes(10),

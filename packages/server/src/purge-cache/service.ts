@@ -1,63 +1,44 @@
 import {
-  type Answer,
-  type BaseContext,
-  batched,
-  batchedRead,
+  bindQueries,
+  bindVerbs,
   days,
+  inBatches,
+  inReads,
   later,
   RequestError,
-  type Signal,
   type Sql,
-  type Transaction,
+  type Verb,
+  type Work,
 } from '../base/index.ts';
 import { keyIn, pageLimit, pageOf } from '../http/index.ts';
+import type { Context } from './context.ts';
 import { knownRequests } from './known-requests.ts';
 import type { AllPurgeCacheRequestList, PurgeCacheRequests } from './schema.ts';
 import * as store from './store.ts';
 
-export interface Room extends BaseContext {
-  /** Woken with the ids of pools that have something new to purge; shared between processes. */
-  readonly changed: Signal;
-}
-
 /** A cache of a worker pool. */
 export type CacheRef = Omit<store.PurgeRequest, 'before'>;
 
-/** For so long workers are told: one that has seen nothing of it by then has asked for nothing, and has no caches. */
+/** Workers are told for this long: one that has not asked by then has no caches. */
 const keptMs = days(1);
 const cacheNameBytesMax = 1000;
 
 /** Asks the workers of pools to throw away what they have under some names until now. */
-const purgeCaches = async (
-  { changed }: Room,
-  tx: Transaction,
-  { caches, now }: { caches: readonly CacheRef[]; now: Date },
-): Promise<undefined[]> => {
+const purgeCaches: Verb<CacheRef, undefined, Context> = async (tx, caches, { now, context }) => {
   const distinct = new Map(caches.map((cache) => [`${cache.workerPoolId}/${cache.cacheName}`, cache]));
   await store.upsertRequests(tx, [...distinct.values()], { before: now, expires: later(now, keptMs) });
-  tx.afterCommit(() => changed.wake([...new Set(caches.map(({ workerPoolId }) => workerPoolId))]));
+  const workerPoolIds = [...new Set(caches.map(({ workerPoolId }) => workerPoolId))];
+  tx.afterCommit(() => context.changed.wake(workerPoolIds));
   return caches.map(() => undefined);
 };
 
-const requireSound = ({ cacheName }: CacheRef): void => {
-  if (Buffer.byteLength(cacheName) <= cacheNameBytesMax) return;
-  throw new RequestError(
-    'InputError',
-    `The name of a cache must not be longer than ${cacheNameBytesMax} bytes.`,
-  );
-};
-
-const viewOf = ({ workerPoolId, cacheName, before }: store.PurgeRequest): PurgeCacheRequests[number] => {
-  const [provisionerId = '', workerType = ''] = workerPoolId.split('/');
-  return { provisionerId, workerType, cacheName, before: before.toJSON() };
-};
-
-const requestsOf = async (
-  db: Sql,
+/** The open requests of each worker pool. */
+const readRequests = async (
+  sql: Sql,
   workerPoolIds: readonly string[],
-  now: Date,
-): Promise<Answer<store.PurgeRequest[]>[]> => {
-  const rows = await store.readRequestsOf(db, [...new Set(workerPoolIds)], now);
+  { now }: Work<Context>,
+): Promise<store.PurgeRequest[][]> => {
+  const rows = await store.readRequestsOf(sql, [...new Set(workerPoolIds)], now);
   return workerPoolIds.map((wanted) => rows.filter(({ workerPoolId }) => workerPoolId === wanted));
 };
 
@@ -68,34 +49,47 @@ export interface Listing {
 }
 
 /** A page of the requests of all pools. */
-const listAll = async (
-  { db, clock }: Room,
+const listRequests = async (
+  sql: Sql,
   { limit, continuationToken }: Listing,
+  { now }: Work<Context>,
 ): Promise<AllPurgeCacheRequestList> => {
   const [workerPoolId = '', cacheName = ''] = keyIn(continuationToken) ?? [];
-  const found = await store.listRequests(db, {
+  const found = await store.listRequests(sql, {
     workerPoolId: String(workerPoolId),
     cacheName: String(cacheName),
-    now: clock.now(),
+    now,
     limit: pageLimit(limit),
   });
   const { rows, ...more } = pageOf(found, limit, (request) => [request.workerPoolId, request.cacheName]);
   return { requests: rows.map(viewOf), ...more };
 };
 
-/** The verbs of purge-cache, bound to where they work. */
-export const bindVerbs = (room: Room) => {
-  const purges = batched(room, 'purge-caches', (tx, caches: readonly CacheRef[], { now }) =>
-    purgeCaches(room, tx, { caches, now }),
+const viewOf = ({ workerPoolId, cacheName, before }: store.PurgeRequest): PurgeCacheRequests[number] => {
+  const [provisionerId = '', workerType = ''] = workerPoolId.split('/');
+  return { provisionerId, workerType, cacheName, before: before.toJSON() };
+};
+
+const requireSound = ({ cacheName }: CacheRef): void => {
+  if (Buffer.byteLength(cacheName) <= cacheNameBytesMax) return;
+  throw new RequestError(
+    'InputError',
+    `The name of a cache must not be longer than ${cacheNameBytesMax} bytes.`,
   );
-  const reads = batchedRead(room, 'read-purge-requests', (db, workerPoolIds: readonly string[]) =>
-    requestsOf(db, workerPoolIds, room.clock.now()),
-  );
-  const known = knownRequests(room, reads.one);
+};
+
+const verbs = { purgeCaches: inBatches(purgeCaches), readPurgeRequests: inReads(readRequests) };
+const queries = { listAll: listRequests };
+
+/** The verbs of purge-cache, bound to what it was opened with. */
+export const purgeCacheVerbs = (context: Context) => {
+  const bound = bindVerbs(context, verbs);
+  const known = knownRequests(context, bound.readPurgeRequests.one);
   return {
+    ...bindQueries(context, queries),
     purge: async (cache: CacheRef): Promise<undefined> => {
       requireSound(cache);
-      return purges.one(cache);
+      return bound.purgeCaches.one(cache);
     },
     /** The caches that a pool has to purge, of requests from this time on. */
     requestsOf: async (workerPoolId: string, since?: Date): Promise<{ requests: PurgeCacheRequests }> => {
@@ -103,8 +97,7 @@ export const bindVerbs = (room: Room) => {
       const wanted = since ? requests.filter(({ before }) => before >= since) : requests;
       return { requests: wanted.map(viewOf) };
     },
-    listAll: (listing: Listing) => listAll(room, listing),
   };
 };
 
-export type PurgeCacheVerbs = ReturnType<typeof bindVerbs>;
+export type PurgeCacheVerbs = ReturnType<typeof purgeCacheVerbs>;

@@ -1,8 +1,9 @@
 import type { Loop } from '../base/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
+import type { Context } from './context.ts';
 import { secretLoops } from './loops.ts';
 import { routes, type SecretServices } from './routes.ts';
-import { bindVerbs, type Room, type SecretVerbs } from './service.ts';
+import { type SecretVerbs, secretVerbs } from './service.ts';
 
 /** The door of secrets. */
 export interface Secrets extends SecretVerbs {
@@ -10,7 +11,10 @@ export interface Secrets extends SecretVerbs {
 }
 
 /** Opens secrets. */
-export const createSecrets = (room: Room): Secrets => ({ ...bindVerbs(room), loops: secretLoops(room) });
+export const createSecrets = (context: Context): Secrets => ({
+  ...secretVerbs(context),
+  loops: secretLoops(context),
+});
 
 /** What this service publishes. */
 export const secretsDeclaration: ServiceDeclaration<SecretServices> = {

@@ -1,20 +1,21 @@
 import { type Loop, minutes } from '../base/index.ts';
-import { type Room, renewEncryption } from './service.ts';
+import type { Context } from './context.ts';
+import { renewEncryption } from './service.ts';
 import * as store from './store.ts';
 
-/** Background work: forgets what has expired, which nobody can read since, and lets old keys go. */
-export const secretLoops = (room: Room): readonly Loop[] => [
+/** Background work: deletes expired secrets, and encrypts those of old keys again. */
+export const secretLoops = (context: Context): readonly Loop[] => [
   {
     name: 'expire-secrets',
     everyMs: minutes(10),
     limit: 1000,
-    step: (limit) => store.deleteExpired(room.db, room.clock.now(), limit),
+    step: (limit) => store.deleteExpired(context.db, context.clock.now(), limit),
   },
   {
     name: 'renew-encryption-of-secrets',
     everyMs: minutes(10),
     // Each may have 10 MiB.
     limit: 10,
-    step: (limit) => renewEncryption(room, limit),
+    step: (limit) => renewEncryption(context, limit),
   },
 ];

@@ -1,28 +1,29 @@
-import type { AuditEntry } from '../auth/index.ts';
 import {
   type Answer,
-  type BaseContext,
-  batched,
-  batchedRead,
-  type Encryption,
+  bindQueries,
+  bindVerbs,
+  inBatches,
+  inReads,
   RequestError,
   type Sql,
   type Transaction,
+  transact,
+  type Verb,
   type Work,
 } from '../base/index.ts';
 import { keyIn, pageLimit, pageOf, storableDate } from '../http/index.ts';
+import type { Context } from './context.ts';
 import { decideSets, type KeptSecret, type SecretChange, type SecretToSet } from './lifecycle.ts';
 import type { Secret, SecretList } from './schema.ts';
 import * as store from './store.ts';
 
-/** What secrets need from the floors below and from `app.ts`. */
-export interface Room extends BaseContext {
-  readonly encryption: Encryption;
-  recordAudit(tx: Transaction, entries: readonly AuditEntry[]): Promise<void>;
-}
-
-const record = ({ recordAudit }: Room, tx: Transaction, changes: readonly SecretChange[], created: Date) =>
-  recordAudit(
+const record = async (
+  tx: Transaction,
+  changes: readonly SecretChange[],
+  { now: created, context }: Work<Context>,
+): Promise<void> => {
+  if (changes.length === 0) return;
+  await context.recordAudit(
     tx,
     changes.map(({ name: entityId, change: actionType, clientId }) => ({
       entityType: 'secret',
@@ -32,9 +33,10 @@ const record = ({ recordAudit }: Room, tx: Transaction, changes: readonly Secret
       created,
     })),
   );
+};
 
 /** A row in the clear; undefined when it cannot be read, because its key is gone. */
-const decrypted = ({ encryption, log }: Room, row: store.EncryptedRow): string | undefined => {
+const decrypted = ({ encryption, log }: Context, row: store.EncryptedRow): string | undefined => {
   try {
     return encryption.decrypt(row.secret);
   } catch (err) {
@@ -43,28 +45,24 @@ const decrypted = ({ encryption, log }: Room, row: store.EncryptedRow): string |
   }
 };
 
-/** Keeps secrets, in the order of their arrival. One that stands there with the same content stays as it is. */
-const setSecrets =
-  (room: Room) =>
-  async (tx: Transaction, wanted: readonly SecretToSet[], { now }: Work<Room>): Promise<object[]> => {
-    const rows = await store.lockSecrets(
-      tx,
-      wanted.map(({ name }) => name),
-    );
-    const standing = rows.flatMap((row): KeptSecret[] => {
-      const text = decrypted(room, row);
-      return text === undefined ? [] : [{ ...row, text }];
-    });
-    const { kept, changes } = decideSets(standing, wanted, now);
-    if (kept.length > 0) {
-      await store.upsertSecrets(
-        tx,
-        kept.map(({ name, text, expires }) => ({ name, secret: room.encryption.encrypt(text), expires })),
-      );
-      await record(room, tx, changes, now);
-    }
-    return wanted.map(() => ({}));
-  };
+/** Keeps secrets, in the order of their arrival. One that is there with the same content stays as it is. */
+const setSecrets: Verb<SecretToSet, object, Context> = async (tx, wanted, work) => {
+  const { now, context } = work;
+  const rows = await store.lockSecrets(
+    tx,
+    wanted.map(({ name }) => name),
+  );
+  const present = rows.flatMap((row): KeptSecret[] => {
+    const text = decrypted(context, row);
+    return text === undefined ? [] : [{ ...row, text }];
+  });
+  const { kept, changes } = decideSets(present, wanted, now);
+  const { encrypt } = context.encryption;
+  const encrypted = kept.map(({ name, text, expires }) => ({ name, secret: encrypt(text), expires }));
+  if (encrypted.length > 0) await store.upsertSecrets(tx, encrypted);
+  await record(tx, changes, work);
+  return wanted.map(() => ({}));
+};
 
 /** A secret that somebody wants gone. */
 export interface SecretToRemove {
@@ -73,29 +71,27 @@ export interface SecretToRemove {
 }
 
 /** Deletes secrets; one that is not there counts as deleted. */
-const removeSecrets =
-  (room: Room) =>
-  async (tx: Transaction, unwanted: readonly SecretToRemove[], { now }: Work<Room>): Promise<object[]> => {
-    const gone = await store.deleteSecrets(
-      tx,
-      unwanted.map(({ name }) => name),
-    );
-    const byWhom = new Map(unwanted.map(({ name, clientId }) => [name, clientId]));
-    const changes = gone.map((name) => ({
-      name,
-      clientId: byWhom.get(name) ?? '',
-      change: 'deleted' as const,
-    }));
-    if (changes.length > 0) await record(room, tx, changes, now);
-    return unwanted.map(() => ({}));
-  };
+const removeSecrets: Verb<SecretToRemove, object, Context> = async (tx, unwanted, work) => {
+  const gone = await store.deleteSecrets(
+    tx,
+    unwanted.map(({ name }) => name),
+  );
+  const byWhom = new Map(unwanted.map(({ name, clientId }) => [name, clientId]));
+  const changes = gone.map((name) => ({
+    name,
+    clientId: byWhom.get(name) ?? '',
+    change: 'deleted' as const,
+  }));
+  await record(tx, changes, work);
+  return unwanted.map(() => ({}));
+};
 
 const readSecrets = async (
-  db: Sql,
+  sql: Sql,
   names: readonly string[],
-  now: Date,
+  { now }: Work<Context>,
 ): Promise<Answer<store.SecretRow>[]> => {
-  const rows = new Map((await store.readSecrets(db, names)).map((row) => [row.name, row]));
+  const rows = new Map((await store.readSecrets(sql, names)).map((row) => [row.name, row]));
   return names.map((name) => {
     const row = rows.get(name);
     if (!row) return new RequestError('ResourceNotFound', `There is no secret '${name}'.`);
@@ -114,33 +110,34 @@ export interface Listing {
 
 /** A page of the names of what can be read. */
 const listSecrets = async (
-  { db, clock }: Room,
+  sql: Sql,
   { limit, continuationToken }: Listing,
+  { now }: Work<Context>,
 ): Promise<SecretList> => {
-  const found = await store.listNames(db, {
+  const found = await store.listNames(sql, {
     afterName: String(keyIn(continuationToken)?.[0] ?? ''),
-    now: clock.now(),
+    now,
     limit: pageLimit(limit),
   });
   const { rows, ...more } = pageOf(found, limit, ({ name }) => [name]);
   return { secrets: rows.map(({ name }) => name), ...more };
 };
 
-/** Encrypts at most so many secrets of old keys with the current one, so that an old key can be retired; answers how many. */
-export const renewEncryption = async (room: Room, limit: number): Promise<number> => {
-  const { db, log, encryption } = room;
+/** Encrypts at most this many secrets of old keys with the current one, so that an old key can be retired; returns how many. */
+export const renewEncryption = async (context: Context, limit: number): Promise<number> => {
+  const { log, encryption } = context;
   const { oldKeyIds: keyIds } = encryption;
   if (keyIds.length === 0) return 0;
-  return db.transaction(async (tx) => {
+  return transact(context, async (tx) => {
     const found = await store.lockSecretsOfKeys(tx, { keyIds, limit });
     const fresh = found.flatMap((row) => {
       // One that cannot be read must not hold up the others.
-      const text = decrypted(room, row);
+      const text = decrypted(context, row);
       return text === undefined ? [] : [{ name: row.name, secret: encryption.encrypt(text) }];
     });
     if (fresh.length === 0) return 0;
     await store.putSecrets(tx, fresh);
-    log.info({ count: fresh.length, keyIds }, 'secrets were encrypted anew');
+    log.info({ count: fresh.length, keyIds }, 'secrets were encrypted again, with the current key');
     return fresh.length;
   });
 };
@@ -151,30 +148,34 @@ export interface SecretGiven extends Secret {
   readonly clientId: string;
 }
 
-/** The verbs of secrets, bound to where they work. */
-export const bindVerbs = (room: Room) => {
-  const sets = batched(room, 'set-secrets', setSecrets(room), { bytesOf: ({ text }) => text.length });
-  const removals = batched(room, 'remove-secrets', removeSecrets(room));
+const verbs = {
+  setSecrets: inBatches(setSecrets, { bytesOf: ({ text }) => text.length }),
+  removeSecrets: inBatches(removeSecrets),
   // A secret may have 10 MiB.
-  const reads = batchedRead(
-    room,
-    'read-secrets',
-    (db, names: readonly string[]) => readSecrets(db, names, room.clock.now()),
-    { rowsMax: 20 },
-  );
+  readSecrets: inReads(readSecrets, { rowsMax: 20 }),
+};
+const queries = { list: listSecrets };
+
+/** The verbs of secrets, bound to what they were opened with. */
+export const secretVerbs = (context: Context) => {
+  const bound = bindVerbs(context, verbs);
   return {
+    ...bindQueries(context, queries),
     set: ({ secret, expires, ...whose }: SecretGiven) =>
-      sets.one({ ...whose, text: JSON.stringify(secret), expires: storableDate(expires, 'expires') }),
-    remove: removals.one,
+      bound.setSecrets.one({
+        ...whose,
+        text: JSON.stringify(secret),
+        expires: storableDate(expires, 'expires'),
+      }),
+    remove: bound.removeSecrets.one,
     get: async (name: string): Promise<Secret> => {
-      const { secret, expires } = await reads.one(name);
+      const { secret, expires } = await bound.readSecrets.one(name);
       return {
-        secret: JSON.parse(room.encryption.decrypt(secret)) as Secret['secret'],
+        secret: JSON.parse(context.encryption.decrypt(secret)) as Secret['secret'],
         expires: expires.toJSON(),
       };
     },
-    list: (listing: Listing) => listSecrets(room, listing),
   };
 };
 
-export type SecretVerbs = ReturnType<typeof bindVerbs>;
+export type SecretVerbs = ReturnType<typeof secretVerbs>;

@@ -2,13 +2,14 @@ import { fillTemplate } from '../../auth/index.ts';
 import { RequestError } from '../../base/index.ts';
 import type { Authorize, Caller, ScopeExpression } from '../../http/index.ts';
 import { createTaskScopes } from '../../queue/index.ts';
+import type { Context } from '../context.ts';
 import type { HookRef } from '../events.ts';
-import { nameOf, type Room } from './room.ts';
+import { nameOf } from './naming.ts';
 
 /** The check of what a hook may do: as much as its role, whoever fires it. */
-export const authorityOf = async (room: Pick<Room, 'callerFor'>, ref: HookRef): Promise<Authorize> => {
+export const authorityOf = async (context: Pick<Context, 'callerFor'>, ref: HookRef): Promise<Authorize> => {
   const role = `hook-id:${nameOf(ref)}`;
-  const caller = await room.callerFor([`assume:${role}`]);
+  const caller = await context.callerFor([`assume:${role}`]);
   return (values) => {
     const required = fillTemplate(createTaskScopes, values);
     if (required === undefined)

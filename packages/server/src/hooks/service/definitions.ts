@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RequestError, slugid, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
+import type { Context } from '../context.ts';
 import { type HookChange, type HookRef, hookChanged } from '../events.ts';
 import { nextFire, requireSoundSchedule } from '../schedule.ts';
 import { type CreateHookRequest, emptyPayload, type HookDefinition } from '../schema.ts';
 import * as store from '../store.ts';
-import { nameOf, noSuchHook, type Room } from './room.ts';
+import { nameOf, noSuchHook } from './naming.ts';
 
 /** A definition for a hook, and who brings it. */
 export interface HookToSave extends HookRef {
@@ -25,73 +26,78 @@ export const definitionOf = (row: store.HookRow): HookDefinition => ({
 });
 
 /** Creates a hook. The same again finds it there; another one under its ids is a conflict. */
-export const createHook = async (room: Room, wanted: HookToSave): Promise<HookDefinition> => {
-  await requireSound(room, wanted);
-  const triggerToken = room.encryption.encrypt(slugid());
-  return transact(room, async (tx, now) => {
+export const createHook = async (context: Context, wanted: HookToSave): Promise<HookDefinition> => {
+  await requireSound(context, wanted);
+  const triggerToken = context.encryption.encrypt(slugid());
+  return transact(context, async (tx, now) => {
     const hook = rowOf(wanted, { bindings: '[]', triggerToken });
     if (!(await store.insertHook(tx, hook))) return requireSame(tx, hook);
     await setSlot(tx, hook, now);
-    await record(room, tx, { ref: hook, change: 'created', clientId: wanted.clientId, now });
+    await record(context, tx, { ref: hook, change: 'created', clientId: wanted.clientId, now });
     return definitionOf(hook);
   });
 };
 
 /** Replaces what a hook is, by the same even, as the messages tell; bindings that are left out stay. */
-export const updateHook = async (room: Room, wanted: HookToSave): Promise<HookDefinition> => {
-  await requireSound(room, wanted);
-  return transact(room, async (tx, now) => {
+export const updateHook = async (context: Context, wanted: HookToSave): Promise<HookDefinition> => {
+  await requireSound(context, wanted);
+  return transact(context, async (tx, now) => {
     const current = await store.lockHook(tx, wanted);
     if (!current) throw noSuchHook(wanted);
     const hook = rowOf(wanted, current);
     await store.saveHook(tx, hook);
     // A time that has come is not lost when something else is changed.
     if (hook.schedule !== current.schedule) await setSlot(tx, hook, now);
-    await record(room, tx, { ref: hook, change: 'updated', clientId: wanted.clientId, now });
+    await record(context, tx, { ref: hook, change: 'updated', clientId: wanted.clientId, now });
     return definitionOf(hook);
   });
 };
 
 /** Deletes a hook and all that is known of its fires; one that is not there counts as deleted. */
 export const removeHook = async (
-  room: Room,
+  context: Context,
   { clientId, ...ref }: HookRef & { readonly clientId: string },
 ): Promise<object> => {
-  await transact(room, async (tx, now) => {
-    if (await store.deleteHook(tx, ref)) await record(room, tx, { ref, change: 'deleted', clientId, now });
+  await transact(context, async (tx, now) => {
+    if (await store.deleteHook(tx, ref)) await record(context, tx, { ref, change: 'deleted', clientId, now });
   });
   return {};
 };
 
 /** The token by which anybody may trigger the hook. */
-export const readToken = async (room: Room, ref: HookRef): Promise<{ token: string }> => {
-  const hook = await store.readHook(room.db, ref);
+export const readToken = async (context: Context, ref: HookRef): Promise<{ token: string }> => {
+  const hook = await store.readHook(context.db, ref);
   if (!hook) throw noSuchHook(ref);
-  return { token: room.encryption.decrypt(hook.triggerToken) };
+  return { token: context.encryption.decrypt(hook.triggerToken) };
 };
 
 /** Gives the hook another token; the one before is good for nothing from then on. */
-export const resetToken = async (room: Room, ref: HookRef): Promise<{ token: string }> => {
+export const resetToken = async (context: Context, ref: HookRef): Promise<{ token: string }> => {
   const token = slugid();
-  if (await store.saveToken(room.db, ref, room.encryption.encrypt(token))) return { token };
+  if (await store.saveToken(context.db, ref, context.encryption.encrypt(token))) return { token };
   throw noSuchHook(ref);
 };
 
-const requireSound = async (room: Room, { hookGroupId, hookId, definition }: HookToSave): Promise<void> => {
+const requireSound = async (
+  context: Context,
+  { hookGroupId, hookId, definition }: HookToSave,
+): Promise<void> => {
   for (const [field, id] of Object.entries({ hookGroupId, hookId })) {
     const given = definition[field as keyof HookRef];
     if (given !== undefined && given !== id)
       throw new RequestError('InputError', `${field} is '${given}' in the body and '${id}' in the URL.`);
   }
-  requireSoundSchedule(definition.schedule ?? [], room.clock.now());
+  requireSoundSchedule(definition.schedule ?? [], context.clock.now());
   definition.bindings?.forEach(({ exchange }, i) => {
     // Hooks that change hooks that fire hooks: nobody would find out of that again.
     if (
-      [room.exchangePrefix, 'exchange/taskcluster-'].some((prefix) => exchange.startsWith(`${prefix}hooks/`))
+      [context.exchangePrefix, 'exchange/taskcluster-'].some((prefix) =>
+        exchange.startsWith(`${prefix}hooks/`),
+      )
     )
       throw new RequestError('InputError', `bindings[${i}].exchange: hooks cannot be bound to ${exchange}.`);
   });
-  await room.rendering.requireSoundSchema(JSON.stringify(definition.triggerSchema ?? emptyPayload));
+  await context.rendering.requireSoundSchema(JSON.stringify(definition.triggerSchema ?? emptyPayload));
 };
 
 const rowOf = (
@@ -129,12 +135,12 @@ interface Recorded {
 }
 
 const record = async (
-  room: Room,
+  context: Context,
   tx: Transaction,
   { ref, change, clientId, now }: Recorded,
 ): Promise<void> => {
   const entry = { entityType: 'hook', entityId: nameOf(ref), actionType: change, clientId, created: now };
-  await room.recordAudit(tx, [entry]);
+  await context.recordAudit(tx, [entry]);
   await outbox.append(tx, [hookChanged(ref, change)], now);
-  tx.afterCommit(() => room.changed.wake());
+  tx.afterCommit(() => context.changed.wake());
 };

@@ -1,10 +1,11 @@
-import { batched, later, minutes, slugid, type Transaction } from '../../base/index.ts';
+import { type Batched, later, minutes, slugid, type Transaction, type Verb } from '../../base/index.ts';
+import type { Context } from '../context.ts';
 import { nextFire } from '../schedule.ts';
 import * as store from '../store.ts';
 import { fireHooks } from './fire-hooks.ts';
 import { mailOwners } from './mail-owners.ts';
+import { nameOf } from './naming.ts';
 import { type Fire, prepareFire } from './prepare-fire.ts';
-import { nameOf, type Room } from './room.ts';
 
 // The queue takes no task that was created a quarter of an hour ago, and templates take their time.
 const createdAgoMax = minutes(5);
@@ -13,42 +14,40 @@ const createdAgoMax = minutes(5);
 const createdAt = ({ firesAt }: store.DueHook, now: Date): Date =>
   firesAt < later(now, -createdAgoMax) ? now : firesAt;
 
-interface DueFire {
+/** A slot of a schedule that has come, and what is to fire then. */
+export interface DueFire {
   readonly slot: store.Slot;
   readonly fire: Fire;
 }
 
 /**
- * Fires hooks whose time has come; answers how many fired. The slot is taken, the task created, the fire noted and the
- * slot moved on in one transaction: so each slot fires once, however many processes try and whenever one dies. Slots
- * that were missed in between are not made up for.
+ * Fires hooks whose time has come; returns for each whether it fired. The slot is taken, the task created, the fire noted
+ * and the slot moved on in one transaction: so each slot fires once, however many processes try and whenever one dies.
+ * Slots that were missed in between are not made up for.
  */
-export const createDueFirer = (room: Room) => {
-  const fires = batched(room, 'fire-due-hooks', async (tx, due: readonly DueFire[], { now }) => {
-    const taken = new Map(
-      (
-        await store.takeSlots(
-          tx,
-          due.map(({ slot }) => slot),
-        )
-      ).map((hook) => [nameOf(hook), hook]),
-    );
-    const all = due.filter(({ slot }) => taken.has(nameOf(slot)));
-    const firing = all.map(({ fire }) => fire);
-    const answers = await fireHooks(tx, firing, { ...room, now });
-    await mailOwners(room, tx, { fires: firing, answers });
-    await moveOn(tx, [...taken.values()], now);
-    return due.map(({ slot }) => taken.has(nameOf(slot)));
-  });
-  return async (limit: number): Promise<number> => {
-    const now = room.clock.now();
-    const due: DueFire[] = [];
-    for (const slot of await store.readDue(room.db, now, limit)) {
-      const occasion = { firedBy: 'schedule', taskId: slugid(), at: createdAt(slot, now) } as const;
-      due.push({ slot, fire: await prepareFire(room, slot, occasion) });
-    }
-    return (await fires.all(due)).filter((isFired) => isFired === true).length;
-  };
+export const fireDueHooks: Verb<DueFire, boolean, Context> = async (tx, due, work) => {
+  const slots = due.map(({ slot }) => slot);
+  const taken = new Map((await store.takeSlots(tx, slots)).map((hook) => [nameOf(hook), hook]));
+  const fires = due.filter(({ slot }) => taken.has(nameOf(slot))).map(({ fire }) => fire);
+  const answers = await fireHooks(tx, fires, work);
+  await mailOwners(work.context, tx, { fires, answers });
+  await moveOn(tx, [...taken.values()], work.now);
+  return due.map(({ slot }) => taken.has(nameOf(slot)));
+};
+
+/** Prepares what is due, at most `limit` hooks, and fires it; returns how many fired. */
+export const fireDue = async (
+  context: Context,
+  fires: Batched<DueFire, boolean>,
+  limit: number,
+): Promise<number> => {
+  const now = context.clock.now();
+  const due: DueFire[] = [];
+  for (const slot of await store.readDue(context.db, now, limit)) {
+    const occasion = { firedBy: 'schedule', taskId: slugid(), at: createdAt(slot, now) } as const;
+    due.push({ slot, fire: await prepareFire(context, slot, occasion) });
+  }
+  return (await fires.all(due)).filter((isFired) => isFired === true).length;
 };
 
 const moveOn = async (tx: Transaction, taken: readonly store.DueHook[], now: Date): Promise<void> => {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type Answer, RequestError, type Transaction } from '../../base/index.ts';
+import { type Answer, RequestError, type Transaction, type Work } from '../../base/index.ts';
 import { createTasks } from '../../queue/index.ts';
+import type { Context } from '../context.ts';
 import * as store from '../store.ts';
+import { goOn } from './go-on.ts';
 import type { Fire } from './prepare-fire.ts';
-import { goOn, type Room } from './room.ts';
 
 /** What came of a fire; without a taskId the template asked for no task. */
 export interface Fired {
@@ -17,7 +18,7 @@ export interface Fired {
 export const fireHooks = async (
   tx: Transaction,
   fires: readonly Fire[],
-  { queue, now }: Pick<Room, 'queue'> & { now: Date },
+  { now, context }: Work<Context>,
 ): Promise<Answer<Fired>[]> => {
   if (fires.length === 0) return [];
   const wanted = fires.map(({ request, taskId, authorize }) =>
@@ -25,7 +26,7 @@ export const fireHooks = async (
   );
   const answers = await goOn(wanted, async (all): Promise<Answer<Fired>[]> => {
     const items = all.flatMap(({ request, ...item }) => (request ? [{ ...item, request }] : []));
-    const created = items.length > 0 ? await createTasks(tx, items, { now, context: queue }) : [];
+    const created = items.length > 0 ? await createTasks(tx, items, { now, context: context.queue }) : [];
     let next = 0;
     return all.map(({ request, taskId }) => {
       if (!request) return {};

@@ -1,31 +1,47 @@
+import { bindQueries, bindVerbs, inBatches } from '../../base/index.ts';
+import type { Context } from '../context.ts';
 import type { HookRef } from '../events.ts';
 import * as definitions from './definitions.ts';
+import { fireDue, fireDueHooks } from './due.ts';
+import { fireHooksByMessages, fireWaiting } from './messages.ts';
 import * as reads from './reads.ts';
-import type { Room } from './room.ts';
-import { createTrigger } from './trigger.ts';
+import { type Trigger, trigger, triggerHooks } from './trigger.ts';
 
 export type { HookToSave } from './definitions.ts';
-export { createDueFirer } from './due.ts';
-export { createMessageFirer, keepMessages } from './messages.ts';
+export { keepMessages } from './messages.ts';
 export { renewEncryption } from './renew-encryption.ts';
-export type { HooksDeps, Room } from './room.ts';
 export type { Trigger } from './trigger.ts';
 
-/** The verbs of hooks. */
-export type HookVerbs = ReturnType<typeof bindVerbs>;
+const verbs = {
+  fireDueHooks: inBatches(fireDueHooks),
+  fireHooksByMessages: inBatches(fireHooksByMessages),
+  triggerHooks: inBatches(triggerHooks),
+};
 
-/** Binds the verbs to what they need. */
-export const bindVerbs = (room: Room) => ({
-  listGroups: () => reads.listGroups(room.db),
-  listHooks: (hookGroupId: string) => reads.listHooks(room.db, hookGroupId),
-  readHook: (ref: HookRef) => reads.readHook(room.db, ref),
-  readHookStatus: (ref: HookRef) => reads.readHookStatus(room.db, ref),
-  listLastFires: (ref: HookRef, page: Parameters<typeof reads.listLastFires>[2]) =>
-    reads.listLastFires(room.db, ref, page),
-  createHook: (hook: definitions.HookToSave) => definitions.createHook(room, hook),
-  updateHook: (hook: definitions.HookToSave) => definitions.updateHook(room, hook),
-  removeHook: (hook: HookRef & { readonly clientId: string }) => definitions.removeHook(room, hook),
-  readToken: (ref: HookRef) => definitions.readToken(room, ref),
-  resetToken: (ref: HookRef) => definitions.resetToken(room, ref),
-  trigger: createTrigger(room),
-});
+const queries = {
+  listGroups: reads.listGroups,
+  listHooks: reads.listHooks,
+  readHook: reads.readHook,
+  readHookStatus: reads.readHookStatus,
+  listLastFires: reads.listLastFires,
+};
+
+/** The verbs of hooks, bound to what they were opened with. */
+export const hookVerbs = (context: Context) => {
+  const bound = bindVerbs(context, verbs);
+  return {
+    ...bindQueries(context, queries),
+    createHook: (hook: definitions.HookToSave) => definitions.createHook(context, hook),
+    updateHook: (hook: definitions.HookToSave) => definitions.updateHook(context, hook),
+    removeHook: (hook: HookRef & { readonly clientId: string }) => definitions.removeHook(context, hook),
+    readToken: (ref: HookRef) => definitions.readToken(context, ref),
+    resetToken: (ref: HookRef) => definitions.resetToken(context, ref),
+    trigger: (call: Trigger) => trigger(context, bound.triggerHooks, call),
+    /** Fires at most `limit` hooks whose time has come; returns how many fired. */
+    fireDue: (limit: number) => fireDue(context, bound.fireDueHooks, limit),
+    /** Fires hooks for at most `limit` messages that wait; returns how many were dealt with. */
+    fireWaiting: (limit: number) => fireWaiting(context, bound.fireHooksByMessages, limit),
+  };
+};
+
+export type HookVerbs = ReturnType<typeof hookVerbs>;

@@ -1,12 +1,13 @@
 import { type Answer, RequestError, type Transaction } from '../../base/index.ts';
+import type { Context } from '../context.ts';
 import type { HookDefinition } from '../schema.ts';
 import type { Fired } from './fire-hooks.ts';
+import { nameOf } from './naming.ts';
 import type { Fire } from './prepare-fire.ts';
-import { nameOf, type Room } from './room.ts';
 
 /** Mails owners who want to know of it what went wrong, in the transaction of fires that no caller waits for. */
 export const mailOwners = async (
-  room: Pick<Room, 'email'>,
+  context: Pick<Context, 'email'>,
   tx: Transaction,
   { fires, answers }: { fires: readonly Fire[]; answers: readonly Answer<Fired>[] },
 ): Promise<void> => {
@@ -15,7 +16,7 @@ export const mailOwners = async (
     const { owner, emailOnError } = JSON.parse(fire.hook.metadata) as HookDefinition['metadata'];
     return answer instanceof RequestError && emailOnError !== false ? [mailOf(fire, owner, answer)] : [];
   });
-  if (mails.length > 0) await room.email(tx, mails);
+  if (mails.length > 0) await context.email(tx, mails);
 };
 
 const mailOf = ({ hook, firedBy, taskId, at }: Fire, address: string, error: RequestError) => ({

@@ -1,10 +1,10 @@
 import { type Answer, RequestError } from '../../base/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import type { FilledTaskRequest } from '../../queue/index.ts';
+import type { Context } from '../context.ts';
 import type { HookRow } from '../store.ts';
 import { contextOf, type Occasion, taskRequestOf } from '../task-request.ts';
 import { authorityOf } from './authority.ts';
-import type { Room } from './room.ts';
 
 /** A hook that is to fire, and the task that it is to create: none, or why there can be none. */
 export interface Fire extends Occasion {
@@ -19,16 +19,16 @@ export interface Fire extends Occasion {
  * Throws a `Misfit` when the payload is not one for the hook.
  */
 export const prepareFire = async (
-  room: Pick<Room, 'rendering' | 'callerFor'>,
+  context: Pick<Context, 'rendering' | 'callerFor'>,
   hook: HookRow,
   occasion: Occasion,
 ): Promise<Fire> => {
-  const rendered = await room.rendering.render(hook, contextOf(occasion));
+  const rendered = await context.rendering.render(hook, contextOf(occasion));
   return {
     ...occasion,
     hook,
     request: rendered instanceof RequestError ? rendered : requestOf(rendered, occasion),
-    authorize: await authorityOf(room, hook),
+    authorize: await authorityOf(context, hook),
   };
 };
 

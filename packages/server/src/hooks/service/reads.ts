@@ -5,7 +5,7 @@ import type { HookRef } from '../events.ts';
 import type { HookDefinition, LastFire } from '../schema.ts';
 import * as store from '../store.ts';
 import { definitionOf } from './definitions.ts';
-import { nameOf, noSuchHook } from './room.ts';
+import { nameOf, noSuchHook } from './naming.ts';
 
 /** All groups that have a hook. */
 export const listGroups = async (db: Sql): Promise<{ groups: string[] }> => ({
@@ -51,8 +51,7 @@ const outcomeOf = ({ taskId, firedAt, error }: store.FireRow) =>
 /** The fires of a hook, the latest first, with how their tasks stand. */
 export const listLastFires = async (
   db: Sql,
-  ref: HookRef,
-  { limit, continuationToken }: { limit?: number; continuationToken?: string },
+  { limit, continuationToken, ...ref }: HookRef & { limit?: number; continuationToken?: string },
 ) => {
   const before = keyIn(continuationToken);
   const rows = await store.readFires(db, ref, { before, limit: pageLimit(limit) });

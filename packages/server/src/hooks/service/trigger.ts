@@ -1,12 +1,22 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type Answer, batched, RequestError, slugid, type Transaction } from '../../base/index.ts';
+import {
+  type Answer,
+  type Batched,
+  RequestError,
+  slugid,
+  type Transaction,
+  type Verb,
+  type Work,
+} from '../../base/index.ts';
 import { slugidPattern } from '../../http/index.ts';
+import type { Context } from '../context.ts';
 import type { HookRef } from '../events.ts';
 import * as store from '../store.ts';
 import type { Occasion } from '../task-request.ts';
 import { digestOf, type Fired, fireHooks } from './fire-hooks.ts';
+import { goOn } from './go-on.ts';
+import { nameOf, noSuchHook } from './naming.ts';
 import { type Fire, prepareFire } from './prepare-fire.ts';
-import { goOn, nameOf, noSuchHook, type Room } from './room.ts';
 
 /** A call that fires a hook: by somebody with scopes for it, or by a token. */
 export interface Trigger extends HookRef {
@@ -14,32 +24,36 @@ export interface Trigger extends HookRef {
   readonly by: { readonly clientId: string } | { readonly token: string };
 }
 
+/** Fires hooks for callers, as long as the hooks are still there. */
+export const triggerHooks: Verb<Fire, Fired, Context> = async (tx, fires, work) => {
+  const held = await store.holdHooks(
+    tx,
+    fires.map(({ hook }) => hook),
+  );
+  const names = new Set(held.map(nameOf));
+  const answers = fires.map((fire) => (names.has(nameOf(fire.hook)) ? fire : noSuchHook(fire.hook)));
+  return goOn(answers, (there) => fireUnlessDone(tx, there, work));
+};
+
 /**
  * Fires a hook for a caller. A caller that puts a taskId of its own into the payload may repeat the call: the task is
  * created once.
  */
-export const createTrigger = (room: Room) => {
-  const fires = batched(room, 'trigger-hooks', async (tx, all: readonly Fire[], { now }) => {
-    const held = await store.holdHooks(
-      tx,
-      all.map(({ hook }) => hook),
-    );
-    const names = new Set(held.map(nameOf));
-    const answers = all.map((fire) => (names.has(nameOf(fire.hook)) ? fire : noSuchHook(fire.hook)));
-    return goOn(answers, (there) => fireUnlessDone(tx, there, { ...room, now }));
-  });
-  return async (call: Trigger): Promise<Fired> => {
-    const hook = await store.readHook(room.db, call);
-    if (!hook) throw noSuchHook(call);
-    const { by, payload } = call;
-    if ('token' in by) requireToken(room.encryption.decrypt(hook.triggerToken), by.token);
-    const about = { taskId: chosenTaskId(payload) ?? slugid(), at: room.clock.now(), payload };
-    const occasion: Occasion =
-      'token' in by
-        ? { ...about, firedBy: 'triggerHookWithToken' }
-        : { ...about, firedBy: 'triggerHook', clientId: by.clientId };
-    return fires.one(await prepareFire(room, hook, occasion));
-  };
+export const trigger = async (
+  context: Context,
+  fires: Batched<Fire, Fired>,
+  call: Trigger,
+): Promise<Fired> => {
+  const hook = await store.readHook(context.db, call);
+  if (!hook) throw noSuchHook(call);
+  const { by, payload } = call;
+  if ('token' in by) requireToken(context.encryption.decrypt(hook.triggerToken), by.token);
+  const about = { taskId: chosenTaskId(payload) ?? slugid(), at: context.clock.now(), payload };
+  const occasion: Occasion =
+    'token' in by
+      ? { ...about, firedBy: 'triggerHookWithToken' }
+      : { ...about, firedBy: 'triggerHook', clientId: by.clientId };
+  return fires.one(await prepareFire(context, hook, occasion));
 };
 
 const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -71,7 +85,7 @@ const readSuccesses = async (tx: Transaction, refs: readonly (HookRef & { readon
 const fireUnlessDone = async (
   tx: Transaction,
   fires: readonly Fire[],
-  room: Room & { now: Date },
+  work: Work<Context>,
 ): Promise<Answer<Fired>[]> => {
   const chosen = fires.filter(({ payload }) => chosenTaskId(payload ?? {}) !== undefined);
   const refs = chosen.map(({ hook: { hookGroupId, hookId }, taskId }) => ({ hookGroupId, hookId, taskId }));
@@ -79,7 +93,7 @@ const fireUnlessDone = async (
   const done = new Set(successes.map((row) => keyOf(row, row.taskId, row.digest)));
   const isDone = ({ hook, taskId, payload }: Fire) => done.has(keyOf(hook, taskId, digestOf(payload)));
   const fresh = fires.filter((fire) => !isDone(fire));
-  const answers = await fireHooks(tx, fresh, room);
+  const answers = await fireHooks(tx, fresh, work);
   let next = 0;
   return fires.map((fire) => (isDone(fire) ? { taskId: fire.taskId } : (answers[next++] as Answer<Fired>)));
 };

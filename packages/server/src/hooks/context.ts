@@ -1,0 +1,28 @@
+import type { AuditEntry } from '../auth/index.ts';
+import type { BaseContext, Encryption, Signal, Transaction } from '../base/index.ts';
+import type { Caller } from '../http/index.ts';
+import type { NotifyVerbs } from '../notify/index.ts';
+import type { QueueContext } from '../queue/index.ts';
+import type { Rendering } from './rendering/index.ts';
+
+/** What hooks are given by the floors below and by `app.ts`. */
+export interface HooksGiven extends BaseContext {
+  /** What the queue's verbs work with. */
+  readonly queue: QueueContext;
+  readonly encryption: Encryption;
+  /** The beginning of the names of our exchanges on the broker. */
+  readonly exchangePrefix: string;
+  /** Woken after changes of hooks; shared between processes. */
+  readonly changed: Signal;
+  /** A caller with just these scopes and what roles add to them. */
+  callerFor(scopes: readonly string[]): Promise<Caller>;
+  recordAudit(tx: Transaction, entries: readonly AuditEntry[]): Promise<void>;
+  readonly email: NotifyVerbs['email'];
+}
+
+/** What hooks are opened with. */
+export interface Context extends HooksGiven {
+  readonly rendering: Rendering;
+  /** Woken when there are messages that fire hooks. */
+  readonly arrived: Signal;
+}

@@ -1,0 +1,14 @@
+import type { Answer, BaseContext, Sql } from '../base/index.ts';
+import type { Caller } from '../http/index.ts';
+
+/** What the index is opened with. */
+export interface Context extends BaseContext {
+  /** The address under which clients reach the platform. */
+  rootUrl(): string;
+  /** A caller without credentials. */
+  anonymous(): Promise<Caller>;
+  /** A URL that lets everybody who has it GET what these scopes allow. */
+  signUrl(url: string, wanted: { scopes: readonly string[]; start: Date; expiry: Date }): string;
+  /** Definitions of tasks as JSON text, each or why there is none. */
+  readDefinitions(sql: Sql, taskIds: readonly string[]): Promise<Answer<string>[]>;
+}
