@@ -1,8 +1,9 @@
 import type { Loop } from '../base/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
+import type { Context } from './context.ts';
 import { sessionLoops } from './loops.ts';
 import { routes, type SessionServices } from './routes.ts';
-import { bindVerbs, type Room, type SessionVerbs } from './service.ts';
+import { type SessionVerbs, sessionVerbs } from './service.ts';
 
 export { identityProviders } from './identity-providers/index.ts';
 
@@ -12,7 +13,10 @@ export interface Sessions extends SessionVerbs {
 }
 
 /** Opens sessions on a database. */
-export const createSessions = (room: Room): Sessions => ({ ...bindVerbs(room), loops: sessionLoops(room) });
+export const createSessions = (context: Context): Sessions => ({
+  ...sessionVerbs(context),
+  loops: sessionLoops(context),
+});
 
 /** What this service publishes. */
 export const sessionsDeclaration: ServiceDeclaration<SessionServices> = {

@@ -1,9 +1,9 @@
 import { type Loop, minutes } from '../base/index.ts';
-import type { Room } from './service.ts';
+import type { Context } from './context.ts';
 import * as store from './store.ts';
 
 /** Background work: forgets sessions that have ended. */
-export const sessionLoops = ({ db, clock }: Room): readonly Loop[] => [
+export const sessionLoops = ({ db, clock }: Context): readonly Loop[] => [
   {
     name: 'delete-expired-sessions',
     everyMs: minutes(10),

@@ -1,34 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Auth } from '../auth/index.ts';
-import {
-  type Clock,
-  type Database,
-  days,
-  type Encryption,
-  hours,
-  type Logger,
-  later,
-  minutes,
-  RequestError,
-} from '../base/index.ts';
+import { days, hours, later, minutes, RequestError, transact } from '../base/index.ts';
 import { type Caller, Reply, type SignedRequest } from '../http/index.ts';
+import type { Context } from './context.ts';
 import { forgottenCookie, keptCookie, tokenIn } from './cookie.ts';
-import type { IdentityProvider } from './identity-providers/index.ts';
 import { beginForeignSignIn, finishForeignSignIn } from './return.ts';
 import { beginSession, digestOf, newSecret, secondsLeft } from './session.ts';
 import * as store from './store.ts';
-
-/** What sessions work with. */
-export interface Room {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly encryption: Encryption;
-  readonly auth: Pick<Auth, 'client' | 'credentialsOf' | 'issueCredentials'>;
-  /** Where people are known, besides by clients. */
-  readonly identityProviders: readonly IdentityProvider[];
-  rootUrl(): string;
-}
 
 /** The verbs of sessions. */
 export interface SessionVerbs {
@@ -70,25 +47,25 @@ const credentialsLastMs = minutes(15);
 
 const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
 
-export const bindVerbs = (room: Room): SessionVerbs => ({
-  createSignInCode: (caller) => createSignInCode(room, caller),
+export const sessionVerbs = (context: Context): SessionVerbs => ({
+  createSignInCode: (caller) => createSignInCode(context, caller),
   createSignInCodeFor: (clientId) =>
-    storeCode(room, clientId, later(room.clock.now(), codeLastsMs + sessionLastsMs)),
-  signIn: (code) => signIn(room, code),
-  renewCredentials: (headers) => renewCredentials(room, headers),
-  signOut: (headers) => signOut(room, headers),
+    storeCode(context, clientId, later(context.clock.now(), codeLastsMs + sessionLastsMs)),
+  signIn: (code) => signIn(context, code),
+  renewCredentials: (headers) => renewCredentials(context, headers),
+  signOut: (headers) => signOut(context, headers),
   identityProviders: () => ({
-    providers: room.identityProviders.map(({ name, title }) => ({ name, title })),
+    providers: context.identityProviders.map(({ name, title }) => ({ name, title })),
   }),
-  beginForeignSignIn: (provider, next) => beginForeignSignIn(room, provider, next),
-  finishForeignSignIn: (provider, request) => finishForeignSignIn(room, provider, request),
+  beginForeignSignIn: (provider, next) => beginForeignSignIn(context, provider, next),
+  finishForeignSignIn: (provider, request) => finishForeignSignIn(context, provider, request),
 });
 
-const createSignInCode = async (room: Room, caller: Caller): Promise<SignInCode> => {
+const createSignInCode = async (context: Context, caller: Caller): Promise<SignInCode> => {
   if (caller.isAnonymous) {
-    throw new RequestError('AuthenticationFailed', 'Whoever wants to sign in has to say who they are.');
+    throw new RequestError('AuthenticationFailed', 'Sign in with credentials: an anonymous caller cannot.');
   }
-  const { scopes } = await room.auth.client(caller.clientId);
+  const { scopes } = await context.auth.client(caller.clientId);
   // Credentials that were narrowed must not become the whole client again.
   if (!caller.satisfies({ AllOf: scopes })) {
     throw new RequestError(
@@ -96,21 +73,21 @@ const createSignInCode = async (room: Room, caller: Caller): Promise<SignInCode>
       `These credentials may do less than the client '${caller.clientId}': they cannot sign in as it.`,
     );
   }
-  return storeCode(room, caller.clientId, caller.expires);
+  return storeCode(context, caller.clientId, caller.expires);
 };
 
-const storeCode = async (room: Room, clientId: string, sessionExpires: Date): Promise<SignInCode> => {
+const storeCode = async (context: Context, clientId: string, sessionExpires: Date): Promise<SignInCode> => {
   const code = newSecret();
-  const expires = later(room.clock.now(), codeLastsMs);
-  await store.insertCode(room.db, { digest: digestOf(code), clientId, expires, sessionExpires });
+  const expires = later(context.clock.now(), codeLastsMs);
+  await store.insertCode(context.db, { digest: digestOf(code), clientId, expires, sessionExpires });
   // What stands behind the hash is sent to no server, and stands in no log.
-  return { code, url: `${room.rootUrl()}/sign-in#${code}`, clientId, expires: expires.toJSON() };
+  return { code, url: `${context.rootUrl()}/sign-in#${code}`, clientId, expires: expires.toJSON() };
 };
 
-const signIn = async (room: Room, code: string): Promise<Reply> => {
-  const { db, clock, rootUrl } = room;
+const signIn = async (context: Context, code: string): Promise<Reply> => {
+  const { clock, rootUrl } = context;
   const now = clock.now();
-  const { token, session } = await db.transaction(async (tx) => {
+  const { token, session } = await transact(context, async (tx) => {
     const taken = await store.takeCode(tx, digestOf(code), now);
     if (!taken) {
       throw new RequestError(
@@ -121,26 +98,26 @@ const signIn = async (room: Room, code: string): Promise<Reply> => {
     const expires = earlier(later(now, sessionLastsMs), taken.sessionExpires);
     return beginSession(tx, { clientId: taken.clientId, scopes: null, created: now, expires });
   });
-  const credentials = await credentialsOf(room, session);
+  const credentials = await credentialsOf(context, session);
   const cookie = keptCookie(rootUrl(), token, secondsLeft(session, now));
   return new Reply(200, credentials, {}, [cookie]);
 };
 
-const renewCredentials = async (room: Room, headers: IncomingHttpHeaders): Promise<Credentials> => {
-  const token = tokenIn(headers, room.rootUrl());
-  const session = token && (await store.findSession(room.db, digestOf(token), room.clock.now()));
+const renewCredentials = async (context: Context, headers: IncomingHttpHeaders): Promise<Credentials> => {
+  const token = tokenIn(headers, context.rootUrl());
+  const session = token && (await store.findSession(context.db, digestOf(token), context.clock.now()));
   if (!session) throw new RequestError('AuthenticationFailed', 'Nobody is signed in here.');
-  return credentialsOf(room, session);
+  return credentialsOf(context, session);
 };
 
-const credentialsOf = async (room: Room, session: store.SessionRow): Promise<Credentials> => {
-  const now = room.clock.now();
+const credentialsOf = async (context: Context, session: store.SessionRow): Promise<Credentials> => {
+  const now = context.clock.now();
   const expires = earlier(later(now, credentialsLastMs), session.expires);
   const span = { start: now, expiry: expires };
   const { clientId, scopes } = session;
   const credentials = scopes
-    ? room.auth.issueCredentials({ clientId, scopes, ...span })
-    : await room.auth.credentialsOf(clientId, span);
+    ? context.auth.issueCredentials({ clientId, scopes, ...span })
+    : await context.auth.credentialsOf(clientId, span);
   if (!credentials) {
     throw new RequestError('AuthenticationFailed', `The client '${clientId}' is gone, disabled or expired.`);
   }
@@ -152,8 +129,8 @@ const credentialsOf = async (room: Room, session: store.SessionRow): Promise<Cre
   };
 };
 
-const signOut = async (room: Room, headers: IncomingHttpHeaders): Promise<Reply> => {
-  const token = tokenIn(headers, room.rootUrl());
-  if (token) await store.deleteSession(room.db, digestOf(token));
-  return new Reply(200, {}, {}, [forgottenCookie(room.rootUrl())]);
+const signOut = async (context: Context, headers: IncomingHttpHeaders): Promise<Reply> => {
+  const token = tokenIn(headers, context.rootUrl());
+  if (token) await store.deleteSession(context.db, digestOf(token));
+  return new Reply(200, {}, {}, [forgottenCookie(context.rootUrl())]);
 };

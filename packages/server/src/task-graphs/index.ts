@@ -1,14 +1,14 @@
 import type { Loop } from '../base/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
 import type { QueueContext } from '../queue/index.ts';
+import type { Context } from './context.ts';
 import { exchanges } from './events.ts';
 import { taskGraphLoops } from './loops.ts';
 import { routes, type TaskGraphServices } from './routes.ts';
 import * as schema from './schema.ts';
-import { bindVerbs, type Room, resolveNodes, type TaskGraphVerbs } from './service/index.ts';
+import { resolveNodes, type TaskGraphVerbs, taskGraphVerbs } from './service/index.ts';
 
 export type { TaskGraphServices } from './routes.ts';
-export type { Room as TaskGraphsDeps } from './service/index.ts';
 
 /** The door of task graphs. */
 export interface TaskGraphs extends TaskGraphVerbs {
@@ -18,10 +18,10 @@ export interface TaskGraphs extends TaskGraphVerbs {
 }
 
 /** Opens task graphs on a queue. */
-export const createTaskGraphs = (room: Room): TaskGraphs => ({
-  ...bindVerbs(room),
-  onResolved: (tx, changes, now) => resolveNodes(tx, changes, { queue: room.queue, now }),
-  loops: taskGraphLoops(room),
+export const createTaskGraphs = (context: Context): TaskGraphs => ({
+  ...taskGraphVerbs(context),
+  onResolved: (tx, changes, now) => resolveNodes(tx, changes, { queue: context.queue, now }),
+  loops: taskGraphLoops(context),
 });
 
 /** What this service publishes. */

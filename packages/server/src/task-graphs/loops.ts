@@ -1,8 +1,9 @@
-import { type BaseContext, type Loop, seconds } from '../base/index.ts';
+import { type Loop, seconds } from '../base/index.ts';
+import type { Context } from './context.ts';
 import * as store from './store.ts';
 
 /** The background work of task graphs. */
-export const taskGraphLoops = ({ db, clock }: BaseContext): readonly Loop[] => [
+export const taskGraphLoops = ({ db, clock }: Context): readonly Loop[] => [
   {
     name: 'delete-expired-task-graphs',
     everyMs: seconds(60),

@@ -125,6 +125,6 @@ export const routes = [
       params: { ...graphParams, taskId: parameters.slugid },
       output: schema.inspectTaskGraphTaskResponse,
     },
-    ({ taskGraphs }, { params }) => taskGraphs.inspectTask(params.taskGraphId, params.taskId),
+    ({ taskGraphs }, { params }) => taskGraphs.inspectTask(params),
   ),
 ];

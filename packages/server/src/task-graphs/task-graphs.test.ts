@@ -49,7 +49,7 @@ const extend = (taskGraphId: string, tasks: readonly NodeToCreate[]) =>
   t.taskGraphs.extendTaskGraph({ taskGraphId, tasks });
 const stateOf = async (taskGraphId: string) => (await t.taskGraphs.readStatus(taskGraphId)).state;
 const rerunsLeft = async (taskGraphId: string, taskId: string) =>
-  (await t.taskGraphs.inspectTask(taskGraphId, taskId)).rerunsLeft;
+  (await t.taskGraphs.inspectTask({ taskGraphId, taskId })).rerunsLeft;
 
 /** Short names of the messages about a graph, in order. */
 const messagesOf = async (taskGraphId: string) =>
@@ -133,7 +133,8 @@ describe('a graph', () => {
     assert.equal(byId.get(b.taskId)?.state, 'scheduled');
     assert.deepEqual(byId.get(c.taskId)?.requiresLeft, [b.taskId]);
     assert.equal(byId.get(c.taskId)?.state, 'unscheduled');
-    for (const task of tasks) assert.deepEqual(await t.taskGraphs.inspectTask(id, task.taskId), task);
+    for (const task of tasks)
+      assert.deepEqual(await t.taskGraphs.inspectTask({ taskGraphId: id, taskId: task.taskId }), task);
   });
 
   it('that does not exist is not found, nor is a task of another graph', async () => {
@@ -145,9 +146,9 @@ describe('a graph', () => {
       () => t.taskGraphs.readStatus(missing),
       () => t.taskGraphs.readInfo(missing),
       () => t.taskGraphs.inspect(missing),
-      () => t.taskGraphs.inspectTask(missing, one.taskId),
-      () => t.taskGraphs.inspectTask(id, other.taskId),
-      () => t.taskGraphs.inspectTask(id, slugid()),
+      () => t.taskGraphs.inspectTask({ taskGraphId: missing, taskId: one.taskId }),
+      () => t.taskGraphs.inspectTask({ taskGraphId: id, taskId: other.taskId }),
+      () => t.taskGraphs.inspectTask({ taskGraphId: id, taskId: slugid() }),
       () => extend(missing, [node()]),
     ])
       assert.equal((await refused(attempt())).code, 'ResourceNotFound');
@@ -412,7 +413,7 @@ describe('a task of a graph that fails', () => {
     await report(a.taskId, runId, 'failed');
     await report(a.taskId, runId, 'failed');
     assert.equal((await statusOf(a.taskId)).runs.length, 3);
-    const inspected = await t.taskGraphs.inspectTask(id, a.taskId);
+    const inspected = await t.taskGraphs.inspectTask({ taskGraphId: id, taskId: a.taskId });
     assert.deepEqual([inspected.state, inspected.satisfied], ['failed', false]);
     assert.equal(await stateOf(id), 'blocked');
     const blocked = (await t.messages(id)).filter(({ exchange }) => exchange.endsWith('blocked'));

@@ -45,15 +45,15 @@ const callerFor = (scopes: readonly string[]): Caller => {
 };
 
 const open = (db: Database, clock: ManualClock): Platform => {
-  const room = { db, clock, log: silentLog };
+  const context = { db, clock, log: silentLog };
   const deps: QueueContext = {
-    ...room,
+    ...context,
     ...queueAlone(),
     onResolved: (tx, changes, now) => taskGraphs.onResolved(tx, changes, now),
   };
   const queue = createQueue(deps);
   const taskGraphs = createTaskGraphs({
-    ...room,
+    ...context,
     queue: deps,
     callerFor: async (scopes) => callerFor(scopes),
   });

@@ -1,7 +1,7 @@
 import type { ServiceDeclaration } from '../http/index.ts';
 import { routes, type ViewServices } from './routes.ts';
 
-export type { Room as Views } from './service.ts';
+export type { Context as Views } from './context.ts';
 
 /** What this service publishes. */
 export const viewsDeclaration: ServiceDeclaration<ViewServices> = {

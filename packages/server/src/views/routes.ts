@@ -1,9 +1,10 @@
 import { pagination, parameters, type Route, routeFor } from '../http/index.ts';
+import type { Context } from './context.ts';
 import * as schema from './schema.ts';
-import { explainTask, listGroupLines, type Room, readOverview } from './service.ts';
+import { explainTask, listGroupLines, readOverview } from './service.ts';
 
 export interface ViewServices {
-  readonly views: Room;
+  readonly views: Context;
 }
 
 const endpoint = routeFor<ViewServices>();

@@ -1,14 +1,10 @@
-import { type BaseContext, RequestError, type Sql } from '../base/index.ts';
+import { RequestError, type Sql } from '../base/index.ts';
 import { keyInOrStart, pageLimit, pageOf } from '../http/index.ts';
-import { priorities, type Queue, type RunStatus } from '../queue/index.ts';
+import { priorities, type RunStatus } from '../queue/index.ts';
+import type { Context } from './context.ts';
 import { isBroken, isUnmet, whyPending, whyUnscheduled } from './explanation.ts';
 import type { GroupLine, Overview, TaskExplanation } from './schema.ts';
 import * as store from './store.ts';
-
-/** What views work with. */
-export interface Room extends Pick<BaseContext, 'db' | 'clock'> {
-  readonly queue: Pick<Queue, 'countQueues'>;
-}
 
 interface PageQuery {
   readonly limit?: number | undefined;
@@ -51,7 +47,7 @@ const lineOf = ({
 
 /** A page of the tasks of a group, in short. */
 export const listGroupLines = async (
-  { db }: Room,
+  { db }: Context,
   taskGroupId: string,
   { limit, continuationToken }: PageQuery,
 ) => {
@@ -68,12 +64,12 @@ const unmetMax = 100;
 const runsCountedMax = 10_000;
 
 /** Why a task stands where it stands. */
-export const explainTask = async (room: Room, taskId: string): Promise<TaskExplanation> => {
-  const task = await store.readStanding(room.db, taskId);
+export const explainTask = async (context: Context, taskId: string): Promise<TaskExplanation> => {
+  const task = await store.readStanding(context.db, taskId);
   if (!task) throw new RequestError('ResourceNotFound', `Task ${taskId} does not exist.`);
   const state = task.state as TaskExplanation['state'];
-  if (state === 'unscheduled') return { taskId, state, ...(await explainUnscheduled(room.db, task)) };
-  if (state === 'pending') return { taskId, state, ...(await explainPending(room, task)) };
+  if (state === 'unscheduled') return { taskId, state, ...(await explainUnscheduled(context.db, task)) };
+  if (state === 'pending') return { taskId, state, ...(await explainPending(context, task)) };
   const { reasonResolved } = parsedRuns(task.runs).at(-1) ?? {};
   const because = state === 'running' ? 'A worker runs it.' : `It ended as ${reasonResolved ?? state}.`;
   return { taskId, state, because, unmet: [], unmetCount: 0 };
@@ -94,7 +90,7 @@ const explainUnscheduled = async (db: Sql, { taskId, dependencies }: store.Stand
   };
 };
 
-const explainPending = async ({ db, clock }: Room, task: store.StandingRow) => {
+const explainPending = async ({ db, clock }: Context, task: store.StandingRow) => {
   const { taskQueueId, priority, runs } = task;
   const position = task.position ?? 0;
   const [counts, workers, decision] = await Promise.all([
@@ -129,10 +125,10 @@ const groupsMax = 12;
 const tasksMax = 12;
 
 /** What goes on in the deployment. */
-export const readOverview = async (room: Room): Promise<Overview> => {
-  const { db } = room;
+export const readOverview = async (context: Context): Promise<Overview> => {
+  const { db } = context;
   const [queues, groups, failures] = await Promise.all([
-    room.queue.countQueues(),
+    context.queue.countQueues(),
     store.lateGroups(db, { messagesMax, limit: groupsMax }),
     store.lateFailures(db, { messagesMax, limit: tasksMax * 4 }),
   ]);

@@ -20,11 +20,11 @@ before(async () => {
 after(() => ground.test.drop());
 
 /** What the loops do, each once. */
-const runOnce = async (room: OpenedWorkerManager, workerPoolId: string): Promise<void> => {
-  await service.provision(room, { atOnce: [workerPoolId], limit: 100 });
-  await service.launchWorkers(room, 'fake', 100);
-  await service.endWorkers(room, 'fake', 100);
-  await service.sweep(room, 'fake', { isAtOnce: true });
+const runOnce = async (context: OpenedWorkerManager, workerPoolId: string): Promise<void> => {
+  await service.provision(context, { atOnce: [workerPoolId], limit: 100 });
+  await service.launchWorkers(context, 'fake', 100);
+  await service.endWorkers(context, 'fake', 100);
+  await service.sweep(context, 'fake', { isAtOnce: true });
 };
 
 const machinesOf = (workerPoolId: string): string[] =>
@@ -34,7 +34,7 @@ const machinesOf = (workerPoolId: string): string[] =>
     .sort();
 
 const aliveOf = async (workerPoolId: string): Promise<string[]> => {
-  const { workers } = await service.listWorkers(ground.room, { workerPoolId });
+  const { workers } = await service.listWorkers(ground.context, { workerPoolId });
   return workers
     .filter(({ state }) => state !== 'stopped')
     .map(({ workerId }) => workerId)
@@ -44,7 +44,7 @@ const aliveOf = async (workerPoolId: string): Promise<string[]> => {
 /** Has a process do something that ends at a call to its database; answers whether it ended before it was done. */
 const endsMeanwhile = async (
   ending: { at: number; isAfter: boolean },
-  act: (room: OpenedWorkerManager) => Promise<void>,
+  act: (context: OpenedWorkerManager) => Promise<void>,
 ): Promise<boolean> => {
   const { db, hasEnded } = endingDatabase(ground.test.db, ending);
   try {
@@ -71,8 +71,8 @@ for (const isAfter of [false, true]) {
     let at = 1;
     for (let hasEnded = true; hasEnded; at++) {
       const workerPoolId = await aBusyPool();
-      hasEnded = await endsMeanwhile({ at, isAfter }, (room) => runOnce(room, workerPoolId));
-      await runOnce(ground.room, workerPoolId);
+      hasEnded = await endsMeanwhile({ at, isAfter }, (context) => runOnce(context, workerPoolId));
+      await runOnce(ground.context, workerPoolId);
       assert.equal(machinesOf(workerPoolId).length, 3);
       assert.deepEqual(await aliveOf(workerPoolId), machinesOf(workerPoolId));
       const orders = ground.fake.orders.filter((order) => order.workerPoolId === workerPoolId);
@@ -85,18 +85,18 @@ for (const isAfter of [false, true]) {
     let at = 1;
     for (let hasEnded = true; hasEnded; at++) {
       const workerPoolId = await aBusyPool();
-      await runOnce(ground.room, workerPoolId);
-      const { workers } = await service.listWorkers(ground.room, { workerPoolId });
+      await runOnce(ground.context, workerPoolId);
+      const { workers } = await service.listWorkers(ground.context, { workerPoolId });
       const { workerGroup = '', workerId = '' } = workers[0] ?? {};
       await resolvedTasks(ground, workerPoolId);
-      const remove = (room: OpenedWorkerManager) =>
-        service.removeWorker(room, { workerPoolId, workerGroup, workerId }, 'not wanted');
-      hasEnded = await endsMeanwhile({ at, isAfter }, async (room) => {
-        await remove(room);
-        await runOnce(room, workerPoolId);
+      const remove = (context: OpenedWorkerManager) =>
+        service.removeWorker(context, { workerPoolId, workerGroup, workerId }, 'not wanted');
+      hasEnded = await endsMeanwhile({ at, isAfter }, async (context) => {
+        await remove(context);
+        await runOnce(context, workerPoolId);
       });
-      await remove(ground.room);
-      await runOnce(ground.room, workerPoolId);
+      await remove(ground.context);
+      await runOnce(ground.context, workerPoolId);
       assert.equal(machinesOf(workerPoolId).length, 2);
       assert.deepEqual(await aliveOf(workerPoolId), machinesOf(workerPoolId));
     }

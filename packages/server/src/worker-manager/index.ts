@@ -2,6 +2,7 @@ import { type Loop, localSignal, type Signal } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
 import { createBarred } from './barred.ts';
+import type { Context } from './context.ts';
 import { exchanges } from './exchanges.ts';
 import { barredLoop, workerManagerLoops } from './loops.ts';
 import {
@@ -15,17 +16,17 @@ import type { WorkerManagerServices } from './routes/parameters.ts';
 import { poolRoutes } from './routes/pools.ts';
 import { workerRoutes } from './routes/workers.ts';
 import * as schema from './schema/index.ts';
-import { countDecisions, countPools, type Room } from './service/index.ts';
+import { countDecisions, countPools } from './service/index.ts';
 import { createTimings } from './subscription.ts';
 
+export type { Context as WorkerManager } from './context.ts';
 export { type LocalSettings, ProviderSettings, reservedProviderIds } from './providers/index.ts';
 export * as simulation from './provisioning/simulation/index.ts';
 export type { WorkerManagerServices } from './routes/parameters.ts';
-export type { Room as WorkerManager } from './service/index.ts';
 export { dropPool, ensurePool } from './service/index.ts';
 
 /** The door of worker pools. */
-export interface OpenedWorkerManager extends Room {
+export interface OpenedWorkerManager extends Context {
   readonly loops: readonly Loop[];
   /** To be given to the subscriptions of events. */
   readonly subscription: Subscription;
@@ -46,7 +47,7 @@ export interface OpenedWorkerManager extends Room {
 }
 
 export interface WorkerManagerDeps
-  extends Omit<Room, 'providers' | 'changed' | 'poolsChanged' | 'pendingChanged'> {
+  extends Omit<Context, 'providers' | 'changed' | 'poolsChanged' | 'pendingChanged'> {
   /** Shared between the processes of a deployment; by default they are this process's. */
   readonly changed?: Signal;
   readonly poolsChanged?: Signal;
@@ -56,7 +57,7 @@ export interface WorkerManagerDeps
   /** How workers on this machine are started; without it there is no provider `local`. */
   readonly local?: LocalSettings | undefined;
   /** Further providers, by tests. */
-  readonly providers?: Room['providers'];
+  readonly providers?: Context['providers'];
 }
 
 /** Opens worker pools with the providers of this deployment. */
@@ -76,13 +77,13 @@ export const createWorkerManager = (deps: WorkerManagerDeps): OpenedWorkerManage
     return { providerId, clock, log, memory, rootUrl, changed: () => signal.wake() };
   };
   const providers = new Map([...createProviders({ configured, local, depsOf }), ...(others ?? [])]);
-  const room: Room = { ...rest, ...signals, providers };
+  const context: Context = { ...rest, ...signals, providers };
   let isClosing = false;
   const barred = createBarred(deps);
   const timings = createTimings();
   return {
-    ...room,
-    loops: workerManagerLoops(room, { swept, timings }).map((loop) => ({
+    ...context,
+    loops: workerManagerLoops(context, { swept, timings }).map((loop) => ({
       ...loop,
       // What comes free when workers end with us is for the next platform.
       step: async (limit) => (isClosing ? 0 : loop.step(limit)),
@@ -92,8 +93,8 @@ export const createWorkerManager = (deps: WorkerManagerDeps): OpenedWorkerManage
     isBarred: barred.isBarred,
     isRevoked: barred.isRevoked,
     start: barred.load,
-    countPools: () => countPools(room),
-    countDecisions: () => countDecisions(room),
+    countPools: () => countPools(context),
+    countDecisions: () => countDecisions(context),
     closeProviders: async () => {
       isClosing = true;
       await Promise.all([...providers.values()].map(({ machines }) => machines?.close?.()));

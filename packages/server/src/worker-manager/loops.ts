@@ -1,5 +1,6 @@
 import { hours, type Loop, later, localSignal, minutes, type Signal, seconds } from '../base/index.ts';
 import type { Barred } from './barred.ts';
+import type { Context } from './context.ts';
 import {
   decisionKeptMs,
   endOverdueWorkers,
@@ -9,7 +10,6 @@ import {
   expireWorkers,
   launchWorkers,
   provision,
-  type Room,
   sweep,
 } from './service/index.ts';
 import {
@@ -29,32 +29,32 @@ const roundKeptMs = hours(24);
 
 /** Background work that any one process may do for all. */
 export const workerManagerLoops = (
-  room: Room,
+  context: Context,
   { swept, timings }: { swept: ReadonlyMap<string, Signal>; timings: Timings },
 ): Loop[] => [
-  provisionLoop(room, timings),
-  ...[...room.providers.values()].flatMap(({ providerId, machines }) =>
+  provisionLoop(context, timings),
+  ...[...context.providers.values()].flatMap(({ providerId, machines }) =>
     machines
-      ? machineLoops(room, providerId, { everyMs: machines.sweepEveryMs, swept: swept.get(providerId) })
+      ? machineLoops(context, providerId, { everyMs: machines.sweepEveryMs, swept: swept.get(providerId) })
       : [],
   ),
   {
     name: 'end-overdue-workers',
     everyMs: seconds(30),
     limit: 200,
-    step: (limit) => endOverdueWorkers(room, limit),
+    step: (limit) => endOverdueWorkers(context, limit),
   },
   {
     name: 'end-quiet-workers',
     everyMs: minutes(2),
     limit: Number.POSITIVE_INFINITY,
-    step: () => endQuietWorkers(room),
+    step: () => endQuietWorkers(context),
   },
-  ...expiryLoops(room),
+  ...expiryLoops(context),
 ];
 
 /** Decides about all pools every ten seconds, and at once about those in which a task has become pending. */
-const provisionLoop = (room: Room, timings: Timings): Loop => {
+const provisionLoop = (context: Context, timings: Timings): Loop => {
   const due = localSignal();
   const wanted = new Set<string>();
   let pools: ReadonlySet<string> = new Set();
@@ -63,19 +63,19 @@ const provisionLoop = (room: Room, timings: Timings): Loop => {
   const wakeSoon = (): void => {
     if (isWaking) return;
     isWaking = true;
-    const restMs = lastMs + betweenRoundsMs - room.clock.now().getTime();
-    room.clock.after(Math.max(0, restMs), () => {
+    const restMs = lastMs + betweenRoundsMs - context.clock.now().getTime();
+    context.clock.after(Math.max(0, restMs), () => {
       isWaking = false;
       due.wake();
     });
   };
-  room.pendingChanged.each((keys) => {
+  context.pendingChanged.each((keys) => {
     const ours = keys.length === 0 ? [...pools] : keys.filter((key) => pools.has(key));
     if (ours.length === 0) return;
     for (const id of ours) wanted.add(id);
     wakeSoon();
   });
-  room.poolsChanged.each((ids) => {
+  context.poolsChanged.each((ids) => {
     // A pool that nobody here knows yet.
     for (const id of ids) wanted.add(id);
     if (pools.size > 0 || ids.length > 0) wakeSoon();
@@ -88,8 +88,8 @@ const provisionLoop = (room: Room, timings: Timings): Loop => {
     step: async (limit) => {
       const atOnce = [...wanted];
       wanted.clear();
-      lastMs = room.clock.now().getTime();
-      const round = await provision(room, { atOnce, limit });
+      lastMs = context.clock.now().getTime();
+      const round = await provision(context, { atOnce, limit });
       pools = round.pools;
       timings.follow(round.timed);
       return round.count;
@@ -103,25 +103,25 @@ interface Sweeping {
 }
 
 /** What has to do with one provider: it keeps no other one waiting. */
-const machineLoops = (room: Room, providerId: string, sweeping: Sweeping): Loop[] => [
+const machineLoops = (context: Context, providerId: string, sweeping: Sweeping): Loop[] => [
   {
     name: `launch-${providerId}`,
     everyMs: seconds(10),
     limit: 50,
-    wakeBy: room.changed,
-    step: (limit) => launchWorkers(room, providerId, limit),
+    wakeBy: context.changed,
+    step: (limit) => launchWorkers(context, providerId, limit),
   },
   {
     name: `end-${providerId}`,
     everyMs: seconds(10),
     limit: 200,
-    wakeBy: room.changed,
-    step: (limit) => endWorkers(room, providerId, limit),
+    wakeBy: context.changed,
+    step: (limit) => endWorkers(context, providerId, limit),
   },
-  sweepLoop(room, providerId, sweeping),
+  sweepLoop(context, providerId, sweeping),
 ];
 
-const sweepLoop = (room: Room, providerId: string, { everyMs, swept }: Sweeping): Loop => {
+const sweepLoop = (context: Context, providerId: string, { everyMs, swept }: Sweeping): Loop => {
   // Nobody knows what happened to whoever swept before us.
   let isAtOnce = true;
   swept?.each(() => {
@@ -135,7 +135,7 @@ const sweepLoop = (room: Room, providerId: string, { everyMs, swept }: Sweeping)
     step: async () => {
       const hurry = isAtOnce;
       isAtOnce = false;
-      return sweep(room, providerId, { isAtOnce: hurry });
+      return sweep(context, providerId, { isAtOnce: hurry });
     },
   };
 };
@@ -152,53 +152,53 @@ export const barredLoop = (barred: Barred, changed: Signal): Loop => ({
   },
 });
 
-const expiryLoops = (room: Room): Loop[] => [
+const expiryLoops = (context: Context): Loop[] => [
   {
     name: 'expire-managed-workers',
     everyMs: hours(1),
     limit: 200,
-    step: (limit) => expireWorkers(room, limit),
+    step: (limit) => expireWorkers(context, limit),
   },
   {
     name: 'expire-worker-pools',
     everyMs: hours(1),
     limit: 100,
-    step: (limit) => deleteEmptyPools(room, limit),
+    step: (limit) => deleteEmptyPools(context, limit),
   },
   {
     name: 'forget-former-providers',
     everyMs: hours(1),
     limit: 100,
-    step: (limit) => forgetProviders(room, limit),
+    step: (limit) => forgetProviders(context, limit),
   },
   {
     name: 'delete-unused-launch-configs',
     everyMs: hours(1),
     limit: 500,
-    step: (limit) => deleteUnusedLaunchConfigs(room, limit),
+    step: (limit) => deleteUnusedLaunchConfigs(context, limit),
   },
   {
     name: 'expire-worker-pool-errors',
     everyMs: hours(1),
     limit: 1000,
-    step: (limit) => deleteOldErrors(room, later(room.clock.now(), -errorKeptMs), limit),
+    step: (limit) => deleteOldErrors(context, later(context.clock.now(), -errorKeptMs), limit),
   },
   {
     name: 'expire-provisioning-decisions',
     everyMs: minutes(10),
     limit: 1000,
-    step: (limit) => deleteOldDecisions(room, later(room.clock.now(), -decisionKeptMs), limit),
+    step: (limit) => deleteOldDecisions(context, later(context.clock.now(), -decisionKeptMs), limit),
   },
   {
     name: 'forget-provisioning-rounds',
     everyMs: hours(1),
     limit: 500,
-    step: (limit) => deleteOldRounds(room, later(room.clock.now(), -roundKeptMs), limit),
+    step: (limit) => deleteOldRounds(context, later(context.clock.now(), -roundKeptMs), limit),
   },
   {
     name: 'forget-old-provider-memory',
     everyMs: minutes(10),
     limit: 1000,
-    step: (limit) => deleteOldMemory(room, limit),
+    step: (limit) => deleteOldMemory(context, limit),
   },
 ];

@@ -21,15 +21,19 @@ before(async () => {
 after(() => ground.test.drop());
 
 const decide = (workerPoolId: string) =>
-  service.provision(ground.room, { atOnce: [workerPoolId], limit: 100 });
-const launch = () => service.launchWorkers(ground.room, 'fake', 100);
-const sweep = () => service.sweep(ground.room, 'fake', { isAtOnce: true });
+  service.provision(ground.context, { atOnce: [workerPoolId], limit: 100 });
+const launch = () => service.launchWorkers(ground.context, 'fake', 100);
+const sweep = () => service.sweep(ground.context, 'fake', { isAtOnce: true });
 const decisionsOf = async (workerPoolId: string) =>
-  (await service.listDecisions(ground.room, workerPoolId, {})).decisions;
+  (await service.listDecisions(ground.context, workerPoolId, {})).decisions;
 const workersOf = async (workerPoolId: string) =>
-  (await service.listWorkers(ground.room, { workerPoolId })).workers;
+  (await service.listWorkers(ground.context, { workerPoolId })).workers;
 const register = (ref: WorkerRef) =>
-  service.registerWorker(ground.room, { ...ref, providerId: 'fake', workerIdentityProof: { token: 'me' } });
+  service.registerWorker(ground.context, {
+    ...ref,
+    providerId: 'fake',
+    workerIdentityProof: { token: 'me' },
+  });
 const refOf = ({ workerPoolId, workerGroup, workerId }: WorkerRef): WorkerRef => ({
   workerPoolId,
   workerGroup,
@@ -134,7 +138,7 @@ describe('a pool with tasks that wait', () => {
     const [decision] = await decisionsOf(workerPoolId);
     assert.equal(decision?.outcome, 'partial');
     assert.equal(decision?.trouble, 'No such image (NoImage)');
-    const { workerPoolErrors } = await service.listErrors(ground.room, workerPoolId, {});
+    const { workerPoolErrors } = await service.listErrors(ground.context, workerPoolId, {});
     assert.deepEqual(
       workerPoolErrors.map(({ title, launchConfigId, extra }) => [title, launchConfigId, extra]),
       [['No such image', 'lc', { code: 'NoImage' }]],
@@ -182,14 +186,14 @@ describe('a pool with nothing to do', () => {
     await resolvedTasks(ground, workerPoolId);
     await decide(workerPoolId);
     for (const worker of workers) {
-      const { terminate, reason } = await service.shouldWorkerTerminate(ground.room, worker);
+      const { terminate, reason } = await service.shouldWorkerTerminate(ground.context, worker);
       assert.equal(terminate, true);
       assert.match(reason, /Over capacity/);
     }
     await pendingTasks(ground, workerPoolId, 2);
     await decide(workerPoolId);
     for (const worker of workers) {
-      assert.equal((await service.shouldWorkerTerminate(ground.room, worker)).terminate, false);
+      assert.equal((await service.shouldWorkerTerminate(ground.context, worker)).terminate, false);
     }
   });
 
@@ -207,7 +211,7 @@ describe('a pool with nothing to do', () => {
     await decide(workerPoolId);
     assert.equal(machinesOf(workerPoolId).length, 2);
     await decide(workerPoolId);
-    await service.endWorkers(ground.room, 'fake', 100);
+    await service.endWorkers(ground.context, 'fake', 100);
     assert.deepEqual(machinesOf(workerPoolId), []);
     await sweep();
     assert.deepEqual(
@@ -220,8 +224,8 @@ describe('a pool with nothing to do', () => {
 describe('a worker that is to go because it is idle', () => {
   const provisioning = { scaleIn: { idleSeconds: 30 } };
   const isBarred = async ({ workerPoolId, workerGroup, workerId }: WorkerRef): Promise<boolean> => {
-    await ground.room.start();
-    return ground.room.isBarred(workerPoolId, workerGroup, workerId);
+    await ground.context.start();
+    return ground.context.isBarred(workerPoolId, workerGroup, workerId);
   };
 
   it('stays until its task has ended, if it was just claiming one', async () => {
@@ -285,12 +289,12 @@ describe('a pool that packs', () => {
     await claimedTasks(ground, emptier, 1);
     await ground.test.db`delete from pending where task_queue_id = ${workerPoolId}`;
     const isBarred = async ({ workerGroup, workerId }: WorkerRef): Promise<boolean> => {
-      await ground.room.start();
-      return ground.room.isBarred(workerPoolId, workerGroup, workerId);
+      await ground.context.start();
+      return ground.context.isBarred(workerPoolId, workerGroup, workerId);
     };
     await decide(workerPoolId);
     assert.deepEqual([await isBarred(fuller), await isBarred(emptier)], [false, true]);
-    assert.equal(ground.room.isRevoked(`worker/fake/${workerPoolId}/zone/${emptier.workerId}`), false);
+    assert.equal(ground.context.isRevoked(`worker/fake/${workerPoolId}/zone/${emptier.workerId}`), false);
     await pendingTasks(ground, workerPoolId, 4);
     await decide(workerPoolId);
     assert.equal(await isBarred(emptier), false);
@@ -331,15 +335,15 @@ describe('a worker of a provider with machines', () => {
     const { workerPoolId, workers } = await runningWorkers(1);
     const [worker] = workers as [WorkerRef];
     const clientId = `worker/fake/${workerPoolId}/${worker.workerGroup}/${worker.workerId}`;
-    await ground.room.start();
-    assert.equal(ground.room.isRevoked(clientId), false);
-    await service.removeWorker(ground.room, worker, 'not wanted');
-    await service.removeWorker(ground.room, worker, 'not wanted');
-    await ground.room.start();
-    assert.equal(ground.room.isRevoked(clientId), true);
-    assert.equal(ground.room.isBarred(workerPoolId, worker.workerGroup, worker.workerId), true);
+    await ground.context.start();
+    assert.equal(ground.context.isRevoked(clientId), false);
+    await service.removeWorker(ground.context, worker, 'not wanted');
+    await service.removeWorker(ground.context, worker, 'not wanted');
+    await ground.context.start();
+    assert.equal(ground.context.isRevoked(clientId), true);
+    assert.equal(ground.context.isBarred(workerPoolId, worker.workerGroup, worker.workerId), true);
     assert.equal((await workersOf(workerPoolId))[0]?.state, 'stopping');
-    await service.endWorkers(ground.room, 'fake', 100);
+    await service.endWorkers(ground.context, 'fake', 100);
     assert.deepEqual(
       ground.fake.ended.filter((id) => id === worker.workerId),
       [worker.workerId],
@@ -352,11 +356,11 @@ describe('a worker of a provider with machines', () => {
   it('is asked to end again when it is still there after a minute', async () => {
     const { workers } = await runningWorkers(1);
     const [worker] = workers as [WorkerRef];
-    await service.removeWorker(ground.room, worker, 'not wanted');
-    await service.endWorkers(ground.room, 'fake', 100);
-    await service.endWorkers(ground.room, 'fake', 100);
+    await service.removeWorker(ground.context, worker, 'not wanted');
+    await service.endWorkers(ground.context, 'fake', 100);
+    await service.endWorkers(ground.context, 'fake', 100);
     ground.clock.advance(seconds(61));
-    await service.endWorkers(ground.room, 'fake', 100);
+    await service.endWorkers(ground.context, 'fake', 100);
     assert.equal(ground.fake.ended.filter((id) => id === worker.workerId).length, 2);
   });
 
@@ -365,12 +369,12 @@ describe('a worker of a provider with machines', () => {
     await pendingTasks(ground, workerPoolId, 1);
     await decide(workerPoolId);
     await launch();
-    await service.endOverdueWorkers(ground.room, 100);
+    await service.endOverdueWorkers(ground.context, 100);
     assert.equal((await workersOf(workerPoolId))[0]?.state, 'requested');
     ground.clock.advance(seconds(301));
-    await service.endOverdueWorkers(ground.room, 100);
+    await service.endOverdueWorkers(ground.context, 100);
     assert.equal((await workersOf(workerPoolId))[0]?.state, 'stopping');
-    const { workerPoolErrors } = await service.listErrors(ground.room, workerPoolId, {});
+    const { workerPoolErrors } = await service.listErrors(ground.context, workerPoolId, {});
     assert.deepEqual(
       workerPoolErrors.map(({ title, launchConfigId }) => [title, launchConfigId]),
       [['Worker did not register in time', 'lc']],
@@ -380,10 +384,10 @@ describe('a worker of a provider with machines', () => {
   it('that asks for no work for too long is ended', async () => {
     const { workerPoolId } = await runningWorkers(1, { lifecycle: { queueInactivityTimeout: 1800 } });
     ground.clock.advance(minutes(29));
-    await service.endQuietWorkers(ground.room);
+    await service.endQuietWorkers(ground.context);
     assert.equal((await workersOf(workerPoolId))[0]?.state, 'running');
     ground.clock.advance(minutes(2));
-    await service.endQuietWorkers(ground.room);
+    await service.endQuietWorkers(ground.context);
     assert.equal((await workersOf(workerPoolId))[0]?.state, 'stopping');
   });
 });
@@ -415,16 +419,16 @@ describe('decisions', () => {
       await launch();
       ground.clock.advance(days(1));
     }
-    const first = await service.listDecisions(ground.room, workerPoolId, { limit: 2 });
+    const first = await service.listDecisions(ground.context, workerPoolId, { limit: 2 });
     const { continuationToken } = first;
-    const rest = await service.listDecisions(ground.room, workerPoolId, { limit: 2, continuationToken });
+    const rest = await service.listDecisions(ground.context, workerPoolId, { limit: 2, continuationToken });
     const ids = [...first.decisions, ...rest.decisions].map(({ decisionId }) => decisionId);
     assert.equal(ids.length, 3);
     assert.deepEqual(
       ids,
       ids.toSorted((a, b) => b - a),
     );
-    await deleteOldDecisions(ground.room, ground.clock.now(), 1000);
+    await deleteOldDecisions(ground.context, ground.clock.now(), 1000);
     assert.deepEqual(await decisionsOf(workerPoolId), []);
   });
 });

@@ -32,18 +32,18 @@ const ended = (taskQueueId: string, lastedMs: number) => ({
 });
 
 it('is known how long tasks took lately, of pools that want to know', async () => {
-  const { room, test } = ground;
+  const { context, test } = ground;
   const workerPoolId = await aMachinePool(ground, { provisioning: { aimedPendingSeconds: 60 } });
   await aMachinePool(ground);
-  const provisioning = room.loops.find(({ name }) => name === 'provision');
+  const provisioning = context.loops.find(({ name }) => name === 'provision');
   await provisioning?.step(100);
   const [provisionerId, workerType] = workerPoolId.split('/');
-  const patterns = room.subscription.bindings().map(({ routingKeyPattern }) => routingKeyPattern);
+  const patterns = context.subscription.bindings().map(({ routingKeyPattern }) => routingKeyPattern);
   assert.deepEqual(patterns, Array(2).fill(`primary.*.*.*.*.${provisionerId}.${workerType}.#`));
-  assert.equal(room.subscription.bindings(), room.subscription.bindings());
+  assert.equal(context.subscription.bindings(), context.subscription.bindings());
   const handle = (...lastedMs: number[]) =>
-    transact(room, (tx) =>
-      room.subscription.handle(
+    transact(context, (tx) =>
+      context.subscription.handle(
         tx,
         lastedMs.map((ms) => ended(workerPoolId, ms)),
       ),
@@ -53,7 +53,7 @@ it('is known how long tasks took lately, of pools that want to know', async () =
   await handle(...Array<number>(1000).fill(seconds(30)));
   const [known] = await taskTimes(test.db, [workerPoolId]);
   assert.ok(known && known.meanMs > seconds(29), 'the latest tasks count most');
-  await service.deletePool(room, workerPoolId);
-  await room.loops.find(({ name }) => name === 'expire-worker-pools')?.step(100);
+  await service.deletePool(context, workerPoolId);
+  await context.loops.find(({ name }) => name === 'expire-worker-pools')?.step(100);
   assert.deepEqual(await taskTimes(test.db, [workerPoolId]), []);
 });

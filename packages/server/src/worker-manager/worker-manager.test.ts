@@ -19,7 +19,7 @@ import * as store from './store/index.ts';
 
 let test: TestDatabase;
 let clock: ManualClock;
-let room: OpenedWorkerManager;
+let context: OpenedWorkerManager;
 const lost: object[] = [];
 const mails: Email[] = [];
 const audit: AuditEntry[] = [];
@@ -28,7 +28,7 @@ before(async () => {
   test = await testDatabase();
   clock = manualClock();
   const floor = { db: test.db, clock, log: silentLog };
-  room = createWorkerManager({
+  context = createWorkerManager({
     ...floor,
     workers: createWorkers(floor),
     queue: { loseWorker: async (worker) => lost.push(worker) },
@@ -60,7 +60,7 @@ const definitionOf = (fields: { emailOnError?: boolean; config?: Record<string, 
 const aPool = async (fields: Parameters<typeof definitionOf>[0] = {}): Promise<string> => {
   const workerPoolId = `prov/pool-${++pools}`;
   const definition = definitionOf(fields);
-  await service.createPool(room, { workerPoolId, definition, authorize: () => {} });
+  await service.createPool(context, { workerPoolId, definition, authorize: () => {} });
   return workerPoolId;
 };
 
@@ -70,12 +70,12 @@ const aWorker = async (fields: { workerId?: string } = {}) => {
     expires: later(clock.now(), hours(9)).toJSON(),
     providerInfo: { staticSecret: secretOf('a') },
   };
-  await service.createWorker(room, { ...ref, definition });
+  await service.createWorker(context, { ...ref, definition });
   return ref;
 };
 
 const register = (ref: Awaited<ReturnType<typeof aWorker>>) =>
-  service.registerWorker(room, {
+  service.registerWorker(context, {
     ...ref,
     providerId: 'static',
     workerIdentityProof: { staticSecret: secretOf('a') },
@@ -85,22 +85,22 @@ describe('a worker of a static pool', () => {
   it('registers again with each secret once', async () => {
     const ref = await aWorker();
     const { secret: first } = await register(ref);
-    const { secret: second } = await service.reregisterWorker(room, { ...ref, secret: first });
+    const { secret: second } = await service.reregisterWorker(context, { ...ref, secret: first });
     assert.notEqual(second, first);
-    await assert.rejects(service.reregisterWorker(room, { ...ref, secret: first }), hasCode('InputError'));
-    await service.reregisterWorker(room, { ...ref, secret: second });
+    await assert.rejects(service.reregisterWorker(context, { ...ref, secret: first }), hasCode('InputError'));
+    await service.reregisterWorker(context, { ...ref, secret: second });
   });
 
   it('is removed once, with one message, and loses what it claimed', async () => {
     const ref = await aWorker({ workerId: 'leaving' });
     const [last] = (await messagesIn(test.db)).slice(-1);
-    await service.removeWorker(room, ref, 'not needed');
-    await service.removeWorker(room, ref, 'not needed');
+    await service.removeWorker(context, ref, 'not needed');
+    await service.removeWorker(context, ref, 'not needed');
     const sent = (await messagesIn(test.db, last?.id)).map(({ exchange }) => exchange.split('/').at(-1));
     assert.deepEqual(sent, ['worker-removed', 'worker-stopped']);
     assert.ok(lost.some((worker) => (worker as { workerId: string }).workerId === 'leaving'));
     const { secret } = await register(await aWorker());
-    await assert.rejects(service.reregisterWorker(room, { ...ref, secret }), hasCode('InputError'));
+    await assert.rejects(service.reregisterWorker(context, { ...ref, secret }), hasCode('InputError'));
   });
 
   it('keeps no secret in the database as it is', async () => {
@@ -119,22 +119,25 @@ describe('who changed a pool or a worker', () => {
   it('is recorded once for each change', async () => {
     const workerPoolId = `prov/pool-${++pools}`;
     const asked = { workerPoolId, definition: definitionOf(), authorize: () => {}, clientId: 'operator' };
-    await service.createPool(room, asked);
-    await service.createPool(room, asked);
-    await service.updatePool(room, { ...asked, definition: { ...asked.definition, description: 'other' } });
+    await service.createPool(context, asked);
+    await service.createPool(context, asked);
+    await service.updatePool(context, {
+      ...asked,
+      definition: { ...asked.definition, description: 'other' },
+    });
     const ref = { workerPoolId, workerGroup: 'here', workerId: 'w1' };
     const definition = {
       expires: later(clock.now(), hours(9)).toJSON(),
       providerInfo: { staticSecret: secretOf('a') },
     };
     const worker = { ...ref, definition, clientId: 'operator' };
-    await service.createWorker(room, worker);
-    await service.createWorker(room, worker);
-    await service.updateWorker(room, worker);
-    await service.removeWorker(room, { ...ref, clientId: 'operator' }, 'not needed');
-    await service.removeWorker(room, { ...ref, clientId: 'operator' }, 'not needed');
-    await service.deletePool(room, workerPoolId, 'operator');
-    await service.deletePool(room, workerPoolId, 'operator');
+    await service.createWorker(context, worker);
+    await service.createWorker(context, worker);
+    await service.updateWorker(context, worker);
+    await service.removeWorker(context, { ...ref, clientId: 'operator' }, 'not needed');
+    await service.removeWorker(context, { ...ref, clientId: 'operator' }, 'not needed');
+    await service.deletePool(context, workerPoolId, 'operator');
+    await service.deletePool(context, workerPoolId, 'operator');
     const [pool, name] = [workerPoolId, `${workerPoolId}/here/w1`];
     assert.deepEqual(changes(), [
       ['worker-pool', pool, 'created', 'operator'],
@@ -149,14 +152,14 @@ describe('who changed a pool or a worker', () => {
   it('is not recorded where the platform does it by itself, or a worker ends itself', async () => {
     const ref = await aWorker();
     const { credentials } = await register(ref);
-    await service.removeWorker(room, { ...ref, clientId: credentials.clientId }, 'done');
+    await service.removeWorker(context, { ...ref, clientId: credentials.clientId }, 'done');
     assert.deepEqual(changes(), []);
   });
 });
 
 describe('an error that a worker reports', () => {
   const report = (workerPoolId: string) =>
-    service.reportWorkerError(room, workerPoolId, {
+    service.reportWorkerError(context, workerPoolId, {
       workerGroup: 'here',
       workerId: 'w1',
       kind: 'worker-error',
@@ -180,14 +183,14 @@ describe('an error that a worker reports', () => {
 
 describe('what a pool was before', () => {
   const step = (name: string) => {
-    const loop = room.loops.find((each) => each.name === name);
+    const loop = context.loops.find((each) => each.name === name);
     assert.ok(loop, `there is no loop ${name}`);
     return loop.step(1000);
   };
 
   it('keeps its former provider while a worker of it lives', async () => {
     const ref = await aWorker();
-    await service.deletePool(room, ref.workerPoolId);
+    await service.deletePool(context, ref.workerPoolId);
     const former = async () => {
       const [row] = await test.db<{ ids: string[] }>`
         select previous_provider_ids as ids from worker_pools where worker_pool_id = ${ref.workerPoolId}`;
@@ -195,7 +198,7 @@ describe('what a pool was before', () => {
     };
     await step('forget-former-providers');
     assert.deepEqual(await former(), ['static']);
-    await service.removeWorker(room, ref, 'not needed');
+    await service.removeWorker(context, ref, 'not needed');
     assert.equal(await step('forget-former-providers'), 1);
     assert.deepEqual(await former(), []);
   });
@@ -204,14 +207,14 @@ describe('what a pool was before', () => {
     // Pools of static workers have no launch configs of their own.
     const { workerPoolId, ...name } = await aWorker();
     const configs = ['used', 'unused', 'current'].map((id) => ({ launchConfigId: id, configuration: '{}' }));
-    await transact(room, async (tx, now) => {
+    await transact(context, async (tx, now) => {
       await store.writeLaunchConfigs(tx, { workerPoolId, configs, changed: [] }, now);
       await store.archiveLaunchConfigs(tx, { workerPoolId, launchConfigIds: ['used', 'unused'] }, now);
     });
     await test.db`update managed_workers set launch_config_id = 'used'
                    where worker_pool_id = ${workerPoolId} and worker_id = ${name.workerId}`;
     await step('delete-unused-launch-configs');
-    const { workerPoolLaunchConfigs: kept } = await service.listLaunchConfigs(room, workerPoolId, {
+    const { workerPoolLaunchConfigs: kept } = await service.listLaunchConfigs(context, workerPoolId, {
       includeArchived: true,
     });
     assert.deepEqual(kept.map(({ launchConfigId }) => launchConfigId).sort(), ['current', 'used']);

@@ -1,10 +1,11 @@
 import { type ElementError, RequestError, type Transaction } from '../../base/index.ts';
 import { createTasksTogether, refusalOf, type TaskRecord } from '../../queue/index.ts';
 import { cycleIn } from '../../scheduler/index.ts';
+import type { Context } from '../context.ts';
 import { schedulerId } from '../lifecycle.ts';
 import type { NodeToCreate } from '../schema.ts';
 import * as store from '../store.ts';
-import { type AuthorizeTask, type Room, sameSet } from './room.ts';
+import { type AuthorizeTask, sameSet } from './authority.ts';
 
 /** Tasks that are to become nodes of a graph. */
 export interface NodesToAdd {
@@ -31,7 +32,7 @@ export interface AddedNodes {
 export const addNodes = async (
   tx: Transaction,
   adding: NodesToAdd,
-  room: Room & { now: Date },
+  context: Context & { now: Date },
 ): Promise<AddedNodes> => {
   const { taskGraphId, nodes, existing, authorize } = adding;
   const known = new Set([...existing.keys(), ...nodes.map(({ taskId }) => taskId)]);
@@ -41,7 +42,7 @@ export const addNodes = async (
     return { taskId, request: { ...task, schedulerId, taskGroupId: taskGraphId, dependencies }, authorize };
   });
   const mistakes = mistakesIn(adding, known);
-  const answers = await createTasksTogether(tx, items, { now: room.now, context: room.queue });
+  const answers = await createTasksTogether(tx, items, { now: context.now, context: context.queue });
   const errors = [
     ...mistakes,
     ...answers.flatMap((answer, i) => refusedTask(answer, nodes[i]?.taskId as string, existing)),

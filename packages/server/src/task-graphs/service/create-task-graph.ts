@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { RequestError, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import type { Authorize } from '../../http/index.ts';
+import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import type { FilledTaskGraph } from '../schema.ts';
 import * as store from '../store.ts';
 import { addNodes } from './add-nodes.ts';
-import { authorizeBy, type Room } from './room.ts';
+import { authorizeBy } from './authority.ts';
 
 /** A graph that is asked for, and by whose authority. */
 export interface GraphToCreate {
@@ -20,18 +21,18 @@ export interface GraphToCreate {
  * creator gives it its scopes; its tasks are created by these. The same graph again finds the work done.
  */
 export const createTaskGraph = async (
-  room: Room,
+  context: Context,
   { taskGraphId, definition, authorize }: GraphToCreate,
 ): Promise<store.GraphRow> => {
   const { scopes, routes, tasks } = definition;
   authorize({ scopes, routes });
   const digest = digestOf(definition);
-  const authorizeTask = authorizeBy(await room.callerFor(scopes));
-  return transact(room, async (tx, now) => {
+  const authorizeTask = authorizeBy(await context.callerFor(scopes));
+  return transact(context, async (tx, now) => {
     const graph = newGraph(taskGraphId, { definition, digest, now });
     if (!(await store.insertGraph(tx, graph))) return requireSame(tx, graph);
     const adding = { taskGraphId, nodes: tasks, existing: new Map(), authorize: authorizeTask };
-    const { nodes, records } = await addNodes(tx, adding, { ...room, now });
+    const { nodes, records } = await addNodes(tx, adding, { ...context, now });
     const created: store.GraphRow = {
       ...graph,
       leavesLeft: nodes.filter((node) => node.isLeaf).length,

@@ -1,13 +1,14 @@
 import { RequestError, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { readStatuses } from '../../queue/index.ts';
+import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { isSatisfied } from '../lifecycle.ts';
 import type { NodeToCreate } from '../schema.ts';
 import * as store from '../store.ts';
 import { type AddedNodes, addNodes } from './add-nodes.ts';
+import { authorizeBy } from './authority.ts';
 import { lastExpiry } from './create-task-graph.ts';
-import { authorizeBy, type Room } from './room.ts';
 
 /** Tasks that a graph is to get. */
 export interface Extension {
@@ -20,15 +21,15 @@ export interface Extension {
  * there already. The state of the graph stays as it is. The same tasks again change nothing.
  */
 export const extendTaskGraph = async (
-  room: Room,
+  context: Context,
   { taskGraphId, tasks }: Extension,
 ): Promise<store.GraphRow> => {
-  const { scopes } = await requireGraph(room.db, taskGraphId);
-  const authorize = authorizeBy(await room.callerFor(scopes));
-  return transact(room, async (tx, now) => {
+  const { scopes } = await requireGraph(context.db, taskGraphId);
+  const authorize = authorizeBy(await context.callerFor(scopes));
+  return transact(context, async (tx, now) => {
     await store.lockExtensions(tx, taskGraphId);
     const existing = await existingNodes(tx, { taskGraphId, tasks });
-    const added = await addNodes(tx, { taskGraphId, nodes: tasks, existing, authorize }, { ...room, now });
+    const added = await addNodes(tx, { taskGraphId, nodes: tasks, existing, authorize }, { ...context, now });
     const graph = await requireLocked(tx, taskGraphId);
     if (added.nodes.length === 0) return graph;
     const extended = await grow(tx, graph, added);

@@ -40,7 +40,10 @@ export const inspect = async (db: Sql, taskGraphId: string) => {
 const dependentsMax = 100_000;
 
 /** One task of a graph, as {@link inspect} shows it. */
-export const inspectTask = async (db: Sql, taskGraphId: string, taskId: string): Promise<InspectedNode> => {
+export const inspectTask = async (
+  db: Sql,
+  { taskGraphId, taskId }: { readonly taskGraphId: string; readonly taskId: string },
+): Promise<InspectedNode> => {
   const [, [node], dependentIds] = await together(
     requireGraph(db, taskGraphId),
     store.readNodes(db, [taskId]),

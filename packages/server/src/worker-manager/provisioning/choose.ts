@@ -9,11 +9,11 @@ import type { Weighed } from './weights.ts';
  */
 export const choose = (
   weighed: readonly Weighed[],
-  { wanted, room }: { readonly wanted: Wanted; readonly room: number },
+  { wanted, context }: { readonly wanted: Wanted; readonly context: number },
   { random }: Pick<Moment, 'random'>,
 ): Decision[] => {
   const counts = new Map<Weighed, number>();
-  let [missing, roomLeft] = [wanted.capacity, room];
+  let [missing, roomLeft] = [wanted.capacity, context];
   const fits = (each: Weighed): boolean => {
     const { capacityPerInstance } = each.launchConfig;
     const taken = (counts.get(each) ?? 0) * capacityPerInstance;
@@ -28,7 +28,7 @@ export const choose = (
   }
   const started = wanted.capacity - Math.max(0, missing);
   if (counts.size === 0) {
-    return [{ action: 'wait', count: 0, reason: sentence([wanted.reason, obstacles(weighed, room)]) }];
+    return [{ action: 'wait', count: 0, reason: sentence([wanted.reason, obstacles(weighed, context)]) }];
   }
   const short = missing > 0 ? `only ${started} of ${counted(wanted.capacity, 'place')} can be started` : '';
   return [...counts].map(([{ launchConfig, weight, remark }, count]) => ({
@@ -53,12 +53,12 @@ const draw = (eligible: readonly Weighed[], chance: number): Weighed => {
   return eligible.at(-1) as Weighed;
 };
 
-const obstacles = (weighed: readonly Weighed[], room: number): string => {
+const obstacles = (weighed: readonly Weighed[], context: number): string => {
   if (weighed.length === 0) return 'the pool has no launch config';
-  if (weighed.some(({ weight, launchConfig }) => weight > 0 && launchConfig.capacityPerInstance > room)) {
-    return room <= 0
+  if (weighed.some(({ weight, launchConfig }) => weight > 0 && launchConfig.capacityPerInstance > context)) {
+    return context <= 0
       ? 'the pool is full'
-      : `no worker is small enough for the last ${counted(room, 'place')}`;
+      : `no worker is small enough for the last ${counted(context, 'place')}`;
   }
   const each = weighed.map(
     ({ launchConfig, remark = 'has no weight left' }) => `${launchConfig.launchConfigId} ${remark}`,

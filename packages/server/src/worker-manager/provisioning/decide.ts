@@ -60,13 +60,13 @@ const grow = (facts: PoolFacts, { wanted }: Need, counts: Tally, moment: Moment)
   if (wanted.capacity === 0) return [];
   const resumed = facts.scaling.scaleIn ? resume(facts, wanted.capacity) : { decisions: [], ...wanted };
   if (resumed.capacity === 0) return resumed.decisions;
-  const room = facts.scaling.maxCapacity - counts.existing - counts.stopping;
-  const capacity = Math.min(resumed.capacity, Math.max(0, room));
+  const context = facts.scaling.maxCapacity - counts.existing - counts.stopping;
+  const capacity = Math.min(resumed.capacity, Math.max(0, context));
   const reason =
     capacity < resumed.capacity
       ? `${wanted.reason}; ${counted(resumed.capacity, 'place')} are wanted and ${facts.scaling.maxCapacity} is the most`
       : wanted.reason;
-  const launches = choose(weigh(facts), { wanted: { capacity, reason }, room }, moment);
+  const launches = choose(weigh(facts), { wanted: { capacity, reason }, context }, moment);
   return [...resumed.decisions, ...launches];
 };
 

@@ -121,7 +121,7 @@ export const drain = (facts: PoolFacts, surplus: Surplus): Decision[] => {
   for (const worker of emptiestFirst) {
     if (worker.capacity > left) continue;
     left -= worker.capacity;
-    const reason = `It runs ${counted(worker.runningTasks, 'task')} in ${worker.capacity} places, and others have room for as much.`;
+    const reason = `It runs ${counted(worker.runningTasks, 'task')} in ${worker.capacity} places, and others have context for as much.`;
     decisions.push(aboutWorker('drain', worker, reason));
   }
   return decisions;

@@ -1,9 +1,9 @@
 import { parameters } from '../../http/index.ts';
-import type { Room } from '../service/index.ts';
+import type { Context } from '../context.ts';
 
 /** What the handlers of this domain are given. */
 export interface WorkerManagerServices {
-  readonly workerManager: Room;
+  readonly workerManager: Context;
 }
 
 export const poolId = { workerPoolId: parameters.taskQueueId };

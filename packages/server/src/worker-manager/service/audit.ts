@@ -1,7 +1,7 @@
 import type { Transaction } from '../../base/index.ts';
 import { clientIdOf } from '../barred.ts';
+import type { Context } from '../context.ts';
 import type * as store from '../store/index.ts';
-import type { Room } from './room.ts';
 
 /** A change that somebody asked for. */
 export interface Asked {
@@ -13,7 +13,7 @@ export interface Asked {
 
 /** Notes who changed a pool. */
 export const recordPool = async (
-  { recordAudit }: Room,
+  { recordAudit }: Context,
   tx: Transaction,
   { workerPoolId, clientId, change, now }: Asked & { readonly workerPoolId: string },
 ): Promise<void> => {
@@ -24,7 +24,7 @@ export const recordPool = async (
 
 /** Notes who changed workers. That a worker ended itself is no news. */
 export const recordWorkers = async (
-  { recordAudit }: Room,
+  { recordAudit }: Context,
   tx: Transaction,
   { workers, clientId, change, now }: Asked & { readonly workers: readonly store.WorkerRow[] },
 ): Promise<void> => {

@@ -1,17 +1,18 @@
 import { days, hours, later } from '../../base/index.ts';
 import { pageLimit, pageOf } from '../../http/index.ts';
+import type { Context } from '../context.ts';
 import type { ProvisioningDecision } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { keyOfToken, type PageQuery, type Room, requirePool } from './room.ts';
+import { keyOfToken, type PageQuery, requirePool } from './lookups.ts';
 
 /** Decisions are kept for so long. */
 export const decisionKeptMs = days(7);
 
 /** A page of what was decided about a pool, the latest first. */
-export const listDecisions = async (room: Room, workerPoolId: string, query: PageQuery) => {
-  await requirePool(room, workerPoolId);
+export const listDecisions = async (context: Context, workerPoolId: string, query: PageQuery) => {
+  await requirePool(context, workerPoolId);
   const [before = ''] = keyOfToken(query.continuationToken, 1);
-  const found = await store.listDecisions(room.db, {
+  const found = await store.listDecisions(context.db, {
     workerPoolId,
     before: Number(before) || Number.MAX_SAFE_INTEGER,
     limit: pageLimit(query.limit),
@@ -21,7 +22,7 @@ export const listDecisions = async (room: Room, workerPoolId: string, query: Pag
 };
 
 /** How often each action was decided in the last hour, by pool. */
-export const countDecisions = ({ db, clock }: Pick<Room, 'db' | 'clock'>) =>
+export const countDecisions = ({ db, clock }: Pick<Context, 'db' | 'clock'>) =>
   store.countDecisions(db, later(clock.now(), -hours(1)));
 
 const viewOf = (row: store.DecisionRow): ProvisioningDecision => ({

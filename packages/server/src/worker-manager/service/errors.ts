@@ -1,12 +1,13 @@
 import { days, hours, later, slugid, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { pageLimit, pageOf } from '../../http/index.ts';
+import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { grouped } from '../grouped.ts';
 import type { ProviderError } from '../providers/provider.ts';
 import type { ReportWorkerErrorRequest, WorkerPoolError } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { keyOfToken, noPool, type PageQuery, type Room, requirePool, storable } from './room.ts';
+import { keyOfToken, noPool, type PageQuery, requirePool, storable } from './lookups.ts';
 
 /** Errors are kept for so long. */
 export const errorKeptMs = days(7);
@@ -22,18 +23,18 @@ export interface PoolFailure {
 
 /** Keeps an error that a worker reports; the pool's owner is told if the pool says so. */
 export const reportWorkerError = async (
-  room: Room,
+  context: Context,
   workerPoolId: string,
   request: ReportWorkerErrorRequest,
 ): Promise<WorkerPoolError> => {
   const { workerGroup, workerId, extra, ...failure } = request;
-  const error = await transact(room, async (tx, now) => {
+  const error = await transact(context, async (tx, now) => {
     const pool = (await store.findPool(tx, workerPoolId)) ?? noPool(workerPoolId);
     const worker = await store.findWorker(tx, { workerPoolId, workerGroup, workerId });
     const launchConfigId = worker?.launchConfigId;
     const about = { ...failure, extra: { ...extra, workerGroup, workerId }, launchConfigId };
     const kept = await keepErrors(tx, { pool, failures: [about] }, now);
-    await tellOwner(room, tx, { pool, errors: kept });
+    await tellOwner(context, tx, { pool, errors: kept });
     return kept[0] as store.ErrorRow;
   });
   return errorView(error);
@@ -109,7 +110,7 @@ export const keepErrorsOfPools = async (
 
 /** Mails the owner of a pool each of some errors, if the pool says so, in their transaction. */
 export const tellOwner = async (
-  { email }: Pick<Room, 'email'>,
+  { email }: Pick<Context, 'email'>,
   tx: Transaction,
   { pool, errors }: { pool: store.PoolRow; errors: readonly store.ErrorRow[] },
 ): Promise<void> => {
@@ -124,13 +125,13 @@ export const tellOwner = async (
 
 /** A page of the errors of a pool, the latest first. */
 export const listErrors = async (
-  room: Room,
+  context: Context,
   workerPoolId: string,
   query: PageQuery & { readonly errorId?: string | undefined; readonly launchConfigId?: string | undefined },
 ) => {
-  await requirePool(room, workerPoolId);
+  await requirePool(context, workerPoolId);
   const [reported = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
-  const found = await store.listErrors(room.db, {
+  const found = await store.listErrors(context.db, {
     workerPoolId,
     errorId: query.errorId,
     launchConfigId: query.launchConfigId,
@@ -143,7 +144,7 @@ export const listErrors = async (
 };
 
 /** How many errors there were in the last seven days, of one pool or of all. */
-export const errorStats = async ({ db, clock }: Room, workerPoolId: string | undefined) => {
+export const errorStats = async ({ db, clock }: Context, workerPoolId: string | undefined) => {
   const now = clock.now();
   const counts = await store.countErrors(db, workerPoolId ?? null, later(now, -errorKeptMs));
   const sum = (keyed: (count: store.ErrorCount) => string | null): Record<string, number> => {

@@ -1,12 +1,12 @@
 import { days, hours, later, minutes, seconds, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
+import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { limitsOf } from '../lifecycle.ts';
 import type { LaunchOrder, LaunchOutcome, ProviderError, StartedWorker } from '../providers/provider.ts';
 import * as store from '../store/index.ts';
 import { failureOf, keepErrors, type PoolFailure, tellOwner } from './errors.ts';
 import type { Configuration } from './launch-configs.ts';
-import type { Room } from './room.ts';
 
 /** Orders of a process that has ended in the middle are free for others after so long. */
 const leaseMs = seconds(20);
@@ -26,20 +26,20 @@ const isUnknown = (outcome: LaunchOutcome): outcome is Unknown => 'outcome' in o
  * Has a provider start what was decided, at most so many orders; answers how many. Whatever happens in between, an order is
  * open until what came of it is written, and is tried again with its token.
  */
-export const launchWorkers = async (room: Room, providerId: string, limit: number): Promise<number> => {
+export const launchWorkers = async (context: Context, providerId: string, limit: number): Promise<number> => {
   // Nobody could register yet.
-  if (room.rootUrl() === '') return 0;
-  const now = room.clock.now();
-  const rows = await store.takeLaunches(room.db, { now, until: later(now, leaseMs), providerId, limit });
+  if (context.rootUrl() === '') return 0;
+  const now = context.clock.now();
+  const rows = await store.takeLaunches(context.db, { now, until: later(now, leaseMs), providerId, limit });
   if (rows.length === 0) return 0;
   const ids = [...new Set(rows.map(({ workerPoolId }) => workerPoolId))];
-  const pools = new Map((await store.findPools(room.db, ids)).map((pool) => [pool.workerPoolId, pool]));
+  const pools = new Map((await store.findPools(context.db, ids)).map((pool) => [pool.workerPoolId, pool]));
   const orders = rows.map((row): Order => ({ row, pool: pools.get(row.workerPoolId) }));
   const isHopeless = ({ row, pool }: Order): boolean =>
     !pool || row.configuration === null || now.getTime() - row.decided.getTime() > givenUpAfterMs;
-  for (const order of orders.filter(isHopeless)) await abandon(room, order);
+  for (const order of orders.filter(isHopeless)) await abandon(context, order);
   const hopeful = orders.filter((order) => !isHopeless(order));
-  if (hopeful.length > 0) await carryOut(room, providerId, hopeful);
+  if (hopeful.length > 0) await carryOut(context, providerId, hopeful);
   return rows.length;
 };
 
@@ -48,26 +48,26 @@ interface Order {
   readonly pool: store.PoolRow | undefined;
 }
 
-const carryOut = async (room: Room, providerId: string, orders: readonly Order[]): Promise<void> => {
-  const { machines } = room.providers.get(providerId) ?? {};
+const carryOut = async (context: Context, providerId: string, orders: readonly Order[]): Promise<void> => {
+  const { machines } = context.providers.get(providerId) ?? {};
   if (!machines) return;
-  const asked = whileHeld(room, orders, machines.launch(orders.map(orderOf)));
+  const asked = whileHeld(context, orders, machines.launch(orders.map(orderOf)));
   const outcomes = await asked.catch((error: unknown) => {
-    room.log.warn({ err: error, providerId }, 'a provider could not start workers');
+    context.log.warn({ err: error, providerId }, 'a provider could not start workers');
     const unknown = unknownSince(error);
     return orders.map(({ row }): Unknown => ({ token: row.token, outcome: 'unknown', error: unknown }));
   });
   const byToken = new Map(outcomes.map((outcome) => [outcome.token, outcome]));
   for (const order of orders) {
     const outcome = byToken.get(order.row.token);
-    if (outcome && !isUnknown(outcome)) await finish(room, order, outcome);
-    else await putOff(room, order, outcome);
+    if (outcome && !isUnknown(outcome)) await finish(context, order, outcome);
+    else await putOff(context, order, outcome);
   }
 };
 
 /** Keeps orders from others for as long as a provider takes to answer. */
 const whileHeld = async <T>(
-  { db, clock, log }: Room,
+  { db, clock, log }: Context,
   orders: readonly Order[],
   asked: Promise<T>,
 ): Promise<T> => {
@@ -110,8 +110,8 @@ const orderOf = ({ row, pool }: Order): LaunchOrder => ({
 });
 
 /** Writes what came of an order: its workers, and the end of the order, together. */
-const finish = (room: Room, { row, pool }: Order, { workers, errors }: Known): Promise<void> =>
-  transact(room, async (tx, now) => {
+const finish = (context: Context, { row, pool }: Order, { workers, errors }: Known): Promise<void> =>
+  transact(context, async (tx, now) => {
     const outcome = workers.length >= row.count ? 'done' : workers.length > 0 ? 'partial' : 'failed';
     const trouble = errors.map(({ title, code }) => `${title} (${code})`).join('; ') || null;
     const isOurs = await store.endLaunch(tx, { token: row.token, outcome, started: workers.length, trouble });
@@ -126,7 +126,7 @@ const finish = (room: Room, { row, pool }: Order, { workers, errors }: Known): P
       added.map((worker) => events.workerRequested(worker, now)),
       now,
     );
-    await tellOfErrors(room, tx, { pool, launchConfigId: row.launchConfigId, errors, now });
+    await tellOfErrors(context, tx, { pool, launchConfigId: row.launchConfigId, errors, now });
   });
 
 const newWorker = (
@@ -148,20 +148,24 @@ const newWorker = (
 });
 
 /** Leaves an order open for another attempt. Its owner hears of the first failure only, and of the end. */
-const putOff = async (room: Room, { row, pool }: Order, outcome: Unknown | undefined): Promise<void> => {
-  const now = room.clock.now();
+const putOff = async (
+  context: Context,
+  { row, pool }: Order,
+  outcome: Unknown | undefined,
+): Promise<void> => {
+  const now = context.clock.now();
   const waitMs = outcome?.retryAfterMs ?? Math.min(retryMaxMs, retryMinMs * 2 ** (row.attempts - 1));
   const error = outcome?.error ?? unknownSince(new Error('It did not say what became of the order.'));
   const trouble = `${error.title} (${error.code})`;
-  await store.putOffLaunch(room.db, { token: row.token, trouble, retryAt: later(now, waitMs) });
+  await store.putOffLaunch(context.db, { token: row.token, trouble, retryAt: later(now, waitMs) });
   if (row.attempts > 1 || !pool) return;
-  await transact(room, (tx) =>
-    tellOfErrors(room, tx, { pool, launchConfigId: row.launchConfigId, errors: [error], now }),
+  await transact(context, (tx) =>
+    tellOfErrors(context, tx, { pool, launchConfigId: row.launchConfigId, errors: [error], now }),
   );
 };
 
-const abandon = (room: Room, { row, pool }: Order): Promise<void> =>
-  transact(room, async (tx, now) => {
+const abandon = (context: Context, { row, pool }: Order): Promise<void> =>
+  transact(context, async (tx, now) => {
     const trouble = pool ? 'It could not be found out in time what became of it.' : 'The pool is gone.';
     const isOurs = await store.endLaunch(tx, { token: row.token, outcome: 'abandoned', started: 0, trouble });
     if (!isOurs || !pool) return;
@@ -171,7 +175,7 @@ const abandon = (room: Room, { row, pool }: Order): Promise<void> =>
       description: `The order for ${row.count} workers of ${row.launchConfigId} was given up. ${trouble}`,
       code: 'Abandoned',
     };
-    await tellOfErrors(room, tx, { pool, launchConfigId: row.launchConfigId, errors: [error], now });
+    await tellOfErrors(context, tx, { pool, launchConfigId: row.launchConfigId, errors: [error], now });
   });
 
 interface Told {
@@ -183,12 +187,12 @@ interface Told {
 
 /** Keeps errors of a provider, and mails each sort of them once. */
 const tellOfErrors = async (
-  room: Room,
+  context: Context,
   tx: Parameters<typeof keepErrors>[0],
   { pool, launchConfigId, errors, now }: Told,
 ): Promise<void> => {
   const failures = errors.map((error): PoolFailure => ({ ...failureOf(error), launchConfigId }));
   const kept = await keepErrors(tx, { pool, failures }, now);
   const once = new Map(kept.map((error) => [error.title, error]));
-  await tellOwner(room, tx, { pool, errors: [...once.values()] });
+  await tellOwner(context, tx, { pool, errors: [...once.values()] });
 };

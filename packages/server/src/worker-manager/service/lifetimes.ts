@@ -1,42 +1,43 @@
 import { later, minutes, transact } from '../../base/index.ts';
 import { readLastSeen } from '../../workers/index.ts';
+import type { Context } from '../context.ts';
 import { keyOf, limitsOf } from '../lifecycle.ts';
 import * as store from '../store/index.ts';
 import { keepErrorsOfPools, neverRegisteredFailure } from './errors.ts';
 import type { Configuration } from './launch-configs.ts';
+import { machineProviderIds } from './lookups.ts';
 import { removeWorkers } from './removal.ts';
-import { machineProviderIds, type Room } from './room.ts';
 
 /** No pool may set a shorter time without asking for work. */
 const inactivityMinMs = minutes(20);
 
 /** Ends at most so many workers that have not registered in time, or not again; answers how many. */
-export const endOverdueWorkers = async (room: Room, limit: number): Promise<number> => {
-  const now = room.clock.now();
-  const rows = await store.overdueWorkers(room.db, machineProviderIds(room), now, limit);
+export const endOverdueWorkers = async (context: Context, limit: number): Promise<number> => {
+  const now = context.clock.now();
+  const rows = await store.overdueWorkers(context.db, machineProviderIds(context), now, limit);
   if (rows.length === 0) return 0;
   const late = rows.filter(({ state }) => state === 'requested');
   const expired = rows.filter(({ state }) => state === 'running');
   if (late.length > 0) {
-    await removeWorkers(room, late, { reason: 'not registered in time' });
+    await removeWorkers(context, late, { reason: 'not registered in time' });
     const failures = late.map((worker) => neverRegisteredFailure(worker, 'Worker did not register in time'));
-    await transact(room, (tx, at) => keepErrorsOfPools(tx, failures, at));
+    await transact(context, (tx, at) => keepErrorsOfPools(tx, failures, at));
   }
-  if (expired.length > 0) await removeWorkers(room, expired, { reason: 'not registered again in time' });
+  if (expired.length > 0) await removeWorkers(context, expired, { reason: 'not registered again in time' });
   return rows.length;
 };
 
 /** Ends workers that have not asked for work for longer than their pool allows; answers how many. */
-export const endQuietWorkers = async (room: Room): Promise<number> => {
-  const now = room.clock.now();
+export const endQuietWorkers = async (context: Context): Promise<number> => {
+  const now = context.clock.now();
   const candidates = await store.registeredBefore(
-    room.db,
-    machineProviderIds(room),
+    context.db,
+    machineProviderIds(context),
     later(now, -inactivityMinMs),
   );
   if (candidates.length === 0) return 0;
   const seen = await readLastSeen(
-    room.workers,
+    context.workers,
     candidates.map(({ workerPoolId: taskQueueId, workerGroup, workerId }) => ({
       taskQueueId,
       workerGroup,
@@ -48,6 +49,7 @@ export const endQuietWorkers = async (room: Room): Promise<number> => {
     const last = seen.get(keyOf(worker)) ?? worker.registered;
     return now.getTime() - last.getTime() > inactivityMs;
   });
-  if (quiet.length > 0) await removeWorkers(room, quiet, { reason: 'has not asked for work for too long' });
+  if (quiet.length > 0)
+    await removeWorkers(context, quiet, { reason: 'has not asked for work for too long' });
   return quiet.length;
 };

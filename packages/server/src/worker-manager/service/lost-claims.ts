@@ -1,9 +1,9 @@
+import type { Context } from '../context.ts';
 import type { WorkerRef } from '../store/index.ts';
-import type { Room } from './room.ts';
 
 /** Gives others what some workers had claimed. */
 export const loseClaims = async (
-  { queue }: Pick<Room, 'queue'>,
+  { queue }: Pick<Context, 'queue'>,
   workers: readonly WorkerRef[],
 ): Promise<void> => {
   for (const { workerPoolId: taskQueueId, workerGroup, workerId } of workers) {

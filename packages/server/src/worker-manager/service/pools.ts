@@ -1,6 +1,7 @@
 import { RequestError, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { type Authorize, mistakesIn, pageLimit, pageOf, schemaPath } from '../../http/index.ts';
+import type { Context } from '../context.ts';
 import { canonical } from '../digest.ts';
 import * as events from '../events.ts';
 import { nullProviderId } from '../lifecycle.ts';
@@ -11,7 +12,7 @@ import * as store from '../store/index.ts';
 import { recordPool } from './audit.ts';
 import { capacitiesOf, countsByLaunchConfig } from './capacities.ts';
 import { joinConfig, replaceLaunchConfigs, splitConfig } from './launch-configs.ts';
-import { keyOfToken, noPool, type PageQuery, type Room, requirePool, storable } from './room.ts';
+import { keyOfToken, noPool, type PageQuery, requirePool, storable } from './lookups.ts';
 
 /** A pool as somebody wants it. */
 export interface PoolRequest {
@@ -23,9 +24,9 @@ export interface PoolRequest {
 }
 
 /** The providers of the configuration, and the one of pools that wind down. */
-export const listProviders = async (room: Room, query: PageQuery) => {
+export const listProviders = async (context: Context, query: PageQuery) => {
   const [after = '0'] = keyOfToken(query.continuationToken, 1);
-  const all = [...room.providers.values()].map(({ providerId, providerType }) => ({
+  const all = [...context.providers.values()].map(({ providerId, providerType }) => ({
     providerId,
     providerType,
   }));
@@ -37,31 +38,31 @@ export const listProviders = async (room: Room, query: PageQuery) => {
 };
 
 /** Creates a pool. The same again finds it there; another under its id is a conflict. */
-export const createPool = async (room: Room, request: PoolRequest): Promise<WorkerPool> => {
+export const createPool = async (context: Context, request: PoolRequest): Promise<WorkerPool> => {
   const { workerPoolId, definition } = request;
-  const split = checked(room, request);
-  await transact(room, async (tx, now) => {
+  const split = checked(context, request);
+  await transact(context, async (tx, now) => {
     const pool = { ...rowOf(workerPoolId, definition, split.config), created: now, lastModified: now };
-    if (!(await store.insertPool(tx, pool))) return requireEqual(room, request);
+    if (!(await store.insertPool(tx, pool))) return requireEqual(context, request);
     const messages = await replaceLaunchConfigs(tx, pool, { ...split, now });
-    await recordPool(room, tx, { ...request, change: 'created', now });
+    await recordPool(context, tx, { ...request, change: 'created', now });
     await outbox.append(tx, [events.workerPoolCreated(pool), ...messages], now);
-    tx.afterCommit(() => room.poolsChanged.wake([workerPoolId]));
+    tx.afterCommit(() => context.poolsChanged.wake([workerPoolId]));
   });
-  return readPool(room, workerPoolId);
+  return readPool(context, workerPoolId);
 };
 
 /** Replaces what a pool is. Workers of a provider that it no longer has live on until they end. */
 export const updatePool = async (
-  room: Room,
+  context: Context,
   request: PoolRequest & { readonly repeatedId?: string | undefined },
 ): Promise<WorkerPool> => {
   const { workerPoolId, definition, repeatedId = workerPoolId } = request;
-  const split = checked(room, request);
+  const split = checked(context, request);
   if (repeatedId !== workerPoolId) {
     throw new RequestError('InputError', `The body names the pool ${repeatedId}, the URL ${workerPoolId}.`);
   }
-  await transact(room, async (tx, now) => {
+  await transact(context, async (tx, now) => {
     const before = (await store.lockPool(tx, workerPoolId)) ?? noPool(workerPoolId);
     const pool = {
       ...before,
@@ -70,21 +71,21 @@ export const updatePool = async (
       lastModified: now,
     };
     await store.updatePool(tx, pool);
-    await recordPool(room, tx, { ...request, change: 'updated', now });
+    await recordPool(context, tx, { ...request, change: 'updated', now });
     const messages = await replaceLaunchConfigs(tx, pool, { ...split, now });
     await outbox.append(tx, [events.workerPoolUpdated(pool, before.providerId), ...messages], now);
-    tx.afterCommit(() => room.poolsChanged.wake([workerPoolId]));
+    tx.afterCommit(() => context.poolsChanged.wake([workerPoolId]));
   });
-  return readPool(room, workerPoolId);
+  return readPool(context, workerPoolId);
 };
 
 /** Lets a pool wind down; it is gone when its last worker is. */
 export const deletePool = async (
-  room: Room,
+  context: Context,
   workerPoolId: string,
   clientId?: string,
 ): Promise<WorkerPool> => {
-  await transact(room, async (tx, now) => {
+  await transact(context, async (tx, now) => {
     const before = (await store.lockPool(tx, workerPoolId)) ?? noPool(workerPoolId);
     if (before.providerId === nullProviderId) return;
     const pool = {
@@ -94,51 +95,54 @@ export const deletePool = async (
       lastModified: now,
     };
     await store.updatePool(tx, pool);
-    await recordPool(room, tx, { workerPoolId, clientId, change: 'deleted', now });
+    await recordPool(context, tx, { workerPoolId, clientId, change: 'deleted', now });
     const messages = await replaceLaunchConfigs(tx, pool, { launchConfigs: [], now });
     await outbox.append(tx, [events.workerPoolUpdated(pool, before.providerId), ...messages], now);
-    tx.afterCommit(() => room.poolsChanged.wake([workerPoolId]));
+    tx.afterCommit(() => context.poolsChanged.wake([workerPoolId]));
   });
-  return readPool(room, workerPoolId);
+  return readPool(context, workerPoolId);
 };
 
 /** Makes a pool what it is to be, whether or not it is there. */
-export const ensurePool = async (room: Room, request: Omit<PoolRequest, 'authorize'>): Promise<void> => {
+export const ensurePool = async (
+  context: Context,
+  request: Omit<PoolRequest, 'authorize'>,
+): Promise<void> => {
   const { workerPoolId } = request;
   const wanted = { ...request, authorize: () => {} };
-  if (await store.findPool(room.db, workerPoolId)) await updatePool(room, wanted);
-  else await createPool(room, wanted);
+  if (await store.findPool(context.db, workerPoolId)) await updatePool(context, wanted);
+  else await createPool(context, wanted);
 };
 
 /** Lets a pool wind down, if there is one of this provider. */
 export const dropPool = async (
-  room: Room,
+  context: Context,
   { workerPoolId, providerId }: { workerPoolId: string; providerId: string },
 ): Promise<void> => {
-  const pool = await store.findPool(room.db, workerPoolId);
-  if (pool?.providerId === providerId) await deletePool(room, workerPoolId);
+  const pool = await store.findPool(context.db, workerPoolId);
+  if (pool?.providerId === providerId) await deletePool(context, workerPoolId);
 };
 
 /** How many workers all pools have in each state, and their capacity. */
-export const countPools = async ({ db }: Pick<Room, 'db'>): Promise<store.StateCount[]> =>
+export const countPools = async ({ db }: Pick<Context, 'db'>): Promise<store.StateCount[]> =>
   store.countWorkersOfAll(db);
 
-export const readPool = async (room: Room, workerPoolId: string): Promise<WorkerPool> => {
-  const [pool] = await viewsOf(room, [await requirePool(room, workerPoolId)]);
+export const readPool = async (context: Context, workerPoolId: string): Promise<WorkerPool> => {
+  const [pool] = await viewsOf(context, [await requirePool(context, workerPoolId)]);
   return pool as WorkerPool;
 };
 
 /** A page of pools in the order of their ids. */
-export const listPools = async (room: Room, query: PageQuery) => {
-  const { rows, ...token } = await pageOfPools(room, query);
-  return { workerPools: await viewsOf(room, rows), ...token };
+export const listPools = async (context: Context, query: PageQuery) => {
+  const { rows, ...token } = await pageOfPools(context, query);
+  return { workerPools: await viewsOf(context, rows), ...token };
 };
 
 /** The same, of their numbers only. */
-export const listPoolsStats = async (room: Room, query: PageQuery) => {
-  const { rows, ...token } = await pageOfPools(room, query);
+export const listPoolsStats = async (context: Context, query: PageQuery) => {
+  const { rows, ...token } = await pageOfPools(context, query);
   const ids = rows.map(({ workerPoolId }) => workerPoolId);
-  const counts = await store.countWorkers(room.db, ids);
+  const counts = await store.countWorkers(context.db, ids);
   const workerPoolsStats = ids.map((workerPoolId) => ({
     workerPoolId,
     ...capacitiesOf(counts.filter((count) => count.workerPoolId === workerPoolId)),
@@ -147,11 +151,11 @@ export const listPoolsStats = async (room: Room, query: PageQuery) => {
 };
 
 /** The numbers of a pool, by launch config. */
-export const poolStats = async (room: Room, workerPoolId: string) => {
-  await requirePool(room, workerPoolId);
+export const poolStats = async (context: Context, workerPoolId: string) => {
+  await requirePool(context, workerPoolId);
   const [counts, configs] = await Promise.all([
-    store.countWorkers(room.db, [workerPoolId]),
-    store.launchConfigsOf(room.db, workerPoolId),
+    store.countWorkers(context.db, [workerPoolId]),
+    store.launchConfigsOf(context.db, workerPoolId),
   ]);
   const ids = configs.map(({ launchConfigId }) => launchConfigId).sort();
   return {
@@ -161,28 +165,28 @@ export const poolStats = async (room: Room, workerPoolId: string) => {
 
 /** A page of the launch configs of a pool, in the order of their ids. */
 export const listLaunchConfigs = async (
-  room: Room,
+  context: Context,
   workerPoolId: string,
   query: PageQuery & { readonly includeArchived?: boolean | undefined },
 ) => {
-  await requirePool(room, workerPoolId);
+  await requirePool(context, workerPoolId);
   const [after = ''] = keyOfToken(query.continuationToken, 1);
   const { includeArchived = false } = query;
   const range = { workerPoolId, after, includeArchived, limit: pageLimit(query.limit) };
-  const found = await store.listLaunchConfigs(room.db, range);
+  const found = await store.listLaunchConfigs(context.db, range);
   const { rows, ...token } = pageOf(found, query.limit, (row) => [row.launchConfigId]);
   return { workerPoolLaunchConfigs: rows.map(launchConfigView), ...token };
 };
 
-const checked = (room: Room, { definition, authorize }: PoolRequest) => {
+const checked = (context: Context, { definition, authorize }: PoolRequest) => {
   authorize({ providerId: definition.providerId });
-  const provider = requireProvider(room, definition.providerId);
+  const provider = requireProvider(context, definition.providerId);
   requireConfig(provider, definition.config);
   if (provider.machines) requireScaling(definition.config);
   return splitConfig(definition.config);
 };
 
-const requireProvider = ({ providers }: Room, providerId: string): Provider => {
+const requireProvider = ({ providers }: Context, providerId: string): Provider => {
   const provider = providers.get(providerId);
   if (provider) return provider;
   throw new RequestError(
@@ -229,8 +233,8 @@ const formerProviders = (pool: store.PoolRow, providerId: string): string[] =>
     (former) => former !== providerId && former !== nullProviderId,
   );
 
-const requireEqual = async (room: Room, { workerPoolId, definition }: PoolRequest): Promise<void> => {
-  const pool = await readPool(room, workerPoolId);
+const requireEqual = async (context: Context, { workerPoolId, definition }: PoolRequest): Promise<void> => {
+  const pool = await readPool(context, workerPoolId);
   const { config, launchConfigs } = splitConfig(definition.config);
   const { providerId, description, owner, emailOnError } = definition;
   const wanted = { providerId, description, owner, emailOnError, config: joinConfig(config, launchConfigs) };
@@ -245,13 +249,13 @@ const requireEqual = async (room: Room, { workerPoolId, definition }: PoolReques
   throw new RequestError('RequestConflict', `There is another worker pool ${workerPoolId} already.`);
 };
 
-const pageOfPools = async (room: Room, query: PageQuery) => {
+const pageOfPools = async (context: Context, query: PageQuery) => {
   const [after = ''] = keyOfToken(query.continuationToken, 1);
-  const found = await store.listPools(room.db, { after, limit: pageLimit(query.limit) });
+  const found = await store.listPools(context.db, { after, limit: pageLimit(query.limit) });
   return pageOf(found, query.limit, (row) => [row.workerPoolId]);
 };
 
-const viewsOf = async ({ db }: Room, pools: readonly store.PoolRow[]): Promise<WorkerPool[]> => {
+const viewsOf = async ({ db }: Context, pools: readonly store.PoolRow[]): Promise<WorkerPool[]> => {
   const ids = pools.map(({ workerPoolId }) => workerPoolId);
   const [configs, counts] = await Promise.all([
     store.activeLaunchConfigs(db, ids),

@@ -1,8 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { later, seconds, slugid, type Transaction, transact } from '../../base/index.ts';
+import type { Context } from '../context.ts';
 import { type Decision, decide, type Moment, type WorkerAction } from '../provisioning/index.ts';
 import * as store from '../store/index.ts';
 import type { Configuration } from './launch-configs.ts';
+import { machineProviderIds } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
 import {
   type DecidablePool,
@@ -14,7 +16,6 @@ import {
   scalingOf,
 } from './pool-facts.ts';
 import { stopping } from './removal.ts';
-import { machineProviderIds, type Room } from './room.ts';
 
 /** A little less than the period of the loop, so that its next step finds all pools due. */
 const roundEveryMs = seconds(8);
@@ -41,21 +42,21 @@ export interface ProvisioningRound {
  * written in one transaction with what follows from them, but for what providers have to do.
  */
 export const provision = async (
-  room: Room,
+  context: Context,
   { atOnce, limit }: { atOnce: readonly string[]; limit: number },
 ): Promise<ProvisioningRound> => {
-  const providerIds = machineProviderIds(room);
+  const providerIds = machineProviderIds(context);
   if (providerIds.length === 0) return { count: 0, pools: new Set(), timed: [] };
-  const rows = await store.poolsToProvision(room.db, { providerIds, workerPoolIds: null });
-  const pools = rows.flatMap((pool) => readable(room, pool, providerIds));
-  const prices = await readPrices(room, rows);
-  const done = await transact(room, async (tx, now) => {
+  const rows = await store.poolsToProvision(context.db, { providerIds, workerPoolIds: null });
+  const pools = rows.flatMap((pool) => readable(context, pool, providerIds));
+  const prices = await readPrices(context, rows);
+  const done = await transact(context, async (tx, now) => {
     const taken = await takePools(tx, pools, { atOnce, now, limit });
     if (taken.length === 0) return { count: 0, lost: [] };
     const known = await readFacts(tx, taken, { now, prices });
-    return { count: taken.length, lost: await act(room, tx, { known, now }) };
+    return { count: taken.length, lost: await act(context, tx, { known, now }) };
   });
-  await loseClaims(room, done.lost);
+  await loseClaims(context, done.lost);
   return {
     count: done.count,
     pools: new Set(rows.map(({ workerPoolId }) => workerPoolId)),
@@ -65,7 +66,7 @@ export const provision = async (
   };
 };
 
-const readable = ({ log }: Room, pool: store.PoolRow, providerIds: readonly string[]): DecidablePool[] => {
+const readable = ({ log }: Context, pool: store.PoolRow, providerIds: readonly string[]): DecidablePool[] => {
   try {
     return [{ pool, scaling: scalingOf(pool, providerIds) }];
   } catch (err) {
@@ -93,12 +94,12 @@ const takePools = async (
 
 const nameOfRound = (workerPoolId: string): string => `pool:${workerPoolId}`;
 
-const readPrices = async (room: Room, pools: readonly store.PoolRow[]): Promise<Prices> => {
+const readPrices = async (context: Context, pools: readonly store.PoolRow[]): Promise<Prices> => {
   const prices = new Map<string, number>();
-  const priced = pools.filter(({ providerId }) => room.providers.get(providerId)?.machines?.prices);
+  const priced = pools.filter(({ providerId }) => context.providers.get(providerId)?.machines?.prices);
   if (priced.length === 0) return prices;
   const configs = await store.activeLaunchConfigs(
-    room.db,
+    context.db,
     priced.map(({ workerPoolId }) => workerPoolId),
   );
   const providerOf = new Map(priced.map(({ workerPoolId, providerId }) => [workerPoolId, providerId]));
@@ -107,12 +108,12 @@ const readPrices = async (room: Room, pools: readonly store.PoolRow[]): Promise<
       .filter(({ workerPoolId }) => providerOf.get(workerPoolId) === providerId)
       .map((row) => ({ ...row, configuration: JSON.parse(row.configuration) as Configuration }));
     try {
-      const known = await room.providers.get(providerId)?.machines?.prices?.(theirs);
+      const known = await context.providers.get(providerId)?.machines?.prices?.(theirs);
       for (const { workerPoolId, launchConfigId, usdPerHour } of known ?? []) {
         prices.set(priceKey(workerPoolId, launchConfigId), usdPerHour);
       }
     } catch (err) {
-      room.log.warn({ err, providerId }, 'prices are not known');
+      context.log.warn({ err, providerId }, 'prices are not known');
     }
   }
   return prices;
@@ -124,9 +125,9 @@ interface Round {
 }
 
 /** Decides, and writes what follows; answers workers that lose what they have claimed. */
-const act = async (room: Room, tx: Transaction, { known, now }: Round): Promise<store.WorkerRef[]> => {
+const act = async (context: Context, tx: Transaction, { known, now }: Round): Promise<store.WorkerRef[]> => {
   const random = () => randomInt(chanceSteps - 1) / chanceSteps;
-  const decided = known.flatMap((each) => decisionsOf(room, each, { nowMs: now.getTime(), random }));
+  const decided = known.flatMap((each) => decisionsOf(context, each, { nowMs: now.getTime(), random }));
   await keep(tx, decided, now);
   await store.writeIdle(
     tx,
@@ -154,19 +155,19 @@ const act = async (room: Room, tx: Transaction, { known, now }: Round): Promise<
   const ending = among('terminate').map(({ ref, reason }) => ({ ref, reason }));
   const lost = ending.length > 0 ? await stopping(tx, ending, now) : [];
   const hasOrders = decided.some(({ decisions }) => decisions.some(({ action }) => action === 'launch'));
-  if (hasOrders || ending.length > 0 || draining.length > 0) tx.afterCommit(() => room.changed.wake());
+  if (hasOrders || ending.length > 0 || draining.length > 0) tx.afterCommit(() => context.changed.wake());
   return lost;
 };
 
 /** A pool that cannot be decided about keeps no other one waiting. */
-const decisionsOf = (room: Room, known: KnownPool, moment: Moment): DecidedPool[] => {
+const decisionsOf = (context: Context, known: KnownPool, moment: Moment): DecidedPool[] => {
   try {
     const decisions = decide(known.facts, moment).filter(
       (decision) => !isWorkerDecision(decision) || !isOrdered(decision.worker),
     );
     return [{ ...known, decisions }];
   } catch (err) {
-    room.log.error({ err, workerPoolId: known.pool.workerPoolId }, 'a pool cannot be decided about');
+    context.log.error({ err, workerPoolId: known.pool.workerPoolId }, 'a pool cannot be decided about');
     return [];
   }
 };

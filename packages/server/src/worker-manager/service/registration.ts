@@ -1,6 +1,7 @@
 import { later, minutes, RequestError, slugid, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { clientIdOf } from '../barred.ts';
+import type { Context, IssuedCredentials } from '../context.ts';
 import { digestOf, isSecretOf } from '../digest.ts';
 import * as events from '../events.ts';
 import { limitsOf, transitions } from '../lifecycle.ts';
@@ -8,7 +9,7 @@ import type { Provider } from '../providers/provider.ts';
 import type { RegisterWorkerRequest, ReregisterWorkerRequest } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import type { Configuration } from './launch-configs.ts';
-import { type IssuedCredentials, noPool, noWorker, type Room, requirePool, requireWorker } from './room.ts';
+import { noPool, noWorker, requirePool, requireWorker } from './lookups.ts';
 
 /** Credentials that a worker is given. */
 export interface Admission {
@@ -22,46 +23,49 @@ const skewMs = minutes(15);
 
 /** Lets a worker in that proves who it is. */
 export const registerWorker = async (
-  room: Room,
+  context: Context,
   request: RegisterWorkerRequest,
 ): Promise<Admission & { workerConfig: object }> => {
-  const pool = await requirePool(room, request.workerPoolId);
-  const provider = requireProvider(room, pool, request.providerId);
-  const worker = await requireWorker(room, request);
+  const pool = await requirePool(context, request.workerPoolId);
+  const provider = requireProvider(context, pool, request.providerId);
+  const worker = await requireWorker(context, request);
   if (worker.providerId !== provider.providerId) noWorker(request);
   const facts = await (provider.identify?.(worker, request.workerIdentityProof) ?? 'refused');
   if (facts === 'refused') throw notProved();
-  const admission = await transact(room, async (tx, now) => {
+  const admission = await transact(context, async (tx, now) => {
     const current = (await store.lockWorker(tx, request)) ?? noWorker(request);
     requireRegistrable(current, { state: worker.state, now });
-    const admitted = await admit(room, { tx, now }, { pool, worker: { ...current, facts } });
+    const admitted = await admit(context, { tx, now }, { pool, worker: { ...current, facts } });
     if (current.state === 'requested') {
       await outbox.append(tx, [events.workerRunning({ ...current, state: 'running' }, now)], now);
     }
     return admitted;
   });
-  return { ...admission, workerConfig: await workerConfigOf(room, pool, worker) };
+  return { ...admission, workerConfig: await workerConfigOf(context, pool, worker) };
 };
 
 /** New credentials for a worker that has the secret it was given last; the secret holds once. */
-export const reregisterWorker = async (room: Room, request: ReregisterWorkerRequest): Promise<Admission> =>
-  transact(room, async (tx, now) => {
+export const reregisterWorker = async (
+  context: Context,
+  request: ReregisterWorkerRequest,
+): Promise<Admission> =>
+  transact(context, async (tx, now) => {
     const pool = (await store.findPool(tx, request.workerPoolId)) ?? noPool(request.workerPoolId);
     const worker = (await store.lockWorker(tx, request)) ?? noWorker(request);
     const isOpen = worker.state === 'running' && worker.expires > now;
     if (!isOpen || !isSecretOf(worker.secretDigest, request.secret)) {
       throw new RequestError('InputError', 'The worker cannot register again, or not with this secret.');
     }
-    return admit(room, { tx, now }, { pool, worker });
+    return admit(context, { tx, now }, { pool, worker });
   });
 
 /** Temporary credentials of a worker. */
 export const credentialsOf = (
-  room: Pick<Room, 'issueCredentials'>,
+  context: Pick<Context, 'issueCredentials'>,
   worker: store.WorkerRef & { readonly providerId: string },
   { now, expires }: { now: Date; expires: Date },
 ): IssuedCredentials =>
-  room.issueCredentials({
+  context.issueCredentials({
     clientId: clientIdOf(worker),
     scopes: scopesOf(worker),
     start: later(now, -skewMs),
@@ -84,7 +88,7 @@ const scopesOf = ({ workerPoolId, workerGroup, workerId }: store.WorkerRef): str
   ];
 };
 
-const requireProvider = ({ providers }: Room, pool: store.PoolRow, providerId: string): Provider => {
+const requireProvider = ({ providers }: Context, pool: store.PoolRow, providerId: string): Provider => {
   const provider = providers.get(providerId);
   if (provider && [pool.providerId, ...pool.previousProviderIds].includes(providerId)) return provider;
   throw new RequestError('ResourceNotFound', `The pool ${pool.workerPoolId} has no provider ${providerId}.`);
@@ -104,7 +108,7 @@ const requireRegistrable = (
 };
 
 const admit = async (
-  room: Room,
+  context: Context,
   { tx, now }: { tx: Transaction; now: Date },
   { pool, worker }: { pool: store.PoolRow; worker: store.WorkerRow },
 ): Promise<Admission> => {
@@ -120,14 +124,14 @@ const admit = async (
   await store.admitWorker(tx, admitted, now);
   return {
     expires: expires.toJSON(),
-    credentials: credentialsOf(room, worker, { now, expires }),
+    credentials: credentialsOf(context, worker, { now, expires }),
     secret,
   };
 };
 
 /** What the worker is told about its work: by its launch config, or by the pool. */
 const workerConfigOf = async (
-  { db }: Room,
+  { db }: Context,
   pool: store.PoolRow,
   { launchConfigId }: store.WorkerRow,
 ): Promise<object> => {

@@ -1,12 +1,13 @@
 import { later, seconds, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
+import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { keyOf, transitions } from '../lifecycle.ts';
 import type { WorkerToEnd } from '../providers/provider.ts';
 import * as store from '../store/index.ts';
 import { recordWorkers } from './audit.ts';
+import { hasMachines } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
-import { hasMachines, type Room } from './room.ts';
 
 /** A provider that has been told to end a worker, and where it still runs after so long, is told again. */
 const endAgainMs = seconds(60);
@@ -57,13 +58,13 @@ export interface Removal {
  * of the others nothing is left to be done. Safe to repeat.
  */
 export const removeWorkers = async (
-  room: Room,
+  context: Context,
   workers: readonly (store.WorkerRef & { readonly providerId: string })[],
   { reason, clientId }: Removal,
 ): Promise<void> => {
-  const ours = workers.filter(({ providerId }) => hasMachines(room, providerId));
-  const others = workers.filter(({ providerId }) => !hasMachines(room, providerId));
-  await transact(room, async (tx, now) => {
+  const ours = workers.filter(({ providerId }) => hasMachines(context, providerId));
+  const others = workers.filter(({ providerId }) => !hasMachines(context, providerId));
+  await transact(context, async (tx, now) => {
     const stoppingNow = await stopping(
       tx,
       ours.map((ref) => ({ ref, reason })),
@@ -75,24 +76,29 @@ export const removeWorkers = async (
       events.workerStopped(worker, now),
     ]);
     await outbox.append(tx, messages, now);
-    await recordWorkers(room, tx, { workers: [...stoppingNow, ...gone], clientId, change: 'deleted', now });
-    tx.afterCommit(() => room.changed.wake());
+    await recordWorkers(context, tx, {
+      workers: [...stoppingNow, ...gone],
+      clientId,
+      change: 'deleted',
+      now,
+    });
+    tx.afterCommit(() => context.changed.wake());
   });
-  await loseClaims(room, workers);
+  await loseClaims(context, workers);
 };
 
 /** Has a provider end at most so many workers that are to end; answers how many. */
-export const endWorkers = async (room: Room, providerId: string, limit: number): Promise<number> => {
-  const now = room.clock.now();
+export const endWorkers = async (context: Context, providerId: string, limit: number): Promise<number> => {
+  const now = context.clock.now();
   const again = later(now, -endAgainMs);
-  const workers = await store.takeWorkersToEnd(room.db, { now, again, providerId, limit });
-  if (workers.length > 0) await terminate(room, providerId, workers);
+  const workers = await store.takeWorkersToEnd(context.db, { now, again, providerId, limit });
+  if (workers.length > 0) await terminate(context, providerId, workers);
   return workers.length;
 };
 
 /** Has a provider end workers. What fails is tried again, later. */
 export const terminate = async (
-  { providers, log }: Pick<Room, 'providers' | 'log'>,
+  { providers, log }: Pick<Context, 'providers' | 'log'>,
   providerId: string,
   workers: readonly WorkerToEnd[],
 ): Promise<void> => {

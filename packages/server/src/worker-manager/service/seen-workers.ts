@@ -1,9 +1,10 @@
 import { RequestError } from '../../base/index.ts';
 import { pageLimit, pageOf } from '../../http/index.ts';
 import { getWorker, type ListWorkersResponse, listWorkers } from '../../workers/index.ts';
+import type { Context } from '../context.ts';
 import type { SeenWorker, SeenWorkerInFull } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { keyOfToken, noWorker, type PageQuery, type Room } from './room.ts';
+import { keyOfToken, noWorker, type PageQuery } from './lookups.ts';
 
 // Some workers are known to the queue only, since they came with credentials of their own; others to this service only,
 // since they have not asked for work yet. These listings show both.
@@ -27,18 +28,18 @@ type Seen = Pick<SeenWorker, 'workerGroup' | 'workerId'> & {
 };
 
 /** A page of the workers of a pool, provisioned or not, in the order of group and id; filtered, it may be short. */
-export const listSeenWorkers = async (room: Room, parts: PoolParts, query: SeenWorkersQuery) => {
+export const listSeenWorkers = async (context: Context, parts: PoolParts, query: SeenWorkersQuery) => {
   const workerPoolId = `${parts.provisionerId}/${parts.workerType}`;
   const [afterGroup = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
   const limit = pageLimit(query.limit);
   const [seen, managed] = await Promise.all([
     // Tokens of both listings name the same key.
-    listWorkers(room.workers, parts, { limit, continuationToken: query.continuationToken }),
-    store.listWorkers(room.db, { workerPoolId, afterGroup, afterId, limit }),
+    listWorkers(context.workers, parts, { limit, continuationToken: query.continuationToken }),
+    store.listWorkers(context.db, { workerPoolId, afterGroup, afterId, limit }),
   ]);
   const merged = mergeByName(seen.workers, managed).slice(0, limit);
   const { rows, ...token } = pageOf(merged, query.limit, (row) => [row.workerGroup, row.workerId]);
-  const now = room.clock.now();
+  const now = context.clock.now();
   const workers = rows
     .map((row) => ({ row, view: viewOf(workerPoolId, row) }))
     .filter(({ row, view }) => isWanted(view, row, { ...query, now }))
@@ -48,14 +49,14 @@ export const listSeenWorkers = async (room: Room, parts: PoolParts, query: SeenW
 
 /** One worker of a pool, with all that the queue and this service know. */
 export const getSeenWorker = async (
-  room: Room,
+  context: Context,
   params: PoolParts & { readonly workerGroup: string; readonly workerId: string },
 ): Promise<SeenWorkerInFull> => {
   const { provisionerId, workerType, workerGroup, workerId } = params;
   const ref = { workerPoolId: `${provisionerId}/${workerType}`, workerGroup, workerId };
   const [seen, managed] = await Promise.all([
-    getWorker(room.workers, params).catch(ifUnknown),
-    store.findWorker(room.db, ref),
+    getWorker(context.workers, params).catch(ifUnknown),
+    store.findWorker(context.db, ref),
   ]);
   if (!seen && !managed) return noWorker(ref);
   const { taskQueueId: _, ...known } = seen ?? {

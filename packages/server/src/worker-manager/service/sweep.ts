@@ -1,11 +1,11 @@
 import { days, later, minutes, type Transaction, transact } from '../../base/index.ts';
+import type { Context } from '../context.ts';
 import { keyOf } from '../lifecycle.ts';
 import type { Machines, Stray, Sweep, SweptWorker } from '../providers/provider.ts';
 import * as store from '../store/index.ts';
 import { failureOf, keepErrorsOfPools, neverRegisteredFailure } from './errors.ts';
 import { loseClaims } from './lost-claims.ts';
 import { stopped, stopping, terminate } from './removal.ts';
-import type { Room } from './room.ts';
 
 /** A sweep that has not ended after so long is done by somebody else. */
 const leaseMs = minutes(3);
@@ -14,42 +14,45 @@ const recordLastsMs = days(8);
 
 /** Compares the workers of a provider with what exists there, if it is time; answers how many were looked at. */
 export const sweep = async (
-  room: Room,
+  context: Context,
   providerId: string,
   { isAtOnce }: { isAtOnce: boolean },
 ): Promise<number> => {
-  const { machines } = room.providers.get(providerId) ?? {};
+  const { machines } = context.providers.get(providerId) ?? {};
   if (!machines) return 0;
   const name = `sweep:${providerId}`;
-  const began = room.clock.now();
+  const began = context.clock.now();
   const lease = later(began, leaseMs);
-  const taken = await transact(room, (tx) =>
+  const taken = await transact(context, (tx) =>
     store.takeRounds(tx, [name], { isAtOnce, now: began, until: lease, limit: 1 }),
   );
   if (taken.length === 0) return 0;
   try {
-    return await look(room, providerId, machines);
+    return await look(context, providerId, machines);
   } finally {
-    await store.endRound(room.db, name, { lease, due: room.clock.now() });
+    await store.endRound(context.db, name, { lease, due: context.clock.now() });
   }
 };
 
-const look = async (room: Room, providerId: string, machines: Machines): Promise<number> => {
-  const known = await store.aliveWorkersOfProvider(room.db, providerId);
+const look = async (context: Context, providerId: string, machines: Machines): Promise<number> => {
+  const known = await store.aliveWorkersOfProvider(context.db, providerId);
   const seen = await machines.sweep(known);
-  const strays = await trueStrays(room, seen.strays);
-  const lost = await transact(room, (tx, now) => note(room, tx, { known, seen, now }));
-  await loseClaims(room, lost);
+  const strays = await trueStrays(context, seen.strays);
+  const lost = await transact(context, (tx, now) => note(context, tx, { known, seen, now }));
+  await loseClaims(context, lost);
   if (strays.length > 0) {
-    room.log.warn({ providerId, strays: strays.map(keyOf) }, 'workers run that nobody knows; they are ended');
-    await terminate(room, providerId, strays);
+    context.log.warn(
+      { providerId, strays: strays.map(keyOf) },
+      'workers run that nobody knows; they are ended',
+    );
+    await terminate(context, providerId, strays);
   }
   return known.length;
 };
 
 /** What runs though no order for it is open and no worker known. Orders are asked for first: one that ends in between
  * has its workers written by then. */
-const trueStrays = async ({ db }: Room, strays: readonly Stray[]): Promise<Stray[]> => {
+const trueStrays = async ({ db }: Context, strays: readonly Stray[]): Promise<Stray[]> => {
   if (strays.length === 0) return [];
   const open = new Set((await store.openTokens(db)).map(({ token }) => token));
   const known = new Set((await store.knownAlive(db, strays)).map(keyOf));
@@ -66,7 +69,7 @@ interface Seen {
 
 /** Writes what a sweep has seen; answers workers that are gone with what they had claimed. */
 const note = async (
-  room: Room,
+  context: Context,
   tx: Transaction,
   { known, seen, now }: Seen,
 ): Promise<readonly store.WorkerRef[]> => {
@@ -93,7 +96,7 @@ const note = async (
   if (gone.length > 0) {
     // Others may be needed in their place.
     const pools = [...new Set(gone.map(({ workerPoolId }) => workerPoolId))];
-    tx.afterCommit(() => room.poolsChanged.wake(pools));
+    tx.afterCommit(() => context.poolsChanged.wake(pools));
   }
   return gone;
 };

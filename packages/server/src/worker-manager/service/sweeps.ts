@@ -1,11 +1,11 @@
 import { transact } from '../../base/index.ts';
+import type { Context } from '../context.ts';
 import { nullProviderId } from '../lifecycle.ts';
 import * as store from '../store/index.ts';
-import type { Room } from './room.ts';
 
 /** Deletes at most so many pools that are winding down and have no worker left; answers how many. */
-export const deleteEmptyPools = (room: Room, limit: number): Promise<number> =>
-  transact(room, async (tx) => {
+export const deleteEmptyPools = (context: Context, limit: number): Promise<number> =>
+  transact(context, async (tx) => {
     const deleted = await store.deleteEmptyPools(tx, nullProviderId, limit);
     const ids = deleted.map(({ workerPoolId }) => workerPoolId);
     if (ids.length === 0) return 0;
@@ -15,25 +15,25 @@ export const deleteEmptyPools = (room: Room, limit: number): Promise<number> =>
   });
 
 /** Forgets former providers of at most so many pools that have no worker of them left; answers how many. */
-export const forgetProviders = ({ db }: Room, limit: number): Promise<number> =>
+export const forgetProviders = ({ db }: Context, limit: number): Promise<number> =>
   store.forgetProviders(db, limit);
 
 /** Deletes at most so many archived launch configs that no worker refers to any more; answers how many. */
-export const deleteUnusedLaunchConfigs = ({ db }: Room, limit: number): Promise<number> =>
+export const deleteUnusedLaunchConfigs = ({ db }: Context, limit: number): Promise<number> =>
   store.deleteUnusedLaunchConfigs(db, limit);
 
 /** Deletes at most so many errors that are older than a time; answers how many. */
-export const deleteOldErrors = ({ db }: Room, before: Date, limit: number): Promise<number> =>
+export const deleteOldErrors = ({ db }: Context, before: Date, limit: number): Promise<number> =>
   store.deleteOldErrors(db, before, limit);
 
 /** Deletes at most so many decisions that are older than a time; answers how many. */
-export const deleteOldDecisions = ({ db }: Room, before: Date, limit: number): Promise<number> =>
+export const deleteOldDecisions = ({ db }: Context, before: Date, limit: number): Promise<number> =>
   store.deleteOldDecisions(db, before, limit);
 
 /** Forgets at most so many rounds that nobody has run since a time; answers how many. */
-export const deleteOldRounds = ({ db }: Room, before: Date, limit: number): Promise<number> =>
+export const deleteOldRounds = ({ db }: Context, before: Date, limit: number): Promise<number> =>
   store.deleteOldRounds(db, before, limit);
 
 /** Forgets at most so many things that providers wanted to know until now; answers how many. */
-export const deleteOldMemory = ({ db, clock }: Room, limit: number): Promise<number> =>
+export const deleteOldMemory = ({ db, clock }: Context, limit: number): Promise<number> =>
   store.deleteOldMemory(db, clock.now(), limit);

@@ -1,22 +1,15 @@
 import { RequestError, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { pageLimit, pageOf } from '../../http/index.ts';
+import type { Context } from '../context.ts';
 import { digestOf } from '../digest.ts';
 import * as events from '../events.ts';
 import type { CreateWorkerRequest, Worker } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import { recordWorkers } from './audit.ts';
+import { dateIn, keyOfToken, noWorker, type PageQuery, requirePool, requireWorker } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
 import { removeWorkers } from './removal.ts';
-import {
-  dateIn,
-  keyOfToken,
-  noWorker,
-  type PageQuery,
-  type Room,
-  requirePool,
-  requireWorker,
-} from './room.ts';
 
 /** A worker that an operator declares. */
 export interface WorkerRequest extends store.WorkerRef {
@@ -26,12 +19,12 @@ export interface WorkerRequest extends store.WorkerRef {
 }
 
 /** Creates a static worker. The same again finds it there; with another capacity or secret it is a conflict. */
-export const createWorker = async (room: Room, request: WorkerRequest): Promise<Worker> => {
+export const createWorker = async (context: Context, request: WorkerRequest): Promise<Worker> => {
   const { workerPoolId, workerGroup, workerId, definition, clientId } = request;
-  const { providerId } = await requireStaticPool(room, workerPoolId);
+  const { providerId } = await requireStaticPool(context, workerPoolId);
   const { capacity = 1, providerInfo } = definition;
   const expires = dateIn(definition.expires, 'expires');
-  if (expires <= room.clock.now()) throw new RequestError('InputError', 'expires must lie in the future.');
+  if (expires <= context.clock.now()) throw new RequestError('InputError', 'expires must lie in the future.');
   if (!providerInfo) throw new RequestError('InputError', 'providerInfo must hold a staticSecret.');
   const worker: store.NewWorker = {
     workerPoolId,
@@ -46,21 +39,21 @@ export const createWorker = async (room: Room, request: WorkerRequest): Promise<
     staticSecretDigest: digestOf(providerInfo.staticSecret),
     facts: {},
   };
-  return transact(room, async (tx, now) => {
+  return transact(context, async (tx, now) => {
     const [added] = await store.insertWorkers(tx, [worker], now);
     if (!added) return workerView(requireEqual(await store.findWorker(tx, request), worker));
-    await recordWorkers(room, tx, { workers: [added], clientId, change: 'created', now });
+    await recordWorkers(context, tx, { workers: [added], clientId, change: 'created', now });
     await outbox.append(tx, [events.workerRunning(added, now)], now);
     return workerView(added);
   });
 };
 
 /** Changes what an operator declared of a static worker; a date in the past lets it expire at once. */
-export const updateWorker = async (room: Room, request: WorkerRequest): Promise<Worker> => {
-  await requireStaticPool(room, request.workerPoolId);
+export const updateWorker = async (context: Context, request: WorkerRequest): Promise<Worker> => {
+  await requireStaticPool(context, request.workerPoolId);
   const { capacity, providerInfo } = request.definition;
   const expires = dateIn(request.definition.expires, 'expires');
-  return transact(room, async (tx, now) => {
+  return transact(context, async (tx, now) => {
     const before = (await store.lockWorker(tx, request)) ?? noWorker(request);
     const worker = {
       ...before,
@@ -70,7 +63,7 @@ export const updateWorker = async (room: Room, request: WorkerRequest): Promise<
       lastModified: now,
     };
     await store.changeWorker(tx, worker, now);
-    await recordWorkers(room, tx, {
+    await recordWorkers(context, tx, {
       workers: [worker],
       clientId: request.clientId,
       change: 'updated',
@@ -80,8 +73,8 @@ export const updateWorker = async (room: Room, request: WorkerRequest): Promise<
   });
 };
 
-export const readWorker = async (room: Room, ref: store.WorkerRef): Promise<Worker> =>
-  workerView(await requireWorker(room, ref));
+export const readWorker = async (context: Context, ref: store.WorkerRef): Promise<Worker> =>
+  workerView(await requireWorker(context, ref));
 
 /** Which workers of a pool are wanted. */
 export interface WorkersQuery extends PageQuery {
@@ -92,10 +85,10 @@ export interface WorkersQuery extends PageQuery {
 }
 
 /** A page of the workers of a pool, in the order of group and id. */
-export const listWorkers = async (room: Room, query: WorkersQuery) => {
-  await requirePool(room, query.workerPoolId);
+export const listWorkers = async (context: Context, query: WorkersQuery) => {
+  await requirePool(context, query.workerPoolId);
   const [afterGroup = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
-  const found = await store.listWorkers(room.db, {
+  const found = await store.listWorkers(context.db, {
     ...query,
     afterGroup,
     afterId,
@@ -106,24 +99,24 @@ export const listWorkers = async (room: Room, query: WorkersQuery) => {
 };
 
 /** Whether a worker should go, as it was decided last. */
-export const shouldWorkerTerminate = async (room: Room, ref: store.WorkerRef) => {
-  const { shouldTerminate, terminateReason } = await requireWorker(room, ref);
+export const shouldWorkerTerminate = async (context: Context, ref: store.WorkerRef) => {
+  const { shouldTerminate, terminateReason } = await requireWorker(context, ref);
   return { terminate: shouldTerminate, reason: terminateReason };
 };
 
 /** Lets a worker go, and gives others what it had claimed. Safe to repeat. */
 export const removeWorker = async (
-  room: Room,
+  context: Context,
   { clientId, ...ref }: store.WorkerRef & { readonly clientId?: string | undefined },
   reason: string,
 ): Promise<object> => {
-  await removeWorkers(room, [await requireWorker(room, ref)], { reason, clientId });
+  await removeWorkers(context, [await requireWorker(context, ref)], { reason, clientId });
   return {};
 };
 
 /** Deletes at most so many workers whose record has expired; answers how many. */
-export const expireWorkers = async (room: Room, limit: number): Promise<number> => {
-  const deleted = await transact(room, async (tx, now) => {
+export const expireWorkers = async (context: Context, limit: number): Promise<number> => {
+  const deleted = await transact(context, async (tx, now) => {
     const rows = await store.deleteExpiredWorkers(tx, now, limit);
     const alive = rows.filter(({ state }) => state !== 'stopped');
     await outbox.append(
@@ -133,13 +126,13 @@ export const expireWorkers = async (room: Room, limit: number): Promise<number> 
     );
     return { rows, alive };
   });
-  await loseClaims(room, deleted.alive);
+  await loseClaims(context, deleted.alive);
   return deleted.rows.length;
 };
 
-const requireStaticPool = async (room: Room, workerPoolId: string): Promise<store.PoolRow> => {
-  const pool = await requirePool(room, workerPoolId);
-  if (room.providers.get(pool.providerId)?.providerType === 'static') return pool;
+const requireStaticPool = async (context: Context, workerPoolId: string): Promise<store.PoolRow> => {
+  const pool = await requirePool(context, workerPoolId);
+  if (context.providers.get(pool.providerId)?.providerType === 'static') return pool;
   throw new RequestError(
     'InputError',
     `Workers of ${workerPoolId} come from the provider ${pool.providerId}; only static ones are declared.`,

@@ -96,7 +96,7 @@ export type FakeMachines = ReturnType<typeof fakeMachines>;
 export interface Ground {
   readonly test: TestDatabase;
   readonly clock: ManualClock;
-  readonly room: OpenedWorkerManager;
+  readonly context: OpenedWorkerManager;
   readonly fake: FakeMachines;
   /** Workers whose claims were given to others. */
   readonly lost: string[];
@@ -105,7 +105,7 @@ export interface Ground {
 
 /** Opens worker pools once more, as another process would. */
 export const openRoom = (
-  { clock, fake, lost, mails }: Omit<Ground, 'room' | 'test'>,
+  { clock, fake, lost, mails }: Omit<Ground, 'context' | 'test'>,
   db: Database,
 ): OpenedWorkerManager => {
   const floor = { db, clock, log: silentLog };
@@ -128,7 +128,7 @@ export const openRoom = (
 export const aGround = async (): Promise<Ground> => {
   const test = await testDatabase();
   const things = { clock: manualClock(), fake: fakeMachines(), lost: [], mails: [] };
-  return { ...things, test, room: openRoom(things, test.db) };
+  return { ...things, test, context: openRoom(things, test.db) };
 };
 
 /** The database of a process that ends at its call of this number, before or after what that does. */
@@ -155,7 +155,7 @@ let pools = 0;
 
 /** A pool of the machines. */
 export const aMachinePool = async (
-  { room }: Ground,
+  { context }: Ground,
   { emailOnError = false, ...config }: Record<string, unknown> & { emailOnError?: boolean } = {},
 ): Promise<string> => {
   const workerPoolId = `prov/machines-${++pools}`;
@@ -171,7 +171,7 @@ export const aMachinePool = async (
       ...config,
     },
   };
-  await service.createPool(room, { workerPoolId, definition, authorize: () => {} });
+  await service.createPool(context, { workerPoolId, definition, authorize: () => {} });
   return workerPoolId;
 };
 

@@ -35,7 +35,7 @@ const claimsOf = (document: IdentityDocument): Readonly<Record<string, unknown>>
 const launchToleranceMs = minutes(5);
 
 /** Judges whether a proof is one of the instance that a worker was started on. It counts once. */
-export const createIdentify = (room: AwsRoom, pems: readonly string[]) => {
+export const createIdentify = (context: AwsRoom, pems: readonly string[]) => {
   const certificates = pems.map((pem) => new X509Certificate(pem));
   return async (worker: WorkerRow, proof: IdentityProof): Promise<WorkerFacts | 'refused'> => {
     // Tasks on an instance can read its document as well. What it opens has to be open once only.
@@ -43,7 +43,7 @@ export const createIdentify = (room: AwsRoom, pems: readonly string[]) => {
     const text = await documentIn(proof, certificates);
     const document = text === undefined ? undefined : parsed(text);
     if (document === undefined || document.instanceId !== worker.workerId) return 'refused';
-    const facts = isComplete(worker.facts) ? worker.facts : await lookUp(room, worker);
+    const facts = isComplete(worker.facts) ? worker.facts : await lookUp(context, worker);
     return facts && agrees(document, facts) ? { ...worker.facts, ...facts } : 'refused';
   };
 };
@@ -61,8 +61,8 @@ const isComplete = (facts: WorkerFacts): boolean =>
   Object.keys(claimsOf({})).every((name) => facts[name] !== undefined) && facts.launchTime !== undefined;
 
 /** What EC2 itself says of an instance, where we do not know enough. */
-const lookUp = async (room: AwsRoom, worker: WorkerRow): Promise<WorkerFacts | undefined> => {
-  const ec2 = await room.regions.in(worker.workerGroup);
+const lookUp = async (context: AwsRoom, worker: WorkerRow): Promise<WorkerFacts | undefined> => {
+  const ec2 = await context.regions.in(worker.workerGroup);
   const [instance] = await findInstancesById(ec2, [worker.workerId]);
   const facts = instance && factsOf(worker.workerGroup, instance);
   return facts && isComplete(facts) ? facts : undefined;

@@ -16,7 +16,7 @@ const sweepSecondsStandard = 15;
 /** Workers that are instances of EC2. Its library is loaded when it is first needed. */
 export const awsProvider = (deps: ProviderDeps, settings: AwsSettings): Provider => {
   const regions = openRegions(settings);
-  const room: AwsRoom = {
+  const context: AwsRoom = {
     deps,
     regions,
     maker: () => ({ providerId: deps.providerId, rootUrl: deps.rootUrl() }),
@@ -25,13 +25,13 @@ export const awsProvider = (deps: ProviderDeps, settings: AwsSettings): Provider
     providerId: deps.providerId,
     providerType: 'aws',
     configSchema: awsFleetConfig,
-    identify: createIdentify(room, settings.certificates ?? []),
+    identify: createIdentify(context, settings.certificates ?? []),
     machines: {
       sweepEveryMs: seconds(settings.sweepSeconds ?? sweepSecondsStandard),
-      launch: (orders) => launch(room, orders),
-      sweep: createSweep({ room, regions: settings.regions ?? [] }),
-      terminate: (workers) => terminate(room, workers),
-      prices: (configs) => readPrices(room, configs),
+      launch: (orders) => launch(context, orders),
+      sweep: createSweep({ context, regions: settings.regions ?? [] }),
+      terminate: (workers) => terminate(context, workers),
+      prices: (configs) => readPrices(context, configs),
       close: async () => regions.close(),
     },
   };

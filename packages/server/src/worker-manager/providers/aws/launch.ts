@@ -28,15 +28,15 @@ const regionKeptMs = days(7);
 
 /** Starts what some orders ask for. After EC2 has been asked too often, the rest waits. */
 export const launch = async (
-  room: AwsRoom,
+  context: AwsRoom,
   orders: readonly LaunchOrder[],
 ): Promise<readonly LaunchOutcome[]> => {
   const outcomes: LaunchOutcome[] = [];
   for (let i = 0; i < orders.length; i += ordersAtOnce) {
-    const known = await room.deps.memory.recall();
-    await rememberRegions(room, known, orders);
+    const known = await context.deps.memory.recall();
+    await rememberRegions(context, known, orders);
     const some = orders.slice(i, i + ordersAtOnce);
-    outcomes.push(...(await Promise.all(some.map((order) => carryOut(room, known, order)))));
+    outcomes.push(...(await Promise.all(some.map((order) => carryOut(context, known, order)))));
     const throttled = outcomes.find((outcome) => 'outcome' in outcome && outcome.retryAfterMs !== undefined);
     if (throttled) {
       const rest = orders.slice(i + ordersAtOnce);
@@ -76,16 +76,16 @@ const unknown = (token: string, failure: Failure): Unknown => ({
   ...(failure.sort === 'throttled' ? { retryAfterMs: throttledMs } : {}),
 });
 
-const carryOut = async (room: AwsRoom, known: Memory, order: LaunchOrder): Promise<LaunchOutcome> => {
+const carryOut = async (context: AwsRoom, known: Memory, order: LaunchOrder): Promise<LaunchOutcome> => {
   const { region } = order.configuration as unknown as AwsLaunchConfig;
   try {
-    const ec2 = await room.regions.in(region);
+    const ec2 = await context.regions.in(region);
     // EC2 promises that a call with the same token starts nothing twice; what there is already needs no promise.
-    const before = order.attempt > 1 ? await findInstances(ec2, ofOrder(room.maker(), order.token)) : [];
+    const before = order.attempt > 1 ? await findInstances(ec2, ofOrder(context.maker(), order.token)) : [];
     if (before.length > 0) {
       return { token: order.token, workers: before.map((one) => startedWorker(region, one)), errors: [] };
     }
-    return await buy(room, { order, ec2, known });
+    return await buy(context, { order, ec2, known });
   } catch (error) {
     const failure = failureOf(error);
     if (failure.sort === 'throttled' || failure.sort === 'unknown') return unknown(order.token, failure);
@@ -105,7 +105,7 @@ interface Bought {
   readonly failures: readonly PlaceFailure[];
 }
 
-const buy = async (room: AwsRoom, buying: Buying): Promise<LaunchOutcome> => {
+const buy = async (context: AwsRoom, buying: Buying): Promise<LaunchOutcome> => {
   const { order, known } = buying;
   const config = order.configuration as unknown as AwsLaunchConfig;
   const written = new Map(Object.entries((known.get(callsName(order.token)) ?? {}) as Record<string, Call>));
@@ -115,21 +115,21 @@ const buy = async (room: AwsRoom, buying: Buying): Promise<LaunchOutcome> => {
   for (const purchase of purchasesOf(config)) {
     const wanted: Wanted = { order, purchase, count: order.count - workers.length };
     if (wanted.count <= 0) break;
-    const call = written.get(purchase) ?? (await prepare(room, buying, wanted));
+    const call = written.get(purchase) ?? (await prepare(context, buying, wanted));
     if (!('kind' in call)) {
       errors.push(call.error);
       continue;
     }
     if (!written.has(purchase)) {
-      await write(room, order.token, { calls: written.set(purchase, call), keptMs: callsKeptMs });
+      await write(context, order.token, { calls: written.set(purchase, call), keptMs: callsKeptMs });
     }
-    const bought = await send(room, buying, { call, purchase });
+    const bought = await send(context, buying, { call, purchase });
     if ('outcome' in bought) return bought;
     workers.push(...bought.workers);
     failures.push(...bought.failures);
   }
-  await avoid(room.deps, known, failures);
-  if (written.size > 0) await write(room, order.token, { calls: written, keptMs: answeredCallsKeptMs });
+  await avoid(context.deps, known, failures);
+  if (written.size > 0) await write(context, order.token, { calls: written, keptMs: answeredCallsKeptMs });
   if (workers.length < order.count) errors.push(...summed(failures));
   return { token: order.token, workers, errors };
 };
@@ -151,20 +151,20 @@ const write = (
   ]);
 
 const prepare = async (
-  room: AwsRoom,
+  context: AwsRoom,
   { order, ec2, known }: Buying,
   wanted: Wanted,
 ): Promise<Call | { readonly error: ProviderError }> => {
-  const maker = room.maker();
+  const maker = context.maker();
   const config = order.configuration as unknown as AwsLaunchConfig;
   const userData = userDataOf(maker, order);
   if (userData === undefined) return { error: tooLong };
-  const now = room.deps.clock.now();
+  const now = context.deps.clock.now();
   const places = placesOf(config, wanted.purchase).filter((place) => !isAvoided(known, place, now));
   if (places.length === 0) return { error: nowhere(config, wanted.purchase) };
   if (!config.fleet) return instancesCall(maker, wanted, userData);
   const template = templateFor(maker, order, userData);
-  await ensureTemplate(room.deps, { ec2, region: config.region, known }, template);
+  await ensureTemplate(context.deps, { ec2, region: config.region, known }, template);
   return fleetCall(maker, wanted, { template: template.name, places });
 };
 
@@ -189,7 +189,7 @@ interface Sent {
   readonly purchase: Purchase;
 }
 
-const send = async (room: AwsRoom, buying: Buying, sent: Sent): Promise<Bought | Unknown> => {
+const send = async (context: AwsRoom, buying: Buying, sent: Sent): Promise<Bought | Unknown> => {
   const { order } = buying;
   const { region } = order.configuration as unknown as AwsLaunchConfig;
   try {
@@ -200,7 +200,7 @@ const send = async (room: AwsRoom, buying: Buying, sent: Sent): Promise<Bought |
     const failure = failureOf(error);
     if (sent.call.kind === 'fleet' && isTemplateMissing(failure.code)) {
       // Nothing has come of the call, so that the next one may be another.
-      await room.deps.memory.forget([templateName(region, sent.call.template), callsName(order.token)]);
+      await context.deps.memory.forget([templateName(region, sent.call.template), callsName(order.token)]);
       return unknown(order.token, failure);
     }
     if (failure.sort === 'throttled' || failure.sort === 'unknown') return unknown(order.token, failure);

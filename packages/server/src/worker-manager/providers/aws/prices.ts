@@ -23,7 +23,7 @@ const marketOf = ({ region, fleet }: AwsLaunchConfig): string =>
 
 /** What an instance of each launch config costs now: the least that EC2 would take, as it chooses by price as well. */
 export const readPrices = async (
-  room: AwsRoom,
+  context: AwsRoom,
   priced: readonly PricedConfig[],
 ): Promise<readonly Price[]> => {
   const configs = priced.map(({ workerPoolId, launchConfigId, configuration }) => ({
@@ -31,7 +31,7 @@ export const readPrices = async (
     launchConfigId,
     config: configuration as unknown as AwsLaunchConfig,
   }));
-  const known = await room.deps.memory.recall();
+  const known = await context.deps.memory.recall();
   const markets = new Map<string, AwsLaunchConfig[]>();
   for (const { config } of configs.filter(({ config: one }) => isSpot(one))) {
     const market = marketOf(config);
@@ -39,8 +39,8 @@ export const readPrices = async (
   }
   const pricesOf = new Map<string, SpotPrices>();
   for (const [market, sharing] of markets)
-    pricesOf.set(market, await pricesIn(room, known, { market, sharing }));
-  const now = room.deps.clock.now();
+    pricesOf.set(market, await pricesIn(context, known, { market, sharing }));
+  const now = context.deps.clock.now();
   return configs.flatMap(({ workerPoolId, launchConfigId, config }) => {
     const usdPerHour = isSpot(config)
       ? leastOf(config, pricesOf.get(marketOf(config)) ?? {}, (place) => isAvoided(known, place, now))
@@ -74,24 +74,28 @@ interface Market {
 }
 
 /** Prices of all types that these launch configs name; asked for when they are old, or lack a type. */
-const pricesIn = async (room: AwsRoom, known: Memory, { market, sharing }: Market): Promise<SpotPrices> => {
+const pricesIn = async (
+  context: AwsRoom,
+  known: Memory,
+  { market, sharing }: Market,
+): Promise<SpotPrices> => {
   const types = [...new Set(sharing.flatMap(typesOf))].sort();
   const kept = known.get(market) as { types: readonly string[]; prices: SpotPrices } | undefined;
   if (kept && types.every((type) => kept.types.includes(type))) return kept.prices;
   const [first] = sharing;
   const all = [...new Set([...types, ...(kept?.types ?? [])])];
-  const now = room.deps.clock.now();
+  const now = context.deps.clock.now();
   try {
-    const prices = first ? await askFor(room, first, { all, now }) : {};
+    const prices = first ? await askFor(context, first, { all, now }) : {};
     const value = { types: all, prices };
-    await room.deps.memory.remember([{ name: market, value, until: later(now, freshMs) }]);
+    await context.deps.memory.remember([{ name: market, value, until: later(now, freshMs) }]);
     return prices;
   } catch (error) {
     const { code } = failureOf(error);
-    room.deps.log.warn({ market, code }, 'EC2 does not tell the prices of spot instances');
+    context.deps.log.warn({ market, code }, 'EC2 does not tell the prices of spot instances');
     // Not again at once: decisions are made without prices for a while.
     const value = { types: all, prices: kept?.prices ?? {} };
-    await room.deps.memory.remember([{ name: market, value, until: later(now, minutes(1)) }]);
+    await context.deps.memory.remember([{ name: market, value, until: later(now, minutes(1)) }]);
     return value.prices;
   }
 };

@@ -17,18 +17,18 @@ const tellAgainMs = hours(1);
 const idsAtOnce = 100;
 
 export interface Sweeping {
-  readonly room: AwsRoom;
+  readonly context: AwsRoom;
   /** Looked at even when nothing of ours is known to be there. */
   readonly regions: readonly string[];
 }
 
 /** Looks at all instances of ours in all regions that we use. */
-export const createSweep = ({ room, regions }: Sweeping) => {
+export const createSweep = ({ context, regions }: Sweeping) => {
   let templatesLookedAt = 0;
   const told = new Map<string, number>();
   return async (known: readonly WorkerRow[]): Promise<Sweep> => {
-    const memory = await room.deps.memory.recall();
-    const now = room.deps.clock.now().getTime();
+    const memory = await context.deps.memory.recall();
+    const now = context.deps.clock.now().getTime();
     const isTimeForTemplates = now - templatesLookedAt >= templatesEveryMs;
     if (isTimeForTemplates) templatesLookedAt = now;
     const all = new Set([
@@ -39,7 +39,7 @@ export const createSweep = ({ room, regions }: Sweeping) => {
     const sweeps = await Promise.all(
       [...all].map((region) => {
         const here = known.filter(({ workerGroup }) => workerGroup === region);
-        return sweepRegion(room, region, { here, memory, isTimeForTemplates });
+        return sweepRegion(context, region, { here, memory, isTimeForTemplates });
       }),
     );
     const errors = sweeps
@@ -60,25 +60,25 @@ interface Look {
   readonly isTimeForTemplates: boolean;
 }
 
-const sweepRegion = async (room: AwsRoom, region: string, look: Look): Promise<Sweep> => {
+const sweepRegion = async (context: AwsRoom, region: string, look: Look): Promise<Sweep> => {
   const { here, memory, isTimeForTemplates } = look;
   try {
-    const ec2 = await room.regions.in(region);
-    const found = await findInstances(ec2, ours(room.maker()));
+    const ec2 = await context.regions.in(region);
+    const found = await findInstances(ec2, ours(context.maker()));
     const byId = new Map(found.map((instance) => [instance.InstanceId, instance]));
     // Tags can be lost, and the URL of the platform can change: whom we know is looked for by name before it counts as gone.
     const missing = here.filter(({ workerId }) => !byId.has(workerId)).map(({ workerId }) => workerId);
     for (const instance of await findInstancesById(ec2, missing)) byId.set(instance.InstanceId, instance);
-    if (isTimeForTemplates) await removeOldTemplates(ec2, region, room.maker(), memory);
+    if (isTimeForTemplates) await removeOldTemplates(ec2, region, context.maker(), memory);
     const names = new Set(here.map(({ workerId }) => workerId));
-    const now = room.deps.clock.now();
+    const now = context.deps.clock.now();
     return {
       workers: here.flatMap((worker) => swept(region, worker, { instance: byId.get(worker.workerId), now })),
       strays: found.filter(({ InstanceId }) => !names.has(InstanceId)).flatMap(strayIn(region)),
     };
   } catch (error) {
     const failure = failureOf(error);
-    room.deps.log.warn({ region, code: failure.code, detail: failure.message }, 'EC2 could not be swept');
+    context.deps.log.warn({ region, code: failure.code, detail: failure.message }, 'EC2 could not be swept');
     // Owners of pools need not know of what passes by itself.
     if (failure.sort === 'throttled' || failure.sort === 'unknown') return { workers: [], strays: [] };
     const pools = [...new Set(here.map(({ workerPoolId }) => workerPoolId))];
@@ -137,10 +137,10 @@ const strayIn =
   };
 
 /** Ends instances. Those that are no more are as good as ended. */
-export const terminate = async (room: AwsRoom, workers: readonly WorkerToEnd[]): Promise<void> => {
+export const terminate = async (context: AwsRoom, workers: readonly WorkerToEnd[]): Promise<void> => {
   const regions = [...new Set(workers.map(({ workerGroup }) => workerGroup))];
   for (const region of regions) {
-    const ec2 = await room.regions.in(region);
+    const ec2 = await context.regions.in(region);
     const ids = workers.filter(({ workerGroup }) => workerGroup === region).map(({ workerId }) => workerId);
     for (let i = 0; i < ids.length; i += idsAtOnce) await terminateSome(ec2, ids.slice(i, i + idsAtOnce));
   }

@@ -1,15 +1,7 @@
 import { fillTemplate } from '../../auth/index.ts';
-import { type BaseContext, RequestError } from '../../base/index.ts';
+import { RequestError } from '../../base/index.ts';
 import type { Authorize, Caller, ScopeExpression } from '../../http/index.ts';
-import { createTaskScopes, type QueueContext } from '../../queue/index.ts';
-
-/** What task graphs need from the floors below and from `app.ts`. */
-export interface Room extends BaseContext {
-  /** With what the queue's verbs over sets work. */
-  readonly queue: QueueContext;
-  /** Somebody with just these scopes and what roles add to them. */
-  callerFor(scopes: readonly string[]): Promise<Caller>;
-}
+import { createTaskScopes } from '../../queue/index.ts';
 
 /** Throws InsufficientScopes when a task goes beyond its graph. */
 export type AuthorizeTask = Authorize;

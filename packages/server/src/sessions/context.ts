@@ -1,0 +1,12 @@
+import type { Auth } from '../auth/index.ts';
+import type { BaseContext, Encryption } from '../base/index.ts';
+import type { IdentityProvider } from './identity-providers/index.ts';
+
+/** What sessions are opened with. */
+export interface Context extends BaseContext {
+  readonly encryption: Encryption;
+  readonly auth: Pick<Auth, 'client' | 'credentialsOf' | 'issueCredentials'>;
+  /** Where people are known, besides by clients. */
+  readonly identityProviders: readonly IdentityProvider[];
+  rootUrl(): string;
+}

@@ -1,0 +1,11 @@
+import type { BaseContext } from '../base/index.ts';
+import type { Caller } from '../http/index.ts';
+import type { QueueContext } from '../queue/index.ts';
+
+/** What task graphs are opened with. */
+export interface Context extends BaseContext {
+  /** What the queue's verbs work with. */
+  readonly queue: QueueContext;
+  /** A caller with just these scopes and what roles add to them. */
+  callerFor(scopes: readonly string[]): Promise<Caller>;
+}

@@ -1,0 +1,32 @@
+import type { AuditEntry, CredentialsWanted } from '../auth/index.ts';
+import type { BaseContext, Signal, Transaction } from '../base/index.ts';
+import type { Email } from '../notify/index.ts';
+import type { QueueVerbs } from '../queue/index.ts';
+import type { WorkersFloor } from '../workers/index.ts';
+import type { Provider } from './providers/provider.ts';
+
+/** What worker-manager is opened with. */
+export interface Context extends BaseContext {
+  /** By id, in the order of the configuration. */
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly queue: Pick<QueueVerbs, 'loseWorker'>;
+  readonly workers: WorkersFloor;
+  /** Wakes those who start and end workers, and tells who gets no more work; shared between processes. */
+  readonly changed: Signal;
+  /** Wakes with the pools that were created or changed; shared between processes. */
+  readonly poolsChanged: Signal;
+  /** Wakes with the task queues in which something became pending. */
+  readonly pendingChanged: Signal;
+  /** Where workers reach the platform; empty until it listens. */
+  rootUrl(): string;
+  issueCredentials(wanted: CredentialsWanted): IssuedCredentials;
+  recordAudit(tx: Transaction, entries: readonly AuditEntry[]): Promise<void>;
+  /** Sends mails once the transaction is committed. */
+  email(tx: Transaction, emails: readonly Email[]): Promise<void>;
+}
+
+export interface IssuedCredentials {
+  readonly clientId: string;
+  readonly accessToken: string;
+  readonly certificate: string;
+}
