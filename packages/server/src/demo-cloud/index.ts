@@ -58,74 +58,38 @@ const callsKept = 10_000;
 /** Starts a cloud on a free port of this machine. */
 export const startDemoCloud = async (settings: DemoCloudSettings): Promise<DemoCloud> => {
   const { clock = systemClock } = settings;
-  const conditions = (): Conditions => ({ ...fairConditions, ...settings.conditions?.() });
   const seal = await createSeal(clock.now());
-  const keys = {
-    accessKeyId: `AKIADEMO${randomBytes(6).toString('hex').toUpperCase()}`,
-    secretAccessKey: randomBytes(30).toString('base64'),
-  };
   const state: CloudState = { instances: new Map(), templates: new Map(), answers: new Map() };
-  const calls: CallSeen[] = [];
   const address = { url: '' };
   const metadataEndpoint = ({ id }: Instance): string => `${address.url}/metadata/${id}`;
+  const conditions = (): Conditions => ({ ...fairConditions, ...settings.conditions?.() });
   const life = createLife(state, {
     clock,
     conditions,
     startMachine: (instance) => settings.startMachine(instance, metadataEndpoint(instance)),
   });
-  const note = (call: CallSeen): void => {
-    calls.push(call);
-    if (calls.length > callsKept) calls.shift();
+  const cloud: Cloud = {
+    keys: newKeys(),
+    state,
+    life,
+    clock,
+    conditions,
+    calls: [],
+    answerMetadata: createMetadata(seal),
   };
-  const answerMetadata = createMetadata(seal);
-
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = request.url ?? '';
-    const { method = '', headers } = request;
-    const body = await text(request);
-    const [, id, rest] = /^\/metadata\/([^/]+)\/latest\/(.*)$/.exec(path) ?? [];
-    if (id !== undefined && rest !== undefined) {
-      const instance = state.instances.get(id);
-      const reply = instance
-        ? await answerMetadata(instance, { method, path: rest, headers })
-        : { status: 404, body: '' };
-      response.writeHead(reply.status).end(reply.body);
-      return;
-    }
-    const requestId = randomUUID();
-    const parameters = readForm(new URLSearchParams(body));
-    const action = textIn(parameters, 'Action') ?? '';
-    try {
-      // Callers sign by the clock of the machine, whatever time it is in here.
-      const region = verifySignature({ method, path, headers, body }, keys, systemClock.now());
-      if (conditions().isThrottled(action)) {
-        throw new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.', 503);
-      }
-      const act = actions[action];
-      if (!act) throw new Ec2Error('InvalidAction', `The action ${action} is not valid`);
-      const reply = act({ region, parameters, state, life, conditions: conditions(), clock });
-      note({ action, error: undefined });
-      response.writeHead(200, { 'content-type': 'text/xml' }).end(answerText(action, requestId, reply));
-    } catch (error) {
-      const failure = error instanceof Ec2Error ? error : new Ec2Error('InternalError', String(error), 500);
-      note({ action, error: failure.code });
-      response.writeHead(failure.status, { 'content-type': 'text/xml' }).end(errorText(requestId, failure));
-    }
-  };
-
   const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
+    answer(cloud, request, response).catch(() => response.destroy());
   }).listen({ host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
   const bound = server.address();
   address.url = `http://127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`;
   return {
     endpoint: address.url,
-    keys,
+    keys: cloud.keys,
     certificate: seal.certificate,
     instances: state.instances,
     templates: state.templates,
-    calls,
+    calls: cloud.calls,
     metadataEndpoint,
     interrupt: life.interrupt,
     recommendRebalance: (instance) => {
@@ -141,4 +105,68 @@ export const startDemoCloud = async (settings: DemoCloudSettings): Promise<DemoC
       server.close();
     },
   };
+};
+
+const newKeys = (): Keys => ({
+  accessKeyId: `AKIADEMO${randomBytes(6).toString('hex').toUpperCase()}`,
+  secretAccessKey: randomBytes(30).toString('base64'),
+});
+
+/** What calls work with. */
+interface Cloud {
+  readonly keys: Keys;
+  readonly state: CloudState;
+  readonly life: ReturnType<typeof createLife>;
+  readonly clock: Clock;
+  conditions(): Conditions;
+  /** The latest ones, for whoever wants to see them. */
+  readonly calls: CallSeen[];
+  readonly answerMetadata: ReturnType<typeof createMetadata>;
+}
+
+/** Answers a call: of an instance for its metadata, or of a client of EC2. */
+const answer = async (cloud: Cloud, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const { method = '', headers, url: path = '' } = request;
+  const body = await text(request);
+  const [, id, rest] = /^\/metadata\/([^/]+)\/latest\/(.*)$/.exec(path) ?? [];
+  if (id === undefined || rest === undefined) {
+    const { status, xml } = act(cloud, { method, path, headers, body });
+    response.writeHead(status, { 'content-type': 'text/xml' }).end(xml);
+    return;
+  }
+  const instance = cloud.state.instances.get(id);
+  const reply = instance
+    ? await cloud.answerMetadata(instance, { method, path: rest, headers })
+    : { status: 404, body: '' };
+  response.writeHead(reply.status).end(reply.body);
+};
+
+/** Does what a signed call asks for. */
+const act = (
+  { keys, state, life, clock, conditions, calls }: Cloud,
+  call: Parameters<typeof verifySignature>[0],
+): { status: number; xml: string } => {
+  const requestId = randomUUID();
+  const parameters = readForm(new URLSearchParams(call.body));
+  const action = textIn(parameters, 'Action') ?? '';
+  const note = (error: string | undefined): void => {
+    calls.push({ action, error });
+    if (calls.length > callsKept) calls.shift();
+  };
+  try {
+    // Callers sign by the clock of the machine, whatever time it is in here.
+    const region = verifySignature(call, keys, systemClock.now());
+    if (conditions().isThrottled(action)) {
+      throw new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.', 503);
+    }
+    const run = actions[action];
+    if (!run) throw new Ec2Error('InvalidAction', `The action ${action} is not valid`);
+    const reply = run({ region, parameters, state, life, conditions: conditions(), clock });
+    note(undefined);
+    return { status: 200, xml: answerText(action, requestId, reply) };
+  } catch (error) {
+    const failure = error instanceof Ec2Error ? error : new Ec2Error('InternalError', String(error), 500);
+    note(failure.code);
+    return { status: failure.status, xml: errorText(requestId, failure) };
+  }
 };

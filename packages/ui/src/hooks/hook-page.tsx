@@ -33,15 +33,65 @@ const useHook = (hookGroupId: string, hookId: string) =>
     refetchInterval: 10_000,
   });
 
+type Known = NonNullable<ReturnType<typeof useHook>['data']>;
+
+const HookFacts = ({ hook, status }: Known) => (
+  <Facts
+    facts={[
+      ['Name', hook.metadata.name],
+      ['For', hook.metadata.description || 'not said'],
+      ['Owner', hook.metadata.owner],
+      ['Schedule', hook.schedule.join(', ') || 'none'],
+      [
+        'Next',
+        status.nextScheduledDate ? <Moment key="next" at={status.nextScheduledDate} /> : 'not by time',
+      ],
+    ]}
+  />
+);
+
+const Result = ({ result, error, taskState }: Known['lastFires'][number]) => {
+  if (result === 'error') return error;
+  return taskState === 'unknown' ? 'created' : <StateMark state={taskState} />;
+};
+
+const Fires = ({ lastFires }: Known) => {
+  const link = useLink();
+  return (
+    <Section title="Fires, the latest first">
+      <Listing
+        what="a fire"
+        columns={['When', 'By', 'Task', 'Result']}
+        nothing="It has not fired yet."
+        rows={lastFires.map((fire) => ({
+          key: `${fire.taskId} ${fire.taskCreateTime}`,
+          cells: [
+            <Moment key="at" at={fire.taskCreateTime} />,
+            fire.firedBy,
+            <Anchor key="task" {...link(paths.task(fire.taskId))}>
+              {fire.taskId}
+            </Anchor>,
+            <Result key="result" {...fire} />,
+          ],
+        }))}
+      />
+    </Section>
+  );
+};
+
 /** `/hooks/<hookGroupId>/<hookId>` */
 export const HookPage = () => {
   const { hookGroupId = '', hookId = '' } = useParams({ strict: false });
-  const link = useLink();
   const known = useHook(hookGroupId, hookId);
   const fire = async () => {
     await (await api()).hooks.triggerHook(hookGroupId, hookId, {});
     await known.refetch();
   };
+  const save = async (edited: Known['hook']) => {
+    await (await api()).hooks.updateHook(hookGroupId, hookId, edited);
+    await known.refetch();
+  };
+  const question = 'Fire the hook now, with an empty payload?';
   return (
     <Page
       kind="Hook"
@@ -54,67 +104,21 @@ export const HookPage = () => {
               title="Change the hook"
               label="Hook"
               value={known.data.hook}
-              save={async (edited) => {
-                await (await api()).hooks.updateHook(hookGroupId, hookId, edited);
-                await known.refetch();
-              }}
+              save={save}
             />
           )}
-          <Confirmed
-            label="Fire"
-            question="Fire the hook now, with an empty payload?"
-            run={fire}
-            disabled={!known.data}
-          />
+          <Confirmed label="Fire" question={question} run={fire} disabled={!known.data} />
         </>
       }
     >
       <Answer query={known} what="this hook">
-        {({ hook, status, lastFires }) => (
+        {(answer) => (
           <>
-            <Facts
-              facts={[
-                ['Name', hook.metadata.name],
-                ['For', hook.metadata.description || 'not said'],
-                ['Owner', hook.metadata.owner],
-                ['Schedule', hook.schedule.join(', ') || 'none'],
-                [
-                  'Next',
-                  status.nextScheduledDate ? (
-                    <Moment key="next" at={status.nextScheduledDate} />
-                  ) : (
-                    'not by time'
-                  ),
-                ],
-              ]}
-            />
-            <Section title="Fires, the latest first">
-              <Listing
-                what="a fire"
-                columns={['When', 'By', 'Task', 'Result']}
-                nothing="It has not fired yet."
-                rows={lastFires.map(({ taskId, taskCreateTime, firedBy, result, error, taskState }) => ({
-                  key: `${taskId} ${taskCreateTime}`,
-                  cells: [
-                    <Moment key="at" at={taskCreateTime} />,
-                    firedBy,
-                    <Anchor key="task" {...link(paths.task(taskId))}>
-                      {taskId}
-                    </Anchor>,
-                    result === 'error' ? (
-                      error
-                    ) : taskState === 'unknown' ? (
-                      'created'
-                    ) : (
-                      <StateMark key="state" state={taskState} />
-                    ),
-                  ],
-                }))}
-              />
-            </Section>
+            <HookFacts {...answer} />
+            <Fires {...answer} />
             <details>
               <summary>Definition</summary>
-              <Code block>{JSON.stringify(hook, null, 2)}</Code>
+              <Code block>{JSON.stringify(answer.hook, null, 2)}</Code>
             </details>
           </>
         )}

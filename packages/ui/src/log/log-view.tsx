@@ -36,19 +36,40 @@ const useSearch = (lines: readonly string[], version: number) => {
   return { words, search, found, at: Math.min(at, found.length - 1), setAt };
 };
 
-/** A log: in colours, live, with search, and links to its lines. */
-export const LogView = ({ log: ref }: { log: LogRef }) => {
+type Lines = readonly string[];
+type Rows = ReturnType<typeof useVirtualizer<HTMLElement, Element>>;
+
+/** Goes to what the address names, once, as soon as the line is there; returns how to say that it has been shown. */
+const useLinkedLine = (
+  { hash, target, version, isOver }: { hash: string; target: number; version: number; isOver: boolean },
+  { rows, count }: { rows: Rows; count: number },
+) => {
+  const shown = useRef('');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each address, as soon as the line is there.
+  useEffect(() => {
+    if (shown.current === hash || target < 0 || target >= count) return;
+    shown.current = hash;
+    rows.scrollToIndex(target, { align: 'center' });
+  }, [version, hash, isOver]);
+  return (next: string) => {
+    shown.current = next;
+  };
+};
+
+/** All that a log view knows and does, without its looks. */
+const useLogView = (ref: LogRef) => {
   const { text, version, isOver, error, leftOutBytes } = useLog(ref);
   const { lines } = text;
   const frame = useRef<HTMLElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const [hash, setHash] = useHash();
   const [isFollowing, setFollowing] = useState(hash === '');
-  const { words, search, found, at, setAt } = useSearch(lines, version);
+  const search = useSearch(lines, version);
+  const { found, at, setAt } = search;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the lines are the same list, which has grown.
   const errorAt = useMemo(() => firstErrorIn(lines), [lines, version]);
   const linked = linkedLines(hash);
-  const rows = useVirtualizer({
+  const rows = useVirtualizer<HTMLElement, Element>({
     count: lines.length,
     getScrollElement: () => frame.current,
     estimateSize: () => 20,
@@ -67,22 +88,27 @@ export const LogView = ({ log: ref }: { log: LogRef }) => {
   const toError = () => {
     if (errorAt >= 0) show(errorAt);
   };
-
+  const errorWhenOver = isOver ? errorAt : -1;
+  const target = hash === '#error' ? errorWhenOver : (linked?.from ?? -1);
+  const markShown = useLinkedLine({ hash, target, version, isOver }, { rows, count: lines.length });
+  const link = (index: number, isRange: boolean) => {
+    const next = isRange && linked ? `#L${linked.from + 1}-L${index + 1}` : `#L${index + 1}`;
+    markShown(next);
+    setHash(next);
+    setFollowing(false);
+  };
   // biome-ignore lint/correctness/useExhaustiveDependencies: it moves when lines have come.
   useEffect(() => {
     if (isFollowing && lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: 'end' });
   }, [version, isFollowing]);
+  const following = { isFollowing, setFollowing };
+  const reading = { lines, isOver, error, leftOutBytes, errorAt, linked };
+  return { ...reading, ...following, frame, field, search, rows, step, toError, link };
+};
 
-  const shown = useRef('');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each address, as soon as the line is there.
-  useEffect(() => {
-    if (shown.current === hash) return;
-    const target = hash === '#error' ? (isOver ? errorAt : -1) : (linked?.from ?? -1);
-    if (target < 0 || target >= lines.length) return;
-    shown.current = hash;
-    rows.scrollToIndex(target, { align: 'center' });
-  }, [version, hash, isOver]);
+type View = ReturnType<typeof useLogView>;
 
+const useLogShortcuts = ({ isFollowing, setFollowing, toError, field, step }: View) =>
   useShortcuts([
     { keys: 'f', does: 'follow the log', run: () => setFollowing(!isFollowing) },
     { keys: 'e', does: 'go to the first error', run: toError },
@@ -90,57 +116,110 @@ export const LogView = ({ log: ref }: { log: LogRef }) => {
     { keys: 'n', does: 'next match', run: () => step(1) },
     { keys: 'N', does: 'previous match', run: () => step(-1) },
   ]);
-  const matches = useMemo(() => new Set(found), [found]);
-  const classOf = (index: number): string => {
-    const isLinked = linked && index >= linked.from && index <= linked.to;
-    if (isLinked) return ' is-linked';
-    if (matches.has(index)) return ' is-match';
-    return index === errorAt && isOver ? ' is-error' : '';
-  };
+
+const Tools = ({ view }: { view: View }) => {
+  const { lines, isOver, errorAt, isFollowing, setFollowing, field, search, step, toError } = view;
+  const { words, found, at } = search;
+  return (
+    <Group gap="xs" align="center">
+      <TextInput
+        ref={field}
+        size="xs"
+        aria-label="Search in the log"
+        placeholder="Search ( s )"
+        value={words}
+        onChange={(event) => search.search(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
+        }}
+      />
+      {words && (
+        <Text size="sm" aria-live="polite">
+          {found.length === 0 ? 'nothing found' : `${Math.max(at, 0) + 1} of ${found.length}`}
+        </Text>
+      )}
+      <Button size="xs" variant="default" onClick={toError} disabled={errorAt < 0}>
+        First error
+      </Button>
+      <Checkbox
+        size="xs"
+        label="Follow"
+        checked={isFollowing}
+        onChange={(event) => setFollowing(event.currentTarget.checked)}
+      />
+      <Text size="sm" c="dimmed" aria-live="polite">
+        {lines.length} lines{isOver ? '' : ', live'}
+      </Text>
+    </Group>
+  );
+};
+
+const Remarks = ({ error, leftOutBytes }: Pick<View, 'error' | 'leftOutBytes'>) => (
+  <>
+    {error !== undefined && (
+      <Alert color="yellow">
+        This is what there was when the worker ended; it kept no log for later: {messageOf(error)}
+      </Alert>
+    )}
+    {leftOutBytes > 0 && (
+      <Alert color="yellow">
+        The log is large: its first {Math.round(leftOutBytes / 2 ** 20)} MiB are left out. Download the
+        artifact to see them.
+      </Alert>
+    )}
+  </>
+);
+
+/** How a line is set off: as linked, as a match, as the first error. */
+const markOf = (index: number, { linked, errorAt, isOver }: View, matches: ReadonlySet<number>): string => {
+  if (linked && index >= linked.from && index <= linked.to) return ' is-linked';
+  if (matches.has(index)) return ' is-match';
+  return index === errorAt && isOver ? ' is-error' : '';
+};
+
+const VisibleLines = ({ view, lines }: { view: View; lines: Lines }) => {
+  const { rows, search, link } = view;
+  const matches = useMemo(() => new Set(search.found), [search.found]);
+  return (
+    <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
+      {rows.getVirtualItems().map(({ index, start }) => (
+        <div
+          key={index}
+          className={`log-line${markOf(index, view, matches)}`}
+          style={{
+            position: 'absolute',
+            top: 0,
+            left: 0,
+            minWidth: '100%',
+            transform: `translateY(${start}px)`,
+          }}
+        >
+          <a
+            href={`#L${index + 1}`}
+            onClick={(event) => {
+              event.preventDefault();
+              link(index, event.shiftKey);
+            }}
+          >
+            {index + 1}
+          </a>
+          <LogLine text={lines[index] ?? ''} />
+        </div>
+      ))}
+    </div>
+  );
+};
+
+/** A log: in colours, live, with search, and links to its lines. */
+export const LogView = ({ log: ref }: { log: LogRef }) => {
+  const view = useLogView(ref);
+  useLogShortcuts(view);
+  const { lines, error, leftOutBytes, frame, setFollowing } = view;
   if (error !== undefined && lines.length === 0) return <Failure error={error} what="this log" />;
   return (
     <>
-      <Group gap="xs" align="center">
-        <TextInput
-          ref={field}
-          size="xs"
-          aria-label="Search in the log"
-          placeholder="Search ( s )"
-          value={words}
-          onChange={(event) => search(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
-          }}
-        />
-        {words && (
-          <Text size="sm" aria-live="polite">
-            {found.length === 0 ? 'nothing found' : `${Math.max(at, 0) + 1} of ${found.length}`}
-          </Text>
-        )}
-        <Button size="xs" variant="default" onClick={toError} disabled={errorAt < 0}>
-          First error
-        </Button>
-        <Checkbox
-          size="xs"
-          label="Follow"
-          checked={isFollowing}
-          onChange={(event) => setFollowing(event.currentTarget.checked)}
-        />
-        <Text size="sm" c="dimmed" aria-live="polite">
-          {lines.length} lines{isOver ? '' : ', live'}
-        </Text>
-      </Group>
-      {error !== undefined && (
-        <Alert color="yellow">
-          This is what there was when the worker ended; it kept no log for later: {messageOf(error)}
-        </Alert>
-      )}
-      {leftOutBytes > 0 && (
-        <Alert color="yellow">
-          The log is large: its first {Math.round(leftOutBytes / 2 ** 20)} MiB are left out. Download the
-          artifact to see them.
-        </Alert>
-      )}
+      <Tools view={view} />
+      <Remarks error={error} leftOutBytes={leftOutBytes} />
       <section
         className="log"
         ref={frame}
@@ -149,35 +228,7 @@ export const LogView = ({ log: ref }: { log: LogRef }) => {
         aria-label="Log"
         onWheel={(event) => event.deltaY < 0 && setFollowing(false)}
       >
-        <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
-          {rows.getVirtualItems().map(({ index, start }) => (
-            <div
-              key={index}
-              className={`log-line${classOf(index)}`}
-              style={{
-                position: 'absolute',
-                top: 0,
-                left: 0,
-                minWidth: '100%',
-                transform: `translateY(${start}px)`,
-              }}
-            >
-              <a
-                href={`#L${index + 1}`}
-                onClick={(event) => {
-                  event.preventDefault();
-                  const isRange = event.shiftKey && linked;
-                  shown.current = isRange ? `#L${linked.from + 1}-L${index + 1}` : `#L${index + 1}`;
-                  setHash(shown.current);
-                  setFollowing(false);
-                }}
-              >
-                {index + 1}
-              </a>
-              <LogLine text={lines[index] ?? ''} />
-            </div>
-          ))}
-        </div>
+        <VisibleLines view={view} lines={lines} />
       </section>
     </>
   );

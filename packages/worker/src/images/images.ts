@@ -80,128 +80,141 @@ const turns = () => {
 export const openImages = async (
   docker: Docker,
   { clock, recordPath }: { clock: Clock; recordPath: string },
-): Promise<Images> => {
-  const record = await openRecord(recordPath);
-  const users = new Map<string, number>();
-  const askedAtMs = new Map<string, number>();
-  const hashes = new Map<string, string>();
-  const inTurn = turns();
+): Promise<Images> => new DaemonImages(docker, clock, await openRecord(recordPath));
 
-  const find = async (name: string): Promise<Found | undefined> => {
+class DaemonImages implements Images {
+  readonly #docker: Docker;
+  readonly #clock: Clock;
+  readonly #record: Awaited<ReturnType<typeof openRecord>>;
+  readonly #users = new Map<string, number>();
+  readonly #askedAtMs = new Map<string, number>();
+  readonly #hashes = new Map<string, string>();
+  readonly #inTurn = turns();
+
+  constructor(docker: Docker, clock: Clock, record: Awaited<ReturnType<typeof openRecord>>) {
+    this.#docker = docker;
+    this.#clock = clock;
+    this.#record = record;
+  }
+
+  provide(source: ImageSource, providing: Providing): Promise<ProvidedImage> {
+    return this.#inTurn(JSON.stringify(source), async () => {
+      for (let tries = 1; ; tries++) {
+        providing.signal.throwIfAborted();
+        const held = await this.#hold(await this.#obtain(source, providing));
+        if (held) return held;
+        if (tries >= obtainAttemptsMax) throw new Error('the image is removed as often as it is fetched');
+      }
+    });
+  }
+
+  async evict(bytes: number): Promise<number> {
+    let freed = 0;
+    for (const image of this.#record.leastRecentlyUsed()) {
+      if (freed >= bytes) break;
+      if (!this.#users.has(image.id) && (await this.#remove(image.id))) freed += image.bytes;
+    }
+    return freed;
+  }
+
+  #obtain(source: ImageSource, providing: Providing): Promise<Obtained> {
+    return source.type === 'docker-image'
+      ? this.#fromRegistry(source.name, providing)
+      : this.#fromArchive(contentOf(source), providing);
+  }
+
+  async #find(name: string): Promise<Found | undefined> {
     try {
-      const { Id: id, Size: bytes, RepoDigests: digests } = await docker.getImage(name).inspect();
+      const { Id: id, Size: bytes, RepoDigests: digests } = await this.#docker.getImage(name).inspect();
       return { id, bytes, digests: digests ?? [] };
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw error;
     }
-  };
+  }
 
-  const found = async (name: string): Promise<Found> => {
-    const image = await find(name);
+  async #found(name: string): Promise<Found> {
+    const image = await this.#find(name);
     if (!image) throw new Error(`the image ${name} is not there after it was fetched`);
     return image;
-  };
+  }
 
   /** Asks the registry unless the image is here and cannot, or need not, have changed. */
-  const fromRegistry = async (given: string, providing: Providing): Promise<Obtained> => {
+  async #fromRegistry(given: string, providing: Providing): Promise<Obtained> {
     if (isOfArchive(given)) throw new Error(`${given} is no image of a registry`);
     const name = fullName(given);
     const digest = digestOf(name);
-    const here = await find(name);
-    const isFresh =
-      digest !== undefined || clock.now().getTime() - (askedAtMs.get(name) ?? -Infinity) < askAgainAfterMs;
-    if (here && isFresh) return { image: here, isOurs: false };
+    const here = await this.#find(name);
+    if (here && (digest !== undefined || this.#wasAskedLately(name))) return { image: here, isOurs: false };
     try {
-      await pullImage(docker, name, { ...providing, clock, ...(here ? { attemptsMax: 1 } : {}) });
-      askedAtMs.set(name, clock.now().getTime());
+      const patience = here ? { attemptsMax: 1 } : {};
+      await pullImage(this.#docker, name, { ...providing, clock: this.#clock, ...patience });
+      this.#askedAtMs.set(name, this.#clock.now().getTime());
     } catch (error) {
       if (!here || providing.signal.aborted) throw error;
       providing.report(`${name} is used as it is here, as it cannot be pulled: ${messageOf(error)}`);
       return { image: here, isOurs: false };
     }
-    const image = await found(name);
+    const image = await this.#found(name);
     if (digest !== undefined && !image.digests.some((one) => one.endsWith(`@${digest}`))) {
       throw new Error(`what was pulled as ${name} has another digest`);
     }
     return { image, isOurs: image.id !== here?.id };
-  };
+  }
 
-  const fromArchive = async (content: ArtifactContent, providing: Providing): Promise<Obtained> => {
+  #wasAskedLately(name: string): boolean {
+    return this.#clock.now().getTime() - (this.#askedAtMs.get(name) ?? -Infinity) < askAgainAfterMs;
+  }
+
+  async #fromArchive(content: ArtifactContent, providing: Providing): Promise<Obtained> {
     const { path, isOwn } = await providing.fetch(content);
     try {
-      const sha256 = hashes.get(path) ?? (await hashOf(path));
-      if (!isOwn) hashes.set(path, sha256);
+      const sha256 = this.#hashes.get(path) ?? (await hashOf(path));
+      if (!isOwn) this.#hashes.set(path, sha256);
       const name = nameOfArchive(sha256);
-      const here = await find(name);
+      const here = await this.#find(name);
       if (here) return { image: here, isOurs: true };
       providing.report(`Loading ${content.artifact}, sha256 ${sha256}`);
-      await loadArchive(docker, { path, name, signal: providing.signal });
-      return { image: await found(name), isOurs: true };
+      await loadArchive(this.#docker, { path, name, signal: providing.signal });
+      return { image: await this.#found(name), isOurs: true };
     } finally {
       if (isOwn) await rm(path, { force: true });
     }
-  };
-
-  const release = (id: string): void => {
-    const left = (users.get(id) ?? 1) - 1;
-    if (left === 0) users.delete(id);
-    else users.set(id, left);
-  };
-
-  const obtain = (source: ImageSource, providing: Providing): Promise<Obtained> =>
-    source.type === 'docker-image'
-      ? fromRegistry(source.name, providing)
-      : fromArchive(contentOf(source), providing);
+  }
 
   /** Holds an image, and then looks whether it is still there: it may have been evicted just before. */
-  const hold = async ({ image, isOurs }: Obtained): Promise<ProvidedImage | undefined> => {
-    const { id, bytes } = image;
-    users.set(id, (users.get(id) ?? 0) + 1);
-    if (!(await find(id))) {
-      release(id);
+  async #hold({ image: { id, bytes }, isOurs }: Obtained): Promise<ProvidedImage | undefined> {
+    this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
+    if (!(await this.#find(id))) {
+      this.#release(id);
       return undefined;
     }
-    await record.note({ id, bytes, usedAt: clock.now() }, { isOurs });
+    await this.#record.note({ id, bytes, usedAt: this.#clock.now() }, { isOurs });
     let isHeld = true;
     return {
       id,
       release: () => {
-        if (isHeld) release(id);
+        if (isHeld) this.#release(id);
         isHeld = false;
       },
     };
-  };
+  }
 
-  const remove = async (id: string): Promise<boolean> => {
+  #release(id: string): void {
+    const left = (this.#users.get(id) ?? 1) - 1;
+    if (left === 0) this.#users.delete(id);
+    else this.#users.set(id, left);
+  }
+
+  async #remove(id: string): Promise<boolean> {
     try {
-      await docker.getImage(id).remove({ force: true });
+      await this.#docker.getImage(id).remove({ force: true });
     } catch (error) {
       // Somebody else's container has it, and keeps it.
       if (statusOf(error) === 409) return false;
       if (statusOf(error) !== 404) throw error;
     }
-    await record.forget(id);
+    await this.#record.forget(id);
     return true;
-  };
-
-  return {
-    provide: (source, providing) =>
-      inTurn(JSON.stringify(source), async () => {
-        for (let tries = 1; ; tries++) {
-          providing.signal.throwIfAborted();
-          const held = await hold(await obtain(source, providing));
-          if (held) return held;
-          if (tries >= obtainAttemptsMax) throw new Error('the image is removed as often as it is fetched');
-        }
-      }),
-    evict: async (bytes) => {
-      let freed = 0;
-      for (const image of record.leastRecentlyUsed()) {
-        if (freed >= bytes) break;
-        if (!users.has(image.id) && (await remove(image.id))) freed += image.bytes;
-      }
-      return freed;
-    },
-  };
-};
+  }
+}

@@ -54,80 +54,95 @@ const isMissing = (error: unknown): boolean =>
   (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 404;
 
 /** Bytes in a bucket: clients upload to it and download from it directly, with URLs that are signed here. */
-export const s3Backend = (options: S3Options, clock: Clock): Backend => {
-  const { bucket: Bucket, prefix = '' } = options;
-  let loaded: ReturnType<typeof loadSdk> | undefined;
-  const sdk = () => {
-    loaded ??= loadSdk(options);
-    return loaded;
-  };
-  const at = (key: string) => ({ Bucket, Key: prefix + key });
+export const s3Backend = (options: S3Options, clock: Clock): Backend => new S3Backend(options, clock);
 
-  const find: Backend['find'] = async (key) => {
-    const { client, HeadObjectCommand } = await sdk();
+class S3Backend implements Backend {
+  readonly #options: S3Options;
+  readonly #clock: Clock;
+  #loaded: ReturnType<typeof loadSdk> | undefined;
+
+  constructor(options: S3Options, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  async find(key: string) {
+    const { client, HeadObjectCommand } = await this.#sdk();
     try {
-      const { ContentType = '', ContentLength = 0 } = await client.send(new HeadObjectCommand(at(key)));
+      const { ContentType = '', ContentLength = 0 } = await client.send(new HeadObjectCommand(this.#at(key)));
       return { contentType: ContentType, contentLength: ContentLength };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
     }
-  };
+  }
 
-  return {
-    find,
-    uploadUrl: async (key, { contentType, contentLength, expires }) => {
-      const { client, getSignedUrl, PutObjectCommand } = await sdk();
-      const command = new PutObjectCommand({
-        ...at(key),
-        ContentType: contentType,
-        ...(contentLength === undefined ? {} : { ContentLength: contentLength }),
-      });
-      // Headers that are not named here would be left out of the signature.
-      const signableHeaders = new Set(['host', 'content-type', 'content-length']);
-      const url = await getSignedUrl(client, command, {
-        expiresIn: secondsUntil(expires, clock),
-        signingDate: clock.now(),
-        signableHeaders,
-      });
-      const length = contentLength === undefined ? {} : { 'Content-Length': String(contentLength) };
-      return { url, expires, headers: { 'Content-Type': contentType, ...length } };
-    },
-    downloadUrl: async (key, expires) => {
-      const { client, getSignedUrl, GetObjectCommand } = await sdk();
-      return getSignedUrl(client, new GetObjectCommand(at(key)), {
-        expiresIn: secondsUntil(expires, clock),
-        signingDate: clock.now(),
-      });
-    },
-    write: async (key, bytes, contentType) => {
-      const { client, PutObjectCommand } = await sdk();
-      await client.send(new PutObjectCommand({ ...at(key), Body: bytes, ContentType: contentType }));
-      return { contentType, contentLength: bytes.length };
-    },
-    hash: async (key, algorithm) => {
-      const found = await find(key);
-      if (!found || found.contentLength > hashedBytesMax) return undefined;
-      const { client, GetObjectCommand } = await sdk();
-      const { Body, ContentEncoding } = await client.send(new GetObjectCommand(at(key)));
-      const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
-      const plain = ContentEncoding === 'gzip' ? await unzipped(bytes) : bytes;
-      return plain && createHash(algorithm).update(plain).digest('hex');
-    },
-    locate: async () => undefined,
-    // A bucket keeps what was written last; to forbid that is a matter of its own policy.
-    seal: async () => {},
-    remove: async (keys) => {
-      if (keys.length === 0) return [];
-      const { client, DeleteObjectsCommand } = await sdk();
-      const { Errors = [] } = await client.send(
-        new DeleteObjectsCommand({
-          Bucket,
-          Delete: { Quiet: true, Objects: keys.map((key) => ({ Key: at(key).Key })) },
-        }),
-      );
-      const kept = new Set(Errors.map((error) => error.Key));
-      return keys.filter((key) => !kept.has(at(key).Key));
-    },
-  };
-};
+  async uploadUrl(key: string, { contentType, contentLength, expires }: Parameters<Backend['uploadUrl']>[1]) {
+    const { client, getSignedUrl, PutObjectCommand } = await this.#sdk();
+    const command = new PutObjectCommand({
+      ...this.#at(key),
+      ContentType: contentType,
+      ...(contentLength === undefined ? {} : { ContentLength: contentLength }),
+    });
+    // Headers that are not named here would be left out of the signature.
+    const signableHeaders = new Set(['host', 'content-type', 'content-length']);
+    const url = await getSignedUrl(client, command, { ...this.#until(expires), signableHeaders });
+    const length = contentLength === undefined ? {} : { 'Content-Length': String(contentLength) };
+    return { url, expires, headers: { 'Content-Type': contentType, ...length } };
+  }
+
+  async downloadUrl(key: string, expires: Date) {
+    const { client, getSignedUrl, GetObjectCommand } = await this.#sdk();
+    return getSignedUrl(client, new GetObjectCommand(this.#at(key)), this.#until(expires));
+  }
+
+  async write(key: string, bytes: Buffer, contentType: string) {
+    const { client, PutObjectCommand } = await this.#sdk();
+    await client.send(new PutObjectCommand({ ...this.#at(key), Body: bytes, ContentType: contentType }));
+    return { contentType, contentLength: bytes.length };
+  }
+
+  async hash(key: string, algorithm: string) {
+    const found = await this.find(key);
+    if (!found || found.contentLength > hashedBytesMax) return undefined;
+    const { client, GetObjectCommand } = await this.#sdk();
+    const { Body, ContentEncoding } = await client.send(new GetObjectCommand(this.#at(key)));
+    const bytes = Buffer.from((await Body?.transformToByteArray()) ?? []);
+    const plain = ContentEncoding === 'gzip' ? await unzipped(bytes) : bytes;
+    return plain && createHash(algorithm).update(plain).digest('hex');
+  }
+
+  async locate() {
+    return undefined;
+  }
+
+  /** A bucket keeps what was written last; to forbid that is a matter of its own policy. */
+  async seal() {}
+
+  async remove(keys: readonly string[]) {
+    if (keys.length === 0) return [];
+    const { client, DeleteObjectsCommand } = await this.#sdk();
+    const Objects = keys.map((key) => ({ Key: this.#at(key).Key }));
+    const command = new DeleteObjectsCommand({
+      Bucket: this.#options.bucket,
+      Delete: { Quiet: true, Objects },
+    });
+    const { Errors = [] } = await client.send(command);
+    const kept = new Set(Errors.map((error) => error.Key));
+    return keys.filter((key) => !kept.has(this.#at(key).Key));
+  }
+
+  #sdk() {
+    this.#loaded ??= loadSdk(this.#options);
+    return this.#loaded;
+  }
+
+  #at(key: string) {
+    const { bucket: Bucket, prefix = '' } = this.#options;
+    return { Bucket, Key: prefix + key };
+  }
+
+  #until(expires: Date) {
+    return { expiresIn: secondsUntil(expires, this.#clock), signingDate: this.#clock.now() };
+  }
+}

@@ -13,7 +13,7 @@ import type {
   SweptWorker,
   WorkerToEnd,
 } from '../provider.ts';
-import { createProcesses, type LocalWorker } from './processes.ts';
+import { type LocalWorker, Processes } from './processes.ts';
 import { localConfig } from './schema.ts';
 
 /** What workers on this machine are started with. */
@@ -46,63 +46,18 @@ export const localProvider = (deps: ProviderDeps, settings: LocalSettings): Prov
 });
 
 const localMachines = (deps: ProviderDeps, settings: LocalSettings): Machines => {
-  const processes = createProcesses(deps, settings);
+  const processes = new Processes(deps, settings);
   /** Who can look at a process: somebody on the same machine, with the same folder. */
   const place = `${hostname()}:${settings.folder}`;
-  const start = async (order: LaunchOrder): Promise<LaunchOutcome> => {
-    const workers: StartedWorker[] = [];
-    try {
-      for (let i = 0; i < order.count; i++) {
-        const worker = processes.find(nameOf(order, i)) ?? (await processes.start(workerOf(order, i)));
-        workers.push({
-          workerGroup: worker.workerGroup,
-          workerId: worker.workerId,
-          facts: { place, pid: worker.pid },
-          secretDigest: digestOf(worker.secret),
-        });
-      }
-      return { token: order.token, workers, errors: [] };
-    } catch (error) {
-      const { message, code = 'Error' } = error as { message: string; code?: string };
-      const failure = {
-        kind: 'creation-error',
-        title: 'Process could not be started',
-        description: message,
-        code,
-      };
-      return { token: order.token, workers, errors: [failure] };
-    }
-  };
-  const workerOf = (order: LaunchOrder, i: number): LocalWorker => {
-    const secret = slugid() + slugid();
-    const workerId = nameOf(order, i);
-    const { workerPoolId, token, capacityPerInstance } = order;
-    return {
-      workerPoolId,
-      workerGroup: deps.providerId,
-      workerId,
-      token,
-      secret,
-      settings: {
-        idleTimeoutSeconds,
-        ...settings.workerSettings,
-        rootUrl: deps.rootUrl(),
-        provider: 'static',
-        providerId: deps.providerId,
-        taskQueueId: workerPoolId,
-        workerGroup: deps.providerId,
-        workerId,
-        staticSecret: secret,
-        capacity: capacityPerInstance,
-      },
-    };
-  };
   return {
     sweepEveryMs: seconds(10),
     launch: async (orders) => {
       await processes.endLeftovers();
       const outcomes: LaunchOutcome[] = [];
-      for (const order of orders) outcomes.push(await start(order));
+      for (const order of orders) {
+        const workerAt = (i: number) => workerOf(order, i, { deps, settings });
+        outcomes.push(await startOrder(order, { processes, place, workerAt }));
+      }
       return outcomes;
     },
     sweep: async (known): Promise<Sweep> => {
@@ -121,7 +76,72 @@ const localMachines = (deps: ProviderDeps, settings: LocalSettings): Machines =>
     terminate: async (workers: readonly WorkerToEnd[]) => {
       for (const { workerId } of workers) processes.end(workerId);
     },
-    close: processes.close,
+    close: () => processes.close(),
+  };
+};
+
+interface Starting {
+  readonly processes: Processes;
+  readonly place: string;
+  workerAt(i: number): LocalWorker;
+}
+
+/** Starts the workers of an order; those that run already stay as they are. */
+const startOrder = async (
+  order: LaunchOrder,
+  { processes, place, workerAt }: Starting,
+): Promise<LaunchOutcome> => {
+  const { token, count } = order;
+  const workers: StartedWorker[] = [];
+  try {
+    for (let i = 0; i < count; i++) {
+      const worker = processes.find(nameOf(order, i)) ?? (await processes.start(workerAt(i)));
+      workers.push({
+        workerGroup: worker.workerGroup,
+        workerId: worker.workerId,
+        facts: { place, pid: worker.pid },
+        secretDigest: digestOf(worker.secret),
+      });
+    }
+    return { token, workers, errors: [] };
+  } catch (error) {
+    const { message: description, code = 'Error' } = error as { message: string; code?: string };
+    const failure = {
+      kind: 'creation-error',
+      title: 'Process could not be started',
+      description,
+      code,
+    };
+    return { token, workers, errors: [failure] };
+  }
+};
+
+const workerOf = (
+  order: LaunchOrder,
+  i: number,
+  { deps, settings }: { readonly deps: ProviderDeps; readonly settings: LocalSettings },
+): LocalWorker => {
+  const secret = slugid() + slugid();
+  const workerId = nameOf(order, i);
+  const { workerPoolId, token, capacityPerInstance } = order;
+  return {
+    workerPoolId,
+    workerGroup: deps.providerId,
+    workerId,
+    token,
+    secret,
+    settings: {
+      idleTimeoutSeconds,
+      ...settings.workerSettings,
+      rootUrl: deps.rootUrl(),
+      provider: 'static',
+      providerId: deps.providerId,
+      taskQueueId: workerPoolId,
+      workerGroup: deps.providerId,
+      workerId,
+      staticSecret: secret,
+      capacity: capacityPerInstance,
+    },
   };
 };
 

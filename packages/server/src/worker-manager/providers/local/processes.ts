@@ -36,31 +36,104 @@ const closeWithinMs = minutes(1);
 const logExcerptBytes = 1000;
 
 /** The processes of workers that this process has started. */
-export const createProcesses = (
-  { clock, log, changed }: ProviderDeps,
-  { command, environment, folder }: LocalSettings,
-) => {
-  const entries = new Map<string, Entry>();
+export class Processes {
+  readonly #deps: ProviderDeps;
+  readonly #settings: LocalSettings;
+  readonly #entries = new Map<string, Entry>();
   /** Slots of those that are just being started. */
-  const starting = new Set<number>();
-  let isClosed = false;
-  let cleared: Promise<void> | undefined;
-  const folderOf = (workerId: string): string => join(folder, runsFolder, workerId);
+  readonly #starting = new Set<number>();
+  #isClosed = false;
+  #cleared: Promise<void> | undefined;
+
+  constructor(deps: ProviderDeps, settings: LocalSettings) {
+    this.#deps = deps;
+    this.#settings = settings;
+  }
+
+  async start(worker: LocalWorker): Promise<StartedProcess> {
+    const { log, changed } = this.#deps;
+    if (this.#isClosed) throw new Error('The platform is ending.');
+    const slot = this.#freeSlot();
+    this.#starting.add(slot);
+    const entry = await this.#run(worker, slot).finally(() => this.#starting.delete(slot));
+    this.#entries.set(worker.workerId, entry);
+    entry.child.once('exit', (code, signal) => {
+      entry.ending = signal === null ? `it ended with status ${code}` : `it was ended by ${signal}`;
+      log.debug({ workerId: worker.workerId, ending: entry.ending }, 'a local worker has ended');
+      changed();
+    });
+    return entry;
+  }
+
+  /** Tells a worker to end. One that was told before and is still there is killed: it has had its time. */
+  end(workerId: string): void {
+    const entry = this.#entries.get(workerId);
+    if (!entry || entry.ending !== undefined) return;
+    entry.child.kill(entry.isToldToEnd ? 'SIGKILL' : 'SIGTERM');
+    entry.isToldToEnd = true;
+  }
+
+  /** A process that runs. */
+  find(workerId: string): StartedProcess | undefined {
+    const entry = this.#entries.get(workerId);
+    return entry && entry.ending === undefined ? entry : undefined;
+  }
+
+  /** The processes that run. */
+  all(): StartedProcess[] {
+    return this.#running();
+  }
+
+  /** Why a worker is there no more; undefined while it is. */
+  async look(workerId: string): Promise<string | undefined> {
+    const entry = this.#entries.get(workerId);
+    if (entry && entry.ending === undefined) return undefined;
+    return this.#forget(workerId, entry?.ending ?? 'it ended with the platform that had started it');
+  }
+
+  /** Ends, once, what was started on this folder by a process that is no more. */
+  endLeftovers(): Promise<void> {
+    const { clock, log } = this.#deps;
+    this.#cleared ??= endLeftovers(this.#settings.folder, { clock, log }).catch((error: unknown) => {
+      this.#cleared = undefined;
+      throw error;
+    });
+    return this.#cleared;
+  }
+
+  /** Ends all, and waits for it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const running = this.#running();
+    for (const { workerId } of running) this.end(workerId);
+    await allEnded(running, this.#deps.clock);
+  }
+
+  #running(): Entry[] {
+    return [...this.#entries.values()].filter(({ ending }) => ending === undefined);
+  }
+
+  #folderOf(workerId: string): string {
+    return join(this.#settings.folder, runsFolder, workerId);
+  }
+
   /** Folders to work in are used again, one worker at a time: what is cached there serves the next one. */
-  const freeSlot = (): number => {
-    const taken = new Set([...entries.values()].map(({ slot }) => slot).concat([...starting]));
+  #freeSlot(): number {
+    const taken = new Set([...this.#entries.values()].map(({ slot }) => slot).concat([...this.#starting]));
     let slot = 0;
     while (taken.has(slot)) slot++;
     return slot;
-  };
+  }
 
-  const run = async (worker: LocalWorker, slot: number): Promise<Entry> => {
-    const path = join(folderOf(worker.workerId), 'settings.json');
+  async #run(worker: LocalWorker, slot: number): Promise<Entry> {
+    const { command, environment, folder } = this.#settings;
     const [program = '', ...args] = command;
-    await mkdir(folderOf(worker.workerId), { recursive: true, mode: 0o700 });
+    const own = this.#folderOf(worker.workerId);
+    const path = join(own, 'settings.json');
+    await mkdir(own, { recursive: true, mode: 0o700 });
     const workDir = join(folder, 'work', String(slot));
     await writeFile(path, JSON.stringify({ ...worker.settings, workDir }), { mode: 0o600 });
-    const output = await open(join(folderOf(worker.workerId), 'worker.log'), 'a', 0o600);
+    const output = await open(join(own, 'worker.log'), 'a', 0o600);
     try {
       // Its standard input is a pipe that nobody writes to: when it ends, so has the platform, and then so does the worker.
       // A group of its own keeps an interrupt from the terminal to us: it is told to end in its turn.
@@ -75,72 +148,19 @@ export const createProcesses = (
     } finally {
       await output.close();
     }
-  };
+  }
 
-  const start = async (worker: LocalWorker): Promise<StartedProcess> => {
-    if (isClosed) throw new Error('The platform is ending.');
-    const slot = freeSlot();
-    starting.add(slot);
-    const entry = await run(worker, slot).finally(() => starting.delete(slot));
-    entries.set(worker.workerId, entry);
-    entry.child.once('exit', (code, signal) => {
-      entry.ending = signal === null ? `it ended with status ${code}` : `it was ended by ${signal}`;
-      log.debug({ workerId: worker.workerId, ending: entry.ending }, 'a local worker has ended');
-      changed();
-    });
-    return entry;
-  };
-
-  /** Forgets a process that has ended, with its files; answers why it ended, and what it said at last. */
-  const bury = async (workerId: string, ending: string): Promise<string> => {
-    const said = await readFile(join(folderOf(workerId), 'worker.log'), 'utf8').catch(() => '');
-    await rm(folderOf(workerId), { recursive: true, force: true, maxRetries: 3 }).catch((err: unknown) =>
-      log.warn({ err, workerId }, 'the files of a local worker could not be removed'),
+  /** Forgets a process that has ended, with its files; returns why it ended, and the end of its log. */
+  async #forget(workerId: string, ending: string): Promise<string> {
+    const own = this.#folderOf(workerId);
+    const said = await readFile(join(own, 'worker.log'), 'utf8').catch(() => '');
+    await rm(own, { recursive: true, force: true, maxRetries: 3 }).catch((err: unknown) =>
+      this.#deps.log.warn({ err, workerId }, 'the files of a local worker could not be removed'),
     );
-    entries.delete(workerId);
+    this.#entries.delete(workerId);
     return said === '' ? ending : `${ending}; at last it said: ${said.slice(-logExcerptBytes).trim()}`;
-  };
-
-  const end = (workerId: string): void => {
-    const entry = entries.get(workerId);
-    if (!entry || entry.ending !== undefined) return;
-    // Whoever has been asked before and is still there has had its time.
-    entry.child.kill(entry.isToldToEnd ? 'SIGKILL' : 'SIGTERM');
-    entry.isToldToEnd = true;
-  };
-
-  return {
-    start,
-    end,
-    /** A process that runs. */
-    find: (workerId: string): StartedProcess | undefined => {
-      const entry = entries.get(workerId);
-      return entry && entry.ending === undefined ? entry : undefined;
-    },
-    all: (): StartedProcess[] => [...entries.values()].filter(({ ending }) => ending === undefined),
-    /** Why a worker is there no more; nothing while it is. */
-    look: async (workerId: string): Promise<string | undefined> => {
-      const entry = entries.get(workerId);
-      if (entry && entry.ending === undefined) return undefined;
-      return bury(workerId, entry?.ending ?? 'it ended with the platform that had started it');
-    },
-    /** Ends, once, what was started on this folder by a process that is no more. */
-    endLeftovers: (): Promise<void> => {
-      cleared ??= endLeftovers(folder, { clock, log }).catch((error: unknown) => {
-        cleared = undefined;
-        throw error;
-      });
-      return cleared;
-    },
-    /** Ends all, and waits for it. */
-    close: async (): Promise<void> => {
-      isClosed = true;
-      const running = [...entries.values()].filter(({ ending }) => ending === undefined);
-      for (const { workerId } of running) end(workerId);
-      await allEnded(running, clock);
-    },
-  };
-};
+  }
+}
 
 const allEnded = async (running: readonly Entry[], clock: Clock): Promise<void> => {
   const gone = Promise.all(
