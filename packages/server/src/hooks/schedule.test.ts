@@ -39,6 +39,28 @@ describe('the next fire of a schedule', () => {
     assert.equal(next(['0 0 0 29 2 *'], '2026-03-01T00:00:00Z'), '2028-02-29T00:00:00.000Z');
   });
 
+  // How the original's library reads patterns, where others differ.
+  const readings: readonly (readonly [pattern: string, why: string, next: readonly string[]])[] = [
+    ['0 0 0 */2 * 1', 'a step restricts, so either day fits', ['03-02', '03-03', '03-05', '03-07', '03-09']],
+    ['0 0 0 15 * 7', '7 is Sunday', ['03-08', '03-15', '03-22', '03-29', '04-05']],
+    ['0 0 0 5/15 * *', 'from 5 on, each 15th', ['03-05', '03-20', '04-05', '04-20', '05-05']],
+    ['0 0 0 L * *', 'the last day of a month', ['03-31', '04-30', '05-31', '06-30', '07-31']],
+    ['0 0 0 * * 1#2', 'the second Monday', ['03-09', '04-13', '05-11', '06-08', '07-13']],
+    ['0 0 0 * JAN-MAR MON', 'names', ['03-02', '03-09', '03-16', '03-23', '03-30']],
+  ];
+  for (const [pattern, why, days] of readings)
+    it(`of '${pattern}': ${why}`, () => {
+      let time = at('2026-03-01T12:00:00Z');
+      const found = days.map(() => {
+        time = nextFire([pattern], time) ?? at('1970-01-01T00:00:00Z');
+        return time.toJSON();
+      });
+      assert.deepEqual(
+        found,
+        days.map((day) => `2026-${day}T00:00:00.000Z`),
+      );
+    });
+
   it('is the one that counting second by second finds', () => {
     const fits = (time: Date, [second, minute, hour]: readonly [number, number, number]) =>
       time.getUTCSeconds() % second === 0 &&
@@ -70,6 +92,17 @@ describe('a schedule is refused', () => {
   it('when a pattern is a date, or names one that never comes', () => {
     refused('2030-01-01T00:00:00');
     refused('0 0 0 31 2 *');
+  });
+
+  it('as the original refuses it: a value named twice, a range that wraps, H, a field more', () => {
+    for (const pattern of ['0 0 0 1,1 * *', '0 0 0 * * 5-2', '0 0 22-2 * * *', 'H H * * *', '0 0 0 5L * *'])
+      refused(pattern);
+  });
+
+  // never-comes: a well-formed pattern whose day never exists must stop nobody, and a leap day exists.
+  it('at once when no day of its months exists, while 29 February is one', () => {
+    for (const pattern of ['0 0 0 30 2 *', '0 0 0 31 4,6,9,11 *', '0 0 0 31 FEB,JUN *']) refused(pattern);
+    requireSoundSchedule(['0 0 0 29 2 *'], now);
   });
 
   it('when it has more than 100 patterns', () => {

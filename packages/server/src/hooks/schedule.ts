@@ -33,7 +33,19 @@ export const requireSoundSchedule = (schedule: readonly string[], now: Date): vo
   });
 };
 
+/** A value that a field of a pattern names twice, which the original refuses: mostly it is a slip for another one. */
+const repeatedIn = (pattern: string): string | undefined => {
+  for (const field of pattern.trim().split(/\s+/)) {
+    const values = field.split(',');
+    const repeated = values.find((value, i) => values.indexOf(value) !== i);
+    if (repeated !== undefined) return repeated;
+  }
+  return undefined;
+};
+
 const mistakeIn = (pattern: string, now: Date): string | undefined => {
+  const repeated = repeatedIn(pattern);
+  if (repeated !== undefined) return `it names ${repeated} twice.`;
   try {
     return compile(pattern).nextRun(now) ? undefined : 'it names no time that ever comes.';
   } catch (error) {
