@@ -1,4 +1,4 @@
-import { later, minutes, RequestError } from '../base/index.ts';
+import { later, minutes, RequestError, requireDate } from '../base/index.ts';
 import type { StatusWithLabels } from '../queue/index.ts';
 import type { PostArtifactRequest, StorageType } from './schema.ts';
 
@@ -103,7 +103,7 @@ export const artifactAskedFor = (
   contentLength: ('contentLength' in request ? request.contentLength : undefined) ?? null,
   details: JSON.stringify(detailsAskedFor(request, fresh)),
   present: !arrivesLater(request.storageType),
-  expires: new Date(request.expires),
+  expires: requireDate(request.expires, 'expires'),
 });
 
 /**

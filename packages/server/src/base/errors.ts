@@ -16,6 +16,7 @@ export const errorStatuses = {
   ErrorArtifact: 424,
   TooManyRequests: 429,
   InternalServerError: 500,
+  ServiceUnavailable: 503,
   NotConfigured: 501,
 } as const satisfies Record<string, number>;
 

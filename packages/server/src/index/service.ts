@@ -6,10 +6,11 @@ import {
   later,
   minutes,
   RequestError,
+  requireDate,
   type Sql,
   type Transaction,
 } from '../base/index.ts';
-import { type Caller, keyIn, pageLimit, pageOf, type Reply, redirectTo } from '../http/index.ts';
+import { type Caller, pageLimit, pagesOf, type Reply, redirectTo } from '../http/index.ts';
 import * as lifecycle from './lifecycle.ts';
 import type { IndexedTask, InsertTaskRequest, ListNamespacesResponse, ListTasksResponse } from './schema.ts';
 import { pathPattern } from './schema.ts';
@@ -50,7 +51,7 @@ const entryOf = ({ path, taskId, rank, data, expires }: Insertion): lifecycle.En
   taskId,
   rank,
   data: JSON.stringify(data),
-  expires: new Date(expires),
+  expires: requireDate(expires, 'expires'),
 });
 
 const keyOf = ({ namespace, name }: lifecycle.Place): string => lifecycle.pathOf(namespace, name);
@@ -81,26 +82,38 @@ export interface Listing {
   readonly continuationToken?: string | undefined;
 }
 
-const partOf = ({ clock }: Room, { namespace, limit, continuationToken }: Listing) => ({
+const pages = {
+  tasks: pagesOf('index.listTasks', ['text']),
+  namespaces: pagesOf('index.listNamespaces', ['text']),
+  atIndex: pagesOf('index.findTasksAtIndex', ['text']),
+};
+
+const partOf = ({ clock }: Room, { namespace, limit }: Listing, [afterName]: readonly [string] = ['']) => ({
   namespace,
-  afterName: String(keyIn(continuationToken)?.[0] ?? ''),
+  afterName,
   after: clock.now(),
   limit: pageLimit(limit),
 });
 
-const byName = ({ name }: { readonly name: string }) => [name];
+const byName = ({ name }: { readonly name: string }) => [name] as const;
 
 /** A page of the tasks in a namespace. */
 const listTasks = async (room: Room, listing: Listing): Promise<ListTasksResponse> => {
-  const entries = await store.listEntries(room.db, partOf(room, listing));
-  const { rows, ...more } = pageOf(entries, listing.limit, byName);
+  const entries = await store.listEntries(
+    room.db,
+    partOf(room, listing, pages.tasks.keyIn(listing.continuationToken)),
+  );
+  const { rows, ...more } = pages.tasks.pageOf(entries, listing.limit, byName);
   return { tasks: rows.map(lifecycle.entryView), ...more };
 };
 
 /** A page of the namespaces in a namespace. */
 const listNamespaces = async (room: Room, listing: Listing): Promise<ListNamespacesResponse> => {
-  const found = await store.listNamespaces(room.db, partOf(room, listing));
-  const { rows, ...more } = pageOf(found, listing.limit, byName);
+  const found = await store.listNamespaces(
+    room.db,
+    partOf(room, listing, pages.namespaces.keyIn(listing.continuationToken)),
+  );
+  const { rows, ...more } = pages.namespaces.pageOf(found, listing.limit, byName);
   const namespaces = rows.map(({ parent, name, expires }) => ({
     namespace: lifecycle.pathOf(parent, name),
     name,
@@ -117,13 +130,13 @@ export interface LookUp extends Omit<Listing, 'namespace'> {
 /** A page of what stands at these paths, in the order of the paths; those that nothing stands at are left out. */
 const findTasksAt = async (room: Room, lookUp: LookUp): Promise<ListTasksResponse> => {
   const { paths, limit, continuationToken } = lookUp;
-  const after = String(keyIn(continuationToken)?.[0] ?? '');
+  const [after] = pages.atIndex.keyIn(continuationToken) ?? [''];
   const wanted = [...new Set(paths)].filter((path) => pathPattern.test(path) && path > after).sort();
   const entries = await store.readEntries(room.db, wanted.map(lifecycle.placeOf), {
     after: room.clock.now(),
     limit: pageLimit(limit),
   });
-  const { rows, ...more } = pageOf(entries, limit, (entry) => [keyOf(entry)]);
+  const { rows, ...more } = pages.atIndex.pageOf(entries, limit, (entry) => [keyOf(entry)]);
   return { tasks: rows.map(lifecycle.entryView), ...more };
 };
 

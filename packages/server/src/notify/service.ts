@@ -9,7 +9,7 @@ import {
   type Transaction,
 } from '../base/index.ts';
 import { type Message, outbox } from '../events/index.ts';
-import { keyInOrStart, pageLimit, pageOf } from '../http/index.ts';
+import { pageLimit, pagesOf } from '../http/index.ts';
 import { compose, contextOf, type Occasion, type TaskInMessage, templatesOf } from './composing.ts';
 import { notification as notificationMessage } from './events.ts';
 import type { Notification, Outcome } from './lifecycle.ts';
@@ -275,11 +275,13 @@ interface PageRequest {
   readonly continuationToken?: string;
 }
 
+const pages = pagesOf('notify.listDenylist', ['text', 'text']);
+
 const listDenied = async ({ db }: Room, { limit, continuationToken }: PageRequest) => {
-  const [type = '', address = ''] = keyInOrStart(continuationToken) ?? [];
-  const after = { type: String(type), address: String(address) };
+  const [type, address] = pages.keyInOrStart(continuationToken) ?? ['', ''];
+  const after = { type, address };
   const read = await store.deniedAfter(db, after, pageLimit(limit));
-  const { rows: addresses, ...more } = pageOf(read, limit, (row) => [
+  const { rows: addresses, ...more } = pages.pageOf(read, limit, (row) => [
     row.notificationType,
     row.notificationAddress,
   ]);

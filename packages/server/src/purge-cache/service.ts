@@ -10,7 +10,7 @@ import {
   type Sql,
   type Transaction,
 } from '../base/index.ts';
-import { keyIn, pageLimit, pageOf } from '../http/index.ts';
+import { pageLimit, pagesOf } from '../http/index.ts';
 import { knownRequests } from './known-requests.ts';
 import type { AllPurgeCacheRequestList, PurgeCacheRequests } from './schema.ts';
 import * as store from './store.ts';
@@ -67,19 +67,24 @@ export interface Listing {
   readonly continuationToken?: string | undefined;
 }
 
+const pages = pagesOf('purge-cache.allPurgeRequests', ['text', 'text']);
+
 /** A page of the requests of all pools. */
 const listAll = async (
   { db, clock }: Room,
   { limit, continuationToken }: Listing,
 ): Promise<AllPurgeCacheRequestList> => {
-  const [workerPoolId = '', cacheName = ''] = keyIn(continuationToken) ?? [];
+  const [workerPoolId, cacheName] = pages.keyIn(continuationToken) ?? ['', ''];
   const found = await store.listRequests(db, {
-    workerPoolId: String(workerPoolId),
-    cacheName: String(cacheName),
+    workerPoolId,
+    cacheName,
     now: clock.now(),
     limit: pageLimit(limit),
   });
-  const { rows, ...more } = pageOf(found, limit, (request) => [request.workerPoolId, request.cacheName]);
+  const { rows, ...more } = pages.pageOf(found, limit, (request) => [
+    request.workerPoolId,
+    request.cacheName,
+  ]);
   return { requests: rows.map(viewOf), ...more };
 };
 

@@ -1,4 +1,4 @@
-import { seconds } from '../base/index.ts';
+import { isConnectionLoss, seconds } from '../base/index.ts';
 import type { QueueDeps } from './context.ts';
 import { createDeliveries } from './deliveries.ts';
 import { type Taken, takeWork, type Waiter } from './service/take-work.ts';
@@ -86,7 +86,7 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
     try {
       while (isAnybodyHungry()) {
         const endTurn = await deps.turns?.take();
-        await serveOnce(hungry()).finally(endTurn);
+        await serveTogether(hungry()).finally(endTurn);
       }
     } catch (err) {
       deps.log.error({ err }, 'pending runs could not be taken');
@@ -110,6 +110,22 @@ export const createDispatcher = (deps: QueueDeps): Dispatcher => {
       isSoon = false;
       serve();
     });
+  };
+
+  /** One queue whose runs cannot be taken must not keep the others from theirs. */
+  const serveTogether = async (waiting: Map<string, Waiting[]>): Promise<void> => {
+    try {
+      await serveOnce(waiting);
+    } catch (error) {
+      if (waiting.size <= 1 || isConnectionLoss(error)) throw error;
+      for (const [taskQueueId, served] of waiting) {
+        await serveOnce(new Map([[taskQueueId, served]])).catch((err) => {
+          deps.log.error({ err, taskQueueId }, 'pending runs of a task queue could not be taken');
+          // It is looked at again when it is woken, or at the next look at all queues.
+          lineOf(taskQueueId).mayHaveWork = false;
+        });
+      }
+    }
   };
 
   const serveOnce = async (waiting: Map<string, Waiting[]>): Promise<void> => {

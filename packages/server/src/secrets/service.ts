@@ -6,10 +6,11 @@ import {
   batchedRead,
   type Encryption,
   RequestError,
+  requireDate,
   type Sql,
   type Transaction,
 } from '../base/index.ts';
-import { keyIn, pageLimit, pageOf, storableDate } from '../http/index.ts';
+import { pageLimit, pagesOf } from '../http/index.ts';
 import { decideSets, type KeptSecret, type SecretChange, type SecretToSet } from './lifecycle.ts';
 import type { Secret, SecretList } from './schema.ts';
 import * as store from './store.ts';
@@ -111,17 +112,20 @@ export interface Listing {
   readonly continuationToken?: string | undefined;
 }
 
+const pages = pagesOf('secrets.list', ['text']);
+
 /** A page of the names of what can be read. */
 const listSecrets = async (
   { db, clock }: Room,
   { limit, continuationToken }: Listing,
 ): Promise<SecretList> => {
+  const [afterName] = pages.keyIn(continuationToken) ?? [''];
   const found = await store.listNames(db, {
-    afterName: String(keyIn(continuationToken)?.[0] ?? ''),
+    afterName,
     now: clock.now(),
     limit: pageLimit(limit),
   });
-  const { rows, ...more } = pageOf(found, limit, ({ name }) => [name]);
+  const { rows, ...more } = pages.pageOf(found, limit, ({ name }) => [name]);
   return { secrets: rows.map(({ name }) => name), ...more };
 };
 
@@ -163,7 +167,7 @@ export const bindVerbs = (room: Room) => {
   );
   return {
     set: ({ secret, expires, ...whose }: SecretGiven) =>
-      sets.one({ ...whose, text: JSON.stringify(secret), expires: storableDate(expires, 'expires') }),
+      sets.one({ ...whose, text: JSON.stringify(secret), expires: requireDate(expires, 'expires') }),
     remove: removals.one,
     get: async (name: string): Promise<Secret> => {
       const { secret, expires } = await reads.one(name);

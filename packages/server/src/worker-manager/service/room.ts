@@ -1,6 +1,5 @@
 import type { AuditEntry, CredentialsWanted } from '../../auth/index.ts';
 import { type BatchDeps, RequestError, type Signal, type Transaction } from '../../base/index.ts';
-import { keyIn } from '../../http/index.ts';
 import type { Email } from '../../notify/index.ts';
 import type { QueueVerbs } from '../../queue/index.ts';
 import type { WorkersFloor } from '../../workers/index.ts';
@@ -39,15 +38,6 @@ export interface PageQuery {
   readonly limit?: number | undefined;
 }
 
-/** The key in a token, which has so many parts of plain text. */
-export const keyOfToken = (token: string | undefined, parts: number): string[] => {
-  const key = keyIn(token)?.map(String) ?? [];
-  if (token !== undefined && (key.length !== parts || !key.every((part) => /^[\x20-\x7e]*$/.test(part)))) {
-    throw new RequestError('InputError', 'Invalid continuation token');
-  }
-  return key;
-};
-
 export const noPool = (workerPoolId: string): never => {
   throw new RequestError('ResourceNotFound', `There is no worker pool ${workerPoolId}.`);
 };
@@ -66,13 +56,6 @@ export const requirePool = async (room: Room, workerPoolId: string): Promise<sto
 /** A worker; a ResourceNotFound when there is none. */
 export const requireWorker = async (room: Room, ref: store.WorkerRef): Promise<store.WorkerRow> =>
   (await store.findWorker(room.db, ref)) ?? noWorker(ref);
-
-/** The schema lets pass what is no date, like a 61st second, or none that can be stored. */
-export const dateIn = (text: string, field: string): Date => {
-  const date = new Date(text);
-  if (date.getTime() >= Date.parse('0001-01-01T00:00:00Z')) return date;
-  throw new RequestError('InputError', `${field} is '${text}', which is not a date that can be stored.`);
-};
 
 /** The text without the few characters that PostgreSQL cannot store: NUL and halves of surrogate pairs. */
 export const storable = (text: string): string => Buffer.from(text).toString().replaceAll('\0', '\ufffd');

@@ -1,9 +1,9 @@
 import { RequestError } from '../../base/index.ts';
-import { pageLimit, pageOf } from '../../http/index.ts';
-import { getWorker, type ListWorkersResponse, listWorkers } from '../../workers/index.ts';
+import { pageLimit } from '../../http/index.ts';
+import { getWorker, type ListWorkersResponse, listWorkers, workerPages } from '../../workers/index.ts';
 import type { SeenWorker, SeenWorkerInFull } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { keyOfToken, noWorker, type PageQuery, type Room } from './room.ts';
+import { noWorker, type PageQuery, type Room } from './room.ts';
 
 // Some workers are known to the queue only, since they came with credentials of their own; others to this service only,
 // since they have not asked for work yet. These listings show both.
@@ -29,7 +29,7 @@ type Seen = Pick<SeenWorker, 'workerGroup' | 'workerId'> & {
 /** A page of the workers of a pool, provisioned or not, in the order of group and id; filtered, it may be short. */
 export const listSeenWorkers = async (room: Room, parts: PoolParts, query: SeenWorkersQuery) => {
   const workerPoolId = `${parts.provisionerId}/${parts.workerType}`;
-  const [afterGroup = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
+  const [afterGroup, afterId] = workerPages.keyIn(query.continuationToken) ?? ['', ''];
   const limit = pageLimit(query.limit);
   const [seen, managed] = await Promise.all([
     // Tokens of both listings name the same key.
@@ -37,7 +37,10 @@ export const listSeenWorkers = async (room: Room, parts: PoolParts, query: SeenW
     store.listWorkers(room.db, { workerPoolId, afterGroup, afterId, limit }),
   ]);
   const merged = mergeByName(seen.workers, managed).slice(0, limit);
-  const { rows, ...token } = pageOf(merged, query.limit, (row) => [row.workerGroup, row.workerId]);
+  const { rows, ...token } = workerPages.pageOf(merged, query.limit, (row) => [
+    row.workerGroup,
+    row.workerId,
+  ]);
   const now = room.clock.now();
   const workers = rows
     .map((row) => ({ row, view: viewOf(workerPoolId, row) }))

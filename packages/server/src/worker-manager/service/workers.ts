@@ -1,6 +1,6 @@
-import { RequestError, transact } from '../../base/index.ts';
+import { RequestError, requireDate, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
-import { pageLimit, pageOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import { digestOf } from '../digest.ts';
 import * as events from '../events.ts';
 import type { CreateWorkerRequest, Worker } from '../schema/index.ts';
@@ -8,15 +8,7 @@ import * as store from '../store/index.ts';
 import { recordWorkers } from './audit.ts';
 import { loseClaims } from './lost-claims.ts';
 import { removeWorkers } from './removal.ts';
-import {
-  dateIn,
-  keyOfToken,
-  noWorker,
-  type PageQuery,
-  type Room,
-  requirePool,
-  requireWorker,
-} from './room.ts';
+import { noWorker, type PageQuery, type Room, requirePool, requireWorker } from './room.ts';
 
 /** A worker that an operator declares. */
 export interface WorkerRequest extends store.WorkerRef {
@@ -30,7 +22,7 @@ export const createWorker = async (room: Room, request: WorkerRequest): Promise<
   const { workerPoolId, workerGroup, workerId, definition, clientId } = request;
   const { providerId } = await requireStaticPool(room, workerPoolId);
   const { capacity = 1, providerInfo } = definition;
-  const expires = dateIn(definition.expires, 'expires');
+  const expires = requireDate(definition.expires, 'expires');
   if (expires <= room.clock.now()) throw new RequestError('InputError', 'expires must lie in the future.');
   if (!providerInfo) throw new RequestError('InputError', 'providerInfo must hold a staticSecret.');
   const worker: store.NewWorker = {
@@ -59,7 +51,7 @@ export const createWorker = async (room: Room, request: WorkerRequest): Promise<
 export const updateWorker = async (room: Room, request: WorkerRequest): Promise<Worker> => {
   await requireStaticPool(room, request.workerPoolId);
   const { capacity, providerInfo } = request.definition;
-  const expires = dateIn(request.definition.expires, 'expires');
+  const expires = requireDate(request.definition.expires, 'expires');
   return transact(room, async (tx, now) => {
     const before = (await store.lockWorker(tx, request)) ?? noWorker(request);
     const worker = {
@@ -91,17 +83,19 @@ export interface WorkersQuery extends PageQuery {
   readonly state?: string | undefined;
 }
 
+const pages = pagesOf('worker-manager.listWorkersForWorkerPool', ['text', 'text']);
+
 /** A page of the workers of a pool, in the order of group and id. */
 export const listWorkers = async (room: Room, query: WorkersQuery) => {
   await requirePool(room, query.workerPoolId);
-  const [afterGroup = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
+  const [afterGroup, afterId] = pages.keyIn(query.continuationToken) ?? ['', ''];
   const found = await store.listWorkers(room.db, {
     ...query,
     afterGroup,
     afterId,
     limit: pageLimit(query.limit),
   });
-  const { rows, ...token } = pageOf(found, query.limit, (row) => [row.workerGroup, row.workerId]);
+  const { rows, ...token } = pages.pageOf(found, query.limit, (row) => [row.workerGroup, row.workerId]);
   return { workers: rows.map(workerView), ...token };
 };
 
