@@ -58,13 +58,14 @@ export const refusalOf = (
   if (!status) return new RequestError('InputError', 'Task not found');
   const run = status.runs[runId];
   if (!run) return new RequestError('InputError', 'Run not found');
+  if (!run.workerId) return new RequestError('InputError', 'The run has not been claimed yet');
   if (new Date(request.expires) > new Date(status.expires))
     return new RequestError(
       'InputError',
       `Artifacts expire at the latest with the task expiration, ${status.expires}`,
     );
   const isLate = run.state === 'exception' && new Date(run.resolved ?? 0) > later(now, -afterExceptionMs);
-  if (!run.workerId || !(run.state === 'running' || isLate))
+  if (run.state !== 'running' && !isLate)
     return new RequestError(
       'RequestConflict',
       `A ${run.state} run gets no artifacts: only a running one does, or one that ended as an exception just now.`,

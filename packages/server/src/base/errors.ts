@@ -17,7 +17,6 @@ export const errorStatuses = {
   TooManyRequests: 429,
   InternalServerError: 500,
   ServiceUnavailable: 503,
-  NotConfigured: 501,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof errorStatuses;

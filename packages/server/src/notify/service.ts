@@ -65,7 +65,7 @@ const refusalOf = ({ type, address }: Notification, outcome: Outcome): RequestEr
   }
   if (outcome === 'unconfigured' && type !== 'pulse') {
     const message = `Nothing can be sent to the ${type} ${address} here until its operator sets ${settingsFor[type]}.`;
-    return new RequestError('NotConfigured', message);
+    return new RequestError('ResourceNotFound', message);
   }
   return undefined;
 };

@@ -2,7 +2,7 @@ import { type Loop, localSignal, type Signal, type Sql, type Transaction } from 
 import type { QueueDeps } from './context.ts';
 import type { Move } from './events.ts';
 import { queueLoops } from './loops.ts';
-import { statusText, type TaskRecord } from './record.ts';
+import { statusOf, type TaskRecord } from './record.ts';
 import type { TaskStatus } from './schema/index.ts';
 import { bindVerbs, type QueueVerbs } from './service/index.ts';
 import { readRecords } from './store/index.ts';
@@ -34,7 +34,7 @@ export const readStatuses = async (db: Sql, taskIds: string[]): Promise<StatusWi
   (await readRecords(db, taskIds)).map(statusWithLabels);
 
 const statusWithLabels = (record: TaskRecord): StatusWithLabels => ({
-  ...(JSON.parse(statusText(record)) as TaskStatus),
+  ...statusOf(record),
   tags: JSON.parse(record.tags) as Record<string, string>,
   routes: record.routes,
 });

@@ -31,9 +31,8 @@ const changeOf =
     decide: (task) => {
       const { schedulerId, taskGroupId, projectId } = task;
       authorize({ schedulerId, taskGroupId, projectId });
-      const outcome = decide(task, deps.now);
-      if (outcome.kind !== 'unchanged') requireBeforeDeadline(task, deps.now);
-      return outcome;
+      requireBeforeDeadline(task, deps.now);
+      return decide(task, deps.now);
     },
   });
 
@@ -46,13 +45,7 @@ const verb =
 export const scheduleTasks = verb(lifecycle.schedule);
 
 /** Runs tasks once more that are resolved (or were never scheduled). Dependents are left alone. */
-export const rerunTasks = verb((task, now) => {
-  requireBeforeDeadline(task, now);
-  return lifecycle.rerun(task, now);
-});
+export const rerunTasks = verb(lifecycle.rerun);
 
 /** Ends tasks that are not resolved. */
-export const cancelTasks = verb((task, now) => {
-  requireBeforeDeadline(task, now);
-  return lifecycle.end(task, 'canceled', now);
-});
+export const cancelTasks = verb((task, now) => lifecycle.end(task, 'canceled', now));

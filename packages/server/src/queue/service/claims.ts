@@ -18,7 +18,7 @@ export interface RunToClaim {
   readonly authorize: Authorize;
 }
 
-/** Gives certain runs to workers. JSON text of each claim. */
+/** Gives certain runs to workers. JSON text of each claim; an empty object for a worker in quarantine. */
 export const claimRuns = async (
   tx: Transaction,
   requests: readonly RunToClaim[],
@@ -26,31 +26,35 @@ export const claimRuns = async (
 ): Promise<Answer<string>[]> => {
   const { now, settings } = deps;
   const takenUntil = takenUntilFrom(now, settings.claimTimeoutSeconds);
-  const changes = requests.map(({ taskId, runId, worker, authorize }) => ({
-    taskId,
-    decide: (task: TaskRecord) => {
+  const quarantined = new Set<RunToClaim>();
+  const changes = requests.map((request) => ({
+    taskId: request.taskId,
+    decide: (task: TaskRecord): lifecycle.Outcome => {
+      const { runId, worker, authorize } = request;
       authorize({ ...queueParts(task.taskQueueId), ...worker });
       requireBeforeDeadline(task, now);
-      refuseQuarantined(task, worker, deps);
+      if (deps.isQuarantined(task.taskQueueId, worker.workerGroup, worker.workerId)) {
+        quarantined.add(request);
+        return { kind: 'unchanged' };
+      }
       return lifecycle.claim(task, { runId, worker, takenUntil }, now);
     },
   }));
   const [answers, definitions] = await together(changeTasks(tx, changes, deps), definitionsOf(tx, requests));
-  tx.afterCommit(() => see(requests, answers, deps));
-  return claimTexts(requests, { answers, definitions, deps, textOf: claimText });
+  const isGiven = (_: unknown, i: number): boolean => !quarantined.has(requests[i] as RunToClaim);
+  tx.afterCommit(() => see(requests.filter(isGiven), answers.filter(isGiven), deps));
+  const texts = claimTexts(requests.filter(isGiven), {
+    answers: answers.filter(isGiven),
+    definitions,
+    deps,
+    textOf: claimText,
+  });
+  // Workers in quarantine are told nothing: the original's reply for them has no field.
+  return requests.map((request) => (quarantined.has(request) ? noClaim : (texts.shift() as Answer<string>)));
 };
 
-const refuseQuarantined = (
-  { taskQueueId }: TaskRecord,
-  { workerGroup, workerId }: lifecycle.WorkerRef,
-  deps: Deps,
-): void => {
-  if (!deps.isQuarantined(taskQueueId, workerGroup, workerId)) return;
-  throw new RequestError(
-    'RequestConflict',
-    `Worker ${workerGroup}/${workerId} is quarantined; it gets no work.`,
-  );
-};
+/** What a worker in quarantine gets for a claim. */
+export const noClaim = '{}';
 
 /** A claim that a worker wants to prolong. */
 export interface RunToReclaim {
