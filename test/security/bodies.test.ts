@@ -77,7 +77,7 @@ describe('every method that takes a body', () => {
     const body = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}';
     for (const method of withBody) {
       const { status, text } = await site.ask(askedOf(method, { body }));
-      assert.ok(status < 500 || status === 501, `${method.title}: ${status} ${text.slice(0, 300)}`);
+      assert.ok(status < 500, `${method.title}: ${status} ${text.slice(0, 300)}`);
     }
     const { text } = await site.ask({ path: '/api/auth/v1/scopes/current', as: site.root });
     assert.deepEqual(JSON.parse(text), { scopes: ['*'] });

@@ -38,7 +38,7 @@ const faultsOf = async (asked: readonly Asked[]): Promise<string[]> => {
   return answers.flatMap(({ status, text }, i) => {
     const { method = 'GET', path, body } = asked[i] as Asked;
     const what = `${method} ${path.slice(0, 300)} ${typeof body === 'string' ? body.slice(0, 300) : ''}`;
-    return status >= 500 && status !== 501 ? [`${status} to ${what}: ${text.slice(0, 300)}`] : [];
+    return status >= 500 ? [`${status} to ${what}: ${text.slice(0, 300)}`] : [];
   });
 };
 

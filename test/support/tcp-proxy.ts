@@ -115,7 +115,7 @@ export const aTcpProxy = async (test: Ending, databaseUrl: string): Promise<TcpP
   };
 
   const open = (client: Socket): void => {
-    const server = toServer(Number(target.port), target.hostname);
+    const server = toServer({ port: Number(target.port), host: target.hostname, noDelay: true });
     const link: Link = { client, server, transaction: [], trap: undefined, withheld: '' };
     links.add(link);
     const messages = intoMessages();

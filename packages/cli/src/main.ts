@@ -9,6 +9,8 @@ const signals = ['SIGINT', 'SIGTERM'] as const;
 
 const processIo = (): Io => {
   process.stdout.on('error', endWithReader);
+  // Whoever does not hear our complaints may still want the result.
+  process.stderr.on('error', () => {});
   return {
     stdout: process.stdout,
     stderr: process.stderr,
@@ -27,10 +29,11 @@ const processIo = (): Io => {
   };
 };
 
-// Whoever read us may have had enough, as `head` has: that is no failure.
+/** Ends the process when standard output takes no more. A reader that had enough, as `head` has, is no failure. */
 const endWithReader = (error: NodeJS.ErrnoException): void => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  if (error.code === 'EPIPE') process.exit();
+  process.stderr.write(`taskyard: standard output cannot be written: ${error.message}\n`);
+  process.exit(exitCodes.failed);
 };
 
 /** Runs one command line (`argv` as `process.argv`), and sets how the process ends. */

@@ -4,7 +4,7 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { App } from './app.ts';
 import { systemClock } from './base/index.ts';
 import type { Config } from './config.ts';
-import { apiHeaders } from './http/index.ts';
+import { apiHeaders, headerBytesMax, readRestOfBodies } from './http/index.ts';
 import { serveSite } from './site.ts';
 
 /** Speaks HTTP on connections that it is given. */
@@ -18,11 +18,13 @@ export interface HttpServer {
 export const createHttpServer = async (app: App, config: Config): Promise<HttpServer> => {
   const server = fastify({
     logger: false,
+    http: { maxHeaderSize: headerBytesMax },
     trustProxy: config.trustProxy,
     keepAliveTimeout: 75_000,
     routerOptions: { maxParamLength: 8192, caseSensitive: true },
     frameworkErrors: (_error, { url }, reply) => refuseUrl(url, reply as unknown as FastifyReply),
   });
+  readRestOfBodies(server);
   serveSite(server, config);
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
   app.register(server);

@@ -111,6 +111,7 @@ interface StartDeps {
 const start = async (config: Config, { endings, local, demo }: StartDeps): Promise<RunningServer> => {
   const isMany = config.role !== 'background' && config.processes > 1;
   const log = createLog({ level: config.logLevel, processName: isMany ? 'main' : undefined });
+  warnOfShortClaims(config, log);
   await mkdir(config.data, { recursive: true, mode: 0o700 });
   const postgres = await startDatabase(config, log);
   endings.add(() => postgres?.stop());
@@ -182,6 +183,17 @@ const poolSizes = (
     main: Math.min(databasePoolSizeMax, mainPoolSizeMax),
     api: Math.min(databasePoolSizeMax, share),
   };
+};
+
+/** Some workers that others wrote reclaim so long before the end of a claim that they never do when it is short. */
+const claimSecondsMin = 210;
+
+const warnOfShortClaims = ({ claimTimeoutSeconds }: Config, log: Logger): void => {
+  if (claimTimeoutSeconds >= claimSecondsMin) return;
+  log.warn(
+    { claimTimeoutSeconds },
+    `TASK_CLAIM_TIMEOUT is below ${claimSecondsMin} seconds: the original's generic-worker never reclaims such claims`,
+  );
 };
 
 const startDatabase = async (config: Config, log: Logger): Promise<EmbeddedPostgres | undefined> => {

@@ -132,7 +132,8 @@ export const Config = Type.Object({
   claimTimeoutSeconds: whole(1, 86_400, {
     env: 'TASK_CLAIM_TIMEOUT',
     default: 1200,
-    description: 'How long a claim lasts unless the worker reclaims.',
+    description:
+      'How long a claim lasts unless the worker reclaims. Below 210 seconds the original’s generic-worker never reclaims.',
   }),
   deadlineDelaySeconds: whole(0, 86_400, {
     env: 'DEADLINE_DELAY',

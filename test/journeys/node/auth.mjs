@@ -162,7 +162,7 @@ const otherParties = async () => {
     once.websocktunnelToken('audience', 'client'),
     once.gcpCredentials('a-project', 'somebody@example.com'),
   ]) {
-    assert.equal(await refusal(call), '501 NotConfigured');
+    assert.equal(await refusal(call), '410 ResourceExpired');
   }
 };
 

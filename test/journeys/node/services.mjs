@@ -98,14 +98,14 @@ export const visitNotify = async () => {
   const notify = clientOf('Notify', { retries: 0 });
   // What the operator has not configured is refused and says so; messages need no configuration.
   const mail = { address: 'nobody@example.com', subject: 'a subject', content: 'a text' };
-  assert.equal(await refusal(notify.email(mail)), '501 NotConfigured');
+  assert.equal(await refusal(notify.email(mail)), '404 ResourceNotFound');
   assert.equal(
     await refusal(notify.matrix({ roomId: '!room:example.com', body: 'a text' })),
-    '501 NotConfigured',
+    '404 ResourceNotFound',
   );
   assert.equal(
     await refusal(notify.slack({ channelId: 'C0123456789', text: 'a text' })),
-    '501 NotConfigured',
+    '404 ResourceNotFound',
   );
   await notify.pulse({ routingKey: 'journeys.node', message: { a: 'message' } });
 

@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { downloadArtifact, openArtifact } from '@taskyard/client';
+import { downloadArtifact, locateArtifact, openBytes, transferError } from '@taskyard/client';
 import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { wholeNumber } from '../input.ts';
@@ -27,8 +26,11 @@ export const downloadCommand = (io: Io): Command =>
       const queue = queueOf(io, options);
       const ref = { taskId, name, runId: options.run };
       if (options.output === '-') {
-        const { response } = await openArtifact(queue, ref);
-        if (response.body) await pipeline(Readable.fromWeb(response.body), io.stdout, { end: false });
+        const { url } = await locateArtifact(queue, ref);
+        const { bytes } = await openBytes(url);
+        await pipeline(bytes, io.stdout, { end: false }).catch((error: unknown) => {
+          throw transferError(url, error);
+        });
         return;
       }
       const file = await downloadArtifact(queue, { ...ref, path: options.output ?? basename(name) });

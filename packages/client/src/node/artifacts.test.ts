@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { ArtifactError } from '../artifacts.ts';
+import { ArtifactError, DownloadError } from '../artifacts.ts';
 import { Queue } from '../generated/index.ts';
 import { type Answer, json, serve } from '../testing/server.ts';
 import { downloadArtifact } from './download.ts';
@@ -51,6 +53,97 @@ describe('downloading an artifact', () => {
         assert.equal(bytes, 7);
         assert.equal(await readFile(path, 'utf8'), 'content');
         assert.deepEqual(await readdir(join(folder, 'deep/er')), ['a.txt']);
+      },
+    );
+  });
+
+  const fromBytes =
+    (send: (tries: number, response: ServerResponse) => void) =>
+    (rootUrl: () => string): Answer => {
+      let tries = 0;
+      return ({ url }, response) => {
+        if (url.startsWith('/api')) json(response, { storageType: 's3', url: `${rootUrl()}/bytes` });
+        else send(++tries, response);
+      };
+    };
+
+  it('fails where a compressed body ends too early, and is tried again', () =>
+    withServer(
+      fromBytes((tries, response) => {
+        const whole = gzipSync('content '.repeat(1000));
+        response.setHeader('content-encoding', 'gzip').end(tries === 3 ? whole : whole.subarray(0, -12));
+      }),
+      async (queue) => {
+        const path = join(folder, 'cut-off.txt');
+        const once = downloadArtifact(queue, { ...artifact, path }, { retries: 0 });
+        await assert.rejects(
+          once,
+          (error) => error instanceof DownloadError && /broke off/.test(error.message),
+        );
+        await assert.rejects(readFile(path));
+        const { bytes } = await downloadArtifact(queue, { ...artifact, path }, { retries: 1 });
+        assert.equal(bytes, 8000);
+      },
+    ));
+
+  it('follows redirects to the bytes, and tells the status where there are none', () =>
+    withServer(
+      (rootUrl) =>
+        ({ url }, response) => {
+          if (url.startsWith('/api')) json(response, { storageType: 'reference', url: `${rootUrl()}/moved` });
+          else if (url === '/moved') response.writeHead(302, { location: '/bytes' }).end();
+          else response.writeHead(410).end('gone');
+        },
+      async (queue) => {
+        const wanted = { ...artifact, path: join(folder, 'moved') };
+        await assert.rejects(
+          downloadArtifact(queue, wanted),
+          (error) => error instanceof DownloadError && error.statusCode === 410,
+        );
+      },
+    ));
+
+  it('writes into a pipe that is there, and through symbolic links', () =>
+    withServer(
+      fromBytes((_tries, response) => response.end('content')),
+      async (queue) => {
+        const [pipe, link, dangling] = ['pipe', 'link', 'dangling'].map((name) => join(folder, name)) as [
+          string,
+          string,
+          string,
+        ];
+        execFileSync('mkfifo', [pipe]);
+        const read = readFile(pipe, 'utf8');
+        await downloadArtifact(queue, { ...artifact, path: pipe });
+        assert.equal(await read, 'content');
+        assert.ok((await lstat(pipe)).isFIFO());
+        await writeFile(join(folder, 'real'), 'older');
+        await symlink('real', link);
+        await symlink('to-come', dangling);
+        for (const path of [link, dangling]) await downloadArtifact(queue, { ...artifact, path });
+        assert.ok((await lstat(link)).isSymbolicLink());
+        assert.equal(await readFile(join(folder, 'real'), 'utf8'), 'content');
+        assert.ok((await lstat(dangling)).isSymbolicLink());
+        assert.equal(await readFile(join(folder, 'to-come'), 'utf8'), 'content');
+        await assert.rejects(downloadArtifact(queue, { ...artifact, path: folder }), /is a directory/);
+      },
+    ));
+
+  it('into a pipe is not tried again once bytes went into it', () => {
+    let asked = 0;
+    return withServer(
+      fromBytes((tries, response) => {
+        asked = tries;
+        response.writeHead(200, { 'content-length': '100' });
+        response.write('half', () => response.destroy());
+      }),
+      async (queue) => {
+        const pipe = join(folder, 'half');
+        execFileSync('mkfifo', [pipe]);
+        const read = readFile(pipe, 'utf8');
+        await assert.rejects(downloadArtifact(queue, { ...artifact, path: pipe }), /broke off/);
+        assert.ok('half'.startsWith(await read));
+        assert.equal(asked, 1);
       },
     );
   });

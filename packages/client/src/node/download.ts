@@ -1,12 +1,11 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type ArtifactRef, DownloadError, locateArtifact, openSource } from '../artifacts.ts';
+import { type ArtifactRef, DownloadError, locateArtifact } from '../artifacts.ts';
 import type { Queue } from '../generated/index.ts';
 import { backOffMs, pause } from '../http.ts';
+import { openBytes, transferError } from './open-bytes.ts';
+import { openTarget } from './target.ts';
 
 /** What was written. */
 export interface DownloadedFile {
@@ -45,7 +44,17 @@ const meter = (hashes: Readonly<Record<string, string>>) => {
 const isLasting = (error: unknown): boolean =>
   error instanceof DownloadError && error.statusCode !== undefined && error.statusCode < 500;
 
-/** Writes an artifact into a file, which appears when it is complete and its hashes are right. */
+/** It cannot be tried again: a part has gone where nothing can be taken back from. */
+class HalfWritten extends Error {
+  constructor(cause: unknown) {
+    super((cause as Error).message, { cause });
+  }
+}
+
+/**
+ * Writes an artifact into a file, which appears when it is complete and its hashes are right. Where the path is a pipe or
+ * a device, the bytes are written into it; symbolic links are followed.
+ */
 export const downloadArtifact = async (
   queue: Queue,
   wanted: ArtifactRef & { readonly path: string },
@@ -61,6 +70,7 @@ export const downloadArtifact = async (
         signal,
       );
     } catch (error) {
+      if (error instanceof HalfWritten) throw error.cause;
       if (signal?.aborted || isLasting(error) || tries >= retries) throw error;
     }
     await pause(backOffMs(tries, { firstDelayMs: 200, delayMaxMs: 10_000 }), signal);
@@ -72,19 +82,21 @@ const transfer = async (
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<DownloadedFile> => {
-  const response = await openSource(source, signal);
+  const { bytes, headers } = await openBytes(source.url, signal);
   const { passage, mistake, count } = meter(source.hashes);
-  const partial = `${path}.${randomUUID()}.partial`;
-  await mkdir(dirname(path), { recursive: true });
+  const target = await openTarget(path, randomUUID()).catch((error: unknown) => {
+    bytes.destroy();
+    throw new HalfWritten(error);
+  });
   try {
-    const bytes = response.body ? Readable.fromWeb(response.body) : Readable.from([]);
-    await pipeline(bytes, passage, createWriteStream(partial), { ...(signal ? { signal } : {}) });
+    await pipeline(bytes, passage, target.stream, { ...(signal ? { signal } : {}) });
     const wrong = mistake();
     if (wrong) throw new DownloadError(source.url, `the ${wrong} of the content is not the one announced`);
-    await rename(partial, path);
+    await target.keep();
   } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
+    await target.discard();
+    const reason = transferError(source.url, error);
+    throw target.isFinal ? new HalfWritten(reason) : reason;
   }
-  return { path, bytes: count(), contentType: response.headers.get('content-type') ?? undefined };
+  return { path, bytes: count(), contentType: headers['content-type'] };
 };

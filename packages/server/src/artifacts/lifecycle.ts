@@ -1,4 +1,4 @@
-import { later, minutes, RequestError } from '../base/index.ts';
+import { later, minutes, RequestError, requireDate } from '../base/index.ts';
 import type { StatusWithLabels } from '../queue/index.ts';
 import type { PostArtifactRequest, StorageType } from './schema.ts';
 
@@ -58,13 +58,14 @@ export const refusalOf = (
   if (!status) return new RequestError('InputError', 'Task not found');
   const run = status.runs[runId];
   if (!run) return new RequestError('InputError', 'Run not found');
+  if (!run.workerId) return new RequestError('InputError', 'The run has not been claimed yet');
   if (new Date(request.expires) > new Date(status.expires))
     return new RequestError(
       'InputError',
       `Artifacts expire at the latest with the task expiration, ${status.expires}`,
     );
   const isLate = run.state === 'exception' && new Date(run.resolved ?? 0) > later(now, -afterExceptionMs);
-  if (!run.workerId || !(run.state === 'running' || isLate))
+  if (run.state !== 'running' && !isLate)
     return new RequestError(
       'RequestConflict',
       `A ${run.state} run gets no artifacts: only a running one does, or one that ended as an exception just now.`,
@@ -103,7 +104,7 @@ export const artifactAskedFor = (
   contentLength: ('contentLength' in request ? request.contentLength : undefined) ?? null,
   details: JSON.stringify(detailsAskedFor(request, fresh)),
   present: !arrivesLater(request.storageType),
-  expires: new Date(request.expires),
+  expires: requireDate(request.expires, 'expires'),
 });
 
 /**

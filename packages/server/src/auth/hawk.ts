@@ -91,7 +91,7 @@ export const requireSignature = (
   signature: Signature,
   { key, origins, now }: { key: string; origins: readonly Origin[]; now: Date },
 ): void => {
-  if (!origins.some((origin) => isEqual(macOf(signature, origin, key), signature.mac))) {
+  if (!origins.flatMap(spellings).some((origin) => isEqual(macOf(signature, origin, key), signature.mac))) {
     refuse('Bad mac: the signature does not fit the request, its host and port, or the access token.');
   }
   const at = Number(signature.ts) * 1000;
@@ -102,6 +102,17 @@ export const requireSignature = (
       `Stale timestamp: the request was signed more than 15 minutes from ${now.toJSON()}, the time here.`,
     );
   }
+};
+
+/** An address of IPv6 is signed with brackets by some clients, and without them by others. */
+const spellings = (origin: Origin): Origin[] => {
+  const bare = origin.host.replace(/^\[|\]$/g, '');
+  return bare.includes(':')
+    ? [
+        { ...origin, host: `[${bare}]` },
+        { ...origin, host: bare },
+      ]
+    : [origin];
 };
 
 const macOf = (signature: Signature, { host, port }: Origin, key: string): string => {

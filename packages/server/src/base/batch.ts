@@ -68,6 +68,7 @@ export interface BatchLimits<In> {
 }
 
 interface Waiting<In, Out> {
+  readonly bytes: number;
   readonly item: In;
   resolve(answer: Out): void;
   reject(error: unknown): void;
@@ -137,8 +138,8 @@ const gathered = <In, Out>(
   const take = (): Waiting<In, Out>[] => {
     let bytes = 0;
     let count = 0;
-    for (const { item } of waiting) {
-      bytes += bytesOf(item);
+    for (const call of waiting) {
+      bytes += call.bytes;
       if (count > 0 && (count >= rowsMax || bytes > bytesMax)) break;
       count++;
     }
@@ -166,17 +167,26 @@ const gathered = <In, Out>(
     }
   };
 
+  /** Nobody waits for its end, so it never fails: whatever goes wrong is told to those whose calls it concerns. */
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const endTurn = await turns?.take();
-      await run(take()).finally(endTurn);
+      let batch: Waiting<In, Out>[] = [];
+      try {
+        const endTurn = await turns?.take();
+        batch = take();
+        await run(batch).finally(endTurn);
+      } catch (error) {
+        // To reject a call that has its answer changes nothing.
+        for (const call of batch.length > 0 ? batch : waiting.splice(0)) call.reject(error);
+      }
     }
     running = false;
   };
 
   const one = (item: In): Promise<Out> =>
     new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
+      // An item that cannot be weighed fails here, alone, and not in the batch.
+      waiting.push({ item, bytes: bytesOf(item), resolve, reject });
       if (running) return;
       running = true;
       // Requests that were read from the network in the same turn of the event loop go together.
@@ -187,6 +197,8 @@ const gathered = <In, Out>(
 };
 
 const settle = <In, Out>(batch: Waiting<In, Out>[], answers: Answer<Out>[]): void => {
+  if (answers.length !== batch.length)
+    throw new Error(`A verb over ${batch.length} items gave ${answers.length} answers.`);
   batch.forEach((call, i) => {
     const answer = answers[i] as Answer<Out>;
     if (answer instanceof RequestError) call.reject(answer);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import { minutes, seconds, systemClock } from './clock.ts';
+import { RequestError } from './errors.ts';
 
 /** A tagged template that is one SQL statement; each place in the code is prepared once per connection. */
 export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
@@ -52,9 +53,20 @@ const camelCase = (name: string): string =>
 
 // "2026-11-24 23:20:25.123+00": the session's time zone is UTC, so the offset is always +00.
 const parseTimestamp = (text: string): Date =>
-  text.endsWith('infinity')
-    ? new Date(text.startsWith('-') ? -8.64e15 : 8.64e15)
-    : new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+  text.charCodeAt(4) === hyphen && text.endsWith('+00')
+    ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`)
+    : parseRareTimestamp(text);
+
+const hyphen = 0x2d;
+
+/** Years of more than four digits, years before the year 1 ("0001-12-31 00:00:00+00 BC" is in the year 0), and no end. */
+const parseRareTimestamp = (text: string): Date => {
+  if (text.endsWith('infinity')) return new Date(text.startsWith('-') ? -8.64e15 : 8.64e15);
+  const [, digits = '', rest = '', time = '', isBefore] = /^(\d+)(-\S+) (\S+)\+00( BC)?$/.exec(text) ?? [];
+  const year = isBefore ? 1 - Number(digits) : Number(digits);
+  const sign = year < 0 ? '-' : '+';
+  return new Date(`${sign}${String(Math.abs(year)).padStart(6, '0')}${rest}T${time}Z`);
+};
 
 const asText = (text: string): string => text;
 const parsers = new Map<number, (text: string) => unknown>([
@@ -88,10 +100,24 @@ const statementOn =
   async <Row>(strings: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> => {
     const statement = prepare(strings);
     const { name, text } = statement;
-    const result = await connection.query({ name, text, values, rowMode: 'array', types });
+    const result = await connection.query({ name, text, values, rowMode: 'array', types }).catch(blameValue);
     statement.columns ??= result.fields.map((field) => camelCase(field.name));
     return asObjects<Row>(result.rows, statement.columns);
   };
+
+/**
+ * What PostgreSQL says of values that it cannot take: NUL or broken UTF-8 in a text, the same in JSON, a number, time or
+ * text outside of a type's range, and a text too long for an index. Callers' values are checked long before; this guard
+ * stands where all of them pass, whatever field they came in.
+ */
+const valueFaults: readonly string[] = ['22021', '22P05', '22003', '22007', '22008', '22P02', '54000'];
+
+/** Turns the refusal of a value into one that the caller can act on: it is not the server's fault. */
+const blameValue = (error: unknown): never => {
+  if (!valueFaults.includes(codeOf(error))) throw error;
+  const refusal = new RequestError('InputError', `A value cannot be stored: ${(error as Error).message}.`);
+  throw Object.assign(refusal, { cause: error });
+};
 
 const asObjects = <Row>(rows: unknown[][], columns: string[]): Row[] =>
   rows.map((values) => {
@@ -130,7 +156,10 @@ const openTransaction = (client: pg.PoolClient) => {
   };
 };
 
-const inTransaction = async <T>(client: pg.PoolClient, run: (tx: Transaction) => Promise<T>): Promise<T> => {
+const inTransaction = async <T>(
+  client: pg.PoolClient,
+  run: (tx: Transaction) => Promise<T>,
+): Promise<{ value: T; actions: readonly (() => void)[] }> => {
   const { tx, actions, lasts, close } = openTransaction(client);
   // Not awaited: it travels with the first statement.
   writeTogether(socketOf(client));
@@ -155,8 +184,7 @@ const inTransaction = async <T>(client: pg.PoolClient, run: (tx: Transaction) =>
     // Any other failure has rolled the transaction back.
     throw isConnectionLoss(cause) ? new BrokenTransaction(cause, isCommitSent ? 'unknown' : 'none') : cause;
   }
-  for (const action of actions) action();
-  return value;
+  return { value, actions };
 };
 
 /** The connection of a transaction broke. */
@@ -255,6 +283,15 @@ export const connect = ({
     );
   });
 
+  /** What is committed has happened: nothing that follows may tell its caller otherwise. */
+  const afterwards = (action: () => void): void => {
+    try {
+      action();
+    } catch (error) {
+      onError(error as Error);
+    }
+  };
+
   const listen = async (channel: string, heard: (payload: string) => void): Promise<void> => {
     const client = new pg.Client({
       connectionString: url,
@@ -299,8 +336,8 @@ export const connect = ({
       const client = await pool.connect();
       let failed: Error | undefined;
       try {
-        const value = await inTransaction(client, run);
-        onCommit();
+        const { value, actions } = await inTransaction(client, run);
+        for (const action of [...actions, onCommit]) afterwards(action);
         return value;
       } catch (error) {
         failed = error as Error;
@@ -329,6 +366,10 @@ export const isConnectionLoss = (error: unknown): boolean =>
   /Connection terminated|not queryable|connection error|trying to connect/i.test(
     (error as Error)?.message ?? '',
   );
+
+/** There is no database to be had now: it is away, starts or stops, or has no connection, memory or disk left. */
+export const isUnavailable = (error: unknown): boolean =>
+  isConnectionLoss(error) || codeOf(error).startsWith('53');
 
 /** Deadlock or serialization failure: nothing happened, and the same again will do. */
 export const isTransient = (error: unknown): boolean => /^(40001|40P01)$/.test(codeOf(error));

@@ -16,7 +16,7 @@ export const errorStatuses = {
   ErrorArtifact: 424,
   TooManyRequests: 429,
   InternalServerError: 500,
-  NotConfigured: 501,
+  ServiceUnavailable: 503,
 } as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof errorStatuses;

@@ -32,10 +32,12 @@ export {
   type Database,
   isConnectionLoss,
   isTransient,
+  isUnavailable,
   type Sql,
   type Transaction,
   together,
 } from './database.ts';
+export { dateIn, isDate, requireDate } from './dates.ts';
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts';
 export { type Encryption, type EncryptionKeys, encryption } from './encryption.ts';
 export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';

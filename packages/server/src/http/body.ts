@@ -5,6 +5,8 @@ import { RequestError } from '../base/index.ts';
 /** Arrays and objects within each other. What walks through a value, here and in the database, calls itself at each. */
 const depthMax = 500;
 
+const byteOrderMark = '\ufeff';
+
 /** Reads the bodies of all requests as text; handlers decide whether they want one. */
 export const readBodies = (app: FastifyInstance): void => {
   app.removeAllContentTypeParsers();
@@ -37,7 +39,8 @@ export const parseBody = (request: FastifyRequest): unknown => {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Some editors and languages begin a text with a mark of its encoding. A signature covers it, JSON knows none.
+    value = JSON.parse(text.startsWith(byteOrderMark) ? text.slice(1) : text);
   } catch (error) {
     throw new RequestError('MalformedPayload', `Failed to parse JSON: ${(error as Error).message}`);
   }

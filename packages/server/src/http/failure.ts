@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { errorStatuses, type Logger, RequestError } from '../base/index.ts';
+import { errorStatuses, isUnavailable, type Logger, RequestError } from '../base/index.ts';
 import type { Contract } from './contract.ts';
 
 export interface FailedRequest {
@@ -41,6 +41,13 @@ export const failureReply = (thrown: unknown, request: FailedRequest, log: Logge
 
 const bugReport = (thrown: unknown, contract: Contract, log: Logger): RequestError => {
   const incidentId = randomUUID();
+  if (isUnavailable(thrown)) {
+    log.warn({ err: thrown, method: contract.name, incidentId }, 'a request failed: the database is away');
+    return new RequestError(
+      'ServiceUnavailable',
+      'The database cannot be reached now; ask again. What was asked may have happened all the same.',
+    );
+  }
   log.error({ err: thrown, method: contract.name, incidentId }, 'a request failed by a fault of the server');
   return new RequestError(
     'InternalServerError',

@@ -1,7 +1,9 @@
 export * from './contract.ts';
 export { serveDocuments } from './documents.ts';
+export { acceptsGzip } from './encodings.ts';
+export { headerBytesMax, scopesBytesMax } from './limits.ts';
 export type { ProcessFacts } from './monitoring.ts';
-export { countIn, keyIn, keyInOrStart, type Page, pageLimit, pageOf } from './pagination.ts';
+export { type Page, pageLimit, pagesOf } from './pagination.ts';
 export {
   identifierPattern,
   pagination,
@@ -13,4 +15,5 @@ export {
 export { exchangeNames, type ReferenceDocument, referenceDocuments } from './references.ts';
 export { apiHeaders, type ObserveCall, type ServeDeps, serve } from './serve.ts';
 export * from './shapes.ts';
-export { mistakesIn, schemaPath, storableDate } from './validation.ts';
+export { readRestOfBodies } from './unread-body.ts';
+export { mistakesIn, schemaPath } from './validation.ts';

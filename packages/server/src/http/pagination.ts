@@ -7,56 +7,77 @@ export interface Page<Row> {
   readonly continuationToken?: string;
 }
 
+/** What a part of a key is: a text, or a whole number from 0 on that counts something or is a time in milliseconds. */
+type Kind = 'text' | 'whole';
+
+type KeyOf<Kinds extends readonly Kind[]> = { [I in keyof Kinds]: Kinds[I] extends 'text' ? string : number };
+
+/** The pages of one listing: rows are sorted by a key, and a token holds the key of the last row of a page. */
+export interface Pages<Key extends readonly (string | number)[]> {
+  /** The key in a continuation token. A token that this listing did not give is a 400. */
+  keyIn(token: string | undefined): Key | undefined;
+  /** The same, but such a token starts the listing from its beginning. */
+  keyInOrStart(token: string | undefined): Key | undefined;
+  /** The token for what follows a key. */
+  tokenAfter(key: Key): string;
+  /** Cuts rows that were read with {@link pageLimit} to a page. */
+  pageOf<Row>(rows: Row[], limit: number | undefined, keyOf: (row: Row) => Key): Page<Row>;
+}
+
 const rowsDefault = 1000;
 
 /** How many rows to read for a page: one more than it holds, to know whether another follows. */
 export const pageLimit = (limit: number | undefined): number => Math.max(1, limit ?? rowsDefault) + 1;
 
-/** Cuts rows that were read with {@link pageLimit} to a page; `keyOf` names the row after which the next one starts. */
-export const pageOf = <Row>(
-  rows: Row[],
-  limit: number | undefined,
-  keyOf: (row: Row) => readonly (string | number)[],
-): Page<Row> => {
-  const size = pageLimit(limit) - 1;
-  const last = rows[size - 1];
-  if (rows.length <= size || !last) return { rows };
-  return {
-    rows: rows.slice(0, size),
-    continuationToken: Buffer.from(JSON.stringify(keyOf(last))).toString('base64url'),
-  };
-};
-
 // The largest time that PostgreSQL and JavaScript both know has fewer milliseconds, and no listing more rows.
 const wholeMax = 2 ** 52;
 
-const isWhole = (part: unknown): part is number =>
-  Number.isInteger(part) && Math.abs(Number(part)) <= wholeMax;
+const fits: Readonly<Record<Kind, (part: unknown) => boolean>> = {
+  text: (part) => typeof part === 'string' && isStorable(part),
+  whole: (part) => Number.isInteger(part) && Number(part) >= 0 && Number(part) <= wholeMax,
+};
 
-const isKey = (value: unknown): value is (string | number)[] =>
-  Array.isArray(value) &&
-  value.every((part) => (typeof part === 'string' ? isStorable(part) : isWhole(part)));
-
-const decode = (token: string): (string | number)[] | undefined => {
+const jsonIn = (token: string): unknown => {
   try {
-    const key = JSON.parse(Buffer.from(token, 'base64url').toString()) as unknown;
-    return isKey(key) ? key : undefined;
+    return JSON.parse(Buffer.from(token, 'base64url').toString());
   } catch {
     return undefined;
   }
 };
 
-/** The key in a continuation token; a token that this server did not make is a 400. */
-export const keyIn = (token: string | undefined): (string | number)[] | undefined => {
-  if (token === undefined) return undefined;
-  const key = decode(token);
-  if (!key) throw new RequestError('InputError', 'Invalid continuation token');
-  return key;
+/**
+ * Defines the tokens of a listing. A token holds the listing's name and its key's parts, so that what another listing
+ * gave, or what somebody made up, is not taken for a key: `kinds` says what each part must be.
+ */
+export const pagesOf = <const Kinds extends readonly Kind[]>(
+  listing: string,
+  kinds: Kinds,
+): Pages<KeyOf<Kinds>> => {
+  const keyInOrStart = (token: string | undefined): KeyOf<Kinds> | undefined => {
+    const value = token === undefined ? undefined : jsonIn(token);
+    if (!Array.isArray(value)) return undefined;
+    const [name, ...key] = value as unknown[];
+    const isKey = name === listing && key.length === kinds.length;
+    return isKey && kinds.every((kind, i) => fits[kind](key[i])) ? (key as KeyOf<Kinds>) : undefined;
+  };
+  const tokenAfter = (key: KeyOf<Kinds>): string =>
+    Buffer.from(JSON.stringify([listing, ...key])).toString('base64url');
+  return {
+    keyInOrStart,
+    tokenAfter,
+    keyIn: (token) => {
+      const key = keyInOrStart(token);
+      if (token === undefined || key) return key;
+      throw new RequestError(
+        'InputError',
+        'Invalid continuation token: continuationToken must come from an earlier page of this listing.',
+      );
+    },
+    pageOf: (rows, limit, keyOf) => {
+      const size = pageLimit(limit) - 1;
+      const last = rows[size - 1];
+      if (rows.length <= size || last === undefined) return { rows };
+      return { rows: rows.slice(0, size), continuationToken: tokenAfter(keyOf(last)) };
+    },
+  };
 };
-
-/** The same, but a garbled token starts the listing from its beginning. */
-export const keyInOrStart = (token: string | undefined): (string | number)[] | undefined =>
-  token === undefined ? undefined : decode(token);
-
-/** The part of a key that counts something, or is a time in milliseconds; 0 where a token does not hold one. */
-export const countIn = (part: string | number | undefined): number => (isWhole(part) ? Math.max(0, part) : 0);

@@ -15,6 +15,7 @@ import {
   type ServiceDeclaration,
   type SignedRequest,
 } from './contract.ts';
+import { compressReplies } from './encodings.ts';
 import { failureReply } from './failure.ts';
 import { monitoringRoutes, type ProcessFacts } from './monitoring.ts';
 import { mistakesIn, schemaPath } from './validation.ts';
@@ -56,6 +57,7 @@ export const serve = <Services extends object>(
   { declarations, services }: { declarations: readonly ServiceDeclaration<Services>[]; services: Services },
 ): void => {
   readBodies(app);
+  compressReplies(app);
   app.options('/api/*', (_request, reply) => reply.headers(apiHeaders).code(200).send(''));
   const everything = { ...services, process: deps.process };
   // Those who watch over a deployment need not know its services.
@@ -77,7 +79,13 @@ export const serve = <Services extends object>(
  * The router's spellings of a published path. A parameter that may hold slashes is the rest of the path when it comes
  * last; elsewhere it is matched percent-encoded and, since such ids have two parts, as two segments.
  */
-const routerPaths = ({ path, rest }: Contract): string[] => {
+const routerPaths = (contract: Contract): string[] =>
+  // With a slash at their end and without it: clients add one or strip it. What takes the rest of a path keeps its own.
+  spellings(contract).flatMap((path) =>
+    path.endsWith('*') ? [path] : [path.replace(/\/$/, ''), `${path.replace(/\/$/, '')}/`],
+  );
+
+const spellings = ({ path, rest }: Contract): string[] => {
   const param = (name: string) => `:${name}`;
   const encoded = path.replace(/<([^>]+)>/g, (_, name: string) => param(name));
   if (!rest) return [encoded];
@@ -221,7 +229,7 @@ const checkedBody = ({ input, keepsText }: Contract, payload: unknown, request: 
     );
   }
   if (!keepsText) requireStorableBody(request, payload);
-  const mistakes = mistakesIn(input, payload);
+  const mistakes = mistakesIn(input, payload, String(request.body).length <= echoedBytesMax);
   if (mistakes.length === 0) return payload;
   const list = mistakes.map((mistake) => `  * ${mistake}`).join('\n');
   throw new RequestError(

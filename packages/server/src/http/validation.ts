@@ -1,32 +1,38 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
-import { RequestError } from '../base/index.ts';
+import { dateIn } from '../base/index.ts';
 import type { PublishedSchema } from './contract.ts';
 
-// All errors at once, so that a caller mends a body in one go; defaults are written into the body.
-const ajv = new Ajv({
-  allErrors: true,
-  useDefaults: true,
-  strict: false,
-  validateSchema: false,
-  logger: false,
-});
-(formats as unknown as (ajv: Ajv) => void)(ajv);
+// Defaults are written into the body. All errors at once let a caller mend a body in one go; a large one may have
+// millions, so there the first has to do.
+const ajvs = [false, true].map((allErrors) => {
+  const ajv = new Ajv({ allErrors, useDefaults: true, strict: false, validateSchema: false, logger: false });
+  (formats as unknown as (ajv: Ajv) => void)(ajv);
+  return ajv;
+}) as [Ajv, Ajv];
 
-// The format knows leap seconds and hour 24 of offsets; what is stored is a time that JavaScript knows as well.
-const rfc3339 = ajv.formats['date-time'] as { validate(text: string): boolean };
-ajv.addFormat('date-time', (text) => rfc3339.validate(text) && !Number.isNaN(Date.parse(text)));
+// The format knows leap seconds, hour 24 of offsets and the year 0: what is a time here, one reader decides for all.
+const rfc3339 = ajvs[0].formats['date-time'] as { validate(text: string): boolean };
+const isDateTime = (text: string): boolean => rfc3339.validate(text) && dateIn(text) !== undefined;
+for (const ajv of ajvs) ajv.addFormat('date-time', isDateTime);
 
-const compiled = new WeakMap<PublishedSchema, ValidateFunction>();
+const compiled = [false, true].map(() => new WeakMap<PublishedSchema, ValidateFunction>());
 
-const validatorOf = (published: PublishedSchema): ValidateFunction => {
-  let validate = compiled.get(published);
+const validatorOf = (published: PublishedSchema, all: boolean): ValidateFunction => {
+  const known = compiled[Number(all)] as WeakMap<PublishedSchema, ValidateFunction>;
+  let validate = known.get(published);
   if (!validate) {
-    validate = ajv.compile(published.schema);
-    compiled.set(published, validate);
+    validate = (ajvs[Number(all)] as Ajv).compile(published.schema);
+    known.set(published, validate);
   }
   return validate;
 };
+
+const mistakesMax = 100;
+const mistakeLengthMax = 500;
+
+const short = (text: string): string =>
+  text.length > mistakeLengthMax ? `${text.slice(0, mistakeLengthMax)}…` : text;
 
 const describe = ({ instancePath, message, params, keyword }: ErrorObject): string => {
   const where = `body${instancePath.replaceAll('/', '.')}`;
@@ -36,21 +42,18 @@ const describe = ({ instancePath, message, params, keyword }: ErrorObject): stri
   return `${where} ${message ?? keyword}`;
 };
 
-/** What is wrong with a value, a sentence for each mistake, naming the field; empty when it fits. Fills in defaults. */
-export const mistakesIn = (published: PublishedSchema, value: unknown): string[] => {
-  const validate = validatorOf(published);
-  return validate(value) ? [] : (validate.errors ?? []).map(describe);
+/**
+ * What is wrong with a value, a sentence for each mistake, naming the field; empty when it fits. Fills in defaults.
+ * At most 100 are named; without `all` only the first is looked for.
+ */
+export const mistakesIn = (published: PublishedSchema, value: unknown, all = true): string[] => {
+  const validate = validatorOf(published, all);
+  if (validate(value)) return [];
+  const errors = validate.errors ?? [];
+  const named = errors.slice(0, mistakesMax).map((error) => short(describe(error)));
+  return errors.length > mistakesMax ? [...named, `and ${errors.length - mistakesMax} more`] : named;
 };
 
 /** Where a schema is served. */
 export const schemaPath = ({ service, name }: PublishedSchema): string =>
   `/schemas/${service}/v1/${name}.json#`;
-
-const [firstDate, lastDate] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
-
-/** A time that PostgreSQL writes with a year of four digits; schemas let others pass. */
-export const storableDate = (text: string, field: string): Date => {
-  const date = new Date(text);
-  if (date.getTime() >= firstDate && date.getTime() <= lastDate) return date;
-  throw new RequestError('InputError', `${field} is '${text}', which is not a date that can be stored.`);
-};

@@ -1,4 +1,4 @@
-import { days } from '../base/index.ts';
+import { dateIn, days } from '../base/index.ts';
 import { type IndexedTask, pathPattern } from './schema.ts';
 
 /** Where an entry stands: the root namespace is empty. */
@@ -100,11 +100,9 @@ export const entriesOf = (task: CompletedTask): { entries: Entry[]; mistakes: st
   const wish = (isObject(task.wish) ? task.wish : {}) as Readonly<Record<string, unknown>>;
   const rank = typeof wish.rank === 'number' ? wish.rank : 0;
   const data = JSON.stringify(isObject(wish.data) ? wish.data : {});
-  const expires = new Date(typeof wish.expires === 'string' ? wish.expires : task.expires);
-  const mistake = Number.isNaN(expires.getTime())
-    ? `'${wish.expires}' is no time.`
-    : mistakeIn({ rank, data });
-  if (mistake) return { entries: [], mistakes: [...mistakes, mistake] };
+  const expires = dateIn(typeof wish.expires === 'string' ? wish.expires : task.expires);
+  const mistake = expires ? mistakeIn({ rank, data }) : `'${wish.expires}' is no time.`;
+  if (mistake || !expires) return { entries: [], mistakes: [...mistakes, mistake ?? ''] };
   const entries = paths
     .filter((path) => pathPattern.test(path))
     .map((path) => ({ ...placeOf(path), taskId: task.taskId, rank, data, expires }));

@@ -7,12 +7,13 @@ import {
   later,
   minutes,
   RequestError,
+  requireDate,
   type Sql,
   type Transaction,
   type Verb,
   type Work,
 } from '../base/index.ts';
-import { type Caller, keyIn, pageLimit, pageOf, type Reply, redirectTo } from '../http/index.ts';
+import { type Caller, pageLimit, pagesOf, type Reply, redirectTo } from '../http/index.ts';
 import type { Context } from './context.ts';
 import * as lifecycle from './lifecycle.ts';
 import type { IndexedTask, InsertTaskRequest, ListNamespacesResponse, ListTasksResponse } from './schema.ts';
@@ -43,7 +44,7 @@ const entryOf = ({ path, taskId, rank, data, expires }: Insertion): lifecycle.En
   taskId,
   rank,
   data: JSON.stringify(data),
-  expires: new Date(expires),
+  expires: requireDate(expires, 'expires'),
 });
 
 const keyOf = ({ namespace, name }: lifecycle.Place): string => lifecycle.pathOf(namespace, name);
@@ -76,19 +77,32 @@ export interface Listing {
   readonly continuationToken?: string | undefined;
 }
 
-const partOf = ({ namespace, limit, continuationToken }: Listing, { now }: Work<Context>) => ({
+const pages = {
+  tasks: pagesOf('index.listTasks', ['text']),
+  namespaces: pagesOf('index.listNamespaces', ['text']),
+  atIndex: pagesOf('index.findTasksAtIndex', ['text']),
+};
+
+const partOf = (
+  { namespace, limit }: Listing,
+  { now }: Work<Context>,
+  [afterName]: readonly [string] = [''],
+) => ({
   namespace,
-  afterName: String(keyIn(continuationToken)?.[0] ?? ''),
+  afterName,
   after: now,
   limit: pageLimit(limit),
 });
 
-const byName = ({ name }: { readonly name: string }) => [name];
+const byName = ({ name }: { readonly name: string }) => [name] as const;
 
 /** A page of the tasks in a namespace. */
 const listTasks = async (sql: Sql, listing: Listing, work: Work<Context>): Promise<ListTasksResponse> => {
-  const entries = await store.listEntries(sql, partOf(listing, work));
-  const { rows, ...more } = pageOf(entries, listing.limit, byName);
+  const entries = await store.listEntries(
+    sql,
+    partOf(listing, work, pages.tasks.keyIn(listing.continuationToken)),
+  );
+  const { rows, ...more } = pages.tasks.pageOf(entries, listing.limit, byName);
   return { tasks: rows.map(lifecycle.entryView), ...more };
 };
 
@@ -98,8 +112,11 @@ const listNamespaces = async (
   listing: Listing,
   work: Work<Context>,
 ): Promise<ListNamespacesResponse> => {
-  const found = await store.listNamespaces(sql, partOf(listing, work));
-  const { rows, ...more } = pageOf(found, listing.limit, byName);
+  const found = await store.listNamespaces(
+    sql,
+    partOf(listing, work, pages.namespaces.keyIn(listing.continuationToken)),
+  );
+  const { rows, ...more } = pages.namespaces.pageOf(found, listing.limit, byName);
   const namespaces = rows.map(({ parent, name, expires }) => ({
     namespace: lifecycle.pathOf(parent, name),
     name,
@@ -119,13 +136,13 @@ const findTasksAt = async (
   { paths, limit, continuationToken }: LookUp,
   { now }: Work<Context>,
 ): Promise<ListTasksResponse> => {
-  const after = String(keyIn(continuationToken)?.[0] ?? '');
+  const [after] = pages.atIndex.keyIn(continuationToken) ?? [''];
   const wanted = [...new Set(paths)].filter((path) => pathPattern.test(path) && path > after).sort();
   const entries = await store.readEntries(sql, wanted.map(lifecycle.placeOf), {
     after: now,
     limit: pageLimit(limit),
   });
-  const { rows, ...more } = pageOf(entries, limit, (entry) => [keyOf(entry)]);
+  const { rows, ...more } = pages.atIndex.pageOf(entries, limit, (entry) => [keyOf(entry)]);
   return { tasks: rows.map(lifecycle.entryView), ...more };
 };
 

@@ -239,7 +239,7 @@ it('a way out that is not configured says what to configure; other domains pass 
     ] as const;
     for (const [path, body, words] of calls) {
       const { status, code, message } = await bare.ask('POST', path, { body });
-      assert.deepEqual([status, code], [501, 'NotConfigured']);
+      assert.deepEqual([status, code], [404, 'ResourceNotFound']);
       assert.match(message, words);
     }
     await bare.db.transaction((tx) => bare.notify.email(tx, [aMail()]));

@@ -11,7 +11,7 @@ import {
   type Verb,
 } from '../base/index.ts';
 import { type Message, outbox } from '../events/index.ts';
-import { keyInOrStart, pageLimit, pageOf } from '../http/index.ts';
+import { pageLimit, pagesOf } from '../http/index.ts';
 import { compose, contextOf, type Occasion, type TaskInMessage, templatesOf } from './composing.ts';
 import type { Context } from './context.ts';
 import { notification as notificationMessage } from './events.ts';
@@ -53,7 +53,7 @@ const refusalOf = ({ type, address }: Notification, outcome: Outcome): RequestEr
   }
   if (outcome === 'unconfigured' && type !== 'pulse') {
     const message = `Nothing can be sent to the ${type} ${address} here until its operator sets ${settingsFor[type]}.`;
-    return new RequestError('NotConfigured', message);
+    return new RequestError('ResourceNotFound', message);
   }
   return undefined;
 };
@@ -240,11 +240,13 @@ interface PageRequest {
   readonly continuationToken?: string;
 }
 
+const pages = pagesOf('notify.listDenylist', ['text', 'text']);
+
 const listDenied = async (sql: Sql, { limit, continuationToken }: PageRequest) => {
-  const [type = '', address = ''] = keyInOrStart(continuationToken) ?? [];
-  const after = { type: String(type), address: String(address) };
+  const [type, address] = pages.keyInOrStart(continuationToken) ?? ['', ''];
+  const after = { type, address };
   const read = await store.deniedAfter(sql, after, pageLimit(limit));
-  const { rows: addresses, ...more } = pageOf(read, limit, (row) => [
+  const { rows: addresses, ...more } = pages.pageOf(read, limit, (row) => [
     row.notificationType,
     row.notificationAddress,
   ]);

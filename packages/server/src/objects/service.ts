@@ -6,6 +6,7 @@ import {
   later,
   minutes,
   RequestError,
+  requireDate,
   type Sql,
   type Transaction,
 } from '../base/index.ts';
@@ -88,7 +89,7 @@ export const createObjectService = (deps: ObjectServiceDeps) => {
       projectId,
       uploadId,
       backendId,
-      expires: new Date(request.expires),
+      expires: requireDate(request.expires, 'expires'),
       uploadExpires: later(now, unfinishedMs),
       hashes: checkedHashes(request.hashes),
     });

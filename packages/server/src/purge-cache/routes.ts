@@ -1,3 +1,4 @@
+import { requireDate } from '../base/index.ts';
 import { type Parameter, pagination, parameters, type Route, routeFor } from '../http/index.ts';
 import * as schema from './schema.ts';
 import type { PurgeCacheVerbs } from './service.ts';
@@ -21,7 +22,7 @@ const day = String.raw`\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`;
 const hour = String.raw`([01]\d|2[0-3]):[0-5]\d`;
 const date: Parameter<Date> = {
   pattern: new RegExp(String.raw`^${day}(T${hour}(:[0-5]\d(\.\d+)?)?(Z|[+-]${hour})?)?$`),
-  parse: (text) => new Date(text),
+  parse: (text) => requireDate(text, 'since'),
 };
 
 /** The methods of the service `purge-cache`. */

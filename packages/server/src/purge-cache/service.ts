@@ -10,7 +10,7 @@ import {
   type Verb,
   type Work,
 } from '../base/index.ts';
-import { keyIn, pageLimit, pageOf } from '../http/index.ts';
+import { pageLimit, pagesOf } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { knownRequests } from './known-requests.ts';
 import type { AllPurgeCacheRequestList, PurgeCacheRequests } from './schema.ts';
@@ -48,20 +48,25 @@ export interface Listing {
   readonly continuationToken?: string | undefined;
 }
 
+const pages = pagesOf('purge-cache.allPurgeRequests', ['text', 'text']);
+
 /** A page of the requests of all pools. */
 const listRequests = async (
   sql: Sql,
   { limit, continuationToken }: Listing,
   { now }: Work<Context>,
 ): Promise<AllPurgeCacheRequestList> => {
-  const [workerPoolId = '', cacheName = ''] = keyIn(continuationToken) ?? [];
+  const [workerPoolId, cacheName] = pages.keyIn(continuationToken) ?? ['', ''];
   const found = await store.listRequests(sql, {
-    workerPoolId: String(workerPoolId),
-    cacheName: String(cacheName),
+    workerPoolId,
+    cacheName,
     now,
     limit: pageLimit(limit),
   });
-  const { rows, ...more } = pageOf(found, limit, (request) => [request.workerPoolId, request.cacheName]);
+  const { rows, ...more } = pages.pageOf(found, limit, (request) => [
+    request.workerPoolId,
+    request.cacheName,
+  ]);
   return { requests: rows.map(viewOf), ...more };
 };
 

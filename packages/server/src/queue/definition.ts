@@ -1,4 +1,5 @@
-import { days, later, minutes, RequestError } from '../base/index.ts';
+import { days, later, minutes, RequestError, requireDate } from '../base/index.ts';
+import { scopesBytesMax } from '../http/index.ts';
 import type { TaskRecord } from './record.ts';
 import { type FilledTaskRequest, priorities, type TaskDefinition } from './schema/index.ts';
 
@@ -22,13 +23,11 @@ const refuse = (message: string): never => {
   throw new RequestError('InputError', message);
 };
 
-/** A date in a request. A second or an offset that the schema lets through may still name no moment that exists. */
-const dateIn = (field: string, text: string): Date => {
-  const date = new Date(text);
+/** A date in a request. What lasts longer than the task, by a year at most, needs a date too. */
+const taskDate = (field: string, text: string): Date => {
+  const date = requireDate(text, field);
   const isUsable = date.getTime() >= 0 && date.getTime() < Date.UTC(9999, 0);
-  return isUsable
-    ? date
-    : refuse(`${field} must be a date of the calendar before the year 9999; it is ${text}.`);
+  return isUsable ? date : refuse(`${field} must be in the years 1970 to 9998; it is ${text}.`);
 };
 
 /** Routes become routing keys and are stored apart, as text, in which some characters cannot be kept. */
@@ -104,12 +103,16 @@ export const newTask = (
       `dependencies has ${request.dependencies.length} entries; at most ${limits.dependenciesMax} are allowed.`,
     );
   }
-  const deadline = dateIn('deadline', request.deadline);
-  const created = dateIn('created', request.created);
-  const expires = request.expires ? dateIn('expires', request.expires) : aYearAfter(deadline);
+  const deadline = taskDate('deadline', request.deadline);
+  const created = taskDate('created', request.created);
+  const expires = request.expires ? taskDate('expires', request.expires) : aYearAfter(deadline);
   checkTimes({ created, deadline, expires }, now, limits.deadlineDaysMax);
   checkRoutes(request.routes);
   const broad = request.scopes.find((scope) => scope.endsWith('**'));
+  // Claims hold them, and who works on the task sends its claim's credentials with every request.
+  const scopesBytes = JSON.stringify(request.scopes).length;
+  if (scopesBytes > scopesBytesMax)
+    refuse(`scopes may have ${scopesBytesMax} bytes as JSON text at most; these have ${scopesBytes}.`);
   if (broad !== undefined) refuse(`scopes: '${broad}' ends with **; one star is as good.`);
   const { priority, ...rest } = request;
   const definition = {

@@ -1,7 +1,7 @@
 import { type Loop, localSignal, type Signal, type Sql } from '../base/index.ts';
 import type { Context } from './context.ts';
 import { queueLoops } from './loops.ts';
-import { statusText, type TaskRecord } from './record.ts';
+import { statusOf, type TaskRecord } from './record.ts';
 import type { TaskStatus } from './schema/index.ts';
 import { type QueueVerbs, queueVerbs } from './service/index.ts';
 import { readRecords } from './store/index.ts';
@@ -40,7 +40,7 @@ export const readStatuses = async (db: Sql, taskIds: string[]): Promise<StatusWi
   (await readRecords(db, taskIds)).map(statusWithLabels);
 
 const statusWithLabels = (record: TaskRecord): StatusWithLabels => ({
-  ...(JSON.parse(statusText(record)) as TaskStatus),
+  ...statusOf(record),
   tags: JSON.parse(record.tags) as Record<string, string>,
   routes: record.routes,
 });

@@ -34,7 +34,7 @@ export interface WorkerRef {
   readonly workerId: string;
 }
 
-const unchanged: Outcome = { kind: 'unchanged' };
+export const unchanged: Outcome = { kind: 'unchanged' };
 const missingRun: Outcome = { kind: 'missing-run' };
 const changed = (task: TaskRecord): Outcome => ({ kind: 'changed', task });
 const conflict = (message: string): Outcome => ({ kind: 'conflict', message });

@@ -1,4 +1,10 @@
-import { priorities, type RunStatus, type TaskState } from './schema/index.ts';
+import {
+  type Priority,
+  priorities,
+  type RunStatus,
+  type TaskState,
+  type TaskStatus,
+} from './schema/index.ts';
 
 /** A task's status as it is kept: what never changes, and where the task stands. */
 export interface TaskRecord {
@@ -23,7 +29,7 @@ export interface TaskRecord {
 
 export const stateOf = (record: TaskRecord): TaskState => record.runs.at(-1)?.state ?? 'unscheduled';
 
-export const priorityOf = (record: Pick<TaskRecord, 'priority'>): string =>
+export const priorityOf = (record: Pick<TaskRecord, 'priority'>): Priority =>
   priorities[record.priority] ?? 'lowest';
 
 /** The two parts of a task queue's id. */
@@ -52,6 +58,22 @@ export const statusTextOf = (status: StatusFields): string => {
     `"retriesLeft":${status.retriesLeft},"state":"${status.state}","runs":${status.runs}}`
   );
 };
+
+/** The status of a record, for code that reads it: the same fields. */
+export const statusOf = (record: TaskRecord): TaskStatus => ({
+  taskId: record.taskId,
+  ...queueParts(record.taskQueueId),
+  taskQueueId: record.taskQueueId,
+  schedulerId: record.schedulerId,
+  projectId: record.projectId,
+  taskGroupId: record.taskGroupId,
+  priority: priorityOf(record),
+  deadline: record.deadline.toJSON(),
+  expires: record.expires.toJSON(),
+  retriesLeft: record.retriesLeft,
+  state: stateOf(record),
+  runs: [...record.runs],
+});
 
 // Records never change, and the same one goes into a reply and into several messages.
 const texts = new WeakMap<TaskRecord, string>();

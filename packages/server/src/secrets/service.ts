@@ -5,13 +5,14 @@ import {
   inBatches,
   inReads,
   RequestError,
+  requireDate,
   type Sql,
   type Transaction,
   transact,
   type Verb,
   type Work,
 } from '../base/index.ts';
-import { keyIn, pageLimit, pageOf, storableDate } from '../http/index.ts';
+import { pageLimit, pagesOf } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { decideSets, type KeptSecret, type SecretChange, type SecretToSet } from './lifecycle.ts';
 import type { Secret, SecretList } from './schema.ts';
@@ -108,18 +109,21 @@ export interface Listing {
   readonly continuationToken?: string | undefined;
 }
 
+const pages = pagesOf('secrets.list', ['text']);
+
 /** A page of the names of what can be read. */
 const listSecrets = async (
   sql: Sql,
   { limit, continuationToken }: Listing,
   { now }: Work<Context>,
 ): Promise<SecretList> => {
+  const [afterName] = pages.keyIn(continuationToken) ?? [''];
   const found = await store.listNames(sql, {
-    afterName: String(keyIn(continuationToken)?.[0] ?? ''),
+    afterName,
     now,
     limit: pageLimit(limit),
   });
-  const { rows, ...more } = pageOf(found, limit, ({ name }) => [name]);
+  const { rows, ...more } = pages.pageOf(found, limit, ({ name }) => [name]);
   return { secrets: rows.map(({ name }) => name), ...more };
 };
 
@@ -165,7 +169,7 @@ export const secretVerbs = (context: Context) => {
       bound.setSecrets.one({
         ...whose,
         text: JSON.stringify(secret),
-        expires: storableDate(expires, 'expires'),
+        expires: requireDate(expires, 'expires'),
       }),
     remove: bound.removeSecrets.one,
     get: async (name: string): Promise<Secret> => {

@@ -1,5 +1,5 @@
 import { RequestError, type Sql } from '../base/index.ts';
-import { keyInOrStart, pageLimit, pageOf } from '../http/index.ts';
+import { pageLimit, pagesOf } from '../http/index.ts';
 import { priorities, type RunStatus } from '../queue/index.ts';
 import type { Context } from './context.ts';
 import { isBroken, isUnmet, whyPending, whyUnscheduled } from './explanation.ts';
@@ -45,18 +45,20 @@ const lineOf = ({
   };
 };
 
+const pages = pagesOf('views.listGroupLines', ['text']);
+
 /** A page of the tasks of a group, in short. */
 export const listGroupLines = async (
   { db }: Context,
   taskGroupId: string,
   { limit, continuationToken }: PageQuery,
 ) => {
-  const [after = ''] = keyInOrStart(continuationToken) ?? [];
-  const read = await store.readLines(db, taskGroupId, { after: String(after), limit: pageLimit(limit) });
+  const [after] = pages.keyInOrStart(continuationToken) ?? [''];
+  const read = await store.readLines(db, taskGroupId, { after, limit: pageLimit(limit) });
   if (read.length === 0 && !(await store.hasGroup(db, taskGroupId))) {
     throw new RequestError('ResourceNotFound', `Task group ${taskGroupId} does not exist.`);
   }
-  const { rows, ...token } = pageOf(read, limit, (row) => [row.taskId]);
+  const { rows, ...token } = pages.pageOf(read, limit, (row) => [row.taskId]);
   return { taskGroupId, tasks: rows.map(lineOf), ...token };
 };
 

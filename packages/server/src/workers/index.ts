@@ -29,6 +29,7 @@ export {
   readQuarantined,
   type WorkersFloor,
   type WorkersSettings,
+  workerPages,
 } from './service.ts';
 export type { Sighting } from './sightings.ts';
 export type { WorkerRef } from './store.ts';
@@ -66,11 +67,11 @@ const settingsDefault: WorkersSettings = {
 
 /** Joins the floor together; nothing runs and nothing is read until it is asked to. */
 export const createWorkers = (deps: WorkersDeps): Workers => {
-  const { db, clock, quarantinesChanged = localSignal() } = deps;
+  const { db, clock, log, quarantinesChanged = localSignal() } = deps;
   const settings = { ...settingsDefault, ...deps.settings };
   const sightings = createSightings(deps, settings);
   const quarantines = createQuarantines(deps);
-  const floor = { db, clock, settings, sightings, quarantines, quarantinesChanged };
+  const floor = { db, clock, log, settings, sightings, quarantines, quarantinesChanged };
   return {
     ...floor,
     ...sightings,

@@ -1,5 +1,15 @@
-import { type Clock, type Database, later, RequestError, type Signal, type Sql } from '../base/index.ts';
-import { keyIn, pageLimit, pageOf, storableDate, taskQueueIdPattern } from '../http/index.ts';
+import {
+  type Clock,
+  type Database,
+  type Logger,
+  later,
+  RequestError,
+  requireDate,
+  type Signal,
+  type Sql,
+  transact,
+} from '../base/index.ts';
+import { pageLimit, pagesOf, taskQueueIdPattern } from '../http/index.ts';
 import type { Quarantines } from './quarantines.ts';
 import type {
   ListProvisionersResponse,
@@ -43,11 +53,21 @@ export interface WorkerTypeParams {
 export interface WorkersFloor {
   readonly db: Database;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly settings: WorkersSettings;
   readonly sightings: Sightings;
   readonly quarantines: Quarantines;
   readonly quarantinesChanged: Signal;
 }
+
+const pages = {
+  provisioners: pagesOf('queue.listProvisioners', ['text']),
+  taskQueues: pagesOf('queue.listTaskQueues', ['text']),
+  workerTypes: pagesOf('queue.listWorkerTypes', ['text']),
+};
+
+/** Pages of the workers of a task queue: its listing here, and the one that knows of worker pools as well. */
+export const workerPages = pagesOf('listWorkers', ['text', 'text']);
 
 /** All provisioners with a known task queue. */
 export const listProvisioners = async (
@@ -55,10 +75,10 @@ export const listProvisioners = async (
   query: PageQuery,
 ): Promise<ListProvisionersResponse> => {
   await floor.sightings.settle();
-  const [above = ''] = keyOfToken(query.continuationToken, 1);
+  const [above] = pages.provisioners.keyIn(query.continuationToken) ?? [''];
   const range = { above, limit: pageLimit(query.limit), now: floor.clock.now() };
   const rows = await store.listProvisioners(floor.db, range);
-  const { rows: page, ...token } = pageOf(rows, query.limit, (row) => [row.provisionerId]);
+  const { rows: page, ...token } = pages.provisioners.pageOf(rows, query.limit, (row) => [row.provisionerId]);
   return { provisioners: page.map(provisionerOf), ...token };
 };
 
@@ -76,10 +96,10 @@ export const listTaskQueues = async (
   query: PageQuery,
 ): Promise<ListTaskQueuesResponse> => {
   await floor.sightings.settle();
-  const [above = ''] = keyOfToken(query.continuationToken, 1);
+  const [above] = pages.taskQueues.keyIn(query.continuationToken) ?? [''];
   const range = { above, below: '~', limit: pageLimit(query.limit), now: floor.clock.now() };
   const rows = await store.listTaskQueues(floor.db, range);
-  const { rows: page, ...token } = pageOf(rows, query.limit, (row) => [row.taskQueueId]);
+  const { rows: page, ...token } = pages.taskQueues.pageOf(rows, query.limit, (row) => [row.taskQueueId]);
   return { taskQueues: page.map(taskQueueOf), ...token };
 };
 
@@ -99,10 +119,12 @@ export const listWorkerTypes = async (
 ): Promise<ListWorkerTypesResponse> => {
   await floor.sightings.settle();
   const { above, below } = queuesOf(provisionerId);
-  const [after = ''] = keyOfToken(query.continuationToken, 1);
+  const [after] = pages.workerTypes.keyIn(query.continuationToken) ?? [''];
   const range = { above: above + after, below, limit: pageLimit(query.limit), now: floor.clock.now() };
   const rows = await store.listTaskQueues(floor.db, range);
-  const { rows: page, ...token } = pageOf(rows, query.limit, (row) => [partsOf(row).workerType]);
+  const { rows: page, ...token } = pages.workerTypes.pageOf(rows, query.limit, (row) => [
+    partsOf(row).workerType,
+  ]);
   return { workerTypes: page.map(workerTypeOf), ...token };
 };
 
@@ -126,7 +148,7 @@ export const listWorkers = async (
 ): Promise<ListWorkersResponse> => {
   await floor.sightings.settle();
   const now = floor.clock.now();
-  const [afterGroup = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
+  const [afterGroup, afterId] = workerPages.keyIn(query.continuationToken) ?? ['', ''];
   const rows = await store.listWorkers(floor.db, {
     taskQueueId: taskQueueIdOf(params),
     afterGroup,
@@ -135,7 +157,10 @@ export const listWorkers = async (
     limit: pageLimit(query.limit),
     now,
   });
-  const { rows: page, ...token } = pageOf(rows, query.limit, (row) => [row.workerGroup, row.workerId]);
+  const { rows: page, ...token } = workerPages.pageOf(rows, query.limit, (row) => [
+    row.workerGroup,
+    row.workerId,
+  ]);
   return { workers: page.map((row) => listedWorkerOf(row, now)), ...token };
 };
 
@@ -156,7 +181,7 @@ export const quarantineWorker = async (
 ): Promise<Worker> => {
   await floor.sightings.settle();
   const now = floor.clock.now();
-  const until = storableDate(request.quarantineUntil, 'quarantineUntil');
+  const until = requireDate(request.quarantineUntil, 'quarantineUntil');
   const detail = {
     clientId: request.clientId,
     updatedAt: now.toJSON(),
@@ -178,8 +203,8 @@ export const declareWorker = async (
   request: UpdateWorkerRequest,
 ): Promise<Worker> => {
   const ref = declarable(refOf(params));
-  const seen = { now: floor.clock.now(), expires: storableDate(request.expires, 'expires') };
-  const row = await floor.db.transaction(async (tx) => {
+  const seen = { now: floor.clock.now(), expires: requireDate(request.expires, 'expires') };
+  const row = await transact(floor, async (tx) => {
     await store.seeTaskQueues(tx, [ref.taskQueueId], seen);
     await store.seeWorkers(tx, [{ ...ref, claimed: [] }], seen);
     return store.findWorker(tx, ref);
@@ -217,18 +242,6 @@ const declarable = (ref: store.WorkerRef): store.WorkerRef => {
 // In the order of bytes '0' follows '/'. So these two enclose the ids that begin with the provisioner's, and
 // no others.
 const queuesOf = (provisionerId: string) => ({ above: `${provisionerId}/`, below: `${provisionerId}0` });
-
-/**
- * The key in a token of a listing, which has so many parts. Only plain text is a key: PostgreSQL would refuse
- * NUL.
- */
-const keyOfToken = (token: string | undefined, parts: number): string[] => {
-  const key = keyIn(token)?.map(String) ?? [];
-  if (token !== undefined && (key.length !== parts || !key.every((part) => /^[\x20-\x7e]*$/.test(part)))) {
-    throw new RequestError('InputError', 'Invalid continuation token');
-  }
-  return key;
-};
 
 /** The text without the few characters that PostgreSQL cannot store: NUL and halves of surrogate pairs. */
 const storable = (text: string): string => Buffer.from(text).toString().replaceAll('\0', '\ufffd');

@@ -1,4 +1,4 @@
-import { type BaseContext, batched, later } from '../base/index.ts';
+import { type BaseContext, batched, later, together } from '../base/index.ts';
 import type { RunRef } from './schema.ts';
 import * as store from './store.ts';
 
@@ -37,10 +37,10 @@ export const createSightings = (deps: BaseContext, settings: SightingSettings) =
   const record = batched(deps, 'see-workers', async (tx, due: readonly DueSighting[], { now }) => {
     const seen = { now, expires: later(now, settings.recordKeptMs) };
     const queues = due.filter((item) => item.queueIsDue).map((item) => item.sighting.taskQueueId);
-    await Promise.all([
+    await together(
       store.seeTaskQueues(tx, [...new Set(queues)], seen),
       store.seeWorkers(tx, oncePerWorker(due), seen),
-    ]);
+    );
     return due.map(() => undefined);
   });
 

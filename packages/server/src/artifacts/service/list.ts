@@ -1,5 +1,5 @@
 import { RequestError } from '../../base/index.ts';
-import { keyInOrStart, pageLimit, pageOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import type { Artifact } from '../lifecycle.ts';
 import type { ArtifactResponse, ListArtifactsResponse } from '../schema.ts';
 import * as store from '../store.ts';
@@ -21,6 +21,8 @@ export interface Listing {
   readonly continuationToken?: string;
 }
 
+const pages = pagesOf('queue.listArtifacts', ['text']);
+
 /** A page of the artifacts of a run, by name, whether or not they can be read yet. */
 export const listArtifactsWith =
   (deps: ArtifactDeps) =>
@@ -29,13 +31,13 @@ export const listArtifactsWith =
     if (!status) throw new RequestError('ResourceNotFound', `There is no task ${taskId}.`);
     const run = runId === 'latest' ? status.runs.at(-1) : status.runs[runId];
     if (!run) throw new RequestError('ResourceNotFound', `The task ${taskId} has no such run.`);
-    const after = String(keyInOrStart(continuationToken)?.[0] ?? '');
+    const [after] = pages.keyInOrStart(continuationToken) ?? [''];
     const rows = await store.listArtifacts(deps.db, {
       taskId,
       runId: run.runId,
-      after: after.includes('\0') ? '' : after,
+      after,
       limit: pageLimit(limit),
     });
-    const { rows: artifacts, ...more } = pageOf(rows, limit, (artifact) => [artifact.name]);
+    const { rows: artifacts, ...more } = pages.pageOf(rows, limit, (artifact) => [artifact.name]);
     return { artifacts: artifacts.map(artifactView), ...more };
   };

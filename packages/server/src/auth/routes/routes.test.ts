@@ -128,12 +128,12 @@ describe('the methods of auth', () => {
     const read = 'auth:aws-s3:read-only:bucket-1/some/where';
     const s3 = (level: string, scopes: string[]) =>
       ask('GET', `/aws/s3/${level}/bucket-1/some/where`, { scopes });
-    assert.deepEqual((await s3('read-only', [read])).code, 'NotConfigured');
+    assert.deepEqual((await s3('read-only', [read])).code, 'ResourceNotFound');
     assert.deepEqual((await s3('read-write', [read])).code, 'InsufficientScopes');
-    assert.equal((await s3('read-only', ['auth:aws-s3:read-write:*'])).status, 501);
+    assert.equal((await s3('read-only', ['auth:aws-s3:read-write:*'])).status, 404);
     const body = { repositories: ['Repo'], permissions: { contents: 'write' } };
     const github = (scope: string) => ask('POST', '/github/app/Owner/repo-token', { scopes: [scope], body });
-    assert.equal((await github('auth:github-repo-token:app/owner/repo:contents:write')).status, 501);
+    assert.equal((await github('auth:github-repo-token:app/owner/repo:contents:write')).status, 404);
     assert.equal((await github('auth:github-repo-token:app/owner/repo:contents:read')).status, 403);
     for (const route of ['/azure/accounts', '/azure/account/containers', '/gcp/credentials/p/a']) {
       assert.equal((await ask('GET', route)).status, 501, route);

@@ -1,4 +1,4 @@
-import { countIn, keyIn, pageLimit, pageOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import type { EntityHistory } from '../schema/index.ts';
 import * as store from '../store.ts';
 import type { PageQuery, Room } from './room.ts';
@@ -16,13 +16,16 @@ export const auditVerbs = ({ db }: Room) => ({
     page(await store.auditByClient(db, { clientId, ...rowsWanted(query) }), query),
 });
 
+// Both listings are sorted by the number of an entry in the whole history.
+const pages = pagesOf('auth.auditHistory', ['whole']);
+
 const rowsWanted = ({ continuationToken, limit }: PageQuery) => {
-  const before = keyIn(continuationToken)?.[0];
-  return { before: before === undefined ? undefined : countIn(before), limit: pageLimit(limit) };
+  const [before] = pages.keyIn(continuationToken) ?? [];
+  return { before, limit: pageLimit(limit) };
 };
 
 const page = (found: store.AuditRow[], { limit }: PageQuery): EntityHistory => {
-  const { rows, ...more } = pageOf(found, limit, (row) => [row.id]);
+  const { rows, ...more } = pages.pageOf(found, limit, (row) => [row.id]);
   return {
     auditHistory: rows.map(({ id: _, ...entry }) => ({ ...entry, created: entry.created.toJSON() })),
     ...more,

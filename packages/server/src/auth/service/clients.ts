@@ -1,5 +1,5 @@
-import { later, minutes, RequestError, slugid, type Transaction } from '../../base/index.ts';
-import { keyIn, pageLimit, pageOf } from '../../http/index.ts';
+import { later, minutes, RequestError, requireDate, slugid, type Transaction } from '../../base/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import { clientChanged } from '../events.ts';
 import {
   type Client,
@@ -16,6 +16,8 @@ export type ClientVerbs = ReturnType<typeof clientVerbs>;
 
 type Row = store.ClientRow;
 
+const pages = pagesOf('auth.listClients', ['text']);
+
 /** The verbs of clients. */
 export const clientVerbs = (room: Room) => ({
   /** A page of clients in order of their id. */
@@ -24,10 +26,10 @@ export const clientVerbs = (room: Room) => ({
     ...page
   }: PageQuery & { prefix?: string }): Promise<ListClientsResponse> => {
     await room.directory.prepare();
-    const after = keyIn(page.continuationToken)?.[0];
+    const [after] = pages.keyIn(page.continuationToken) ?? [];
     const limit = pageLimit(page.limit);
-    const found = await store.listClients(room.db, { prefix, after: textOf(after), limit });
-    const { rows, ...more } = pageOf(found, page.limit, (row) => [row.clientId]);
+    const found = await store.listClients(room.db, { prefix, after, limit });
+    const { rows, ...more } = pages.pageOf(found, page.limit, (row) => [row.clientId]);
     return { clients: rows.map((row) => view(room, row)), ...more };
   },
 
@@ -107,7 +109,7 @@ const expiry = { caller: { clientId: 'expiration' } };
 
 const definition = ({ description, expires, deleteOnExpiration = false }: CreateClientRequest) => ({
   description,
-  expires: new Date(expires),
+  expires: requireDate(expires, 'expires'),
   deleteOnExpiration,
 });
 
@@ -211,9 +213,6 @@ const setDisabled = async (room: Room, alteration: Alteration, disabled: boolean
   );
   return view(room, row);
 };
-
-const textOf = (key: string | number | undefined): string | undefined =>
-  key === undefined ? undefined : String(key);
 
 const view = ({ directory }: Room, row: Row): Client => ({
   clientId: row.clientId,

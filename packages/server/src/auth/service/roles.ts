@@ -1,5 +1,5 @@
 import { RequestError } from '../../base/index.ts';
-import { keyIn, pageLimit, pageOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import { type Change, roleChanged } from '../events.ts';
 import type { CreateRoleRequest, ListRoleIdsResponse, ListRoles2Response, Role } from '../schema/index.ts';
 import {
@@ -84,15 +84,17 @@ export const roleVerbs = (room: Room) => ({
   },
 });
 
+const pages = pagesOf('auth.listRoles', ['text']);
+
 const page = async ({ db, directory }: Room, { limit, continuationToken }: PageQuery) => {
   await directory.prepare();
   if (limit === undefined) return { rows: await store.listRoles(db, { after: undefined, limit: undefined }) };
-  const after = keyIn(continuationToken)?.[0];
+  const [after] = pages.keyIn(continuationToken) ?? [];
   const found = await store.listRoles(db, {
-    after: after === undefined ? undefined : String(after),
+    after,
     limit: pageLimit(limit),
   });
-  return pageOf(found, limit, (row) => [row.roleId]);
+  return pages.pageOf(found, limit, (row) => [row.roleId]);
 };
 
 // Stands for whatever may be assumed by a pattern: no scope and no role can hold this character.

@@ -2,9 +2,9 @@ import {
   type Clock,
   type Database,
   type Encryption,
-  isTransient,
   type Logger,
   type Transaction,
+  transact,
 } from '../../base/index.ts';
 import type { Authorize, Caller } from '../../http/index.ts';
 import type { Directory } from '../directory.ts';
@@ -66,24 +66,9 @@ export const record = async (
   await store.bumpVersion(tx, subject);
 };
 
-const attemptsMax = 5;
-
-const commit = async <T>(
-  { db, clock }: Room,
-  run: (tx: Transaction, now: Date) => Promise<T>,
-): Promise<T> => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await db.transaction((tx) => run(tx, clock.now()));
-    } catch (error) {
-      if (!isTransient(error) || attempt === attemptsMax) throw error;
-    }
-  }
-};
-
 /** Runs a change as one transaction, and has this process act on it before anybody is answered. */
 export const change = async <T>(room: Room, run: (tx: Transaction, now: Date) => Promise<T>): Promise<T> => {
-  const result = await commit(room, run);
+  const result = await transact(room, run);
   room.published();
   await room.directory.changed();
   return result;

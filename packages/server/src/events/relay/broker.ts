@@ -136,7 +136,8 @@ const sessionOn = (
           settle(error ? 'refused' : 'confirmed'),
         );
       } catch {
-        settle('lost');
+        // Either there is no channel any more, or the library cannot write this message: then it is the message's fault.
+        settle(end.isOver() ? 'lost' : 'refused');
       }
     });
   const abandon = (reason: string) => {

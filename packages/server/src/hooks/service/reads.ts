@@ -1,5 +1,5 @@
 import { RequestError, type Sql, together } from '../../base/index.ts';
-import { countIn, keyInOrStart, pageLimit, pageOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import { readStatuses } from '../../queue/index.ts';
 import type { HookRef } from '../events.ts';
 import type { HookDefinition, LastFire } from '../schema.ts';
@@ -48,6 +48,8 @@ const outcomeOf = ({ taskId, firedAt, error }: store.FireRow) =>
     ? { result: 'success', taskId, time: firedAt.toJSON() }
     : { result: 'error', error: { message: error }, time: firedAt.toJSON() };
 
+const pages = pagesOf('hooks.listLastFires', ['whole', 'text']);
+
 /** The fires of a hook, the latest first, with how their tasks stand. */
 export const listLastFires = async (
   db: Sql,
@@ -57,7 +59,10 @@ export const listLastFires = async (
   const rows = await store.readFires(db, ref, { before, limit: pageLimit(limit) });
   if (rows.length === 0 && before === latest)
     throw new RequestError('ResourceNotFound', `Nothing is known of a fire of the hook ${nameOf(ref)}.`);
-  const { rows: fires, ...more } = pageOf(rows, limit, ({ firedAt, taskId }) => [firedAt.getTime(), taskId]);
+  const { rows: fires, ...more } = pages.pageOf(rows, limit, ({ firedAt, taskId }) => [
+    firedAt.getTime(),
+    taskId,
+  ]);
   const created = fires.filter(({ error }) => error === null).map(({ taskId }) => taskId);
   const statuses = await readStatuses(db, created);
   const states = new Map(statuses.map(({ taskId, state }) => [taskId, state]));
@@ -65,10 +70,8 @@ export const listLastFires = async (
 };
 
 const keyIn = (token: string | undefined): typeof latest => {
-  const [time, taskId] = keyInOrStart(token) ?? [];
-  return typeof time === 'number' && typeof taskId === 'string'
-    ? { firedAt: new Date(countIn(time)), taskId }
-    : latest;
+  const [time, taskId] = pages.keyInOrStart(token) ?? [];
+  return time === undefined || taskId === undefined ? latest : { firedAt: new Date(time), taskId };
 };
 
 const lastFireOf = (fire: store.FireRow, states: ReadonlyMap<string, LastFire['taskState']>): LastFire => ({

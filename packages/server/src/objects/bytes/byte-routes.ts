@@ -1,5 +1,8 @@
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, errorStatuses, type Logger, RequestError } from '../../base/index.ts';
+import { acceptsGzip } from '../../http/index.ts';
 import type { DiskBackend } from './disk.ts';
 import type { OpenFile } from './disk-files.ts';
 import { byteHeaders, contentHeaders, preflightHeaders, refuseAsPartOfPage } from './headers.ts';
@@ -48,8 +51,7 @@ const answer = async (
 };
 
 const refuse = (error: unknown, reply: FastifyReply, { log }: ByteRouteDeps): FastifyReply => {
-  // What is left of a body cannot be told from the next request.
-  reply.header('connection', 'close').header('content-type', 'application/json; charset=utf-8');
+  reply.header('content-type', 'application/json; charset=utf-8');
   if (error instanceof RequestError) {
     const body = { code: error.code, message: error.message };
     return reply.code(errorStatuses[error.code]).send(JSON.stringify(body));
@@ -105,7 +107,14 @@ const download: Run = async (request, reply, deps) => {
   refuseAsPartOfPage(request.headers);
   const file = await disk.files.open(key);
   if (!file) throw new RequestError('ResourceNotFound', 'No bytes have been uploaded here.');
-  const etag = `"${file.about.sha256}"`;
+  const { sha256, contentEncoding, contentType } = file.about;
+  if (contentEncoding) reply.header('vary', 'Accept-Encoding');
+  if (contentEncoding === 'gzip' && !acceptsGzip(request.headers['accept-encoding'])) {
+    const etag = `"${sha256}-decoded"`;
+    reply.headers({ ...contentHeaders(key, { contentType, etag }), 'accept-ranges': 'none' });
+    return sendDecoded(request, reply, { file, etag });
+  }
+  const etag = `"${sha256}"`;
   reply.headers(contentHeaders(key, { ...file.about, etag }));
   if (isKnown(request.headers['if-none-match'], etag)) return withoutBytes(reply.code(304), file);
   const length = file.about.contentLength;
@@ -117,6 +126,23 @@ const download: Run = async (request, reply, deps) => {
   }
   if (asked) reply.code(206).header('content-range', `bytes ${asked.first}-${asked.last}/${length}`);
   return sendPart(request, reply, { file, part: asked ?? { first: 0, last: length - 1 } });
+};
+
+/**
+ * Bytes that are stored compressed, for callers that do not accept that: decoded on their way. Their number is not known
+ * before, so there are no parts to be asked for: a range is not heeded, and all of it is sent.
+ */
+const sendDecoded = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { file, etag }: { file: OpenFile; etag: string },
+): FastifyReply | Promise<FastifyReply> => {
+  if (isKnown(request.headers['if-none-match'], etag)) return withoutBytes(reply.code(304), file);
+  if (request.method === 'HEAD') return withoutBytes(reply, file);
+  const decoded = createGunzip();
+  // What is no gzip, or ends too early, breaks the reply off: it must not look whole.
+  pipeline(file.read(0, file.about.contentLength - 1), decoded).catch(() => {});
+  return reply.send(decoded);
 };
 
 const withoutBytes = async (reply: FastifyReply, file: OpenFile): Promise<FastifyReply> => {

@@ -15,45 +15,45 @@ export interface RunToClaim {
   readonly authorize: Authorize;
 }
 
-/** Gives certain runs to workers. JSON text of each claim. */
+/** Gives certain runs to workers. JSON text of each claim; {@link noClaim} for a worker in quarantine. */
 export const claimRuns: Verb<RunToClaim, string, Context> = async (tx, requests, work) => {
   const { now, context } = work;
   const takenUntil = takenUntilFrom(now, context.settings.claimTimeoutSeconds);
-  const attempts = requests.map(({ taskId, runId, worker, authorize }) => ({
-    taskId,
+  const quarantined = new Set<RunToClaim>();
+  const attempts = requests.map((request) => ({
+    taskId: request.taskId,
     decide: (task: TaskRecord) => {
+      const { runId, worker, authorize } = request;
       authorize({ ...queueParts(task.taskQueueId), ...worker });
       return lifecycle.beforeDeadline(task, now, () => {
-        refuseQuarantined(task, worker, context);
-        return lifecycle.claim(task, { runId, worker, takenUntil }, now);
+        const isBarred = context.isQuarantined(task.taskQueueId, worker.workerGroup, worker.workerId);
+        if (isBarred) quarantined.add(request);
+        return isBarred ? lifecycle.unchanged : lifecycle.claim(task, { runId, worker, takenUntil }, now);
       });
     },
   }));
   const [answers, definitions] = await together(changeTasks(tx, attempts, work), definitionsOf(tx, requests));
-  const claims = requests.map((request, i) => ({ ...request, answer: answers[i] as Answer<TaskRecord> }));
+  const claims = requests.map((request, i) => ({
+    ...request,
+    answer: answers[i] as Answer<TaskRecord>,
+    isGiven: !quarantined.has(request),
+  }));
   tx.afterCommit(() =>
     context.seeWorkers(
-      claims.flatMap(({ answer, worker, taskId, runId }) =>
-        answer instanceof RequestError
+      claims.flatMap(({ answer, isGiven, worker, taskId, runId }) =>
+        answer instanceof RequestError || !isGiven
           ? []
           : [{ taskQueueId: answer.taskQueueId, ...worker, claimed: [{ taskId, runId }] }],
       ),
     ),
   );
-  return textsOf(claims, definitions, (claimed) => claimText(claimed, work));
+  const texts = textsOf(claims, definitions, (claimed) => claimText(claimed, work));
+  // A worker in quarantine is told nothing: the original's reply for it has no field.
+  return claims.map(({ isGiven }, i) => (isGiven ? (texts[i] as Answer<string>) : noClaim));
 };
 
-const refuseQuarantined = (
-  { taskQueueId }: TaskRecord,
-  { workerGroup, workerId }: lifecycle.WorkerRef,
-  { isQuarantined }: Context,
-): void => {
-  if (!isQuarantined(taskQueueId, workerGroup, workerId)) return;
-  throw new RequestError(
-    'RequestConflict',
-    `Worker ${workerGroup}/${workerId} is quarantined; it gets no work.`,
-  );
-};
+/** What a worker in quarantine gets for a claim. */
+export const noClaim = '{}';
 
 /** A claim that a worker wants to prolong. */
 export interface RunToReclaim {

@@ -1,4 +1,4 @@
-import { seconds } from '../../base/index.ts';
+import { isConnectionLoss, seconds } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import { queuesWithPending } from '../store/index.ts';
 import { Deliveries } from './deliveries.ts';
@@ -161,7 +161,7 @@ export class Dispatcher {
     try {
       while (this.#callsToServe(1).size > 0) {
         const endTurn = await turns?.take();
-        await this.#serveOnce(this.#callsToServe(takenAtOnceMax)).finally(endTurn);
+        await this.#serveTogether(this.#callsToServe(takenAtOnceMax)).finally(endTurn);
       }
     } catch (err) {
       log.error({ err }, 'pending runs could not be taken');
@@ -185,6 +185,23 @@ export class Dispatcher {
       }
     }
     return chosen;
+  }
+
+  /** One task queue whose runs cannot be taken must not keep the others from theirs. */
+  async #serveTogether(calls: WaitingByQueue): Promise<void> {
+    try {
+      await this.#serveOnce(calls);
+    } catch (error) {
+      if (calls.size <= 1 || isConnectionLoss(error)) throw error;
+      for (const one of calls)
+        await this.#serveOnce(new Map([one])).catch((err) => this.#passOver(one[0], err));
+    }
+  }
+
+  #passOver(taskQueueId: string, err: unknown): void {
+    this.#context.log.error({ err, taskQueueId }, 'pending runs of a task queue could not be taken');
+    // It is looked at again when it is woken, or at the next look at all task queues.
+    this.#mark([taskQueueId], false);
   }
 
   async #serveOnce(calls: WaitingByQueue): Promise<void> {

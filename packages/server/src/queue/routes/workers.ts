@@ -1,5 +1,6 @@
-import { pagination } from '../../http/index.ts';
+import { pagination, Reply } from '../../http/index.ts';
 import { pendingTasksResponse, taskQueueCountsResponse } from '../../workers/index.ts';
+import { noClaim } from '../claiming/claim-runs.ts';
 import * as schema from '../schema/index.ts';
 import { reportedEnd } from '../service/resolve-runs.ts';
 import { endpoint, queueParams, runParams, statusReply, textReply } from './contracts.ts';
@@ -49,7 +50,10 @@ export const workerRoutes = [
       output: schema.taskClaimResponse,
     },
     ({ queue }, { params, body, authorize }) =>
-      queue.claimRuns.one({ ...params, worker: body, authorize }).then(textReply),
+      queue.claimRuns
+        .one({ ...params, worker: body, authorize })
+        // Its schema does not allow for an empty object.
+        .then((text) => (text === noClaim ? new Reply(200, {}) : textReply(text))),
   ),
   endpoint(
     {

@@ -22,24 +22,17 @@ const verbOf =
       decide: (task: TaskRecord) => {
         const { schedulerId, taskGroupId, projectId } = task;
         authorize({ schedulerId, taskGroupId, projectId });
-        return decide(task, work.now);
+        return lifecycle.beforeDeadline(task, work.now, () => decide(task, work.now));
       },
     }));
     return changeTasks(tx, attempts, work);
   };
 
 /** Makes tasks pending that were never scheduled, whatever they depend on. */
-export const scheduleTasks = verbOf((task, now) => {
-  const outcome = lifecycle.schedule(task, now);
-  return outcome.kind === 'unchanged' ? outcome : lifecycle.beforeDeadline(task, now, () => outcome);
-});
+export const scheduleTasks = verbOf(lifecycle.schedule);
 
 /** Runs tasks once more that are resolved (or were never scheduled). Dependents are left alone. */
-export const rerunTasks = verbOf((task, now) =>
-  lifecycle.beforeDeadline(task, now, () => lifecycle.rerun(task, now)),
-);
+export const rerunTasks = verbOf(lifecycle.rerun);
 
 /** Ends tasks that are not resolved. */
-export const cancelTasks = verbOf((task, now) =>
-  lifecycle.beforeDeadline(task, now, () => lifecycle.end(task, 'canceled', now)),
-);
+export const cancelTasks = verbOf((task, now) => lifecycle.end(task, 'canceled', now));

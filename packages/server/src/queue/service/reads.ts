@@ -1,5 +1,5 @@
 import { type Answer, RequestError, type Sql, type Work } from '../../base/index.ts';
-import { countIn, keyIn, keyInOrStart, pageLimit, pageOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import { dependentsOf } from '../../scheduler/index.ts';
 import type { Context } from '../context.ts';
 import { groupView } from '../events.ts';
@@ -39,6 +39,15 @@ export interface PageRequest {
   readonly continuationToken?: string | undefined;
 }
 
+const pages = {
+  // What a token counts are ids of the question, so both methods that take a list of ids share it.
+  tasks: pagesOf('queue.tasks', ['whole']),
+  group: pagesOf('queue.listTaskGroup', ['text']),
+  dependents: pagesOf('queue.listDependentTasks', ['text']),
+  pending: pagesOf('queue.listPendingTasks', ['whole', 'text']),
+  claimed: pagesOf('queue.listClaimedTasks', ['whole', 'text']),
+};
+
 const tokenText = (token: string | undefined): string =>
   token === undefined ? '' : `,"continuationToken":${JSON.stringify(token)}`;
 
@@ -48,7 +57,7 @@ export const pageOfTasks = async (
   { limit, continuationToken }: PageRequest,
   read: { all(ids: string[]): Promise<Answer<string>[]>; list: string; element: string },
 ): Promise<string> => {
-  const start = countIn(keyIn(continuationToken)?.[0]);
+  const [start] = pages.tasks.keyIn(continuationToken) ?? [0];
   const wanted = taskIds.slice(start, start + pageLimit(limit) - 1);
   const answers = await read.all(wanted);
   const elements = wanted.flatMap((taskId, i) => {
@@ -56,7 +65,7 @@ export const pageOfTasks = async (
     return typeof text === 'string' ? [`{"taskId":"${taskId}","${read.element}":${text}}`] : [];
   });
   const next = start + wanted.length;
-  const token = next < taskIds.length ? Buffer.from(JSON.stringify([next])).toString('base64url') : undefined;
+  const token = next < taskIds.length ? pages.tasks.tokenAfter([next]) : undefined;
   return `{"${read.list}":[${elements.join(',')}]${tokenText(token)}}`;
 };
 
@@ -75,9 +84,9 @@ export const listTaskGroup = async (
   { taskGroupId, ...page }: PageRequest & { readonly taskGroupId: string },
 ): Promise<string> => {
   const group = await requireGroup(db, taskGroupId);
-  const [after = ''] = keyInOrStart(page.continuationToken) ?? [];
-  const read = await store.readGroupPage(db, taskGroupId, String(after), pageLimit(page.limit));
-  const { rows, continuationToken } = pageOf(read, page.limit, (row) => [row.taskId]);
+  const [after] = pages.group.keyInOrStart(page.continuationToken) ?? [''];
+  const read = await store.readGroupPage(db, taskGroupId, after, pageLimit(page.limit));
+  const { rows, continuationToken } = pages.group.pageOf(read, page.limit, (row) => [row.taskId]);
   const head = JSON.stringify(groupView(group)).slice(0, -1);
   return `${head},"tasks":[${rows.map(taskText).join(',')}]${tokenText(continuationToken)}}`;
 };
@@ -89,9 +98,9 @@ export const listDependents = async (
 ): Promise<string> => {
   const [known] = await store.readStatusRows(db, [taskId]);
   if (!known) throw noSuchTask(taskId);
-  const [after = ''] = keyInOrStart(page.continuationToken) ?? [];
-  const ids = await dependentsOf(db, taskId, String(after), pageLimit(page.limit));
-  const { rows, continuationToken } = pageOf(ids, page.limit, (id) => [id]);
+  const [after] = pages.dependents.keyInOrStart(page.continuationToken) ?? [''];
+  const ids = await dependentsOf(db, taskId, after, pageLimit(page.limit));
+  const { rows, continuationToken } = pages.dependents.pageOf(ids, page.limit, (id) => [id]);
   const tasks = await store.readTaskRows(db, rows);
   return `{"taskId":"${taskId}","tasks":[${tasks.map(taskText).join(',')}]${tokenText(continuationToken)}}`;
 };
@@ -111,13 +120,16 @@ export const listPending = async (
   { taskQueueId, ...page }: PageRequest & { readonly taskQueueId: string },
   { now }: Work<Context>,
 ): Promise<string> => {
-  const [position = 0, taskId = ''] = keyInOrStart(page.continuationToken) ?? [];
+  const [position, taskId] = pages.pending.keyInOrStart(page.continuationToken) ?? [0, ''];
   const read = await store.pendingPage(db, taskQueueId, {
-    after: { position: countIn(position), taskId: String(taskId) },
+    after: { position, taskId },
     now,
     limit: pageLimit(page.limit),
   });
-  const { rows, continuationToken } = pageOf(read, page.limit, (row) => [row.position, row.taskId]);
+  const { rows, continuationToken } = pages.pending.pageOf(read, page.limit, (row) => [
+    row.position,
+    row.taskId,
+  ]);
   const tasks = rows.map(
     (row) =>
       `{"taskId":"${row.taskId}","runId":${row.runId},"task":${definitionText(row.definition, row.priority)},` +
@@ -131,12 +143,12 @@ export const listClaimed = async (
   db: Sql,
   { taskQueueId, ...page }: PageRequest & { readonly taskQueueId: string },
 ): Promise<string> => {
-  const [time = 0, taskId = ''] = keyInOrStart(page.continuationToken) ?? [];
+  const [time, taskId] = pages.claimed.keyInOrStart(page.continuationToken) ?? [0, ''];
   const read = await store.claimedPage(db, taskQueueId, {
-    after: { claimedAt: new Date(countIn(time)), taskId: String(taskId) },
+    after: { claimedAt: new Date(time), taskId },
     limit: pageLimit(page.limit),
   });
-  const { rows, continuationToken } = pageOf(read, page.limit, (row) => [
+  const { rows, continuationToken } = pages.claimed.pageOf(read, page.limit, (row) => [
     row.claimedAt.getTime(),
     row.taskId,
   ]);

@@ -1,23 +1,25 @@
 import { days, hours, later } from '../../base/index.ts';
-import { pageLimit, pageOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import type { ProvisioningDecision } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { keyOfToken, type PageQuery, requirePool } from './lookups.ts';
+import { type PageQuery, requirePool } from './lookups.ts';
 
 /** Decisions are kept for so long. */
 export const decisionKeptMs = days(7);
 
+const pages = pagesOf('worker-manager.workerPoolDecisions', ['whole']);
+
 /** A page of what was decided about a pool, the latest first. */
 export const listDecisions = async (context: Context, workerPoolId: string, query: PageQuery) => {
   await requirePool(context, workerPoolId);
-  const [before = ''] = keyOfToken(query.continuationToken, 1);
+  const [before] = pages.keyIn(query.continuationToken) ?? [Number.MAX_SAFE_INTEGER];
   const found = await store.listDecisions(context.db, {
     workerPoolId,
-    before: Number(before) || Number.MAX_SAFE_INTEGER,
+    before,
     limit: pageLimit(query.limit),
   });
-  const { rows, ...token } = pageOf(found, query.limit, (row) => [row.decisionId]);
+  const { rows, ...token } = pages.pageOf(found, query.limit, (row) => [row.decisionId]);
   return { decisions: rows.map(viewOf), ...token };
 };
 

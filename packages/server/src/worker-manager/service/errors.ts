@@ -1,13 +1,13 @@
 import { days, hours, later, slugid, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
-import { pageLimit, pageOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { grouped } from '../grouped.ts';
 import type { ProviderError } from '../providers/provider.ts';
 import type { ReportWorkerErrorRequest, WorkerPoolError } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { keyOfToken, noPool, type PageQuery, requirePool, storable } from './lookups.ts';
+import { noPool, type PageQuery, requirePool, storable } from './lookups.ts';
 
 /** Errors are kept for so long. */
 export const errorKeptMs = days(7);
@@ -123,6 +123,9 @@ export const tellOwner = async (
   await email(tx, mails);
 };
 
+const pages = pagesOf('worker-manager.listWorkerPoolErrors', ['whole', 'text']);
+const latestMs = 8.64e15;
+
 /** A page of the errors of a pool, the latest first. */
 export const listErrors = async (
   context: Context,
@@ -130,16 +133,16 @@ export const listErrors = async (
   query: PageQuery & { readonly errorId?: string | undefined; readonly launchConfigId?: string | undefined },
 ) => {
   await requirePool(context, workerPoolId);
-  const [reported = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
+  const [reported, afterId] = pages.keyIn(query.continuationToken) ?? [latestMs, ''];
   const found = await store.listErrors(context.db, {
     workerPoolId,
     errorId: query.errorId,
     launchConfigId: query.launchConfigId,
-    before: new Date(Number(reported) || 8.64e15),
+    before: new Date(reported),
     afterId,
     limit: pageLimit(query.limit),
   });
-  const { rows, ...token } = pageOf(found, query.limit, (row) => [row.reported.getTime(), row.errorId]);
+  const { rows, ...token } = pages.pageOf(found, query.limit, (row) => [row.reported.getTime(), row.errorId]);
   return { workerPoolErrors: rows.map(errorView), ...token };
 };
 

@@ -1,6 +1,6 @@
 import { RequestError, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
-import { type Authorize, mistakesIn, pageLimit, pageOf, schemaPath } from '../../http/index.ts';
+import { type Authorize, mistakesIn, pageLimit, pagesOf, schemaPath } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import { canonical } from '../digest.ts';
 import * as events from '../events.ts';
@@ -12,7 +12,7 @@ import * as store from '../store/index.ts';
 import { recordPool } from './audit.ts';
 import { capacitiesOf, countsByLaunchConfig } from './capacities.ts';
 import { joinConfig, replaceLaunchConfigs, splitConfig } from './launch-configs.ts';
-import { keyOfToken, noPool, type PageQuery, requirePool, storable } from './lookups.ts';
+import { noPool, type PageQuery, requirePool, storable } from './lookups.ts';
 
 /** A pool as somebody wants it. */
 export interface PoolRequest {
@@ -23,17 +23,22 @@ export interface PoolRequest {
   readonly clientId?: string | undefined;
 }
 
+const pages = {
+  providers: pagesOf('worker-manager.listProviders', ['whole']),
+  pools: pagesOf('worker-manager.listWorkerPools', ['text']),
+  launchConfigs: pagesOf('worker-manager.listWorkerPoolLaunchConfigs', ['text']),
+};
+
 /** The providers of the configuration, and the one of pools that wind down. */
 export const listProviders = async (context: Context, query: PageQuery) => {
-  const [after = '0'] = keyOfToken(query.continuationToken, 1);
+  const [start] = pages.providers.keyIn(query.continuationToken) ?? [0];
   const all = [...context.providers.values()].map(({ providerId, providerType }) => ({
     providerId,
     providerType,
   }));
-  const start = Number(after) || 0;
   const limit = Math.max(1, query.limit ?? 100);
   const rows = all.slice(start, start + limit + 1);
-  const { rows: providers, ...token } = pageOf(rows, limit, () => [start + limit]);
+  const { rows: providers, ...token } = pages.providers.pageOf(rows, limit, () => [start + limit]);
   return { providers, ...token };
 };
 
@@ -170,11 +175,11 @@ export const listLaunchConfigs = async (
   query: PageQuery & { readonly includeArchived?: boolean | undefined },
 ) => {
   await requirePool(context, workerPoolId);
-  const [after = ''] = keyOfToken(query.continuationToken, 1);
+  const [after] = pages.launchConfigs.keyIn(query.continuationToken) ?? [''];
   const { includeArchived = false } = query;
   const range = { workerPoolId, after, includeArchived, limit: pageLimit(query.limit) };
   const found = await store.listLaunchConfigs(context.db, range);
-  const { rows, ...token } = pageOf(found, query.limit, (row) => [row.launchConfigId]);
+  const { rows, ...token } = pages.launchConfigs.pageOf(found, query.limit, (row) => [row.launchConfigId]);
   return { workerPoolLaunchConfigs: rows.map(launchConfigView), ...token };
 };
 
@@ -250,9 +255,9 @@ const requireEqual = async (context: Context, { workerPoolId, definition }: Pool
 };
 
 const pageOfPools = async (context: Context, query: PageQuery) => {
-  const [after = ''] = keyOfToken(query.continuationToken, 1);
+  const [after] = pages.pools.keyIn(query.continuationToken) ?? [''];
   const found = await store.listPools(context.db, { after, limit: pageLimit(query.limit) });
-  return pageOf(found, query.limit, (row) => [row.workerPoolId]);
+  return pages.pools.pageOf(found, query.limit, (row) => [row.workerPoolId]);
 };
 
 const viewsOf = async ({ db }: Context, pools: readonly store.PoolRow[]): Promise<WorkerPool[]> => {

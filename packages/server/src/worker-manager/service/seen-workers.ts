@@ -1,10 +1,10 @@
 import { RequestError } from '../../base/index.ts';
-import { pageLimit, pageOf } from '../../http/index.ts';
-import { getWorker, type ListWorkersResponse, listWorkers } from '../../workers/index.ts';
+import { pageLimit } from '../../http/index.ts';
+import { getWorker, type ListWorkersResponse, listWorkers, workerPages } from '../../workers/index.ts';
 import type { Context } from '../context.ts';
 import type { SeenWorker, SeenWorkerInFull } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { keyOfToken, noWorker, type PageQuery } from './lookups.ts';
+import { noWorker, type PageQuery } from './lookups.ts';
 
 // Some workers are known to the queue only, since they came with credentials of their own; others to this service only,
 // since they have not asked for work yet. These listings show both.
@@ -30,7 +30,7 @@ type Seen = Pick<SeenWorker, 'workerGroup' | 'workerId'> & {
 /** A page of the workers of a pool, provisioned or not, in the order of group and id; filtered, it may be short. */
 export const listSeenWorkers = async (context: Context, parts: PoolParts, query: SeenWorkersQuery) => {
   const workerPoolId = `${parts.provisionerId}/${parts.workerType}`;
-  const [afterGroup = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
+  const [afterGroup, afterId] = workerPages.keyIn(query.continuationToken) ?? ['', ''];
   const limit = pageLimit(query.limit);
   const [seen, managed] = await Promise.all([
     // Tokens of both listings name the same key.
@@ -38,7 +38,10 @@ export const listSeenWorkers = async (context: Context, parts: PoolParts, query:
     store.listWorkers(context.db, { workerPoolId, afterGroup, afterId, limit }),
   ]);
   const merged = mergeByName(seen.workers, managed).slice(0, limit);
-  const { rows, ...token } = pageOf(merged, query.limit, (row) => [row.workerGroup, row.workerId]);
+  const { rows, ...token } = workerPages.pageOf(merged, query.limit, (row) => [
+    row.workerGroup,
+    row.workerId,
+  ]);
   const now = context.clock.now();
   const workers = rows
     .map((row) => ({ row, view: viewOf(workerPoolId, row) }))

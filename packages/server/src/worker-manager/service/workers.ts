@@ -1,13 +1,13 @@
-import { RequestError, transact } from '../../base/index.ts';
+import { RequestError, requireDate, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
-import { pageLimit, pageOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import { digestOf } from '../digest.ts';
 import * as events from '../events.ts';
 import type { CreateWorkerRequest, Worker } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import { recordWorkers } from './audit.ts';
-import { dateIn, keyOfToken, noWorker, type PageQuery, requirePool, requireWorker } from './lookups.ts';
+import { noWorker, type PageQuery, requirePool, requireWorker } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
 import { removeWorkers } from './removal.ts';
 
@@ -23,7 +23,7 @@ export const createWorker = async (context: Context, request: WorkerRequest): Pr
   const { workerPoolId, workerGroup, workerId, definition, clientId } = request;
   const { providerId } = await requireStaticPool(context, workerPoolId);
   const { capacity = 1, providerInfo } = definition;
-  const expires = dateIn(definition.expires, 'expires');
+  const expires = requireDate(definition.expires, 'expires');
   if (expires <= context.clock.now()) throw new RequestError('InputError', 'expires must lie in the future.');
   if (!providerInfo) throw new RequestError('InputError', 'providerInfo must hold a staticSecret.');
   const worker: store.NewWorker = {
@@ -52,7 +52,7 @@ export const createWorker = async (context: Context, request: WorkerRequest): Pr
 export const updateWorker = async (context: Context, request: WorkerRequest): Promise<Worker> => {
   await requireStaticPool(context, request.workerPoolId);
   const { capacity, providerInfo } = request.definition;
-  const expires = dateIn(request.definition.expires, 'expires');
+  const expires = requireDate(request.definition.expires, 'expires');
   return transact(context, async (tx, now) => {
     const before = (await store.lockWorker(tx, request)) ?? noWorker(request);
     const worker = {
@@ -84,17 +84,19 @@ export interface WorkersQuery extends PageQuery {
   readonly state?: string | undefined;
 }
 
+const pages = pagesOf('worker-manager.listWorkersForWorkerPool', ['text', 'text']);
+
 /** A page of the workers of a pool, in the order of group and id. */
 export const listWorkers = async (context: Context, query: WorkersQuery) => {
   await requirePool(context, query.workerPoolId);
-  const [afterGroup = '', afterId = ''] = keyOfToken(query.continuationToken, 2);
+  const [afterGroup, afterId] = pages.keyIn(query.continuationToken) ?? ['', ''];
   const found = await store.listWorkers(context.db, {
     ...query,
     afterGroup,
     afterId,
     limit: pageLimit(query.limit),
   });
-  const { rows, ...token } = pageOf(found, query.limit, (row) => [row.workerGroup, row.workerId]);
+  const { rows, ...token } = pages.pageOf(found, query.limit, (row) => [row.workerGroup, row.workerId]);
   return { workers: rows.map(workerView), ...token };
 };
 

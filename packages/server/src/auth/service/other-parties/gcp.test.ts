@@ -66,7 +66,7 @@ describe('tokens of GCP service accounts', () => {
   });
   it('say what to configure when nothing is', async () => {
     await assert.rejects(gcpVerbs(undefined).gcpCredentials(wanted), {
-      code: 'NotConfigured',
+      code: 'ResourceNotFound',
       message: /gcp\.projects/,
     });
   });

@@ -107,6 +107,6 @@ describe('tokens for GitHub repositories', () => {
   });
   it('say what to configure when nothing is', async () => {
     const refused = githubVerbs(clock, undefined).githubRepoToken({ authorize }, wanted);
-    await assert.rejects(refused, { code: 'NotConfigured', message: /github\.apps/ });
+    await assert.rejects(refused, { code: 'ResourceNotFound', message: /github\.apps/ });
   });
 });

@@ -58,8 +58,8 @@ export const otherPartyVerbs = ({ clock }: Room, parties: OtherParties) => ({
 
 const noAzure = (): never => {
   throw new RequestError(
-    'NotConfigured',
-    'Access to Azure storage is deprecated, and no setting of this server provides it.',
+    'ResourceExpired',
+    'Access to Azure storage is gone: Azure tables and containers are no longer handed out.',
   );
 };
 

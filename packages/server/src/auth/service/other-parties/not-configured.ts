@@ -3,7 +3,7 @@ import { RequestError } from '../../../base/index.ts';
 /** Refuses because the operator has not set up the other party; says which setting it takes. */
 export const notConfigured = (party: string, setting: string): never => {
   throw new RequestError(
-    'NotConfigured',
+    'ResourceNotFound',
     `This server gives out no ${party}: its operator has to set ${setting} for that.`,
   );
 };

@@ -112,7 +112,10 @@ describe('access to Sentry', () => {
   });
   it('says what to configure when nothing is, and purges nothing', async () => {
     const none = sentryVerbs(clock, undefined);
-    await assert.rejects(none.sentryDSN('web'), { code: 'NotConfigured', message: /sentry\.organization/ });
+    await assert.rejects(none.sentryDSN('web'), {
+      code: 'ResourceNotFound',
+      message: /sentry\.organization/,
+    });
     assert.equal(await none.purgeSentryKeys(), 0);
   });
 });

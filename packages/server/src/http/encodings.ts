@@ -1,0 +1,43 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+
+/** Does the header `Accept-Encoding` allow a gzip body? Without the header, or with `identity` alone, it does not. */
+export const acceptsGzip = (accepted: string | undefined): boolean => {
+  const weights = new Map(
+    (accepted ?? '').split(',').map((item) => {
+      const [name = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
+      const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+      return [name, weight === undefined ? 1 : Number(weight)] as const;
+    }),
+  );
+  return (weights.get('gzip') ?? weights.get('x-gzip') ?? weights.get('*') ?? 0) > 0;
+};
+
+const compress = promisify<string, { level: number }, Buffer>(gzip);
+
+// Shorter ones fit a packet or two: there is little to win. The fastest level finds most of what JSON repeats.
+const compressedBytesMin = 1024;
+const compression = { level: 1 };
+
+/** Sends long texts compressed to callers that accept it. Streams and what is compressed already pass as they are. */
+export const compressReplies = (app: FastifyInstance): void => {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (typeof payload !== 'string' || payload.length < compressedBytesMin) return done();
+    if (request.method === 'HEAD' || reply.hasHeader('content-encoding')) return done();
+    varyByEncoding(reply);
+    if (!acceptsGzip(request.headers['accept-encoding'])) return done();
+    compress(payload, compression).then(
+      (bytes) => {
+        reply.header('content-encoding', 'gzip').header('content-length', bytes.length);
+        done(null, bytes);
+      },
+      (error: Error) => done(error),
+    );
+  });
+};
+
+const varyByEncoding = (reply: FastifyReply): void => {
+  const others = reply.getHeader('vary');
+  reply.header('vary', others ? `${String(others)}, Accept-Encoding` : 'Accept-Encoding');
+};
