@@ -49,6 +49,7 @@ const read = (folder: string, pattern: RegExp): Source[] =>
 
 const code = read('packages', /\/src\/.*\.tsx?$/).concat(read('test', /\.ts$/));
 const isTest = ({ path }: Source): boolean => /\.test\.tsx?$/.test(path) || path.startsWith('test/');
+const isSupport = ({ path }: Source): boolean => /\/testing(\.ts$|\/)/.test(path);
 const program = code.filter((source) => !isTest(source));
 const serverFolder = 'packages/server/src/';
 const server = code.filter(({ path }) => path.startsWith(serverFolder));
@@ -153,7 +154,7 @@ describe('the house is tidy', () => {
         const allowed = [
           own.name,
           ...declared(`${home}/package.json`, 'dependencies'),
-          ...(isTest(source) ? forTests : []),
+          ...(isTest(source) || isSupport(source) ? forTests : []),
           // Pages are shipped as what a build makes of them and their libraries.
           ...(home === 'packages/ui' ? declared(`${home}/package.json`, 'devDependencies') : []),
         ];
