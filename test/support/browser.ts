@@ -53,7 +53,11 @@ export const signedInPage = async (
     if (/Content Security Policy/.test(message.text())) complaints.push(message.text());
   });
   await page.goto(await signInLink(platform));
-  await page.getByRole('heading', { name: 'What goes on' }).waitFor();
+  const heading = page.getByRole('heading', { name: 'What goes on' });
+  await heading.waitFor().catch(async (cause) => {
+    const shown = await page.locator('body').ariaSnapshot();
+    throw new Error(`The page after signing in shows instead: ${shown}`, { cause });
+  });
   return { page, complaints };
 };
 
