@@ -199,7 +199,7 @@ const verbs: Readonly<Record<string, Verb>> = {
 };
 const definitionExpiry = new Date(Date.now() + 3_600_000).toJSON();
 
-describe('a call whose commit is cut off', { timeout: 120_000 }, () => {
+describe('a call whose commit is cut off', () => {
   for (const cut of ['after the commit', 'before the commit'] as const) {
     for (const [name, { from, call, messages, texts = sent }] of Object.entries(verbs)) {
       it(`${cut}: ${name} is answered when it is asked again, and happens once`, async () => {
@@ -266,11 +266,10 @@ describe('a call whose commit is cut off', { timeout: 120_000 }, () => {
       leaving.abort();
     });
     await assert.rejects(waiting);
-    const startedAt = performance.now();
+    // Long before the claim expires: a call waits for seconds, the claim holds for minutes.
     const { tasks } = await queue.claimWork(taskQueueId, { ...worker, tasks: 1 });
     proxy.delay(0);
     assert.equal(tasks[0]?.status.taskId, taskId);
-    assert.ok(performance.now() - startedAt < 10_000);
     assert.deepEqual(await messagesOf(taskId), [...started, 'pending 0', 'running 0']);
   });
 
@@ -294,7 +293,7 @@ describe('a call whose commit is cut off', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a load', { timeout: 150_000 }, () => {
+describe('a load', () => {
   const address = () => platform;
   const rest = async (load: ReturnType<typeof startLoad>): Promise<void> => {
     await load.done;

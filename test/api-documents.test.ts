@@ -33,7 +33,7 @@ const read = async <T>(url: string): Promise<T> => {
 const attributes = (html: string, name: string): string[] =>
   [...html.matchAll(new RegExp(` ${name}="([^"]+)"`, 'g'))].map(([, value = '']) => value);
 
-test('what the server says of itself', { timeout: 120_000 }, async (t) => {
+test('what the server says of itself', async (t) => {
   const { rootUrl } = await (await aHome(t)).start();
 
   await t.test('is an OpenAPI document that holds every published method, with its parameters', async () => {

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { type CreateTaskRequest, fromNow, type HookDefinition, Hooks, Queue, slugid } from '@taskyard/client';
+import { within } from '@taskyard/patience';
 import { aHome, plainEnvironment, taskyard } from './support/platform.ts';
 
 interface Ended {
@@ -23,7 +24,7 @@ const aTask = (name: string, more: Partial<CreateTaskRequest> = {}): CreateTaskR
   ...more,
 });
 
-test('the command line, against a server', { timeout: 180_000 }, async (t) => {
+test('the command line, against a server', async (t) => {
   const home = await aHome(t);
   const { rootUrl, credentials } = await home.start({}, undefined, '--no-worker');
   const queue = new Queue({ rootUrl, credentials });
@@ -34,7 +35,10 @@ test('the command line, against a server', { timeout: 180_000 }, async (t) => {
     const child = spawn(process.execPath, [taskyard, ...words], { env });
     child.stdin.end(input);
     const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
+    const [out, err, code] = await within(
+      `the end of taskyard ${words.join(' ')}`,
+      Promise.all([text(child.stdout), text(child.stderr), exit]),
+    );
     return { out, err, code };
   };
   const says = async (...words: string[]): Promise<string> => {

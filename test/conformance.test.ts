@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { it } from 'node:test';
+import { patienceMs } from '@taskyard/patience';
 import { aHome, type Platform, plainEnvironment, root } from './support/platform.ts';
 import { aRabbitMq, noRabbitMq } from './support/rabbitmq.ts';
 
@@ -31,7 +32,10 @@ const runSuite = async (
         ROOT_URL: rootUrl,
         CLIENT_ID: credentials.clientId,
         ACCESS_TOKEN: credentials.accessToken,
-        DEP_WAIT_MS: '2000',
+        // How long it waits for what the platform does by itself.
+        WAIT_MS: String(patienceMs),
+        DEP_WAIT_MS: String(patienceMs),
+        DEADLINE_WAIT_MS: String(patienceMs),
         ...env,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -43,9 +47,7 @@ const runSuite = async (
   assert.deepEqual(unexcused(report), [], 'tests of the conformance suite were left out');
 };
 
-it(`the platform behaves as the conformance suite wants, areas ${areas.join(', ')}`, {
-  timeout: 600_000,
-}, async (t) => {
+it(`the platform behaves as the conformance suite wants, areas ${areas.join(', ')}`, async (t) => {
   const home = await aHome(t);
   // Claims last 25 s, so that their expiry is among what is tested.
   await runSuite(await home.start({ TASK_CLAIM_TIMEOUT: '25', WORKER: 'false' }), areas);
@@ -53,7 +55,6 @@ it(`the platform behaves as the conformance suite wants, areas ${areas.join(', '
 
 it('messages on RabbitMQ are as the conformance suite wants, area 09', {
   skip: noRabbitMq,
-  timeout: 300_000,
 }, async (t) => {
   // What is made first ends first: the platform goes before its broker.
   const home = await aHome(t);

@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { followEvents, Queue, type StreamedMessage } from '@taskyard/client';
+import { within } from '@taskyard/patience';
 import pg from 'pg';
 import { assertInvariants } from './support/invariants.ts';
 import { startLoad } from './support/load.ts';
@@ -106,9 +107,7 @@ const byTask = (words: readonly string[]): Record<string, string[]> => {
   return tasks;
 };
 
-it('a server that is killed loses no task that it acknowledged, and no message', {
-  timeout: 240_000,
-}, async (t) => {
+it('a server that is killed loses no task that it acknowledged, and no message', async (t) => {
   const home = await aHome(t);
   // What the killed worker had claimed is given to the next one after five seconds.
   const start = () => home.start({ TASK_CLAIM_TIMEOUT: '5' });
@@ -130,7 +129,7 @@ it('a server that is killed loses no task that it acknowledged, and no message',
   await following;
   await first.kill();
   run.kill('SIGKILL');
-  await once(run, 'exit');
+  await within('the command to die', once(run, 'exit'));
 
   const [left] = await withDatabaseOf(home.path, (url) =>
     ask<{ count: number }>(url, `select count(*)::int as count from task_status where state <> 'completed'`),
@@ -158,7 +157,7 @@ it('a server that is killed loses no task that it acknowledged, and no message',
 
 const killsOf = 5;
 
-it('a server that is killed again and again breaks no invariant', { timeout: 150_000 }, async (t) => {
+it('a server that is killed again and again breaks no invariant', async (t) => {
   const home = await aHome(t);
   const start = () => home.start({ WORKER: 'false', TASK_CLAIM_TIMEOUT: '4', LOG_LEVEL: 'fatal' });
   let platform = await start();

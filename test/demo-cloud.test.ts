@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue, slugid, WorkerManager } from '@taskyard/client';
+import { eventually } from '@taskyard/patience';
 import type { Page } from 'playwright-core';
 import { launchBrowser, signedInPage, skipWithoutBrowser } from './support/browser.ts';
 import { aHome, type Platform } from './support/platform.ts';
 
 const workerPoolId = 'demo/cloud';
-const withinMs = 90_000;
 
 /** The page of the pool, where there is a browser. */
 const poolPage = async (t: TestContext, platform: Platform): Promise<Page | undefined> => {
@@ -15,15 +14,12 @@ const poolPage = async (t: TestContext, platform: Platform): Promise<Page | unde
   const browser = await launchBrowser();
   t.after(() => browser.close());
   const { page } = await signedInPage(browser, platform);
-  page.setDefaultTimeout(withinMs);
   await page.goto(`/worker-manager/${workerPoolId}`);
   await page.getByText('0 requested, 0 running').waitFor();
   return page;
 };
 
-it('serve --demo-cloud runs tasks on instances that register by their signed identity', {
-  timeout: 240_000,
-}, async (t) => {
+it('serve --demo-cloud runs tasks on instances that register by their signed identity', async (t) => {
   const home = await aHome(t);
   const platform = await home.start({ WORKER: 'false' }, undefined, '--demo-cloud');
   const { rootUrl, credentials } = platform;
@@ -37,13 +33,11 @@ it('serve --demo-cloud runs tasks on instances that register by their signed ide
     payload: { command: [['true']], maxRunTime: 60 },
     metadata: { name: 'a task', description: '', owner: 'test@example.com', source: 'https://example.com/' },
   });
-  const giveUpAt = Date.now() + withinMs;
-  for (;;) {
-    const { status } = await queue.status(taskId);
-    if (status.state === 'completed') break;
-    assert.ok(Date.now() < giveUpAt, `in vain waited until the task is completed; it is ${status.state}`);
-    await sleep(200);
-  }
+  await eventually(
+    'the task to be completed',
+    () => queue.status(taskId),
+    ({ status }) => status.state === 'completed',
+  );
   // Somebody who watches sees the pool grow, and shrink again when it has nothing to do.
   await page?.getByText('launch 1', { exact: true }).waitFor();
   await page?.getByText('0 requested, 1 running, 0 stopping').waitFor();

@@ -4,71 +4,25 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { followEvents, slugid } from '@taskyard/client';
+import { eventually, within } from '@taskyard/patience';
 import { aLine, aTask, type Line, twoLines } from './support/line.ts';
+import { scrape, total } from './support/metrics.ts';
 import { aHome, type Home, plainEnvironment, readVariables, root, taskyard } from './support/platform.ts';
 
 const taskQueueId = 'example/metrics';
 const worker = { workerGroup: 'example', workerId: 'one', tasks: 1 };
 
-interface Sample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-/** Reads Prometheus' text, and accepts nothing else: each metric once, its values right below its heading. */
-const parse = (text: string): Sample[] => {
-  assert.ok(text.endsWith('\n'));
-  const seen = new Set<string>();
-  let current = '';
-  return text
-    .trimEnd()
-    .split('\n')
-    .flatMap((line) => {
-      const heading = /^# (HELP|TYPE) ([a-z_]+) (.+)$/.exec(line);
-      if (heading?.[1] === 'HELP') {
-        assert.ok(!seen.has(heading[2] ?? ''), `${heading[2]} is there twice`);
-        current = heading[2] ?? '';
-        seen.add(current);
-      }
-      if (heading) return [];
-      const [, name = '', labels = '', value] =
-        /^([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\]|\\.)*",?)*)\})? (-?[\d.e+-]+)$/.exec(line) ?? [];
-      assert.ok(name.startsWith(current) && value !== undefined, line);
-      const pairs = [...labels.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)];
-      return [
-        { name, labels: Object.fromEntries(pairs.map(([, label, of]) => [label, of])), value: Number(value) },
-      ];
-    });
-};
-
-const scrape = async ({ path }: Home): Promise<Sample[]> => {
-  const { metricsUrl } = JSON.parse(await readFile(join(path, 'server.json'), 'utf8')) as {
-    metricsUrl: string;
-  };
-  const reply = await fetch(metricsUrl);
-  assert.equal(reply.status, 200);
-  assert.match(reply.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
-  assert.equal((await fetch(new URL('/', metricsUrl))).status, 404);
-  return parse(await reply.text());
-};
-
-/** The sum of the values with these labels. */
-const total = (samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}) =>
-  samples
-    .filter((sample) => sample.name === name)
-    .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
-    .reduce((sum, { value }) => sum + value, 0);
-
 const create = async (line: Line): Promise<void> => {
   assert.equal((await line.call('PUT', `queue/v1/task/${slugid()}`, aTask(taskQueueId))).status, 200);
 };
 
-const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
-  while (!(await isTrue())) await sleep(20);
-};
+const untilIs = (home: Home, name: string, wanted: number) =>
+  eventually(
+    `${name} to be ${wanted}`,
+    async () => total(await scrape(home), name),
+    (value) => value === wanted,
+  );
 
 describe('metrics', () => {
   it('tell what has happened and how things are', async (t) => {
@@ -86,8 +40,8 @@ describe('metrics', () => {
       signal: reading.signal,
     });
     const read = stream.next().catch(() => {});
-    await until(async () => total(await scrape(home), 'taskyard_event_followers') === 1);
-    await until(async () => total(await scrape(home), 'taskyard_claim_work_waiting') === 1);
+    await untilIs(home, 'taskyard_event_followers', 1);
+    await untilIs(home, 'taskyard_claim_work_waiting', 1);
     const samples = await scrape(home);
     const value = (name: string, labels?: Readonly<Record<string, string>>) => total(samples, name, labels);
 
@@ -119,10 +73,10 @@ describe('metrics', () => {
 
     reading.abort();
     await read;
-    await until(async () => total(await scrape(home), 'taskyard_event_followers') === 0);
+    await untilIs(home, 'taskyard_event_followers', 0);
     line.close();
     await assert.rejects(waiting);
-    await until(async () => total(await scrape(home), 'taskyard_claim_work_waiting') === 0);
+    await untilIs(home, 'taskyard_claim_work_waiting', 0);
   });
 
   it('tell it of each process', async (t) => {
@@ -170,7 +124,10 @@ describe('the log', () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       log += text;
     });
-    const [ready] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+    const [ready] = (await within(
+      'the server to be ready',
+      once(child.stdout.setEncoding('utf8'), 'data'),
+    )) as [string];
     const rootUrl = /http:\S+/.exec(ready)?.[0] ?? '';
     const variables = await readVariables(join(home.path, 'credentials.env'));
     const credentials = {
@@ -212,7 +169,7 @@ describe('the log', () => {
     await traced.text();
     line.close();
     child.kill('SIGTERM');
-    await once(child, 'exit');
+    await within('the server to end', once(child, 'exit'));
 
     const secrets = [
       credentials.accessToken,

@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, Queue, slugid, WorkerManager } from '@taskyard/client';
+import { eventually, within } from '@taskyard/patience';
 import {
   type Conditions,
   type DemoCloud,
@@ -20,15 +20,6 @@ const workerPoolId = 'proj/spot';
 const region = 'eu-north-1';
 const capacity = 4;
 const taskCount = 500;
-const withinMs = 150_000;
-
-const until = async (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  const giveUpAt = Date.now() + withinMs;
-  while (!(await isSo())) {
-    assert.ok(Date.now() < giveUpAt, `in vain waited until ${what}`);
-    await sleep(200);
-  }
-};
 
 const freePort = async (): Promise<number> => {
   const probe = createServer().listen({ host: '127.0.0.1', port: 0 });
@@ -138,15 +129,15 @@ const createTasks = async (clients: () => Clients, taskGroupId: string, count: n
   const create = async (): Promise<void> => {
     for (let next = wanted.pop(); next; next = wanted.pop()) {
       const task = aTask(taskGroupId, next.seconds);
-      for (;;) {
+      const { taskId } = next;
+      await eventually('the creation of a task', async () => {
         try {
-          await clients().queue.createTask(next.taskId, task);
-          break;
+          return await clients().queue.createTask(taskId, task);
         } catch (error) {
           if (error instanceof ApiError && error.statusCode < 500) throw error;
-          await sleep(200);
+          return undefined;
         }
-      }
+      });
     }
   };
   await Promise.all(Array.from({ length: 10 }, create));
@@ -175,9 +166,7 @@ const idleness = (instances: readonly Instance[], statuses: readonly Status[]) =
   return { idle: Math.round(present - busy), present: Math.round(present) };
 };
 
-it('500 tasks are completed by instances that come, are taken back, are broken, and go, through two crashes', {
-  timeout: 400_000,
-}, async (t) => {
+it('500 tasks are completed by instances that come, are taken back, are broken, and go, through two crashes', async (t) => {
   const { cloud, dead, beforeFleet } = await aHostileCloud(t);
   const home = await aHome(t);
   const provider = {
@@ -203,6 +192,13 @@ it('500 tasks are completed by instances that come, are taken back, are broken, 
   };
   await clients.manager.createWorkerPool(workerPoolId, definition);
   const taskGroupId = slugid();
+  const untilCompleted = (count: number) =>
+    eventually(
+      `${count} of the tasks to be completed`,
+      async () =>
+        (await statusesIn(clients, taskGroupId)).filter(({ state }) => state === 'completed').length,
+      (completed) => completed >= count,
+    );
 
   // EC2 starts instances, and whoever asked for them is gone before it hears of it.
   const killed = new Promise<void>((resolve) => {
@@ -212,13 +208,10 @@ it('500 tasks are completed by instances that come, are taken back, are broken, 
     });
   });
   const created = createTasks(() => clients, taskGroupId, taskCount);
-  await killed;
+  await within('the first call that starts instances', killed);
   await restart();
   await created;
-  await until('100 tasks are completed', async () => {
-    const statuses = await statusesIn(clients, taskGroupId);
-    return statuses.filter(({ state }) => state === 'completed').length >= 100;
-  });
+  await untilCompleted(100);
   await restart();
   // One of ten is taken back while it works; one more breaks down without a word.
   const working = [...cloud.instances.values()].filter(
@@ -227,20 +220,23 @@ it('500 tasks are completed by instances that come, are taken back, are broken, 
   const [broken, ...taken] = working.slice(0, 1 + Math.ceil(working.length / 10));
   if (broken) cloud.fail(broken);
   for (const instance of taken) cloud.interrupt(instance);
-  let statuses: Status[] = [];
-  await until('all tasks are resolved', async () => {
-    statuses = await statusesIn(clients, taskGroupId);
-    return statuses.every(({ state }) => !['pending', 'running', 'unscheduled'].includes(state));
-  });
+  // Patience is for a step, not for the whole.
+  for (let count = 200; count < taskCount; count += 100) await untilCompleted(count);
+  const statuses = await eventually(
+    'all tasks to be resolved',
+    () => statusesIn(clients, taskGroupId),
+    (seen) => seen.every(({ state }) => !['pending', 'running', 'unscheduled'].includes(state)),
+  );
   assert.equal(statuses.length, taskCount);
   assert.deepEqual([...new Set(statuses.map(({ state }) => state))], ['completed']);
 
   const aliveIn = () => [...cloud.instances.values()].filter(({ state }) => state !== 'terminated');
-  await until('no instance is left', () => aliveIn().length === 0);
-  await until('no worker is left', async () => {
-    const { workers } = await clients.manager.listWorkersForWorkerPool(workerPoolId);
-    return workers.every(({ state }) => state === 'stopped');
-  });
+  await eventually('all instances to end', () => aliveIn().length === 0);
+  await eventually(
+    'all workers to stop',
+    async () => (await clients.manager.listWorkersForWorkerPool(workerPoolId)).workers,
+    (workers) => workers.every(({ state }) => state === 'stopped'),
+  );
 
   const { decisions } = await clients.manager.workerPoolDecisions(workerPoolId);
   const launches = decisions.filter(({ action }) => action === 'launch');

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue, slugid } from '@taskyard/client';
+import { eventually, within } from '@taskyard/patience';
 import { referenceDocuments } from '@taskyard/server';
 import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
 import pg from 'pg';
+import { scrapeAt, total } from './support/metrics.ts';
 import { aHome, type Platform } from './support/platform.ts';
 import { aPostgres, type Postgres } from './support/postgres.ts';
-import { aRabbitMq, noRabbitMq, type RabbitMq } from './support/rabbitmq.ts';
+import { aRabbitMq, freePort, noRabbitMq, type RabbitMq } from './support/rabbitmq.ts';
 
 const prefix = 'exchange/pulse-test-';
 const canonical = 'exchange/taskcluster-';
@@ -39,14 +40,6 @@ interface Committed {
 interface Arrived extends Committed {
   readonly properties: ConsumeMessage['properties'];
 }
-
-const waitFor = async (isThere: () => boolean | Promise<boolean>, what: string): Promise<void> => {
-  const giveUpAt = Date.now() + 60_000;
-  while (!(await isThere())) {
-    assert.ok(Date.now() < giveUpAt, `waited too long for ${what}`);
-    await sleep(25);
-  }
-};
 
 /** Runs statements on the platform's database, over a new connection each time: the server may have been killed. */
 const ask = async <Row extends object>(url: string, text: string, values: unknown[] = []): Promise<Row[]> => {
@@ -122,6 +115,9 @@ const firstArrivals = (arrived: readonly Arrived[]): Arrived[] => {
   return arrived.filter(({ id }) => !seen.has(id) && seen.add(id));
 };
 
+const untilArrived = (arrived: readonly Arrived[], count: number) =>
+  eventually(`${count} messages`, () => firstArrivals(arrived).length >= count);
+
 const taskOf = ({ payload }: Committed): string =>
   (JSON.parse(payload) as { status?: { taskId: string } }).status?.taskId ?? '';
 
@@ -162,7 +158,7 @@ const startLoad = (t: TestContext, { rootUrl, credentials }: Platform) => {
     }
   };
   void Promise.all(['a', 'b'].map(work));
-  const until = (count: number) => waitFor(() => completed.size >= count, `${count} completed tasks`);
+  const until = (count: number) => eventually(`${count} completed tasks`, () => completed.size >= count);
   return {
     /** Does something in the middle of some load, and waits until all of this load is done. */
     during: async (act: () => Promise<unknown>): Promise<void> => {
@@ -182,6 +178,7 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
   let postgres: Postgres;
   let broker: RabbitMq;
   let api: Platform;
+  let metricsUrl: string;
   // Each process has a data folder of its own, as if on a machine of its own.
   const start = async (env: Record<string, string>) => {
     const home = await aHome(all);
@@ -196,15 +193,15 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
       ...env,
     });
   };
-  const startRelay = () => start({ ROLE: 'background', ROOT_URL: api.rootUrl });
+  const startRelay = (more = {}) => start({ ROLE: 'background', ROOT_URL: api.rootUrl, ...more });
   const untilPublished = () =>
-    waitFor(async () => {
+    eventually('an outbox that is published', async () => {
       const [row] = await ask<{ found: boolean }>(
         postgres.url,
         'select exists (select from outbox, relay where not pg_visible_in_snapshot(xid, since)) as found',
       );
       return row?.found === false;
-    }, 'an outbox that is published');
+    });
 
   before(async () => {
     [postgres, broker] = await Promise.all([aPostgres(all), aRabbitMq(all)]);
@@ -217,7 +214,7 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     for (const cleanUp of cleanUps) await cleanUp();
   });
 
-  it('all arrive in order, whatever is killed', { timeout: 170_000 }, async (t) => {
+  it('all arrive in order, whatever is killed', async (t) => {
     await broker.kill();
     api = await start({ ROLE: 'api' });
     const doomed = await startRelay();
@@ -225,14 +222,15 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     await load.during(broker.start);
     await load.during(broker.kill);
     await load.during(broker.start);
-    await startRelay();
+    const port = await freePort();
+    metricsUrl = `http://127.0.0.1:${port}/metrics`;
+    await startRelay({ METRICS_PORT: String(port) });
     await load.during(doomed.kill);
     await load.during(postgres.killAndRestart);
 
     const committed = await committedMessages(postgres.url);
     const arrived = await consume(await withBroker(t, broker), 'everything');
-    const isComplete = () => new Set(arrived.map(({ id }) => id)).size >= committed.length;
-    await waitFor(isComplete, `${committed.length} messages`);
+    await untilArrived(arrived, committed.length);
     await untilPublished();
 
     const first = firstArrivals(arrived);
@@ -264,19 +262,22 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     const connection = await withBroker(t, broker);
     await bindToAll(connection, 'memory');
     const arrived = await consume(connection, 'memory');
+    const endAlarm = () => broker.control('set_vm_memory_high_watermark', '0.6');
+    t.after(endAlarm);
     await broker.control('set_vm_memory_high_watermark', '0.00001');
     const isBlocked = once(connection, 'blocked');
     (await connection.createChannel()).publish('', 'nowhere', Buffer.from(''));
-    await isBlocked;
+    await within('the broker to block who publishes', isBlocked);
     const ids: number[] = [];
     for (let i = 0; i < 5; i++) ids.push(await commit(postgres.url, {}));
+    const lag = async () => total(await scrapeAt(metricsUrl), 'taskyard_outbox_lag_seconds');
     // Longer than the relay's longest wait between two looks.
-    await sleep(2500);
+    await eventually('the messages to have waited for a look of the relay', lag, (seconds) => seconds > 2.5);
     assert.ok(arrived.length < ids.length, `${arrived.length} messages arrived`);
     const { rootUrl, credentials } = api;
     await new Queue({ rootUrl, credentials, retries: 0 }).ping();
-    await broker.control('set_vm_memory_high_watermark', '0.6');
-    await waitFor(() => new Set(arrived.map(({ id }) => id)).size >= ids.length, 'messages after the alarm');
+    await endAlarm();
+    await untilArrived(arrived, ids.length);
     assert.deepEqual(
       firstArrivals(arrived).map(({ id }) => id),
       ids,
@@ -290,7 +291,7 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     await commit(postgres.url, { routingKey: 'k'.repeat(256) });
     await commit(postgres.url, { payload: JSON.stringify({ text: 'x'.repeat(100_000) }) });
     const good = await commit(postgres.url, {});
-    await waitFor(() => arrived.some(({ id }) => id === good), 'the message behind them');
+    await eventually('the message behind them', () => arrived.some(({ id }) => id === good));
     assert.equal(arrived.length, 1);
     await untilPublished();
     const [row] = await ask<{ skipped: number }>(postgres.url, 'select skipped::int from relay');
@@ -302,9 +303,9 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     await bindToAll(connection, 'full', { maxLength: 1, arguments: { 'x-overflow': 'reject-publish' } });
     const ids = [await commit(postgres.url, {}), await commit(postgres.url, {})];
     const channel = await connection.createChannel();
-    await waitFor(async () => (await channel.checkQueue('full')).messageCount > 0, 'a full queue');
+    await eventually('a full queue', async () => (await channel.checkQueue('full')).messageCount > 0);
     const arrived = await consume(connection, 'full');
-    await waitFor(() => new Set(arrived.map(({ id }) => id)).size === 2, 'both messages');
+    await untilArrived(arrived, ids.length);
     assert.deepEqual(
       firstArrivals(arrived).map(({ id }) => id),
       ids,

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { Auth, type Credentials } from '@taskyard/client';
+import { patienceMs, within } from '@taskyard/patience';
 import Provider from 'oidc-provider';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser, seriousFaults, skipWithoutBrowser } from './support/browser.ts';
@@ -15,8 +16,6 @@ import { launchBrowser, seriousFaults, skipWithoutBrowser } from './support/brow
 import { aHome, type Platform, plainEnvironment, taskyard } from './support/platform.ts';
 
 const endings: (() => Promise<void>)[] = [];
-const timeout = 120_000;
-const limits = { timeout };
 
 /** A server on a free port, whose answers can be given later: its address has to be known first. */
 const aServer = async (): Promise<{ origin: string; answer(listener: RequestListener): void }> => {
@@ -64,13 +63,16 @@ const aVisitor = (platform: Platform) => {
 
 /** `taskyard signin <address>`, with the page of a browser that has signed in before; what it prints makes commands theirs. */
 const signInCommandLine = async (page: Page, rootUrl: string): Promise<void> => {
-  const options = { env: plainEnvironment(), timeout };
+  const options = { env: plainEnvironment() };
   const child = spawn(process.execPath, [taskyard, 'signin', rootUrl, '--json'], options);
   const [printed, ended] = [text(child.stdout), once(child, 'exit')];
-  const address = await new Promise<string>((resolve, reject) => {
-    child.once('exit', () => reject(new Error('It ended without an address')));
-    createInterface(child.stderr).on('line', (line) => line.startsWith('http') && resolve(line));
-  });
+  const address = await within(
+    'the address to sign in at',
+    new Promise<string>((resolve, reject) => {
+      child.once('exit', () => reject(new Error('It ended without an address')));
+      createInterface(child.stderr).on('line', (line) => line.startsWith('http') && resolve(line));
+    }),
+  );
   const port = new URL(address).searchParams.get('port');
   const state = new URL(address).searchParams.get('state') ?? '';
   const bring = async (origin: string, theState: string) => {
@@ -88,7 +90,7 @@ const signInCommandLine = async (page: Page, rootUrl: string): Promise<void> => 
   assert.deepEqual(await seriousFaults(page), []);
   await admit.click();
   await page.getByRole('status').getByText('The command line is signed in').waitFor();
-  assert.deepEqual(await ended, [0, null]);
+  assert.deepEqual(await within('the command to end', ended), [0, null]);
   const credentials = JSON.parse(await printed) as Credentials;
   assert.match(credentials.clientId, /^oidc\/ada\|ada!20L\.\/command-line-/);
   const { scopes } = await new Auth({ rootUrl, credentials }).currentScopes();
@@ -153,11 +155,10 @@ describe('signing in', () => {
   });
 
   it('by OpenID Connect leads to the page that was wanted, as who one is there', {
-    ...limits,
     skip: skipWithoutBrowser,
   }, async () => {
     const page = await (await browser.newContext({ baseURL: platform.rootUrl })).newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(patienceMs);
     await page.goto('/sign-in?next=%2Fsecrets');
     await page.getByRole('link', { name: 'Sign in with Example House' }).click();
     await page.locator('input[name=login]').fill('ada');
@@ -187,7 +188,6 @@ describe('signing in', () => {
   });
 
   it('is told of in documents that everybody can read, in light and dark', {
-    ...limits,
     skip: skipWithoutBrowser,
   }, async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -200,7 +200,7 @@ describe('signing in', () => {
     }
   });
 
-  it('by GitHub gives the roles of teams, and of organizations that one owns', limits, async () => {
+  it('by GitHub gives the roles of teams, and of organizations that one owns', async () => {
     let challenge: string | null = null;
     github.answer((request, reply) => {
       const url = new URL(request.url ?? '', github.origin);
@@ -261,23 +261,19 @@ describe('signing in', () => {
     assert.match((await visitor.get(callback)).location, /\/sign-in\?failed=expired$/);
   });
 
-  it(
-    'is refused where what comes back is not what was begun, and leads to no other site',
-    limits,
-    async () => {
-      const visitor = aVisitor(platform);
-      const { location } = await visitor.get('/api/sessions/v1/sign-in/oidc?next=%2F%2Fevil.example.com');
-      const state = new URL(location).searchParams.get('state');
-      assert.ok(state && new URL(location).searchParams.get('code_challenge_method') === 'S256');
-      const denied = await visitor.get(
-        `/api/sessions/v1/callback/oidc?error=access_denied&state=${state}&more=1`,
-      );
-      assert.match(denied.location, /\/sign-in\?failed=denied$/);
-      await visitor.get('/api/sessions/v1/sign-in/oidc');
-      const forged = await visitor.get('/api/sessions/v1/callback/oidc?code=x&state=another');
-      assert.match(forged.location, /\/sign-in\?failed=unreachable$/);
-      assert.equal(visitor.cookies.size, 0);
-      assert.equal((await visitor.get('/api/sessions/v1/sign-in/nobody')).status, 404);
-    },
-  );
+  it('is refused where what comes back is not what was begun, and leads to no other site', async () => {
+    const visitor = aVisitor(platform);
+    const { location } = await visitor.get('/api/sessions/v1/sign-in/oidc?next=%2F%2Fevil.example.com');
+    const state = new URL(location).searchParams.get('state');
+    assert.ok(state && new URL(location).searchParams.get('code_challenge_method') === 'S256');
+    const denied = await visitor.get(
+      `/api/sessions/v1/callback/oidc?error=access_denied&state=${state}&more=1`,
+    );
+    assert.match(denied.location, /\/sign-in\?failed=denied$/);
+    await visitor.get('/api/sessions/v1/sign-in/oidc');
+    const forged = await visitor.get('/api/sessions/v1/callback/oidc?code=x&state=another');
+    assert.match(forged.location, /\/sign-in\?failed=unreachable$/);
+    assert.equal(visitor.cookies.size, 0);
+    assert.equal((await visitor.get('/api/sessions/v1/sign-in/nobody')).status, 404);
+  });
 });

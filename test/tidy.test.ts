@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, it } from 'node:test';
 import { root } from './support/platform.ts';
+import { withoutText } from './support/without-text.ts';
 
 // The house holds together because this test says so: a rule of style that is not here, in Biome or in the compiler is advice.
 
@@ -49,6 +50,7 @@ const read = (folder: string, pattern: RegExp): Source[] =>
 
 const code = read('packages', /\/src\/.*\.tsx?$/).concat(read('test', /\.ts$/));
 const isTest = ({ path }: Source): boolean => /\.test\.tsx?$/.test(path) || path.startsWith('test/');
+const isSupport = ({ path }: Source): boolean => /\/testing(\.ts$|\/)/.test(path);
 const program = code.filter((source) => !isTest(source));
 const serverFolder = 'packages/server/src/';
 const server = code.filter(({ path }) => path.startsWith(serverFolder));
@@ -61,6 +63,22 @@ const linesWith = (sources: readonly Source[], pattern: RegExp): string[] =>
       .split('\n')
       .flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}: ${line.trim().slice(0, 120)}`] : [])),
   );
+
+/** How tests wait or measure time by themselves, looked for in code without its strings and comments. */
+const impatience = [
+  /\bsetTimeout\b|\bAbortSignal\.timeout\b|(?<![\w.])sleep\(|\bawait systemClock\.sleep\(/,
+  // A limit of a test's own, as an option or on its way there, and those of other libraries.
+  /\btimeout\b(?!: patienceMs)(?!\.)\s*[:=,}]|\bset\w*Timeout\((?!patienceMs)/,
+  /\bperformance\b|\bhrtime\b/,
+  // A moment to give up at, or the time that has passed since another.
+  /\bDate\.now\(\)\s*(?:[<>]|-\s*[a-z])|(?:const|let) \w+ = Date\.now\(\) \+|\bgiveUpAt\b/,
+  /\bwhile \(.*\bsetImmediate\b/,
+];
+
+const impatientLines = (sources: readonly Source[]): string[] => {
+  const code = sources.map(({ path, text }) => ({ path, text: withoutText(text) }));
+  return impatience.flatMap((pattern) => linesWith(code, pattern));
+};
 
 const importStatement = /^(?:import|export)\b(?:[^'"`;=(]*\bfrom)?\s*'([^']+)'|\bimport\('([^']+)'\)/gm;
 const importsOf = ({ text }: Source): string[] =>
@@ -153,7 +171,7 @@ describe('the house is tidy', () => {
         const allowed = [
           own.name,
           ...declared(`${home}/package.json`, 'dependencies'),
-          ...(isTest(source) ? forTests : []),
+          ...(isTest(source) || isSupport(source) ? forTests : []),
           // Pages are shipped as what a build makes of them and their libraries.
           ...(home === 'packages/ui' ? declared(`${home}/package.json`, 'devDependencies') : []),
         ];
@@ -181,6 +199,50 @@ describe('the house is tidy', () => {
     // How long a socket may be silent is the socket's own business.
     const pattern = /\bDate\.now\(|\bnew Date\(\)|(?<!socket\.)\bset(Timeout|Interval)\(|\bMath\.random\(/;
     assert.deepEqual(linesWith(own, pattern), []);
+  });
+
+  it('tests wait only through patience, and none measures time', () => {
+    const own = code
+      .filter((source) => isTest(source) || isSupport(source))
+      .filter(({ path }) => !path.startsWith('test/patience/'));
+    assert.deepEqual(impatientLines(own), []);
+    const timers = own.filter((source) => importsOf(source).some((to) => /^(node:)?timers\b/.test(to)));
+    assert.deepEqual(
+      timers.map(({ path }) => path),
+      [],
+    );
+  });
+
+  it('a wait of a test’s own would be found, and one in a script of its payload would not', () => {
+    const found = (text: string): boolean => impatientLines([{ path: 'x.test.ts', text }]).length > 0;
+    for (const text of [
+      'await new Promise((resolve) => setTimeout(resolve, 20));',
+      'const text = `a $'.concat('{await new Promise((go) => setTimeout(go, 20))}`;'),
+      "import { setTimeout as sleep } from 'node:timers/promises';",
+      'const wait = promisify(setTimeout);',
+      'while (!(await isSo())) await sleep(20);',
+      "it('ends', { timeout: 120_000 }, async () => {});",
+      'const timeout = 120_000;',
+      'const limits = { timeout };',
+      'page.setDefaultTimeout(60_000);',
+      'assert.ok(performance.now() - started < 1500);',
+      'const end = Date.now() + 60_000;',
+      'if (Date.now() > end) throw new Error();',
+      'assert.ok(Date.now() - before < 1500);',
+      'while (!isSo) await new Promise((resolve) => setImmediate(resolve));',
+    ])
+      assert.ok(found(text), text);
+    for (const text of [
+      '// setTimeout(wait, 20)',
+      'sh(`node -e "setTimeout(() => {}, 1000)"`);',
+      "const script = 'until [ -e go ]; do sleep 0.05; done; sleep(1)';",
+      String.raw`assert.match(log, /["'].*setTimeout\(/);`,
+      'const expires = new Date(Date.now() + 3_600_000);',
+      'page.setDefaultTimeout(patienceMs);',
+      'queue.use({ timeoutMs: 20 });',
+      'clock.sleep(seconds(10));',
+    ])
+      assert.ok(!found(text), text);
   });
 
   it('the environment is read in config.ts only', () => {

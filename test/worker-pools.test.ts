@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Queue, slugid, WorkerManager } from '@taskyard/client';
+import { eventually } from '@taskyard/patience';
 import { aHome, type Platform } from './support/platform.ts';
 
 const workerPoolId = 'local/on-demand';
 const maxCapacity = 4;
-const withinMs = 120_000;
 
 const commandLines = async (): Promise<string[]> => {
   if (process.platform !== 'linux') {
@@ -23,14 +22,6 @@ const commandLines = async (): Promise<string[]> => {
 /** How many processes of workers there are whose files lie in this folder. */
 const countProcesses = async (folder: string): Promise<number> =>
   (await commandLines()).filter((line) => line.includes('local-worker') && line.includes(folder)).length;
-
-const until = async (what: string, isSo: () => Promise<boolean>): Promise<void> => {
-  const giveUpAt = Date.now() + withinMs;
-  while (!(await isSo())) {
-    assert.ok(Date.now() < giveUpAt, `in vain waited until ${what}`);
-    await sleep(100);
-  }
-};
 
 /** A platform with what its clients ask it in this test. */
 const asked = ({ rootUrl, credentials }: Platform) => {
@@ -80,9 +71,7 @@ const createTasks = async (queue: Queue, count: number, taskQueueId = workerPool
 const statesOf = (queue: Queue, taskIds: readonly string[]): Promise<string[]> =>
   Promise.all(taskIds.map(async (taskId) => (await queue.status(taskId)).status.state));
 
-it('workers come with tasks and go without, though the platform is killed twice meanwhile', {
-  timeout: 240_000,
-}, async (t) => {
+it('workers come with tasks and go without, though the platform is killed twice meanwhile', async (t) => {
   const home = await aHome(t);
   const env = { WORKER: 'false' };
   const first = await home.start(env);
@@ -91,20 +80,25 @@ it('workers come with tasks and go without, though the platform is killed twice 
   assert.equal(await countProcesses(home.path), 0);
   // Killed while workers are being started, and again while tasks run.
   const taskIds = await createTasks(queue, 10);
-  await until('a worker is ordered', async () => (await alive()).length > 0);
+  await eventually('an order of a worker', async () => (await alive()).length > 0);
   await first.kill();
   const second = await home.start(env);
   const again = asked(second);
-  await until('a task runs', async () => (await statesOf(again.queue, taskIds)).includes('running'));
+  await eventually(
+    'a task to run',
+    () => statesOf(again.queue, taskIds),
+    (states) => states.includes('running'),
+  );
   await second.kill();
   const third = await home.start(env);
   const last = asked(third);
-  await until('all tasks are completed', async () => {
-    const states = await statesOf(last.queue, taskIds);
-    return states.every((state) => state === 'completed');
-  });
-  await until('all workers have ended', async () => (await last.alive()).length === 0);
-  await until('no process is left', async () => (await countProcesses(home.path)) === 0);
+  await eventually(
+    'all tasks to be completed',
+    () => statesOf(last.queue, taskIds),
+    (states) => states.every((state) => state === 'completed'),
+  );
+  await eventually('all workers to end', last.alive, ({ length }) => length === 0);
+  await eventually('all their processes to end', async () => (await countProcesses(home.path)) === 0);
 
   const { decisions } = await last.manager.workerPoolDecisions(workerPoolId);
   const launches = decisions.filter(({ action }) => action === 'launch');
@@ -121,15 +115,17 @@ it('workers come with tasks and go without, though the platform is killed twice 
 });
 
 for (const processes of ['1', '2']) {
-  it(`a platform of ${processes} processes has workers for tasks that name no queue, and takes them along`, {
-    timeout: 120_000,
-  }, async (t) => {
+  it(`a platform of ${processes} processes has workers for tasks that name no queue, and takes them along`, async (t) => {
     const home = await aHome(t);
     const platform = await home.start({ PROCESSES: processes });
     const { queue } = asked(platform);
     assert.equal(await countProcesses(home.path), 0);
     const [taskId = ''] = await createTasks(queue, 1, 'local/built-in');
-    await until('the task is completed', async () => (await statesOf(queue, [taskId]))[0] === 'completed');
+    await eventually(
+      'the task to be completed',
+      () => statesOf(queue, [taskId]),
+      ([state]) => state === 'completed',
+    );
     assert.equal(await countProcesses(home.path), 1);
     await platform.stop();
     assert.equal(await countProcesses(home.path), 0);

@@ -49,7 +49,7 @@ interface Program {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-describe('clients that others wrote', { timeout: 300_000 }, () => {
+describe('clients that others wrote', () => {
   const cleanUps: (() => Promise<void>)[] = [];
   const all: Ending = { after: (cleanUp) => cleanUps.push(cleanUp) };
   let platform: Platform;

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { slugid } from '@taskyard/client';
+import { within } from '@taskyard/patience';
 import { type Answer, type Asked, aSite, type Site } from './site.ts';
 import {
   aTask,
@@ -375,7 +376,7 @@ const exchange = async (text: string, more?: () => string | undefined): Promise<
     if (!socket.write(part)) await Promise.race([new Promise((go) => socket.once('drain', go)), closed]);
   }
   socket.end();
-  await closed;
+  await within('the server to close the connection', closed);
   return reply;
 };
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Sessions } from '@taskyard/client';
+import { patienceMs } from '@taskyard/patience';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import type { Platform } from './platform.ts';
 
@@ -45,14 +46,18 @@ export const signedInPage = async (
     baseURL: platform.rootUrl,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(Number(process.env.BROWSER_WAIT_MS ?? 60_000));
+  page.setDefaultTimeout(patienceMs);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     if (/Content Security Policy/.test(message.text())) complaints.push(message.text());
   });
   await page.goto(await signInLink(platform));
-  await page.getByRole('heading', { name: 'What goes on' }).waitFor();
+  const heading = page.getByRole('heading', { name: 'What goes on' });
+  await heading.waitFor().catch(async (cause) => {
+    const shown = await page.locator('body').ariaSnapshot();
+    throw new Error(`The page after signing in shows instead: ${shown}`, { cause });
+  });
   return { page, complaints };
 };
 

@@ -1,5 +1,6 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { eventually } from '@taskyard/patience';
 import hawk from 'hawk';
 import type { Credentials, Platform } from './platform.ts';
 
@@ -51,11 +52,13 @@ export const aLine = ({ rootUrl, credentials }: Pick<Platform, 'rootUrl' | 'cred
 export const twoLines = async (platform: Platform): Promise<readonly [Line, Line]> => {
   const one = aLine(platform);
   const { process } = await one.call('GET', 'queue/v1/ping');
-  for (;;) {
-    const other = aLine(platform);
-    if ((await other.call('GET', 'queue/v1/ping')).process !== process) return [one, other];
-    other.close();
-  }
+  const other = await eventually('a connection to another process', async () => {
+    const line = aLine(platform);
+    if ((await line.call('GET', 'queue/v1/ping')).process !== process) return line;
+    line.close();
+    return undefined;
+  });
+  return [one, other];
 };
 
 /** A task that is good for a while. */

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, Queue, slugid } from '@taskyard/client';
+import { eventually, patienceMs } from '@taskyard/patience';
 import type { Credentials } from './platform.ts';
 
 /** Where the platform is at the moment. */
@@ -49,8 +49,6 @@ const aDiamond = () => {
   ];
 };
 
-const withinMs = 90_000;
-
 /** Starts a load of so many rounds: a task by itself and a diamond in each. */
 export const startLoad = (
   address: () => Address,
@@ -59,25 +57,24 @@ export const startLoad = (
   const acknowledged = new Set<string>();
   const resolved = new Set<string>();
   const failures = { server: 0, connection: 0 };
-  const giveUpAt = Date.now() + withinMs;
   const over = new AbortController();
   let isCreated = false;
   let answered = 0;
 
   const insist = async <T>(call: (queue: Queue) => Promise<T>): Promise<T> => {
-    for (;;) {
+    const attempt = async (): Promise<{ answer?: T; error?: unknown }> => {
       try {
-        const answer = await call(new Queue({ ...address(), retries: 0, timeoutMs: 30_000 }));
-        answered++;
-        return answer;
+        return { answer: await call(new Queue({ ...address(), retries: 0, timeoutMs: patienceMs / 4 })) };
       } catch (error) {
         over.signal.throwIfAborted();
         if (error instanceof ApiError && error.statusCode < 500) throw error;
         failures[error instanceof ApiError ? 'server' : 'connection']++;
-        if (Date.now() > giveUpAt) throw new Error('The load took too long.', { cause: error });
-        await sleep(20);
+        return { error };
       }
-    }
+    };
+    const { answer } = await eventually('an answer to a call of the load', attempt, (seen) => !seen.error);
+    answered++;
+    return answer as T;
   };
 
   const create = async (): Promise<void> => {
@@ -91,7 +88,10 @@ export const startLoad = (
           for (const each of tasks) acknowledged.add(each.taskId);
         }),
       ]);
-      while (acknowledged.size - resolved.size > 60 && !over.signal.aborted) await sleep(5);
+      await eventually(
+        'the workers of the load to catch up',
+        () => acknowledged.size - resolved.size <= 60 || over.signal.aborted,
+      );
     }
     isCreated = true;
   };
@@ -147,7 +147,7 @@ export const startLoad = (
     done,
     more: async (calls) => {
       const wanted = answered + calls;
-      while (answered < wanted && !over.signal.aborted) await sleep(2);
+      await eventually(`${calls} more answers`, () => answered >= wanted || over.signal.aborted);
     },
   };
 };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { within } from '@taskyard/patience';
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const taskyard = join(root, 'packages/cli/bin/taskyard.js');
@@ -78,9 +79,9 @@ const startPlatform = async ({ dataDir, env, log, words = [] }: PlatformOptions)
   const exit = once(child, 'exit') as Promise<[number | null]>;
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal);
-    return (await exit)[0];
+    return (await within(`the platform to end after ${signal}`, exit))[0];
   };
-  const rootUrl = await readUrl(child);
+  const rootUrl = await within('the platform to start', readUrl(child));
   const variables = await readVariables(join(dataDir, 'credentials.env'));
   return {
     rootUrl,

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '@taskyard/patience';
 import { type Ending, root } from './platform.ts';
 
 interface Embedded {
@@ -48,6 +49,16 @@ export const withDatabaseOf = async <T>(dataDir: string, look: (url: string) => 
   }
 };
 
+/** The address of the PostgreSQL that a running platform has started in its data folder. */
+export const databaseUrlIn = async (dataDir: string): Promise<string> => {
+  const [port, password] = await Promise.all(
+    ['port', 'password'].map(async (name) =>
+      (await readFile(join(dataDir, 'postgres', name), 'utf8')).trim(),
+    ),
+  );
+  return `postgresql://taskyard:${password}@127.0.0.1:${port}/postgres`;
+};
+
 /** Starts a PostgreSQL; when the test ends, so does it. */
 export const aPostgres = async (test: Ending): Promise<Postgres> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'taskyard-postgres-'));
@@ -62,7 +73,7 @@ export const aPostgres = async (test: Ending): Promise<Postgres> => {
     url,
     killAndRestart: async () => {
       process.kill(running.pid, 'SIGKILL');
-      while (isAlive(running.pid)) await new Promise((resolve) => setImmediate(resolve));
+      await eventually('PostgreSQL to die', () => !isAlive(running.pid));
       running = await start();
       if (running.tcpUrl !== url) throw new Error('PostgreSQL came back under another address');
     },

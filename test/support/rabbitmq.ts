@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { eventually, patienceMs, within } from '@taskyard/patience';
 import { connect } from 'amqplib';
 import type { Ending } from './platform.ts';
 
@@ -26,7 +26,8 @@ export interface RabbitMq {
   control(...words: string[]): Promise<void>;
 }
 
-const freePort = (): Promise<number> =>
+/** A port that nobody listens on at the moment. */
+export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
@@ -39,7 +40,7 @@ const freePort = (): Promise<number> =>
 
 /** It is ready when it shakes hands: the port is open some time before. */
 const answers = (url: string): Promise<boolean> =>
-  connect(url, { timeout: 2000 }).then(
+  connect(url, { timeout: patienceMs / 4 }).then(
     (connection) => connection.close().then(() => true),
     () => false,
   );
@@ -95,17 +96,13 @@ const run = promisify(execFile);
 
 /** The directory of nodes ends once it has noticed that its last node is gone. */
 const endDirectory = async (env: NodeJS.ProcessEnv): Promise<void> => {
-  for (let tries = 0; tries < 50; tries++) {
-    const isOver = await run('epmd', ['-kill'], { env }).then(
+  await eventually("the end of RabbitMQ's directory of nodes", () =>
+    run('epmd', ['-kill'], { env }).then(
       () => true,
       (error: { stdout?: string }) => !/living nodes/.test(error.stdout ?? ''),
-    );
-    if (isOver) return;
-    await sleep(100);
-  }
+    ),
+  );
 };
-
-const startedWithinMs = 90_000;
 
 /** A broker that is not started yet. When the test ends, so does it. */
 export const aRabbitMq = async (test: Ending): Promise<RabbitMq> => {
@@ -119,7 +116,7 @@ export const aRabbitMq = async (test: Ending): Promise<RabbitMq> => {
     const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
     // The shell script and the virtual machine below it are one group.
     signalGroup(child, 'SIGKILL');
-    await ended;
+    if (ended) await within('RabbitMQ to die', ended);
     child = undefined;
   };
 
@@ -131,12 +128,10 @@ export const aRabbitMq = async (test: Ending): Promise<RabbitMq> => {
     });
     child = started;
     process.once('exit', () => signalGroup(started, 'SIGKILL'));
-    const giveUpAt = Date.now() + startedWithinMs;
-    while (!(await answers(url))) {
+    await eventually('RabbitMQ to start', () => {
       if (started.exitCode !== null) throw new Error(`RabbitMQ ended at its start: ${started.exitCode}`);
-      if (Date.now() > giveUpAt) throw new Error('RabbitMQ did not start in time');
-      await sleep(100);
-    }
+      return answers(url);
+    });
   };
 
   test.after(async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket, connect as toServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '@taskyard/patience';
 import type { Ending } from './platform.ts';
 
 /** Where a connection breaks: before the server has seen the commit, or after it has committed and before we hear so. */
@@ -109,7 +109,7 @@ export const aTcpProxy = async (test: Ending, databaseUrl: string): Promise<TcpP
 
   const passing = async (socket: Socket, pass: (chunk: Buffer) => void): Promise<void> => {
     for await (const chunk of socket) {
-      if (delayMs > 0) await sleep(delayMs);
+      if (delayMs > 0) await pause(delayMs);
       if (!isBlackhole) pass(chunk as Buffer);
     }
   };

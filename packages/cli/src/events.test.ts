@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { eventually } from '@taskyard/patience';
 import { main } from './main.ts';
 import { startFakeQueue } from './testing/fake-queue.ts';
 import { memoryIo } from './testing/memory-io.ts';
-
-const until = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) await setImmediate();
-};
 
 /** What the command prints of the messages about one task, until Ctrl-C. */
 const printed = async (...options: string[]) => {
   const queue = await startFakeQueue();
   const world = memoryIo({ server: { rootUrl: queue.rootUrl } });
   const running = main(['node', 'taskyard', 'events', ...options], world.io);
-  await until(() => queue.calls.includes('GET /events/v1/stream'));
+  await eventually('the stream to be opened', () => queue.calls.includes('GET /events/v1/stream'));
   const task = {
     taskGroupId: 'g',
     metadata: { name: 'one' },
@@ -25,7 +21,7 @@ const printed = async (...options: string[]) => {
     method: 'POST',
     body: JSON.stringify({ tasks: [{ taskId: 'one', task }] }),
   });
-  await until(() => /task-completed/.test(world.out()));
+  await eventually('the message of the completion', () => /task-completed/.test(world.out()));
   world.interrupt();
   await running;
   await queue.close();

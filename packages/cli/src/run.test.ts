@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { main } from './main.ts';
 import { runCommand } from './run.ts';
 import { type Behaviour, startFakeQueue } from './testing/fake-queue.ts';
@@ -151,15 +152,15 @@ describe('taskyard run', () => {
     const world = memoryIo();
     const platform = new Promise<never>(() => {});
     void runCommand(world.io, () => platform).parseAsync([file], { from: 'user' });
-    while (world.killedWith() === undefined) {
+    const exitCode = await eventually('the command to be killed', () => {
       try {
         world.interrupt();
       } catch {
-        break;
+        // It throws where a process would have ended.
       }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    assert.equal(world.killedWith(), 130);
+      return world.killedWith();
+    });
+    assert.equal(exitCode, 130);
   });
 
   it('reports mistakes in the file before it starts anything', async () => {

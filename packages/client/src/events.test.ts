@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, it } from 'node:test';
+import { within } from '@taskyard/patience';
 import { followEvents, type StreamedMessage } from './events.ts';
 import { bindingFor } from './exchange.ts';
 import { queueExchanges } from './generated/index.ts';
@@ -119,7 +120,7 @@ describe('the event stream', () => {
       await take(followEvents({ rootUrl: server.rootUrl, bindings, signal, onConnect }), 1),
       [],
     );
-    assert.ok(signal.aborted || (await once(signal, 'abort')));
+    assert.ok(signal.aborted || (await within('the abort', once(signal, 'abort'))));
     await server.close();
   });
 

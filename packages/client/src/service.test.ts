@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { eventually, within } from '@taskyard/patience';
 import { ApiError, ConnectionError } from './errors.ts';
 import { Queue } from './generated/index.ts';
 import { type Answer, json, serve } from './testing/server.ts';
@@ -95,11 +96,12 @@ describe('a call', () => {
   it('stops when its signal aborts', () =>
     withServer(
       () => {},
-      async (queue) => {
+      async (queue, { requests }) => {
         const controller = new AbortController();
         const call = queue.ping({ signal: controller.signal });
-        setTimeout(() => controller.abort(new Error('no longer wanted')), 20);
-        await assert.rejects(call, /no longer wanted/);
+        await eventually('the request to reach the server', () => requests.length > 0);
+        controller.abort(new Error('no longer wanted'));
+        await within('the call to stop', assert.rejects(call, /no longer wanted/));
       },
     ));
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { type Clock, systemClock } from './clock.ts';
 import { exitCodes } from './exit-reason.ts';
 import { instanceMetadata, type Membership } from './registration/index.ts';
 import { aWorker, sh } from './testing/a-worker.ts';
 import { fakeMetadata } from './testing/fake-metadata.ts';
-import { eventually } from './testing/places.ts';
 
 // A worker looks every five seconds whether its machine is taken back.
 const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 50), signal) };
@@ -65,7 +65,7 @@ test('a task that ends before its machine is taken back completes, and no other 
   await queue.until(() => queue.run(taskId).state === 'running');
   const time = new Date(Date.now() + 120_000).toJSON();
   texts.set('meta-data/spot/instance-action', JSON.stringify({ action: 'terminate', time }));
-  await eventually(() => worker.state.phase === 'stopping');
+  await eventually('the worker to begin to stop', () => worker.state.phase === 'stopping');
   const late = queue.addTask(sh('true'));
   await writeFile(`${workDir}/go`, '');
   assert.equal((await queue.resolved(taskId)).state, 'completed');
@@ -78,7 +78,7 @@ test('a machine that may be taken soon finishes what it has begun, unless it is 
   const taskId = queue.addTask(untilTold('/nowhere/at-all'));
   await queue.until(() => queue.run(taskId).state === 'running');
   texts.set('meta-data/events/recommendations/rebalance', '{"noticeTime":"2026-01-01T00:00:00Z"}');
-  await eventually(() => worker.state.phase === 'stopping');
+  await eventually('the worker to begin to stop', () => worker.state.phase === 'stopping');
   assert.equal(queue.run(taskId).state, 'running');
   const time = new Date().toJSON();
   texts.set('meta-data/spot/instance-action', JSON.stringify({ action: 'terminate', time }));
@@ -90,7 +90,7 @@ test('an idle member stays until worker-manager wants it to go, and then gives i
   const { membership, asked, answer } = aMembership();
   const queueOptions = { pollMs: 10 };
   const { worker } = await aWorker(t, { membership, idleTimeoutSeconds: 0.01, queueOptions });
-  await eventually(() => asked.terminate >= 2);
+  await eventually('the member to ask twice whether it has to go', () => asked.terminate >= 2);
   assert.equal(worker.state.phase, 'claiming');
   answer.terminate = true;
   assert.equal(exitCodes[await worker.stopped], 70);
@@ -110,7 +110,7 @@ test('a worker without credentials for more finishes its task and leaves', async
   const taskId = queue.addTask(untilTold(`${workDir}/go`));
   await queue.until(() => queue.run(taskId).state === 'running');
   lose();
-  await eventually(() => worker.state.phase === 'stopping');
+  await eventually('the worker to begin to stop', () => worker.state.phase === 'stopping');
   await writeFile(`${workDir}/go`, '');
   assert.equal((await queue.resolved(taskId)).state, 'completed');
   assert.equal(exitCodes[await worker.stopped], 69);
@@ -130,7 +130,7 @@ test('a worker at the end of its life lets its task finish, and leaves', async (
   const taskId = queue.addTask(untilTold(`${workDir}/go`));
   await queue.until(() => queue.run(taskId).state === 'running');
   end();
-  await eventually(() => worker.state.phase === 'stopping');
+  await eventually('the worker to begin to stop', () => worker.state.phase === 'stopping');
   assert.equal(queue.run(taskId).state, 'running');
   await writeFile(`${workDir}/go`, '');
   assert.equal((await queue.resolved(taskId)).state, 'completed');

@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { pause, within } from '@taskyard/patience';
 import { defaultPath } from './config.ts';
 import { findSandbox } from './engines/bubblewrap.ts';
 import { sh } from './testing/a-worker.ts';
@@ -40,7 +40,7 @@ const isDone = (queue: FakeQueue): boolean => countDone(queue) === queue.tasks.s
 const kill = async (worker: ChildProcess): Promise<void> => {
   const died = once(worker, 'exit');
   worker.kill('SIGKILL');
-  await died;
+  await within('a killed worker to die', died);
 };
 
 /** Starts workers on one directory and kills each at a random moment, until all tasks are done. */
@@ -120,7 +120,6 @@ for (const [engine, count, lifeMs] of [
 ] as const) {
   test(`${engine}: ${count} tasks are completed once each by workers that are killed at random moments`, {
     skip: skips[engine],
-    timeout: 240_000,
   }, async (t) => {
     const { daemon, queue, workDir, options, start } = await scene(t, engine);
     const seed = Date.now() % 1_000_000;

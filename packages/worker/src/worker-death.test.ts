@@ -5,11 +5,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { eventually, within } from '@taskyard/patience';
 import { defaultPath } from './config.ts';
 import { findSandbox } from './engines/bubblewrap.ts';
 import { noContainers, startContainerDaemon } from './testing/container-daemon.ts';
 import { startFakeQueue } from './testing/fake-queue.ts';
-import { eventually, temporaryDirectory } from './testing/places.ts';
+import { temporaryDirectory } from './testing/places.ts';
 import { processesWith } from './testing/processes.ts';
 import { startWorker } from './worker.ts';
 
@@ -33,10 +34,18 @@ for (const engine of ['process', 'bubblewrap'] as const) {
     const first = queue.addTask({ command: [['sh', '-c', script]], maxRunTime: 600 });
     // Two shells, and with bubblewrap its two processes: none is still on its way into the sandbox.
     const processes = engine === 'bubblewrap' ? 4 : 2;
-    await eventually(async () => (await processesWith(word)).length >= processes || undefined);
+    await eventually(
+      `${processes} processes of the task`,
+      () => processesWith(word),
+      (found) => found.length >= processes,
+    );
     doomed.kill('SIGKILL');
-    await died;
-    await eventually(async () => ((await processesWith(word)).length === 0 ? true : undefined));
+    await within('the killed worker to die', died);
+    await eventually(
+      'the end of the processes of the task',
+      () => processesWith(word),
+      (found) => found.length === 0,
+    );
     assert.deepEqual(await readdir(join(workDir, 'runs')), [`${first}-0`]);
 
     const credentials = { clientId: 'worker', accessToken: 'secret' };
@@ -84,9 +93,9 @@ test('docker: what a worker killed by SIGKILL left running is ended by the next 
   const died = once(doomed, 'exit');
   const word = `task-in-a-container-of-${process.pid}`;
   queue.addTask({ command: [['sh', '-c', 'while :; do sleep 0.05; done', word]], maxRunTime: 600 });
-  await eventually(async () => (await processesWith(word)).length > 0 || undefined);
+  await eventually('the process of the task', async () => (await processesWith(word)).length > 0);
   doomed.kill('SIGKILL');
-  await died;
+  await within('the killed worker to die', died);
 
   const credentials = { clientId: 'worker', accessToken: 'secret' };
   const identity = { taskQueueId: 'test/worker', workerGroup: 'group', workerId: 'next' };

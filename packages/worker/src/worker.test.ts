@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { aWorker, sh } from './testing/a-worker.ts';
-import { eventually, temporaryDirectory } from './testing/places.ts';
+import { temporaryDirectory } from './testing/places.ts';
 
 test('a task is claimed, run, and resolved as completed, with its log and artifacts kept', async (t) => {
   const { queue } = await aWorker(t);
@@ -136,11 +137,12 @@ test('a run that is no longer ours is ended without a word', async (t) => {
   const taskId = queue.addTask(sh('echo $$ > "$PID"; sleep 1000', { env: { PID: pidFile } }));
   await queue.until(() => queue.run(taskId).artifacts.has('public/logs/live.log'));
   const pid = await eventually(
+    'the process id of the task',
     async () => Number(await readFile(pidFile, 'utf8').catch(() => 0)) || undefined,
   );
   queue.run(taskId).state = 'exception';
   queue.run(taskId).reason = 'canceled';
-  await eventually(() => (worker.state.running.length === 0 ? true : undefined));
+  await eventually('the worker to run nothing', () => worker.state.running.length === 0);
   assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
   assert.deepEqual(await readdir(join(workDir, 'runs')), []);
   assert.ok(!queue.requests.some(({ path }) => /\/(completed|failed|exception)$/.test(path)));
@@ -151,7 +153,7 @@ test('a stop ends the running task as worker-shutdown, with the log so far', asy
   const taskId = queue.addTask(sh('echo "so far"; sleep 1000'));
   await queue.until(() => queue.run(taskId).artifacts.has('public/logs/live.log'));
   const live = queue.run(taskId).artifacts.get('public/logs/live.log')?.url ?? '';
-  await eventually(async () => ((await readSome(live)).includes('so far\n') ? true : undefined));
+  await eventually('the first line of the live log', async () => (await readSome(live)).includes('so far\n'));
   await worker.stop();
   const run = queue.run(taskId);
   assert.equal(run.reason, 'worker-shutdown');

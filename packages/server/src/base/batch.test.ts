@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { heldTransaction, type TestDatabase, testDatabase, untilBlocked } from '../testing/index.ts';
 import { type Answer, type BaseContext, batched, batchedRead, settled, transact } from './batch.ts';
 import { manualClock } from './clock.ts';
@@ -49,7 +50,7 @@ describe('a batch', () => {
     });
     const { one } = batched(deps, 'upper', verb);
     const first = one('a');
-    while (batches.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await eventually('the first batch', () => batches.length > 0);
     const others = ['b', 'c', 'd'].map((item) => one(item));
     gate.open();
     assert.deepEqual(await Promise.all([first, ...others]), ['A', 'B', 'C', 'D']);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { testDatabase } from '../testing/index.ts';
 import { systemClock } from './clock.ts';
 import { connect } from './database.ts';
@@ -48,18 +49,8 @@ describe('shared signals', () => {
 
   const listenTo = (signal: Signal) => {
     const heard: string[] = [];
-    let note = (): void => {};
-    signal.each((keys) => {
-      heard.push(...(keys.length > 0 ? keys : ['everybody']));
-      note();
-    });
-    const until = (isThere: () => boolean): Promise<void> =>
-      new Promise((resolve) => {
-        note = () => {
-          if (isThere()) resolve();
-        };
-        note();
-      });
+    signal.each((keys) => heard.push(...(keys.length > 0 ? keys : ['everybody'])));
+    const until = (isThere: () => boolean) => eventually('the wake-up', isThere);
     return { heard, until };
   };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { eventually } from '@taskyard/patience';
 import type { FastifyInstance } from 'fastify';
 import {
   localSignal,
@@ -55,13 +55,12 @@ describe('tasks of built-in queues, over HTTP', () => {
   };
   const statusOf = async (taskId: string): Promise<TaskStatus> =>
     (await ask('GET', `/task/${taskId}/status`)).status;
-  const ended = async (taskId: string): Promise<TaskStatus> => {
-    while (true) {
-      const status = await statusOf(taskId);
-      if (!['unscheduled', 'pending', 'running'].includes(status.state)) return status;
-      await setImmediate();
-    }
-  };
+  const ended = (taskId: string): Promise<TaskStatus> =>
+    eventually(
+      'the task to end',
+      () => statusOf(taskId),
+      ({ state }) => !['unscheduled', 'pending', 'running'].includes(state),
+    );
 
   it('complete in built-in/succeed, by the worker succeed of the group built-in', async () => {
     const { state, runs } = await ended(await created('built-in/succeed'));
@@ -128,6 +127,12 @@ describe('built-in workers of several processes', () => {
     return taskId;
   };
   const statusOf = async (taskId: string) => JSON.parse(await t.queue.readStatuses.one(taskId)) as TaskStatus;
+  const untilIt = (taskId: string, state: TaskStatus['state']) =>
+    eventually(
+      `the task to be ${state}`,
+      () => statusOf(taskId),
+      (status) => status.state === state,
+    );
   /** As a process that then dies: it claims and ends nothing. */
   const claimed = async (workerType: string, worker: { workerGroup: string; workerId: string }) => {
     const taskQueueId = `built-in/${workerType}`;
@@ -140,10 +145,10 @@ describe('built-in workers of several processes', () => {
     void steps.finally(() => {
       isOver = true;
     });
-    while (!isOver) {
+    await eventually('those who wait for tasks to give up', () => {
       t.clock.advance(seconds(20));
-      await setImmediate();
-    }
+      return isOver;
+    });
     return steps;
   };
 
@@ -152,7 +157,7 @@ describe('built-in workers of several processes', () => {
     const taskIds = await Promise.all(Array.from({ length: 150 }, () => created('fail')));
     const both = Promise.all([one, other].map(({ step }) => step('resolve-tasks-of-fail')));
     for (const taskId of taskIds) {
-      while ((await statusOf(taskId)).state !== 'failed') await setImmediate();
+      await untilIt(taskId, 'failed');
     }
     t.clock.advance(seconds(20));
     assert.equal(
@@ -194,7 +199,7 @@ describe('built-in workers of several processes', () => {
       },
     };
     const step = workersOn(queue).step('resolve-tasks-of-fail');
-    while ((await statusOf(taskId)).state !== 'exception') await setImmediate();
+    await untilIt(taskId, 'exception');
     assert.equal(await idle(step), 1);
     assert.equal((await statusOf(taskId)).runs[0]?.reasonResolved, 'canceled');
   });

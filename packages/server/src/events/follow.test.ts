@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { localSignal, type ManualClock, manualClock, minutes, seconds, silentLog } from '../base/index.ts';
 import { heldTransaction, type TestDatabase, testDatabase } from '../testing/index.ts';
 import {
@@ -117,10 +118,11 @@ describe('a follower', () => {
       return page;
     });
     await test.db.transaction((tx) => write(tx, ['silent']));
-    while (!isRead) {
+    await eventually('the message to be read', async () => {
       clock.advance(seconds(2));
       await test.db`select 1`;
-    }
+      return isRead;
+    });
     assert.deepEqual(keysOf((await reading).value ?? []), ['silent']);
   });
 
@@ -230,14 +232,13 @@ const forgetting = (): ((limit: number) => Promise<number>) => {
 
 describe('messages that were forgotten', () => {
   /** A place behind all messages, once no transaction that began before them is under way in other databases either. */
-  const placeBehindAll = async (): Promise<Position> => {
-    for (;;) {
+  const placeBehindAll = (): Promise<Position> =>
+    eventually('earlier transactions to end', async () => {
       const place = await follower.now();
       const [row] = await test.db<{ isBehind: boolean }>`
         select coalesce(max(xid) < pg_snapshot_xmin(${place.since}::pg_snapshot), true) as is_behind from outbox`;
-      if (row?.isBehind) return place;
-    }
-  };
+      return row?.isBehind ? place : undefined;
+    });
 
   it('make a place from before them unusable, and no other', async () => {
     const forget = forgetting();

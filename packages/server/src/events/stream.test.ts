@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { within } from '@taskyard/patience';
 import { type FastifyInstance, fastify } from 'fastify';
 import { localSignal, manualClock, seconds, silentLog, systemClock } from '../base/index.ts';
 import { type Caller, type Reply, serve } from '../http/index.ts';
@@ -89,7 +90,7 @@ const open = async (query = '', headers: Record<string, string> = {}) => {
         if (block.startsWith(':')) continue;
         return parse(block);
       }
-      const { done, value } = await reader.read();
+      const { done, value } = await within('the next event', reader.read());
       if (done) throw new Error('The stream has ended.');
       text += value;
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { days, hours, later, minutes, runLoops, silentLog, slugid } from '../base/index.ts';
 import type { FilledTaskRequest, Queue, TaskStatus } from './index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
@@ -166,7 +167,7 @@ describe('a large fan-out', () => {
     await fresh.queue.resolveRuns.one({ ...run, end: 'completed' });
     const pending = async (): Promise<number> =>
       (await fresh.db<{ n: number }>`select count(*)::int as n from pending`)[0]?.n ?? 0;
-    while ((await pending()) < 1600);
+    await eventually('all dependents to be pending', pending, (count) => count >= 1600);
     const told = (await fresh.messages()).filter(({ exchange }) => exchange.endsWith('/task-pending'));
     assert.equal(told.length, 1601);
     assert.equal(new Set(told.map(({ routingKey }) => routingKey)).size, 1601);

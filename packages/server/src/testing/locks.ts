@@ -1,3 +1,4 @@
+import { eventually } from '@taskyard/patience';
 import type { Database } from '../base/index.ts';
 
 /**
@@ -5,12 +6,13 @@ import type { Database } from '../base/index.ts';
  * wants them.
  */
 export const untilBlocked = async (db: Database, count: number): Promise<void> => {
-  for (;;) {
+  const countBlocked = async (): Promise<number> => {
     const [row] = await db<{ blocked: number }>`
       select count(*)::int as blocked from pg_stat_activity
        where datname = current_database() and wait_event_type = 'Lock'`;
-    if ((row?.blocked ?? 0) >= count) return;
-  }
+    return row?.blocked ?? 0;
+  };
+  await eventually(`${count} statements that wait for a lock`, countBlocked, (blocked) => blocked >= count);
 };
 
 /** A transaction that stays open until it is told to end; it has done its work when this resolves. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { days, hours, later, localSignal, runLoops, silentLog } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import { aWorker, processesOf } from './factories.ts';
@@ -126,10 +127,10 @@ describe('quarantine', () => {
     await order(-1);
     assert.ok(other.quarantinedUntil(...key));
     const running = runLoops(other.loopsOfEachProcess, { clock, log: silentLog });
-    while (other.quarantinedUntil(...key)) await new Promise(setImmediate);
+    await eventually('the end of the quarantine', () => !other.quarantinedUntil(...key));
     await order(hours(2));
     quarantinesChanged.wake();
-    while (!other.quarantinedUntil(...key)) await new Promise(setImmediate);
+    await eventually('the new quarantine', () => other.quarantinedUntil(...key));
     await running.stop();
   });
 

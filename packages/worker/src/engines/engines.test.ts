@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { systemClock } from '../clock.ts';
 import { defaultPath, nodeDirectories } from '../config.ts';
 import { openTaskLog } from '../logs/index.ts';
 import { noContainers, startContainerDaemon } from '../testing/container-daemon.ts';
-import { eventually, temporaryDirectory } from '../testing/places.ts';
+import { temporaryDirectory } from '../testing/places.ts';
 import { silentLog } from '../worker-log.ts';
 import { findSandbox } from './bubblewrap.ts';
 import {
@@ -30,6 +31,14 @@ interface Stage {
   run(script: string, environment?: Record<string, string>): Promise<{ exit: CommandExit; text: string }>;
   text(): Promise<string>;
 }
+
+/** Waits until no process has this word in its command line. */
+const untilGone = (word: string) =>
+  eventually(
+    `the end of all processes of ${word}`,
+    () => processesWith(word),
+    (found) => found.length === 0,
+  );
 
 const daemon = noContainers === false ? await startContainerDaemon() : undefined;
 after(() => daemon?.stop());
@@ -177,7 +186,10 @@ for (const choice of ['process', 'bubblewrap', 'docker'] as const) {
         '-c',
         `(${script}) & trap "wait; echo parent; exit 3" TERM; echo parent is up; while :; do sleep 0.02; done`,
       ]);
-      await eventually(async () => (await stage.text()).match(/is up/g)?.length === 2 || undefined);
+      await eventually(
+        'parent and child to be up',
+        async () => (await stage.text()).match(/is up/g)?.length === 2,
+      );
       command.terminate();
       assert.deepEqual(await command.wait(), { exitCode: 3 });
       assert.match(await stage.text(), /child\n(Terminated\n)*parent\n$/);
@@ -192,7 +204,7 @@ for (const choice of ['process', 'bubblewrap', 'docker'] as const) {
       '-c',
       `trap "" TERM; sh -c 'trap "" TERM; echo ready; while :; do sleep 0.05; done' ${word} & wait`,
     ]);
-    await eventually(async () => (await stage.text()).includes('ready') || undefined);
+    await eventually('the command to be ready', async () => (await stage.text()).includes('ready'));
     command.terminate();
     assert.notDeepEqual(await processesWith(word), []);
     command.kill();
@@ -207,10 +219,7 @@ for (const choice of ['process', 'bubblewrap', 'docker'] as const) {
       `sh -c 'echo on; while :; do sleep 0.05; done' ${word} & sleep 0.1; exit 0`,
     );
     assert.deepEqual(exit, { exitCode: 0 });
-    assert.deepEqual(
-      await eventually(async () => ((await processesWith(word)).length === 0 ? 'gone' : undefined)),
-      'gone',
-    );
+    await untilGone(word);
   });
 
   test(`${choice}: a daemon in a session of its own does not outlive its task`, onlyHere, async (t) => {
@@ -220,7 +229,7 @@ for (const choice of ['process', 'bubblewrap', 'docker'] as const) {
       `setsid sh -c 'while :; do sleep 0.05; done' ${word} >/dev/null 2>&1 </dev/null & sleep 0.1`,
     );
     await stage.engine.sweep(stage.task);
-    await eventually(async () => ((await processesWith(word)).length === 0 ? true : undefined));
+    await untilGone(word);
   });
 
   test(`${choice}: a gigabyte would pass: sixty-four megabytes arrive whole`, onlyHere, async (t) => {

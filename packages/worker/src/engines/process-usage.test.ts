@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { within } from '@taskyard/patience';
 import { usageOfTree } from './process-usage.ts';
 
 /** A shell whose child is Node, which runs a program and then says so. */
@@ -9,7 +10,7 @@ const aTree = async (t: TestContext, program: string): Promise<number> => {
   const script = `${process.execPath} -e '${program}; console.log("ready"); setInterval(() => 0, 1000)'; true`;
   const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   t.after(() => process.kill(-(child.pid ?? 0), 'SIGKILL'));
-  await once(child.stdout, 'data');
+  await within('the child to be ready', once(child.stdout, 'data'));
   return child.pid ?? 0;
 };
 
@@ -28,6 +29,6 @@ test('the processor time of descendants is counted', async (t) => {
 
 test('a process that has ended uses nothing that could be told', async () => {
   const child = spawn('true');
-  await once(child, 'exit');
+  await within('the process to end', once(child, 'exit'));
   assert.equal(usageOfTree(child.pid ?? 0), undefined);
 });

@@ -6,11 +6,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { eventually } from '@taskyard/patience';
 import { pack } from 'tar-stream';
 import { type Clock, later, minutes, systemClock } from '../clock.ts';
 import { noContainers, startContainerDaemon } from '../testing/container-daemon.ts';
 import { startFakeRegistry } from '../testing/fake-registry.ts';
-import { eventually, temporaryDirectory } from '../testing/places.ts';
+import { temporaryDirectory } from '../testing/places.ts';
 import { saveBusybox } from '../testing/saved-image.ts';
 import { type Images, openImages, type ProvidedImage } from './images.ts';
 
@@ -294,7 +295,7 @@ test('a task that ends while its image is pulled ends the pull', { skip }, async
       fetch: () => Promise.reject(new Error('not asked for')),
     },
   );
-  await eventually(() => registry.asked.length > 0);
+  await eventually('the registry to be asked', () => registry.asked.length > 0);
   ending.abort(new Error('the claim was lost'));
   await assert.rejects(provide, /the claim was lost/);
 });

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { type Clock, systemClock } from '../clock.ts';
 import { enlistWorker } from '../enlist-worker.ts';
 import { fakeMetadata } from '../testing/fake-metadata.ts';
 import { fakeWorkerManager } from '../testing/fake-worker-manager.ts';
-import { eventually, temporaryDirectory } from '../testing/places.ts';
+import { temporaryDirectory } from '../testing/places.ts';
 import { silentLog } from '../worker-log.ts';
 import { instanceMetadata } from './instance-metadata.ts';
 
@@ -75,7 +76,7 @@ test('an instance that the server does not know yet asks again', async (t) => {
   const { manager, enlist } = await anInstance(t);
   manager.answers.status = 404;
   const enlisting = enlist();
-  await eventually(() => manager.asked.length > 0);
+  await eventually('the first attempt to register', () => manager.asked.length > 0);
   manager.answers.status = 200;
   const options = await enlisting;
   assert.equal(options.membership?.credentials().clientId, 'worker/1');
@@ -119,7 +120,10 @@ test('credentials are renewed before they expire, and each secret is used once',
   const { manager, enlist } = await aMember(t);
   manager.answers.lifetimeMs = 300;
   const { membership } = await enlist();
-  await eventually(() => manager.asked.filter(({ name }) => name === 'reregisterWorker').length >= 2);
+  await eventually(
+    'credentials to be renewed twice',
+    () => manager.asked.filter(({ name }) => name === 'reregisterWorker').length >= 2,
+  );
   assert.equal(membership?.lost.aborted, false);
 });
 
@@ -128,7 +132,7 @@ test('a worker whose credentials cannot be renewed is told that it has lost its 
   manager.answers.lifetimeMs = 200;
   const { membership } = await enlist();
   manager.answers.status = 400;
-  await eventually(() => membership?.lost.aborted);
+  await eventually('the membership to be lost', () => membership?.lost.aborted);
 });
 
 test('a registration that is refused is an error, and one that finds no server is tried again', async (t) => {

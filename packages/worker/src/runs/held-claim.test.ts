@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { Queue, type TaskClaimResponse } from '@taskyard/client';
-import { minutes, seconds, systemClock } from '../clock.ts';
+import { within } from '@taskyard/patience';
+import { type Clock, minutes, seconds, systemClock } from '../clock.ts';
 import { startFakeQueue } from '../testing/fake-queue.ts';
 import { silentLog } from '../worker-log.ts';
 import { holdClaim, renewAfterMs } from './held-claim.ts';
@@ -19,11 +20,8 @@ const aClaim = async (t: TestContext, claimMs: number) => {
   const queue = new Queue({ rootUrl: fake.rootUrl, retries: 0 });
   const { tasks } = await queue.claimWork('test/worker', { workerGroup: 'g', workerId: 'w', tasks: 1 });
   const claimed = tasks[0] as TaskClaimResponse;
-  const hold = (changes: Partial<TaskClaimResponse> = {}) => {
-    const claim = holdClaim(
-      { ...claimed, ...changes },
-      { rootUrl: fake.rootUrl, clock: systemClock, log: silentLog },
-    );
+  const hold = (changes: Partial<TaskClaimResponse> = {}, clock: Clock = systemClock) => {
+    const claim = holdClaim({ ...claimed, ...changes }, { rootUrl: fake.rootUrl, clock, log: silentLog });
     t.after(() => claim.letGo());
     return claim;
   };
@@ -53,14 +51,23 @@ test('a claim that cannot be renewed before its end is lost', async (t) => {
   const { fake, taskId, hold } = await aClaim(t, 500);
   fake.fail((path) => (path.endsWith('/reclaim') ? 503 : undefined));
   const claim = hold();
-  await once(claim.lost, 'abort');
+  await within('the claim to be lost', once(claim.lost, 'abort'));
   assert.equal(fake.run(taskId).reclaims, 0);
 });
 
 test('a claim that was let go is not renewed, and not lost either', async (t) => {
-  const { fake, taskId, hold } = await aClaim(t, 300);
-  const claim = hold();
+  const [ours, other] = [await aClaim(t, minutes(20)), await aClaim(t, minutes(20))];
+  let pass = (): void => {};
+  const passed = new Promise<void>((resolve) => {
+    pass = resolve;
+  });
+  // All renewals are due at the same moment.
+  const clock: Clock = { ...systemClock, sleep: () => passed };
+  const claim = ours.hold({}, clock);
+  const held = other.hold({}, clock);
   claim.letGo();
-  await systemClock.sleep(400);
-  assert.deepEqual([claim.lost.aborted, fake.run(taskId).reclaims], [false, 0]);
+  pass();
+  await other.fake.until(() => other.fake.run(other.taskId).reclaims > 0);
+  held.letGo();
+  assert.deepEqual([claim.lost.aborted, ours.fake.run(ours.taskId).reclaims], [false, 0]);
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { eventually, within } from '@taskyard/patience';
 import type Docker from 'dockerode';
 import { defaultPath } from '../config.ts';
 import { dockerAt } from '../engines/docker/connect.ts';
@@ -83,15 +84,13 @@ const untilItAnswers = async (docker: Docker, daemon: ChildProcess): Promise<voi
   daemon.once('exit', () => {
     hasEnded = true;
   });
-  for (;;) {
+  await eventually('the daemon for containers to answer', () => {
     if (hasEnded) throw new Error('the daemon for containers did not start');
-    const answers = await docker.ping().then(
+    return docker.ping().then(
       () => true,
       () => false,
     );
-    if (answers) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  });
 };
 
 const load = async (docker: Docker, archive: Buffer): Promise<void> => {
@@ -114,7 +113,7 @@ export const startContainerDaemon = async (): Promise<ContainerDaemon> => {
   await load(docker, await saveBusybox(imageName));
   const stop = async (): Promise<void> => {
     daemon.kill('SIGTERM');
-    await ended;
+    await within('the daemon for containers to end', ended);
     // What the daemon mounted and did not unmount would keep the folder from being removed.
     await run('sh', ['-c', `grep -o ' ${folder}/[^ ]*' /proc/mounts | sort -r | xargs -r umount -l`]);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });

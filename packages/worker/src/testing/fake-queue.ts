@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { slugid } from '@taskyard/client';
+import { pause, within } from '@taskyard/patience';
 
 /** An artifact as it was created, and the bytes that came for it. */
 export interface FakeArtifact {
@@ -80,10 +81,12 @@ export const startFakeQueue = async ({
     for (const wake of waking) wake();
   };
 
-  /** Resolves when the condition holds, which is tried whenever something has changed. */
-  const until = async (condition: () => boolean): Promise<void> => {
+  const fulfilled = async (condition: () => boolean): Promise<void> => {
     while (!condition()) await new Promise<void>((resolve) => watchers.push(resolve));
   };
+  /** Resolves when the condition holds, which is tried whenever something has changed. */
+  const until = (condition: () => boolean): Promise<void> =>
+    within(`the queue to fulfil ${condition}`, fulfilled(condition));
 
   const addTask = (payload: Json, overrides: Json = {}): string => {
     const taskId = slugid();
@@ -158,10 +161,13 @@ export const startFakeQueue = async ({
   };
 
   const claimWork = async (body: Json, request: IncomingMessage): Promise<Json> => {
-    const end = Date.now() + pollMs;
+    let isTimeUp = false;
+    const timeIsUp = pause(pollMs).then(() => {
+      isTimeUp = true;
+    });
     for (;;) {
       const pending = [...tasks.values()].filter(({ runs }) => runs.at(-1)?.state === 'pending');
-      if (pending.length > 0 || Date.now() >= end || request.socket.destroyed) {
+      if (pending.length > 0 || isTimeUp || request.socket.destroyed) {
         return {
           tasks: pending.slice(0, body.tasks as number).map((task) => {
             const run = task.runs.at(-1) as FakeRun;
@@ -177,10 +183,7 @@ export const startFakeQueue = async ({
           }),
         };
       }
-      await new Promise<void>((resolve) => {
-        watchers.push(resolve);
-        setTimeout(resolve, Math.max(end - Date.now(), 0));
-      });
+      await Promise.race([timeIsUp, new Promise<void>((resolve) => watchers.push(resolve))]);
     }
   };
 

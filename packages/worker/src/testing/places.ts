@@ -9,12 +9,3 @@ export const temporaryDirectory = async (test: TestContext): Promise<string> => 
   test.after(() => rm(path, { recursive: true, force: true, maxRetries: 5 }));
   return path;
 };
-
-/** Waits until a condition holds that nothing reports: asked again and again, with a pause between. */
-export const eventually = async <T>(ask: () => T | undefined | Promise<T | undefined>): Promise<T> => {
-  for (;;) {
-    const found = await ask();
-    if (found !== undefined && found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};

@@ -212,16 +212,17 @@ describe('expansion', () => {
     assert.deepEqual(expand([]).scopes, []);
     assert.deepEqual(expand(['']).scopes, ['']);
   });
-  it('thousands of roles are compiled and expanded in the blink of an eye', () => {
+  it('thousands of roles are compiled and expanded', () => {
     const roles = Array.from({ length: 5000 }, (_, i) => ({
       roleId: i % 2 ? `repo:github.com/org${i}/*` : `project:p${i}`,
       scopes: [`queue:route:index.p${i}.*`, `secrets:get:project/p${i}/<..>`, `assume:project:p${i - 1}`],
     }));
-    const started = performance.now();
     const set = compileRoles(roles);
-    for (let i = 1; i < 5000; i += 2) set.expand([`assume:repo:github.com/org${i}/name:branch:main`]);
-    set.expand(['assume:*']);
-    assert.ok(performance.now() - started < 2000);
+    for (let i = 1; i < 5000; i += 2) {
+      const { scopes } = set.expand([`assume:repo:github.com/org${i}/name:branch:main`]);
+      assert.ok(scopes.includes(`queue:route:index.p${i}.*`));
+    }
+    assert.equal(set.expand(['assume:*']).scopes.length, 10_001);
   });
 });
 

@@ -6,8 +6,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { eventually, within } from '@taskyard/patience';
 import pg from 'pg';
-import { systemClock } from '../clock.ts';
 import { silentLog } from '../log.ts';
 import { findBinaries } from './binaries.ts';
 import { clusterPaths, makeCluster, makeFolder, readPassword } from './cluster.ts';
@@ -41,10 +41,6 @@ const isRunning = async (pid: number): Promise<boolean> => {
   return output !== '' && !output.startsWith('Z');
 };
 
-const until = async (isTrue: () => Promise<boolean>): Promise<void> => {
-  while (!(await isTrue())) await systemClock.sleep(5);
-};
-
 /** Another Node process that starts the server on this folder and stays. */
 const startElsewhere = async (
   dataDir: string,
@@ -58,7 +54,7 @@ const startElsewhere = async (
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [text] = (await once(child.stdout, 'data')) as [Buffer];
+  const [text] = (await within('the other process to start', once(child.stdout, 'data'))) as [Buffer];
   return { child, ...(JSON.parse(text.toString()) as { url: string; pid: number }) };
 };
 
@@ -119,7 +115,7 @@ describe('embedded PostgreSQL', () => {
     const { child, url, pid } = await startElsewhere(dataDir);
     await ask(url, 'create table kept as select 42 as answer');
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await within('the parent to end', once(child, 'exit'));
 
     // At once, while the old server may still be shutting down.
     const next = await start(dataDir);
@@ -145,7 +141,7 @@ describe('embedded PostgreSQL', () => {
     await assert.rejects(start(dataDir), new RegExp(`Another process uses .*process id ${pid}`));
     assert.deepEqual(await ask(url, 'select 1 as still_there'), [{ still_there: 1 }]);
     child.kill('SIGKILL');
-    await until(async () => !(await isRunning(pid)));
+    await eventually('the server to go with its parent', async () => !(await isRunning(pid)));
   });
 
   it('takes another port when somebody else has taken its own', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import {
   connect,
   type Database,
@@ -302,7 +303,7 @@ describe('handling', () => {
         }
       }),
     );
-    while ((await handled()).length < rounds * tasks.length) await systemClock.sleep(5);
+    await eventually('all messages to be handled', handled, ({ length }) => length >= rounds * tasks.length);
     await Promise.all(running.map((loopsOf) => loopsOf.stop()));
     const keys = await handled();
     for (const task of tasks) {

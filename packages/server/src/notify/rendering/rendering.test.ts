@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { type ManualClock, manualClock, seconds, systemClock } from '../../base/index.ts';
 import { createRenderer } from './index.ts';
 
@@ -17,10 +18,10 @@ const inNoTime = async <T>(clock: ManualClock, answer: Promise<T>): Promise<T> =
   void answer.finally(() => {
     isAnswered = true;
   });
-  while (!isAnswered) {
-    await new Promise((resolve) => setImmediate(resolve));
-    clock.advance(limits.timeMs);
-  }
+  await eventually('the template to be answered', () => {
+    if (!isAnswered) clock.advance(limits.timeMs);
+    return isAnswered;
+  });
   return answer;
 };
 

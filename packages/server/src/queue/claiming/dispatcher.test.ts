@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { BrokenTransaction, type Database, type Sql, seconds, slugid } from '../../base/index.ts';
 import { heldTransaction, untilBlocked } from '../../testing/index.ts';
 import type { Queue, TaskStatus } from '../index.ts';
@@ -183,9 +184,12 @@ it('a run whose claim was taken back waits in line where it waited before', asyn
   assert.deepEqual(await line.claim(2), [old, young]);
 });
 
-const untilPending = async (taskId: string): Promise<void> => {
-  while ((await statusOf(taskId)).state !== 'pending') await new Promise((resolve) => setImmediate(resolve));
-};
+const untilPending = (taskId: string) =>
+  eventually(
+    'the run to be pending again',
+    () => statusOf(taskId),
+    ({ state }) => state === 'pending',
+  );
 
 describe('claims of a transaction whose end is unknown', () => {
   /** The database, of which the first transaction that takes runs breaks: once it was committed, or before. */

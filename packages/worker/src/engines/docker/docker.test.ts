@@ -4,11 +4,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { systemClock } from '../../clock.ts';
 import { openTaskLog } from '../../logs/index.ts';
 import { noPrivileges, type Privileges, type Volume } from '../../payload/index.ts';
 import { noContainers, startContainerDaemon } from '../../testing/container-daemon.ts';
-import { eventually, temporaryDirectory } from '../../testing/places.ts';
+import { temporaryDirectory } from '../../testing/places.ts';
 import { silentLog } from '../../worker-log.ts';
 import type { CommandExit, Containers, Engine, RunningCommand } from '../engine.ts';
 import { openDockerEngine } from './index.ts';
@@ -177,7 +178,7 @@ test('each task has a network of its own, on which it reaches the worker as `tas
   const address = await scene.engine.containers.addressForTask(scene.task);
   const server = createServer((_, response) => response.end('a proxy')).listen(0, address);
   t.after(() => server.close());
-  await eventually(() => server.listening || undefined);
+  await eventually('the server to listen', () => server.listening);
   const { port } = server.address() as AddressInfo;
   const { text } = await scene.run(`wget -qO- http://taskcluster:${port}/; echo; ${interfaces}`);
   assert.match(text, /^a proxy\neth0\nlo\n$/);
@@ -199,10 +200,11 @@ test("without a network there is none, and the machine's is the machine's", { sk
 test('what a container uses is told while it runs', { skip }, async (t) => {
   const scene = await aScene(t);
   const running = await scene.start(['/bin/sh', '-c', 'echo up; while :; do :; done']);
-  const usage = await eventually(() => {
-    const now = running.usage?.();
-    return now && now.cpuSeconds > 0.05 ? now : undefined;
-  });
+  const usage = await eventually(
+    'the container to have used some processor time',
+    () => running.usage?.(),
+    (now) => (now?.cpuSeconds ?? 0) > 0.05,
+  );
   assert.ok(usage.memoryBytes > 100_000);
   running.kill();
   await running.wait();
@@ -268,7 +270,7 @@ test('SIGTERM lets a container of its own say goodbye; SIGKILL does not wait', {
   const scene = await aScene(t);
   const script = 'trap "echo bye; exit 3" TERM; echo up; while :; do sleep 0.05; done';
   const polite = await scene.start(['/bin/sh', '-c', script]);
-  await eventually(async () => (await scene.text()).includes('up') || undefined);
+  await eventually('the command to be up', async () => (await scene.text()).includes('up'));
   polite.terminate();
   assert.deepEqual(await polite.wait(), { exitCode: 3 });
   assert.match(await scene.text(), /bye/);
@@ -277,7 +279,7 @@ test('SIGTERM lets a container of its own say goodbye; SIGKILL does not wait', {
     '-c',
     'trap "" TERM; echo stubborn; while :; do sleep 0.05; done',
   ]);
-  await eventually(async () => (await scene.text()).includes('stubborn') || undefined);
+  await eventually('the stubborn command to be up', async () => (await scene.text()).includes('stubborn'));
   stubborn.terminate();
   stubborn.kill();
   assert.deepEqual(await stubborn.wait(), { exitCode: 137 });

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { eventually, within } from '@taskyard/patience';
+import { type App, createApp, sharedSignals } from './app.ts';
+import {
+  connect,
+  createMetrics,
+  type Database,
+  encryption,
+  hours,
+  later,
+  type Metrics,
+  manualClock,
+  silentLog,
+  slugid,
+} from './base/index.ts';
+import { readConfig } from './config.ts';
+import { aTask } from './queue/testing.ts';
+import { type TestDatabase, testDatabase } from './testing/index.ts';
+
+// Nobody moves this clock: the looks by which each process finds what no wake-up told it of never come.
+const clock = manualClock();
+
+const config = readConfig({ env: {} });
+const keys = encryption({ keys: { k: randomBytes(32).toString('base64') }, current: 'k' });
+const everything = { description: 'Built in.', scopes: ['*'] };
+const staticClients = ['root', 'queue'].map((name) => ({
+  clientId: `static/taskcluster/${name}`,
+  accessToken: name.padEnd(44, '-'),
+  ...everything,
+}));
+
+interface Opened {
+  readonly app: App;
+  readonly db: Database;
+  readonly metrics: Metrics;
+}
+
+/** The application of one process of several. */
+const openOn = async ({ url }: TestDatabase): Promise<Opened> => {
+  const db = connect({ url });
+  const metrics = createMetrics({ clock, log: silentLog });
+  const app = createApp({
+    config,
+    db,
+    clock,
+    log: silentLog,
+    encryption: keys,
+    staticClients,
+    signals: await sharedSignals(db, () => {}),
+    process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
+    metrics,
+    rootUrl: () => 'http://localhost',
+  });
+  await app.start();
+  return { app, db, metrics };
+};
+
+const countLooks = async (metrics: Metrics): Promise<number> =>
+  (await metrics.read())
+    .filter(({ name }) => name === 'taskyard_batch_items')
+    .flatMap(({ samples }) => samples)
+    .filter(({ suffix, labels }) => suffix === '_count' && labels.some(([, value]) => value === 'claim-work'))
+    .reduce((sum, { value }) => sum + value, 0);
+
+describe('a process that does not look by itself', () => {
+  let database: TestDatabase;
+  let here: Opened;
+  let there: Opened;
+  before(async () => {
+    database = await testDatabase();
+    here = await openOn(database);
+    there = await openOn(database);
+  });
+  after(async () => {
+    for (const { app, db } of [here, there]) {
+      await app.drain();
+      await app.settle();
+      await db.close();
+    }
+    await database.drop();
+  });
+
+  it('gives a worker that waits what is created in another', async () => {
+    const waiting = here.app.queue.claimWork({
+      taskQueueId: 'prov/type',
+      worker: { workerGroup: 'hall', workerId: 'one' },
+      count: 1,
+      gone: new AbortController().signal,
+    });
+    await eventually('the worker to find nothing', async () => (await countLooks(here.metrics)) > 0);
+    const taskId = slugid();
+    await there.app.queue.createTasks.one({ taskId, request: aTask(clock.now()), authorize: () => {} });
+    const claims = await within('the worker to be woken', waiting);
+    assert.equal((JSON.parse(claims[0] ?? '') as { status: { taskId: string } }).status.taskId, taskId);
+  });
+
+  it('refuses a client that is disabled in another', async () => {
+    const by = { caller: here.app.auth.callerFor(['*']), authorize: () => {} };
+    const expires = later(clock.now(), hours(1));
+    await here.app.auth.createClient(
+      'example/client',
+      { expires: expires.toJSON(), description: '', scopes: [] },
+      by,
+    );
+    const known = () =>
+      there.app.auth.credentialsOf('example/client', { start: clock.now(), expiry: expires });
+    assert.ok(await known());
+    await here.app.auth.disableClient('example/client', by);
+    await eventually('the client to be refused', known, (credentials) => credentials === undefined);
+  });
+});
