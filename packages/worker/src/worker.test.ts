@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { aWorker, sh } from './testing/a-worker.ts';
 import { eventually, temporaryDirectory } from './testing/places.ts';
+import { isRunning } from './testing/processes.ts';
 
 test('a task is claimed, run, and resolved as completed, with its log and artifacts kept', async (t) => {
   const { queue } = await aWorker(t);
@@ -141,7 +142,7 @@ test('a run that is no longer ours is ended without a word', async (t) => {
   queue.run(taskId).state = 'exception';
   queue.run(taskId).reason = 'canceled';
   await eventually(() => (worker.state.running.length === 0 ? true : undefined));
-  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  assert.equal(await isRunning(pid), false);
   assert.deepEqual(await readdir(join(workDir, 'runs')), []);
   assert.ok(!queue.requests.some(({ path }) => /\/(completed|failed|exception)$/.test(path)));
 });

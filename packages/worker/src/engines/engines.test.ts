@@ -273,7 +273,7 @@ test('bubblewrap: what is hidden below the directories of the system is hidden, 
   const hiddenPaths = ['/usr/share/doc', '/bin/sh.no-such', '/etc/hosts', '/lib/os-release'];
   const stage = await aStage(t, 'bubblewrap', { hiddenPaths });
   const { text } = await stage.run(
-    'ls -A /usr/share/doc; cat /etc/hosts; cat /usr/lib/os-release; echo over',
+    'ls -A /usr/share/doc; cat /etc/hosts /usr/lib/os-release 2>/dev/null; echo over',
   );
   assert.equal(text, 'over\n');
 });

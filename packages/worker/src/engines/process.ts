@@ -1,7 +1,6 @@
-import type { Readable } from 'node:stream';
 import type { Engine } from './engine.ts';
 import { findProgram } from './find-program.ts';
-import { provenExit, reportDescriptor, withReport } from './proven-exit.ts';
+import { provenExit, withReport } from './proven-exit.ts';
 import { type Spawning, spawnLeader } from './spawned.ts';
 import { killStrays } from './strays.ts';
 
@@ -20,7 +19,7 @@ export const processEngine = (spawning: Spawning, { path }: { path: string }): E
       const [program = '', ...args] = [...tied, ...between.argv];
       const launch = { program, args, environment: between.environment, extraPipes: 1 };
       const leader = await spawnLeader(spawning, { command, output, launch });
-      const exited = provenExit(leader.child?.stdio[reportDescriptor] as Readable | undefined, leader.exited);
+      const exited = provenExit(leader, spawning.clock);
       return {
         wait: () => exited,
         usage: leader.usage,

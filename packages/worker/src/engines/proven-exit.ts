@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
+import type { Clock } from '../clock.ts';
 import type { CommandExit } from './engine.ts';
+import type { Spawned } from './spawned.ts';
 
 /** The descriptor on which the shell between reports. */
-export const reportDescriptor = 3;
+const reportDescriptor = 3;
 
 // Node takes a process that a nameless signal (32 to 64) ended for one that ended well. So a shell stands between,
 // which knows, and says how the command ended. It waits for the command whatever the group is sent; its own catching
@@ -44,18 +46,37 @@ export const withReport = (
 // What shells answer for a program that cannot be run.
 const exitCodeNotRun = 126;
 
+// Enough for what is being killed; one whose end nobody takes note of would stay for ever.
+const goneRoundsMax = 30;
+const goneRoundMs = 10;
+
+/** Whether a process of this group is left, be it one that has ended and whose end nobody has taken note of. */
+const isLeft = (group: number): boolean => {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /** How the command ended: as its shell says. Where that says nothing, it has not ended well. */
-export const provenExit = async (
-  report: Readable | undefined,
-  exited: Promise<CommandExit>,
-): Promise<CommandExit> => {
+export const provenExit = async ({ child, exited }: Spawned, clock: Clock): Promise<CommandExit> => {
+  const report = child?.stdio[reportDescriptor] as Readable | undefined;
   let text = '';
   report?.setEncoding('utf8').on('data', (chunk: string) => {
     text = `${text}${chunk}`.slice(0, 16);
   });
   report?.on('error', () => undefined);
   const exit = await exited;
-  if (exit.signal !== undefined) return exit;
-  if (/^\d+\n$/.test(text)) return { exitCode: Number(text) };
-  return exit.exitCode === 0 ? { exitCode: exitCodeNotRun } : exit;
+  if (exit.signal === undefined) {
+    if (/^\d+\n$/.test(text)) return { exitCode: Number(text) };
+    return exit.exitCode === 0 ? { exitCode: exitCodeNotRun } : exit;
+  }
+  // The shell went without waiting for the command, which was killed with it.
+  const group = child?.pid;
+  for (let round = 0; group !== undefined && isLeft(group) && round < goneRoundsMax; round++) {
+    await clock.sleep(goneRoundMs);
+  }
+  return exit;
 };
