@@ -129,9 +129,14 @@ export const WorkerConfig = Type.Object({
       ...setting('TASKYARD_WORKER_INSTANCE_TYPE', 'Told to tasks: the kind of machine.'),
     }),
   ),
-  freeDiskMiBMin: whole(
-    'TASKYARD_WORKER_FREE_DISK',
-    'No task is claimed while less is free on the disk, in MiB; caches and images make room.',
+  allowPrivateUrls: Type.Boolean(
+    setting('TASKYARD_WORKER_ALLOW_PRIVATE_URLS', 'Sandboxed tasks may mount URLs of private addresses.'),
+  ),
+  freeDiskMiBMin: Type.Optional(
+    whole(
+      'TASKYARD_WORKER_FREE_DISK',
+      'No task is claimed while less is free on the disk, in MiB; caches and images make room. Default: 512, or half of a smaller disk.',
+    ),
   ),
   signingKeyPath: Type.Optional(
     Type.String({
@@ -206,14 +211,17 @@ export const nodeDirectories = (): string[] => {
   return own.map((name) => join(prefix, name));
 };
 
+/** All of this process's environment that programs get which work for it: what else they would heed is not theirs. */
+export const programEnvironment = (): Record<string, string> => ({
+  PATH: process.env.PATH ?? systemPath,
+  LC_ALL: 'C',
+});
+
 /** A PATH with the system's programs, and the Node that runs this. */
 export const defaultPath = (): string => {
   const bin = dirname(process.execPath);
   return systemPath.split(':').includes(bin) ? systemPath : `${bin}:${systemPath}`;
 };
-
-/** Enough for small tasks; whoever runs builds will want more. */
-export const freeDiskMiBDefault = 512;
 
 const defaults = (): Partial<WorkerConfig> => ({
   workerGroup: 'local',
@@ -233,7 +241,7 @@ const defaults = (): Partial<WorkerConfig> => ({
   hiddenPaths: [],
   isolateNetwork: false,
   path: defaultPath(),
-  freeDiskMiBMin: freeDiskMiBDefault,
+  allowPrivateUrls: false,
   dockerHost: defaultContainerSettings.host,
   containerNetwork: defaultContainerSettings.network,
   containerCapabilities: [...defaultContainerSettings.capabilities],

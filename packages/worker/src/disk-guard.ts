@@ -24,15 +24,30 @@ export const freeBytesAt = async (path: string): Promise<number> => {
   return bavail * bsize;
 };
 
+const mebibyte = 1024 * 1024;
+
+/** Enough for small tasks; whoever runs builds will want more. */
+export const freeDiskMiBDefault = 512;
+
+/** What is to be free where a path lies, in bytes: what was asked for, or 512 MiB, or half of a smaller disk. */
+export const freeBytesMinAt = async (path: string, askedMiB: number | undefined): Promise<number> => {
+  if (askedMiB !== undefined) return askedMiB * mebibyte;
+  const { blocks, bsize } = await statfs(path);
+  return Math.min(freeDiskMiBDefault * mebibyte, (blocks * bsize) / 2);
+};
+
+/** In the order in which things are given up. */
+export const oldestFirst = (things: readonly Evictable[]): Evictable[] =>
+  [...things].sort((a, b) => a.usedAt.getTime() - b.usedAt.getTime());
+
 /** Removes what was used longest ago, until enough is free. Images go last: they are the slowest to get. */
 export const diskGuard = (options: DiskGuardOptions): DiskGuard => {
   const { log, freeBytesMin, freeBytes, evictable, evictImages } = options;
   let wasFull = false;
   const isEnough = async (): Promise<boolean> => (await freeBytes()) >= freeBytesMin;
   const evict = async (): Promise<void> => {
-    const oldestFirst = [...(await evictable())].sort((a, b) => a.usedAt.getTime() - b.usedAt.getTime());
     let evicted = 0;
-    for (const one of oldestFirst) {
+    for (const one of oldestFirst(await evictable())) {
       if (await isEnough()) break;
       await one.remove();
       evicted++;

@@ -1,6 +1,8 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { killStrays } from './engines/index.ts';
+import { ignoring, removeTree } from './trees/index.ts';
 
 /** The places of a worker on disk, which it alone uses. */
 export interface WorkDirectory {
@@ -37,6 +39,20 @@ const isTaken = async (path: string, lock: string): Promise<boolean> => {
   return isAlive(Number(pid)) && (await startOf(Number(pid))) === (start || undefined);
 };
 
+const asidePrefix = 'left-';
+
+/**
+ * Removes what earlier runs left. What cannot be removed (files of another user, say) is at least out of the way:
+ * a worker always starts, and tries again the next time.
+ */
+const putAside = async (path: string, runs: string): Promise<void> => {
+  const aside = join(path, `${asidePrefix}${randomBytes(6).toString('hex')}`);
+  await rename(runs, aside).catch(ignoring('ENOENT'));
+  for (const entry of await readdir(path)) {
+    if (entry.startsWith(asidePrefix)) await removeTree(join(path, entry)).catch(() => undefined);
+  }
+};
+
 /** Takes a directory for one worker, and clears away what an earlier one left there when it was killed. */
 export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> => {
   await mkdir(path, { recursive: true, mode: 0o700 });
@@ -46,8 +62,8 @@ export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> =>
   await writeFile(lock, `${process.pid} ${(await startOf(process.pid)) ?? ''}`);
   const runs = join(path, 'runs');
   killStrays(runs);
-  await rm(runs, { recursive: true, force: true });
-  await mkdir(runs, { mode: 0o700 });
+  await putAside(path, runs);
+  await mkdir(runs, { recursive: true, mode: 0o700 });
   return {
     runs,
     caches: join(path, 'caches'),

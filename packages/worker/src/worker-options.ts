@@ -41,7 +41,9 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly location?: string;
   /** Told to tasks as TASKCLUSTER_INSTANCE_TYPE. */
   readonly instanceType?: string;
-  /** No task is claimed while less is free on the disk. Default 512. */
+  /** Tasks may mount URLs of private addresses even from a sandbox. Default false. */
+  readonly allowPrivateUrls?: boolean;
+  /** No task is claimed while less is free on the disk. Default 512, or half of a smaller disk. */
   readonly freeDiskMiBMin?: number;
   /** An ed25519 key that signs what tasks with `chainOfTrust` make. No such tasks without it. */
   readonly signingKeyPath?: string;

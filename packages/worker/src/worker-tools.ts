@@ -1,9 +1,14 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Clock, seconds } from './clock.ts';
-import { defaultPath, freeDiskMiBDefault, nodeDirectories } from './config.ts';
-import { type DiskGuard, diskGuard, freeBytesAt } from './disk-guard.ts';
-import { type ContainerOptions, chooseEngine, defaultContainerSettings } from './engines/index.ts';
+import { defaultPath, nodeDirectories } from './config.ts';
+import { type DiskGuard, diskGuard, freeBytesAt, freeBytesMinAt, oldestFirst } from './disk-guard.ts';
+import {
+  type ContainerOptions,
+  chooseEngine,
+  defaultContainerSettings,
+  type Engine,
+} from './engines/index.ts';
 import { featuresOf } from './features.ts';
 import { startLiveLogServer } from './logs/index.ts';
 import { followPurgeRequests, type MountSources, openCaches, openDownloads } from './mounts/index.ts';
@@ -53,7 +58,7 @@ export const openTools = async (
       rootUrl: rootUrl.replace(/\/+$/, ''),
       identity: { taskQueueId, workerGroup, workerId },
       engine,
-      mounts: await openMountSources(options, { directory, clock, log }),
+      mounts: await openMountSources(options, { directory, clock, log, engine }),
       liveLogs,
       memoryGuard,
       runsDirectory: directory.runs,
@@ -70,7 +75,7 @@ export const openTools = async (
       await liveLogs.close();
       await directory.release();
     };
-    return { tools, disk: openDiskGuard(options, { tools, workDir }), close };
+    return { tools, disk: await openDiskGuard(options, { tools, workDir }), close };
   } catch (error) {
     await directory.release();
     throw error;
@@ -108,13 +113,13 @@ const containerOptions = (
   workerName: `${taskQueueId}/${workerGroup}/${workerId}`,
 });
 
-const openDiskGuard = (
-  { freeDiskMiBMin = freeDiskMiBDefault }: WorkerOptions,
+const openDiskGuard = async (
+  { freeDiskMiBMin }: WorkerOptions,
   { tools, workDir }: { tools: WorkerTools; workDir: string },
-): DiskGuard =>
+): Promise<DiskGuard> =>
   diskGuard({
     log: tools.log,
-    freeBytesMin: freeDiskMiBMin * 1024 * 1024,
+    freeBytesMin: await freeBytesMinAt(workDir, freeDiskMiBMin),
     freeBytes: () => freeBytesAt(workDir),
     evictable: async () => [
       ...(await tools.mounts.caches.evictable()),
@@ -125,12 +130,26 @@ const openDiskGuard = (
 
 const openMountSources = async (
   options: WorkerOptions,
-  { directory, clock, log }: { directory: WorkDirectory; clock: Clock; log: WorkerLog },
+  {
+    directory,
+    clock,
+    log,
+    engine,
+  }: { directory: WorkDirectory; clock: Clock; log: WorkerLog; engine: Engine },
 ): Promise<MountSources> => {
   const caches = await openCaches(directory.caches, clock);
+  // Without isolation a task can ask whom it likes itself.
+  const allowsPrivate = options.allowPrivateUrls === true || engine.name === 'process';
+  const rules = { allowsPrivate, rootUrl: options.rootUrl };
+  const downloads = await openDownloads(directory.downloads, { clock, rules });
   return {
     caches,
-    downloads: await openDownloads(directory.downloads, clock),
+    downloads,
+    relieve: async () => {
+      const [oldest] = oldestFirst([...(await caches.evictable()), ...downloads.evictable()]);
+      await oldest?.remove();
+      return oldest !== undefined;
+    },
     purgeRequests: followPurgeRequests({ clock, log, caches, ask: askForPurgeRequests(options) }),
   };
 };

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { eventually } from '@taskyard/patience';
 import { aWorker, sh } from './testing/a-worker.ts';
 import { temporaryDirectory } from './testing/places.ts';
+import { isRunning } from './testing/processes.ts';
 
 test('a task is claimed, run, and resolved as completed, with its log and artifacts kept', async (t) => {
   const { queue } = await aWorker(t);
@@ -143,7 +144,7 @@ test('a run that is no longer ours is ended without a word', async (t) => {
   queue.run(taskId).state = 'exception';
   queue.run(taskId).reason = 'canceled';
   await eventually('the worker to run nothing', () => worker.state.running.length === 0);
-  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  assert.equal(await isRunning(pid), false);
   assert.deepEqual(await readdir(join(workDir, 'runs')), []);
   assert.ok(!queue.requests.some(({ path }) => /\/(completed|failed|exception)$/.test(path)));
 });

@@ -32,7 +32,7 @@ const aTask = async (t: TestContext): Promise<string> => {
 
 test('a file is described by its name, unless the task says what it is', async (t) => {
   const task = await aTask(t);
-  const { files } = await collectArtifacts(task, [
+  const { files } = await collectArtifacts({ directory: task }, [
     anArtifact('d/a.html'),
     anArtifact('d/b.png', { name: 'public/picture.png' }),
     anArtifact('d/sub/c', { contentType: 'text/x', contentEncoding: 'identity' }),
@@ -45,12 +45,12 @@ test('a file is described by its name, unless the task says what it is', async (
       ['d/sub/c', 'text/x', 'identity'],
     ],
   );
-  assert.equal(files[0]?.path, join(task, 'd/a.html'));
+  assert.deepEqual([files[0]?.inside, files[0]?.path], [task, 'd/a.html']);
 });
 
 test('a directory becomes one artifact for each file below it', async (t) => {
   const task = await aTask(t);
-  const { files, missing } = await collectArtifacts(task, [
+  const { files, missing } = await collectArtifacts({ directory: task }, [
     anArtifact('d', { type: 'directory', name: 'public' }),
   ]);
   assert.deepEqual(
@@ -62,7 +62,7 @@ test('a directory becomes one artifact for each file below it', async (t) => {
 
 test('what is not there is missing, unless it is optional', async (t) => {
   const task = await aTask(t);
-  const { missing } = await collectArtifacts(task, [
+  const { missing } = await collectArtifacts({ directory: task }, [
     anArtifact('none'),
     anArtifact('none/either', { type: 'directory' }),
     anArtifact('none', { isOptional: true }),
@@ -79,7 +79,7 @@ test('what is not there is missing, unless it is optional', async (t) => {
 test('what is of another kind is invalid', async (t) => {
   const task = await aTask(t);
   execFileSync('mkfifo', [join(task, 'pipe')]);
-  const { files, missing } = await collectArtifacts(task, [
+  const { files, missing } = await collectArtifacts({ directory: task }, [
     anArtifact('d'),
     anArtifact('d/sub/c', { type: 'directory' }),
     anArtifact('pipe'),
@@ -96,7 +96,7 @@ test('links are followed inside the task directory only', async (t) => {
   await symlink('nowhere', join(task, 'd/dangling'));
   await symlink('a.html', join(task, 'd/good.html'));
   await symlink('..', join(task, 'd/circle'));
-  const { files, missing } = await collectArtifacts(task, [
+  const { files, missing } = await collectArtifacts({ directory: task }, [
     anArtifact('d', { type: 'directory' }),
     anArtifact('passwd'),
   ]);
@@ -117,7 +117,7 @@ test('links are followed inside the task directory only', async (t) => {
 test('a name that no artifact can have is recorded under one that it can', async (t) => {
   const task = await aTask(t);
   await writeFile(join(task, 'd/é'), 'x');
-  const { missing } = await collectArtifacts(task, [anArtifact('d', { type: 'directory' })]);
+  const { missing } = await collectArtifacts({ directory: task }, [anArtifact('d', { type: 'directory' })]);
   assert.deepEqual(
     missing.map(({ name }) => name),
     ['d/%C3%A9'],

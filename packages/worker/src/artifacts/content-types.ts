@@ -43,26 +43,18 @@ const byExtension: Readonly<Record<string, string>> = {
   tar: 'application/x-tar',
 };
 
-// Compressing these again costs time and saves nothing.
+/** Formats that are compressed already, as people publish them: compressing them again saves nothing. */
 const compressed = new Set(
   [
-    '7z',
-    'bz2',
-    'gif',
-    'gz',
-    'jar',
-    'jpeg',
-    'jpg',
-    'mp4',
-    'png',
-    'tgz',
-    'webm',
-    'webp',
-    'woff',
-    'woff2',
-    'xz',
-    'zip',
-  ].concat(['apk', 'dmg', 'exe', 'whl', 'zst']),
+    '7z ace alz arc arj br bz bz2 cab gz lha lz lz4 lzh lzma lzo rar sz tbz tbz2 tgz tlz txz tzst xz z zip zipx zst',
+    'aab apk appimage appx apkg conda crx deb dmg egg epub exe flatpak gem ipa jar jmod msi msix nupkg pkg pyz rpm',
+    'snap vsix war whl xpi squashfs sfs qcow2 crate',
+    'docx odp ods odt ott pptx vsdx xlsx xlsb kmz usdz 3mf',
+    'npz parquet orc mat rds keras',
+    'avif gif heic heif j2k jp2 jpeg jpg jxl png webp svgz',
+    '3gp aac avi flac flv m4a m4v mkv mov mp3 mp4 mpeg mpg oga ogg ogv opus webm wma wmv',
+    'woff woff2 swf gpg pgp age',
+  ].flatMap((line) => line.split(' ')),
 );
 
 const extensionOf = (path: string): string => extname(path).slice(1).toLowerCase();

@@ -1,2 +1,2 @@
 export { type CollectedFile, type Collection, collectArtifacts } from './collect.ts';
-export { uploadCollection, uploadFile } from './upload.ts';
+export { uploadCollection, uploadFile, withBytes } from './upload.ts';

@@ -1,7 +1,10 @@
 import { uploadArtifact } from '@taskyard/client';
 import { minutes } from '../clock.ts';
 import { inParallel } from '../in-parallel.ts';
+import { statusOf } from '../retry.ts';
 import type { HeldClaim } from '../runs/held-claim.ts';
+import { openInside, pathOfHandle } from '../trees/index.ts';
+import { messageOf } from '../worker-log.ts';
 import type { CollectedFile, Collection, MissingArtifact } from './collect.ts';
 
 const uploadsAtOnceMax = 10;
@@ -9,14 +12,66 @@ const uploadsAtOnceMax = 10;
 // A store that has answered with errors for so long is not coming back in time.
 const giveUpAfterMs = minutes(3);
 
-/** Uploads the files, and records the missing as `error` artifacts. Throws the first lasting failure. */
+/** An artifact that could not be kept because of what the task made it of, and why. */
+export interface RefusedArtifact {
+  readonly name: string;
+  readonly message: string;
+  readonly isOptional: boolean;
+}
+
+// What the queue says of one artifact: it is told wrongly, is there otherwise, or is too large.
+const refusals = [400, 409, 413];
+const vanished = ['ENOENT', 'EACCES', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR'];
+
+const refusalOf = (error: unknown): string | undefined => {
+  const isRefused = refusals.includes(statusOf(error) ?? 0);
+  const isGone = vanished.includes((error as NodeJS.ErrnoException).code ?? '') || error instanceof NoFile;
+  return isRefused || isGone ? messageOf(error) : undefined;
+};
+
+class NoFile extends Error {}
+
+/**
+ * Uploads the files, and records the missing as `error` artifacts. Returns those that were refused, which cost no
+ * other; throws the first lasting failure that is not due to the task.
+ */
 export const uploadCollection = async (
   claim: HeldClaim,
   { files, missing }: Collection,
   signal: AbortSignal,
-): Promise<void> => {
-  await inParallel(missing, uploadsAtOnceMax, (one) => recordMissing(claim, one, signal));
-  await inParallel(files, uploadsAtOnceMax, (file) => uploadFile(claim, file, signal));
+): Promise<RefusedArtifact[]> => {
+  const refused: RefusedArtifact[] = [];
+  const unlessRefused = async (
+    { name, isOptional = false }: CollectedFile | MissingArtifact,
+    act: Promise<void>,
+  ): Promise<void> => {
+    try {
+      await act;
+    } catch (error) {
+      signal.throwIfAborted();
+      const message = refusalOf(error);
+      if (message === undefined) throw error;
+      refused.push({ name, message, isOptional });
+    }
+  };
+  await inParallel(missing, uploadsAtOnceMax, (one) => unlessRefused(one, recordMissing(claim, one, signal)));
+  await inParallel(files, uploadsAtOnceMax, (one) => unlessRefused(one, uploadFile(claim, one, signal)));
+  return refused;
+};
+
+/** Hands on a path of a file's bytes. One of a task is opened here, so that nothing else is read in its place. */
+export const withBytes = async <T>(
+  { path, inside }: Pick<CollectedFile, 'path' | 'inside'>,
+  use: (path: string) => Promise<T>,
+): Promise<T> => {
+  if (inside === undefined) return use(path);
+  const file = await openInside(inside, path);
+  if (!file) throw new NoFile(`${path} is no file any more`);
+  try {
+    return await use(pathOfHandle(file, path));
+  } finally {
+    await file.close();
+  }
 };
 
 /** Uploads one file as an artifact of type `s3`. */
@@ -26,9 +81,11 @@ export const uploadFile = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const { taskId, runId } = claim;
-  const { name, path, expires, contentType, contentEncoding } = file;
-  const upload = { taskId, runId, name, expires, contentType, contentEncoding, content: { path } };
-  await claim.call((queue) => uploadArtifact(queue, upload, signal), { signal, giveUpAfterMs });
+  const { name, expires, contentType, contentEncoding } = file;
+  await withBytes(file, async (path) => {
+    const upload = { taskId, runId, name, expires, contentType, contentEncoding, content: { path } };
+    await claim.call((queue) => uploadArtifact(queue, upload, signal), { signal, giveUpAfterMs });
+  });
 };
 
 const recordMissing = async (

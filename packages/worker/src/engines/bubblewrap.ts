@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { Command, Engine, RunningCommand } from './engine.ts';
@@ -78,16 +79,32 @@ const isolations = [
   ['--unshare-ipc', '--unshare-pid', '--unshare-uts', '--unshare-net', '--cap-drop', 'ALL'],
 ] as const;
 
-const isBelow = (path: string, directory: string): boolean =>
-  path.startsWith(`${directory.replace(/\/$/, '')}/`);
+const realPathOf = (path: string): string | undefined => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+};
 
-/** An empty directory in the place of each path that would show through a read-only one. */
-const curtains = ({ readOnlyPaths, hiddenPaths }: SandboxOptions): string[] =>
-  hiddenPaths
-    .filter(
-      (path) => existsSync(path) && readOnlyPaths.some((shown) => path === shown || isBelow(path, shown)),
-    )
-    .flatMap((path) => ['--tmpfs', path]);
+/** Where a hidden path shows through a shown one, if it does: each may be reached by links. */
+const showsAt = (hidden: string, shown: string): string | undefined => {
+  const [hiddenPlace, shownPlace] = [realPathOf(hidden), realPathOf(shown)];
+  if (hiddenPlace === undefined || shownPlace === undefined) return undefined;
+  const below = relative(shownPlace, hiddenPlace);
+  return below === '..' || below.startsWith('../') ? undefined : join(shown, below);
+};
+
+/** Nothing in the place of each path that would show through a read-only one. */
+const hide = ({ readOnlyPaths, hiddenPaths }: SandboxOptions): string[] => {
+  const shown = [...systemDirectories, ...systemFiles, ...readOnlyPaths];
+  const places = hiddenPaths.flatMap((path) => shown.map((one) => showsAt(path, one)));
+  return [...new Set(places)]
+    .filter((place) => place !== undefined)
+    .flatMap((place) =>
+      statSync(place).isDirectory() ? ['--tmpfs', place] : ['--ro-bind', '/dev/null', place],
+    );
+};
 
 const sandboxArguments = (sandbox: Sandbox, directory: string): string[] => [
   ...sandbox.isolation.filter((argument) => sandbox.isolateNetwork || argument !== '--unshare-net'),
@@ -114,7 +131,7 @@ const sandboxArguments = (sandbox: Sandbox, directory: string): string[] => [
   '--dir',
   '/run',
   ...sandbox.readOnlyPaths.flatMap(readOnly),
-  ...curtains(sandbox),
+  ...hide(sandbox),
   '--bind',
   directory,
   directory,
@@ -147,6 +164,12 @@ export const findSandbox = async (
  */
 export const bubblewrapEngine = (spawning: Spawning, sandbox: Sandbox): Engine => ({
   name: 'bubblewrap',
+  confine: (argv, directory) => [
+    sandbox.program,
+    ...sandboxArguments({ ...sandbox, readOnlyPaths: [] }, directory),
+    '--',
+    ...argv,
+  ],
   start: (command, output) => startInSandbox(spawning, sandbox, { command, output }),
   // Every process lives in the namespace of a command, and goes with it.
   sweep: async () => undefined,

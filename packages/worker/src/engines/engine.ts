@@ -64,6 +64,11 @@ export interface Engine {
   readonly name: 'process' | 'bubblewrap' | 'docker';
   /** Undefined where tasks cannot have an image of their own. */
   readonly containers?: Containers | undefined;
+  /**
+   * The command line of a program of the worker's so that it sees nothing of this machine but the system and one
+   * directory. Undefined where the engine has no way to do that.
+   */
+  readonly confine?: ((argv: readonly string[], directory: string) => readonly string[]) | undefined;
   /** Starts a command; its standard output and error go to `output`, in the order in which they were printed. */
   start(command: Command, output: Writable): Promise<RunningCommand>;
   /** Ends what still runs of a task whose commands have ended, and removes what the engine kept of it. */

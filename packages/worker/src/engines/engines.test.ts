@@ -276,6 +276,17 @@ test('bubblewrap: a path that is shown hides what must be hidden in it', { skip 
   assert.match(text, /read-only\n$/);
 });
 
+test('bubblewrap: what is hidden below the directories of the system is hidden, by each of its names', {
+  skip,
+}, async (t) => {
+  const hiddenPaths = ['/usr/share/doc', '/bin/sh.no-such', '/etc/hosts', '/lib/os-release'];
+  const stage = await aStage(t, 'bubblewrap', { hiddenPaths });
+  const { text } = await stage.run(
+    'ls -A /usr/share/doc; cat /etc/hosts /usr/lib/os-release 2>/dev/null; echo over',
+  );
+  assert.equal(text, 'over\n');
+});
+
 test('bubblewrap: a task whose directory lies in what is hidden sees that directory only', {
   skip,
 }, async (t) => {

@@ -1,5 +1,6 @@
 import type { Engine } from './engine.ts';
 import { findProgram } from './find-program.ts';
+import { provenExit, withReport } from './proven-exit.ts';
 import { type Spawning, spawnLeader } from './spawned.ts';
 import { killStrays } from './strays.ts';
 
@@ -14,11 +15,13 @@ export const processEngine = (spawning: Spawning, { path }: { path: string }): E
   return {
     name: 'process',
     start: async (command, output) => {
-      const [program = '', ...args] = [...tied, ...command.argv];
-      const launch = { program, args, environment: command.environment, extraPipes: 0 };
+      const between = withReport([...tied, ...command.argv], command.environment);
+      const [program = '', ...args] = [...tied, ...between.argv];
+      const launch = { program, args, environment: between.environment, extraPipes: 1 };
       const leader = await spawnLeader(spawning, { command, output, launch });
+      const exited = provenExit(leader, spawning.clock);
       return {
-        wait: () => leader.exited,
+        wait: () => exited,
         usage: leader.usage,
         terminate: () => leader.signal('SIGTERM'),
         kill: () => leader.signal('SIGKILL'),

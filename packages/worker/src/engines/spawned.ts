@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../worker-log.ts';
 import type { Command, CommandExit, Usage } from './engine.ts';
+import { inheritedDescriptors } from './inherited-descriptors.ts';
 import { type OutputPipe, openOutputPipe } from './output-pipe.ts';
 import { usageOfTree } from './process-usage.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -49,6 +50,15 @@ export const signalGroup = (group: number, signal: NodeJS.Signals): void => {
   }
 };
 
+// Known for good: nothing that this process opens is handed on but by its own wish.
+const inherited = inheritedDescriptors();
+
+/** Pipes, and nothing at all in the place of what this process was itself started with. */
+const extraDescriptors = ({ extraPipes }: Launch): ('pipe' | 'ignore')[] => {
+  const last = Math.max(2 + extraPipes, ...inherited);
+  return Array.from({ length: last - 2 }, (_, index) => (index < extraPipes ? 'pipe' : 'ignore'));
+};
+
 /** Starts a process as the leader of a group that dies with it, and with this worker. */
 export const spawnLeader = async (
   spawning: Spawning,
@@ -60,7 +70,7 @@ export const spawnLeader = async (
       cwd: command.directory,
       env: launch.environment,
       detached: true,
-      stdio: ['ignore', pipe.descriptor, pipe.descriptor, ...Array<'pipe'>(launch.extraPipes).fill('pipe')],
+      stdio: ['ignore', pipe.descriptor, pipe.descriptor, ...extraDescriptors(launch)],
     });
     return follow(spawning, child, { pipe, output });
   } catch (error) {

@@ -52,7 +52,7 @@ const aScene = async (t: TestContext, given?: { directory: string }): Promise<Sc
     report: (text: string) => void lines.push(text),
     fetch: async ({ artifact }: { artifact: string }) => {
       fetched.push(artifact);
-      return { path, isOwn: false };
+      return { path, isOwn: false, release: async () => undefined };
     },
   });
   return {

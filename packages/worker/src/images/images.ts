@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type Docker from 'dockerode';
 import { type Clock, minutes } from '../clock.ts';
+import type { Fetched } from '../mounts/index.ts';
 import type { Content, ImageSource } from '../payload/index.ts';
 import { statusOf } from '../retry.ts';
 import { messageOf } from '../worker-log.ts';
@@ -25,7 +25,7 @@ export interface Images {
 
 export interface Providing extends Pick<Pulling, 'signal' | 'report'> {
   /** Fetches an artifact with the task's own rights. */
-  fetch(content: ArtifactContent): Promise<{ readonly path: string; readonly isOwn: boolean }>;
+  fetch(content: ArtifactContent): Promise<Fetched>;
 }
 type ArtifactContent = Extract<Content, { kind: 'artifact' | 'indexed' }>;
 
@@ -167,7 +167,7 @@ class DaemonImages implements Images {
   }
 
   async #fromArchive(content: ArtifactContent, providing: Providing): Promise<Obtained> {
-    const { path, isOwn } = await providing.fetch(content);
+    const { path, isOwn, release } = await providing.fetch(content);
     try {
       const sha256 = this.#hashes.get(path) ?? (await hashOf(path));
       if (!isOwn) this.#hashes.set(path, sha256);
@@ -178,7 +178,7 @@ class DaemonImages implements Images {
       await loadArchive(this.#docker, { path, name, signal: providing.signal });
       return { image: await this.#found(name), isOurs: true };
     } finally {
-      if (isOwn) await rm(path, { force: true });
+      await release();
     }
   }
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { defaultPath } from '../config.ts';
 import { findProgram } from '../engines/find-program.ts';
-import { type Compression, compressions } from '../payload/index.ts';
+import { type ArchiveFormat, type Compression, compressions } from '../payload/index.ts';
 import { temporaryDirectory } from '../testing/places.ts';
 import { decompressFile, unpackArchive } from './archives.ts';
 import { libraries } from './decompressed.ts';
@@ -30,6 +30,15 @@ const without = (program: string | undefined): string | false =>
 /** More than one chunk of a stream, and not all the same. */
 const content = Buffer.from(Array.from({ length: 60_000 }, (_, n) => `line ${n * 7919}`).join('\n'));
 
+const quiet = { signal: new AbortController().signal, warn: (): void => undefined };
+
+/** Into a new directory, as a worker does it. */
+const unpack = async (archive: string, format: ArchiveFormat, directory: string): Promise<void> => {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory);
+  await unpackArchive(archive, { format, directory }, quiet);
+};
+
 const aTree = async (t: TestContext): Promise<string> => {
   const root = await temporaryDirectory(t);
   await mkdir(join(root, 'in/sub'), { recursive: true });
@@ -48,7 +57,7 @@ const assertUnpacked = async (out: string): Promise<void> => {
 test('a tar archive is unpacked', async (t) => {
   const root = await aTree(t);
   execFileSync('tar', ['-c', '-f', join(root, 'archive'), '-C', join(root, 'in'), '.']);
-  await unpackArchive(join(root, 'archive'), 'tar', join(root, 'out'));
+  await unpack(join(root, 'archive'), 'tar', join(root, 'out'));
   await assertUnpacked(join(root, 'out'));
 });
 
@@ -59,7 +68,7 @@ for (const compression of compressions) {
     const root = await aTree(t);
     const tar = execFileSync('tar', ['-c', '-C', join(root, 'in'), '.'], { maxBuffer: 2 ** 24 });
     await writeFile(join(root, 'archive'), compress[compression](tar));
-    await unpackArchive(join(root, 'archive'), `tar.${compression}`, join(root, 'out'));
+    await unpack(join(root, 'archive'), `tar.${compression}`, join(root, 'out'));
     await assertUnpacked(join(root, 'out'));
   });
 
@@ -68,11 +77,15 @@ for (const compression of compressions) {
     const [packed, plain] = [join(root, 'packed'), join(root, 'plain')];
     const bytes = compress[compression](content);
     await writeFile(packed, bytes);
-    await decompressFile(packed, compression, plain);
+    await decompressFile(packed, { compression, to: plain }, quiet.signal);
     assert.deepEqual(await readFile(plain), content);
     for (const broken of ['no such thing', bytes.subarray(0, bytes.length / 2)]) {
       await writeFile(packed, broken);
-      await assert.rejects(decompressFile(packed, compression, plain), /could not be decompressed: ./);
+      await rm(plain);
+      await assert.rejects(
+        decompressFile(packed, { compression, to: plain }, quiet.signal),
+        /could not be decompressed: ./,
+      );
     }
   });
 }
@@ -97,7 +110,7 @@ const noZip = without('zip');
 test('a zip archive is unpacked', { skip: noZip }, async (t) => {
   const root = await aTree(t);
   execFileSync('zip', ['-q', '-r', '--symlinks', join(root, 'archive.zip'), '.'], { cwd: join(root, 'in') });
-  await unpackArchive(join(root, 'archive.zip'), 'zip', join(root, 'out'));
+  await unpack(join(root, 'archive.zip'), 'zip', join(root, 'out'));
   await assertUnpacked(join(root, 'out'));
 });
 
@@ -110,7 +123,7 @@ test('an entry of a zip archive cannot leave the directory through a link', { sk
   execFileSync('zip', ['-q', '--symlinks', archive, 'away'], { cwd: join(root, 'link') });
   execFileSync('zip', ['-q', archive, 'away/file'], { cwd: join(root, 'tree') });
   await mkdir(join(root, 'outside'));
-  await assert.rejects(unpackArchive(archive, 'zip', join(root, 'out')), /leads out of the directory/);
+  await assert.rejects(unpack(archive, 'zip', join(root, 'out')), /could not be unpacked/);
   await assert.rejects(stat(join(root, 'outside/file')));
 });
 
@@ -118,9 +131,28 @@ test('what is no archive is refused with a reason', async (t) => {
   const root = await temporaryDirectory(t);
   await writeFile(join(root, 'packed'), 'no such thing');
   for (const format of ['tar', 'tar.gz', 'tar.br', 'zip'] as const) {
-    await assert.rejects(
-      unpackArchive(join(root, 'packed'), format, join(root, 'out')),
-      /could not be unpacked: ./,
-    );
+    await assert.rejects(unpack(join(root, 'packed'), format, join(root, 'out')), /could not be unpacked: ./);
   }
+});
+
+test('an archive that was packed with a long window is unpacked within the bound, a longer one refused', {
+  skip: without('zstd'),
+}, async (t) => {
+  const root = await aTree(t);
+  const tar = execFileSync('tar', ['-c', '-C', join(root, 'in'), '.'], { maxBuffer: 2 ** 24 });
+  const pack = async (...args: string[]): Promise<void> =>
+    writeFile(
+      join(root, 'archive'),
+      execFileSync('zstd', ['-c', ...args], { input: tar, maxBuffer: 2 ** 24 }),
+    );
+  for (const window of [28, 29]) {
+    await pack(`--long=${window}`);
+    await unpack(join(root, 'archive'), 'tar.zst', join(root, 'out'));
+    await assertUnpacked(join(root, 'out'));
+  }
+  await pack('--ultra', '--long=30');
+  await assert.rejects(
+    unpack(join(root, 'archive'), 'tar.zst', join(root, 'out')),
+    /could not be unpacked: .*indow/s,
+  );
 });

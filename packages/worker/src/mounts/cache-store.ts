@@ -1,7 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
+import {
+  type HeldDirectory,
+  holdDirectory,
+  ignoring,
+  moveWhole,
+  removeTree,
+  withHeld,
+} from '../trees/index.ts';
 
 /** Something on disk that nobody uses at the moment, and that a task would do without. */
 export interface Evictable {
@@ -9,14 +17,20 @@ export interface Evictable {
   remove(): Promise<void>;
 }
 
+/** An entry of a directory that is held open: no link that somebody puts in the way leads elsewhere. */
+export interface Place {
+  readonly parent: HeldDirectory;
+  readonly name: string;
+}
+
 /** Where caches lie while no task has them. */
 export interface CacheStore {
-  /** Moves a cache to a path, and answers since when it exists; undefined when there is none to move. */
-  takeOut(name: string, path: string): Promise<Date | undefined>;
+  /** Moves a cache to a place, and answers since when it exists; undefined when there is none to move. */
+  takeOut(name: string, place: Place): Promise<Date | undefined>;
   /** Moves it back. */
-  putBack(name: string, path: string, createdAt: Date): Promise<void>;
+  putBack(name: string, place: Place, createdAt: Date): Promise<void>;
   /** Removes a directory that was a cache. */
-  discard(path: string): Promise<void>;
+  discard(place: Place): Promise<void>;
   /** From now on, caches of this name from before a moment are not given out. */
   purgeBefore(name: string, moment: Date): void;
   evictable(): Promise<Evictable[]>;
@@ -31,12 +45,6 @@ const directoryName = (cacheName: string): string => {
 // No cache's own name has a dot.
 const condemned = '.condemned-';
 const recordName = '.record.json';
-
-export const isDirectory = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 
 interface Noted {
   readonly createdAt: string;
@@ -56,7 +64,7 @@ const readRecord = async (path: string): Promise<Map<string, Noted>> => {
 export const openCacheStore = async (root: string, clock: Clock): Promise<CacheStore> => {
   await mkdir(root, { recursive: true, mode: 0o700 });
   for (const entry of await readdir(root)) {
-    if (entry.startsWith(condemned)) await rm(join(root, entry), { recursive: true, force: true });
+    if (entry.startsWith(condemned)) await removeTree(join(root, entry)).catch(() => undefined);
   }
   const record = await readRecord(join(root, recordName));
   const purges = new Map<string, Date>();
@@ -67,16 +75,23 @@ export const openCacheStore = async (root: string, clock: Clock): Promise<CacheS
     else record.delete(directory);
     writing = writing
       .catch(() => undefined)
-      .then(() => writeFile(join(root, recordName), JSON.stringify(Object.fromEntries(record))));
+      .then(async () => {
+        const written = join(root, `${recordName}.new`);
+        await writeFile(written, JSON.stringify(Object.fromEntries(record)));
+        await rename(written, join(root, recordName));
+      });
     return writing;
   };
 
   // Out of the way first, so that it is gone even if removing it takes long.
-  const discard = async (path: string): Promise<void> => {
-    const aside = join(root, `${condemned}${randomBytes(6).toString('hex')}`);
-    await rename(path, aside);
-    await rm(aside, { recursive: true, force: true });
+  const discard = async (place: Place): Promise<void> => {
+    const aside = `${condemned}${randomBytes(6).toString('hex')}`;
+    await withHeld(holdDirectory(root), (store) => moveWhole(place, { parent: store, name: aside }));
+    await removeTree(join(root, aside));
   };
+
+  const discardStored = (directory: string): Promise<void> =>
+    withHeld(holdDirectory(root), (parent) => discard({ parent, name: directory })).catch(ignoring('ENOENT'));
 
   const datesOf = async (directory: string): Promise<{ createdAt: Date; usedAt: Date }> => {
     const noted = record.get(directory);
@@ -87,31 +102,31 @@ export const openCacheStore = async (root: string, clock: Clock): Promise<CacheS
 
   // A task may have taken it meanwhile: then there is nothing left to remove.
   const evict = async (directory: string): Promise<void> => {
-    await discard(join(root, directory)).catch(ignoreMissing);
+    await discardStored(directory);
     await note(directory, undefined);
   };
 
   return {
-    takeOut: async (name, path) => {
+    takeOut: async (name, place) => {
       const directory = directoryName(name);
-      const stored = join(root, directory);
-      if (!(await isDirectory(stored))) return undefined;
       // It may be evicted at any moment until it is moved.
-      const dates = await datesOf(directory).catch(ignoreMissing);
+      const dates = await datesOf(directory).catch(ignoring('ENOENT'));
       if (!dates) return undefined;
       const { createdAt } = dates;
       const purge = purges.get(name);
       if (purge && createdAt < purge) {
         await note(directory, undefined);
-        await discard(stored).catch(ignoreMissing);
+        await discardStored(directory);
         return undefined;
       }
-      const isMoved = await rename(stored, path).then(() => true, ignoreMissing);
+      const isMoved = await withHeld(holdDirectory(root), (parent) =>
+        moveWhole({ parent, name: directory }, place),
+      ).then(() => true, ignoring('ENOENT'));
       return isMoved ? createdAt : undefined;
     },
-    putBack: async (name, path, createdAt) => {
+    putBack: async (name, place, createdAt) => {
       const directory = directoryName(name);
-      await rename(path, join(root, directory));
+      await withHeld(holdDirectory(root), (parent) => moveWhole(place, { parent, name: directory }));
       await note(directory, { createdAt: createdAt.toJSON(), usedAt: clock.now().toJSON() });
     },
     discard,
@@ -126,15 +141,11 @@ export const openCacheStore = async (root: string, clock: Clock): Promise<CacheS
         .map(({ name }) => name);
       const found = await Promise.all(
         names.map(async (directory) => {
-          const dates = await datesOf(directory).catch(ignoreMissing);
+          const dates = await datesOf(directory).catch(ignoring('ENOENT'));
           return dates && { usedAt: dates.usedAt, remove: () => evict(directory) };
         }),
       );
       return found.filter((one) => one !== undefined);
     },
   };
-};
-
-const ignoreMissing = (error: NodeJS.ErrnoException): undefined => {
-  if (error.code !== 'ENOENT') throw error;
 };

@@ -5,7 +5,6 @@ import { type TestContext, test } from 'node:test';
 import { systemClock } from '../clock.ts';
 import { temporaryDirectory } from '../testing/places.ts';
 import { openCaches } from './caches.ts';
-import { placeInside } from './place-inside.ts';
 
 const never = new AbortController().signal;
 const quietly = { onWait: () => undefined, signal: never };
@@ -122,19 +121,6 @@ test('a cache that the task has replaced by a link is given up, and nothing else
   for (const name of ['c', 'd', 'e'])
     assert.equal((await next.place(name, task, `next-${name}`)).isNew, true);
   await next.giveBack('keep');
-});
-
-test('paths are followed to where they lead', async (t) => {
-  const { root, task } = await aPlace(t);
-  await mkdir(join(task, 'real'));
-  await symlink('real', join(task, 'inner'));
-  await symlink(root, join(task, 'outer'));
-  await symlink(join(root, 'not-there'), join(task, 'dangling'));
-  assert.equal(await placeInside(task, 'inner/new/file'), join(task, 'real/new/file'));
-  assert.equal(await placeInside(task, '.'), task);
-  for (const path of ['outer/x', 'dangling', 'dangling/x', '..', '/etc', 'real/../../x']) {
-    assert.equal(await placeInside(task, path), undefined, path);
-  }
 });
 
 test('a cache from before a purge is new for the next task, and one from after it is not', async (t) => {

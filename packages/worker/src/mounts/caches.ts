@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { type CacheStore, type Evictable, isDirectory, openCacheStore } from './cache-store.ts';
-import { placeInside } from './place-inside.ts';
+import { type HeldDirectory, holdBelow, ignoring, partsOf, systemReason, withHeld } from '../trees/index.ts';
+import { type CacheStore, type Evictable, openCacheStore } from './cache-store.ts';
 
 /** The writable caches of a worker: directories by name, each used by one task at a time. */
 export interface Caches {
@@ -22,7 +21,9 @@ export interface Caches {
 
 export interface TakenCaches {
   /** Moves a cache into the task's directory; answers whether it is a new, empty one. */
-  place(name: string, taskDirectory: string, directory: string): Promise<{ isNew: boolean; path: string }>;
+  place(name: string, taskDirectory: string, directory: string): Promise<{ isNew: boolean }>;
+  /** The cache is dropped in the end, whatever becomes of the others; or not, after all. */
+  doom(name: string, isDoomed?: boolean): void;
   /** Moves the caches back for the next task, or drops them; then others may have them. */
   giveBack(fate: 'keep' | 'purge'): Promise<void>;
 }
@@ -91,30 +92,52 @@ const takenCaches = (
   { releases, clock }: { releases: readonly Release[]; clock: Clock },
 ): TakenCaches => {
   const placed: Placed[] = [];
+  const doomed = new Set<string>();
   return {
     place: async (name, taskDirectory, directory) => {
-      const path = await placeInside(taskDirectory, directory);
-      if (path === undefined) throw new Error(`${directory} leads out of the task's directory.`);
-      await mkdir(dirname(path), { recursive: true });
-      const since = await store.takeOut(name, path);
-      if (!since) await mkdir(path);
-      placed.push({ name, createdAt: since ?? clock.now(), taskDirectory, directory });
-      return { isNew: since === undefined, path };
-    },
-    giveBack: async (fate) => {
       try {
-        // Inner ones first, as a cache may lie in another.
-        for (const one of placed.toReversed()) await takeBack(store, one, fate);
-      } finally {
-        for (const release of releases) release();
+        const since = await withParent(taskDirectory, directory, { make: true }, async (place) => {
+          const found = await store.takeOut(name, place);
+          if (!found) await mkdir(place.parent.at(place.name));
+          return found;
+        });
+        placed.push({ name, createdAt: since ?? clock.now(), taskDirectory, directory });
+        return { isNew: since === undefined };
+      } catch (error) {
+        throw new Error(`The cache ${name} cannot be put at ${directory}: ${systemReason(error)}.`);
       }
+    },
+    doom: (name, isDoomed = true) => void (isDoomed ? doomed.add(name) : doomed.delete(name)),
+    giveBack: async (fate) => {
+      const failures: unknown[] = [];
+      // Inner ones first, as a cache may lie in another. What is wrong with one costs no other.
+      for (const one of placed.toReversed()) {
+        await takeBack(store, one, doomed.has(one.name) ? 'purge' : fate).catch((error) =>
+          failures.push(error),
+        );
+      }
+      for (const release of releases) release();
+      if (failures.length > 0) throw failures[0];
     },
   };
 };
 
+/** Holds the directory in which a place of the task lies. No link is followed. */
+const withParent = <T>(
+  taskDirectory: string,
+  directory: string,
+  { make }: { make: boolean },
+  use: (place: { parent: HeldDirectory; name: string }) => Promise<T>,
+): Promise<T> => {
+  const names = partsOf(directory) ?? [];
+  const name = names.pop();
+  if (name === undefined) throw new Error(`${directory} is no directory inside the task's directory`);
+  return withHeld(holdBelow(taskDirectory, names, { make }), (parent) => use({ parent, name }));
+};
+
+// The task may have removed it, or put a link or a file in its place: then the next task gets an empty one.
 const takeBack = async (store: CacheStore, placed: Placed, fate: 'keep' | 'purge'): Promise<void> => {
-  const path = await placeInside(placed.taskDirectory, placed.directory);
-  // The task may have removed it, or put a link in its place: then the next task gets an empty one.
-  if (path === undefined || !(await isDirectory(path))) return;
-  await (fate === 'keep' ? store.putBack(placed.name, path, placed.createdAt) : store.discard(path));
+  await withParent(placed.taskDirectory, placed.directory, { make: false }, (place) =>
+    fate === 'keep' ? store.putBack(placed.name, place, placed.createdAt) : store.discard(place),
+  ).catch(ignoring('ENOENT', 'ENOTDIR', 'ELOOP'));
 };

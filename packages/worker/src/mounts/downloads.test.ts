@@ -13,12 +13,8 @@ const aStore = async (t: TestContext) => {
   t.after(() => fake.close());
   const directory = await temporaryDirectory(t);
   const queue = new Queue({ rootUrl: fake.rootUrl, retries: 1, retryDelayMs: 1 });
-  let aheadMs = 0;
-  const clock = { ...systemClock, now: () => new Date(Date.now() + aheadMs) };
-  const wait = (ms: number): void => {
-    aheadMs += ms;
-  };
-  const downloads = await openDownloads(directory, clock);
+  const rules = { allowsPrivate: false, rootUrl: fake.rootUrl };
+  const downloads = await openDownloads(directory, { clock: systemClock, rules });
   const taskId = fake.addTask({});
   const bytes = Buffer.from('content');
   const facts = { storageType: 's3', contentType: 'text/plain', expires: '' };
@@ -27,7 +23,7 @@ const aStore = async (t: TestContext) => {
   const access = { queue, index, signal: new AbortController().signal };
   const url = `${fake.rootUrl}/upload/${taskId}/0/${encodeURIComponent('public/f')}`;
   const transfers = (): number => fake.requests.filter(({ path }) => path.startsWith('/upload')).length;
-  return { wait, fake, directory, downloads, taskId, access, url, transfers };
+  return { fake, directory, downloads, taskId, access, url, transfers };
 };
 
 const sha256 = createHash('sha256').update('content').digest('hex');
@@ -128,17 +124,17 @@ test('one task that gives up does not take the download from another', async (t)
   assert.equal(await readFile((await second).path, 'utf8'), 'content');
 });
 
-test('what nobody has asked for lately can be evicted, and is fetched again', async (t) => {
-  const { downloads, taskId, access, transfers, wait, directory } = await aStore(t);
+test('what nobody uses can be evicted, and is fetched again', async (t) => {
+  const { downloads, taskId, access, transfers, directory } = await aStore(t);
   const content = { kind: 'artifact', taskId, artifact: 'public/f', sha256: undefined } as const;
-  await downloads.fetch(content, access);
+  const first = await downloads.fetch(content, access);
   assert.deepEqual(downloads.evictable(), []);
-  wait(3_600_000);
+  await first.release();
   const [stale] = downloads.evictable();
-  await downloads.fetch(content, access);
+  const second = await downloads.fetch(content, access);
   await stale?.remove();
   assert.equal((await readdir(directory)).length, 1);
-  wait(3_600_000);
+  await second.release();
   for (const one of downloads.evictable()) await one.remove();
   assert.deepEqual(await readdir(directory), []);
   await downloads.fetch(content, access);

@@ -2,20 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import {
-  DownloadError,
-  downloadArtifact,
-  type Index,
-  locateArtifact,
-  openSource,
-  type Queue,
-} from '@taskyard/client';
-import { type Clock, later, minutes } from '../clock.ts';
+import { DownloadError, type Index, locateArtifact, type Queue } from '@taskyard/client';
+import type { Clock } from '../clock.ts';
 import type { Content } from '../payload/index.ts';
 import { backOffMs, statusOf } from '../retry.ts';
+import { removeTree } from '../trees/index.ts';
 import type { Evictable } from './cache-store.ts';
+import { openUrl, type UrlRules } from './open-url.ts';
 
 /** With whose credentials, and until when, content is fetched. */
 export interface Access {
@@ -27,14 +21,16 @@ export interface Access {
 /** A file with the content that was asked for. It must not be changed: others may use it too. */
 export interface Fetched {
   readonly path: string;
-  /** Of no use to others: to be removed after use. */
+  /** Of no use to others: it is removed after use. */
   readonly isOwn: boolean;
+  /** Lets the file go: until then it stays, whatever room is needed. */
+  release(): Promise<void>;
 }
 
 /** The content of mounts, fetched once for all tasks of a worker where that is safe. */
 export interface Downloads {
   fetch(content: Exclude<Content, { kind: 'inline' }>, access: Access): Promise<Fetched>;
-  /** What has not been asked for lately. */
+  /** What nobody uses at the moment. */
   evictable(): Evictable[];
 }
 
@@ -44,26 +40,38 @@ type UrlContent = Extract<Content, { kind: 'url' }>;
 
 const attemptsMax = 5;
 
-// Whoever was handed a file has opened it by then.
-const leftAloneMs = minutes(10);
+const knownHashes = ['sha256', 'sha512'];
 
-const hashOf = async (path: string): Promise<string> => {
-  const hash = createHash('sha256');
+const hashOf = async (path: string, algorithm: string): Promise<string> => {
+  const hash = createHash(algorithm);
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
 };
 
 /** Opens the store for downloads in a directory. It starts empty: what earlier workers fetched is gone. */
-export const openDownloads = async (directory: string, clock: Clock): Promise<Downloads> => {
-  await rm(directory, { recursive: true, force: true });
+export const openDownloads = async (
+  directory: string,
+  { clock, rules }: { clock: Clock; rules: UrlRules },
+): Promise<Downloads> => {
+  await removeTree(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const pending = new Map<string, Promise<void>>();
   const usedAt = new Map<string, Date>();
+  const users = new Map<string, number>();
+
+  const release = (path: string): void => {
+    const left = (users.get(path) ?? 1) - 1;
+    if (left === 0) users.delete(path);
+    else users.set(path, left);
+    usedAt.set(path, clock.now());
+  };
 
   /** Runs a download once for all who want the same bytes at the same time, and not at all when they are there. */
-  const once = async (key: string, download: (path: string) => Promise<void>): Promise<string> => {
-    const path = join(directory, createHash('sha256').update(key).digest('hex'));
-    usedAt.set(path, clock.now());
+  const once = async (
+    key: string,
+    path: string,
+    download: (path: string) => Promise<void>,
+  ): Promise<void> => {
     const running = pending.get(key);
     if (running) {
       // Its failure may be due to the other task's own end. Then this task tries for itself.
@@ -71,32 +79,47 @@ export const openDownloads = async (directory: string, clock: Clock): Promise<Do
         () => true,
         () => false,
       );
-      return hasSucceeded ? path : once(key, download);
+      return hasSucceeded ? undefined : once(key, path, download);
     }
-    if (existsSync(path)) return path;
+    if (existsSync(path)) return;
     const mine = download(path).finally(() => pending.delete(key));
     pending.set(key, mine);
     await mine;
-    usedAt.set(path, clock.now());
-    return path;
   };
-  const ownPath = (): string => join(directory, `own-${randomBytes(9).toString('hex')}`);
+
+  const shared = async (key: string, download: (path: string) => Promise<void>): Promise<Fetched> => {
+    const path = join(directory, createHash('sha256').update(key).digest('hex'));
+    users.set(path, (users.get(path) ?? 0) + 1);
+    try {
+      await once(key, path, download);
+    } catch (error) {
+      release(path);
+      throw error;
+    }
+    return { path, isOwn: false, release: async () => release(path) };
+  };
+
+  const own = async (download: (path: string) => Promise<void>): Promise<Fetched> => {
+    const path = join(directory, `own-${randomBytes(9).toString('hex')}`);
+    await download(path);
+    return { path, isOwn: true, release: () => rm(path, { force: true }) };
+  };
 
   const artifact = async (content: ArtifactContent, access: Access): Promise<Fetched> => {
     const { taskId, artifact: name, sha256 } = content;
     const { queue, signal } = access;
     const runId = await latestRun(queue, taskId);
+    const located = async (): Promise<Source> => {
+      const source = await locateArtifact(queue, { taskId, runId, name }, signal);
+      // The URL of a reference is a task's word, not the server's.
+      const isNamed = source.storageType === 'reference';
+      const hashes = { ...source.hashes, ...(sha256 === undefined ? {} : { sha256 }) };
+      return { url: source.url, hashes, rules: isNamed ? rules : undefined };
+    };
     // Asked each time, for it is here that the queue says no to a task that may not read it.
-    await locateArtifact(queue, { taskId, runId, name }, signal);
-    const hashes = sha256 === undefined ? {} : { sha256 };
-    const download = async (path: string): Promise<void> =>
-      void (await downloadArtifact(queue, { taskId, runId, name, path }, { signal, hashes }));
-    if (runId !== undefined) {
-      return { path: await once(JSON.stringify([taskId, runId, name, sha256]), download), isOwn: false };
-    }
-    const path = ownPath();
-    await download(path);
-    return { path, isOwn: true };
+    await located();
+    const get = (path: string): Promise<void> => download(located, path, { signal, clock });
+    return runId === undefined ? own(get) : shared(JSON.stringify([taskId, runId, name, sha256]), get);
   };
 
   // Another task may stand there by the time of the next mount, so the index is asked each time.
@@ -106,12 +129,11 @@ export const openDownloads = async (directory: string, clock: Clock): Promise<Do
   };
 
   const url = async ({ url: source, sha256 }: UrlContent, access: Access): Promise<Fetched> => {
-    const download = (path: string) => downloadUrl({ source, sha256, path }, access.signal, clock);
+    const hashes: Record<string, string> = sha256 === undefined ? {} : { sha256 };
+    const locate = async (): Promise<Source> => ({ url: source, hashes, rules });
+    const get = (path: string): Promise<void> => download(locate, path, { signal: access.signal, clock });
     // Without a hash nobody can say whether the page behind a URL is still the same.
-    if (sha256 !== undefined) return { path: await once(sha256, download), isOwn: false };
-    const path = ownPath();
-    await download(path);
-    return { path, isOwn: true };
+    return sha256 === undefined ? own(get) : shared(sha256, get);
   };
 
   return {
@@ -119,19 +141,17 @@ export const openDownloads = async (directory: string, clock: Clock): Promise<Do
       if (content.kind === 'url') return url(content, access);
       return content.kind === 'indexed' ? indexed(content, access) : artifact(content, access);
     },
-    evictable: () => {
-      const latest = later(clock.now(), -leftAloneMs);
-      return [...usedAt]
-        .filter(([, at]) => at < latest)
+    evictable: () =>
+      [...usedAt]
+        .filter(([path]) => !users.has(path))
         .map(([path, at]) => ({
           usedAt: at,
           remove: async () => {
-            if (usedAt.get(path) !== at) return;
+            if (users.has(path)) return;
             usedAt.delete(path);
             await rm(path, { force: true });
           },
-        }));
-    },
+        })),
   };
 };
 
@@ -146,35 +166,43 @@ const latestRun = async (queue: Queue, taskId: string): Promise<number | undefin
   }
 };
 
-interface UrlDownload {
-  readonly source: string;
-  readonly sha256: string | undefined;
-  readonly path: string;
+interface Source {
+  readonly url: string;
+  readonly hashes: Readonly<Record<string, string>>;
+  /** What holds for a URL that somebody has named, rather than the server. */
+  readonly rules: UrlRules | undefined;
 }
 
-const downloadUrl = async (wanted: UrlDownload, signal: AbortSignal, clock: Clock): Promise<void> => {
+/** Fetches what is located anew for each attempt, until it is whole and right. */
+const download = async (
+  locate: () => Promise<Source>,
+  path: string,
+  { signal, clock }: { signal: AbortSignal; clock: Clock },
+): Promise<void> => {
   for (let tries = 1; ; tries++) {
+    const source = await locate();
     try {
-      return await transfer(wanted, signal);
+      return await transfer(source, path, signal);
     } catch (error) {
       const status = statusOf(error);
-      const isLasting = status !== undefined && status < 500;
+      const isLasting = (status !== undefined && status < 500) || isFull(error);
       if (isLasting || tries >= attemptsMax || signal.aborted) throw error;
-      await clock.sleep(backOffMs(tries), signal);
+      await clock.sleep(backOffMs(tries - 1), signal);
     }
   }
 };
 
-const transfer = async ({ source, sha256, path }: UrlDownload, signal: AbortSignal): Promise<void> => {
-  const response = await openSource({ url: source, storageType: 'reference', hashes: {} }, signal);
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+const transfer = async ({ url, hashes, rules }: Source, path: string, signal: AbortSignal): Promise<void> => {
+  const bytes = await openUrl(url, { rules, signal });
   const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
   try {
-    const bytes = response.body ? Readable.fromWeb(response.body) : Readable.from([]);
-    await pipeline(bytes, createWriteStream(partial), {
-      signal,
-    });
-    if (sha256 !== undefined && (await hashOf(partial)) !== sha256) {
-      throw new DownloadError(source, 'its sha256 is not the one that the task wants');
+    await pipeline(bytes, createWriteStream(partial, { flags: 'wx' }), { signal });
+    for (const [algorithm, hash] of Object.entries(hashes)) {
+      if (knownHashes.includes(algorithm) && (await hashOf(partial, algorithm)) !== hash)
+        throw new DownloadError(url, `its ${algorithm} is not the one that is wanted`);
     }
     await rename(partial, path);
   } catch (error) {

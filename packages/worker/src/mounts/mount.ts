@@ -1,10 +1,20 @@
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ArchiveFormat, Content, Mount } from '../payload/index.ts';
-import { decompressFile, unpackArchive } from './archives.ts';
+import {
+  holdBelow,
+  holdDirectory,
+  moveEntries,
+  partsOf,
+  removeTree,
+  systemReason,
+  withHeld,
+} from '../trees/index.ts';
+import { messageOf } from '../worker-log.ts';
+import { decompressFile, type Unpacking, unpackArchive } from './archives.ts';
 import type { Caches, TakenCaches } from './caches.ts';
 import type { Access, Downloads } from './downloads.ts';
-import { placeInside } from './place-inside.ts';
 import type { PurgeRequests } from './purge-requests.ts';
 
 /** What a worker's mounts come out of. */
@@ -12,17 +22,25 @@ export interface MountSources {
   readonly caches: Caches;
   readonly downloads: Downloads;
   readonly purgeRequests: PurgeRequests;
+  /** Gives up what nobody uses and was used longest ago; answers whether there was any. */
+  readonly relieve: () => Promise<boolean>;
 }
 
 export interface Mounting {
   /** The task's directory. */
   readonly directory: string;
-  /** For files on their way, out of the task's sight. */
+  /** For files on their way, out of the task's sight, on the same disk. */
   readonly privateDirectory: string;
   /** Asked anew for each mount, as credentials change while a task runs. */
   readonly access: () => Access;
+  /** Ends the wait for caches that other tasks have. */
+  readonly waiting: AbortSignal;
+  /** Told when the task has its caches, and its own time begins. */
+  readonly begin: () => void;
   /** Where the commands see one of the task's directories. */
   readonly shownAt: (directory: string) => string;
+  /** Shows a program nothing but one directory, where the engine can do that. */
+  readonly confine: Unpacking['confine'];
   /** Tells the task's log. */
   readonly report: (text: string) => void;
 }
@@ -36,11 +54,15 @@ export const placeMounts = async (
   const names = mounts.flatMap((mount) => (mount.kind === 'cache' ? [mount.cacheName] : []));
   if (names.length > 0) await sources.purgeRequests.heed();
   const taken = await sources.caches.take(names, {
-    signal: mounting.access().signal,
+    signal: mounting.waiting,
     onWait: (name) => mounting.report(`[mounts] Waiting for the cache ${name}, which another task is using`),
   });
+  mounting.begin();
   try {
-    for (const mount of mounts) await placeMount({ downloads: sources.downloads, taken }, mount, mounting);
+    for (const mount of mounts) {
+      mounting.access().signal.throwIfAborted();
+      await placeMount({ ...sources, taken }, mount, mounting);
+    }
     return taken;
   } catch (error) {
     await taken.giveBack('keep');
@@ -48,25 +70,28 @@ export const placeMounts = async (
   }
 };
 
+type Contents = Pick<MountSources, 'downloads' | 'relieve'>;
+
 const placeMount = async (
-  { downloads, taken }: { downloads: Downloads; taken: TakenCaches },
+  { taken, ...contents }: Contents & { taken: TakenCaches },
   mount: Mount,
   mounting: Mounting,
 ): Promise<void> => {
   if (mount.kind === 'cache') {
-    const { isNew, path } = await taken.place(mount.cacheName, mounting.directory, mount.directory);
-    mounting.report(
-      `[mounts] Cache ${mount.cacheName} (${isNew ? 'new' : 'used before'}) is at ${mounting.shownAt(mount.directory)}`,
-    );
-    if (isNew && mount.initial) await unpackContent(downloads, { ...mount.initial, path }, mounting);
+    const { cacheName, directory, initial } = mount;
+    const { isNew } = await taken.place(cacheName, mounting.directory, directory);
+    const age = isNew ? 'new' : 'used before';
+    mounting.report(`[mounts] Cache ${cacheName} (${age}) is at ${mounting.shownAt(directory)}`);
+    if (!isNew || !initial) return;
+    // Half of its first content would be taken for all of it by the next task.
+    taken.doom(cacheName);
+    await placeDirectory(contents, { ...initial, directory }, mounting);
+    taken.doom(cacheName, false);
     return;
   }
+  if (mount.kind === 'directory') await placeDirectory(contents, mount, mounting);
+  else await placeFile(contents, mount, mounting);
   const place = mount.kind === 'file' ? mount.file : mount.directory;
-  const path = await placeInside(mounting.directory, place);
-  if (path === undefined) throw new Error(`${place} leads out of the task's directory.`);
-  await mkdir(dirname(path), { recursive: true });
-  if (mount.kind === 'directory') await unpackContent(downloads, { ...mount, path }, mounting);
-  else await placeFile(downloads, { ...mount, path }, mounting);
   mounting.report(`[mounts] ${sourceOf(mount.content)} is at ${place}`);
 };
 
@@ -78,41 +103,90 @@ const sourceOf = (content: Content): string => {
   return `Content of ${content.bytes.byteLength} bytes`;
 };
 
-const unpackContent = (
-  downloads: Downloads,
-  { content, format, path }: { content: Content; format: ArchiveFormat; path: string },
+/** The names on the way to a place in the task's directory. */
+const namesOf = (place: string): string[] => {
+  const names = partsOf(place);
+  if (!names) throw new Error(`${place} leads out of the task's directory.`);
+  return names;
+};
+
+const cannotPut = (place: string) => (error: unknown) => {
+  throw new Error(`Nothing can be put at ${place}: ${systemReason(error)}.`);
+};
+
+/** Unpacks apart from what others have put into the task's directory, and moves the result there. */
+const placeDirectory = (
+  contents: Contents,
+  { content, format, directory }: { content: Content; format: ArchiveFormat; directory: string },
   mounting: Mounting,
 ): Promise<void> =>
-  withContent(downloads, { content, mounting }, (file) => unpackArchive(file, format, path));
+  withContent(contents, { content, mounting }, async (file) => {
+    const unpacked = privatePath(mounting, 'unpacked');
+    await mkdir(unpacked, { mode: 0o700 });
+    try {
+      const { signal } = mounting.access();
+      const warn = (text: string): void => mounting.report(`[mounts] ${text}`);
+      const unpacking = { signal, confine: mounting.confine, warn };
+      await unpackArchive(file, { format, directory: unpacked }, unpacking);
+      const place = holdBelow(mounting.directory, namesOf(directory), { make: true });
+      await withHeld(place, (to) => withHeld(holdDirectory(unpacked), (from) => moveEntries(from, to))).catch(
+        cannotPut(directory),
+      );
+    } finally {
+      await removeTree(unpacked);
+    }
+  });
 
+/** Writes the file beside, and lets it take its place: nothing that stands there is opened. */
 const placeFile = (
-  downloads: Downloads,
-  { content, compression, path }: Extract<Mount, { kind: 'file' }> & { path: string },
+  contents: Contents,
+  { content, compression, file: place }: Extract<Mount, { kind: 'file' }>,
   mounting: Mounting,
 ): Promise<void> =>
-  withContent(downloads, { content, mounting }, (file) =>
-    compression === undefined ? copyFile(file, path) : decompressFile(file, compression, path),
-  );
+  withContent(contents, { content, mounting }, async (file) => {
+    const { signal } = mounting.access();
+    const names = namesOf(place);
+    const name = names.pop();
+    if (name === undefined) throw new Error(`${place} is the task's directory, and no file.`);
+    const written = privatePath(mounting, 'file');
+    try {
+      if (compression === undefined) await copyFile(file, written);
+      else await decompressFile(file, { compression, to: written }, signal);
+      signal.throwIfAborted();
+      await withHeld(holdBelow(mounting.directory, names, { make: true }), (parent) =>
+        rename(written, parent.at(name)),
+      ).catch(cannotPut(place));
+    } finally {
+      await rm(written, { force: true });
+    }
+  });
 
-/** Hands on a file with the content, and removes it afterwards if nobody else has a use for it. */
+const privatePath = ({ privateDirectory }: Mounting, kind: string): string =>
+  join(privateDirectory, `${kind}-${randomBytes(6).toString('hex')}`);
+
+/** Hands on a file with the content, and lets go of it afterwards. A full disk makes room, as long as it can. */
 const withContent = async (
-  downloads: Downloads,
+  { downloads, relieve }: Contents,
   { content, mounting }: { content: Content; mounting: Mounting },
   use: (file: string) => Promise<void>,
 ): Promise<void> => {
-  const { path, isOwn } =
-    content.kind === 'inline'
-      ? { path: await writeInline(content.bytes, mounting.privateDirectory), isOwn: true }
-      : await downloads.fetch(content, mounting.access());
-  try {
-    await use(path);
-  } finally {
-    if (isOwn) await rm(path, { force: true });
+  for (;;) {
+    try {
+      const fetched =
+        content.kind === 'inline'
+          ? await writeInline(content.bytes, mounting)
+          : await downloads.fetch(content, mounting.access());
+      return await use(fetched.path).finally(fetched.release);
+    } catch (error) {
+      mounting.access().signal.throwIfAborted();
+      if (!/ENOSPC|EDQUOT|No space left|quota exceeded/.test(messageOf(error)) || !(await relieve()))
+        throw error;
+    }
   }
 };
 
-const writeInline = async (bytes: Uint8Array, directory: string): Promise<string> => {
-  const path = join(directory, 'content');
+const writeInline = async (bytes: Uint8Array, mounting: Mounting) => {
+  const path = privatePath(mounting, 'content');
   await writeFile(path, bytes);
-  return path;
+  return { path, release: () => rm(path, { force: true }) };
 };

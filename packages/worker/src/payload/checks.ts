@@ -1,5 +1,5 @@
 import type { PayloadContext } from './payload-context.ts';
-import type { LogNames } from './task-description.ts';
+import type { LogNames, TaskDescription } from './task-description.ts';
 
 // What both formats have in common is wrong in the same ways.
 
@@ -56,6 +56,23 @@ export interface OwnArtifacts {
   readonly chainOfTrust?: boolean | undefined;
   readonly figures?: boolean | undefined;
 }
+
+/** The artifacts that the worker itself makes for a task. No file of the task's may take the place of one. */
+export const ownNamesOf = ({
+  logs,
+  hasLiveLog,
+  hasBackingLog,
+  features,
+  keepsFigures,
+}: Pick<
+  TaskDescription,
+  'logs' | 'hasLiveLog' | 'hasBackingLog' | 'features' | 'keepsFigures'
+>): string[] => [
+  ...(hasLiveLog ? [logs.live] : []),
+  ...(hasBackingLog ? [logs.backing] : []),
+  ...(features.chainOfTrust ? certificateNames : []),
+  ...(keepsFigures ? figuresNames : []),
+];
 
 /** Artifacts in the place of the worker's own, which the queue would refuse after everything else is done. */
 export const ownNameErrors = (

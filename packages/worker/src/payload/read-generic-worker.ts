@@ -87,14 +87,18 @@ const leaves = (path: string): boolean => {
 
 const isTheDirectoryItself = (path: string): boolean => /^\.?\/?$/.test(posix.normalize(path));
 
-const artifactErrors = ({ artifacts = [] }: GenericWorkerPayload, task: PayloadContext): string[] =>
-  artifacts.flatMap(({ path, expires }, index) => {
+const artifactErrors = ({ artifacts = [] }: GenericWorkerPayload, task: PayloadContext): string[] => [
+  ...repeated(artifacts.filter(({ type }) => type === 'file').map(({ name, path }) => name ?? path)).map(
+    (name) => `payload/artifacts: ${name} is the name of more than one file`,
+  ),
+  ...artifacts.flatMap(({ path, expires }, index) => {
     const at = `payload/artifacts/${index}`;
     return [
       ...(leaves(path) ? [`${at}/path must stay inside the task's directory`] : []),
       ...expiryErrors(expires, at, task),
     ];
-  });
+  }),
+];
 
 const contentErrors = (content: ContentShape, at: string, dependencies: readonly string[]): string[] => {
   if ('url' in content && !/^https?:/.test(content.url)) return [`${at}/url must be http or https`];

@@ -1,5 +1,4 @@
 import { constants } from 'node:os';
-import { seconds } from '../clock.ts';
 import type { CommandExit, RunningCommand } from '../engines/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import { copyArtifactsOut } from './container.ts';
@@ -7,6 +6,7 @@ import { taskEnvironment } from './environment.ts';
 import { completed, exception, failed, type Resolution } from './resolution.ts';
 import type { Run } from './run.ts';
 import type { Surroundings } from './surroundings.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** How the commands of a task went. */
 export interface CommandsResult {
@@ -25,13 +25,12 @@ const quoted = (argument: string): string =>
 export const runCommands = async (
   run: Run,
   description: TaskDescription,
-  surroundings: Surroundings,
+  { surroundings, limit }: { surroundings: Surroundings; limit: TimeLimit },
 ): Promise<CommandsResult> => {
   const { tools, log, interrupted, taskDirectory } = run;
-  const overtime = new AbortController();
-  const cancelOvertime = tools.clock.after(seconds(description.maxRunTimeSeconds), () => overtime.abort());
+  limit.begin();
   const pressure = surroundings.monitor?.pressure;
-  const ends = AbortSignal.any([overtime.signal, interrupted, ...(pressure ? [pressure] : [])]);
+  const ends = AbortSignal.any([limit.signal, interrupted, ...(pressure ? [pressure] : [])]);
   let exitCode: number | undefined;
   try {
     for (const argv of description.commands) {
@@ -41,7 +40,7 @@ export const runCommands = async (
     }
     if (!interrupted.aborted) await copyArtifactsOut(run, description.artifacts);
   } finally {
-    cancelOvertime();
+    limit.end();
     await tools.engine.sweep(taskDirectory);
   }
   if (!interrupted.aborted) await surroundings.monitor?.report();
@@ -49,8 +48,8 @@ export const runCommands = async (
     log.error('The machine was running out of memory, and this task had the most of it.');
     return { resolution: failed, exitCode };
   }
-  if (overtime.signal.aborted) {
-    log.error(`The commands ran for longer than maxRunTime, which is ${description.maxRunTimeSeconds} s.`);
+  if (limit.signal.aborted) {
+    log.error(`The commands ran for longer than maxRunTime, which is ${limit.seconds} s.`);
     return { resolution: failed, exitCode };
   }
   return { resolution: resolutionOf(exitCode, description), exitCode };

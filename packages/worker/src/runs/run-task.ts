@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { arch, availableParallelism, release, type as systemName, totalmem } from 'node:os';
 import { collectArtifacts, uploadCollection } from '../artifacts/index.ts';
 import { minutes } from '../clock.ts';
 import { placeMounts, type TakenCaches } from '../mounts/index.ts';
-import { type PayloadReading, readPayload, type TaskDescription } from '../payload/index.ts';
+import { ownNamesOf, type PayloadReading, readPayload, type TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { certify } from './certify.ts';
 import { copiedArtifacts } from './container.ts';
@@ -14,6 +13,7 @@ import { type Circumstances, closeRun, type Endings, openRun, type Run, type Wor
 import { type CommandsResult, runCommands } from './run-commands.ts';
 import { defaultLogWishes, keepLog, showLiveLog } from './run-logs.ts';
 import { openSurroundings } from './surroundings.ts';
+import { type TimeLimit, timeLimit } from './time-limit.ts';
 
 // As long as claims usually last: after that the queue has given the run up.
 const reportGiveUpMs = minutes(20);
@@ -59,11 +59,12 @@ const perform = async (run: Run, description: TaskDescription): Promise<Resoluti
       missing.map(({ anyOf, purpose }) => `the task needs the scope ${anyOf.join(' or ')} for ${purpose}`),
     );
   }
-  const caches = await mount(run, description);
+  const limit = timeLimit(run.tools.clock, description.maxRunTimeSeconds);
+  const caches = await mount(run, description, limit);
   if (!caches) return failed;
   let result: CommandsResult | undefined;
   try {
-    result = await runSurrounded(run, description);
+    result = await runSurrounded(run, description, limit);
     run.vacate();
     if (!result) return failed;
     run.interrupted.throwIfAborted();
@@ -75,10 +76,14 @@ const perform = async (run: Run, description: TaskDescription): Promise<Resoluti
 };
 
 /** The commands, with what they need around them. Answers nothing when that cannot be had. */
-const runSurrounded = async (run: Run, description: TaskDescription): Promise<CommandsResult | undefined> => {
+const runSurrounded = async (
+  run: Run,
+  description: TaskDescription,
+  limit: TimeLimit,
+): Promise<CommandsResult | undefined> => {
   const surroundings = await openSurroundings(run, description);
   try {
-    return surroundings && (await runCommands(run, description, surroundings));
+    return surroundings && (await runCommands(run, description, { surroundings, limit }));
   } finally {
     await surroundings?.close();
   }
@@ -103,35 +108,54 @@ const refuse = ({ log }: Run, errors: readonly string[]): Resolution => {
 };
 
 /** Answers nothing when a mount cannot be had, which is the task's failure. */
-const mount = async (run: Run, { mounts, volumes }: TaskDescription): Promise<TakenCaches | undefined> => {
-  const { tools, claim, log, taskDirectory: directory, privateDirectory, interrupted: signal } = run;
+const mount = async (
+  run: Run,
+  { mounts, volumes }: TaskDescription,
+  limit: TimeLimit,
+): Promise<TakenCaches | undefined> => {
+  const { tools, claim, log, taskDirectory: directory, privateDirectory, interrupted } = run;
+  const signal = AbortSignal.any([interrupted, limit.signal]);
   try {
     return await placeMounts(tools.mounts, mounts, {
       directory,
       privateDirectory,
       access: () => ({ queue: claim.queue(), index: claim.index(), signal }),
+      waiting: interrupted,
+      begin: limit.begin,
+      confine: tools.engine.confine,
       shownAt: (place) => volumes.find((volume) => volume.directory === place)?.path ?? place,
       report: (text) => log.info(text),
     });
   } catch (error) {
-    signal.throwIfAborted();
-    log.error(`[mounts] ${messageOf(error)}`);
+    limit.end();
+    interrupted.throwIfAborted();
+    log.error(
+      limit.signal.aborted
+        ? `[mounts] The mounts took longer than maxRunTime, which is ${limit.seconds} s.`
+        : `[mounts] ${messageOf(error)}`,
+    );
     return undefined;
   }
 };
 
 /** Uploads what the commands left, and certifies it; answers whether everything that must be there was. */
-const deliver = async (run: Run, { artifacts, features }: TaskDescription): Promise<boolean> => {
-  const { claim, log, taskDirectory, interrupted, tools } = run;
-  // A task may have removed its own directory: then it left nothing.
-  await mkdir(taskDirectory, { recursive: true, mode: 0o700 });
-  const collection = await collectArtifacts(taskDirectory, copiedArtifacts(artifacts));
+const deliver = async (run: Run, description: TaskDescription): Promise<boolean> => {
+  const { claim, log, taskDirectory: directory, interrupted, tools } = run;
+  const { artifacts, features } = description;
+  const ownNames = ownNamesOf(description);
+  const collection = await collectArtifacts({ directory, ownNames }, copiedArtifacts(artifacts));
+  for (const warning of collection.warnings) log.info(`Warning: ${warning}`);
   for (const { name } of collection.files) log.info(`Uploading artifact ${name}`);
   for (const { name, reason, message } of collection.missing)
     log.error(`Artifact ${name}: ${message} (${reason})`);
-  await uploadCollection(claim, collection, interrupted);
-  const isCertified = !features.chainOfTrust || (await certify(run, collection.files, tools.signingKey));
-  return collection.missing.length === 0 && isCertified;
+  const refused = await uploadCollection(claim, collection, interrupted);
+  for (const { name, message, isOptional } of refused) {
+    if (isOptional) log.info(`Warning: ${name} is left out, as it is optional: ${message}`);
+    else log.error(`Artifact ${name}: ${message}`);
+  }
+  const files = collection.files.filter(({ name }) => !refused.some((one) => one.name === name));
+  const isCertified = !features.chainOfTrust || (await certify(run, files, tools.signingKey));
+  return collection.missing.length === 0 && refused.every(({ isOptional }) => isOptional) && isCertified;
 };
 
 const giveBack = async (

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Engine } from '../engines/index.ts';
@@ -6,6 +6,7 @@ import { type LiveLogServer, openTaskLog, type TaskLog } from '../logs/index.ts'
 import type { MountSources } from '../mounts/index.ts';
 import type { Features } from '../payload/index.ts';
 import type { MemoryGuard } from '../resources/index.ts';
+import { removeTree } from '../trees/index.ts';
 import type { SigningKey } from '../trust/index.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
 import type { HeldClaim } from './held-claim.ts';
@@ -77,7 +78,7 @@ export const openRun = async (
 ): Promise<Run> => {
   const privateDirectory = join(tools.runsDirectory, `${claim.taskId}-${claim.runId}`);
   const taskDirectory = join(privateDirectory, 'task');
-  await rm(privateDirectory, { recursive: true, force: true });
+  await removeTree(privateDirectory);
   await mkdir(taskDirectory, { recursive: true, mode: 0o700 });
   const log = await openTaskLog(join(privateDirectory, 'live.log'), tools.clock);
   const interrupted = AbortSignal.any([claim.lost, endings.shutdown]);
@@ -96,19 +97,5 @@ export const closeRun = async ({ tools, log, privateDirectory, claim }: Run): Pr
       { taskId, runId, error: messageOf(error) },
       'the directory of the run could not be removed',
     );
-  }
-};
-
-// A task may have taken the right to write from its directories; a worker that is not root needs it back.
-const removeTree = async (path: string): Promise<void> => {
-  const remove = (): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
-  try {
-    await remove();
-  } catch (error) {
-    const { code, path: obstacle } = error as NodeJS.ErrnoException;
-    if (code !== 'EACCES' || obstacle === undefined) throw error;
-    await chmod(join(obstacle, '..'), 0o700);
-    await chmod(obstacle, 0o700).catch(() => undefined);
-    await remove();
   }
 };

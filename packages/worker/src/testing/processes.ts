@@ -11,3 +11,10 @@ export const processesWith = async (
   );
   return texts.filter((text) => text.includes(word));
 };
+
+/** Whether a process goes on: one that has ended may stay in the list until somebody takes note of it. */
+export const isRunning = async (pid: number): Promise<boolean> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
+  return state !== undefined && state !== 'Z' && state !== 'X';
+};

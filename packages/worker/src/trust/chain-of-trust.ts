@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { placeInside } from '../mounts/index.ts';
+import { withBytes } from '../artifacts/index.ts';
+import { openInside } from '../trees/index.ts';
 
 /** An uploaded file: its name as an artifact, and where it lies. */
 export interface CertifiedFile {
   readonly name: string;
   readonly path: string;
+  /** The path is one below this directory, which a task has filled. */
+  readonly inside?: string | undefined;
 }
 
 export interface Certified {
@@ -47,10 +50,15 @@ const isObject = (value: unknown): value is Json =>
 
 /** What a task adds to its certificate; nothing that the worker says itself can be changed by it. */
 export const readAdditions = async (taskDirectory: string): Promise<Json> => {
-  const path = await placeInside(taskDirectory, additionsName);
-  const text = path === undefined ? undefined : await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return {};
-  if (text.length > additionsBytesMax) throw new Error(`${additionsName} is too large.`);
+  const file = await openInside(taskDirectory, additionsName).catch(() => undefined);
+  if (file === undefined) return {};
+  let text: string;
+  try {
+    if ((await file.stat()).size > additionsBytesMax) throw new Error(`${additionsName} is too large.`);
+    text = await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
   const additions: unknown = JSON.parse(text);
   if (!isObject(additions)) throw new Error(`${additionsName} is no object.`);
   return additions;
@@ -68,7 +76,7 @@ const merged = (under: Json, over: Json): Json => {
 export const certificateOf = async (certified: Certified, additions: Json): Promise<string> => {
   const { taskId, runId, task, workerGroup, workerId } = certified;
   const artifacts: Json = {};
-  for (const { name, path } of certified.files) artifacts[name] = { sha256: await sha256Of(path) };
+  for (const file of certified.files) artifacts[file.name] = { sha256: await withBytes(file, sha256Of) };
   const environment = { privateIpAddress: ownAddress(), instanceId: workerId, region: workerGroup };
   const own = { chainOfTrustVersion: 1, artifacts, task, taskId, runId, workerGroup, workerId, environment };
   return `${JSON.stringify(merged(additions, own), undefined, 2)}\n`;

@@ -1,0 +1,12 @@
+const charactersMax = 1024;
+
+/** A name as the queue takes it for an artifact: each byte that is no printable ASCII is written as %XX. */
+export const printable = (name: string | Buffer): string =>
+  [...Buffer.from(name as string)]
+    .map((byte) =>
+      byte >= 0x20 && byte <= 0x7e
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+    )
+    .join('')
+    .slice(0, charactersMax);

@@ -1,0 +1,108 @@
+import { lookup } from 'node:dns';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import type { Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { DownloadError } from '@taskyard/client';
+import { isPrivateAddress } from './private-addresses.ts';
+
+/** Which places a URL that a task names may lead to. */
+export interface UrlRules {
+  /** May it lead to addresses that are none of the public internet? */
+  readonly allowsPrivate: boolean;
+  /** The server's own URL: it always may. */
+  readonly rootUrl: string;
+}
+
+/** A URL leads where no task of this worker may send it. */
+export class PrivateAddress extends DownloadError {
+  constructor(url: string, address: string) {
+    super(url, `${address} is a private address, which mounts of this worker may not reach`, 403);
+  }
+}
+
+const redirectsMax = 10;
+
+/** Resolves a name, and refuses what it leads to. The connection goes to the very address that was looked at. */
+const guardedLookup =
+  (url: string): LookupFunction =>
+  (hostname, options, done) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const bad = addresses?.find(({ address }) => isPrivateAddress(address));
+      if (error) done(error, '', 0);
+      else if (bad) done(new PrivateAddress(url, bad.address), '', 0);
+      else if (options.all) done(null, addresses);
+      else done(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 0);
+    });
+  };
+
+const get = (
+  url: URL,
+  { isGuarded, signal }: { isGuarded: boolean; signal: AbortSignal },
+): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const literal = url.hostname.replace(/^\[|\]$/g, '');
+    if (isGuarded && isIP(literal) !== 0 && isPrivateAddress(literal)) {
+      reject(new PrivateAddress(url.href, literal));
+      return;
+    }
+    const start = url.protocol === 'https:' ? requestHttps : requestHttp;
+    const headers = {
+      accept: '*/*',
+      'accept-encoding': 'gzip, deflate, br',
+      'user-agent': 'taskyard-worker',
+    };
+    // A connection that is kept might be one that another name was looked up for.
+    const options = {
+      headers,
+      signal,
+      agent: false as const,
+      ...(isGuarded ? { lookup: guardedLookup(url.href) } : {}),
+    };
+    start(url, options, resolve).on('error', reject).end();
+  });
+
+const decoders = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+};
+
+/** The content as it was before it was encoded for its way. One that ends too early fails. */
+const decoded = (response: IncomingMessage): Readable => {
+  const encoding = response.headers['content-encoding']?.toLowerCase() as keyof typeof decoders | undefined;
+  const decoder = encoding === undefined ? undefined : decoders[encoding]?.();
+  if (!decoder) return response;
+  response.once('error', (error) => decoder.destroy(error));
+  response.once('close', () => {
+    if (!response.complete) decoder.destroy(new Error('the connection ended before the content did'));
+  });
+  return response.pipe(decoder);
+};
+
+/** Opens what a URL leads to, by redirects too, each looked at. Without rules it may lead anywhere. */
+export const openUrl = async (
+  source: string,
+  { rules, signal }: { rules: UrlRules | undefined; signal: AbortSignal },
+): Promise<Readable> => {
+  let url = new URL(source);
+  for (let redirects = 0; redirects <= redirectsMax; redirects++) {
+    if (!/^https?:$/.test(url.protocol)) throw new DownloadError(source, `it leads to ${url.protocol}`, 400);
+    const isOwn = rules !== undefined && url.origin === new URL(rules.rootUrl).origin;
+    const isGuarded = rules !== undefined && !rules.allowsPrivate && !isOwn;
+    const response = await get(url, { isGuarded, signal }).catch((error: Error) => {
+      signal.throwIfAborted();
+      throw error instanceof DownloadError ? error : new DownloadError(url.href, error.message);
+    });
+    const { statusCode = 0, headers } = response;
+    if (statusCode >= 200 && statusCode < 300) return decoded(response);
+    response.destroy();
+    if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined) {
+      throw new DownloadError(url.href, `HTTP status ${statusCode}`, statusCode);
+    }
+    url = new URL(headers.location, url);
+  }
+  throw new DownloadError(source, `it is redirected more than ${redirectsMax} times`, 400);
+};

@@ -1,0 +1,14 @@
+export { type Entry, findInside, LeadsOut, openFile, openInside } from './find-inside.ts';
+export {
+  type HeldDirectory,
+  holdBelow,
+  holdDirectory,
+  ignoring,
+  type Name,
+  partsOf,
+  pathOfHandle,
+  systemReason,
+  withHeld,
+} from './held-directory.ts';
+export { moveEntries, moveWhole } from './move-entries.ts';
+export { removeTree } from './remove-tree.ts';
