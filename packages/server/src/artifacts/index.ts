@@ -1,20 +1,18 @@
 import type { Loop } from '../base/index.ts';
+import type { Context } from './context.ts';
 import { artifactLoops } from './loops.ts';
-import { type ArtifactDeps, createArtifactService } from './service/index.ts';
+import { type ArtifactVerbs, artifactVerbs } from './service/index.ts';
 
-export { type ArtifactServices, artifactRoutes } from './routes.ts';
-export * from './schema.ts';
-export type { ArtifactDeps } from './service/index.ts';
-
-type ArtifactService = ReturnType<typeof createArtifactService>;
+export { artifactRoutes } from './routes.ts';
+export { artifactCreatedMessage, objectCredentials, type PostArtifactRequest } from './schema.ts';
 
 /** The door of artifacts. */
-export interface Artifacts extends ArtifactService {
+export interface Artifacts extends ArtifactVerbs {
   readonly loops: readonly Loop[];
 }
 
-/** What hangs from runs: files, references, links, and word of files that could not be made. */
-export const createArtifacts = (deps: ArtifactDeps): Artifacts => {
-  const service = createArtifactService(deps);
-  return { ...service, loops: artifactLoops(service) };
+/** Opens artifacts: what hangs from runs, as files, references, links, and word of files that could not be made. */
+export const createArtifacts = (context: Context): Artifacts => {
+  const verbs = artifactVerbs(context);
+  return { ...verbs, loops: artifactLoops(verbs) };
 };

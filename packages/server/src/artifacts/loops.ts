@@ -1,6 +1,7 @@
 import { type Loop, minutes } from '../base/index.ts';
-import type { createArtifactService } from './service/index.ts';
+import type { ArtifactVerbs } from './service/index.ts';
 
-export const artifactLoops = (service: ReturnType<typeof createArtifactService>): Loop[] => [
-  { name: 'expire-artifacts', everyMs: minutes(10), limit: 100, step: service.expireArtifacts },
+/** The background work of artifacts. */
+export const artifactLoops = ({ expireArtifacts }: ArtifactVerbs): readonly Loop[] => [
+  { name: 'expire-artifacts', everyMs: minutes(10), limit: 100, step: expireArtifacts },
 ];

@@ -1,9 +1,10 @@
 import { pagination, parameters, type Route, routeFor } from '../http/index.ts';
 import * as schema from './schema.ts';
-import type { createArtifactService } from './service/index.ts';
+import type { ArtifactVerbs } from './service/index.ts';
 
+/** What handlers of artifacts are given. */
 export interface ArtifactServices {
-  readonly artifacts: ReturnType<typeof createArtifactService>;
+  readonly artifacts: ArtifactVerbs;
 }
 
 const endpoint = routeFor<ArtifactServices>();

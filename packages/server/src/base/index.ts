@@ -7,6 +7,7 @@ export {
   batched,
   batchedRead,
   type ObserveBatch,
+  type ReadVerb,
   refusalOf,
   settled,
   transact,

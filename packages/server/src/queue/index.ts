@@ -36,7 +36,7 @@ export type StatusWithLabels = TaskStatus & {
 };
 
 /** Statuses of tasks for the floors above; those that do not exist are left out. */
-export const readStatuses = async (db: Sql, taskIds: string[]): Promise<StatusWithLabels[]> =>
+export const readStatuses = async (db: Sql, taskIds: readonly string[]): Promise<StatusWithLabels[]> =>
   (await readRecords(db, taskIds)).map(statusWithLabels);
 
 const statusWithLabels = (record: TaskRecord): StatusWithLabels => ({

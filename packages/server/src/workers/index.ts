@@ -7,11 +7,12 @@ import {
   type Signal,
   seconds,
 } from '../base/index.ts';
+import type { Context, WorkersSettings } from './context.ts';
 import { expiryLoops, quarantineLoops } from './loops.ts';
 import { createQuarantines } from './quarantines.ts';
-import type { WorkersFloor, WorkersSettings } from './service.ts';
 import { createSightings, type Sighting } from './sightings.ts';
 
+export type { Context as WorkersContext } from './context.ts';
 export { routes as workersRoutes, type WorkersServices } from './routes.ts';
 export * from './schema.ts';
 export {
@@ -27,24 +28,23 @@ export {
   quarantineWorker,
   readLastSeen,
   readQuarantined,
-  type WorkersFloor,
-  type WorkersSettings,
   workerPages,
 } from './service.ts';
 export type { Sighting } from './sightings.ts';
 export type { WorkerRef } from './store.ts';
 
-export interface WorkersDeps extends BaseContext {
+/** What workers are given. */
+export interface WorkersGiven extends BaseContext {
   /** Shared between processes, it makes a quarantine known everywhere at once. */
   readonly quarantinesChanged?: Signal;
   readonly settings?: Partial<WorkersSettings>;
 }
 
 /**
- * The floor of task queues and workers: what the queue asks of it, and the background work that belongs to
+ * The context of task queues and workers: what the queue asks of it, and the background work that belongs to
  * it.
  */
-export interface Workers extends WorkersFloor {
+export interface Workers extends Context {
   /** Takes note of workers at work. Returns at once and never fails. */
   seeWorkers(sightings: readonly Sighting[]): void;
   /** Resolves when all that was seen so far in this process has been written. */
@@ -65,19 +65,19 @@ const settingsDefault: WorkersSettings = {
   quarantinesEveryMs: seconds(5),
 };
 
-/** Joins the floor together; nothing runs and nothing is read until it is asked to. */
-export const createWorkers = (deps: WorkersDeps): Workers => {
-  const { db, clock, log, quarantinesChanged = localSignal() } = deps;
-  const settings = { ...settingsDefault, ...deps.settings };
-  const sightings = createSightings(deps, settings);
-  const quarantines = createQuarantines(deps);
-  const floor = { db, clock, log, settings, sightings, quarantines, quarantinesChanged };
+/** Joins the context together; nothing runs and nothing is read until it is asked to. */
+export const createWorkers = (given: WorkersGiven): Workers => {
+  const settings = { ...settingsDefault, ...given.settings };
+  const sightings = createSightings(given, settings);
+  const quarantines = createQuarantines(given);
+  const quarantinesChanged = given.quarantinesChanged ?? localSignal();
+  const context: Context = { ...given, settings, sightings, quarantines, quarantinesChanged };
   return {
-    ...floor,
+    ...context,
     ...sightings,
     quarantinedUntil: quarantines.quarantinedUntil,
     loadQuarantines: quarantines.load,
-    loops: expiryLoops(floor),
-    loopsOfEachProcess: quarantineLoops(floor),
+    loops: expiryLoops(context),
+    loopsOfEachProcess: quarantineLoops(context),
   };
 };

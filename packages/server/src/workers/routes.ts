@@ -1,4 +1,5 @@
 import { pagination, parameters, type Route, routeFor } from '../http/index.ts';
+import type { Context } from './context.ts';
 import {
   listProvisionersResponse,
   listTaskqueuesResponse,
@@ -15,7 +16,7 @@ import * as service from './service.ts';
 
 /** What the handlers of this domain are given. */
 export interface WorkersServices {
-  readonly workers: service.WorkersFloor;
+  readonly workers: Context;
 }
 
 const endpoint = routeFor<WorkersServices>();

@@ -1,16 +1,6 @@
-import {
-  type Clock,
-  type Database,
-  type Logger,
-  later,
-  RequestError,
-  requireDate,
-  type Signal,
-  type Sql,
-  transact,
-} from '../base/index.ts';
+import { later, RequestError, requireDate, type Sql, transact } from '../base/index.ts';
 import { pageLimit, pagesOf, taskQueueIdPattern } from '../http/index.ts';
-import type { Quarantines } from './quarantines.ts';
+import type { Context } from './context.ts';
 import type {
   ListProvisionersResponse,
   ListTaskQueuesResponse,
@@ -24,13 +14,8 @@ import type {
   Worker,
   WorkerTypeRecord,
 } from './schema.ts';
-import { keyOf, type SightingSettings, type Sightings } from './sightings.ts';
+import { keyOf } from './sightings.ts';
 import * as store from './store.ts';
-
-export interface WorkersSettings extends SightingSettings {
-  /** Quarantines that other processes ordered are known here after so long at the latest. */
-  readonly quarantinesEveryMs: number;
-}
 
 /** The two query parameters of a listing. */
 export interface PageQuery {
@@ -49,17 +34,6 @@ export interface WorkerTypeParams {
   readonly workerType: string;
 }
 
-/** What the verbs work with; `createWorkers` puts it together. */
-export interface WorkersFloor {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly settings: WorkersSettings;
-  readonly sightings: Sightings;
-  readonly quarantines: Quarantines;
-  readonly quarantinesChanged: Signal;
-}
-
 const pages = {
   provisioners: pagesOf('queue.listProvisioners', ['text']),
   taskQueues: pagesOf('queue.listTaskQueues', ['text']),
@@ -71,57 +45,54 @@ export const workerPages = pagesOf('listWorkers', ['text', 'text']);
 
 /** All provisioners with a known task queue. */
 export const listProvisioners = async (
-  floor: WorkersFloor,
+  context: Context,
   query: PageQuery,
 ): Promise<ListProvisionersResponse> => {
-  await floor.sightings.settle();
+  await context.sightings.settle();
   const [above] = pages.provisioners.keyIn(query.continuationToken) ?? [''];
-  const range = { above, limit: pageLimit(query.limit), now: floor.clock.now() };
-  const rows = await store.listProvisioners(floor.db, range);
+  const range = { above, limit: pageLimit(query.limit), now: context.clock.now() };
+  const rows = await store.listProvisioners(context.db, range);
   const { rows: page, ...token } = pages.provisioners.pageOf(rows, query.limit, (row) => [row.provisionerId]);
   return { provisioners: page.map(provisionerOf), ...token };
 };
 
 /** The sum of all known task queues of one provisioner. */
-export const getProvisioner = async (floor: WorkersFloor, provisionerId: string): Promise<Provisioner> => {
-  await floor.sightings.settle();
-  const row = await store.findProvisioner(floor.db, queuesOf(provisionerId), floor.clock.now());
+export const getProvisioner = async (context: Context, provisionerId: string): Promise<Provisioner> => {
+  await context.sightings.settle();
+  const row = await store.findProvisioner(context.db, queuesOf(provisionerId), context.clock.now());
   if (!row) throw unknown(`Provisioner ${provisionerId}`);
   return provisionerOf(row);
 };
 
 /** All known task queues. */
-export const listTaskQueues = async (
-  floor: WorkersFloor,
-  query: PageQuery,
-): Promise<ListTaskQueuesResponse> => {
-  await floor.sightings.settle();
+export const listTaskQueues = async (context: Context, query: PageQuery): Promise<ListTaskQueuesResponse> => {
+  await context.sightings.settle();
   const [above] = pages.taskQueues.keyIn(query.continuationToken) ?? [''];
-  const range = { above, below: '~', limit: pageLimit(query.limit), now: floor.clock.now() };
-  const rows = await store.listTaskQueues(floor.db, range);
+  const range = { above, below: '~', limit: pageLimit(query.limit), now: context.clock.now() };
+  const rows = await store.listTaskQueues(context.db, range);
   const { rows: page, ...token } = pages.taskQueues.pageOf(rows, query.limit, (row) => [row.taskQueueId]);
   return { taskQueues: page.map(taskQueueOf), ...token };
 };
 
 /** One known task queue. */
-export const getTaskQueue = async (floor: WorkersFloor, taskQueueId: string): Promise<TaskQueue> => {
-  await floor.sightings.settle();
-  const row = await store.findTaskQueue(floor.db, taskQueueId, floor.clock.now());
+export const getTaskQueue = async (context: Context, taskQueueId: string): Promise<TaskQueue> => {
+  await context.sightings.settle();
+  const row = await store.findTaskQueue(context.db, taskQueueId, context.clock.now());
   if (!row) throw unknown(`Task queue ${taskQueueId}`);
   return taskQueueOf(row);
 };
 
 /** The known task queues of one provisioner. */
 export const listWorkerTypes = async (
-  floor: WorkersFloor,
+  context: Context,
   provisionerId: string,
   query: PageQuery,
 ): Promise<ListWorkerTypesResponse> => {
-  await floor.sightings.settle();
+  await context.sightings.settle();
   const { above, below } = queuesOf(provisionerId);
   const [after] = pages.workerTypes.keyIn(query.continuationToken) ?? [''];
-  const range = { above: above + after, below, limit: pageLimit(query.limit), now: floor.clock.now() };
-  const rows = await store.listTaskQueues(floor.db, range);
+  const range = { above: above + after, below, limit: pageLimit(query.limit), now: context.clock.now() };
+  const rows = await store.listTaskQueues(context.db, range);
   const { rows: page, ...token } = pages.workerTypes.pageOf(rows, query.limit, (row) => [
     partsOf(row).workerType,
   ]);
@@ -130,26 +101,26 @@ export const listWorkerTypes = async (
 
 /** One known task queue, by its two halves. */
 export const getWorkerType = async (
-  floor: WorkersFloor,
+  context: Context,
   params: WorkerTypeParams,
 ): Promise<WorkerTypeRecord> => {
-  await floor.sightings.settle();
+  await context.sightings.settle();
   const taskQueueId = taskQueueIdOf(params);
-  const row = await store.findTaskQueue(floor.db, taskQueueId, floor.clock.now());
+  const row = await store.findTaskQueue(context.db, taskQueueId, context.clock.now());
   if (!row) throw unknown(`Worker type ${taskQueueId}`);
   return workerTypeOf(row);
 };
 
 /** The known workers of a task queue: all, or those that are or are not quarantined. */
 export const listWorkers = async (
-  floor: WorkersFloor,
+  context: Context,
   params: WorkerTypeParams,
   query: PageQuery & { readonly quarantined?: boolean | undefined },
 ): Promise<ListWorkersResponse> => {
-  await floor.sightings.settle();
-  const now = floor.clock.now();
+  await context.sightings.settle();
+  const now = context.clock.now();
   const [afterGroup, afterId] = workerPages.keyIn(query.continuationToken) ?? ['', ''];
-  const rows = await store.listWorkers(floor.db, {
+  const rows = await store.listWorkers(context.db, {
     taskQueueId: taskQueueIdOf(params),
     afterGroup,
     afterId,
@@ -165,22 +136,22 @@ export const listWorkers = async (
 };
 
 /** One known worker. */
-export const getWorker = async (floor: WorkersFloor, params: WorkerParams): Promise<Worker> => {
-  await floor.sightings.settle();
-  const now = floor.clock.now();
-  const row = await store.findWorker(floor.db, refOf(params));
+export const getWorker = async (context: Context, params: WorkerParams): Promise<Worker> => {
+  await context.sightings.settle();
+  const now = context.clock.now();
+  const row = await store.findWorker(context.db, refOf(params));
   if (!row || !isKept(row, now)) throw unknown(`Worker ${keyOf(refOf(params))}`);
   return workerOf(row);
 };
 
 /** Keeps a known worker from work until a date; one in the past lets it work again. Safe to repeat. */
 export const quarantineWorker = async (
-  floor: WorkersFloor,
+  context: Context,
   params: WorkerParams,
   request: QuarantineWorkerRequest & { readonly clientId: string },
 ): Promise<Worker> => {
-  await floor.sightings.settle();
-  const now = floor.clock.now();
+  await context.sightings.settle();
+  const now = context.clock.now();
   const until = requireDate(request.quarantineUntil, 'quarantineUntil');
   const detail = {
     clientId: request.clientId,
@@ -188,23 +159,23 @@ export const quarantineWorker = async (
     quarantineUntil: until.toJSON(),
     quarantineInfo: storable(request.quarantineInfo ?? ''),
   };
-  const order = { until, detail, expires: later(now, floor.settings.recordKeptMs), now };
-  const row = await store.quarantineWorker(floor.db, refOf(params), order);
+  const order = { until, detail, expires: later(now, context.settings.recordKeptMs), now };
+  const row = await store.quarantineWorker(context.db, refOf(params), order);
   if (!row) throw unknown(`Worker ${keyOf(refOf(params))}`);
-  floor.quarantines.note(row, until);
-  floor.quarantinesChanged.wake();
+  context.quarantines.note(row, until);
+  context.quarantinesChanged.wake();
   return workerOf(row);
 };
 
 /** Makes a worker and its task queue known at least until a date. Safe to repeat. */
 export const declareWorker = async (
-  floor: WorkersFloor,
+  context: Context,
   params: WorkerParams,
   request: UpdateWorkerRequest,
 ): Promise<Worker> => {
   const ref = declarable(refOf(params));
-  const seen = { now: floor.clock.now(), expires: requireDate(request.expires, 'expires') };
-  const row = await transact(floor, async (tx) => {
+  const seen = { now: context.clock.now(), expires: requireDate(request.expires, 'expires') };
+  const row = await transact(context, async (tx) => {
     await store.seeTaskQueues(tx, [ref.taskQueueId], seen);
     await store.seeWorkers(tx, [{ ...ref, claimed: [] }], seen);
     return store.findWorker(tx, ref);
@@ -213,11 +184,11 @@ export const declareWorker = async (
 };
 
 /** Deletes at most so many workers that were not seen for long enough; answers how many. */
-export const expireWorkers = ({ db, clock }: WorkersFloor, limit: number): Promise<number> =>
+export const expireWorkers = ({ db, clock }: Context, limit: number): Promise<number> =>
   store.deleteExpiredWorkers(db, limit, clock.now());
 
 /** Deletes at most so many task queues that no worker was seen at for long enough; answers how many. */
-export const expireTaskQueues = ({ db, clock }: WorkersFloor, limit: number): Promise<number> =>
+export const expireTaskQueues = ({ db, clock }: Context, limit: number): Promise<number> =>
   store.deleteExpiredTaskQueues(db, limit, clock.now());
 
 const unknown = (what: string): RequestError =>
@@ -320,7 +291,7 @@ export const readQuarantined = (sql: Sql, now: Date): Promise<store.WorkerRef[]>
  * Those that never did are left out.
  */
 export const readLastSeen = async (
-  { db, settings }: Pick<WorkersFloor, 'db' | 'settings'>,
+  { db, settings }: Pick<Context, 'db' | 'settings'>,
   refs: readonly store.WorkerRef[],
 ): Promise<ReadonlyMap<string, Date>> => {
   const rows = await store.lastSeen(db, refs);

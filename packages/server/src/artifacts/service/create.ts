@@ -1,20 +1,12 @@
-import {
-  type Answer,
-  batched,
-  hours,
-  later,
-  minutes,
-  RequestError,
-  slugid,
-  type Transaction,
-} from '../../base/index.ts';
+import { type Answer, hours, later, minutes, RequestError, slugid, type Verb } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import type { StatusWithLabels } from '../../queue/index.ts';
+import type { Context } from '../context.ts';
 import { artifactCreated } from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { PostArtifactRequest, PostArtifactResponse } from '../schema.ts';
 import * as store from '../store.ts';
-import { type ArtifactDeps, bytesKey, objectName } from './deps.ts';
+import { bytesKey, objectName } from './keys.ts';
 
 export interface NewArtifact {
   readonly taskId: string;
@@ -23,7 +15,8 @@ export interface NewArtifact {
   readonly request: PostArtifactRequest;
 }
 
-interface Created {
+/** An artifact as it is now, and the status of its task. */
+export interface Created {
   readonly artifact: lifecycle.Artifact;
   readonly status: StatusWithLabels;
 }
@@ -32,27 +25,12 @@ const uploadUrlMs = minutes(45);
 const uploadCredentialsMsMax = hours(24);
 
 /**
- * Adds an artifact to a run, and says how to upload it. Safe to repeat: the same request refreshes the URL or
- * the credentials; a later expiry, another URL of a reference, and a link in place of a reference are changes
- * that may be.
+ * Adds artifacts to runs. Safe to repeat; a later expiry, another URL of a reference, and a link in place of a reference
+ * are changes that may be.
  */
-export const createArtifactWith = (deps: ArtifactDeps) => {
-  const creates = batched(deps, 'create-artifacts', (tx, items: readonly NewArtifact[], { now }) =>
-    createArtifacts(tx, items, { deps, now }),
-  );
-  return async (item: NewArtifact): Promise<PostArtifactResponse> => {
-    const created = await creates.one(item);
-    return whatToDo(created, deps);
-  };
-};
-
-const createArtifacts = async (
-  tx: Transaction,
-  items: readonly NewArtifact[],
-  { deps, now }: { deps: ArtifactDeps; now: Date },
-): Promise<Answer<Created>[]> => {
+export const createArtifacts: Verb<NewArtifact, Created, Context> = async (tx, items, { now, context }) => {
   const ids = [...new Set(items.map((item) => item.taskId))];
-  const statuses = new Map((await deps.readStatuses(tx, ids)).map((status) => [status.taskId, status]));
+  const statuses = new Map((await context.readStatuses(tx, ids)).map((status) => [status.taskId, status]));
   const answers: Answer<Created>[] = [];
   const asked = items.map((item, i) => {
     const status = statuses.get(item.taskId);
@@ -107,17 +85,18 @@ const messagesOf = (answers: readonly Answer<Created>[]) =>
     .filter(({ artifact }) => lifecycle.isAnnounced(artifact))
     .map(({ artifact, status }) => artifactCreated(artifact, status));
 
-const whatToDo = async (created: Created, deps: ArtifactDeps): Promise<PostArtifactResponse> => {
+/** How to upload an artifact, if there is anything to upload. Asked again it is a fresh URL, or fresh credentials. */
+export const whatToDo = async (created: Created, context: Context): Promise<PostArtifactResponse> => {
   const { artifact } = created;
   const { storageType } = artifact;
-  if (storageType === 's3') return uploadToUrl(artifact, deps);
-  if (storageType === 'object') return uploadToObjects(created, deps);
+  if (storageType === 's3') return uploadToUrl(artifact, context);
+  if (storageType === 'object') return uploadToObjects(created, context);
   return { storageType };
 };
 
 const uploadToUrl = async (
   artifact: lifecycle.Artifact,
-  { objects, clock }: ArtifactDeps,
+  { objects, clock }: Context,
 ): Promise<PostArtifactResponse> => {
   const { contentType } = artifact;
   const terms = { contentType, expires: later(clock.now(), uploadUrlMs) };
@@ -127,7 +106,7 @@ const uploadToUrl = async (
 
 const uploadToObjects = (
   { artifact, status }: Created,
-  { issueCredentials, clock }: ArtifactDeps,
+  { issueCredentials, clock }: Context,
 ): PostArtifactResponse => {
   const { taskId, runId, expires } = artifact;
   const { uploadId = '', projectId = '' } = lifecycle.detailsOf(artifact);

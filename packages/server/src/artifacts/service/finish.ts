@@ -1,9 +1,10 @@
-import { type Answer, batched, type Transaction } from '../../base/index.ts';
+import type { Verb } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
+import type { Context } from '../context.ts';
 import { artifactCreated } from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
 import * as store from '../store.ts';
-import { type ArtifactDeps, bytesKey, objectName } from './deps.ts';
+import { bytesKey, objectName } from './keys.ts';
 
 export interface FinishedUpload {
   readonly taskId: string;
@@ -12,27 +13,15 @@ export interface FinishedUpload {
   readonly uploadId: string;
 }
 
-/**
- * Makes an artifact readable whose object has been uploaded, and says so. Safe to repeat; the message repeats
- * too.
- */
-export const finishArtifactWith = (deps: ArtifactDeps) => {
-  const finishes = batched(deps, 'finish-artifacts', (tx, items: readonly FinishedUpload[], { now }) =>
-    finishArtifacts(tx, items, { deps, now }),
-  );
-  return async (item: FinishedUpload): Promise<undefined> => {
-    await finishes.one(item);
-  };
-};
-
-const finishArtifacts = async (
-  tx: Transaction,
-  items: readonly FinishedUpload[],
-  { deps, now }: { deps: ArtifactDeps; now: Date },
-): Promise<Answer<undefined>[]> => {
+/** Makes artifacts readable whose objects have been uploaded, and reports it. Safe to repeat; the message repeats too. */
+export const finishArtifacts: Verb<FinishedUpload, undefined, Context> = async (
+  tx,
+  items,
+  { now, context },
+) => {
   const found = await store.readArtifacts(tx, items);
   const artifacts = new Map(found.map((artifact) => [bytesKey(artifact), artifact]));
-  const uploaded = await deps.objects.readableAmong(tx, items.map(objectName));
+  const uploaded = await context.objects.readableAmong(tx, items.map(objectName));
   const refusals = items.map((item) =>
     lifecycle.finishRefusal(artifacts.get(bytesKey(item)), {
       uploadId: item.uploadId,
@@ -42,7 +31,7 @@ const finishArtifacts = async (
   const finished = items.filter((_item, i) => !refusals[i]);
   await store.presentArtifacts(tx, finished);
   const ids = [...new Set(finished.map((item) => item.taskId))];
-  const statuses = new Map((await deps.readStatuses(tx, ids)).map((status) => [status.taskId, status]));
+  const statuses = new Map((await context.readStatuses(tx, ids)).map((status) => [status.taskId, status]));
   const messages = finished.flatMap((item) => {
     const [artifact, status] = [artifacts.get(bytesKey(item)), statuses.get(item.taskId)];
     return artifact && status ? [artifactCreated(artifact, status)] : [];

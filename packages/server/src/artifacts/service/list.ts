@@ -1,9 +1,9 @@
-import { RequestError } from '../../base/index.ts';
+import { RequestError, type Sql, type Work } from '../../base/index.ts';
 import { pageLimit, pagesOf } from '../../http/index.ts';
+import type { Context } from '../context.ts';
 import type { Artifact } from '../lifecycle.ts';
 import type { ArtifactResponse, ListArtifactsResponse } from '../schema.ts';
 import * as store from '../store.ts';
-import type { ArtifactDeps } from './deps.ts';
 
 /** An artifact as listings show it. */
 export const artifactView = (artifact: Artifact): ArtifactResponse => ({
@@ -24,20 +24,22 @@ export interface Listing {
 const pages = pagesOf('queue.listArtifacts', ['text']);
 
 /** A page of the artifacts of a run, by name, whether or not they can be read yet. */
-export const listArtifactsWith =
-  (deps: ArtifactDeps) =>
-  async ({ taskId, runId, limit, continuationToken }: Listing): Promise<ListArtifactsResponse> => {
-    const [status] = await deps.readStatuses(deps.db, [taskId]);
-    if (!status) throw new RequestError('ResourceNotFound', `There is no task ${taskId}.`);
-    const run = runId === 'latest' ? status.runs.at(-1) : status.runs[runId];
-    if (!run) throw new RequestError('ResourceNotFound', `The task ${taskId} has no such run.`);
-    const [after] = pages.keyInOrStart(continuationToken) ?? [''];
-    const rows = await store.listArtifacts(deps.db, {
-      taskId,
-      runId: run.runId,
-      after,
-      limit: pageLimit(limit),
-    });
-    const { rows: artifacts, ...more } = pages.pageOf(rows, limit, (artifact) => [artifact.name]);
-    return { artifacts: artifacts.map(artifactView), ...more };
-  };
+export const listArtifacts = async (
+  sql: Sql,
+  { taskId, runId, limit, continuationToken }: Listing,
+  { context }: Work<Context>,
+): Promise<ListArtifactsResponse> => {
+  const [status] = await context.readStatuses(sql, [taskId]);
+  if (!status) throw new RequestError('ResourceNotFound', `There is no task ${taskId}.`);
+  const run = runId === 'latest' ? status.runs.at(-1) : status.runs[runId];
+  if (!run) throw new RequestError('ResourceNotFound', `The task ${taskId} has no such run.`);
+  const [after] = pages.keyInOrStart(continuationToken) ?? [''];
+  const rows = await store.listArtifacts(sql, {
+    taskId,
+    runId: run.runId,
+    after,
+    limit: pageLimit(limit),
+  });
+  const { rows: artifacts, ...more } = pages.pageOf(rows, limit, (artifact) => [artifact.name]);
+  return { artifacts: artifacts.map(artifactView), ...more };
+};

@@ -1,9 +1,10 @@
-import { type Answer, batchedRead, hours, later, minutes, RequestError, type Sql } from '../../base/index.ts';
+import { hours, later, minutes, type ReadVerb, RequestError } from '../../base/index.ts';
 import { type Authorize, Reply } from '../../http/index.ts';
+import type { Context } from '../context.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { ArtifactContentResponse } from '../schema.ts';
 import * as store from '../store.ts';
-import { type ArtifactDeps, bytesKey, objectName } from './deps.ts';
+import { bytesKey, objectName } from './keys.ts';
 
 type Ref = lifecycle.ArtifactRef;
 type Authorized = Ref & { readonly authorize: Authorize };
@@ -12,20 +13,10 @@ const downloadUrlMs = minutes(30);
 const downloadCredentialsMs = hours(1);
 const linksMax = 100;
 
-/**
- * Finds artifacts by name; an absent one is a ResourceNotFound. Look-ups of the same moment are one
- * statement.
- */
-export const findArtifactWith = (deps: ArtifactDeps) =>
-  batchedRead(deps, 'find-artifacts', (sql, refs: readonly Ref[]) => findArtifacts(sql, refs, deps)).one;
-
-const findArtifacts = async (
-  sql: Sql,
-  refs: readonly Ref[],
-  deps: ArtifactDeps,
-): Promise<Answer<lifecycle.Artifact>[]> => {
+/** Finds artifacts by name; an absent one is a ResourceNotFound. */
+export const findArtifacts: ReadVerb<Ref, lifecycle.Artifact, Context> = async (sql, refs, { context }) => {
   const unsure = refs.filter((ref) => ref.runId === 'latest').map((ref) => ref.taskId);
-  const statuses = unsure.length === 0 ? [] : await deps.readStatuses(sql, [...new Set(unsure)]);
+  const statuses = unsure.length === 0 ? [] : await context.readStatuses(sql, [...new Set(unsure)]);
   const lastRuns = new Map(statuses.map((status) => [status.taskId, status.runs.length - 1]));
   const keys = refs.map(({ taskId, runId, name }) => ({
     taskId,
@@ -48,7 +39,7 @@ type Find = (ref: Ref) => Promise<lifecycle.Artifact>;
  * it before anything is looked up: who may not read learns nothing of what is there.
  */
 export const followWith =
-  (deps: ArtifactDeps, find: Find) =>
+  (context: Context, find: Find) =>
   async ({ authorize, ...ref }: Authorized): Promise<lifecycle.Artifact> => {
     const names: string[] = [];
     for (let next: Ref = ref; names.length < linksMax; ) {
@@ -58,7 +49,7 @@ export const followWith =
       names.push(next.name);
       authorize({ names });
       const artifact = await find(next);
-      const refusal = lifecycle.readRefusal(artifact, deps.clock.now());
+      const refusal = lifecycle.readRefusal(artifact, context.clock.now());
       if (refusal) throw refusal;
       if (artifact.storageType !== 'link') return artifact;
       next = { ...artifact, name: lifecycle.detailsOf(artifact).artifact ?? '' };
@@ -66,41 +57,41 @@ export const followWith =
     throw new RequestError('InputError', `More than ${linksMax} links follow one another.`);
   };
 
-const urlOf = async (artifact: lifecycle.Artifact, { objects, clock }: ArtifactDeps): Promise<string> => {
+const urlOf = async (artifact: lifecycle.Artifact, { objects, clock }: Context): Promise<string> => {
   if (artifact.storageType === 'reference') return lifecycle.detailsOf(artifact).url ?? '';
   if (artifact.storageType === 'object') return objects.downloadUrl(objectName(artifact));
   return objects.artifactBytes.downloadUrl(bytesKey(artifact), later(clock.now(), downloadUrlMs));
 };
 
 /** Sends the caller to the artifact; an error artifact is told instead. */
-export const redirectTo = async (artifact: lifecycle.Artifact, deps: ArtifactDeps): Promise<Reply> => {
+export const redirectTo = async (artifact: lifecycle.Artifact, context: Context): Promise<Reply> => {
   const { storageType } = artifact;
   const headers = { 'x-taskcluster-artifact-storage-type': storageType };
   if (storageType === 'error') {
     const { reason, message } = lifecycle.detailsOf(artifact);
     return new Reply(424, { reason, message }, headers);
   }
-  const url = await urlOf(artifact, deps);
+  const url = await urlOf(artifact, context);
   return new Reply(303, { storageType, url }, { ...headers, location: url });
 };
 
 /** Says how to fetch the artifact: for clients that check what they fetch. */
 export const contentOf = async (
   artifact: lifecycle.Artifact,
-  deps: ArtifactDeps,
+  context: Context,
 ): Promise<ArtifactContentResponse> => {
   const { storageType } = artifact;
   if (storageType === 'error') {
     const { reason = '', message = '' } = lifecycle.detailsOf(artifact);
     return { storageType, reason, message };
   }
-  if (storageType === 'object') return objectContent(artifact, deps);
-  return { storageType: storageType as 's3' | 'reference', url: await urlOf(artifact, deps) };
+  if (storageType === 'object') return objectContent(artifact, context);
+  return { storageType: storageType as 's3' | 'reference', url: await urlOf(artifact, context) };
 };
 
 const objectContent = (
   artifact: lifecycle.Artifact,
-  { issueCredentials, clock }: ArtifactDeps,
+  { issueCredentials, clock }: Context,
 ): ArtifactContentResponse => {
   const name = objectName(artifact);
   const start = clock.now();

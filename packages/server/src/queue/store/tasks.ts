@@ -12,14 +12,14 @@ export const asRecord = ({ state: _, runs, ...row }: StatusRow): TaskRecord => (
 });
 
 /** Where tasks stand, as rows of JSON text: for reads that need nothing of it parsed. */
-export const readStatusRows = (db: Sql, taskIds: string[]) =>
+export const readStatusRows = (db: Sql, taskIds: readonly string[]) =>
   db<StatusRow>`
     select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
            priority, retries_left, state, position, runs
       from task_status where task_id = any(${taskIds}::text[])`;
 
 /** Where tasks stand. */
-export const readRecords = async (db: Sql, taskIds: string[]): Promise<TaskRecord[]> =>
+export const readRecords = async (db: Sql, taskIds: readonly string[]): Promise<TaskRecord[]> =>
   (await readStatusRows(db, taskIds)).map(asRecord);
 
 /** Where tasks stand; nobody else changes them until the transaction ends. In order of ids, against deadlocks. */

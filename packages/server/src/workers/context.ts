@@ -1,0 +1,17 @@
+import type { BaseContext, Signal } from '../base/index.ts';
+import type { Quarantines } from './quarantines.ts';
+import type { SightingSettings, Sightings } from './sightings.ts';
+
+/** Periods of this domain; tests choose others. */
+export interface WorkersSettings extends SightingSettings {
+  /** Quarantines that other processes ordered are known here after this time at the latest. */
+  readonly quarantinesEveryMs: number;
+}
+
+/** What workers are opened with; `createWorkers` puts it together. */
+export interface Context extends BaseContext {
+  readonly settings: WorkersSettings;
+  readonly sightings: Sightings;
+  readonly quarantines: Quarantines;
+  readonly quarantinesChanged: Signal;
+}
