@@ -387,10 +387,8 @@ describe('what comes over the wire', () => {
   it('is refused when its headers are a bomb', async () => {
     const many = Array.from({ length: 30_000 }, (_, i) => `x-${i}: ${i}\r\n`).join('');
     assert.match(await exchange(head('GET', many)), /^HTTP\/1\.1 431 /);
-    assert.match(
-      await exchange(head('GET', `connection: close\r\nauthorization: Hawk ${'x'.repeat(100_000)}\r\n`)),
-      /^HTTP\/1\.1 4/,
-    );
+    const headers = { authorization: `Hawk ${'x'.repeat(100_000)}` };
+    assert.equal((await site.ask({ path: taskPath(), headers })).status, 401);
   });
 
   it('is refused when a body in chunks has no end', async () => {
