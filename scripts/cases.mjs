@@ -64,16 +64,26 @@ const startServer = async () => {
 
 const runCase = async (name, environment) => {
   const startedAt = Date.now();
+  // A group of its own: what a case starts must not outlive it.
   const child = spawn(process.execPath, [join(folder, `${name}.mjs`)], {
     cwd: root,
+    detached: true,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: caseTimeoutMs,
-    killSignal: 'SIGKILL',
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
-  const [code, signal] = await once(child, 'close');
+  const endGroup = () => {
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // Nothing of it is left.
+    }
+  };
+  const timer = setTimeout(endGroup, caseTimeoutMs);
+  const [code, signal] = await once(child, 'exit');
+  clearTimeout(timer);
+  endGroup();
   const line = said.trim().split('\n').at(-1);
   const figure = signal ? `ended by ${signal} after ${caseTimeoutMs / 1000} s: ${line}` : line;
   return { name, isRight: code === 0, seconds: (Date.now() - startedAt) / 1000, figure };

@@ -230,6 +230,15 @@ config: {}
       encoding: 'utf8',
     });
     assert.deepEqual([status, stderr], [0, '']);
+    const full = spawnSync(
+      'bash',
+      ['-c', '"$0" "$1" completion bash > /dev/full', process.execPath, taskyard],
+      {
+        encoding: 'utf8',
+      },
+    );
+    assert.equal(full.status, 1);
+    assert.match(full.stderr, /^taskyard: standard output cannot be written: [^\n]*no space[^\n]*\n$/);
     const { code, err } = await run(['signin', 'tasks.example.com']);
     assert.deepEqual([code, /is no address/.test(err)], [2, true]);
   });

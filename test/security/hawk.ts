@@ -13,6 +13,8 @@ export interface Signed {
   /** Path and query. */
   readonly path: string;
   readonly port: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
 }
 
 /** The attributes of a header, in the order in which they are written. */
@@ -27,9 +29,18 @@ export const extOf = ({ certificate, authorizedScopes }: Keys): string =>
 const macOf = (kind: string, signed: Signed, { key, ts, nonce, ext }: Record<string, string>): string =>
   createHmac('sha256', key ?? '')
     .update(
-      [`hawk.1.${kind}`, ts, nonce, signed.method, signed.path, '127.0.0.1', signed.port, '', ext, ''].join(
-        '\n',
-      ),
+      [
+        `hawk.1.${kind}`,
+        ts,
+        nonce,
+        signed.method,
+        signed.path,
+        signed.host ?? '127.0.0.1',
+        signed.port,
+        '',
+        ext,
+        '',
+      ].join('\n'),
     )
     .digest('base64');
 

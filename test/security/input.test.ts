@@ -386,12 +386,10 @@ describe('what comes over the wire', () => {
   const json = 'content-type: application/json\r\n';
 
   it('is refused when its headers are a bomb', async () => {
-    const many = Array.from({ length: 5000 }, (_, i) => `x-${i}: ${i}\r\n`).join('');
-    assert.match(await exchange(head('GET', many)), /^HTTP\/1\.1 4\d\d /);
-    assert.match(
-      await exchange(head('GET', `authorization: Hawk ${'x'.repeat(100_000)}\r\n`)),
-      /^HTTP\/1\.1 4/,
-    );
+    const many = Array.from({ length: 30_000 }, (_, i) => `x-${i}: ${i}\r\n`).join('');
+    assert.match(await exchange(head('GET', many)), /^HTTP\/1\.1 431 /);
+    const headers = { authorization: `Hawk ${'x'.repeat(100_000)}` };
+    assert.equal((await site.ask({ path: taskPath(), headers })).status, 401);
   });
 
   it('is refused when a body in chunks has no end', async () => {

@@ -230,11 +230,15 @@ describe('artifacts', () => {
         aRun({ state: 'completed', resolved: ago(0) }),
         aRun({ state: 'failed', resolved: ago(0) }),
         aRun({ state: 'exception', resolved: ago(minutes(26)) }),
-        { ...unclaimed, state: 'pending' },
-        { ...unclaimed, state: 'exception', resolved: ago(0) },
       ];
       for (const run of refused)
         await assert.rejects(create(aTask(run), 'a', reference()), { code: 'RequestConflict' }, run.state);
+      const neverClaimed: RunStatus[] = [
+        { ...unclaimed, state: 'pending' },
+        { ...unclaimed, state: 'exception', resolved: ago(0) },
+      ];
+      for (const run of neverClaimed)
+        await assert.rejects(create(aTask(run), 'a', reference()), { code: 'InputError' }, run.state);
     });
   });
 

@@ -108,6 +108,31 @@ describe('a batch', () => {
     assert.equal(await one('z'), 'Z', 'those that come later are served');
   });
 
+  it('outlives an item that cannot be weighed, and one answer too few', async () => {
+    const bytesOf = (item: string): number => {
+      if (item === 'odd') throw new Error('this has no weight');
+      return item.length;
+    };
+    const weighed = batched(deps, 'weighed', recorded(upper).verb, { bytesOf });
+    const outcomes = await Promise.allSettled(['a', 'odd', 'b'].map(weighed.one));
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    const forgetful = batched(deps, 'forgetful', async (_tx, items: string[]) => items.slice(1));
+    await assert.rejects(forgetful.one('a'), /1 items gave 0 answers/);
+    await assert.rejects(forgetful.one('a'), /1 items gave 0 answers/);
+  });
+  it('goes on when its turn cannot be had', async () => {
+    let turns = 0;
+    const take = async (): Promise<() => void> => {
+      if (turns++ === 0) throw new Error('no turn');
+      return () => {};
+    };
+    const waiting = batched({ ...deps, turns: { take } }, 'turns', recorded(upper).verb);
+    await assert.rejects(waiting.one('a'), /no turn/);
+    assert.equal(await waiting.one('b'), 'B');
+  });
   it('whose commit may have been lost is refused to all, and not tried again by itself', async () => {
     const { batches, verb } = recorded(upper);
     const transaction: Database['transaction'] = async (run) => {

@@ -69,6 +69,28 @@ describe('rows', () => {
     assert.equal(row?.text, text);
   });
 
+  it('that PostgreSQL cannot take are the fault of who sent them', async () => {
+    const refused = [
+      () => db`select ${'a\0b'}::text`,
+      () => db`select ${['a', 'b\0']}::text[]`,
+      () => db`select ${'{"a":"\\u0000"}'}::jsonb`,
+      () => db`select ${2 ** 31}::int`,
+      () => db`select ${'300000-01-01'}::timestamptz`,
+      () => db`select ${'never'}::timestamptz`,
+      () => db.transaction((tx) => tx`select ${'\0'}::text`),
+    ];
+    for (const statement of refused)
+      await assert.rejects(statement, { code: 'InputError' }, String(statement));
+  });
+  it('of years that ISO 8601 writes in another way are dates all the same', async () => {
+    const texts = ['0000-06-01T12:00:00.000Z', '+010000-01-01T00:00:00.000Z', '-000099-03-01T00:00:00.500Z'];
+    for (const text of texts) {
+      const before = ['0001-06-01 12:00:00+00 BC', '10000-01-01 00:00:00+00', '0100-03-01 00:00:00.5+00 BC'];
+      const written = before[texts.indexOf(text)];
+      const [row] = await test.db<{ at: Date }>`select ${written}::text::timestamptz as at`;
+      assert.equal(row?.at.toJSON(), text);
+    }
+  });
   it('may be none', async () => {
     assert.deepEqual(await db`select id from things where false`, []);
     assert.deepEqual(await db`delete from things where false`, []);

@@ -247,7 +247,7 @@ const schedule = (n: number): Command =>
     run: async (world, { queue }) => {
       const task = pick(world, n);
       const answer = outcome(queue.scheduleTasks.one({ taskId: task.taskId, authorize: anybody }));
-      const isRefused = task.runs.length === 0 && isPast(world, task);
+      const isRefused = isPast(world, task);
       if (!isRefused && task.runs.length === 0) makePending(world, task, 'scheduled');
       assert.equal(await answer, isRefused ? 'RequestConflict' : 'done');
     },

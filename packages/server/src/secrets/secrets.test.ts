@@ -149,7 +149,7 @@ describe('a secret', () => {
     }
     for (const expires of ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59-01:00']) {
       const { body } = await set('refused', aSecret({}, expires));
-      assert.equal(body.code, 'InputError');
+      assert.equal(body.code, 'InputValidationError');
     }
     assert.equal((await set('x'.repeat(1001), aSecret())).body.code, 'InvalidRequestArguments');
     assert.equal((await get('refused')).status, 404);

@@ -82,8 +82,14 @@ describe('bytes on disk', () => {
     const back = await get('task/0/log');
     assert.equal(back.headers.get('content-encoding'), 'gzip');
     assert.equal(await back.text(), text.toString());
-    const part = await rawGet(await disk.downloadUrl('task/0/log', inAnHour()));
-    assert.deepEqual(gunzipSync(part), text);
+    const url = await disk.downloadUrl('task/0/log', inAnHour());
+    assert.deepEqual(gunzipSync(await rawGet(url, 'gzip;q=0.5, identity')), text);
+    for (const accepted of [undefined, 'identity', 'gzip;q=0, br'])
+      assert.deepEqual(await rawGet(url, accepted), text, accepted);
+    const decoded = await get('task/0/log', { 'accept-encoding': 'identity', range: 'bytes=0-3' });
+    assert.deepEqual([decoded.status, decoded.headers.get('accept-ranges')], [200, 'none']);
+    assert.equal(decoded.headers.get('vary'), 'Accept-Encoding');
+    assert.notEqual(decoded.headers.get('etag'), back.headers.get('etag'));
     assert.equal(await disk.hash('task/0/log', 'sha256'), sha(text));
     assert.equal(await disk.hash('task/0/log', 'sha512'), sha(text, 'sha512'));
   });
@@ -190,9 +196,10 @@ describe('bytes on disk', () => {
   });
 });
 
-const rawGet = (url: string): Promise<Buffer> =>
+const rawGet = (url: string, accepted?: string): Promise<Buffer> =>
   new Promise((resolve, reject) => {
-    httpRequest(url, (reply) => {
+    const headers = accepted === undefined ? {} : { 'accept-encoding': accepted };
+    httpRequest(url, { headers }, (reply) => {
       const chunks: Buffer[] = [];
       reply.on('data', (chunk: Buffer) => chunks.push(chunk));
       reply.on('end', () => resolve(Buffer.concat(chunks)));
