@@ -19,8 +19,9 @@ export interface RefusedArtifact {
   readonly isOptional: boolean;
 }
 
-// What the queue says of one artifact: it is told wrongly, is there otherwise, or is too large.
-const refusals = [400, 409, 413];
+// What the queue says of one artifact: it is told wrongly or by a name that no URL can have, is there otherwise, or
+// is too large.
+const refusals = [400, 404, 409, 413, 414, 431];
 const vanished = ['ENOENT', 'EACCES', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR'];
 
 const refusalOf = (error: unknown): string | undefined => {

@@ -89,6 +89,14 @@ export const ownNameErrors = (
   );
 };
 
+/** Names that no artifact can have, or one name for two things. */
+export const logNameErrors = ({ live, backing }: LogNames): string[] => [
+  ...[live, backing]
+    .filter((name) => !/^[\x20-\x7e]{1,1024}$/.test(name))
+    .map((name) => `payload/logs: ${JSON.stringify(name)} is not 1 to 1024 printable ASCII characters`),
+  ...(live === backing ? [`payload/logs: live and backing are both ${live}`] : []),
+];
+
 /** The values that are there more than once. */
 export const repeated = (values: readonly string[]): string[] => [
   ...new Set(values.filter((value, index) => values.indexOf(value) !== index)),

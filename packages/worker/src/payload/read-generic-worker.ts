@@ -5,6 +5,7 @@ import {
   expiryErrors,
   expiryOf,
   hasZeroByte,
+  logNameErrors,
   ownNameErrors,
   repeated,
   runTimeErrors,
@@ -46,6 +47,7 @@ export const readGenericWorkerPayload = (payload: unknown, context: PayloadConte
       chainOfTrust: shaped.features?.chainOfTrust,
       figures: shaped.features?.resourceMonitor,
     }),
+    ...logNameErrors({ ...defaultLogNames, ...shaped.logs }),
     ...mountErrors(shaped, context),
   ];
   return errors.length > 0 ? { errors } : { description: describe(shaped, context) };
@@ -91,10 +93,11 @@ const artifactErrors = ({ artifacts = [] }: GenericWorkerPayload, task: PayloadC
   ...repeated(artifacts.filter(({ type }) => type === 'file').map(({ name, path }) => name ?? path)).map(
     (name) => `payload/artifacts: ${name} is the name of more than one file`,
   ),
-  ...artifacts.flatMap(({ path, expires }, index) => {
+  ...artifacts.flatMap(({ type, name, path, expires }, index) => {
     const at = `payload/artifacts/${index}`;
     return [
       ...(leaves(path) ? [`${at}/path must stay inside the task's directory`] : []),
+      ...(type === 'file' && name === '' ? [`${at}/name is empty`] : []),
       ...expiryErrors(expires, at, task),
     ];
   }),

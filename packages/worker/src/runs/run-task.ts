@@ -71,6 +71,7 @@ const perform = async (run: Run, description: TaskDescription): Promise<Resoluti
     const isComplete = await deliver(run, description);
     return result.resolution === completed && !isComplete ? failed : result.resolution;
   } finally {
+    limit.end();
     await giveBack(run, { caches, description, result });
   }
 };

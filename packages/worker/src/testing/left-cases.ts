@@ -78,6 +78,29 @@ const artifacts: readonly PayloadCase[] = [
     expected: malformed(/public\/x is the name of more than one file/),
   },
   {
+    name: 'a file needs a name, and logs need two that artifacts can have',
+    payload: script('true', {
+      artifacts: [{ type: 'file', path: 'a', name: '' }],
+      logs: { live: 'public/x', backing: 'public/x' },
+    }),
+    expected: { state: 'exception', reason: 'malformed-payload' },
+  },
+  {
+    name: 'a log cannot have a name that no artifact has',
+    payload: script('true', { logs: { live: 'public/ü' } }),
+    expected: malformed(/public\/ü.*printable ASCII/),
+  },
+  {
+    name: 'a name that no URL can have fails its task, and costs no other artifact',
+    payload: script('echo 1 > a; echo 2 > b', {
+      artifacts: [
+        { type: 'file', path: 'a', name: '..' },
+        { type: 'file', path: 'b', name: 'public/b' },
+      ],
+    }),
+    expected: { ...failed, log: /Artifact \.\.: /, artifacts: { 'public/b': /^2$/m } },
+  },
+  {
     name: 'of directories that hold the same name the last one counts',
     payload: script('mkdir d e; echo first > d/x.txt; echo last > e/x.txt', {
       artifacts: [directory('d', { contentType: 'text/html' }), directory('e')],

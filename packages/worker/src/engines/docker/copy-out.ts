@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Container } from 'dockerode';
+import { programEnvironment } from '../../config.ts';
 import { statusOf } from '../../retry.ts';
+import { removeTree } from '../../trees/index.ts';
 
 // A link to a link to …: nobody means more than that.
 const linksMax = 8;
@@ -30,8 +32,8 @@ const follow = async (container: Container, path: string): Promise<string | unde
 };
 
 const unpack = async (archive: NodeJS.ReadableStream, directory: string): Promise<void> => {
-  const args = ['--extract', '--no-same-owner', '--directory', directory];
-  const child = spawn('tar', args, { stdio: ['pipe', 'ignore', 'ignore'] });
+  const args = ['--extract', '--no-same-owner', '--no-same-permissions', '--directory', directory];
+  const child = spawn('tar', args, { stdio: ['pipe', 'ignore', 'ignore'], env: programEnvironment() });
   const exit = once(child, 'close');
   // What tar says of a broken archive is its exit code.
   await pipeline(archive, child.stdin).catch(() => undefined);
@@ -56,6 +58,6 @@ export const copyOut = async (
     await rename(join(directory, name), to);
     return true;
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await removeTree(directory);
   }
 };
