@@ -1,4 +1,4 @@
-import { later, seconds } from '../base/index.ts';
+import { hours, later, seconds } from '../base/index.ts';
 import type { Credentials, QueueDeps } from './context.ts';
 import type { WorkerRef } from './lifecycle.ts';
 import { definitionText, statusText, type TaskRecord } from './record.ts';
@@ -8,6 +8,9 @@ export const takenUntilFrom = (now: Date, claimTimeoutSeconds: number): Date => 
   const end = later(now, seconds(claimTimeoutSeconds)).getTime();
   return new Date(end - (end % 1000));
 };
+
+// A clock that is set back, or that of another process, must not take a claim from its worker.
+const clocksDifferMs = hours(2);
 
 /** What a worker holds by a claim: enough to reclaim, resolve and add artifacts, and the scopes of the task. */
 const credentialsOf = (
@@ -27,7 +30,7 @@ const credentialsOf = (
       `queue:create-artifact:${taskId}/${runId}`,
       ...scopes,
     ],
-    start: now,
+    start: later(now, -clocksDifferMs),
     expiry,
   });
 };

@@ -4,6 +4,7 @@ import { type Change, changeTasks } from '../apply.ts';
 import type { QueueDeps } from '../context.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
+import * as store from '../store/index.ts';
 
 /** A task that somebody wants to schedule, rerun or cancel. */
 export interface TaskRequest {
@@ -45,11 +46,19 @@ const verb =
 /** Makes tasks pending that were never scheduled, whatever they depend on. */
 export const scheduleTasks = verb(lifecycle.schedule);
 
-/** Runs tasks once more that are resolved (or were never scheduled). Dependents are left alone. */
-export const rerunTasks = verb((task, now) => {
+const rerunAll = verb((task, now) => {
   requireBeforeDeadline(task, now);
   return lifecycle.rerun(task, now);
 });
+
+/** Runs tasks once more that are resolved (or were never scheduled). Dependents are left alone. */
+export const rerunTasks: typeof rerunAll = async (tx, requests, deps) => {
+  const answers = await rerunAll(tx, requests, deps);
+  const tasks = answers.filter((answer): answer is TaskRecord => !(answer instanceof RequestError));
+  // The deadline loop may have passed them by while they were resolved.
+  if (tasks.length > 0) tx.last(store.lookAgainFor(tx, tasks));
+  return answers;
+};
 
 /** Ends tasks that are not resolved. */
 export const cancelTasks = verb((task, now) => {

@@ -255,6 +255,7 @@ const insertFresh = async (
     pending.length > 0 && store.insertPending(tx, pending.map(pendingRow)),
     recordDependencies(tx, edges),
     outbox.append(tx, messages, deps.now),
+    records.length > 0 && store.lookAgainFor(tx, records),
     records.length > 0 && store.growGroups(tx, growthOf(records)),
   );
   tx.last(written);
