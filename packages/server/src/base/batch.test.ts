@@ -119,7 +119,7 @@ describe('a batch', () => {
       outcomes.map(({ status }) => status),
       ['fulfilled', 'rejected', 'fulfilled'],
     );
-    const forgetful = batched(deps, 'forgetful', async (_tx, items: string[]) => items.slice(1));
+    const forgetful = batched(deps, 'forgetful', async (_tx, items: readonly string[]) => items.slice(1));
     await assert.rejects(forgetful.one('a'), /1 items gave 0 answers/);
     await assert.rejects(forgetful.one('a'), /1 items gave 0 answers/);
   });

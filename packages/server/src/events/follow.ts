@@ -1,4 +1,5 @@
 import { type Clock, type Database, RequestError, type Signal, seconds } from '../base/index.ts';
+import { endAfter } from './snapshot.ts';
 import * as store from './store.ts';
 
 /** A place in the stream of messages: between two snapshots of the database, after one of the messages there. */
@@ -52,7 +53,8 @@ export const positionIn = (text: string): Position => {
 /**
  * A reader of the outbox. A step forward is the difference of two snapshots: whatever became visible between them,
  * in the order of ids. Since a change that sees another is never visible without it, the messages of one task stay in
- * order, and a transaction that commits late is part of a later step instead of being skipped.
+ * order, and a transaction that commits late is part of a later step instead of being skipped. A snapshot ends after the
+ * last committed message, since ids of transactions that were rolled back are used again after a crash.
  */
 export const createFollower = ({ db, clock, changed }: FollowerDeps): Follower => {
   const shared = { step: undefined as Promise<string> | undefined };
@@ -97,14 +99,17 @@ export const createFollower = ({ db, clock, changed }: FollowerDeps): Follower =
   return {
     now: async () => startAt(await snapshot()),
     follow: async function* (from, stop) {
-      if (await store.isTrimmed(db, from.since)) {
+      const { isTrimmed, lastXid } = await store.readPlaceFacts(db, from.since);
+      if (isTrimmed) {
         throw new RequestError(
           'ResourceExpired',
           'Messages from after that event have been deleted already.',
         );
       }
-      yield* pages(from);
-      let since = from.until;
+      // Earlier versions handed out places that ended later than that.
+      const start = { ...from, since: endAfter(from.since, lastXid), until: endAfter(from.until, lastXid) };
+      yield* pages(start);
+      let since = start.until;
       while (!stop.aborted) {
         const waited = new AbortController();
         const woken = changed.next().then(() => waited.abort());

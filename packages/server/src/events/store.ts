@@ -1,4 +1,5 @@
 import type { Sql, Transaction } from '../base/index.ts';
+import { endAfter } from './snapshot.ts';
 
 /** A message as it lies in the outbox. */
 export interface StoredMessage {
@@ -31,10 +32,17 @@ export const insertMessages = (tx: Transaction, messages: NewMessages, now: Date
            with ordinality as m(exchange, routing_key, routes, payload, place)
      order by m.place`;
 
-/** The snapshot of this moment: what is visible now and what is not yet. */
+/**
+ * The snapshot of this moment: what is visible now and what is not yet. It ends after the last committed message, so it
+ * may be remembered across a crash of the database.
+ */
 export const currentSnapshot = async (db: Sql): Promise<string> => {
-  const [row] = await db<{ snapshot: string }>`select pg_current_snapshot()::text as snapshot`;
-  return (row as { snapshot: string }).snapshot;
+  const [row] = await db<{ snapshot: string; lastXid: string }>`
+    select pg_current_snapshot()::text as snapshot,
+           greatest(trimmed_xid, (select xid from outbox order by xid desc limit 1))::text as last_xid
+      from outbox_trim`;
+  const { snapshot, lastXid } = row as { snapshot: string; lastXid: string };
+  return endAfter(snapshot, lastXid);
 };
 
 /** Some of what became visible between two snapshots. */
@@ -81,16 +89,25 @@ const messagesAfter = (db: Sql, { since, until, afterId, limit, exchanges = none
      order by id
      limit ${limit}`;
 
-/**
- * Whether messages that became visible after this snapshot have been deleted already, or are unknown: a snapshot from
- * the future was taken before the database was moved here.
- */
-export const isTrimmed = async (db: Sql, since: string): Promise<boolean> => {
-  const [row] = await db<{ trimmed: boolean }>`
+/** What is to be known of a reader's place before anything is read from there. */
+export interface PlaceFacts {
+  /**
+   * Messages that became visible after it have been deleted already, or are unknown: a place from the future was taken
+   * before the database was moved here.
+   */
+  readonly isTrimmed: boolean;
+  /** The greatest id of a transaction that committed a message. */
+  readonly lastXid: string;
+}
+
+/** Looks at a place that ends with snapshot `since`. */
+export const readPlaceFacts = async (db: Sql, since: string): Promise<PlaceFacts> => {
+  const [row] = await db<PlaceFacts>`
     select trimmed_xid >= pg_snapshot_xmin(${since}::pg_snapshot)
-           or pg_snapshot_xmax(${since}::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()) as trimmed
+           or pg_snapshot_xmax(${since}::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()) as is_trimmed,
+           greatest(trimmed_xid, (select xid from outbox order by xid desc limit 1))::text as last_xid
       from outbox_trim`;
-  return row?.trimmed ?? false;
+  return row as PlaceFacts;
 };
 
 /** Whether the outbox knows transactions that have not begun: it was restored from another server's dump. */

@@ -25,30 +25,52 @@ export const expireClaims: Step = async (tx, limit, work) => {
   return expired.length;
 };
 
+const isSamePlace = (a: store.DeadlinePlace, b: store.DeadlinePlace): boolean =>
+  a.deadline.getTime() === b.deadline.getTime() && a.taskId === b.taskId;
+
 const isOpen = (state: string): boolean =>
   state === 'unscheduled' || state === 'pending' || state === 'running';
 
+/** Looks at tasks whose deadline passed before `due`, and moves the cursor. */
+const findOverdue = async (
+  tx: Transaction,
+  cursor: store.DeadlineCursor,
+  { due, limit }: { due: Date; limit: number },
+) => {
+  const { settled, looked, isMarkOver } = cursor;
+  const fresh = await store.pastDeadline(tx, looked, { due, limit });
+  const last = fresh.at(-1);
+  if (last) await store.moveLooked(tx, last);
+  // While there is much to do, what may have turned up behind us waits.
+  if (fresh.length === limit || isSamePlace(settled, looked)) return { overdue: fresh, isAll: true };
+  const late = await store.openBetween(tx, { after: settled, until: looked }, { due, limit });
+  const isAll = late.length < limit;
+  if (isMarkOver && isAll) await store.settleMark(tx, cursor);
+  return { overdue: [...fresh, ...late], isAll };
+};
+
 /**
  * Ends tasks whose deadline has passed a while ago. A cursor walks over all deadlines in order of time, so a task is
- * looked at once, resolved or not; only one process moves it at a time.
+ * looked at twice at most, resolved or not; only one process moves it at a time. It looks a second time since tasks may
+ * turn up behind it whose transactions began before; tasks that are added behind it later move it back.
  */
 export const endPastDeadline: Step = async (tx, limit, work) => {
   const { now, context } = work;
   const cursor = await store.lockDeadlineCursor(tx);
   if (!cursor) return 0;
   const due = later(now, -seconds(context.settings.deadlineDelaySeconds));
-  const tasks = await store.pastDeadline(tx, cursor, { due, limit });
-  const last = tasks.at(-1);
-  if (!last) return 0;
-  const attempts = tasks
+  const { overdue, isAll } = await findOverdue(tx, cursor, { due, limit });
+  const attempts = overdue
     .filter(({ state }) => isOpen(state))
     .map(({ taskId }) => ({
       taskId,
-      decide: (task: TaskRecord) => lifecycle.end(task, 'deadline-exceeded', now),
+      decide: (task: TaskRecord) =>
+        task.deadline < due
+          ? lifecycle.end(task, 'deadline-exceeded', now)
+          : ({ kind: 'unchanged' } as const),
     }));
-  await store.moveDeadlineCursor(tx, last);
   if (attempts.length > 0) await changeTasks(tx, attempts, work);
-  return tasks.length;
+  return isAll ? overdue.length : limit;
 };
 
 /** Deletes tasks that expired, whatever their state. */

@@ -3,9 +3,11 @@ import { type FastifyInstance, fastify } from 'fastify';
 import hawk from 'hawk';
 import { createAuth, fillTemplate } from '../auth/index.ts';
 import {
+  type Clock,
   connect,
   type Database,
   encryption,
+  later,
   localSignal,
   type ManualClock,
   manualClock,
@@ -45,6 +47,8 @@ export interface TestQueue {
   another(change?: (db: Database) => Database): { queue: Queue; db: Database };
   /** The queue once more on the same pool, closed with the rest. */
   again(): Queue;
+  /** The same by a clock that is so many milliseconds ahead; closed with the rest. */
+  ahead(ms: number): Queue;
   /** One step of a loop; answers how many things it did. */
   step(name: string): Promise<number>;
   /** Messages of the outbox, after the one with this id. */
@@ -57,11 +61,11 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
   const { db, url, drop } = await testDatabase();
   const clock = manualClock();
   const opened: { queue: Queue; db: Database }[] = [];
-  const open = (database: Database): Queue => {
+  const open = (database: Database, by: Clock = clock): Queue => {
     const alone = queueAlone();
     const queue = createQueue({
       db: database,
-      clock,
+      clock: by,
       log: silentLog,
       ...alone,
       settings: { ...alone.settings, ...settings },
@@ -79,6 +83,7 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
       return { queue: open(database), db: database };
     },
     again: () => open(db),
+    ahead: (ms) => open(db, { ...clock, now: () => later(clock.now(), ms) }),
     step: stepOf(queue.loops),
     messages: (after) => messagesIn(db, after),
     close: async () => {

@@ -1,12 +1,15 @@
 import type { Sql, Transaction } from '../../base/index.ts';
 import type { Position } from '../follow.ts';
 import type { Matchable } from '../patterns.ts';
+import { endAfter } from '../snapshot.ts';
+import { currentSnapshot } from '../store.ts';
 
 /** Gives each new subscription its place: after everything that is committed now. */
 export const begin = async (db: Sql, names: readonly string[]): Promise<void> => {
+  const end = await currentSnapshot(db);
   await db`
     insert into subscriptions (name, since, until)
-    select name, pg_current_snapshot(), pg_current_snapshot()
+    select name, ${end}::pg_snapshot, ${end}::pg_snapshot
       from unnest(${[...names].sort()}::text[]) as added(name)
         on conflict (name) do nothing`;
 };
@@ -74,11 +77,21 @@ interface Sight {
   readonly limit: number;
 }
 
+interface Seen {
+  readonly snapshot: string;
+  readonly lastXid: string;
+  readonly exchange: string | null;
+  readonly routingKey: string;
+  readonly routes: string[];
+}
+
 /** Looks at what became visible after snapshot `since`, as far as these exchanges go. */
 export const lookAtNew = async (db: Sql, { since, exchanges, isRouted, limit }: Sight): Promise<Look> => {
-  const rows = await db<{ until: string; exchange: string | null; routingKey: string; routes: string[] }>`
-    select now.until, m.exchange, m.routing_key, m.routes
-      from (select pg_current_snapshot()::text as until) now
+  const rows = await db<Seen>`
+    select now.snapshot, now.last_xid, m.exchange, m.routing_key, m.routes
+      from (select pg_current_snapshot()::text as snapshot,
+                   greatest(trimmed_xid, (select xid from outbox order by xid desc limit 1))::text as last_xid
+              from outbox_trim) now
       left join lateral (
         select exchange, routing_key, routes
           from outbox
@@ -88,8 +101,9 @@ export const lookAtNew = async (db: Sql, { since, exchanges, isRouted, limit }: 
            and (not ${isRouted}::boolean or routes <> '{}')
          limit ${limit}
       ) m on true`;
+  const [first] = rows;
   return {
-    until: rows[0]?.until ?? since,
+    until: first ? endAfter(first.snapshot, first.lastXid) : since,
     messages: rows.flatMap(({ exchange, routingKey, routes }) =>
       exchange === null ? [] : [{ exchange, routingKey, routes }],
     ),

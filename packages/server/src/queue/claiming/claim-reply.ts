@@ -1,4 +1,4 @@
-import { later, seconds, type Work } from '../../base/index.ts';
+import { hours, later, seconds, type Work } from '../../base/index.ts';
 import type { Context, Credentials } from '../context.ts';
 import type { WorkerRef } from '../lifecycle.ts';
 import { definitionText, statusText, type TaskRecord } from '../record.ts';
@@ -8,6 +8,9 @@ export const takenUntilFrom = (now: Date, claimTimeoutSeconds: number): Date => 
   const end = later(now, seconds(claimTimeoutSeconds)).getTime();
   return new Date(end - (end % 1000));
 };
+
+// A clock that is set back, or that of another process, must not take a claim from its worker.
+const clocksDifferMs = hours(2);
 
 export interface Claimed {
   readonly record: TaskRecord;
@@ -35,7 +38,7 @@ const credentialsOf = (
       `queue:create-artifact:${taskId}/${runId}`,
       ...scopesIn(definition),
     ],
-    start: now,
+    start: later(now, -clocksDifferMs),
     expiry,
   });
 };

@@ -1,9 +1,10 @@
-import type { Verb } from '../../base/index.ts';
+import { RequestError, type Verb } from '../../base/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import { changeTasks } from '../changes/apply.ts';
 import type { Context } from '../context.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
+import * as store from '../store/index.ts';
 
 /** A task that somebody wants to schedule, rerun or cancel. */
 export interface TaskRequest {
@@ -31,8 +32,16 @@ const verbOf =
 /** Makes tasks pending that were never scheduled, whatever they depend on. */
 export const scheduleTasks = verbOf(lifecycle.schedule);
 
+const rerunAll = verbOf(lifecycle.rerun);
+
 /** Runs tasks once more that are resolved (or were never scheduled). Dependents are left alone. */
-export const rerunTasks = verbOf(lifecycle.rerun);
+export const rerunTasks: typeof rerunAll = async (tx, requests, work) => {
+  const answers = await rerunAll(tx, requests, work);
+  const tasks = answers.filter((answer): answer is TaskRecord => !(answer instanceof RequestError));
+  // The deadline loop may have passed them by while they were resolved.
+  if (tasks.length > 0) tx.last(store.lookAgainFor(tx, tasks));
+  return answers;
+};
 
 /** Ends tasks that are not resolved. */
 export const cancelTasks = verbOf((task, now) => lifecycle.end(task, 'canceled', now));

@@ -242,6 +242,7 @@ const insertFresh = async (
     writeNew(tx, records, now),
     recordDependencies(tx, edges),
     outbox.append(tx, messages, now),
+    records.length > 0 && store.lookAgainFor(tx, records),
     records.length > 0 && store.growGroups(tx, growthOf(records)),
   );
   tx.last(written);

@@ -150,33 +150,6 @@ export const countGroup = async (db: Sql, taskGroupId: string): Promise<number> 
   return row?.size ?? 0;
 };
 
-/** How far the deadline loop has come; nobody else moves it until the transaction ends. */
-export const lockDeadlineCursor = async (tx: Transaction) => {
-  const [row] = await tx<{ deadline: Date; taskId: string }>`
-    select deadline, task_id from deadline_cursor for update skip locked`;
-  return row;
-};
-
-/**
- * Tasks whose deadline lies after the cursor and before `due`, in order of time. Not those of this very moment: until it
- * has passed a task may still be made or rerun, and the cursor must not have gone by.
- */
-export const pastDeadline = (
-  tx: Transaction,
-  cursor: { deadline: Date; taskId: string },
-  { due, limit }: { due: Date; limit: number },
-) =>
-  tx<{ taskId: string; deadline: Date; state: string }>`
-    select task_id, deadline, state from task_status
-     where (deadline, task_id) > (${cursor.deadline}, ${cursor.taskId}) and deadline < ${due}
-     order by deadline, task_id
-     limit ${limit}`;
-
-export const moveDeadlineCursor = (
-  tx: Transaction,
-  { deadline, taskId }: { deadline: Date; taskId: string },
-) => tx`update deadline_cursor set deadline = ${deadline}, task_id = ${taskId}`;
-
 /** Ids of tasks that expired, at most `limit`. */
 export const expiredTasks = async (tx: Transaction, now: Date, limit: number): Promise<string[]> => {
   const rows = await tx<{ taskId: string }>`

@@ -1,0 +1,113 @@
+import type { Transaction } from '../../base/index.ts';
+
+/** A place in the order of deadlines: after this task. */
+export interface DeadlinePlace {
+  readonly deadline: Date;
+  readonly taskId: string;
+}
+
+/** How far the deadline loop has come. */
+export interface DeadlineCursor {
+  /** Up to here every task is done with for good. */
+  readonly settled: DeadlinePlace;
+  /** Up to here the loop has looked. Tasks of transactions that did not know of it yet may still turn up before. */
+  readonly looked: DeadlinePlace;
+  /** Where the loop had come to when it last noted which transactions were under way. */
+  readonly marked: DeadlinePlace;
+  /** Those transactions have all ended. */
+  readonly isMarkOver: boolean;
+}
+
+interface CursorRow extends DeadlinePlace {
+  readonly lookedDeadline: Date;
+  readonly lookedTaskId: string;
+  readonly markedDeadline: Date;
+  readonly markedTaskId: string;
+  readonly isMarkOver: boolean;
+}
+
+/** How far the deadline loop has come; nobody else moves it until the transaction ends. */
+export const lockDeadlineCursor = async (tx: Transaction): Promise<DeadlineCursor | undefined> => {
+  // A mark that lies in the future comes from before a crash or a restore: none of those transactions lives.
+  const [row] = await tx<CursorRow>`
+    select deadline, task_id, looked_deadline, looked_task_id, marked_deadline, marked_task_id,
+           marked_xid <= pg_snapshot_xmin(pg_current_snapshot())
+           or marked_xid > pg_snapshot_xmax(pg_current_snapshot()) as is_mark_over
+      from deadline_cursor for update skip locked`;
+  return (
+    row && {
+      settled: { deadline: row.deadline, taskId: row.taskId },
+      looked: { deadline: row.lookedDeadline, taskId: row.lookedTaskId },
+      marked: { deadline: row.markedDeadline, taskId: row.markedTaskId },
+      isMarkOver: row.isMarkOver,
+    }
+  );
+};
+
+/** A task whose deadline has passed. */
+export interface OverdueTask extends DeadlinePlace {
+  readonly state: string;
+}
+
+/**
+ * Tasks whose deadline lies after a place and before `due`, in order of time. Not those of this very moment: until it
+ * has passed a task may still be made or rerun.
+ */
+export const pastDeadline = (
+  tx: Transaction,
+  after: DeadlinePlace,
+  { due, limit }: { due: Date; limit: number },
+) =>
+  tx<OverdueTask>`
+    select task_id, deadline, state from task_status
+     where (deadline, task_id) > (${after.deadline}, ${after.taskId}) and deadline < ${due}
+     order by deadline, task_id
+     limit ${limit}`;
+
+/** Tasks that are not resolved between two places, the second included, and before `due`. */
+export const openBetween = (
+  tx: Transaction,
+  { after, until }: { after: DeadlinePlace; until: DeadlinePlace },
+  { due, limit }: { due: Date; limit: number },
+) =>
+  tx<OverdueTask>`
+    select task_id, deadline, state from task_status
+     where (deadline, task_id) > (${after.deadline}, ${after.taskId})
+       and (deadline, task_id) <= (${until.deadline}, ${until.taskId})
+       and deadline < ${due} and state in ('unscheduled', 'pending', 'running')
+     order by deadline, task_id
+     limit ${limit}`;
+
+/** Notes how far the loop has looked. */
+export const moveLooked = (tx: Transaction, { deadline, taskId }: DeadlinePlace) =>
+  tx`update deadline_cursor set looked_deadline = ${deadline}, looked_task_id = ${taskId}`;
+
+/**
+ * Is sure of everything up to the mark, and sets the next mark where the loop has looked by an earlier transaction: who
+ * begins from now on knows of that.
+ */
+export const settleMark = (tx: Transaction, { marked, looked }: DeadlineCursor) =>
+  tx`
+    update deadline_cursor
+       set deadline = ${marked.deadline}, task_id = ${marked.taskId},
+           marked_deadline = ${looked.deadline}, marked_task_id = ${looked.taskId},
+           marked_xid = pg_snapshot_xmax(pg_current_snapshot())`;
+
+/**
+ * Lets the loop look again at everything from the earliest of these deadlines on, when it has been there. To be called for
+ * tasks that were added or reopened, after that was written: the transaction must have its id when the cursor is read.
+ */
+export const lookAgainFor = (tx: Transaction, tasks: readonly { readonly deadline: Date }[]) => {
+  let earliestMs = Number.POSITIVE_INFINITY;
+  for (const { deadline } of tasks) earliestMs = Math.min(earliestMs, deadline.getTime());
+  const earliest = new Date(earliestMs);
+  return tx`
+    update deadline_cursor
+       set task_id = case when deadline < ${earliest} then task_id else '' end,
+           deadline = least(deadline, ${earliest}),
+           looked_task_id = case when looked_deadline < ${earliest} then looked_task_id else '' end,
+           looked_deadline = least(looked_deadline, ${earliest}),
+           marked_task_id = case when marked_deadline < ${earliest} then marked_task_id else '' end,
+           marked_deadline = least(marked_deadline, ${earliest})
+     where looked_deadline >= ${earliest}`;
+};
