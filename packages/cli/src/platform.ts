@@ -18,6 +18,8 @@ export interface Platform {
   readonly signInUrl?: string | undefined;
   /** Answers the file of an artifact whose bytes lie on this machine. */
   readonly locateFile?: LocateFile | undefined;
+  /** Resolves when what this process has started of it can do nothing any more, with the reason. */
+  readonly broken?: Promise<Error> | undefined;
   /** Ends what this process has started of it, and waits until it has ended. */
   readonly stop: () => Promise<void>;
 }
@@ -84,6 +86,7 @@ export const startPlatform = async (
       taskQueueId: builtInTaskQueueId,
       signInUrl: server.signInUrl,
       locateFile: server.locateFile,
+      broken: server.broken,
       stop: async () => {
         // The worker goes first: it still has to tell the server how its tasks ended.
         await worker?.stop();

@@ -16,6 +16,7 @@ import { collectPairs } from './input.ts';
 import { type Io, remark } from './io.ts';
 import { groupPage } from './pages.ts';
 import { findPlatform, type Platform, type PlatformSettings, startPlatform } from './platform.ts';
+import { endWhenBroken } from './serve.ts';
 
 interface RunOptions {
   readonly json?: true;
@@ -194,6 +195,7 @@ export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =
         isEarlyEnd = true;
       });
       const platform = await open(io, folder, await projectOf(file)).finally(stopListening);
+      endWhenBroken(io, platform);
       try {
         io.setExitCode(
           isEarlyEnd ? exitCodes.interrupted : await runGraph(io, platform, { graph, folder, options }),

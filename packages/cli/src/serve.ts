@@ -1,9 +1,10 @@
+import { pause } from '@taskyard/client';
 import type { Command } from 'commander';
 import { commandNamed } from './connected.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { wholeNumber } from './input.ts';
 import { type Io, remark, say, sayJsonLine } from './io.ts';
-import { findPlatform, type PlatformSettings, startPlatform } from './platform.ts';
+import { findPlatform, type Platform, type PlatformSettings, startPlatform } from './platform.ts';
 
 interface ServeOptions {
   readonly json?: true;
@@ -26,6 +27,18 @@ export const untilInterrupted = (io: Io): Promise<void> => {
       if (count > 1) io.exit(exitCodes.interrupted);
       resolve();
     });
+  });
+};
+
+// Nothing can be written down any more; what still runs gets a moment to notice.
+const breakDownWithinMs = 10_000;
+
+/** Ends the process, with the reason, when the platform that it has started can do nothing any more. */
+export const endWhenBroken = (io: Io, { broken, stop }: Platform): void => {
+  void broken?.then(async ({ message }) => {
+    io.stderr.write(`taskyard: ${message}\n`);
+    await Promise.race([stop().catch(() => {}), pause(breakDownWithinMs)]);
+    io.exit(exitCodes.failed);
   });
 };
 
@@ -71,6 +84,7 @@ export const serveCommand = (io: Io): Command =>
         file: options.config,
         demoCloud: options.demoCloud,
       });
+      endWhenBroken(io, platform);
       const { rootUrl, signInUrl } = platform;
       if (options.json) sayJsonLine(io, { rootUrl, ...(signInUrl ? { signInUrl } : {}) });
       else {

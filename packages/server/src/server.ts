@@ -34,6 +34,8 @@ export interface RunningServer {
   /** Signs a browser in as root, once; only where the database is our own, as on a laptop. */
   readonly signInUrl: string | undefined;
   readonly locateFile: App['locateFile'];
+  /** Resolves, with a sentence that says why, when the platform can do nothing any more: its own database is gone. */
+  readonly broken: Promise<Error>;
   /** Answers what is under way, then ends everything that was started. */
   close(): Promise<void>;
 }
@@ -113,7 +115,8 @@ const start = async (config: Config, { endings, local, demo }: StartDeps): Promi
   const log = createLog({ level: config.logLevel, processName: isMany ? 'main' : undefined });
   warnOfShortClaims(config, log);
   await mkdir(config.data, { recursive: true, mode: 0o700 });
-  const postgres = await startDatabase(config, log);
+  const { broken, breakDown } = breakable();
+  const postgres = await startDatabase(config, { log, onLost: breakDown });
   endings.add(() => postgres?.stop());
   const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
   await migrate(databaseUrl);
@@ -162,6 +165,7 @@ const start = async (config: Config, { endings, local, demo }: StartDeps): Promi
     credentials,
     signInUrl: signIn?.url,
     locateFile: app.locateFile,
+    broken,
     close: endings.runAll,
   };
 };
@@ -196,7 +200,23 @@ const warnOfShortClaims = ({ claimTimeoutSeconds }: Config, log: Logger): void =
   );
 };
 
-const startDatabase = async (config: Config, log: Logger): Promise<EmbeddedPostgres | undefined> => {
+const breakable = () => {
+  let breakDown = (_: Error): void => {};
+  const broken = new Promise<Error>((resolve) => {
+    breakDown = resolve;
+  });
+  return { broken, breakDown };
+};
+
+interface DatabaseDeps {
+  readonly log: Logger;
+  readonly onLost: (error: Error) => void;
+}
+
+const startDatabase = async (
+  config: Config,
+  { log, onLost }: DatabaseDeps,
+): Promise<EmbeddedPostgres | undefined> => {
   if (config.databaseUrl) return undefined;
   // Three for each process that serves the API, where there are very many, and some for everybody else.
   const connections = Math.max(60, 15 + 3 * config.processes);
@@ -204,6 +224,7 @@ const startDatabase = async (config: Config, log: Logger): Promise<EmbeddedPostg
     dataDir: config.data,
     log,
     settings: { max_connections: String(connections) },
+    onLost,
   });
 };
 

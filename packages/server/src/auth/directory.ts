@@ -103,7 +103,8 @@ export const createDirectory = ({ db, clock, log, encryption, changed }: Directo
 
   const prepare = async (): Promise<void> => {
     const ageMs = clock.now().getTime() - lookedAt;
-    if (!roles || ageMs > ageMaxMs) await refresh();
+    // A look that lies in the future was made before the clock was set back.
+    if (!roles || ageMs > ageMaxMs || ageMs < 0) await refresh();
     else if (ageMs > lookEveryMs) refreshSoon();
   };
 

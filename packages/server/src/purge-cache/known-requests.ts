@@ -1,4 +1,4 @@
-import { type Clock, later, type Signal, seconds } from '../base/index.ts';
+import { type Clock, type Signal, seconds } from '../base/index.ts';
 import type { PurgeRequest } from './store.ts';
 
 /** For so long an answer is good without another look: a wake-up may be lost. */
@@ -7,7 +7,7 @@ const poolsMax = 10_000;
 
 interface Known {
   readonly requests: Promise<readonly PurgeRequest[]>;
-  readonly until: Date;
+  readonly readAt: Date;
 }
 
 export interface KnownRequests {
@@ -26,7 +26,7 @@ export const knownRequests = (
     for (const workerPoolId of workerPoolIds) known.delete(workerPoolId);
   });
   const learn = (workerPoolId: string): Known => {
-    const fresh = { requests: read(workerPoolId), until: later(clock.now(), knownMs) };
+    const fresh = { requests: read(workerPoolId), readAt: clock.now() };
     known.delete(workerPoolId);
     known.set(workerPoolId, fresh);
     // A map keeps the order of insertion: the one that was read longest ago makes room.
@@ -39,7 +39,9 @@ export const knownRequests = (
   return {
     of: (workerPoolId) => {
       const there = known.get(workerPoolId);
-      return (there && there.until > clock.now() ? there : learn(workerPoolId)).requests;
+      const ageMs = there ? clock.now().getTime() - there.readAt.getTime() : knownMs;
+      // What was read in the future was read before the clock was set back.
+      return (there && ageMs >= 0 && ageMs < knownMs ? there : learn(workerPoolId)).requests;
     },
   };
 };

@@ -25,7 +25,8 @@ export const createBarred = ({ db, clock }: { db: Database; clock: Clock }) => {
     /** Reads what all processes have decided meanwhile. */
     load: async (): Promise<void> => {
       const now = clock.now();
-      const isWhole = now.getTime() - wholeAt.getTime() >= readWholeEveryMs;
+      // After the clock was set back, the times of the last reads say nothing.
+      const isWhole = now.getTime() - wholeAt.getTime() >= readWholeEveryMs || now < readAt;
       const since = isWhole ? new Date(0) : later(readAt, -overlapMs);
       const [endedRows, drainingRows] = await Promise.all([
         store.endedWorkers(db, { now, since }),

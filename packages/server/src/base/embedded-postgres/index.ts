@@ -12,8 +12,9 @@ import {
   readPassword,
   superuser,
 } from './cluster.ts';
+import { Keeper } from './keeper.ts';
 import { chooseLaunch } from './launch.ts';
-import { type Started, startServer, stopServer, waitForPrevious } from './postmaster.ts';
+import { type Started, startServer, waitForPrevious } from './postmaster.ts';
 import { defaultSettings, settingArguments } from './settings.ts';
 
 export interface EmbeddedPostgresOptions {
@@ -22,6 +23,11 @@ export interface EmbeddedPostgresOptions {
   readonly log: Logger;
   /** Settings of the server that differ from ours, for tests: `{ fsync: 'off' }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * With it, a server that ends by itself is started again on its port, a few times. Told when that is of no use: whoever
+   * needs the database had better end.
+   */
+  readonly onLost?: (error: Error) => void;
 }
 
 export interface EmbeddedPostgres {
@@ -29,6 +35,7 @@ export interface EmbeddedPostgres {
   readonly url: string;
   /** The same server by the loopback device. */
   readonly tcpUrl: string;
+  /** The process id of the server that runs now. */
   readonly pid: number;
   /** Ends all sessions and the server; safe to call twice. */
   stop(): Promise<void>;
@@ -73,14 +80,21 @@ const passingTroubles = [
 ];
 const troublePatience = seconds(15);
 
+interface Start {
+  readonly paths: ClusterPaths;
+  readonly commandFor: (port: number) => string[];
+  readonly findPort: () => Promise<number>;
+}
+
 /** Starts the server, again where what stood in its way passes by itself. */
-const startPatiently = async (
-  paths: ClusterPaths,
-  commandFor: (port: number) => string[],
-): Promise<Extract<Started, { kind: 'ready' }> & { port: number }> => {
+const startPatiently = async ({
+  paths,
+  commandFor,
+  findPort,
+}: Start): Promise<Extract<Started, { kind: 'ready' }> & { port: number }> => {
   const giveUpAt = systemClock.now().getTime() + troublePatience;
   for (;;) {
-    const port = await choosePort(paths);
+    const port = await findPort();
     const started = await startServer({ command: commandFor(port), paths });
     if (started.kind === 'ready') return { ...started, port };
     const mayPass = passingTroubles.some((trouble) => trouble.test(started.said));
@@ -99,6 +113,7 @@ export const startEmbeddedPostgres = async ({
   dataDir,
   log,
   settings = {},
+  onLost,
 }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> => {
   const paths = clusterPaths(resolve(dataDir));
   await mkdir(dataDir, { recursive: true });
@@ -109,7 +124,7 @@ export const startEmbeddedPostgres = async ({
   await waitForPrevious(paths.data, launch.diesWithParent);
   await makeCluster(paths, { binaries, launch, durable: settings.fsync !== 'off' });
   const sockets = socketFolder(paths);
-  const { child, pid, port } = await startPatiently(paths, (wanted) => [
+  const commandFor = (wanted: number) => [
     ...launch.prefix,
     binaries.postgres,
     '-D',
@@ -120,24 +135,20 @@ export const startEmbeddedPostgres = async ({
       ...settings,
       port: String(wanted),
     }),
-  ]);
-  let isWanted = true;
-  const endWithUs = () => child.kill('SIGINT');
-  process.once('exit', endWithUs);
-  child.once('exit', (code, signal) => {
-    process.off('exit', endWithUs);
-    if (isWanted)
-      log.error({ code, signal, logFile: paths.log }, 'The embedded PostgreSQL has ended by itself');
-  });
+  ];
+  const first = await startPatiently({ paths, commandFor, findPort: () => choosePort(paths) });
+  const { port } = first;
+  // Everybody who is connected knows it under this port.
+  const startAgain = () => startPatiently({ paths, commandFor, findPort: async () => port });
+  const keeper = new Keeper(first, { log, logFile: paths.log, startAgain, onLost });
   const urlAt = (host: string) =>
     `postgres://${superuser}:${encodeURIComponent(password)}@${host}:${port}/postgres`;
   return {
     url: urlAt(encodeURIComponent(sockets ?? '127.0.0.1')),
     tcpUrl: urlAt('127.0.0.1'),
-    pid,
-    stop: () => {
-      isWanted = false;
-      return stopServer(child);
+    get pid() {
+      return keeper.pid;
     },
+    stop: () => keeper.stop(),
   };
 };
