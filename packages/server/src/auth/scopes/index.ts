@@ -1,3 +1,4 @@
+export { addedToClient, addedToRole, grantedBy } from './grants.ts';
 export {
   compileRoles,
   type RoleScopes,

@@ -24,7 +24,8 @@ export interface RoleSet {
 }
 
 const assume = 'assume:';
-const parameter = '<..>';
+/** In a scope of a role whose id ends in a star, this stands for what the star matched. */
+export const parameter = '<..>';
 const expansionsKept = 10_000;
 // Roles have no cycles, so an expansion ends by itself; this bounds the harm of a table changed by hand.
 const scopesMax = 1_000_000;
