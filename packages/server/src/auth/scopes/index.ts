@@ -7,5 +7,5 @@ export {
   requireSoundRoleScopes,
   requireSoundScopes,
 } from './roles.ts';
-export { compareScopes, normalise, type ScopeSet, scopePattern, scopeSet } from './scope-set.ts';
+export { bytesOf, compareScopes, normalise, type ScopeSet, scopePattern, scopeSet } from './scope-set.ts';
 export { fillTemplate } from './template.ts';

@@ -47,7 +47,7 @@ const authenticate = (
     timestamp: Math.floor(t.clock.now().getTime() / 1000),
   });
   const headers = { host: 'localhost', authorization: header };
-  return auth.authenticate({ method: 'GET', url: '/x', headers, payload: '' });
+  return auth.authenticate({ method: 'GET', url: '/x', headers });
 };
 
 describe('clients', () => {
@@ -405,7 +405,7 @@ describe('credentials that auth issues', () => {
       ext,
     });
     const headers = { host: 'localhost', authorization: header };
-    const caller = await t.auth.authenticate({ method: 'GET', url: '/x', headers, payload: '' });
+    const caller = await t.auth.authenticate({ method: 'GET', url: '/x', headers });
     assert.deepEqual([caller.clientId, caller.scopes], ['task-client/x', ['assume:anonymous', 'queue:x']]);
   });
 });
