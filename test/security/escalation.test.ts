@@ -221,6 +221,23 @@ describe('nobody grants what they lack', () => {
     assert.deepEqual(scopesOf(await expand(['assume:made/pattern-*'])), ['assume:made/pattern-*', 'held:*']);
   });
 
+  it('by a role that fills in a scope which the caller holds only with its parameter open', async () => {
+    await site.prepare('PUT', `${auth}/roles/open`, role(['open:<..>']));
+    const as = await aClient(['auth:create-role:made/*', 'auth:update-role:made/*', 'assume:open']);
+    const path = `${auth}/roles/${encodeURIComponent('made/open-*')}`;
+    await lacksScopes(() => put(as, path, role(['open:<..>'])));
+    assert.equal((await put(as, path, role([]))).status, 200);
+    await lacksScopes(() => post(as, path, role(['open:<..>'])));
+  });
+
+  it('by a role that gets what other roles give to those who match its name', async () => {
+    await site.prepare('PUT', `${auth}/roles/${encodeURIComponent('made/over*')}`, role(['over:a']));
+    const path = `${auth}/roles/${encodeURIComponent('made/over-x-*')}`;
+    const as = await aClient(['auth:create-role:made/*', 'auth:update-role:made/*']);
+    assert.equal((await put(as, path, role([]))).status, 200);
+    await lacksScopes(() => post(as, path, role(['over:a'])));
+  });
+
   it('by turning the end of a parameterised scope into something that the role did not give', async () => {
     const path = `${auth}/roles/${encodeURIComponent('made/turned-*')}`;
     await site.prepare('PUT', path, role(['kept:<..>']));

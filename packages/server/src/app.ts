@@ -136,6 +136,7 @@ export const createApp = (deps: AppDeps): App => {
     outbox,
     staticClients,
     origins: originsOf(config),
+    trustsProxy: config.trustProxy,
     auditRetentionDays: config.auditRetentionDays,
     ...otherPartiesOf(config),
     changed: signals.credentials,
@@ -177,7 +178,7 @@ export const createApp = (deps: AppDeps): App => {
     seeWorkers: workers.seeWorkers,
   };
   const queue = createQueue(queueDeps);
-  const taskGraphs = createTaskGraphs({ ...room, queue: queueDeps, callerFor: callerWithRoles(auth) });
+  const taskGraphs = createTaskGraphs({ ...room, queue: queueDeps, callerFor: auth.callerWithRoles });
   const notify = createNotify({
     ...room,
     rootUrl,
@@ -189,7 +190,7 @@ export const createApp = (deps: AppDeps): App => {
     ...room,
     rootUrl,
     readDefinitions,
-    anonymous: () => callerWithRoles(auth)([]),
+    anonymous: () => auth.callerWithRoles([]),
     signUrl: signerOf(auth),
   });
   const secrets = createSecrets({ ...room, encryption, recordAudit: auth.recordAudit });
@@ -214,7 +215,7 @@ export const createApp = (deps: AppDeps): App => {
     queue: queueDeps,
     exchangePrefix: config.exchangePrefix,
     changed: signals.hooks,
-    callerFor: callerWithRoles(auth),
+    callerFor: auth.callerWithRoles,
     recordAudit: auth.recordAudit,
     email: notify.email,
   });
@@ -290,6 +291,8 @@ export const createApp = (deps: AppDeps): App => {
           log,
           process: deps.process,
           authenticate: auth.authenticate,
+          requirePayload: auth.requirePayload,
+          claimedId: auth.claimedId,
           fillScopes: fillTemplate,
           watchMethod,
         },
@@ -306,10 +309,6 @@ export const createApp = (deps: AppDeps): App => {
     },
   };
 };
-
-/** Whoever has these scopes, as if they came with a request: what roles add to them is theirs too. */
-const callerWithRoles = (auth: Auth) => async (scopes: readonly string[]) =>
-  auth.callerFor((await auth.expandScopes({ scopes: [...scopes, 'assume:anonymous'] })).scopes);
 
 /** Signs URLs of the platform for somebody who may do what these scopes allow. */
 const signerOf =

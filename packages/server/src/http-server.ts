@@ -4,7 +4,7 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { App } from './app.ts';
 import { systemClock } from './base/index.ts';
 import type { Config } from './config.ts';
-import { apiHeaders, headerBytesMax, readRestOfBodies } from './http/index.ts';
+import { apiHeaders, headerBytesMax, noteExpectation, readRestOfBodies } from './http/index.ts';
 import { serveSite } from './site.ts';
 
 /** Speaks HTTP on connections that it is given. */
@@ -31,6 +31,11 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
   await server.ready();
   // Node watches over slow requests from this event on; ours listens nowhere, so it must be told.
   server.server.emit('listening');
+  // Otherwise Node tells those who wait to send their bodies before anybody knows whether these are wanted.
+  server.server.on('checkContinue', (request, reply) => {
+    noteExpectation(request);
+    server.server.emit('request', request, reply);
+  });
   const connections = watchConnections(server);
   return {
     take: connections.take,

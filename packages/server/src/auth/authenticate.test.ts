@@ -307,7 +307,7 @@ describe('temporary credentials', () => {
       [{ signature: 1 }, /signature must be a string/],
       [{ issuer: 1 }, /issuer must be a string/],
       [{ issuer: 'nobody' }, /'nobody' not found/],
-      [{ issuer: 'disabled' }, /is disabled/],
+      [{ issuer: 'disabled' }, /Bad mac/],
     ];
     for (const [change, message] of bad) {
       await refused(
@@ -350,7 +350,47 @@ describe('the name by which a request called this server', () => {
       [{ host: 'a.example', 'x-forwarded-proto': 'https', 'x-forwarded-port': '8443' }, 'a.example', 8443],
       [{ host: 'a.example', 'x-forwarded-proto': 'https, http' }, 'a.example', 443],
     ];
-    for (const [headers, host, port] of cases) assert.deepEqual(originOf(headers), { host, port });
+    for (const [headers, host, port] of cases)
+      assert.deepEqual(originOf(headers, { trustsProxy: true }), { host, port });
+    const forwarded = { host: 'a.example:8080', 'x-forwarded-proto': 'https', 'x-forwarded-port': '8443' };
+    assert.deepEqual(originOf(forwarded, { trustsProxy: false }), { host: 'a.example', port: 8080 });
+  });
+});
+
+describe('what is not proven', () => {
+  const strangers = { clientId: 'plain', accessToken: 'guessed' };
+  /** Answers which scopes were expanded for a request, and whether its client was looked for. */
+  const worked = async (authorization: string) => {
+    const expanded: (readonly string[])[] = [];
+    const known = authorities();
+    const expand: Authorities['expand'] = (scopes) => {
+      expanded.push(scopes);
+      return known.expand(scopes);
+    };
+    const authenticate = createAuthenticator({ ...known, expand });
+    await assert.rejects(authenticate(parts({ authorization }), now));
+    return expanded;
+  };
+  it('is neither expanded nor kept: a guessed token, a forged certificate, scopes beyond', async () => {
+    const ext = { authorizedScopes: ['queue:a', 'assume:worker'] };
+    assert.deepEqual(await worked(header(strangers, { ext })), []);
+    const made = createTemporaryCredentials({
+      issuer: { clientId: 'issuer', accessToken: 'guessed' },
+      clientId: 'named/a',
+      scopes: ['queue:a'],
+      start: now,
+      expiry: later(now, hours(1)),
+    });
+    assert.deepEqual(await worked(header(made)), []);
+  });
+  it('tells nothing of a client but that there is one of this name', async () => {
+    for (const clientId of ['plain', 'disabled', 'expired']) {
+      await refused({ authorization: header({ clientId, accessToken: 'guessed' }) }, /^Bad mac/);
+    }
+  });
+  it('is not read when it is longer than any header', async () => {
+    const authorization = `${header(plain)}, ext="${'x'.repeat(20_000)}"`;
+    await refused({ authorization }, /16384 characters/);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   readCertificate,
   requireCurrent,
   requireIssued,
+  requireSigned,
   temporaryKey,
 } from './certificate.ts';
 import type { Directory, KnownClient } from './directory.ts';
@@ -13,12 +14,13 @@ import {
   anonymousUntil,
   refuse,
   requireSignature,
+  requireTimely,
   type Signature,
   type SignedParts,
   signatureOf,
 } from './hawk.ts';
 import { Recent } from './recent.ts';
-import type { ScopeSet } from './scopes/index.ts';
+import { bytesOf, type ScopeSet } from './scopes/index.ts';
 
 /** Where an authenticator finds clients, and what scopes mean. */
 export type Authorities = Pick<Directory, 'findClient' | 'expand' | 'generation' | 'noteUse'> & {
@@ -32,7 +34,8 @@ export interface Identified {
   readonly signature?: Signature;
 }
 
-export type Authenticator = (request: SignedParts, now: Date) => Promise<Identified>;
+/** `since`: when the request came, if that was before now; its signature must have been in time then. */
+export type Authenticator = (request: SignedParts, now: Date, since?: Date) => Promise<Identified>;
 
 /** Credentials that were examined: what remains for each request is its own signature, and the time. */
 interface Principal {
@@ -43,7 +46,8 @@ interface Principal {
 }
 
 const anonymousRole = 'assume:anonymous';
-const principalsKept = 5000;
+/** Of credentials that were examined. */
+const bytesKept = 16 * 2 ** 20;
 
 /** A caller with just these scopes. */
 export const callerWith = (
@@ -51,54 +55,74 @@ export const callerWith = (
   { clientId, expires }: { clientId: string; expires: Date },
 ): Caller => ({ clientId, isAnonymous: clientId === '', scopes, expires, satisfies });
 
+/** Refuses a request unless this key signed it: nothing of it is worked with, or kept, before that. */
+type Prove = (key: string) => void;
+
 /** Finds out who calls, or refuses with AuthenticationFailed. */
 export const createAuthenticator = (authorities: Authorities): Authenticator => {
-  const principals = new Recent<Principal>(principalsKept);
+  const principals = new Recent(bytesKept, principalBytes);
   let generation = authorities.generation();
 
-  const principalOf = async (signature: Signature): Promise<Principal> => {
+  const principalOf = async (signature: Signature, prove: Prove): Promise<Principal> => {
     if (generation !== authorities.generation()) {
       principals.clear();
       generation = authorities.generation();
     }
-    const key = `${signature.clientId}\n${signature.ext}`;
-    const found = principals.get(key);
-    if (found) return found;
+    const id = `${signature.clientId}\n${signature.ext}`;
+    const found = principals.get(id);
+    if (found) {
+      prove(found.key);
+      return found;
+    }
     const started = generation;
-    const principal = await examine(signature, authorities);
+    const principal = await examine(signature, { authorities, prove });
     // What was examined while something changed may already be wrong: it serves this one request.
-    return started === authorities.generation() ? principals.add(key, principal) : principal;
+    return started === authorities.generation() ? principals.add(id, principal) : principal;
   };
 
-  return async (request, now) => {
+  return async (request, now, since = now) => {
     const signature = signatureOf(request);
     if (!signature) {
       const scopes = authorities.expand([anonymousRole]);
       return { caller: callerWith(scopes, { clientId: '', expires: anonymousUntil(now) }) };
     }
-    const principal = await principalOf(signature);
+    const principal = await principalOf(signature, (key) =>
+      requireSignature(signature, { key, origins: request.origins }),
+    );
+    requireTimely(signature, signature.kind === 'bewit' ? now : since);
     requireValid(principal, now);
     if (principal.certificate && authorities.isRevoked?.(signature.clientId)) {
       refuse(`The credentials of '${signature.clientId}' have been revoked.`);
     }
-    requireSignature(signature, { key: principal.key, origins: request.origins, now });
     authorities.noteUse(principal.client);
     return { caller: principal.caller, signature };
   };
 };
+
+const principalBytes = ({ caller, certificate }: Principal): number =>
+  bytesOf(caller) + (certificate ? bytesOf(certificate) : 0);
 
 const requireValid = ({ client, certificate }: Principal, now: Date): void => {
   if (client.expires <= now) refuse(`The client '${client.clientId}' has expired.`);
   if (certificate) requireCurrent(certificate, now);
 };
 
-const examine = async (signature: Signature, authorities: Authorities): Promise<Principal> => {
+interface Examination {
+  readonly authorities: Authorities;
+  readonly prove: Prove;
+}
+
+const examine = async (signature: Signature, { authorities, prove }: Examination): Promise<Principal> => {
   const { clientId } = signature;
   const ext = readExt(signature.ext);
   const certificate = ext.certificate === undefined ? undefined : readCertificate(ext.certificate);
   if (certificate?.issuer === clientId) refuse('ext.certificate.issuer must differ from the clientId.');
   const client = await requireClient(authorities, certificate?.issuer ?? clientId);
+  const key = certificate ? temporaryKey(certificate.seed, client.accessToken) : client.accessToken;
+  prove(key);
+  if (client.disabled) refuse(`The client '${client.clientId}' is disabled.`);
   if (certificate) {
+    requireSigned(certificate, { clientId, issuer: client });
     requireIssued(certificate, { clientId, issuer: client, held: authorities.expand(client.scopes) });
   }
   const held = certificate?.scopes ?? client.scopes;
@@ -107,12 +131,8 @@ const examine = async (signature: Signature, authorities: Authorities): Promise<
   const expires = certificate
     ? new Date(Math.min(client.expires.getTime(), certificate.expiry))
     : client.expires;
-  return {
-    client,
-    certificate,
-    key: certificate ? temporaryKey(certificate.seed, client.accessToken) : client.accessToken,
-    caller: callerWith(authorities.expand([...scopes, anonymousRole]), { clientId, expires }),
-  };
+  const caller = callerWith(authorities.expand([...scopes, anonymousRole]), { clientId, expires });
+  return { client, certificate, key, caller };
 };
 
 interface Ext {
@@ -134,7 +154,6 @@ const readExt = (text: string): Ext => {
 const requireClient = async (authorities: Authorities, clientId: string): Promise<KnownClient> => {
   const client = await authorities.findClient(clientId);
   if (!client) return refuse(`Client with clientId '${clientId}' not found.`);
-  if (client.disabled) return refuse(`The client '${clientId}' is disabled.`);
   return client;
 };
 

@@ -63,7 +63,16 @@ export const requireCurrent = ({ start, expiry }: Certificate, now: Date): void 
   if (expiry < now.getTime() - skewMs) refuse('ext.certificate.expiry < now: the credentials have expired.');
 };
 
-/** Refuses a certificate that its issuer did not sign, or had no right to. */
+/** Refuses a certificate that its issuer did not sign for this name. */
+export const requireSigned = (
+  certificate: Certificate,
+  { clientId, issuer }: { clientId: string; issuer: Credentials },
+): void => {
+  if (!isEqual(sign(certificate, clientId, issuer.accessToken), certificate.signature))
+    refuse('ext.certificate.signature is not valid, or belongs to another clientId.');
+};
+
+/** Refuses a certificate that its issuer had no right to sign. */
 export const requireIssued = (
   certificate: Certificate,
   { clientId, issuer, held }: { clientId: string; issuer: Credentials; held: ScopeSet },
@@ -75,9 +84,6 @@ export const requireIssued = (
   }
   if (!held.satisfies({ AllOf: scopes })) {
     refuse(`The issuer '${issuer.clientId}' doesn't satisfy all certificate scopes [${scopes.join(', ')}].`);
-  }
-  if (!isEqual(sign(certificate, clientId, issuer.accessToken), certificate.signature)) {
-    refuse('ext.certificate.signature is not valid, or belongs to another clientId.');
   }
 };
 

@@ -34,6 +34,8 @@ export interface Directory {
   changed(): Promise<void>;
   findClient(clientId: string): Promise<KnownClient | undefined>;
   expand(scopes: readonly string[]): ScopeSet;
+  /** The same for scopes that somebody sent: nothing of them is remembered. */
+  expandOnce(scopes: readonly string[]): ScopeSet;
   /** Counts the changes: what was worked out under another number is out of date. */
   generation(): number;
   /** Notes in the background that a client was used, at most every six hours for each client. */
@@ -146,6 +148,11 @@ export const createDirectory = ({ db, clock, log, encryption, changed }: Directo
     }
   };
 
+  const rolesNow = (): RoleSet => {
+    if (!roles) throw new Error('Scopes were expanded before the roles had been read.');
+    return roles;
+  };
+
   return {
     prepare,
     refresh,
@@ -155,10 +162,8 @@ export const createDirectory = ({ db, clock, log, encryption, changed }: Directo
       changed?.wake();
     },
     findClient,
-    expand: (scopes) => {
-      if (!roles) throw new Error('Scopes were expanded before the roles had been read.');
-      return roles.expand(scopes);
-    },
+    expand: (scopes) => rolesNow().expand(scopes),
+    expandOnce: (scopes) => rolesNow().expandOnce(scopes),
     generation: () => generation,
     noteUse: (client) => {
       const now = clock.now();

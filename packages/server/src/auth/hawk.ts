@@ -42,9 +42,14 @@ export const refuse = (message: string): never => {
 
 const bewitIn = /^(.*)([?&])bewit=([^&]*)(?:&(.*))?$/s;
 
+/** Node reads no header above this; a signature that was handed on in a body is no longer either. */
+const charactersMax = 16 * 1024;
+
 /** The signature that a request carries; undefined when it carries none. */
 export const signatureOf = (request: SignedParts): Signature | undefined => {
   const { authorization, resource } = request;
+  if ((authorization?.length ?? 0) > charactersMax || resource.length > charactersMax)
+    return refuse(`The Authorization header and the URL may hold ${charactersMax} characters each.`);
   const bewit = resource.includes('bewit=') ? bewitIn.exec(resource) : null;
   if (authorization && bewit)
     return refuse('The request uses two authentication schemes: a header and a bewit.');
@@ -86,14 +91,18 @@ const readBewit = (
   return { kind: 'bewit', clientId, ts, nonce: '', mac, ext, hash: '', method: 'GET', resource };
 };
 
-/** Refuses a signature that this key did not make for this request, and one that is out of date. */
+/** Refuses a signature that this key did not make for this request. */
 export const requireSignature = (
   signature: Signature,
-  { key, origins, now }: { key: string; origins: readonly Origin[]; now: Date },
+  { key, origins }: { key: string; origins: readonly Origin[] },
 ): void => {
   if (!origins.flatMap(spellings).some((origin) => isEqual(macOf(signature, origin, key), signature.mac))) {
     refuse('Bad mac: the signature does not fit the request, its host and port, or the access token.');
   }
+};
+
+/** Refuses a signature that is out of date. */
+export const requireTimely = (signature: Signature, now: Date): void => {
   const at = Number(signature.ts) * 1000;
   if (signature.kind === 'bewit') {
     if (!(at > now.getTime())) refuse('Access expired: the bewit has come to its end.');
@@ -123,6 +132,15 @@ const macOf = (signature: Signature, { host, port }: Origin, key: string): strin
   return createHmac('sha256', key)
     .update(when + what)
     .digest('base64');
+};
+
+/** Whom a request claims to come from, as far as that can be read: proven by nothing, and cut short. */
+export const claimedId = (request: SignedParts): string | undefined => {
+  try {
+    return signatureOf(request)?.clientId.slice(0, 200);
+  } catch {
+    return undefined;
+  }
 };
 
 const escapeExt = (ext: string): string => ext.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
@@ -169,9 +187,10 @@ export const requirePayload = (signature: Signature, payload: string, contentTyp
 const single = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'string' ? value.split(',', 1)[0]?.trim() : value?.[0];
 
-/** The name by which a request called this server, as proxies in front of it report. */
-export const originOf = (headers: Headers): Origin => {
+/** The name by which a request called this server; as a proxy in front of it reports, if there is one to be trusted. */
+export const originOf = (headers: Headers, { trustsProxy }: { trustsProxy: boolean }): Origin => {
   const [, host = '', given] = /^(.*?)(?::(\d+))?$/.exec(single(headers.host) ?? '') ?? [];
+  if (!trustsProxy) return { host, port: Number(given ?? 80) };
   const isHttps = single(headers['x-forwarded-proto'])?.toLowerCase() === 'https';
   const forwarded = single(headers['x-forwarded-port']);
   return { host, port: Number(forwarded ?? (isHttps ? 443 : (given ?? 80))) };

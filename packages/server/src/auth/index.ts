@@ -82,6 +82,8 @@ export interface Auth extends AuthVerbs {
   staticCredentials(clientId: string): Credentials;
   /** A caller of the platform itself, with just these scopes; roles are not resolved. */
   callerFor(scopes: readonly string[], clientId?: string): Caller;
+  /** Whoever holds these stored scopes, with all that roles add to them and to anybody. */
+  callerWithRoles(scopes: readonly string[]): Promise<Caller>;
   /** Records changes to entities of any service, in the transaction that makes them. */
   recordAudit(tx: Transaction, entries: readonly store.AuditEntry[]): Promise<void>;
   /** Resolves when nothing is left to write in the background; call it before the database is closed. */
@@ -131,6 +133,11 @@ export const createAuth = (deps: AuthDeps): Auth => {
     },
     callerFor: (scopes, clientId: string = issuerId) =>
       callerWith(scopeSet(scopes), { clientId, expires: farAway }),
+    callerWithRoles: async (scopes) => {
+      await directory.prepare();
+      const held = directory.expand([...scopes, 'assume:anonymous']);
+      return callerWith(held, { clientId: issuerId, expires: farAway });
+    },
     recordAudit: async (tx, entries) => {
       await store.addAuditEntries(tx, entries);
     },

@@ -1,33 +1,61 @@
-/** Remembers values by key; the one not used for longest makes room for a new one. */
-export class Recent<Value> {
-  private readonly values = new Map<string, Value>();
-  private readonly sizeMax: number;
+interface Kept<Value> {
+  readonly value: Value;
+  readonly bytes: number;
+}
 
-  constructor(sizeMax: number) {
-    this.sizeMax = sizeMax;
+/** What an entry costs besides its key: a value, and its place in a map. */
+const entryBytes = 200;
+
+/**
+ * Remembers values by key, up to a number of bytes; those not used for longest make room for new ones. `bytesOf` says
+ * about how much memory a value takes. A value that would fill more than an eighth by itself is not kept.
+ */
+export class Recent<Value> {
+  readonly #kept = new Map<string, Kept<Value>>();
+  readonly #bytesMax: number;
+  readonly #bytesOf: (value: Value) => number;
+  #bytes = 0;
+
+  constructor(bytesMax: number, bytesOf: (value: Value) => number) {
+    this.#bytesMax = bytesMax;
+    this.#bytesOf = bytesOf;
+  }
+
+  /** About how many bytes are kept now. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get(key: string): Value | undefined {
-    const value = this.values.get(key);
-    if (value === undefined) return undefined;
+    const entry = this.#kept.get(key);
+    if (entry === undefined) return undefined;
     // A map keeps the order of insertion: what is used goes to the end.
-    this.values.delete(key);
-    this.values.set(key, value);
-    return value;
+    this.#kept.delete(key);
+    this.#kept.set(key, entry);
+    return entry.value;
   }
 
-  /** Keeps the value, and answers it. */
+  /** Keeps the value, if it is not too large, and returns it. */
   add(key: string, value: Value): Value {
-    this.values.set(key, value);
-    if (this.values.size > this.sizeMax) this.values.delete(this.values.keys().next().value as string);
+    this.delete(key);
+    const bytes = entryBytes + key.length + this.#bytesOf(value);
+    if (bytes > this.#bytesMax / 8) return value;
+    this.#kept.set(key, { value, bytes });
+    this.#bytes += bytes;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= this.#bytesMax) break;
+      this.delete(oldest);
+    }
     return value;
   }
 
   clear(): void {
-    this.values.clear();
+    this.#kept.clear();
+    this.#bytes = 0;
   }
 
   delete(key: string): void {
-    this.values.delete(key);
+    this.#bytes -= this.#kept.get(key)?.bytes ?? 0;
+    this.#kept.delete(key);
   }
 }

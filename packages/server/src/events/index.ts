@@ -7,6 +7,7 @@ import { createRelay, type Lag, type RelaySettings } from './relay/index.ts';
 import { type EventServices, routes } from './routes.ts';
 import { adoptMessages, isFromElsewhere } from './store.ts';
 import { openStream, type StreamRequest } from './stream.ts';
+import { StreamCounts } from './stream-counts.ts';
 import { createSubscriptions, type Subscription, type SubscriptionState } from './subscriptions/index.ts';
 
 export { type Message, routingKey } from './message.ts';
@@ -55,7 +56,7 @@ export const createEvents = (deps: EventsDeps): Events => {
   const follower = createFollower(deps);
   const relay = deps.relay && createRelay(deps.relay, deps);
   const subscriptions = createSubscriptions(deps);
-  let streams = 0;
+  const streams = new StreamCounts();
   const retention = { retentionSeconds: deps.retentionSeconds, publishedOnly: relay !== undefined };
   return {
     follower,
@@ -67,12 +68,17 @@ export const createEvents = (deps: EventsDeps): Events => {
       await subscriptions.start();
     },
     openStream: async (request) => {
-      const reply = await openStream({ ...deps, follower }, request);
-      streams++;
-      (reply.body as Readable).once('close', () => streams--);
-      return reply;
+      const leave = streams.enter(request.clientId);
+      try {
+        const reply = await openStream({ ...deps, follower }, request);
+        (reply.body as Readable).once('close', leave);
+        return reply;
+      } catch (error) {
+        leave();
+        throw error;
+      }
     },
-    followers: () => streams,
+    followers: () => streams.total,
     readLag: relay?.readLag,
     readSubscriptions: subscriptions.readStates,
     close: async () => {

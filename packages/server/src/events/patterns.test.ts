@@ -13,6 +13,12 @@ const fits = (pattern: string[], key: string[]): boolean => {
 
 describe('topic patterns', () => {
   const word = fc.constantFrom('a', 'b', 'c');
+  it('of many words take no longer than their product', () => {
+    // Twenty times any number of words, over two hundred words: backtracking would never come to an end.
+    const pattern = `${'#.a.'.repeat(20)}b`;
+    assert.equal(topicPattern(pattern)(`${'a.'.repeat(200)}c`), false);
+    assert.equal(topicPattern(pattern)(`${'a.'.repeat(200)}b`), true);
+  });
   it('match as AMQP defines it', () => {
     fc.assert(
       fc.property(

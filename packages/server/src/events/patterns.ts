@@ -10,20 +10,31 @@ export interface Matchable {
   readonly routes: readonly string[];
 }
 
-const literal = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
 /**
  * Compiles an AMQP topic pattern: words are separated by dots, `*` is exactly one word and `#` any number of them,
- * none included.
+ * none included. To match takes at most as many steps as the words of the pattern times those of the key.
  */
 export const topicPattern = (pattern: string): ((key: string) => boolean) => {
-  // Every word is followed by a dot, in the pattern and in the key: so none of them is a special case.
-  const words = pattern.split('.').map((word) => {
-    if (word === '#') return '(?:[^.]*\\.)*';
-    return word === '*' ? '[^.]*\\.' : `${literal(word)}\\.`;
-  });
-  const expression = new RegExp(`^${words.join('')}$`);
-  return (key) => expression.test(`${key}.`);
+  const words = pattern.split('.');
+  return (key) => fits(words, key.split('.'));
+};
+
+const fits = (words: readonly string[], key: readonly string[]): boolean => {
+  // Only the last `#` that was met ever has to take one word more: what came before it has found its place.
+  let last: { readonly at: number; taken: number } | undefined;
+  let at = 0;
+  for (let i = 0; i < key.length; ) {
+    if (words[at] === '#') last = { at: at++, taken: i };
+    else if (at < words.length && (words[at] === '*' || words[at] === key[i])) {
+      at++;
+      i++;
+    } else if (last) {
+      at = last.at + 1;
+      i = ++last.taken;
+    } else return false;
+  }
+  while (words[at] === '#') at++;
+  return at === words.length;
 };
 
 /** Whether a message fits any of the bindings, by its routing key or by one of its routes. */

@@ -26,8 +26,9 @@ export const routes: readonly Route<EventServices>[] = [
       output: 'blob',
       waits: true,
     },
-    ({ events }, { query, request, signal }) =>
+    ({ events }, { query, request, signal, caller }) =>
       events.openStream({
+        clientId: caller.clientId,
         bindings: parseBindings(query.bindings),
         lastEventId: request.headers['last-event-id'] as string | undefined,
         gone: signal,

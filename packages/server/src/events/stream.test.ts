@@ -267,7 +267,7 @@ describe('a stream', () => {
   const openWith = async (follower: Follower, clock = manualClock()): Promise<Readable> => {
     const reply = await openStream(
       { follower, clock, closing: end.signal },
-      { bindings: parseBindings(undefined), lastEventId: undefined, gone: gone.signal },
+      { clientId: 'tester', bindings: parseBindings(undefined), lastEventId: undefined, gone: gone.signal },
     );
     assert.ok((reply as Reply).body instanceof Readable);
     return reply.body as Readable;

@@ -44,6 +44,8 @@ export interface StreamDeps {
 }
 
 export interface StreamRequest {
+  /** Who follows; empty without credentials. */
+  readonly clientId: string;
   readonly bindings: Binding[];
   readonly lastEventId: string | undefined;
   readonly gone: AbortSignal;

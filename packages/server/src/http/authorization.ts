@@ -25,10 +25,33 @@ export class Authorization {
     this.checked = contract.scopes === undefined;
   }
 
+  /** Checks what the URL alone tells. */
   checkByUrl(): void {
     if (this.checked) return;
     const required = this.fillScopes(this.contract.scopes as ScopeTemplate, this.known.params);
     if (required !== undefined) this.require(required);
+  }
+
+  /**
+   * Refuses callers to whom no body would help: a large one of theirs is not examined. A small one is, so that they are
+   * told what is wrong with it first.
+   */
+  checkHope(): void {
+    if (this.checked || !this.contract.input) return;
+    const template = this.contract.scopes as ScopeTemplate;
+    if (!mayEverSatisfy(this.known.caller, template))
+      throw new RequestError(
+        'InsufficientScopes',
+        missingScopes(this.known.caller, this.filledByUrl(template)),
+      );
+  }
+
+  /** The template with what the URL tells; what only a body could tell stays a parameter. */
+  private filledByUrl(template: ScopeTemplate): ScopeTemplate {
+    const text = JSON.stringify(template).replace(/<(\w+)>/g, (whole, name: string) =>
+      JSON.stringify(this.known.params[name] ?? whole).slice(1, -1),
+    );
+    return JSON.parse(text) as ScopeTemplate;
   }
 
   readonly check = (values: Readonly<Record<string, unknown>>): void => {
@@ -51,20 +74,64 @@ export class Authorization {
   }
 }
 
-const missingScopes = (caller: Caller, required: ScopeExpression): string => {
-  const whole = `This request needs the scopes:\n\n${JSON.stringify(required, null, 2)}`;
+/** What callers were found to satisfy with some body or other. Callers are remembered by auth, which forgets them. */
+const hopeful = new WeakMap<Caller, Set<ScopeTemplate>>();
+
+const mayEverSatisfy = (caller: Caller, template: ScopeTemplate): boolean => {
+  const known = hopeful.get(caller) ?? new Set();
+  if (known.has(template)) return true;
+  if (!isSatisfiable(template, caller.scopes)) return false;
+  hopeful.set(caller, known.add(template));
+  return true;
+};
+
+/** Could these scopes satisfy the template, whatever is filled in? Only what certainly fails is false. */
+const isSatisfiable = (template: ScopeTemplate, scopes: readonly string[]): boolean => {
+  if (typeof template === 'string') return isTextSatisfiable(template, scopes);
+  if ('AllOf' in template) return template.AllOf.every((part) => isSatisfiable(part, scopes));
+  if ('AnyOf' in template) return template.AnyOf.some((part) => isSatisfiable(part, scopes));
+  // A list may be empty.
+  if ('for' in template) return true;
+  return (
+    template.else === undefined || [template.then, template.else].some((part) => isSatisfiable(part, scopes))
+  );
+};
+
+const isTextSatisfiable = (template: string, scopes: readonly string[]): boolean => {
+  const open = template.indexOf('<');
+  if (open < 0) return scopes.some((scope) => covers(scope, template));
+  const start = template.slice(0, open);
+  return scopes.some((scope) => scope.startsWith(start) || covers(scope, start));
+};
+
+const covers = (held: string, scope: string): boolean =>
+  held === scope || (held.endsWith('*') && scope.startsWith(held.slice(0, -1)));
+
+const linesMax = 50;
+const wholeCharactersMax = 10_000;
+
+const cut = (text: string): string =>
+  text.length > wholeCharactersMax ? `${text.slice(0, wholeCharactersMax)}…` : text;
+
+const missingScopes = (caller: Caller, required: ScopeExpression | ScopeTemplate): string => {
+  const whole = `This request needs the scopes:\n\n${cut(JSON.stringify(required, null, 2))}`;
   if (caller.isAnonymous)
     return `The request carried no credentials, and anonymous callers may not do this.\n${whole}`;
   const missing = leaves(required).filter((scope) => !caller.satisfies(scope));
+  const more = missing.length > linesMax ? [`  and ${missing.length - linesMax} more`] : [];
   return [
     `Client ID ${caller.clientId} does not have sufficient scopes and is missing the following scopes:`,
-    ...missing.map((scope) => `  * ${scope}`),
+    ...missing.slice(0, linesMax).map((scope) => cut(`  * ${scope}`)),
+    ...more,
     '',
     whole,
   ].join('\n');
 };
 
-const leaves = (expression: ScopeExpression): string[] => {
+/** The scopes in an expression; of a template, those that stand in it as they are or with parameters. */
+const leaves = (expression: ScopeExpression | ScopeTemplate): string[] => {
   if (typeof expression === 'string') return [expression];
-  return ('AllOf' in expression ? expression.AllOf : expression.AnyOf).flatMap(leaves);
+  if ('AllOf' in expression) return expression.AllOf.flatMap(leaves);
+  if ('AnyOf' in expression) return expression.AnyOf.flatMap(leaves);
+  return [];
 };

@@ -91,11 +91,15 @@ export interface Contract<
 }
 
 /** A request as auth needs it to find out who calls. */
-export interface SignedRequest {
+export interface RequestHead {
   readonly method: string;
   /** Path and query as they came over the wire. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+}
+
+/** A request with all that a signature can cover. */
+export interface SignedRequest extends RequestHead {
   /** The body's text, for signatures that cover it. */
   readonly payload: string;
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServiceDeclaration } from './contract.ts';
+import { apiHeaders } from './headers.ts';
 import { openApiDocument } from './openapi.ts';
 import { referenceDocuments } from './references.ts';
-import { apiHeaders } from './serve.ts';
 
 /** Serves the references and schemas of some services, a document that holds them all, and one for OpenAPI's tools. */
 export const serveDocuments = (

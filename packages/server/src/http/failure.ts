@@ -32,12 +32,17 @@ export const failureReply = (thrown: unknown, request: FailedRequest, log: Logge
     status,
     body: {
       code: error.code,
-      message: `${error.message}\n\n---\n\n${about}`,
+      message: `${cut(error.message)}\n\n---\n\n${about}`,
       requestInfo: { method: request.contract.name, params: request.params, payload, time },
       ...(error.errors ? { errors: error.errors } : {}),
     },
   };
 };
+
+const messageCharactersMax = 50_000;
+
+const cut = (text: string): string =>
+  text.length > messageCharactersMax ? `${text.slice(0, messageCharactersMax)}…` : text;
 
 const bugReport = (thrown: unknown, contract: Contract, log: Logger): RequestError => {
   const incidentId = randomUUID();

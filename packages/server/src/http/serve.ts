@@ -5,19 +5,32 @@ import { type Clock, type Logger, RequestError } from '../base/index.ts';
 import { Authorization, type FillScopes } from './authorization.ts';
 import { isJson, isStorable, parseBody, readBodies, requireStorableBody } from './body.ts';
 import {
+  bodyBytesMax,
+  boundBody,
+  hasLargeBody,
+  leaveUnread,
+  requireBoundedBody,
+  sendContinue,
+  tooLarge,
+  unsignedBytesMax,
+} from './body-limits.ts';
+import {
   type Call,
   type Caller,
   type Contract,
   JsonText,
   type Parameters,
   Reply,
+  type RequestHead,
   type Route,
   type ServiceDeclaration,
   type SignedRequest,
 } from './contract.ts';
 import { compressReplies } from './encodings.ts';
 import { failureReply } from './failure.ts';
+import { apiHeaders } from './headers.ts';
 import { monitoringRoutes, type ProcessFacts } from './monitoring.ts';
+import { whileStanding } from './standing.ts';
 import { mistakesIn, schemaPath } from './validation.ts';
 
 /** What the floors above hand in. */
@@ -25,7 +38,12 @@ export interface ServeDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly process: ProcessFacts;
-  authenticate(request: SignedRequest): Promise<Caller>;
+  /** Who sends a request, by its head alone: it is asked before anything of the body is read. `since`: when it came, if earlier. */
+  authenticate(head: RequestHead, since?: Date): Promise<Caller>;
+  /** Refuses a body other than the one that its request signed, if it signed any. */
+  requirePayload?(request: SignedRequest): void;
+  /** The client that a request with a refused signature claims to come from, for the log. */
+  claimedId?(head: RequestHead): string | undefined;
   readonly fillScopes: FillScopes;
   /** Names a method, and answers who is to be told of each call of it: the status of the reply, and how long it took. */
   watchMethod?(service: string, method: string): ObserveCall;
@@ -35,20 +53,8 @@ export interface ServeDeps {
 
 export type ObserveCall = (status: number, seconds: number) => void;
 
-const bodyBytesMaxDefault = 10 * 2 ** 20;
 /** An error reply repeats a body of up to so many bytes. */
 const echoedBytesMax = 100_000;
-
-/** Headers that every reply of the API carries. */
-export const apiHeaders = {
-  'cache-control': 'no-store no-cache must-revalidate',
-  'access-control-allow-origin': '*',
-  'access-control-max-age': '900',
-  'access-control-allow-methods': 'OPTIONS,GET,HEAD,POST,PUT,DELETE,TRACE,CONNECT',
-  'access-control-allow-headers': 'X-Requested-With,Content-Type,Authorization,Accept,Origin,Cache-Control',
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-} as const;
 
 /** Registers the API of some services. `services` is what handlers are given. */
 export const serve = <Services extends object>(
@@ -110,10 +116,71 @@ const addRoute = (app: FastifyInstance, url: string, endpoint: Endpoint): void =
   app.route({
     method: contract.method,
     url,
-    bodyLimit: contract.bodyBytesMax ?? bodyBytesMaxDefault,
+    bodyLimit: bodyBytesMax(contract),
+    onRequest: (request, reply) => admit(endpoint, request, reply),
+    preParsing: (request, _reply, body, done) => done(null, boundBody(body, admitted.get(request)?.caller)),
     errorHandler: (error, request, reply) => refuseUnread(endpoint, error, { request, reply }),
     handler: (request, reply) => answer(endpoint, request, reply),
   });
+};
+
+/** What is known of a request before its body is read. */
+interface Admitted {
+  readonly started: number;
+  readonly ids: Ids;
+  readonly params: Record<string, string>;
+  readonly caller: Caller;
+  readonly authorization: Authorization;
+}
+
+const admitted = new WeakMap<FastifyRequest, Admitted>();
+
+/** Finds out who calls and whether they may at all, by the head of the request. A refused one's body is not read. */
+const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+  const { route, deps } = endpoint;
+  const { contract } = route;
+  const started = performance.now();
+  const ids = identify(request, reply);
+  const params = pathValues(contract, request.params as Record<string, string>);
+  const head = headOf(request);
+  let caller: Caller | undefined;
+  try {
+    caller = await deps.authenticate(contract.scopes === undefined ? unsigned(head) : head);
+    const authorization = new Authorization(deps.fillScopes, contract, { caller, params });
+    authorization.checkByUrl();
+    if (hasLargeBody(request)) authorization.checkHope();
+    requireBoundedBody(contract, caller, request);
+    admitted.set(request, { started, ids, params, caller, authorization });
+    sendContinue(reply);
+    return;
+  } catch (error) {
+    if (isAuthenticationFailure(error)) {
+      const claimedId = deps.claimedId?.(head);
+      deps.log.warn({ claimedId, address: request.ip, requestId: ids.requestId }, 'a signature was refused');
+    }
+    leaveUnread(request, reply, deps.clock);
+    refuse(endpoint, error, { reply, params, payload: {}, isLarge: false });
+    const ms = performance.now() - started;
+    record(endpoint, reply.statusCode, { ...ids, ms, clientId: caller?.clientId, taskId: params.taskId });
+    return reply;
+  }
+};
+
+const isAuthenticationFailure = (error: unknown): boolean =>
+  error instanceof RequestError && error.code === 'AuthenticationFailed';
+
+interface Refused {
+  readonly reply: FastifyReply;
+  readonly params: Record<string, string>;
+  readonly payload: unknown;
+  readonly isLarge: boolean;
+}
+
+const refuse = ({ route, deps }: Endpoint, error: unknown, { reply, ...request }: Refused): FastifyReply => {
+  const { contract } = route;
+  const failure = failureReply(error, { ...request, contract, time: deps.clock.now() }, deps.log);
+  if (failure.status === 401) reply.header('www-authenticate', 'hawk');
+  return sendJson(reply.code(failure.status), JSON.stringify(failure.body));
 };
 
 const answer = async (
@@ -123,29 +190,22 @@ const answer = async (
 ): Promise<FastifyReply> => {
   const { route, services, deps } = endpoint;
   const { contract } = route;
-  const started = performance.now();
-  const ids = identify(request, reply);
-  const params = pathValues(contract, request.params as Record<string, string>);
+  const { started, ids, params, caller, authorization } = admitted.get(request) as Admitted;
   const signed: SignedRequest = {
-    method: request.method,
-    url: request.raw.url ?? '',
-    headers: request.headers,
+    ...headOf(request),
     payload: (request.body as string | undefined) ?? '',
   };
   let payload: unknown;
-  let caller: Caller | undefined;
   try {
+    if (contract.scopes !== undefined) deps.requirePayload?.(signed);
     payload = parseBody(request);
-    caller = await deps.authenticate(contract.scopes === undefined ? unsigned(signed) : signed);
-    const authorization = new Authorization(deps.fillScopes, contract, { caller, params });
-    authorization.checkByUrl();
     const call: Call<Parameters, Parameters, never> = {
       params: parseParams(contract, params),
       query: parseQuery(contract, request.query as Record<string, string | string[]>),
       body: checkedBody(contract, payload, request) as never,
       caller,
       authorize: authorization.check,
-      signal: contract.waits ? whenGone(reply) : neverGone,
+      signal: contract.waits ? standing(endpoint, params, { request, reply }) : neverGone,
       request: signed,
     };
     const value = await route.handle(services, call);
@@ -154,25 +214,40 @@ const answer = async (
     return send(reply, value);
   } catch (error) {
     const isLarge = signed.payload.length > echoedBytesMax;
-    const failure = failureReply(
-      error,
-      { contract, params, payload, isLarge, time: deps.clock.now() },
-      deps.log,
-    );
-    if (failure.status === 401) reply.header('www-authenticate', 'hawk');
-    return sendJson(reply.code(failure.status), JSON.stringify(failure.body));
+    return refuse(endpoint, error, { reply, params, payload, isLarge });
   } finally {
-    record(endpoint, reply.statusCode, {
-      ...ids,
-      ms: performance.now() - started,
-      clientId: caller?.clientId,
-      taskId: params.taskId,
-    });
+    const ms = performance.now() - started;
+    record(endpoint, reply.statusCode, { ...ids, ms, clientId: caller.clientId, taskId: params.taskId });
   }
 };
 
+/** A caller who waits must still be known, by the signature that was good when it came, and hold what the URL asks for. */
+const standing = (
+  { route: { contract }, deps }: Endpoint,
+  params: Record<string, string>,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+): AbortSignal => {
+  const since = deps.clock.now();
+  const requireStanding = async (): Promise<void> => {
+    const caller = await deps.authenticate(headOf(request), since);
+    new Authorization(deps.fillScopes, contract, { caller, params }).checkByUrl();
+  };
+  return whileStanding(reply, { clock: deps.clock, requireStanding });
+};
+
+const headOf = ({ method, raw, headers }: FastifyRequest): RequestHead => ({
+  method,
+  url: raw.url ?? '',
+  headers,
+});
+
+interface Ids {
+  readonly traceId: string;
+  readonly requestId: string;
+}
+
 /** Gives a request its id, and the id of the chain of calls that it is part of: its caller's, if that has one. */
-const identify = (request: FastifyRequest, reply: FastifyReply): { traceId: string; requestId: string } => {
+const identify = (request: FastifyRequest, reply: FastifyReply): Ids => {
   const requestId = nextRequestId();
   const given = request.headers['x-taskcluster-trace-id'];
   const traceId = typeof given === 'string' ? given : requestId;
@@ -207,12 +282,7 @@ const record = ({ route, deps, observe }: Endpoint, status: number, facts: CallF
 };
 
 /** Methods without scopes are open to all: bad credentials must not keep anybody from them. */
-const unsigned = ({ method, payload }: SignedRequest): SignedRequest => ({
-  method,
-  url: '',
-  headers: {},
-  payload,
-});
+const unsigned = ({ method }: RequestHead): RequestHead => ({ method, url: '', headers: {} });
 
 const pathValues = ({ rest }: Contract, given: Record<string, string>): Record<string, string> => {
   if (!rest || rest in given) return given;
@@ -229,7 +299,7 @@ const checkedBody = ({ input, keepsText }: Contract, payload: unknown, request: 
     );
   }
   if (!keepsText) requireStorableBody(request, payload);
-  const mistakes = mistakesIn(input, payload, String(request.body).length <= echoedBytesMax);
+  const mistakes = mistakesIn(input, payload);
   if (mistakes.length === 0) return payload;
   const list = mistakes.map((mistake) => `  * ${mistake}`).join('\n');
   throw new RequestError(
@@ -287,14 +357,6 @@ const parseQuery = (
 
 const neverGone = new AbortController().signal;
 
-const whenGone = (reply: FastifyReply): AbortSignal => {
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort();
-  });
-  return gone.signal;
-};
-
 const sendJson = (reply: FastifyReply, text: string): FastifyReply =>
   reply.header('content-type', 'application/json; charset=utf-8').send(text);
 
@@ -321,22 +383,20 @@ const refuseUnread = (
   error: Error & { code?: string },
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
 ): FastifyReply => {
-  const { route, deps } = endpoint;
-  const { contract } = route;
-  const bytesMax = contract.bodyBytesMax ?? bodyBytesMaxDefault;
+  const { contract } = endpoint.route;
+  const known = admitted.get(request);
+  const bytesMax = known?.caller.isAnonymous ? unsignedBytesMax : bodyBytesMax(contract);
   const refusal =
     error.code === 'FST_ERR_CTP_BODY_TOO_LARGE'
-      ? new RequestError('InputTooLarge', `The body is larger than ${bytesMax / 2 ** 20} MiB.`)
+      ? tooLarge(bytesMax)
       : error.code?.startsWith('FST_ERR_CTP')
         ? new RequestError('MalformedPayload', error.message)
         : error;
   const params = request.params as Record<string, string>;
-  const failure = failureReply(
-    refusal,
-    { contract, params, payload: {}, isLarge: false, time: deps.clock.now() },
-    deps.log,
-  );
-  const ids = identify(request, reply);
-  record(endpoint, failure.status, { ...ids, ms: reply.elapsedTime, taskId: params.taskId });
-  return sendJson(reply.code(failure.status), JSON.stringify(failure.body));
+  leaveUnread(request, reply, endpoint.deps.clock);
+  refuse(endpoint, refusal, { reply, params, payload: {}, isLarge: false });
+  const ids = known?.ids ?? identify(request, reply);
+  const clientId = known?.caller.clientId;
+  record(endpoint, reply.statusCode, { ...ids, ms: reply.elapsedTime, clientId, taskId: params.taskId });
+  return reply;
 };

@@ -272,7 +272,7 @@ describe('an artifact of an indexed task', () => {
   };
   const getting = (location: string) => {
     const { host, pathname, search } = new URL(location);
-    return t.auth.authenticate({ method: 'GET', url: pathname + search, headers: { host }, payload: '' });
+    return t.auth.authenticate({ method: 'GET', url: pathname + search, headers: { host } });
   };
 
   it('is asked for at the queue, where everybody may read it', async () => {

@@ -165,6 +165,7 @@ export const testApp = async (): Promise<TestApp> => {
   const deps = {
     ...servedOn(clock),
     authenticate: services.auth.authenticate,
+    requirePayload: services.auth.requirePayload,
     fillScopes: fillTemplate,
   };
   const declarations = [{ service, routes: [...routes, ...workersRoutes] }];

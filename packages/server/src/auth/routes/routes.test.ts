@@ -27,6 +27,7 @@ before(async () => {
     log: silentLog,
     process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
     authenticate: t.auth.authenticate,
+    requirePayload: t.auth.requirePayload,
     fillScopes: fillTemplate,
     checkReplies: true,
   };

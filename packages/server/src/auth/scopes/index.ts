@@ -1,3 +1,4 @@
+export { addedToClient, addedToRole, grantedBy } from './grants.ts';
 export {
   compileRoles,
   type RoleScopes,
@@ -6,5 +7,5 @@ export {
   requireSoundRoleScopes,
   requireSoundScopes,
 } from './roles.ts';
-export { compareScopes, normalise, type ScopeSet, scopePattern, scopeSet } from './scope-set.ts';
+export { bytesOf, compareScopes, normalise, type ScopeSet, scopePattern, scopeSet } from './scope-set.ts';
 export { fillTemplate } from './template.ts';

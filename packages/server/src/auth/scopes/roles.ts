@@ -1,6 +1,6 @@
 import { RequestError } from '../../base/index.ts';
 import { Recent } from '../recent.ts';
-import { type ScopeSet, type Scopes, scopeSet } from './scope-set.ts';
+import { bytesOf, type ScopeSet, type Scopes, scopeSet } from './scope-set.ts';
 
 /** A role as expansion needs it. */
 export interface RoleScopes {
@@ -17,27 +17,32 @@ interface CompiledRole {
 
 /** All roles, compiled: nothing in it changes; a change of a role makes a new one. */
 export interface RoleSet {
-  /** Adds the scopes of every role that the scopes let their holder assume, and theirs in turn. */
+  /** Adds the scopes of every role that the scopes let their holder assume, and theirs in turn. Remembers the result. */
   expand(scopes: readonly string[]): ScopeSet;
+  /** The same, and remembers nothing: for scopes that somebody sent. */
+  expandOnce(scopes: readonly string[]): ScopeSet;
   /** The roles by which one comes to assume itself, itself at both ends; undefined when it does not. */
   cycleThrough(roleId: string): string[] | undefined;
 }
 
 const assume = 'assume:';
-const parameter = '<..>';
-const expansionsKept = 10_000;
+/** In a scope of a role whose id ends in a star, this stands for what the star matched. */
+export const parameter = '<..>';
+/** Of expansions that are remembered. */
+const bytesKept = 32 * 2 ** 20;
 // Roles have no cycles, so an expansion ends by itself; this bounds the harm of a table changed by hand.
 const scopesMax = 1_000_000;
 
 /** Compiles a role set for fast expansion. */
 export const compileRoles = (roles: readonly RoleScopes[]): RoleSet => {
   const byRule = new RoleIndex(roles);
-  const kept = new Recent<ScopeSet>(expansionsKept);
+  const kept = new Recent<ScopeSet>(bytesKept, bytesOf);
+  const expandOnce = (scopes: readonly string[]): ScopeSet => scopeSet(expandAll(byRule, scopes));
   const expand = (scopes: readonly string[]): ScopeSet => {
     const key = `${scopes.length}\n${scopes.join('\n')}`;
-    return kept.get(key) ?? kept.add(key, scopeSet(expandAll(byRule, scopes)));
+    return kept.get(key) ?? kept.add(key, expandOnce(scopes));
   };
-  return { expand, cycleThrough: (roleId) => findCycle(byRule, roleId) };
+  return { expand, expandOnce, cycleThrough: (roleId) => findCycle(byRule, roleId) };
 };
 
 const expandAll = (roles: RoleIndex, scopes: readonly string[]): Scopes => {

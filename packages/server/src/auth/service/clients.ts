@@ -8,7 +8,7 @@ import {
   type ListClientsResponse,
   staticPrefix,
 } from '../schema/index.ts';
-import { requireSoundScopes } from '../scopes/index.ts';
+import { addedToClient, requireSoundScopes } from '../scopes/index.ts';
 import * as store from '../store.ts';
 import { type By, change, type PageQuery, type Recorded, type Room, record } from './room.ts';
 
@@ -45,7 +45,7 @@ export const clientVerbs = (room: Room) => ({
     by.authorize({ scopes: wanted.scopes ?? [] });
     const row = await change(room, async (tx, now) => {
       const fresh = newClient(room, { clientId, wanted, now });
-      if (!(await store.insertClient(tx, fresh))) return requireRepeat(tx, { fresh, by });
+      if (!(await store.insertClient(tx, fresh))) return repeated(tx, { fresh, by });
       await record(room, tx, { changes: [recorded(fresh, 'created', by)], now, subject: 'clients' });
       return fresh;
     });
@@ -58,7 +58,7 @@ export const clientVerbs = (room: Room) => ({
     requireSoundScopes(wanted.scopes ?? []);
     const row = await alter(room, { clientId, action: 'updated', by }, (current) => {
       const scopes = wanted.scopes ?? current.scopes;
-      by.authorize({ scopesAdded: scopes.filter((scope) => !current.scopes.includes(scope)) });
+      by.authorize({ scopesAdded: addedToClient(current.scopes, scopes) });
       return { ...current, ...definition(wanted), scopes };
     });
     return view(room, row);
@@ -130,21 +130,27 @@ const newClient = (
   lastRotated: now,
 });
 
-/** For so long whoever created a client may ask again for its access token: the first answer may have been lost. */
+/** For so long the creator of a client may ask again for its access token: the first reply may have been lost. */
 const repeatMs = minutes(15);
 
-/** The client that is there already, for its creator who repeats the call; to all others its token is not shown. */
-const requireRepeat = async (tx: Transaction, { fresh, by }: { fresh: Row; by: By }): Promise<Row> => {
+/**
+ * The client that is there already, for its creator who repeats the call; nobody else is shown its token, and nobody is
+ * once the client was reset, changed or disabled. That the token was shown again is recorded.
+ */
+const repeated = async (tx: Transaction, { fresh, by }: { fresh: Row; by: By }): Promise<Row> => {
   const { clientId, created: now } = fresh;
-  const row = await store.readClient(tx, clientId);
+  const row = await store.lockClient(tx, clientId);
   const isRepeat =
     row &&
+    !row.disabled &&
     areAlike(row, fresh) &&
     row.lastRotated.getTime() === row.created.getTime() &&
     later(row.created, repeatMs) > now &&
     (await store.creatorOf(tx, { entityType: 'client', entityId: clientId })) === by.caller.clientId;
-  if (isRepeat) return row;
-  throw new RequestError('RequestConflict', `There is a client '${clientId}' already.`);
+  if (!isRepeat) throw new RequestError('RequestConflict', `There is a client '${clientId}' already.`);
+  const { entry } = recorded(row, 'access token shown again', by);
+  await store.addAuditEntries(tx, [{ ...entry, created: now }]);
+  return row;
 };
 
 const areAlike = (row: Row, other: Row): boolean =>

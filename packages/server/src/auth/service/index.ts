@@ -15,6 +15,8 @@ export type { StaticClient } from './static-clients.ts';
 export interface AuthOptions extends OtherParties, UpkeepOptions {
   /** Names and ports of this server that callers may use, besides what the Host header says. */
   readonly origins?: readonly Origin[] | undefined;
+  /** Whether a proxy in front of this server sets X-Forwarded-* headers; otherwise anybody could, and none counts. */
+  readonly trustsProxy?: boolean | undefined;
   /** Whether temporary credentials of this name hold no more, whatever their certificate says. */
   readonly isRevoked?: ((clientId: string) => boolean) | undefined;
 }

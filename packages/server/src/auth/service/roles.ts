@@ -3,9 +3,10 @@ import { pageLimit, pagesOf } from '../../http/index.ts';
 import { type Change, roleChanged } from '../events.ts';
 import type { CreateRoleRequest, ListRoleIdsResponse, ListRoles2Response, Role } from '../schema/index.ts';
 import {
+  addedToRole,
   compareScopes,
   compileRoles,
-  type RoleSet,
+  grantedBy,
   requireNoCycle,
   requireSoundRoleScopes,
 } from '../scopes/index.ts';
@@ -42,7 +43,7 @@ export const roleVerbs = (room: Room) => ({
   /** Creates a role; repeated with equal values it answers the role that is there. */
   createRole: async (roleId: string, wanted: CreateRoleRequest, by: By): Promise<Role> => {
     requireSoundRoleScopes(wanted.scopes);
-    by.authorize({ scopes: wanted.scopes });
+    by.authorize({ scopes: grantedBy({ roleId, scopes: wanted.scopes }) });
     const row = await change(room, async (tx, now) => {
       await store.lockRoles(tx);
       const roles = await store.readRoles(tx);
@@ -64,7 +65,7 @@ export const roleVerbs = (room: Room) => ({
       await store.lockRoles(tx);
       const roles = await store.readRoles(tx);
       const current = roles.find((role) => role.roleId === roleId) ?? noRole(roleId);
-      by.authorize({ scopesAdded: scopesAdded(compileRoles(roles), roleId, wanted.scopes) });
+      by.authorize({ scopesAdded: addedToRole(compileRoles(roles), current, wanted.scopes) });
       const next = { ...current, ...definition(wanted), lastModified: now };
       requireNoCycle(compileRoles(roles.map((role) => (role === current ? next : role))), roleId);
       await store.putRole(tx, next);
@@ -95,22 +96,6 @@ const page = async ({ db, directory }: Room, { limit, continuationToken }: PageQ
     limit: pageLimit(limit),
   });
   return pages.pageOf(found, limit, (row) => [row.roleId]);
-};
-
-// Stands for whatever may be assumed by a pattern: no scope and no role can hold this character.
-const anyArgument = '\0';
-
-/**
- * The scopes that a role did not give before to each of those who may assume it. What `made/*` gives to one who assumes
- * `made/*` is no measure: with `kept:<..>` that is `kept:*`, and whoever assumes `made/a` has `kept:a` alone.
- */
-const scopesAdded = (roles: RoleSet, roleId: string, scopes: readonly string[]): string[] => {
-  if (!roleId.endsWith('*')) {
-    const former = roles.expand([`assume:${roleId}`]);
-    return scopes.filter((scope) => !former.has(scope));
-  }
-  const former = roles.expand([`assume:${roleId.slice(0, -1)}${anyArgument}`]);
-  return scopes.filter((scope) => !former.has(scope.replace('<..>', anyArgument)));
 };
 
 const definition = ({ description, scopes }: CreateRoleRequest) => ({

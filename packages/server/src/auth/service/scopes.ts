@@ -1,5 +1,5 @@
 import { days, later, RequestError } from '../../base/index.ts';
-import type { SignedRequest } from '../../http/index.ts';
+import type { Caller, RequestHead, SignedRequest } from '../../http/index.ts';
 import {
   type Authenticator,
   createAuthenticator,
@@ -7,7 +7,7 @@ import {
   isAuthenticationFailure,
 } from '../authenticate.ts';
 import type { KnownClient } from '../directory.ts';
-import { type Origin, originOf, requirePayload, type SignedParts } from '../hawk.ts';
+import { claimedId, originOf, requirePayload, type SignedParts, signatureOf } from '../hawk.ts';
 import type {
   AuthenticateHawkRequest,
   AuthenticateHawkResponse,
@@ -24,36 +24,46 @@ export type ScopeVerbs = ReturnType<typeof scopeVerbs>;
 /** The verbs that find out who somebody is and what they may do. `origins`: other names of this server. */
 export const scopeVerbs = (
   room: Room,
-  { origins = [], isRevoked }: Pick<AuthOptions, 'origins' | 'isRevoked'>,
+  {
+    origins = [],
+    trustsProxy = false,
+    isRevoked,
+  }: Pick<AuthOptions, 'origins' | 'trustsProxy' | 'isRevoked'>,
 ) => {
   const { directory, clock } = room;
   const authenticator = createAuthenticator({ ...directory, ...(isRevoked ? { isRevoked } : {}) });
 
   /** A refusal may come of what is out of date in memory: when something has changed, it is thought over. */
-  const identify = async (parts: SignedParts): Promise<Identified> => {
+  const identify = async (parts: SignedParts, since?: Date): Promise<Identified> => {
     await directory.prepare();
     try {
-      return await authenticator(parts, clock.now());
+      return await authenticator(parts, clock.now(), since);
     } catch (error) {
       if (!isAuthenticationFailure(error) || !(await directory.refresh())) throw error;
-      return authenticator(parts, clock.now());
+      return authenticator(parts, clock.now(), since);
     }
   };
 
-  const proven = async (request: SignedRequest, finder: (parts: SignedParts) => Promise<Identified>) => {
-    const { caller, signature } = await finder(partsOf(request, origins));
-    if (signature?.hash) requirePayload(signature, request.payload, request.headers['content-type'] ?? '');
-    return caller;
-  };
+  const partsOf = ({ method, url, headers }: RequestHead): SignedParts => ({
+    method,
+    resource: url,
+    authorization: headers.authorization,
+    origins: [originOf(headers, { trustsProxy }), ...origins],
+  });
 
   return {
     /** Who sends a request: nobody is an answer, a signature that does not hold an AuthenticationFailed. */
-    authenticate: (request: SignedRequest) => proven(request, identify),
+    authenticate: async (head: RequestHead, since?: Date): Promise<Caller> =>
+      (await identify(partsOf(head), since)).caller,
+    /** Refuses a body other than the one whose hash was signed; the signature itself was examined before. */
+    requirePayload: (request: SignedRequest): void => requireSignedPayload(partsOf(request), request),
+    /** Whom a request claims to come from, proven or not. */
+    claimedId: (head: RequestHead): string | undefined => claimedId(partsOf(head)),
 
     /** The scopes, and all that the roles add to them. */
     expandScopes: async ({ scopes }: ScopeList): Promise<ScopeList> => {
       await directory.prepare();
-      return { scopes: [...directory.expand(scopes).scopes] };
+      return { scopes: [...directory.expandOnce(scopes).scopes] };
     },
 
     /** Examines the signature of a request that was sent to somebody else. */
@@ -77,7 +87,8 @@ export const scopeVerbs = (
       { clientScopes, requiredScopes }: TestAuthenticateRequest,
     ): Promise<TestAuthenticateResponse> => {
       const tester = testAuthenticator(clientScopes, clock.now());
-      const caller = await proven(request, (parts) => tester(parts, clock.now()));
+      const { caller } = await tester(partsOf(request), clock.now());
+      requireSignedPayload(partsOf(request), request);
       if (!caller.satisfies({ AllOf: requiredScopes })) {
         throw new RequestError(
           'InsufficientScopes',
@@ -89,12 +100,12 @@ export const scopeVerbs = (
   };
 };
 
-const partsOf = ({ method, url, headers }: SignedRequest, origins: readonly Origin[]): SignedParts => ({
-  method,
-  resource: url,
-  authorization: headers.authorization,
-  origins: [originOf(headers), ...origins],
-});
+const requireSignedPayload = (parts: SignedParts, { payload, headers }: SignedRequest): void => {
+  // Most clients sign no hash, and need not be read twice.
+  if (!parts.authorization?.includes('hash=')) return;
+  const signature = signatureOf(parts);
+  if (signature) requirePayload(signature, payload, headers['content-type'] ?? '');
+};
 
 const answerOf = ({ caller, signature }: Identified): AuthenticateHawkResponse => {
   const { clientId, scopes, expires } = caller;

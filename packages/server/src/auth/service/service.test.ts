@@ -47,7 +47,7 @@ const authenticate = (
     timestamp: Math.floor(t.clock.now().getTime() / 1000),
   });
   const headers = { host: 'localhost', authorization: header };
-  return auth.authenticate({ method: 'GET', url: '/x', headers, payload: '' });
+  return auth.authenticate({ method: 'GET', url: '/x', headers });
 };
 
 describe('clients', () => {
@@ -92,6 +92,23 @@ describe('clients', () => {
     await again(late);
     t.clock.advance(minutes(15));
     await refuses(again(late), 'RequestConflict');
+    const disabled = await aClient({ expires });
+    await t.auth.disableClient(disabled.clientId, root());
+    await refuses(again(disabled), 'RequestConflict');
+  });
+  it('that a token was shown again is recorded, and that it was not is not', async () => {
+    const client = await aClient();
+    const stranger = { ...root(), caller: t.auth.callerFor(['*'], 'somebody-else') };
+    await t.auth.createClient(client.clientId, wanted(), root());
+    await refuses(t.auth.createClient(client.clientId, wanted(), stranger), 'RequestConflict');
+    const { auditHistory } = await t.auth.getEntityHistory('client', client.clientId, {});
+    assert.deepEqual(
+      auditHistory.map(({ actionType, clientId }) => [actionType, clientId]),
+      [
+        ['access token shown again', 'somebody'],
+        ['created', 'somebody'],
+      ],
+    );
   });
   it('two creations at once give one client', async () => {
     const clientId = fresh('client');
@@ -388,7 +405,7 @@ describe('credentials that auth issues', () => {
       ext,
     });
     const headers = { host: 'localhost', authorization: header };
-    const caller = await t.auth.authenticate({ method: 'GET', url: '/x', headers, payload: '' });
+    const caller = await t.auth.authenticate({ method: 'GET', url: '/x', headers });
     assert.deepEqual([caller.clientId, caller.scopes], ['task-client/x', ['assume:anonymous', 'queue:x']]);
   });
 });

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { eventually, within } from '@taskyard/patience';
+import { type FastifyInstance, fastify } from 'fastify';
+import { Type } from 'typebox';
+import { manualClock, RequestError, seconds } from '../base/index.ts';
+import { servedOn, tester } from '../testing/index.ts';
+import { noteExpectation } from './body-limits.ts';
+import { type Caller, publish, type RequestHead, type Route, type ScopeTemplate } from './contract.ts';
+import { serve } from './serve.ts';
+
+const MiB = 2 ** 20;
+const Numbers = publish('some', 'numbers', Type.Record(Type.String(), Type.Number()));
+
+const route = (name: string, scopes?: ScopeTemplate): Route<object> => ({
+  contract: {
+    name,
+    method: 'POST',
+    path: `/${name}/<id>`,
+    category: 'Tests',
+    title: name,
+    description: '',
+    stability: 'stable',
+    input: Numbers,
+    ...(scopes === undefined ? {} : { scopes }),
+  },
+  handle: async (_services, { authorize }) => {
+    authorize({ level: 'low', wanted: ['a'] });
+    handled.push(name);
+  },
+});
+
+const handled: string[] = [];
+const routes = [
+  route('open'),
+  route('byUrl', 'by-url:<id>'),
+  route('byBody', { AllOf: ['by-body:<level>:<id>', { for: 'one', in: 'wanted', each: '<one>' }] }),
+  route('byEither', { AnyOf: ['first:<level>', { AllOf: ['plain', 'second:<level>'] }] }),
+];
+
+const covers = (held: string, wanted: string) =>
+  held === wanted || (held.endsWith('*') && wanted.startsWith(held.slice(0, -1)));
+
+/** The header `may` names the scopes of the caller; `forged` makes the signature a bad one. */
+const authenticate = async ({ headers }: RequestHead): Promise<Caller> => {
+  if (headers.forged) throw new RequestError('AuthenticationFailed', 'Bad mac');
+  const scopes = String(headers.may ?? '').split(' ');
+  const satisfies: Caller['satisfies'] = (required) => {
+    if (typeof required === 'string') return scopes.some((held) => covers(held, required));
+    return 'AllOf' in required ? required.AllOf.every(satisfies) : required.AnyOf.some(satisfies);
+  };
+  return { ...tester, isAnonymous: headers.may === undefined, scopes, satisfies };
+};
+
+const fillText = (template: string, values: Readonly<Record<string, unknown>>) => {
+  const text = template.replace(/<(\w+)>/g, (whole, name: string) => String(values[name] ?? whole));
+  return text.includes('<') ? undefined : text;
+};
+const fillScopes = (template: ScopeTemplate, values: Readonly<Record<string, unknown>>) =>
+  typeof template === 'string' ? fillText(template, values) : values.level ? { AllOf: [] } : undefined;
+
+let app: FastifyInstance;
+let port: number;
+const sockets: Socket[] = [];
+const warnings: object[] = [];
+const clock = manualClock();
+
+before(async () => {
+  app = fastify();
+  const base = servedOn(clock);
+  const log = { ...base.log, warn: (facts: object) => void warnings.push(facts) } as typeof base.log;
+  const service = { serviceName: 'some', title: 'Some', description: '' };
+  const deps = { ...base, log, authenticate, fillScopes, claimedId: () => 'somebody' };
+  serve(app, deps, { declarations: [{ service, routes }], services: {} });
+  app.server.on('connection', (socket: Socket) => sockets.push(socket));
+  app.server.on('checkContinue', (asked, reply) => {
+    noteExpectation(asked);
+    app.server.emit('request', asked, reply);
+  });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  port = (app.server.address() as AddressInfo).port;
+});
+after(() => app.close());
+
+const post = async (
+  name: string,
+  { headers = {}, payload = '{}' }: { headers?: object; payload?: string },
+) => {
+  const reply = await app.inject({
+    method: 'POST',
+    url: `/api/some/v1/${name}/x`,
+    headers: { 'content-type': 'application/json', ...headers },
+    payload,
+  });
+  return {
+    status: reply.statusCode,
+    text: reply.body,
+    message: reply.body ? String(reply.json().message ?? '') : '',
+  };
+};
+
+/** Sends as much of an endless body as is taken; answers the reply, and how many bytes the server has read. */
+const flood = async (name: string, headers: Record<string, string | number>) => {
+  const socket = connect({ port, host: '127.0.0.1' });
+  let text = '';
+  socket.on('data', (data) => {
+    text += data.toString();
+  });
+  // What is sent to a connection that the server has ended is lost: that is what is wanted.
+  socket.on('error', () => {});
+  const lines = Object.entries({ host: 'a', 'content-type': 'application/json', ...headers });
+  const head = lines.map(([header, value]) => `${header}: ${value}\r\n`).join('');
+  socket.write(`POST /api/some/v1/${name}/x HTTP/1.1\r\n${head}\r\n`);
+  const server = await eventually('the connection', () =>
+    sockets.find(({ remotePort }) => remotePort !== undefined && remotePort === socket.localPort),
+  );
+  const isChunked = 'transfer-encoding' in headers;
+  const part = Buffer.alloc(MiB / 16, ' ');
+  const chunk = isChunked ? Buffer.concat([Buffer.from('10000\r\n'), part, Buffer.from('\r\n')]) : part;
+  const send = (): void => {
+    while (!socket.destroyed && socket.writable && socket.write(chunk));
+  };
+  socket.on('drain', send);
+  send();
+  await eventually('the reply', () => text.includes('requestInfo'));
+  clock.advance(seconds(2));
+  await eventually('the end of the connection', () => server.destroyed);
+  socket.destroy();
+  return { text, bytesRead: server.bytesRead };
+};
+
+// A connection's buffers hold some of what nobody asked for.
+const boundBytes = MiB / 2;
+
+describe('before the body of a request is read', () => {
+  it('a signature is examined, and the refusal leaves the body unread', async () => {
+    const forged = await flood('byUrl', { forged: 'yes', 'content-length': 9 * MiB });
+    assert.match(forged.text, /^HTTP\/1.1 401 /);
+    assert.ok(forged.bytesRead < boundBytes, `${forged.bytesRead} bytes were read`);
+    const chunked = await flood('byUrl', { forged: 'yes', 'transfer-encoding': 'chunked' });
+    assert.match(chunked.text, /^HTTP\/1.1 401 /);
+    assert.ok(chunked.bytesRead < boundBytes, `${chunked.bytesRead} bytes were read`);
+    assert.equal((await post('byUrl', { headers: { forged: 'yes' }, payload: '{' })).status, 401);
+  });
+
+  it('a refused signature is logged with the client that it claims and the address that it came from', async () => {
+    warnings.length = 0;
+    await post('byUrl', { headers: { forged: 'yes' } });
+    assert.equal(warnings.length, 1);
+    const { claimedId, address } = warnings[0] as { claimedId?: string; address?: string };
+    assert.deepEqual([claimedId, address], ['somebody', '127.0.0.1']);
+  });
+
+  it('scopes that the URL names are asked for', async () => {
+    const { text, bytesRead } = await flood('byUrl', { may: 'by-url:y', 'content-length': 9 * MiB });
+    assert.match(text, /^HTTP\/1.1 403 /);
+    assert.ok(bytesRead < boundBytes, `${bytesRead} bytes were read`);
+  });
+
+  it('a caller is refused whom no body would help, when it is a large one', async () => {
+    const large = `{${' '.repeat(70_000)}`;
+    const without = ['', 'by-bod', 'by-body', 'other:*', 'plain'];
+    for (const may of without) {
+      for (const name of ['byBody', 'byEither']) {
+        const { status, message } = await post(name, { headers: { may }, payload: large });
+        assert.equal(status, 403, `${name} by '${may}'`);
+        assert.match(message, /by-body:<level>|first:<level>/);
+      }
+    }
+    for (const may of ['*', 'by-*', 'by-body:*', 'by-body:low:x']) {
+      assert.equal((await post('byBody', { headers: { may }, payload: large })).status, 400, may);
+    }
+    for (const may of ['first:a', 'plain second:*']) {
+      assert.equal((await post('byEither', { headers: { may }, payload: large })).status, 400, may);
+    }
+    assert.equal((await post('byBody', { headers: { may: '' }, payload: '{' })).status, 400);
+  });
+
+  it('one of more than 1 MiB is refused to callers without credentials, announced or not', async () => {
+    const announced = await flood('open', { 'content-length': 2 * MiB });
+    assert.match(announced.text, /^HTTP\/1.1 413 /);
+    assert.ok(announced.bytesRead < boundBytes, `${announced.bytesRead} bytes were read`);
+    const chunked = await flood('open', { 'transfer-encoding': 'chunked' });
+    assert.match(chunked.text, /^HTTP\/1.1 413 /);
+    assert.match(chunked.text, /larger than 1 MiB/);
+    assert.ok(chunked.bytesRead < MiB + boundBytes, `${chunked.bytesRead} bytes were read`);
+  });
+
+  it('who waits to be told to send it is told only when it is wanted', async () => {
+    const ask = (headers: Record<string, string>) => {
+      const told: string[] = [];
+      const sent = request({
+        port,
+        host: '127.0.0.1',
+        method: 'POST',
+        path: '/api/some/v1/byUrl/x',
+        headers: {
+          'content-type': 'application/json',
+          'content-length': 2,
+          expect: '100-continue',
+          ...headers,
+        },
+      });
+      sent.on('continue', () => {
+        told.push('continue');
+        sent.end('{}');
+      });
+      sent.on('response', (reply) => {
+        told.push(String(reply.statusCode));
+        reply.resume();
+      });
+      sent.flushHeaders();
+      const ended = new Promise((resolve) => sent.once('response', resolve));
+      return within('a reply', ended).then(() => {
+        sent.destroy();
+        return told;
+      });
+    };
+    assert.deepEqual(await ask({ may: 'by-url:*' }), ['continue', '204']);
+    assert.deepEqual(await ask({ may: 'other' }), ['403']);
+  });
+});
+
+describe('what is wrong with a body', () => {
+  it('is told in at most 50 sentences, each of bounded length', async () => {
+    const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`n${i}`, 'no']));
+    const { status, message } = await post('open', { payload: JSON.stringify(many) });
+    assert.equal(status, 400);
+    assert.equal(message.match(/must be number/g)?.length, 50);
+    assert.match(message, /and 1950 more/);
+    const long = await post('open', { payload: JSON.stringify({ ['n'.repeat(50_000)]: 'no' }) });
+    assert.equal(long.status, 400);
+    assert.ok(long.message.length < 2000, `${long.message.length} characters`);
+  });
+
+  it('is told for the first mistake alone where there are very many parts', async () => {
+    const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`n${i}`, 'no']));
+    const { status, text, message } = await post('open', { payload: JSON.stringify(many) });
+    assert.equal(status, 400);
+    assert.equal(message.match(/must be number/g)?.length, 1);
+    assert.ok(text.length < 2000, `${text.length} characters`);
+  });
+});
+
+it('a method that needs no scope, and one whose scopes are held, go on as ever', async () => {
+  handled.length = 0;
+  assert.equal((await post('open', {})).status, 204);
+  assert.equal((await post('byUrl', { headers: { may: 'by-url:x' }, payload: '{"a":1}' })).status, 204);
+  assert.deepEqual(handled, ['open', 'byUrl']);
+});
