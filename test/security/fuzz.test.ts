@@ -251,7 +251,8 @@ describe('whoever cannot prove who they are is turned away', () => {
         fc.string({ unit: fc.constantFrom(...letters), minLength: 22, maxLength: 22 }),
         fc.string(),
       )
-      .filter((text) => text !== token);
+      // Without a token the path is that of another method, with or without the slash at its end.
+      .filter((text) => text !== token && text !== '');
     const asked = others.map((text) => ({
       method: 'POST',
       path: `/api/hooks/v1/hooks/fuzz/hook/trigger/${encodeURIComponent(text)}`,

@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { later, minutes, RequestError } from '../base/index.ts';
+import { headerBytesMax } from '../http/index.ts';
 
 /** A request as its signature covers it. */
 export interface SignedParts {
@@ -42,8 +43,8 @@ export const refuse = (message: string): never => {
 
 const bewitIn = /^(.*)([?&])bewit=([^&]*)(?:&(.*))?$/s;
 
-/** Node reads no header above this; a signature that was handed on in a body is no longer either. */
-const charactersMax = 16 * 1024;
+/** As much as a request's headers may hold; a signature that was handed on in a body is no longer either. */
+const charactersMax = headerBytesMax;
 
 /** The signature that a request carries; undefined when it carries none. */
 export const signatureOf = (request: SignedParts): Signature | undefined => {

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { eventually, within } from '@taskyard/patience';
 import { type FastifyInstance, fastify } from 'fastify';
 import { Type } from 'typebox';
-import { manualClock, RequestError, seconds } from '../base/index.ts';
+import { manualClock, RequestError } from '../base/index.ts';
 import { servedOn, tester } from '../testing/index.ts';
 import { noteExpectation } from './body-limits.ts';
 import { type Caller, publish, type RequestHead, type Route, type ScopeTemplate } from './contract.ts';
@@ -98,47 +98,25 @@ const post = async (
   return { status: reply.status, text, message };
 };
 
-/** Sends as much of an endless body as is taken; answers the reply, and how many bytes the server has read. */
-const flood = async (name: string, headers: Record<string, string | number>) => {
+/** Sends the head of a request and the beginning of its body, which never ends; returns the reply. */
+const begin = async (name: string, headers: Record<string, string | number>, beginning = '') => {
   const socket = connect({ port, host: '127.0.0.1' });
   let text = '';
   socket.on('data', (data) => {
     text += data.toString();
   });
-  // What is sent to a connection that the server has ended is lost: that is what is wanted.
-  socket.on('error', () => {});
   const lines = Object.entries({ host: 'a', 'content-type': 'application/json', ...headers });
   const head = lines.map(([header, value]) => `${header}: ${value}\r\n`).join('');
-  socket.write(`POST /api/some/v1/${name}/x HTTP/1.1\r\n${head}\r\n`);
-  const server = await eventually('the connection', () =>
-    sockets.find(({ remotePort }) => remotePort !== undefined && remotePort === socket.localPort),
-  );
-  const isChunked = 'transfer-encoding' in headers;
-  const part = Buffer.alloc(MiB / 16, ' ');
-  const chunk = isChunked ? Buffer.concat([Buffer.from('10000\r\n'), part, Buffer.from('\r\n')]) : part;
-  const send = (): void => {
-    while (!socket.destroyed && socket.writable && socket.write(chunk));
-  };
-  socket.on('drain', send);
-  send();
+  socket.write(`POST /api/some/v1/${name}/x HTTP/1.1\r\n${head}\r\n${beginning}`);
   await eventually('the reply', () => text.includes('requestInfo'));
-  clock.advance(seconds(2));
-  await eventually('the end of the connection', () => server.destroyed);
   socket.destroy();
-  return { text, bytesRead: server.bytesRead };
+  return text;
 };
 
-// A connection's buffers hold some of what nobody asked for.
-const boundBytes = MiB / 2;
-
 describe('before the body of a request is read', () => {
-  it('a signature is examined, and the refusal leaves the body unread', async () => {
-    const forged = await flood('byUrl', { forged: 'yes', 'content-length': 9 * MiB });
-    assert.match(forged.text, /^HTTP\/1.1 401 /);
-    assert.ok(forged.bytesRead < boundBytes, `${forged.bytesRead} bytes were read`);
-    const chunked = await flood('byUrl', { forged: 'yes', 'transfer-encoding': 'chunked' });
-    assert.match(chunked.text, /^HTTP\/1.1 401 /);
-    assert.ok(chunked.bytesRead < boundBytes, `${chunked.bytesRead} bytes were read`);
+  it('a signature is examined: the refusal comes though nothing of the body does', async () => {
+    assert.match(await begin('byUrl', { forged: 'yes', 'content-length': 9 * MiB }), /^HTTP\/1.1 401 /);
+    assert.match(await begin('byUrl', { forged: 'yes', 'transfer-encoding': 'chunked' }), /^HTTP\/1.1 401 /);
     assert.equal((await post('byUrl', { headers: { forged: 'yes' }, payload: '{' })).status, 401);
   });
 
@@ -151,9 +129,7 @@ describe('before the body of a request is read', () => {
   });
 
   it('scopes that the URL names are asked for', async () => {
-    const { text, bytesRead } = await flood('byUrl', { may: 'by-url:y', 'content-length': 9 * MiB });
-    assert.match(text, /^HTTP\/1.1 403 /);
-    assert.ok(bytesRead < boundBytes, `${bytesRead} bytes were read`);
+    assert.match(await begin('byUrl', { may: 'by-url:y', 'content-length': 9 * MiB }), /^HTTP\/1.1 403 /);
   });
 
   it('a caller is refused whom no body would help, when it is a large one', async () => {
@@ -176,13 +152,10 @@ describe('before the body of a request is read', () => {
   });
 
   it('one of more than 1 MiB is refused to callers without credentials, announced or not', async () => {
-    const announced = await flood('open', { 'content-length': 2 * MiB });
-    assert.match(announced.text, /^HTTP\/1.1 413 /);
-    assert.ok(announced.bytesRead < boundBytes, `${announced.bytesRead} bytes were read`);
-    const chunked = await flood('open', { 'transfer-encoding': 'chunked' });
-    assert.match(chunked.text, /^HTTP\/1.1 413 /);
-    assert.match(chunked.text, /larger than 1 MiB/);
-    assert.ok(chunked.bytesRead < MiB + boundBytes, `${chunked.bytesRead} bytes were read`);
+    assert.match(await begin('open', { 'content-length': 2 * MiB }), /^HTTP\/1.1 413 /);
+    const chunk = `110000\r\n${' '.repeat(0x110000)}\r\n`;
+    const chunked = await begin('open', { 'transfer-encoding': 'chunked' }, chunk);
+    assert.match(chunked, /^HTTP\/1.1 413 [\s\S]*larger than 1 MiB/);
   });
 
   it('who waits to be told to send it is told only when it is wanted', async () => {

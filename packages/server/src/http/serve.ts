@@ -3,17 +3,17 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, type Logger, RequestError } from '../base/index.ts';
 import { Authorization, type FillScopes } from './authorization.ts';
-import { isJson, isStorable, parseBody, readBodies, requireStorableBody } from './body.ts';
+import { isJson, parseBody, readBodies, requireStorableBody } from './body.ts';
 import {
   bodyBytesMax,
   boundBody,
   hasLargeBody,
-  leaveUnread,
   requireBoundedBody,
   sendContinue,
   tooLarge,
   unsignedBytesMax,
 } from './body-limits.ts';
+import { parseParams, parseQuery } from './call-parameters.ts';
 import {
   type Call,
   type Caller,
@@ -135,7 +135,7 @@ interface Admitted {
 
 const admitted = new WeakMap<FastifyRequest, Admitted>();
 
-/** Finds out who calls and whether they may at all, by the head of the request. A refused one's body is not read. */
+/** Finds out who calls and whether they may at all, by the head of the request. A refused one's body is dropped as it comes. */
 const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
   const { route, deps } = endpoint;
   const { contract } = route;
@@ -158,7 +158,6 @@ const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: Fastify
       const claimedId = deps.claimedId?.(head);
       deps.log.warn({ claimedId, address: request.ip, requestId: ids.requestId }, 'a signature was refused');
     }
-    leaveUnread(request, reply, deps.clock);
     refuse(endpoint, error, { reply, params, payload: {}, isLarge: false });
     const ms = performance.now() - started;
     record(endpoint, reply.statusCode, { ...ids, ms, clientId: caller?.clientId, taskId: params.taskId });
@@ -308,53 +307,6 @@ const checkedBody = ({ input, keepsText }: Contract, payload: unknown, request: 
   );
 };
 
-const parseParams = (
-  { params: expected = {} }: Contract,
-  given: Record<string, string>,
-): Record<string, unknown> => {
-  const values: Record<string, unknown> = {};
-  for (const [name, text] of Object.entries(given)) {
-    const parameter = expected[name];
-    if (parameter && !parameter.pattern.test(text)) {
-      throw new RequestError(
-        'InvalidRequestArguments',
-        `URL parameter '${name}' given as '${text}' must match ${parameter.pattern}`,
-      );
-    }
-    if (!isStorable(text)) {
-      throw new RequestError('InvalidRequestArguments', `URL parameter '${name}' holds a NUL character.`);
-    }
-    values[name] = parameter ? parameter.parse(text) : text;
-  }
-  return values;
-};
-
-const parseQuery = (
-  { query: expected = {}, anyQuery }: Contract,
-  given: Record<string, string | string[]>,
-): Record<string, unknown> => {
-  const values: Record<string, unknown> = {};
-  if (anyQuery) return values;
-  for (const [name, text] of Object.entries(given)) {
-    if (name === 'bewit') continue;
-    const parameter = Object.hasOwn(expected, name) ? expected[name] : undefined;
-    if (!parameter) {
-      throw new RequestError(
-        'InvalidRequestArguments',
-        `Query parameter ${name} is not supported by this method.`,
-      );
-    }
-    if (typeof text !== 'string' || !parameter.pattern.test(text) || !isStorable(text)) {
-      throw new RequestError(
-        'InvalidRequestArguments',
-        `Query parameter ${name} must be given once and match ${parameter.pattern}`,
-      );
-    }
-    values[name] = parameter.parse(text);
-  }
-  return values;
-};
-
 const neverGone = new AbortController().signal;
 
 const sendJson = (reply: FastifyReply, text: string): FastifyReply =>
@@ -393,7 +345,6 @@ const refuseUnread = (
         ? new RequestError('MalformedPayload', error.message)
         : error;
   const params = request.params as Record<string, string>;
-  leaveUnread(request, reply, endpoint.deps.clock);
   refuse(endpoint, refusal, { reply, params, payload: {}, isLarge: false });
   const ids = known?.ids ?? identify(request, reply);
   const clientId = known?.caller.clientId;

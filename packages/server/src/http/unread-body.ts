@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isLeftUnread } from './body-limits.ts';
 
 /** Of a body that was refused so many bytes are read and dropped; who sends more is cut off. */
 const droppedBytesMax = 64 * 2 ** 20;
@@ -7,13 +6,13 @@ const droppedBytesMax = 64 * 2 ** 20;
 /**
  * Lets refusals reach callers that are still sending: many read a reply only after their whole body. A connection that
  * is ended while bytes arrive is reset, and a reply on its way is lost with it. So it stays open, and the rest of the
- * body is read and dropped, whatever refused it; but not that of a caller whose signature was not proven.
+ * body is read and dropped, whatever refused it, and nothing of it is kept.
  */
 export const readRestOfBodies = (app: FastifyInstance): void => {
   app.addHook('onSend', (request, reply, _payload, done) => {
     const { headers } = request;
     const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-    if (hasBody && !request.raw.complete && !isLeftUnread(request.raw)) readRest(request, reply);
+    if (hasBody && !request.raw.complete) readRest(request, reply);
     done();
   });
 };
