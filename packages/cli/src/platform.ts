@@ -8,6 +8,7 @@ import { credentialsFileIn, readCredentialsFile } from './config.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import type { LocateFile } from './follow/report.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
+import { loadServer } from './load-server.ts';
 
 /** A platform to submit tasks to, with a worker that takes those of its task queue. */
 export interface Platform {
@@ -73,7 +74,7 @@ export const startPlatform = async (
   { file, project = process.cwd(), demoCloud }: PlatformSources = {},
 ): Promise<Platform> => {
   // Other commands start faster without the server's package.
-  const { readConfig, startServer } = await import('@taskyard/server');
+  const { readConfig, startServer } = await loadServer();
   const config = readConfig({ file, overrides });
   const server = await startServer(config, { workerCommand, project, demoCloud }).catch(cannotStart);
   try {

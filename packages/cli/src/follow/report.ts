@@ -1,4 +1,5 @@
 import { openArtifact, type Queue } from '@taskyard/client';
+import { commandName } from '../command-name.ts';
 import { harmless, type Io, paintFor, say, sayJsonLine } from '../io.ts';
 import { listArtifacts } from '../listings.ts';
 import { taskPage } from '../pages.ts';
@@ -155,7 +156,7 @@ const artifactLines = ({ artifacts }: Report): string[] => {
   return [
     '',
     'Artifacts:',
-    ...(more > 0 ? [`  (${more} earlier ones: see "taskyard task artifacts <taskId>")`] : []),
+    ...(more > 0 ? [`  (${more} earlier ones: see "${commandName} task artifacts <taskId>")`] : []),
     ...shown.flatMap(({ label, name, url, path }) => [
       `  ${harmless(label)}  ${harmless(name)}`,
       `    ${url}`,
