@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Credentials, Queue } from '@taskyard/client';
 import type { Config, ConfigSources, RunningServer } from '@taskyard/server';
+import { cancelRunsLeftBehind } from './begun-runs.ts';
 import { credentialsFileIn, readCredentialsFile } from './config.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
-import type { LocateFile } from './follow/report.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
 import { loadServer } from './load-server.ts';
+import { isAlive } from './processes.ts';
+import type { PlatformGuest } from './shared-platform/guest.ts';
 
 /** A platform to submit tasks to, with a worker that takes those of its task queue. */
 export interface Platform {
@@ -17,8 +19,9 @@ export interface Platform {
   readonly taskQueueId: string;
   /** Signs a browser in, once; only where this process has started it on a database of its own. */
   readonly signInUrl?: string | undefined;
-  /** Answers the file of an artifact whose bytes lie on this machine. */
-  readonly locateFile?: LocateFile | undefined;
+  /** Where other runs use it too: our place in it, and the file of its log. */
+  readonly guest?: PlatformGuest | undefined;
+  readonly logFile?: string | undefined;
   /** Ends what this process has started of it, and waits until it has ended. */
   readonly stop: () => Promise<void>;
 }
@@ -78,13 +81,14 @@ export const startPlatform = async (
   const config = readConfig({ file, overrides });
   const server = await startServer(config, { workerCommand, project, demoCloud }).catch(cannotStart);
   try {
+    const { rootUrl, credentials } = server;
+    await cancelRunsLeftBehind(config.data, new Queue({ rootUrl, credentials, retries: 3 }));
     const worker = await startBuiltInWorker(config, server, project);
     return {
       rootUrl: server.rootUrl,
       credentials: server.credentials,
       taskQueueId: builtInTaskQueueId,
       signInUrl: server.signInUrl,
-      locateFile: server.locateFile,
       stop: async () => {
         // The worker goes first: it still has to tell the server how its tasks ended.
         await worker?.stop();
@@ -94,15 +98,6 @@ export const startPlatform = async (
   } catch (error) {
     await server.close();
     throw error;
-  }
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 };
 
