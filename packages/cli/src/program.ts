@@ -18,6 +18,7 @@ import { serveCommand } from './serve.ts';
 import { signinCommand } from './signin.ts';
 import { slugidCommand } from './slugid.ts';
 import { taskCommands } from './task/index.ts';
+import { whyCommand } from './why.ts';
 import { workerCommand } from './worker.ts';
 
 const version = (): string => {
@@ -48,6 +49,7 @@ export const createProgram = (io: Io): Command => {
     workerCommand,
     taskCommands,
     groupCommands,
+    whyCommand,
     indexCommands,
     hookCommands,
     queueCommands,

@@ -172,10 +172,13 @@ const verdict = (io: Io, { isComplete, counts, milliseconds }: Report): string =
   return `${word}: ${told || 'there are none'}, in ${durationText(milliseconds)}.`;
 };
 
+/** What failed by itself: tasks that were canceled because another failed are no news. */
+export const causesOf = (failures: readonly ReportedFailure[]): ReportedFailure[] =>
+  failures.filter(({ reason }) => reason !== 'canceled');
+
 /** Prints the report for people. */
 export const printReport = (io: Io, report: Report, options: ReportOptions = {}): void => {
-  // Tasks that were canceled because another failed are no news.
-  const causes = report.failures.filter(({ reason }) => reason !== 'canceled');
+  const causes = causesOf(report.failures);
   const shown = causes.slice(0, failuresShownMax);
   const lines = [
     ...shown.flatMap((failure) => ['', ...failureLines(io, failure, options)]),

@@ -45,7 +45,7 @@ export const createTasks = async (
 ): Promise<Answer<TaskRecord>[]> => {
   const checked = items.map((item) => attempt(() => checkTask(item, deps)));
   // A group stays even when its first task is refused after all.
-  const groups = await ensureGroups(tx, checked.filter(isTask));
+  const groups = await ensureGroups(tx, checked.filter(isTask), deps.now);
   const admitted = checked.map((task) => (isTask(task) ? admit(task, groups) : task));
   // What is taken back as a whole needs no second complaint about who depends on a refused task.
   const promised = deps.allOrNone ? items.map(({ taskId }) => taskId) : [];
@@ -83,6 +83,7 @@ const groupExpiry = (expires: Date): Date => {
 const ensureGroups = async (
   tx: Transaction,
   tasks: readonly NewTask[],
+  now: Date,
 ): Promise<Map<string, store.GroupRow>> => {
   const taskGroupIds = [...new Set(tasks.map(({ record }) => record.taskGroupId))];
   const byId = (rows: store.GroupRow[]) => new Map(rows.map((row) => [row.taskGroupId, row]));
@@ -95,7 +96,7 @@ const ensureGroups = async (
     missing.set(taskGroupId, { taskGroupId, schedulerId, expires: groupExpiry(record.expires) });
   }
   const [, rows] = await together(
-    store.insertGroups(tx, [...missing.values()]),
+    store.insertGroups(tx, [...missing.values()], now),
     store.readGroups(tx, taskGroupIds),
   );
   return byId(rows);
