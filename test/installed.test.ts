@@ -86,4 +86,32 @@ test('the command as an installed package', async (t) => {
     const log = await runProgram(tyard, ['task', 'log', taskId], { cwd: machine, env: env as never });
     assert.match(log.out, new RegExp(`${machine}/`));
   });
+
+  await t.test('ends with a sentence where the server does not let it work', async (t) => {
+    const { rootUrl, credentials } = await (await aHome(t)).start({}, undefined, '--no-worker');
+    const machine = await mkdtemp(join(tmpdir(), 'taskyard-machine-two-'));
+    t.after(() => rm(machine, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+    const words = ['worker', '--task-queue-id', 'example/installed', '--engine', 'process'];
+    const address = { TASKCLUSTER_ROOT_URL: rootUrl, TASKCLUSTER_CLIENT_ID: credentials.clientId };
+    const unknown = { ...address, TASKCLUSTER_ACCESS_TOKEN: 'not-the-token-of-this-client' };
+    const refused = await runProgram(tyard, words, { cwd: machine, env: unknown });
+    assert.equal(refused.code, 69);
+    const [sentence = ''] = refused.err.trim().split('\n').slice(-1);
+    assert.ok(
+      sentence.startsWith(`tyard: ${rootUrl} lets this worker claim no tasks of example/installed: `),
+      refused.err,
+    );
+    assert.match(sentence, /\(AuthenticationFailed\)$/);
+
+    const scopes = { TASKYARD_DATA: machine, ...address, TASKCLUSTER_ACCESS_TOKEN: credentials.accessToken };
+    const made = await runProgram(tyard, ['admin', 'client', 'create', 'two', '--worker', 'example/other'], {
+      cwd: machine,
+      env: scopes,
+    });
+    const [, token = ''] = made.out.match(/ACCESS_TOKEN=(\S+)/) ?? [];
+    const env = { ...address, TASKCLUSTER_CLIENT_ID: 'two', TASKCLUSTER_ACCESS_TOKEN: token };
+    const forbidden = await runProgram(tyard, words, { cwd: machine, env });
+    assert.equal(forbidden.code, 69, forbidden.err);
+    assert.match(forbidden.err, /tyard: .*\(InsufficientScopes\)\n$/);
+  });
 });
