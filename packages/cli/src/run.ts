@@ -13,7 +13,7 @@ import { fileNameOf, type SaveResult, saveResultsIn } from './follow/results.ts'
 import { watchGroup } from './follow/watch.ts';
 import type { Graph } from './graph-file/index.ts';
 import { cancelGroup } from './group/cancel.ts';
-import { readGraph, submitGraph } from './group/submit.ts';
+import { readGraph, submitGraph, warnOfTasksBoundHere } from './group/submit.ts';
 import { collectPairs } from './input.ts';
 import { type Io, remark } from './io.ts';
 import { groupPage } from './pages.ts';
@@ -166,10 +166,11 @@ const runToEnd = async (course: Course): Promise<number> => {
 const runGraph = async (
   io: Io,
   platform: Platform,
-  { graph, folder, options }: RunInput,
+  { file, graph, folder, options }: RunInput,
 ): Promise<number> => {
   const { rootUrl, credentials } = platform;
   const queue = new Queue({ rootUrl, credentials });
+  warnOfTasksBoundHere(io, graph, file, rootUrl);
   const group = new GroupState();
   for (const { taskId, label, task } of graph.tasks) {
     const { dependencies, requires } = task as { dependencies?: readonly string[]; requires?: string };
@@ -206,6 +207,7 @@ const projectOf = async (file: string): Promise<string> => {
 };
 
 interface RunInput {
+  readonly file: string;
   readonly graph: Graph;
   readonly folder: string;
   readonly options: RunOptions;
@@ -234,7 +236,7 @@ export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =
       const platform = await open(io, folder, await projectOf(file)).finally(stopListening);
       try {
         io.setExitCode(
-          isEarlyEnd ? exitCodes.interrupted : await runGraph(io, platform, { graph, folder, options }),
+          isEarlyEnd ? exitCodes.interrupted : await runGraph(io, platform, { file, graph, folder, options }),
         );
       } finally {
         await platform.stop();
