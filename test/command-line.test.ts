@@ -139,10 +139,10 @@ config: {}
     const [first, second] = [slugid(), slugid()];
     await queue.createTask(first, aTask('the "first"', { taskGroupId: first }));
     await queue.createTask(second, aTask('second', { taskGroupId: first, dependencies: [first] }));
-    assert.match(await says('task', 'why', first), /^pending: .*\nqueue +example\/words\n/);
+    assert.match(await says('task', 'why', first), /^the "first": pending\. .*\n +queue +example\/words\n/);
     assert.match(
-      await says('task', 'why', second),
-      new RegExp(`^unscheduled: .*\n +${first} +pending +the "first"\n`),
+      await says('why', second),
+      new RegExp(`^second: unscheduled[.] .*\n +waits for the "first" +pending +${first}\n`),
     );
     assert.match(await says('group', 'priority', first, 'high'), /^2 tasks have the priority high\n/);
     assert.equal(

@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import { commandName } from './command-name.ts';
 import { type Io, say } from './io.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -38,7 +39,7 @@ ${cases(program)}
   _taskyard_words "$chain"
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
-complete -o default -F _taskyard taskyard`;
+complete -o default -F _taskyard ${commandName}`;
 
 const zshScript = (program: Command): string =>
   `autoload -U +X bashcompinit && bashcompinit\n${bashScript(program)}`;
@@ -52,8 +53,8 @@ const fishLines = (program: Command): string[] =>
         : names.map((name) => `__fish_seen_subcommand_from ${name}`).join('; and ');
     return words.map((word) =>
       word.startsWith('--')
-        ? `complete -c taskyard -n '${isHere}' -l ${word.slice(2)}`
-        : `complete -c taskyard -f -n '${isHere}' -a ${word}`,
+        ? `complete -c ${commandName} -n '${isHere}' -l ${word.slice(2)}`
+        : `complete -c ${commandName} -f -n '${isHere}' -a ${word}`,
     );
   });
 

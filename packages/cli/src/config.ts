@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Credentials } from '@taskyard/client';
+import { commandName } from './command-name.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
 /** Where a server is, and who asks. Without credentials calls are anonymous. */
@@ -86,6 +87,6 @@ export const findServer = (environment: Environment, credentialsFile: string | u
   if (found) return found;
   throw new CommandError(
     exitCodes.usage,
-    'No server is known: start one with "taskyard serve", or set TASKCLUSTER_ROOT_URL.',
+    `No server is known: start one with "${commandName} serve", or set TASKCLUSTER_ROOT_URL.`,
   );
 };

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { commandName } from './command-name.ts';
 import { readEnvironment } from './config.ts';
 import { exitCodes } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
@@ -49,7 +50,7 @@ export const main = async (argv: readonly string[], io: Io = processIo()): Promi
     if (!failure) return;
     const { message, details, exitCode } = failure;
     io.stderr.write(
-      argv.includes('--json') ? `${JSON.stringify({ error: details })}\n` : `taskyard: ${message}\n`,
+      argv.includes('--json') ? `${JSON.stringify({ error: details })}\n` : `${commandName}: ${message}\n`,
     );
     io.setExitCode(exitCode);
   }

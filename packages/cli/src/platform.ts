@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Credentials, Queue } from '@taskyard/client';
 import type { Config, ConfigSources, RunningServer } from '@taskyard/server';
+import { cancelRunsLeftBehind } from './begun-runs.ts';
 import { credentialsFileIn, readCredentialsFile } from './config.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
-import type { LocateFile } from './follow/report.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
+import { loadServer } from './load-server.ts';
+import { isAlive } from './processes.ts';
+import type { PlatformGuest } from './shared-platform/guest.ts';
 
 /** A platform to submit tasks to, with a worker that takes those of its task queue. */
 export interface Platform {
@@ -16,10 +19,11 @@ export interface Platform {
   readonly taskQueueId: string;
   /** Signs a browser in, once; only where this process has started it on a database of its own. */
   readonly signInUrl?: string | undefined;
-  /** Answers the file of an artifact whose bytes lie on this machine. */
-  readonly locateFile?: LocateFile | undefined;
   /** Resolves when what this process has started of it can do nothing any more, with the reason. */
   readonly broken?: Promise<Error> | undefined;
+  /** Where other runs use it too: our place in it, and the file of its log. */
+  readonly guest?: PlatformGuest | undefined;
+  readonly logFile?: string | undefined;
   /** Ends what this process has started of it, and waits until it has ended. */
   readonly stop: () => Promise<void>;
 }
@@ -75,17 +79,18 @@ export const startPlatform = async (
   { file, project = process.cwd(), demoCloud }: PlatformSources = {},
 ): Promise<Platform> => {
   // Other commands start faster without the server's package.
-  const { readConfig, startServer } = await import('@taskyard/server');
+  const { readConfig, startServer } = await loadServer();
   const config = readConfig({ file, overrides });
   const server = await startServer(config, { workerCommand, project, demoCloud }).catch(cannotStart);
   try {
+    const { rootUrl, credentials } = server;
+    await cancelRunsLeftBehind(config.data, new Queue({ rootUrl, credentials, retries: 3 }));
     const worker = await startBuiltInWorker(config, server, project);
     return {
       rootUrl: server.rootUrl,
       credentials: server.credentials,
       taskQueueId: builtInTaskQueueId,
       signInUrl: server.signInUrl,
-      locateFile: server.locateFile,
       broken: server.broken,
       stop: async () => {
         // The worker goes first: it still has to tell the server how its tasks ended.
@@ -96,15 +101,6 @@ export const startPlatform = async (
   } catch (error) {
     await server.close();
     throw error;
-  }
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 };
 

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { adminCommands } from './admin/index.ts';
 import { apiCommand } from './api.ts';
 import { cacheCommands } from './cache/index.ts';
+import { commandName } from './command-name.ts';
 import { completionCommand } from './completion.ts';
 import { eventsCommand } from './events.ts';
 import { groupCommands } from './group/index.ts';
@@ -17,6 +18,7 @@ import { serveCommand } from './serve.ts';
 import { signinCommand } from './signin.ts';
 import { slugidCommand } from './slugid.ts';
 import { taskCommands } from './task/index.ts';
+import { whyCommand } from './why.ts';
 import { workerCommand } from './worker.ts';
 
 const version = (): string => {
@@ -37,7 +39,7 @@ const tame = (io: Io, command: Command): void => {
 
 /** The whole command line. */
 export const createProgram = (io: Io): Command => {
-  const program = new Command('taskyard')
+  const program = new Command(commandName)
     .description('Runs graphs of tasks: on this machine, or on any server that speaks the Taskcluster APIs.')
     .version(version())
     .showHelpAfterError('(--help says how it is used)');
@@ -47,6 +49,7 @@ export const createProgram = (io: Io): Command => {
     workerCommand,
     taskCommands,
     groupCommands,
+    whyCommand,
     indexCommands,
     hookCommands,
     queueCommands,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -62,7 +62,9 @@ describe('taskyard run', () => {
     assert.match(out, /^example: 4 tasks, http:.*\/tasks\/groups\/[\w-]{22}\/tasks\n/);
     assert.match(out, /^ +\d+\.\ds {2}completed {2}build$/m);
     assert.ok(out.indexOf('completed  build') < out.indexOf('running    test'));
-    assert.match(out, /^ {2}report {2}public\/report.html\n {4}http:.*artifacts\/public%2Freport.html$/m);
+    const saved = join(folder, 'data/out/example/report/public/report.html');
+    assert.ok(out.includes(`\nResults:\n`) && out.includes(`  ${saved}\n`), out);
+    assert.ok(existsSync(saved));
     assert.match(out, /^Every task completed: 4 completed, in/m);
     assert.doesNotMatch(out, /live_backing|\u001b/);
   });

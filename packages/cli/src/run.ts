@@ -2,45 +2,53 @@ import { access } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pause, Queue } from '@taskyard/client';
 import type { Command } from 'commander';
+import { forgetRun, noteRun } from './begun-runs.ts';
 import { commandNamed } from './connected.ts';
 import { keepDurations, readDurations } from './durations.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { type Change, GroupState, isFailed } from './follow/group-state.ts';
 import { type Presenter, presenterFor, type Subject } from './follow/presenter.ts';
 import { gatherReport, printJsonReport, printReport } from './follow/report.ts';
+import { fileNameOf, type SaveResult, saveResultsIn } from './follow/results.ts';
 import { watchGroup } from './follow/watch.ts';
 import type { Graph } from './graph-file/index.ts';
 import { cancelGroup } from './group/cancel.ts';
-import { readGraph, submitGraph } from './group/submit.ts';
+import { readGraph, submitGraph, warnOfTasksBoundHere } from './group/submit.ts';
 import { collectPairs } from './input.ts';
 import { type Io, remark } from './io.ts';
 import { groupPage } from './pages.ts';
-import { findPlatform, type Platform, type PlatformSettings, startPlatform } from './platform.ts';
-import { endWhenBroken } from './serve.ts';
+
+import type { Platform, PlatformSettings } from './platform.ts';
+import { sharePlatform } from './shared-platform/index.ts';
 
 interface RunOptions {
   readonly json?: true;
   readonly param: Record<string, string>;
   readonly data?: string;
   readonly keepGoing?: true;
+  /** False with --no-output. */
+  readonly output?: string | false;
 }
 
 /** How a platform is had; tests hand in their own. */
-export type OpenPlatform = (io: Io, folder: string, project?: string) => Promise<Platform>;
+export type OpenPlatform = (io: Io, folder: string, project: string) => Promise<Platform>;
 
 const openPlatform: OpenPlatform = async (io, folder, project) => {
-  const found = await findPlatform(folder);
-  if (found) return found;
-  if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
+  const onStart = (): void => {
+    if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
+  };
   // The server checks what the environment says; unless told otherwise, it does not talk into our output.
   const logLevel = (io.environment.logLevel ?? 'error') as NonNullable<PlatformSettings['logLevel']>;
-  // A worker in this process takes the first task sooner than one that has to be started.
+  // A worker in the platform's process takes the first task sooner than one that has to be started.
   const worker = { mode: 'built-in' } as const;
-  return startPlatform({ data: folder, port: 0, logLevel, worker }, { project });
+  return sharePlatform({ data: folder, port: 0, logLevel, worker }, { project, onStart });
 };
 
 interface Course {
   readonly io: Io;
+  readonly platform: Platform;
+  /** The data folder. */
+  readonly folder: string;
   readonly queue: Queue;
   readonly graph: Graph;
   readonly subject: Subject;
@@ -52,30 +60,40 @@ interface Course {
 const cancelPatienceMs = 30_000;
 
 /** Creates the tasks, and cancels them once, whoever asks first. A cancellation waits until they exist. */
-const lifeOf = ({ queue, graph, presenter }: Course) => {
+const lifeOf = ({ queue, graph, presenter, platform, folder }: Course) => {
+  const { taskGroupId } = graph;
   let submission: Promise<unknown> | undefined;
   let cancellation: Promise<void> | undefined;
+  let mayGoOn = false;
   const cancelSubmitted = async (): Promise<void> => {
-    if (!submission) return;
+    if (!submission || platform.guest?.lost.aborted) return;
     try {
       await submission;
-      await cancelGroup(queue, graph.taskGroupId);
+      await cancelGroup(queue, taskGroupId);
     } catch (error) {
+      mayGoOn = true;
       presenter.note(`The group could not be canceled: ${(error as Error).message}`);
     }
   };
+  const cancel = (): Promise<void> => {
+    cancellation ??= cancelSubmitted();
+    return cancellation;
+  };
   return {
+    cancel,
     submit: async (): Promise<void> => {
+      await noteRun(folder, taskGroupId);
+      await platform.guest?.begin(taskGroupId);
       if (cancellation)
         throw new CommandError(exitCodes.interrupted, 'Interrupted before the tasks existed.');
       submission = submitGraph(queue, graph);
       await submission;
     },
-    cancel: (): Promise<void> => {
-      cancellation ??= cancelSubmitted();
-      return cancellation;
-    },
     canceled: async (): Promise<void> => cancellation,
+    /** What may still run is canceled by the next platform on this folder. */
+    end: async (): Promise<void> => {
+      if (!mayGoOn && !platform.guest?.lost.aborted) await forgetRun(folder, taskGroupId);
+    },
   };
 };
 
@@ -95,46 +113,65 @@ const onInterrupts = (course: Course, cancel: () => Promise<void>, giveUp: Abort
   return { stopListening, wasInterrupted: (): boolean => count > 0 };
 };
 
-/** Submits the graph and follows it to its end; answers the exit status. */
-const followGraph = async (course: Course, platform: Platform): Promise<number> => {
-  const { io, queue, subject, presenter, options } = course;
-  const { submit, cancel, canceled } = lifeOf(course);
+const isLost = ({ platform }: Course): boolean => platform.guest?.lost.aborted === true;
+
+/** Saves what the tasks made, in a folder of the graph's own. */
+const saverFor = (course: Course): SaveResult | undefined => {
+  const { queue, graph, folder, presenter, options } = course;
+  if (options.output === false) return undefined;
+  const output = options.output ?? join(folder, 'out', fileNameOf(graph.name));
+  return saveResultsIn(queue, output, presenter.note);
+};
+
+/** Submits the graph and follows it until it has settled, or is given up. */
+const followGraph = async (course: Course): Promise<{ readonly wasInterrupted: boolean }> => {
+  const { queue, subject, presenter, platform, options } = course;
+  const { submit, cancel, canceled, end } = lifeOf(course);
   const giveUp = new AbortController();
   const { stopListening, wasInterrupted } = onInterrupts(course, cancel, giveUp);
+  platform.guest?.lost.addEventListener('abort', () => giveUp.abort());
   const onChange = ({ task }: Change): void => {
     if (!options.keepGoing && isFailed(task)) void cancel();
   };
   try {
-    await watchGroup({
-      queue,
-      subject,
-      presenter,
-      signal: giveUp.signal,
-      begin: submit,
-      onChange,
-    });
+    await watchGroup({ queue, subject, presenter, signal: giveUp.signal, begin: submit, onChange });
     // With --keep-going what cannot start any more still waits for its deadline.
     if (!subject.group.isComplete) await cancel();
     await canceled();
-    giveUp.abort();
-    const report = await gatherReport(queue, subject, platform.locateFile);
-    if (options.json) printJsonReport(io, report);
-    else printReport(io, report);
-    if (wasInterrupted()) return exitCodes.interrupted;
-    return report.isComplete ? exitCodes.ok : exitCodes.failed;
+    return { wasInterrupted: wasInterrupted() };
+  } catch (error) {
+    await cancel();
+    throw error;
   } finally {
     giveUp.abort();
+    await end();
     stopListening();
   }
+};
+
+/** Runs the graph and tells how it ended; returns the exit status. */
+const runToEnd = async (course: Course): Promise<number> => {
+  const { io, queue, subject, options, platform } = course;
+  const { wasInterrupted } = await followGraph(course);
+  if (isLost(course)) {
+    const message = `The platform ended while it ran the graph. Its log is ${platform.logFile}.`;
+    throw new CommandError(exitCodes.failed, message);
+  }
+  const report = await gatherReport(queue, subject, wasInterrupted ? undefined : saverFor(course));
+  if (options.json) printJsonReport(io, report);
+  else printReport(io, report, { hasPages: !platform.guest });
+  if (wasInterrupted) return exitCodes.interrupted;
+  return report.isComplete ? exitCodes.ok : exitCodes.failed;
 };
 
 const runGraph = async (
   io: Io,
   platform: Platform,
-  { graph, folder, options }: RunInput,
+  { file, graph, folder, options }: RunInput,
 ): Promise<number> => {
   const { rootUrl, credentials } = platform;
   const queue = new Queue({ rootUrl, credentials });
+  warnOfTasksBoundHere(io, graph, file, rootUrl);
   const group = new GroupState();
   for (const { taskId, label, task } of graph.tasks) {
     const { dependencies, requires } = task as { dependencies?: readonly string[]; requires?: string };
@@ -150,7 +187,7 @@ const runGraph = async (
     expectedMs: (label) => durations[label],
   };
   const presenter = presenterFor(io, subject, options.json);
-  const exitCode = await followGraph({ io, queue, graph, subject, presenter, options }, platform);
+  const exitCode = await runToEnd({ io, platform, folder, queue, graph, subject, presenter, options });
   await keepDurations(folder, graph.name, group);
   return exitCode;
 };
@@ -171,6 +208,7 @@ const projectOf = async (file: string): Promise<string> => {
 };
 
 interface RunInput {
+  readonly file: string;
   readonly graph: Graph;
   readonly folder: string;
   readonly options: RunOptions;
@@ -183,6 +221,8 @@ export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =
     .argument('<file>', 'the graph file')
     .option('-p, --param <name=value>', 'a parameter of the graph; may be repeated', collectPairs, {})
     .option('--data <folder>', 'where the platform keeps its data (default: TASKYARD_DATA or .taskyard)')
+    .option('-o, --output <folder>', 'where results are saved (default: <data>/out/<graph>)')
+    .option('--no-output', 'save no results')
     .option('-k, --keep-going', 'when a task fails, go on with those that do not need it')
     .action(async (file: string, options: RunOptions) => {
       // A mistake in the file is told before anything is started.
@@ -195,10 +235,9 @@ export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =
         isEarlyEnd = true;
       });
       const platform = await open(io, folder, await projectOf(file)).finally(stopListening);
-      endWhenBroken(io, platform);
       try {
         io.setExitCode(
-          isEarlyEnd ? exitCodes.interrupted : await runGraph(io, platform, { graph, folder, options }),
+          isEarlyEnd ? exitCodes.interrupted : await runGraph(io, platform, { file, graph, folder, options }),
         );
       } finally {
         await platform.stop();

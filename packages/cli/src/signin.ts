@@ -1,5 +1,6 @@
 import { Sessions } from '@taskyard/client';
 import type { Command } from 'commander';
+import { commandName } from './command-name.ts';
 import { type ConnectedOptions, connectedCommand, serverOf } from './connected.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { type Io, remark, say, sayJson } from './io.ts';
@@ -12,7 +13,7 @@ export const signinCommand = (io: Io): Command =>
   connectedCommand('signin')
     .description(
       'With credentials: print a link that signs a browser in, once, within an hour. Without, or with an address: ' +
-        'get credentials through the browser, and print them as variables: eval "$(taskyard signin <address>)".',
+        `get credentials through the browser, and print them as variables: eval "$(${commandName} signin <address>)".`,
     )
     .argument('[address]', 'of the server to sign in at, through the browser')
     .action(async (address: string | undefined, options: ConnectedOptions) => {

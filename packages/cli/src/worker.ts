@@ -102,7 +102,7 @@ const work = async (io: Io, options: WorkerOptions): Promise<number> => {
   const { rootUrl, taskQueueId, workerGroup, workerId } = settings;
   if (options.json) sayJsonLine(io, { rootUrl, taskQueueId, workerGroup, workerId });
   else say(io, `Worker ${workerGroup}/${workerId} takes tasks of ${taskQueueId} from ${rootUrl}`);
-  await Promise.race([interrupted, worker.stopped]);
+  await Promise.race([interrupted, worker.stopped.catch(() => undefined)]);
   await worker.stop();
   return codes[await worker.stopped.catch(asBreakdown)];
 };

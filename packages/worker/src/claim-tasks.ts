@@ -1,4 +1,4 @@
-import { Queue, type TaskClaimResponse } from '@taskyard/client';
+import { ApiError, ConnectionError, Queue, type TaskClaimResponse } from '@taskyard/client';
 import { type Clock, seconds } from './clock.ts';
 import { mayLeave } from './ends.ts';
 import type { ExitReason } from './exit-reason.ts';
@@ -33,6 +33,7 @@ export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Pr
   const idleTimeoutMs = seconds(options.idleTimeoutSeconds ?? Infinity);
   let idleSince = clock.now().getTime();
   let failures = 0;
+  let hasReached = false;
   while (!stop.aborted) {
     if (slots.free <= 0) {
       await Promise.race([slots.changed(), stopped]);
@@ -43,6 +44,7 @@ export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Pr
       const hasRoom = await claiming.makeRoom();
       const claimed = hasRoom ? await poll(options, claiming) : [];
       failures = 0;
+      hasReached ||= hasRoom;
       for (const one of claimed) begin(one);
       const now = clock.now().getTime();
       if (slots.occupations.length > 0) idleSince = now;
@@ -56,11 +58,31 @@ export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Pr
         await clock.sleep(emptyPollMsMin, stop);
     } catch (error) {
       if (stop.aborted) break;
+      if (!hasReached) refuseToGoOn(error, options, failures);
       log.warn({ error: messageOf(error) }, 'no work could be claimed');
       await clock.sleep(backOffMs(failures++, { firstDelayMs: 500, delayMaxMs: 30_000 }), stop);
     }
   }
   return 'stopped';
+};
+
+// About half a minute: a server that starts together with its workers is there by then.
+const unreachedTriesMax = 6;
+
+/** Ends a worker that has never been able to claim and would not be by waiting: throws a sentence that says why. */
+const refuseToGoOn = (
+  error: unknown,
+  { rootUrl, taskQueueId }: Pick<WorkerOptions, 'rootUrl' | 'taskQueueId'>,
+  failures: number,
+): void => {
+  const [cause = ''] = messageOf(error).split('\n');
+  if (error instanceof ApiError && error.statusCode >= 400 && error.statusCode < 500) {
+    if (error.statusCode === 408 || error.statusCode === 429) return;
+    throw new Error(`${rootUrl} lets this worker claim no tasks of ${taskQueueId}: ${cause} (${error.code})`);
+  }
+  if (error instanceof ConnectionError && failures >= unreachedTriesMax - 1) {
+    throw new Error(`No server was reached at ${rootUrl} in ${unreachedTriesMax} attempts: ${cause}`);
+  }
 };
 
 const poll = async (

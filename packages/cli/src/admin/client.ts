@@ -59,8 +59,16 @@ const sayCreated = (
   say(io, `TASKCLUSTER_CLIENT_ID=${client.clientId}\nTASKCLUSTER_ACCESS_TOKEN=${client.accessToken}`);
 };
 
+/** What a worker of a task queue needs to claim tasks, and to be told of caches that it is to purge. */
+const workerScopes = (taskQueueId: string): string[] => [
+  `queue:claim-work:${taskQueueId}`,
+  'queue:worker-id:*',
+  `purge-cache:purge-requests::${taskQueueId}`,
+];
+
 interface CreateOptions extends ConnectedOptions {
   readonly scope: readonly string[];
+  readonly worker?: string;
   readonly description: string;
   readonly expires: Date;
   readonly deleteOnExpiration?: true;
@@ -71,12 +79,13 @@ const createCommand = (io: Io): Command =>
     .description('Create a client; prints its credentials.')
     .argument('<clientId>')
     .option('--scope <scope>', 'a scope that you hold; may be repeated', collectTexts, [])
+    .option('--worker <taskQueueId>', 'with the scopes of a worker of this task queue')
     .option('--description <text>', 'what it is for', '')
     .option('--expires <when>', 'a date, or a time from now', dateOption, dateOption('1 year'))
     .option('--delete-on-expiration', 'forget it when it has expired')
-    .action(async (clientId: string, { scope, description, expires, ...options }: CreateOptions) => {
+    .action(async (clientId: string, { scope, worker, description, expires, ...options }: CreateOptions) => {
       const created = await authOf(io, options).createClient(clientId, {
-        scopes: [...scope],
+        scopes: [...scope, ...(worker === undefined ? [] : workerScopes(worker))],
         description,
         expires: expires.toJSON(),
         deleteOnExpiration: options.deleteOnExpiration === true,

@@ -12,13 +12,14 @@ import {
   stateOf,
 } from './group-state.ts';
 import { type Excerpt, excerptOf } from './log-excerpt.ts';
+import { type SaveResult, shownPath } from './results.ts';
 
-/** Where an artifact lies. */
+/** Something that a task made. */
 export interface ReportedArtifact {
   readonly label: string;
   readonly name: string;
   readonly url: string;
-  /** Its file, where the bytes are on this machine's disk. */
+  /** The file that it was saved as. */
   readonly path?: string;
 }
 
@@ -39,13 +40,6 @@ export interface Report {
   readonly failures: readonly ReportedFailure[];
   readonly artifacts: readonly ReportedArtifact[];
 }
-
-/** Answers the file of an artifact, for a platform that keeps its bytes on this machine. */
-export type LocateFile = (ref: {
-  taskId: string;
-  runId: number;
-  name: string;
-}) => Promise<string | undefined>;
 
 const atOnce = 8;
 const failuresShownMax = 5;
@@ -96,7 +90,7 @@ const isLog = (name: string): boolean => name.startsWith('public/logs/');
 const artifactsOf = async (
   queue: Queue,
   task: FollowedTask,
-  locate: LocateFile | undefined,
+  save: SaveResult | undefined,
 ): Promise<ReportedArtifact[]> => {
   const { taskId, label } = task;
   const runId = runOf(task);
@@ -104,7 +98,7 @@ const artifactsOf = async (
   return each(
     listed.filter(({ name, storageType }) => !isLog(name) && storageType !== 'error'),
     async ({ name }) => {
-      const path = await locate?.({ taskId, runId, name });
+      const path = await save?.({ label, taskId, runId, name });
       return {
         label,
         name,
@@ -115,11 +109,11 @@ const artifactsOf = async (
   );
 };
 
-/** Gathers how a group ended: what failed and why, and what it made. */
+/** Gathers how a group ended: what failed and why, and what it made, which is saved where the caller says how. */
 export const gatherReport = async (
   queue: Queue,
   { group, startedAt }: { readonly group: GroupState; readonly startedAt: Date },
-  locate?: LocateFile,
+  save?: SaveResult,
 ): Promise<Report> => {
   const { tasks } = group;
   // What failed by itself comes before what was canceled because of it.
@@ -134,15 +128,21 @@ export const gatherReport = async (
     milliseconds: Date.now() - startedAt.getTime(),
     counts: { ...group.counts },
     failures: await each(failed.slice(0, 100), (task) => failureOf(queue, task)),
-    artifacts: (await each(made.slice(0, tasksAskedMax), (task) => artifactsOf(queue, task, locate))).flat(),
+    artifacts: (await each(made.slice(0, tasksAskedMax), (task) => artifactsOf(queue, task, save))).flat(),
   };
 };
 
-const failureLines = (io: Io, failure: ReportedFailure): string[] => {
+interface ReportOptions {
+  /** False where the server ends with the command: its pages do so too. */
+  readonly hasPages?: boolean;
+}
+
+const failureLines = (io: Io, failure: ReportedFailure, { hasPages = true }: ReportOptions): string[] => {
   const paint = paintFor(io, io.stdout);
   const { label, state, reason, url, excerpt } = failure;
   const name = paint('bold', harmless(label));
-  const head = `${paint('red', '✖')} ${name}  ${reason ?? state}  ${paint('gray', url)}`;
+  const page = hasPages ? `  ${paint('gray', url)}` : '';
+  const head = `${paint('red', '✖')} ${name}  ${reason ?? state}${page}`;
   if (!excerpt || excerpt.lines.length === 0) return [head];
   const what = excerpt.isError ? `log, from line ${excerpt.firstLine}` : 'the last lines of the log';
   return [head, paint('gray', `  ${what}:`), ...excerpt.lines.map((line) => `  │ ${line}`)];
@@ -154,13 +154,11 @@ const artifactLines = ({ artifacts }: Report): string[] => {
   const more = artifacts.length - shown.length;
   return [
     '',
-    'Artifacts:',
-    ...(more > 0 ? [`  (${more} earlier ones: see "taskyard task artifacts <taskId>")`] : []),
-    ...shown.flatMap(({ label, name, url, path }) => [
-      `  ${harmless(label)}  ${harmless(name)}`,
-      `    ${url}`,
-      ...(path ? [`    ${path}`] : []),
-    ]),
+    'Results:',
+    ...(more > 0 ? [`  (${more} earlier ones are not listed)`] : []),
+    ...shown.map(({ label, name, path }) =>
+      path ? `  ${harmless(shownPath(path))}` : `  ${harmless(label)}: ${harmless(name)}`,
+    ),
   ];
 };
 
@@ -174,13 +172,16 @@ const verdict = (io: Io, { isComplete, counts, milliseconds }: Report): string =
   return `${word}: ${told || 'there are none'}, in ${durationText(milliseconds)}.`;
 };
 
+/** What failed by itself: tasks that were canceled because another failed are no news. */
+export const causesOf = (failures: readonly ReportedFailure[]): ReportedFailure[] =>
+  failures.filter(({ reason }) => reason !== 'canceled');
+
 /** Prints the report for people. */
-export const printReport = (io: Io, report: Report): void => {
-  // Tasks that were canceled because another failed are no news.
-  const causes = report.failures.filter(({ reason }) => reason !== 'canceled');
+export const printReport = (io: Io, report: Report, options: ReportOptions = {}): void => {
+  const causes = causesOf(report.failures);
   const shown = causes.slice(0, failuresShownMax);
   const lines = [
-    ...shown.flatMap((failure) => ['', ...failureLines(io, failure)]),
+    ...shown.flatMap((failure) => ['', ...failureLines(io, failure, options)]),
     ...(causes.length > shown.length ? ['', `… and ${causes.length - shown.length} more that failed`] : []),
     ...artifactLines(report),
     '',

@@ -14,7 +14,7 @@ export interface TaskBody {
   readonly [field: string]: unknown;
 }
 
-const deadlineMinutes = 60;
+const deadlineMinutes = 24 * 60;
 const expiresDays = 7;
 
 /** What all tasks of a graph share. */
@@ -28,7 +28,7 @@ export interface Setting {
 
 /** The queue's form of a checked task of the file: labels become taskIds, what was left out is filled in. */
 export const completeTask = (label: string, task: Fields, setting: Setting): TaskBody => {
-  const { needs, dependencies, metadata, payload, ...given } = task;
+  const { needs, dependencies, metadata, payload, tags, ...given } = task;
   const after = (minutes: number) => new Date(setting.now.getTime() + minutes * 60_000).toJSON();
   const deadline = typeof given.deadline === 'string' ? given.deadline : after(deadlineMinutes);
   return {
@@ -39,6 +39,8 @@ export const completeTask = (label: string, task: Fields, setting: Setting): Tas
     deadline,
     expires: typeof given.expires === 'string' ? given.expires : after(expiresDays * 24 * 60),
     payload: isFields(payload) ? payload : {},
+    // Listings of groups name them by this tag.
+    tags: { graph: setting.graph, ...(isFields(tags) ? tags : {}) },
     metadata: {
       name: label,
       description: `The task "${label}" of the graph "${setting.graph}".`,

@@ -52,9 +52,10 @@ describe('a graph file', () => {
       taskGroupId: graph.taskGroupId,
       dependencies: [graph.labels.build],
       created: '2026-01-01T12:00:00.000Z',
-      deadline: '2026-01-01T13:00:00.000Z',
+      deadline: '2026-01-02T12:00:00.000Z',
       expires: '2026-01-08T12:00:00.000Z',
       payload: { command: [['ship']] },
+      tags: { graph: 'a graph' },
       metadata: {
         name: 'ship',
         description: 'The task "ship" of the graph "a graph".',
@@ -249,7 +250,7 @@ tasks: {}
     const payloadSchema = { properties: { mounts: { type: 'array', items: mount } } };
     const taskSchema = { properties: { tags: { required: ['kind'] } }, required: ['tags'] };
     assert.deepEqual(mistakesOf(text, { taskSchema, payloadSchema }), [
-      '5: t: tags is missing',
+      '5: t: tags.kind is missing',
       '8: t: payload: mounts.0.content.url must be text, not 7',
     ]);
   });

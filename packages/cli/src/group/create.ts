@@ -3,7 +3,7 @@ import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.t
 import { collectPairs } from '../input.ts';
 import { type Io, remark, say, sayJson } from '../io.ts';
 import { groupPage } from '../pages.ts';
-import { readGraph, submitGraph } from './submit.ts';
+import { readGraph, submitGraph, warnOfTasksBoundHere } from './submit.ts';
 
 interface CreateOptions extends ConnectedOptions {
   readonly param: Record<string, string>;
@@ -21,6 +21,7 @@ export const createCommand = (io: Io): Command =>
       const { param: params, taskQueueId } = options;
       const graph = await readGraph({ file, params, taskQueueId });
       const queue = queueOf(io, options);
+      warnOfTasksBoundHere(io, graph, file, queue.options.rootUrl);
       await submitGraph(queue, graph);
       const { taskGroupId, name, labels } = graph;
       if (options.json) return sayJson(io, { taskGroupId, name, tasks: labels });

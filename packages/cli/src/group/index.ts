@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Io } from '../io.ts';
 import { cancelCommand } from './cancel.ts';
 import { createCommand } from './create.ts';
+import { downloadCommand } from './download.ts';
 import { graphCommand } from './graph.ts';
 import { listCommand } from './list.ts';
 import { priorityCommand } from './priority.ts';
@@ -18,6 +19,7 @@ export const groupCommands = (io: Io): Command => {
     statusCommand,
     listCommand,
     graphCommand,
+    downloadCommand,
     watchCommand,
     rerunCommand,
     priorityCommand,

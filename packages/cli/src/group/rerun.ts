@@ -1,17 +1,25 @@
 import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
-import { listGroup } from '../listings.ts';
+import { failedIn, mayRunAgain, repeatTasks } from '../repeat.ts';
+import { sayRepeated } from '../task/rerun.ts';
 
 /** `taskyard group rerun <taskGroupId>` */
 export const rerunCommand = (io: Io): Command =>
   connectedCommand('rerun')
-    .description('Run again what failed in a group; what waits for it follows by itself.')
+    .description(
+      'Run again what failed in a group, and what depends on it. Where a deadline has passed or dependents have ended, ' +
+        'new tasks in a new group repeat them.',
+    )
     .argument('<taskGroupId>')
+    .option('--failed', 'what failed, with what depends on it (the default)')
     .action(async (taskGroupId: string, options: ConnectedOptions) => {
       const queue = queueOf(io, options);
-      const all = await listGroup(queue, taskGroupId);
-      const failed = all.filter(({ status }) => ['failed', 'exception'].includes(status.state));
+      const found = await failedIn(queue, taskGroupId);
+      const { failed, dependents } = found;
+      if (failed.length > 0 && !mayRunAgain(found)) {
+        return sayRepeated(io, await repeatTasks(queue, [...failed, ...dependents]), queue, options);
+      }
       for (const { status } of failed) await queue.rerunTask(status.taskId);
       if (options.json) return sayJson(io, { taskIds: failed.map(({ status }) => status.taskId) });
       if (failed.length === 0) say(io, 'Nothing in this group failed.');

@@ -5,6 +5,7 @@ import { commandNamed } from '../connected.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { readDocument, wholeNumber } from '../input.ts';
 import { columns, type Io, say, sayJson } from '../io.ts';
+import { loadServer } from '../load-server.ts';
 
 interface SimulateOptions {
   readonly trace: string;
@@ -53,7 +54,7 @@ export const simulateCommand = (io: Io): Command =>
     .option('--svg <file>', 'where a diagram is written to')
     .option('--seed <number>', 'the same seed has the same chances', wholeNumber, 1)
     .action(async (options: SimulateOptions) => {
-      const { simulation } = await import('@taskyard/server');
+      const { simulation } = await loadServer();
       const setup = simulation.readSetup(await readDocument(io, options.config));
       const trace = simulation.readTrace(await readText(options.trace));
       const market =

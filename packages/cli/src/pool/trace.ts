@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { wholeNumber } from '../input.ts';
 import type { Io } from '../io.ts';
+import { loadServer } from '../load-server.ts';
 
 const kinds = ['steady', 'working-day', 'spot-market'] as const;
 
@@ -15,7 +16,7 @@ interface TraceOptions {
 }
 
 const made = async ({ kind, seed, tasks, days }: TraceOptions) => {
-  const { simulation } = await import('@taskyard/server');
+  const { simulation } = await loadServer();
   const random = simulation.seeded(seed);
   const span = days === undefined ? {} : { days };
   if (kind === 'steady') {
@@ -43,7 +44,7 @@ export const traceCommand = (io: Io): Command =>
     )
     .option('--market <file>', 'where the prices of a spot market are written to')
     .action(async (options: TraceOptions) => {
-      const { simulation } = await import('@taskyard/server');
+      const { simulation } = await loadServer();
       const { trace, market } = await made(options);
       if (options.market !== undefined) {
         if (!market) throw new CommandError(exitCodes.usage, '--market goes with --kind spot-market.');

@@ -19,6 +19,17 @@ export type ListGroupLinesResponse = {
   }[];
   continuationToken?: string;
 };
+export type ListGroupsResponse = {
+  groups: {
+    taskGroupId: string;
+    name: string;
+    owner: string;
+    created: string;
+    sealed?: string;
+    counts: Record<string, number>;
+  }[];
+  continuationToken?: string;
+};
 export type Overview = {
   queues: {
     taskQueueId: string;
@@ -32,18 +43,8 @@ export type Overview = {
     changed: string;
     counts: Record<string, number>;
   }[];
-  running: Running[];
-  failed: Running[];
-};
-export type Running = {
-  taskId: string;
-  taskGroupId: string;
-  name: string;
-  taskQueueId: string;
-  runId: number;
-  at: string;
-  state: 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
-  reasonResolved?: 'completed' | 'failed' | 'deadline-exceeded' | 'canceled' | 'claim-expired' | 'worker-shutdown' | 'malformed-payload' | 'resource-unavailable' | 'internal-error' | 'intermittent-task' | 'superseded';
+  running: ViewsTask[];
+  failed: ViewsTask[];
 };
 export type TaskExplanation = {
   taskId: string;
@@ -71,6 +72,20 @@ export type TaskExplanation = {
     };
   };
 };
+export type ViewsListTasksResponse = {
+  tasks: ViewsTask[];
+  continuationToken?: string;
+};
+export type ViewsTask = {
+  taskId: string;
+  taskGroupId: string;
+  name: string;
+  taskQueueId: string;
+  runId: number;
+  at: string;
+  state: 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
+  reasonResolved?: 'completed' | 'failed' | 'deadline-exceeded' | 'canceled' | 'claim-expired' | 'worker-shutdown' | 'malformed-payload' | 'resource-unavailable' | 'internal-error' | 'intermittent-task' | 'superseded';
+};
 
 export interface ViewsApi {
   /** Ping. */
@@ -87,6 +102,10 @@ export interface ViewsApi {
   explainTask(taskId: string, options?: CallOptions): Promise<TaskExplanation>;
   /** What goes on. */
   overview(options?: CallOptions): Promise<Overview>;
+  /** Find groups of tasks. */
+  listGroups(options?: QueryOptions<'continuationToken' | 'limit' | 'since' | 'name' | 'owner' | 'failed'>): Promise<ListGroupsResponse>;
+  /** Find tasks. */
+  listTasks(options?: QueryOptions<'continuationToken' | 'limit' | 'since' | 'name' | 'state' | 'taskQueueId' | 'route' | 'tag'>): Promise<ViewsListTasksResponse>;
 }
 
 export type Views = ViewsApi & ServiceClient;
@@ -98,4 +117,6 @@ export const Views = serviceClass<ViewsApi>('views', {
   listGroupLines: { method: 'GET', route: '/task-group/<taskGroupId>/lines', title: 'Tasks of a group, in short', query: ['continuationToken', 'limit'] },
   explainTask: { method: 'GET', route: '/task/<taskId>/explanation', title: 'Why a task waits' },
   overview: { method: 'GET', route: '/overview', title: 'What goes on' },
+  listGroups: { method: 'GET', route: '/task-groups', title: 'Find groups of tasks', query: ['continuationToken', 'limit', 'since', 'name', 'owner', 'failed'] },
+  listTasks: { method: 'GET', route: '/tasks', title: 'Find tasks', query: ['continuationToken', 'limit', 'since', 'name', 'state', 'taskQueueId', 'route', 'tag'] },
 });

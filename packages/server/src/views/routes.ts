@@ -1,5 +1,8 @@
 import { pagination, parameters, type Route, routeFor } from '../http/index.ts';
+import { taskStates } from '../queue/index.ts';
 import type { Context } from './context.ts';
+import { listGroups, listTasks } from './finding.ts';
+
 import * as schema from './schema.ts';
 import { explainTask, listGroupLines, readOverview } from './service.ts';
 
@@ -12,6 +15,13 @@ const about = { category: 'Views', stability: 'experimental', method: 'GET' } as
 
 /** Pages of lines may be larger than others: a line is small. */
 const linesLimit = { pattern: /^[0-9]+$/, parse: (value: string) => Math.min(Number(value), 5000) };
+
+const text = parameters.matching(/^[^\0]{1,255}$/);
+const finding = {
+  ...pagination,
+  since: parameters.matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/),
+  name: text,
+};
 
 /** The methods of the service `views`. */
 export const routes: readonly Route<ViewServices>[] = [
@@ -59,5 +69,43 @@ export const routes: readonly Route<ViewServices>[] = [
       output: schema.overview,
     },
     ({ views }) => readOverview(views),
+  ),
+  endpoint(
+    {
+      ...about,
+      name: 'listGroups',
+      path: '/task-groups',
+      title: 'Find groups of tasks',
+      description:
+        'Task groups, the newest first, with names and counts: those created no earlier than `since`, whose name contains ' +
+        '`name`, whose owner is `owner`, and with `failed=true` those in which a task failed or ended as an exception. A ' +
+        'call looks at 100 groups at most.',
+      scopes: 'views:list-groups',
+      query: { ...finding, owner: text, failed: parameters.boolean },
+      output: schema.listGroupsResponse,
+    },
+    ({ views }, { query }) => listGroups(views, query),
+  ),
+  endpoint(
+    {
+      ...about,
+      name: 'listTasks',
+      path: '/tasks',
+      title: 'Find tasks',
+      description:
+        'Tasks of all groups, those of the newest groups first: those of groups created no earlier than `since`, in this ' +
+        '`state`, of this `taskQueueId`, whose name contains `name`, with this `route`, with this `tag` (`key=value`). A ' +
+        'call looks at 5000 tasks at most.',
+      scopes: 'views:list-tasks',
+      query: {
+        ...finding,
+        state: parameters.matching(new RegExp(`^(${taskStates.join('|')})$`)),
+        taskQueueId: parameters.taskQueueId,
+        route: text,
+        tag: parameters.matching(/^[^\0=]{1,255}=[^\0]{0,4096}$/),
+      },
+      output: schema.listTasksResponse,
+    },
+    ({ views }, { query }) => listTasks(views, query),
   ),
 ];

@@ -73,7 +73,14 @@ export const TaskExplanation = exactly(
 export type TaskExplanation = Static<typeof TaskExplanation>;
 export const taskExplanation = publish('views', 'task-explanation', TaskExplanation);
 
-const ShownTask = exactly({
+const Counts = (description: string) =>
+  Type.Unsafe<Readonly<Record<string, number>>>({
+    type: 'object',
+    additionalProperties: { type: 'integer' },
+    description,
+  });
+
+const shownTask = {
   taskId: Slugid,
   taskGroupId: Slugid,
   name: Text(),
@@ -82,7 +89,8 @@ const ShownTask = exactly({
   at: DateTime,
   state: oneOf(taskStates),
   reasonResolved: Optional(oneOf(reasonsResolved)),
-});
+};
+const ShownTask = exactly(shownTask);
 
 export const Overview = exactly(
   {
@@ -102,11 +110,7 @@ export const Overview = exactly(
         taskGroupId: Slugid,
         name: Text({ description: 'That of its first task.' }),
         changed: DateTime,
-        counts: Type.Unsafe<Readonly<Record<string, number>>>({
-          type: 'object',
-          additionalProperties: { type: 'integer' },
-          description: 'How many tasks are in each state.',
-        }),
+        counts: Counts('How many tasks are in each state.'),
       }),
       { description: 'Those in which something happened last.' },
     ),
@@ -117,3 +121,42 @@ export const Overview = exactly(
 );
 export type Overview = Static<typeof Overview>;
 export const overview = publish('views', 'overview', Overview);
+
+export const FoundGroup = exactly({
+  taskGroupId: Slugid,
+  name: Text({ description: 'That of its graph file, else of its first task.' }),
+  owner: Text({ description: 'That of its first task.' }),
+  created: DateTime,
+  sealed: Optional(DateTime),
+  counts: Counts('How many tasks are in each state.'),
+});
+export type FoundGroup = Static<typeof FoundGroup>;
+
+export const listGroupsResponse = publish(
+  'views',
+  'list-groups-response',
+  exactly(
+    { groups: Type.Array(FoundGroup), continuationToken: Optional(ContinuationToken) },
+    {
+      title: 'Page of task groups',
+      description:
+        'A page may hold fewer groups than were asked for, or none, while there are more: the token decides.',
+    },
+  ),
+);
+
+export const FoundTask = exactly(shownTask);
+export type FoundTask = Static<typeof FoundTask>;
+
+export const listTasksResponse = publish(
+  'views',
+  'list-tasks-response',
+  exactly(
+    { tasks: Type.Array(FoundTask), continuationToken: Optional(ContinuationToken) },
+    {
+      title: 'Page of tasks',
+      description:
+        'A page may hold fewer tasks than were asked for, or none, while there are more: the token decides.',
+    },
+  ),
+);

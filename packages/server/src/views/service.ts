@@ -171,7 +171,7 @@ const groupsOf = async (db: Sql, groups: readonly store.LateGroupRow[]): Promise
 };
 
 /** Tasks in short, in the order of their ids. */
-const shownTasks = async (
+export const shownTasks = async (
   db: Sql,
   tasks: readonly { readonly taskId: string }[],
 ): Promise<Overview['failed']> => {

@@ -170,18 +170,25 @@ export const countStates = (sql: Sql, taskGroupIds: readonly string[]) =>
 export interface NameRow {
   readonly taskGroupId: string;
   readonly name: string;
+  /** Of its first task. */
+  readonly owner: string;
 }
 
-/** What people call these groups: a task that bears the group's id names it, else the first one. */
+/**
+ * What people call these groups: the tag `graph` of its first task is the name of the graph file; without one, a task
+ * that bears the group's id names it, else the first one.
+ */
 export const nameGroups = (sql: Sql, taskGroupIds: readonly string[]) =>
   sql<NameRow>`
-    select wanted.task_group_id, coalesce(own.name, first.name, '') as name
+    select wanted.task_group_id, coalesce(first.graph, own.name, first.name, '') as name,
+           coalesce(first.owner, '') as owner
       from unnest(${taskGroupIds}::text[]) as wanted(task_group_id)
       left join lateral (
         select t.definition::json #>> '{metadata,name}' as name
           from tasks t where t.task_id = wanted.task_group_id) as own on true
       left join lateral (
-        select t.definition::json #>> '{metadata,name}' as name
+        select t.definition::json #>> '{metadata,name}' as name, t.definition::json #>> '{metadata,owner}' as owner,
+               s.tags::json ->> 'graph' as graph
           from task_status s
           join tasks t on t.task_id = s.task_id
          where s.task_group_id = wanted.task_group_id
@@ -217,4 +224,55 @@ export const claimedOf = (sql: Sql, taskQueueIds: readonly string[], limit: numb
         order by c.claimed_at desc
         limit ${limit}) as newest
      order by newest.claimed_at desc
+     limit ${limit}`;
+
+/** A group in a listing. */
+export interface FoundGroupRow {
+  readonly taskGroupId: string;
+  readonly created: Date;
+  readonly sealed: Date | null;
+}
+
+/** Where a listing of groups goes on: after this one. */
+export interface AfterGroup {
+  readonly created: Date;
+  readonly taskGroupId: string;
+}
+
+/** Groups, the newest first, that were created no earlier than this. */
+export const readNewestGroups = (
+  sql: Sql,
+  { after, since, limit }: { after: AfterGroup; since: Date; limit: number },
+) =>
+  sql<FoundGroupRow>`
+    select task_group_id, created, sealed
+      from task_groups
+     where (created, task_group_id) < (${after.created}::timestamptz, ${after.taskGroupId}::text) and created >= ${since}
+     order by created desc, task_group_id desc
+     limit ${limit}`;
+
+/** A task in a listing; what is JSON stays text. */
+export interface FoundTaskRow {
+  readonly created: Date;
+  readonly taskGroupId: string;
+  readonly taskId: string;
+  readonly taskQueueId: string;
+  readonly state: string;
+  readonly tags: string;
+  readonly routes: string[];
+}
+
+/** Tasks of all groups: those of the newest groups first, within a group by id. */
+export const readNewestTasks = (
+  sql: Sql,
+  { after, since, limit }: { after: AfterGroup & { taskId: string }; since: Date; limit: number },
+) =>
+  sql<FoundTaskRow>`
+    select g.created, g.task_group_id, s.task_id, s.task_queue_id, s.state, s.tags, s.routes
+      from task_groups g
+      join task_status s on s.task_group_id = g.task_group_id
+     where (g.created, g.task_group_id) <= (${after.created}::timestamptz, ${after.taskGroupId}::text)
+       and g.created >= ${since}
+       and not (g.task_group_id = ${after.taskGroupId} and s.task_id <= ${after.taskId})
+     order by g.created desc, g.task_group_id desc, s.task_id
      limit ${limit}`;

@@ -22,10 +22,10 @@ export const commandsFor = (
   taskId: string,
   rootUrl: string,
 ): readonly { label: string; command: string }[] => [
-  { label: 'Status', command: `npx taskyard task status ${taskId}` },
-  { label: 'Log', command: `npx taskyard task log --follow ${taskId}` },
-  { label: 'Definition', command: `npx taskyard task def ${taskId}` },
-  { label: 'Rerun', command: `npx taskyard task rerun ${taskId}` },
-  { label: 'Cancel', command: `npx taskyard task cancel ${taskId}` },
+  { label: 'Status', command: `tyard task status ${taskId}` },
+  { label: 'Log', command: `tyard task log --follow ${taskId}` },
+  { label: 'Definition', command: `tyard task def ${taskId}` },
+  { label: 'Rerun', command: `tyard task rerun ${taskId}` },
+  { label: 'Cancel', command: `tyard task cancel ${taskId}` },
   { label: 'curl', command: `curl ${quoted(`${rootUrl}/api/queue/v1/task/${taskId}/status`)}` },
 ];

@@ -59,7 +59,7 @@ const create = async (
 ): Promise<Answer<TaskRecord>[]> => {
   const checked = items.map((item) => answerOf(() => checkTask(item, work)));
   // A group stays even when its first task is refused after all.
-  const groups = await ensureGroups(tx, checked.filter(isTask));
+  const groups = await ensureGroups(tx, checked.filter(isTask), work.now);
   const admitted = checked.map((task) => (isTask(task) ? admit(task, groups) : task));
   const { dependents, answers } = await resolveDependencies(tx, admitted, promised);
   const fresh = await insertFresh(tx, { answers, dependents }, work);
@@ -86,6 +86,7 @@ const groupExpiry = (expires: Date): Date => {
 const ensureGroups = async (
   tx: Transaction,
   tasks: readonly NewTask[],
+  now: Date,
 ): Promise<Map<string, store.GroupRow>> => {
   const taskGroupIds = [...new Set(tasks.map(({ record }) => record.taskGroupId))];
   const byId = (rows: store.GroupRow[]) => new Map(rows.map((row) => [row.taskGroupId, row]));
@@ -98,7 +99,7 @@ const ensureGroups = async (
     missing.set(taskGroupId, { taskGroupId, schedulerId, expires: groupExpiry(record.expires) });
   }
   const [, rows] = await together(
-    store.insertGroups(tx, [...missing.values()]),
+    store.insertGroups(tx, [...missing.values()], now),
     store.readGroups(tx, taskGroupIds),
   );
   return byId(rows);

@@ -16,12 +16,12 @@ export const readGroups = (db: Sql, taskGroupIds: string[]) =>
 export type NewGroup = Omit<GroupRow, 'sealed'>;
 
 /** Adds those of these groups that do not exist. */
-export const insertGroups = (tx: Transaction, groups: readonly NewGroup[]) =>
+export const insertGroups = (tx: Transaction, groups: readonly NewGroup[], now: Date) =>
   tx`
-    insert into task_groups (task_group_id, scheduler_id, expires)
-    select * from unnest(
+    insert into task_groups (task_group_id, scheduler_id, expires, created)
+    select given.*, ${now}::timestamptz from unnest(
       ${groups.map((g) => g.taskGroupId)}::text[], ${groups.map((g) => g.schedulerId)}::text[],
-      ${groups.map((g) => g.expires)}::timestamptz[])
+      ${groups.map((g) => g.expires)}::timestamptz[]) as given
      order by 1
     on conflict (task_group_id) do nothing`;
 

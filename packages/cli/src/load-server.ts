@@ -1,0 +1,18 @@
+import type * as Server from '@taskyard/server';
+import { commandName } from './command-name.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+
+/** Loads the server's package, which an installation for workers and clients does not have. */
+export const loadServer = async (): Promise<typeof Server> => {
+  try {
+    return await import('@taskyard/server');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'@taskyard/server'")) throw error;
+    throw new CommandError(
+      exitCodes.usage,
+      `The server is not installed here: install the package @taskyard/server beside @taskyard/cli. ` +
+        `"${commandName} worker" and all commands that speak to another server work without it.`,
+    );
+  }
+};

@@ -1,0 +1,51 @@
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isAlive } from '../processes.ts';
+
+const pollMs = 50;
+// A start takes seconds. A lock this old was left by a process that was killed, whoever has its number now.
+const staleMs = 120_000;
+
+const isStale = async (path: string): Promise<boolean> => {
+  const [text, facts] = await Promise.all([
+    readFile(path, 'utf8').catch(() => ''),
+    stat(path).catch(() => undefined),
+  ]);
+  if (!facts) return false;
+  const age = Date.now() - facts.mtimeMs;
+  // An empty lock is being written at this moment.
+  const isOrphaned = text === '' ? age > 1000 : !isAlive(Number(text));
+  return isOrphaned || age > staleMs;
+};
+
+const take = async (path: string): Promise<boolean> => {
+  try {
+    await writeFile(path, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (await isStale(path)) {
+      // Of several that find it stale, one renames it; to the others it is gone.
+      const aside = `${path}.${process.pid}`;
+      await rename(path, aside).catch(() => undefined);
+      await rm(aside, { force: true });
+    }
+    return false;
+  }
+};
+
+/** Does something while no other process starts a platform in this data folder. */
+export const whileNobodyStarts = async <T>(
+  data: string,
+  { pause }: { readonly pause: (milliseconds: number) => Promise<void> },
+  action: () => Promise<T>,
+): Promise<T> => {
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  const path = join(data, 'starting.lock');
+  while (!(await take(path))) await pause(pollMs);
+  try {
+    return await action();
+  } finally {
+    await rm(path, { force: true });
+  }
+};

@@ -1,0 +1,43 @@
+import { fromNow } from '@taskyard/client';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import type { Io } from './io.ts';
+
+const units = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** How long ago a time was, for people: `3 h ago`; of a time to come, `in 3 h`. */
+export const ageText = (time: string, now = new Date()): string => {
+  const seconds = Math.round((now.getTime() - Date.parse(time)) / 1000);
+  const size = Math.abs(seconds);
+  const [name, length] = units.find(([, unit]) => size >= unit) ?? ['s', 1];
+  const count = `${Math.floor(size / length)} ${name}`;
+  return seconds < 0 ? `in ${count}` : `${count} ago`;
+};
+
+/** A time in the output: its age on a terminal, the time itself for programs. */
+export const shownTime = ({ stdout }: Io, time: string): string => (stdout.isTTY ? ageText(time) : time);
+
+/** A moment in the past, written as a date or as an age such as "2 days"; for commander. */
+export const sinceOption = (text: string): Date => {
+  const now = new Date();
+  const date = /^\d{4}-/.test(text) ? new Date(text) : new Date(2 * now.getTime() - futureOf(text, now));
+  if (Number.isNaN(date.getTime())) {
+    throw new CommandError(
+      exitCodes.usage,
+      `--since: "${text}" is neither a date nor an age such as "2 days".`,
+    );
+  }
+  return date;
+};
+
+const futureOf = (text: string, now: Date): number => {
+  try {
+    return fromNow(text, now).getTime();
+  } catch {
+    return Number.NaN;
+  }
+};

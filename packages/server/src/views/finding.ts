@@ -1,0 +1,145 @@
+import { requireDate } from '../base/index.ts';
+import { pagesOf } from '../http/index.ts';
+import type { Context } from './context.ts';
+import type { FoundGroup, FoundTask } from './schema.ts';
+import { shownTasks } from './service.ts';
+import * as store from './store.ts';
+
+interface Finding {
+  readonly limit?: number | undefined;
+  readonly continuationToken?: string | undefined;
+  readonly since?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+// What one call looks at: its cost has a bound however little fits the filters.
+const groupsSeenMax = 100;
+const tasksSeenMax = 5000;
+const limitDefault = 100;
+
+const pages = {
+  groups: pagesOf('views.listGroups', ['whole', 'text']),
+  tasks: pagesOf('views.listTasks', ['whole', 'text', 'text']),
+};
+
+// Later than any group, and sorted after every id.
+const beginningMs = Date.UTC(9999, 0);
+
+/** Where a listing goes on; the time is in milliseconds. */
+const placeOf = ([createdMs, taskGroupId, taskId = '']: readonly [number, string, string?]) => ({
+  created: new Date(Math.min(createdMs, beginningMs)),
+  taskGroupId,
+  taskId,
+});
+
+const sinceOf = (since: string | undefined): Date =>
+  since === undefined ? new Date(0) : requireDate(since, 'since');
+
+const contains = (text: string, part: string | undefined): boolean =>
+  part === undefined || text.toLowerCase().includes(part.toLowerCase());
+
+export interface GroupsQuery extends Finding {
+  readonly owner?: string | undefined;
+  readonly failed?: boolean | undefined;
+}
+
+/** A page of groups that fit, the newest first. */
+export const listGroups = async ({ db }: Context, query: GroupsQuery) => {
+  const { limit = limitDefault, continuationToken, since, name, owner, failed = false } = query;
+  const rows = await store.readNewestGroups(db, {
+    after: placeOf(pages.groups.keyInOrStart(continuationToken) ?? [beginningMs, '']),
+    since: sinceOf(since),
+    limit: groupsSeenMax,
+  });
+  const ids = rows.map(({ taskGroupId }) => taskGroupId);
+  const [names, counts] = await Promise.all([store.nameGroups(db, ids), store.countStates(db, ids)]);
+  const named = new Map(names.map((row) => [row.taskGroupId, row]));
+  const seen = rows.map(({ taskGroupId, created, sealed }): FoundGroup => {
+    const states = counts.filter((row) => row.taskGroupId === taskGroupId);
+    return {
+      taskGroupId,
+      name: named.get(taskGroupId)?.name ?? '',
+      owner: named.get(taskGroupId)?.owner ?? '',
+      created: created.toJSON(),
+      ...(sealed ? { sealed: sealed.toJSON() } : {}),
+      counts: Object.fromEntries(states.map(({ state, count }) => [state, count])),
+    };
+  });
+  const fits = (group: FoundGroup): boolean =>
+    contains(group.name, name) &&
+    (owner === undefined || group.owner === owner) &&
+    (!failed || 'failed' in group.counts || 'exception' in group.counts);
+  const { found, last } = firstThatFit(seen, fits, limit);
+  const isMore = last !== undefined && (last !== seen.at(-1) || seen.length === groupsSeenMax);
+  return {
+    groups: found,
+    ...(isMore
+      ? { continuationToken: pages.groups.tokenAfter([Date.parse(last.created), last.taskGroupId]) }
+      : {}),
+  };
+};
+
+/** The first items that fit, and the last one that was looked at. */
+const firstThatFit = <Item>(seen: readonly Item[], fits: (item: Item) => boolean, limit: number) => {
+  const found: Item[] = [];
+  let last: Item | undefined;
+  for (const item of seen) {
+    last = item;
+    if (fits(item)) found.push(item);
+    if (found.length >= Math.max(1, limit)) break;
+  }
+  return { found, last };
+};
+
+export interface TasksQuery extends Finding {
+  readonly state?: string | undefined;
+  readonly taskQueueId?: string | undefined;
+  readonly route?: string | undefined;
+  /** `key=value` */
+  readonly tag?: string | undefined;
+}
+
+/** A page of tasks that fit, those of the newest groups first. */
+export const listTasks = async ({ db, ...context }: Context, query: TasksQuery) => {
+  const { limit = limitDefault, continuationToken, since, name } = query;
+  const seen = await store.readNewestTasks(db, {
+    after: placeOf(pages.tasks.keyInOrStart(continuationToken) ?? [beginningMs, '', '']),
+    since: sinceOf(since),
+    limit: tasksSeenMax,
+  });
+  // Names are in definitions, which are large: they are read of those only that fit otherwise.
+  const fitting = seen.filter(fitsRow(query));
+  const shown = name === undefined ? undefined : await shownById({ db, ...context }, fitting);
+  const fits = (row: store.FoundTaskRow): boolean => contains(shown?.get(row.taskId)?.name ?? '', name);
+  const wanted = new Set(fitting.filter(fits));
+  const { found, last } = firstThatFit(seen, (row) => wanted.has(row), limit);
+  const isMore = last !== undefined && (last !== seen.at(-1) || seen.length === tasksSeenMax);
+  const tasks = shown ?? (await shownById({ db, ...context }, found));
+  return {
+    tasks: found.flatMap(({ taskId }) => tasks.get(taskId) ?? []),
+    ...(isMore
+      ? {
+          continuationToken: pages.tasks.tokenAfter([last.created.getTime(), last.taskGroupId, last.taskId]),
+        }
+      : {}),
+  };
+};
+
+const fitsRow =
+  ({ state, taskQueueId, route, tag }: TasksQuery) =>
+  (row: store.FoundTaskRow): boolean =>
+    (state === undefined || row.state === state) &&
+    (taskQueueId === undefined || row.taskQueueId === taskQueueId) &&
+    (route === undefined || row.routes.includes(route)) &&
+    (tag === undefined || hasTag(row.tags, tag));
+
+const hasTag = (tags: string, tag: string): boolean => {
+  const at = tag.indexOf('=');
+  return (JSON.parse(tags) as Record<string, string>)[tag.slice(0, at)] === tag.slice(at + 1);
+};
+
+const shownById = async (
+  context: Context,
+  tasks: readonly { readonly taskId: string }[],
+): Promise<Map<string, FoundTask>> =>
+  new Map((await shownTasks(context.db, tasks)).map((task) => [task.taskId, task]));

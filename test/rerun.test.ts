@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type CreateTaskRequest, fromNow, Queue, slugid } from '@taskyard/client';
+import { eventually } from '@taskyard/patience';
+import { runProgram } from './support/command.ts';
+import { aHome, taskyard } from './support/platform.ts';
+
+const taskQueueId = 'example/rerun';
+
+const aTask = (name: string, more: Partial<CreateTaskRequest> = {}): CreateTaskRequest => ({
+  taskQueueId,
+  created: new Date().toJSON(),
+  deadline: fromNow('1 hour').toJSON(),
+  payload: {},
+  metadata: { name, description: '', owner: 'a@example.com', source: 'https://example.com/' },
+  ...more,
+});
+
+interface Repeated {
+  readonly taskGroupId: string;
+  readonly tasks: readonly { readonly taskId: string; readonly name: string; readonly repeats: string }[];
+}
+
+test('what failed is run again with all that depends on it', { timeout: 600_000 }, async (t) => {
+  const home = await aHome(t);
+  const { rootUrl, credentials } = await home.start({}, undefined, '--no-worker');
+  const queue = new Queue({ rootUrl, credentials });
+  const says = async (...words: string[]): Promise<string> => {
+    const env = { TASKYARD_DATA: home.path };
+    const { out, err, code } = await runProgram(process.execPath, [taskyard, ...words], { env });
+    assert.equal(code, 0, err);
+    return out;
+  };
+  const json = async <T>(...words: string[]) => JSON.parse(await says(...words, '--json')) as T;
+
+  await t.test('past its deadline, as new tasks that name the old ones', async () => {
+    const [build, test, ship] = [slugid(), slugid(), slugid()];
+    const fields = { taskGroupId: build, deadline: fromNow('1 second').toJSON() };
+    await queue.createTask(build, aTask('build', fields));
+    await queue.createTask(test, aTask('test', { ...fields, dependencies: [build] }));
+    const payload = { mounts: [{ content: { taskId: test, artifact: `public/${build}.txt` } }] };
+    await queue.createTask(ship, aTask('ship', { ...fields, dependencies: [test], payload }));
+    await eventually(
+      'the deadline to pass',
+      async () => (await queue.listTaskGroup(build)).tasks,
+      (tasks) => tasks.every(({ status }) => status.state === 'exception'),
+    );
+    const before = Date.now();
+    const made = await json<Repeated>('group', 'rerun', build, '--failed');
+    assert.notEqual(made.taskGroupId, build);
+    const idOf = (name: string) => made.tasks.find((task) => task.name === name)?.taskId ?? '';
+    const definition = await queue.task(idOf('ship'));
+    assert.deepEqual(definition.extra, { repeats: { taskId: ship, taskGroupId: build } });
+    assert.deepEqual(definition.dependencies, [idOf('test')]);
+    assert.deepEqual(definition.payload, {
+      mounts: [{ content: { taskId: idOf('test'), artifact: `public/${idOf('build')}.txt` } }],
+    });
+    assert.ok(Date.parse(definition.deadline) > before);
+    assert.equal((await queue.status(idOf('build'))).status.taskGroupId, made.taskGroupId);
+
+    const single = await json<Repeated>('task', 'rerun', test);
+    assert.deepEqual(
+      single.tasks.map(({ name, repeats }) => [name, repeats]),
+      [['test', test]],
+    );
+  });
+
+  await t.test('with all that depends on it, though that has completed', async () => {
+    const [first, second, other] = [slugid(), slugid(), slugid()];
+    await queue.createTask(first, aTask('first', { taskGroupId: first }));
+    await queue.createTask(second, aTask('second', { taskGroupId: first, dependencies: [first] }));
+    await queue.createTask(other, aTask('other', { taskGroupId: first }));
+    const again = await json<Repeated>('task', 'rerun', first, '--downstream');
+    assert.deepEqual(again.tasks.map(({ name, repeats }) => [name, repeats]).sort(), [
+      ['first', first],
+      ['second', second],
+    ]);
+    const line = await says('task', 'rerun', other, '--downstream');
+    assert.match(line, new RegExp(`^[\\w-]{22}  other  repeats ${other}\n$`));
+  });
+});
