@@ -21,7 +21,7 @@ interface Repeated {
   readonly tasks: readonly { readonly taskId: string; readonly name: string; readonly repeats: string }[];
 }
 
-test('what failed is run again with all that depends on it', { timeout: 600_000 }, async (t) => {
+test('what failed is run again with all that depends on it', async (t) => {
   const home = await aHome(t);
   const { rootUrl, credentials } = await home.start({}, undefined, '--no-worker');
   const queue = new Queue({ rootUrl, credentials });

@@ -83,7 +83,7 @@ const twoMachines = async (t: TestContext) => {
   return { one, two, port, here, run, start };
 };
 
-test('two machines and the day after, as the guide says', { timeout: 900_000 }, async (t) => {
+test('two machines and the day after, as the guide says', async (t) => {
   const { one, two, port, here, run, start } = await twoMachines(t);
   const guide = blocksOf(await readFile(join(root, 'docs/guides/two-machines.md'), 'utf8'));
   assert.equal(guide.length, 9);
