@@ -125,13 +125,14 @@ describe('a deadline is never missed', () => {
     const taskId = await create(minutes(1));
     const { deadline } = await statusOf(taskId);
     t.clock.advance(minutes(2));
+    await tenSeconds();
     const place = { deadline: new Date(deadline), taskId };
     const settled = { ...place, lookedDeadline: place.deadline, lookedTaskId: taskId };
     // Transactions of other databases of the server count as well: it is sure only once they have ended.
     await eventually(
       'the cursor to be sure of all up to the task',
       async () => {
-        await tenSeconds();
+        await t.step('end-past-deadline');
         const [cursor] = await t.db`
           select deadline, task_id, looked_deadline, looked_task_id from deadline_cursor`;
         return cursor;
