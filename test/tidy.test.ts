@@ -280,6 +280,16 @@ describe('the house is tidy', () => {
     );
   });
 
+  it('the page that follows one request names files that exist', () => {
+    const page = readFileSync(join(root, 'docs/concepts/one-request.md'), 'utf8');
+    const named = [...page.matchAll(/`([a-z-]+(?:\/[a-z-]+)*\.ts)`/g)].map(([, path]) => path as string);
+    assert.ok(named.length > 20, `${named.length} files are named`);
+    assert.deepEqual(
+      named.filter((path) => !existsSync(join(root, serverFolder, path))),
+      [],
+    );
+  });
+
   it('no file names a place that is on one machine only', () => {
     const files = read('.', /\.(tsx?|mjs|js|json|md|ya?ml|sql|sh|css|html)$|(^|\/)\.ci\/run$/).filter(
       ({ path }) => path !== 'package-lock.json',
