@@ -22,7 +22,7 @@ const digest = () => {
   return hash.digest('hex');
 };
 
-/** Answers whether there was something to build. */
+/** Returns whether there was something to build. */
 export const buildUi = async () => {
   const made = digest();
   if (existsSync(site) && existsSync(stamp) && readFileSync(stamp, 'utf8') === made) return false;

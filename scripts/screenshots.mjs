@@ -70,7 +70,7 @@ const resolved = async (queue, taskId) => {
   }
 };
 
-/** Makes what there is to see; answers the ids that pages are named by. */
+/** Makes what there is to see; returns the ids that pages are named by. */
 const furnish = async ({ rootUrl, credentials }) => {
   const options = { rootUrl, credentials };
   const queue = new Queue(options);

@@ -23,7 +23,7 @@ const requestOf = (wanted: Wanted, dependencies: string[]): CreateTaskRequest =>
   },
 });
 
-/** Submits a graph; answers the ids of its group and, by name, of its tasks. */
+/** Submits a graph; returns the ids of its group and, by name, of its tasks. */
 export const submitGraph = async ({ rootUrl, credentials }: Platform, wanted: readonly Wanted[]) => {
   const taskGroupId = slugid();
   const ids = new Map(wanted.map(({ name }) => [name, slugid()]));

@@ -38,7 +38,7 @@ const views = `
 
 interface Invariant {
   readonly name: string;
-  /** Answers what breaks it, as `broken`. $1 are the acknowledged tasks, $2 the forced ones, where they are named. */
+  /** Returns what breaks it, as `broken`. $1 are the acknowledged tasks, $2 the forced ones, where they are named. */
   readonly sql: string;
 }
 

@@ -21,7 +21,7 @@ export interface Platform {
   /** May do everything. */
   readonly credentials: Credentials;
   readonly process: ChildProcess;
-  /** SIGTERM, and waits for the end; answers the exit code. */
+  /** SIGTERM, and waits for the end; returns the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL: no goodbye. */
   kill(): Promise<void>;

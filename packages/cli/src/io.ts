@@ -15,7 +15,7 @@ export interface Io {
   readonly stderr: Output;
   readonly stdin: Readable;
   readonly environment: Environment;
-  /** Calls the handler for each request to end (Ctrl-C, SIGTERM). Answers how to stop listening. */
+  /** Calls the handler for each request to end (Ctrl-C, SIGTERM). Returns how to stop listening. */
   readonly onInterrupt: (handler: () => void) => () => void;
   /** Ends the process at once. */
   readonly exit: (code: number) => never;

@@ -97,7 +97,7 @@ const lifeOf = ({ queue, graph, presenter, platform, folder }: Course) => {
   };
 };
 
-/** What the first and the second request to end do. Answers how to stop listening. */
+/** What the first and the second request to end do. Returns how to stop listening. */
 const onInterrupts = (course: Course, cancel: () => Promise<void>, giveUp: AbortController) => {
   let count = 0;
   const stopListening = course.io.onInterrupt(() => {

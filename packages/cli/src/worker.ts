@@ -86,7 +86,7 @@ const asBreakdown = (error: unknown): never => {
   throw new CommandError(isSetting ? exitCodes.workerSettingsWrong : exitCodes.workerBroken, message);
 };
 
-/** Runs a worker until it ends by itself or is told to; answers the exit status of the original's workers. */
+/** Runs a worker until it ends by itself or is told to; returns the exit status of the original's workers. */
 const work = async (io: Io, options: WorkerOptions): Promise<number> => {
   const { enlistWorker, exitCodes: codes, jsonLinesLog, startWorker } = await import('@taskyard/worker');
   const file = settingsIn(options.config);

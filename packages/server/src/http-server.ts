@@ -10,7 +10,7 @@ import { serveSite } from './site.ts';
 /** Speaks HTTP on connections that it is given. */
 export interface HttpServer {
   take(socket: Socket): void;
-  /** Answers what is under way and what still comes on open connections, and ends these as they come to rest. */
+  /** Returns what is under way and what still comes on open connections, and ends these as they come to rest. */
   drain(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
   };
 };
 
-/** Answers a URL of which no route can be told, in the form of all refusals. */
+/** Returns a URL of which no route can be told, in the form of all refusals. */
 const refuseUrl = (url: string, reply: FastifyReply): FastifyReply =>
   reply
     .code(400)

@@ -36,7 +36,7 @@ export interface RunningServer {
   readonly locateFile: App['locateFile'];
   /** Resolves, with a sentence that says why, when the platform can do nothing any more: its own database is gone. */
   readonly broken: Promise<Error>;
-  /** Answers what is under way, then ends everything that was started. */
+  /** Returns what is under way, then ends everything that was started. */
   close(): Promise<void>;
 }
 

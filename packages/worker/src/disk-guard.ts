@@ -4,7 +4,7 @@ import type { WorkerLog } from './worker-log.ts';
 
 /** Keeps space free on a worker's disk, at the price of what tasks could have found again. */
 export interface DiskGuard {
-  /** Makes room where it is needed; answers whether there is enough. */
+  /** Makes room where it is needed; returns whether there is enough. */
   makeRoom(): Promise<boolean>;
 }
 

@@ -13,7 +13,7 @@ export interface Stopping {
 // Of the two minutes between a notice and the end of the machine: for logs, and for saying that the worker goes.
 const reserveSeconds = 30;
 
-/** Stops a worker when its time, its machine or its membership ends. Answers what ends the watch. */
+/** Stops a worker when its time, its machine or its membership ends. Returns what ends the watch. */
 export const watchForEnds = (
   { lifetimeSecondsMax, membership, notices, killGraceSeconds = 10 }: WorkerOptions,
   { clock, log, stop }: { clock: Clock; log: WorkerLog; stop(how: Stopping): void },

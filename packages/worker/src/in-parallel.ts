@@ -1,4 +1,4 @@
-/** Does something for each item, at most so many at a time. After a failure none is begun; the first one is thrown. */
+/** Does something for each item, at most this many at a time. After a failure none is begun; the first one is thrown. */
 export const inParallel = async <T>(
   items: readonly T[],
   concurrencyMax: number,

@@ -76,7 +76,7 @@ export class GroupState {
     if (!known) this.#counts.unscheduled += 1;
   }
 
-  /** Takes over what a message says; answers what changed by it. An unknown task joins the others. */
+  /** Takes over what a message says; returns what changed by it. An unknown task joins the others. */
   apply(status: TaskStatus): Change | undefined {
     if (!this.#tasks.has(status.taskId)) this.plan({ taskId: status.taskId, label: status.taskId });
     const before = this.#tasks.get(status.taskId);

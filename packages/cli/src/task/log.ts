@@ -18,7 +18,7 @@ type Write = (text: string) => Promise<void>;
 const isResolved = ({ state }: { state: string }): boolean =>
   !['unscheduled', 'pending', 'running'].includes(state);
 
-/** Copies the log of a run as far as it goes; answers whether there was one. */
+/** Copies the log of a run as far as it goes; returns whether there was one. */
 const copyLog = async (
   queue: Queue,
   ref: { taskId: string; runId: number },

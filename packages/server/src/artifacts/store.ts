@@ -13,7 +13,7 @@ const names = (keys: readonly Key[]) => keys.map((key) => key.name);
 /**
  * Adds these artifacts, each of another name, or changes those that exist in a way that harms no reader: a
  * later expiry, a reference's other URL, a link in place of a reference. An upload that goes on keeps its
- * details. Answers the artifacts as they stand; a refused one is not among them.
+ * details. Returns the artifacts as they stand; a refused one is not among them.
  */
 export const upsertArtifacts = (tx: Transaction, artifacts: readonly Artifact[]): Promise<Artifact[]> =>
   tx<Artifact>`

@@ -359,7 +359,7 @@ describe('the name by which a request called this server', () => {
 
 describe('what is not proven', () => {
   const strangers = { clientId: 'plain', accessToken: 'guessed' };
-  /** Answers which scopes were expanded for a request, and whether its client was looked for. */
+  /** Returns which scopes were expanded for a request, and whether its client was looked for. */
   const worked = async (authorization: string) => {
     const expanded: (readonly string[])[] = [];
     const known = authorities();

@@ -28,7 +28,7 @@ export interface KnownClient {
 export interface Directory {
   /** Reads what has changed, when the last look was long ago. Call it before the others. */
   prepare(): Promise<void>;
-  /** Looks for changes now; answers whether there were any. */
+  /** Looks for changes now; returns whether there were any. */
   refresh(): Promise<boolean>;
   /** A change was committed by this process. */
   changed(): Promise<void>;

@@ -17,32 +17,18 @@ import {
 } from './service/index.ts';
 import * as store from './store.ts';
 
-export { type Credentials, createTemporaryCredentials, type TemporaryCredentials } from './certificate.ts';
-export { exchanges } from './events.ts';
-export { type Origin, signedUrl } from './hawk.ts';
-export { routes } from './routes/index.ts';
+export type { Credentials } from './certificate.ts';
+export { signedUrl } from './hawk.ts';
 export {
-  clientIdPattern,
-  entityTypes,
   GcpProjects,
   GithubApps,
   mistakesInStaticClients,
   ownClients,
   S3Access,
-  Scope,
-  Scopes,
   StaticClients,
 } from './schema/index.ts';
-export {
-  compareScopes,
-  fillTemplate,
-  normalise,
-  requireSoundScopes,
-  type ScopeSet,
-  scopePattern,
-  scopeSet,
-} from './scopes/index.ts';
-export type { AuthVerbs, OtherParties, Outbox, StaticClient } from './service/index.ts';
+export { fillTemplate, scopeSet } from './scopes/index.ts';
+export type { OtherParties, StaticClient } from './service/index.ts';
 export type { AuditEntry } from './store.ts';
 
 export interface AuthDeps extends AuthOptions {

@@ -92,7 +92,7 @@ export const listClients = (
      order by client_id
      limit ${limit}`;
 
-/** Adds a client unless there is one of that id; answers whether it did. */
+/** Adds a client unless there is one of that id; returns whether it did. */
 export const insertClient = async (tx: Transaction, client: ClientRow): Promise<boolean> => {
   const rows = await tx`
     insert into clients (client_id, description, scopes, access_token, expires, delete_on_expiration,
@@ -153,7 +153,7 @@ export const putClient = (tx: Transaction, client: ClientRow): Promise<unknown[]
            disabled = excluded.disabled, last_modified = excluded.last_modified,
            last_rotated = excluded.last_rotated`;
 
-/** Deletes clients; answers the ids of those that were there. */
+/** Deletes clients; returns the ids of those that were there. */
 export const deleteClients = (
   tx: Transaction,
   clientIds: readonly string[],
@@ -166,7 +166,7 @@ export const deleteClients = (
 export const deleteOtherStaticClients = (tx: Transaction, clientIds: readonly string[]): Promise<unknown[]> =>
   tx`delete from clients where starts_with(client_id, 'static/') and client_id <> all(${clientIds}::text[])`;
 
-/** Deletes clients that have expired and asked for it; answers their ids. */
+/** Deletes clients that have expired and asked for it; returns their ids. */
 export const deleteExpiredClients = (
   tx: Transaction,
   { now, limit }: { now: Date; limit: number },
@@ -220,7 +220,7 @@ export const putRole = (tx: Transaction, role: RoleRow): Promise<unknown[]> =>
        set description = excluded.description, scopes = excluded.scopes,
            last_modified = excluded.last_modified`;
 
-/** Deletes a role; answers whether it was there. */
+/** Deletes a role; returns whether it was there. */
 export const deleteRole = async (tx: Transaction, roleId: string): Promise<boolean> => {
   const rows = await tx`delete from roles where role_id = ${roleId} returning role_id`;
   return rows.length > 0;
@@ -282,7 +282,7 @@ export const creatorOf = async (
   return rows[0]?.clientId;
 };
 
-/** Deletes the oldest entries from before a time; answers how many. */
+/** Deletes the oldest entries from before a time; returns how many. */
 export const deleteAuditEntries = async (
   tx: Transaction,
   { before, limit }: { before: Date; limit: number },

@@ -60,9 +60,9 @@ export interface BaseContext {
 export type ObserveBatch = (verb: string, batch: { items: number; seconds: number }) => void;
 
 export interface BatchLimits<In> {
-  /** At most so many items go together. */
+  /** At most this many items go together. */
   readonly rowsMax?: number;
-  /** At most so many bytes go together, as `bytesOf` weighs them; a heavier item goes alone. */
+  /** At most this many bytes go together, as `bytesOf` weighs them; a heavier item goes alone. */
   readonly bytesMax?: number;
   readonly bytesOf?: (item: In) => number;
 }

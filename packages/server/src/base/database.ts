@@ -240,7 +240,7 @@ const listenAgainAfterMsMax = 2000;
 
 export interface ConnectOptions {
   readonly url: string;
-  /** At most so many connections. */
+  /** At most this many connections. */
   readonly poolSizeMax?: number;
   /** A connection that answers nothing for so long is given up; no statement may take longer. */
   readonly silenceMaxMs?: number;

@@ -3,18 +3,15 @@ export {
   answerOf,
   type BaseContext,
   type Batched,
-  type BatchLimits,
   batched,
   batchedRead,
   type ObserveBatch,
   type ReadVerb,
-  refusalOf,
-  settled,
   transact,
   type Verb,
   type Work,
 } from './batch.ts';
-export { type BoundedProcess, boundedProcess, type ProcessLimits } from './bounded-process.ts';
+export { boundedProcess } from './bounded-process.ts';
 export {
   type Clock,
   days,
@@ -28,7 +25,6 @@ export {
 } from './clock.ts';
 export {
   BrokenTransaction,
-  type ConnectOptions,
   connect,
   type Database,
   isConnectionLoss,
@@ -38,15 +34,14 @@ export {
   type Transaction,
   together,
 } from './database.ts';
-export { dateIn, isDate, requireDate } from './dates.ts';
+export { dateIn, requireDate } from './dates.ts';
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts';
-export { type Encryption, type EncryptionKeys, encryption } from './encryption.ts';
+export { type Encryption, encryption } from './encryption.ts';
 export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
 export { createLog, type Logger, silentLog } from './log.ts';
 export { type Loop, type RunningLoops, runLoops } from './loop.ts';
 export {
   createMetrics,
-  type HistogramSpec,
   type Metrics,
   type MetricValues,
   metricsText,
@@ -54,8 +49,8 @@ export {
   type Observe,
   type Reading,
 } from './metrics.ts';
-export { type Migration, migrate, readMigrations } from './migrations.ts';
+export { migrate, readMigrations } from './migrations.ts';
 export { localSignal, type Signal, sharedSignals } from './signal.ts';
 export { slugid } from './slugid.ts';
-export { createTurns, type Turns } from './turns.ts';
+export { createTurns } from './turns.ts';
 export { alone, bindQueries, bindVerbs, inBatches, inReads } from './verbs.ts';

@@ -21,7 +21,7 @@ const workersOn = (queue: Queue, pendingChanged: Signal = localSignal()) => {
   const { loops } = createBuiltInWorkers({ queue, pendingChanged });
   return {
     loops,
-    /** One step of a loop; answers how many tasks it ended. */
+    /** One step of a loop; returns how many tasks it ended. */
     step: stepOf(loops),
   };
 };

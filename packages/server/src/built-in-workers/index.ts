@@ -3,7 +3,7 @@ import { builtInLoops } from './loops.ts';
 import type { BuiltInQueue } from './service.ts';
 
 /** The door of the built-in workers. */
-export interface BuiltInWorkers {
+interface BuiltInWorkers {
   readonly loops: readonly Loop[];
 }
 

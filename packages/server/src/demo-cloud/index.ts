@@ -12,10 +12,10 @@ import { createSeal } from './seal.ts';
 import { type Keys, verifySignature } from './signature.ts';
 import { type CloudState, createLife, type Machine } from './state.ts';
 
-export { type Conditions, fairConditions, type Place } from './conditions.ts';
-export type { Instance, InstanceState } from './instance.ts';
+export type { Conditions } from './conditions.ts';
+export type { Instance } from './instance.ts';
 export type { Machine } from './state.ts';
-export { type WorkerProcesses, workerProcesses } from './worker-processes.ts';
+export { workerProcesses } from './worker-processes.ts';
 
 export interface DemoCloudSettings {
   /** How it behaves, where it is not as friendly as it can be. Asked anew whenever it matters. */
@@ -26,7 +26,7 @@ export interface DemoCloudSettings {
 }
 
 /** A call that was made, and the code of the error that it was answered with, if any. */
-export interface CallSeen {
+interface CallSeen {
   readonly action: string;
   readonly error: string | undefined;
 }
@@ -124,7 +124,7 @@ interface Cloud {
   readonly answerMetadata: ReturnType<typeof createMetadata>;
 }
 
-/** Answers a call: of an instance for its metadata, or of a client of EC2. */
+/** Returns a call: of an instance for its metadata, or of a client of EC2. */
 const answer = async (cloud: Cloud, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const { method = '', headers, url: path = '' } = request;
   const body = await text(request);

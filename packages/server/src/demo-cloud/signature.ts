@@ -25,7 +25,7 @@ const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256'
 const timeIn = (text: string): number =>
   Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
 
-/** Checks a signature of version 4 over a request without a query; answers the region that it is for. */
+/** Checks a signature of version 4 over a request without a query; returns the region that it is for. */
 export const verifySignature = (request: SignedRequest, keys: Keys, now: Date): string => {
   const parts = form.exec(String(request.headers.authorization));
   if (!parts) throw new Ec2Error('AuthFailure', 'The request is not signed', 401);

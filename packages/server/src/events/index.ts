@@ -13,11 +13,10 @@ import { createSubscriptions, type Subscription, type SubscriptionState } from '
 export { type Message, routingKey } from './message.ts';
 export * as outbox from './outbox.ts';
 export { type Binding, matcher } from './patterns.ts';
-export type { Lag, RelaySettings } from './relay/index.ts';
-export type { EventServices } from './routes.ts';
-export type { Subscription, SubscriptionState } from './subscriptions/index.ts';
+export type { RelaySettings } from './relay/index.ts';
+export type { Subscription } from './subscriptions/index.ts';
 
-export interface EventsDeps {
+interface EventsDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;

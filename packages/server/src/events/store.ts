@@ -154,7 +154,7 @@ interface Forgettable {
   readonly limit: number;
 }
 
-/** Deletes the oldest messages; answers how many. */
+/** Deletes the oldest messages; returns how many. */
 export const deleteMessages = async (
   db: Sql,
   { before, publishedOnly, unreadBefore, limit }: Forgettable,

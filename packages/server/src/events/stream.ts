@@ -51,7 +51,7 @@ export interface StreamRequest {
   readonly gone: AbortSignal;
 }
 
-/** Answers a request for the stream: an endless reply of server-sent events. */
+/** Returns a request for the stream: an endless reply of server-sent events. */
 export const openStream = async (deps: StreamDeps, request: StreamRequest): Promise<Reply> => {
   const stop = AbortSignal.any([request.gone, deps.closing]);
   const from = request.lastEventId ? positionIn(request.lastEventId) : await deps.follower.now();

@@ -10,9 +10,6 @@ import * as schema from './schema.ts';
 import { type HookVerbs, hookVerbs } from './service/index.ts';
 import { hookSubscription } from './subscription.ts';
 
-export type { HookServices } from './routes.ts';
-export type { HookVerbs } from './service/index.ts';
-
 /** The door of hooks. */
 export interface Hooks extends HookVerbs {
   readonly loops: readonly Loop[];

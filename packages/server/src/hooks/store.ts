@@ -236,7 +236,7 @@ export const readFires = (
      order by fired_at desc, task_id desc
      limit ${limit}`;
 
-/** Forgets fires from before a time; answers how many. */
+/** Forgets fires from before a time; returns how many. */
 export const deleteFires = async (db: Sql, before: Date, limit: number): Promise<number> => {
   const rows = await db`
     with old as (

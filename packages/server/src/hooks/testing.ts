@@ -30,7 +30,7 @@ import type { CreateHookRequest } from './schema.ts';
 export interface Platform {
   readonly queue: Queue;
   readonly hooks: Hooks;
-  /** One step of a loop; answers how many things it did. */
+  /** One step of a loop; returns how many things it did. */
   step(name: string): Promise<number>;
   /** Learns the bindings of hooks, and from where on messages are read. */
   start(): Promise<void>;

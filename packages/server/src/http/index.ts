@@ -1,11 +1,30 @@
 export { noteExpectation } from './body-limits.ts';
-export * from './contract.ts';
+export {
+  type Authorize,
+  type Caller,
+  type Contract,
+  type ExchangeDeclaration,
+  JsonText,
+  type Parameter,
+  type PublishedSchema,
+  publish,
+  Reply,
+  type RequestHead,
+  type Route,
+  type RoutingKeyWord,
+  redirectTo,
+  routeFor,
+  type ScopeExpression,
+  type ScopeTemplate,
+  type ServiceDeclaration,
+  type SignedRequest,
+} from './contract.ts';
 export { serveDocuments } from './documents.ts';
 export { acceptsGzip } from './encodings.ts';
 export { apiHeaders } from './headers.ts';
 export { headerBytesMax, scopesBytesMax } from './limits.ts';
 export type { ProcessFacts } from './monitoring.ts';
-export { type Page, pageLimit, pagesOf } from './pagination.ts';
+export { pageLimit, pagesOf } from './pagination.ts';
 export {
   identifierPattern,
   pagination,
@@ -15,7 +34,23 @@ export {
   taskQueueIdPattern,
 } from './patterns.ts';
 export { exchangeNames, type ReferenceDocument, referenceDocuments } from './references.ts';
-export { type ObserveCall, type ServeDeps, serve } from './serve.ts';
-export * from './shapes.ts';
+export { type ObserveCall, serve } from './serve.ts';
+export {
+  anyObject,
+  ContentType,
+  ContinuationToken,
+  DateTime,
+  distinct,
+  exactly,
+  Identifier,
+  oneOf,
+  PrintableName,
+  ProjectId,
+  ProvisionerId,
+  RunId,
+  Slugid,
+  TaskQueueId,
+  WorkerType,
+} from './shapes.ts';
 export { readRestOfBodies } from './unread-body.ts';
 export { mistakesIn, schemaPath } from './validation.ts';

@@ -1,4 +1,4 @@
-/** The request line and the headers of a request have at most so many bytes together. */
+/** The request line and the headers of a request have at most this many bytes together. */
 export const headerBytesMax = 256 * 1024;
 
 /**

@@ -329,7 +329,7 @@ const checkReply = ({ name, output }: Contract, value: unknown): void => {
   if (mistakes.length > 0) throw new Error(`The reply of ${name} breaks its schema: ${mistakes.join('; ')}`);
 };
 
-/** Answers a request whose body could not be read. */
+/** Returns a request whose body could not be read. */
 const refuseUnread = (
   endpoint: Endpoint,
   error: Error & { code?: string },

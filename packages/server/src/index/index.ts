@@ -8,9 +8,6 @@ import { listNamespacesRequest } from './schema.ts';
 import { type IndexVerbs, indexVerbs } from './service.ts';
 import { taskSubscription } from './subscription.ts';
 
-export type { IndexServices } from './routes.ts';
-export type { IndexVerbs } from './service.ts';
-
 /** The door of the index. */
 export interface Index extends IndexVerbs {
   readonly loops: readonly Loop[];

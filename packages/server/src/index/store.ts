@@ -87,7 +87,7 @@ export const deleteEntries = async (tx: Transaction, places: readonly Place[]): 
      where t.namespace = gone.namespace and t.name = gone.name`;
 };
 
-/** Deletes entries that have expired, the oldest first; answers how many. */
+/** Deletes entries that have expired, the oldest first; returns how many. */
 export const deleteExpiredEntries = async (sql: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await sql`
     delete from indexed_tasks where ctid = any(array(
@@ -96,7 +96,7 @@ export const deleteExpiredEntries = async (sql: Sql, now: Date, limit: number): 
   return rows.length;
 };
 
-/** Deletes namespaces that have expired, the oldest first; answers how many. */
+/** Deletes namespaces that have expired, the oldest first; returns how many. */
 export const deleteExpiredNamespaces = async (sql: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await sql`
     delete from index_namespaces where ctid = any(array(

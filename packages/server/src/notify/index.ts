@@ -11,12 +11,11 @@ import { type NotifyVerbs, notifyVerbs } from './service.ts';
 import { taskSubscription } from './subscription.ts';
 import { newTally } from './tally.ts';
 
-export type { NotifyServices } from './routes.ts';
 export type { SenderSettings } from './senders/index.ts';
 export type { Email, NotifyVerbs } from './service.ts';
 
 /** What notify is given. */
-export interface NotifyGiven extends BaseContext, Pick<Context, 'readDefinitions' | 'rootUrl'> {
+interface NotifyGiven extends BaseContext, Pick<Context, 'readDefinitions' | 'rootUrl'> {
   /** What is not there answers that it is not configured. */
   readonly settings: SenderSettings;
   /** Shared between the processes of a deployment; by default it is this process's. */

@@ -11,7 +11,7 @@ interface TestSmtp {
   readonly url: string;
   /** What arrived, in order. */
   readonly mails: ParsedMail[];
-  /** Answers the next commands of this kind with these codes, before it takes mails again. */
+  /** Returns the next commands of this kind with these codes, before it takes mails again. */
   failNext(stage: 'login' | 'recipient', ...codes: number[]): void;
   close(): Promise<void>;
 }

@@ -16,7 +16,7 @@ interface Attempt {
 }
 
 /**
- * Sends messages that are due, side by side, outside of any transaction; answers how many it tried. A message that was
+ * Sends messages that are due, side by side, outside of any transaction; returns how many it tried. A message that was
  * sent just before a crash is sent again: its key tells.
  */
 export const sendDue = async (context: Context, limit: number): Promise<number> => {

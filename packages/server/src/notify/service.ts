@@ -58,7 +58,7 @@ const refusalOf = ({ type, address }: Notification, outcome: Outcome): RequestEr
   return undefined;
 };
 
-/** Takes these notifications over, as far as they may be sent; answers what became of each. */
+/** Takes these notifications over, as far as they may be sent; returns what became of each. */
 export const accept = async (
   context: Context,
   tx: Transaction,

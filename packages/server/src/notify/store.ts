@@ -65,7 +65,7 @@ export const countRecentMails = (
      group by address`;
 
 /**
- * Remembers these messages as accepted now; answers those that nobody else had accepted meanwhile. `after` is where
+ * Remembers these messages as accepted now; returns those that nobody else had accepted meanwhile. `after` is where
  * the memory ends.
  */
 export const rememberRecent = async (
@@ -90,7 +90,7 @@ export const forgetRecent = async (tx: Sql, digests: readonly string[]): Promise
   await tx`delete from recent_notifications where digest = any(${digests}::text[])`;
 };
 
-/** Forgets the oldest of the messages that were accepted before a time; answers how many. */
+/** Forgets the oldest of the messages that were accepted before a time; returns how many. */
 export const forgetRecentBefore = async (db: Sql, before: Date, limit: number): Promise<number> => {
   const rows = await db<{ digest: string }>`
     delete from recent_notifications

@@ -34,7 +34,7 @@ export interface TestNotify {
   readonly queue: Queue;
   /** The same once more on a pool of its own, as in another process. */
   another(): Notify;
-  /** One step of the loop that sends; answers how many messages it tried. */
+  /** One step of the loop that sends; returns how many messages it tried. */
   send(): Promise<number>;
   /** One step of any loop. */
   step(name: string): Promise<number>;

@@ -11,11 +11,9 @@ import { type ObjectServices, objectRoutes } from './routes.ts';
 import * as schema from './schema.ts';
 import { createObjectService } from './service.ts';
 
-export type { Backend, SignedUpload, UploadTerms } from './bytes/backend.ts';
-export { Backends, type Matcher, mistakesInPlacement, Placement, type PlacementRule } from './placement.ts';
-export { type ObjectServices, objectRoutes } from './routes.ts';
+export { Backends, mistakesInPlacement, Placement } from './placement.ts';
 
-export type BackendOptions = Backends[string];
+type BackendOptions = Backends[string];
 
 export interface ObjectsDeps extends BaseContext {
   /** The address that clients see, without a slash at its end; asked for at each use. */

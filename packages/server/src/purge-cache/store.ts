@@ -47,7 +47,7 @@ export const listRequests = (
        and expires > ${after.now}
      order by worker_pool_id, cache_name limit ${after.limit}`;
 
-/** Deletes requests that have expired, the oldest first; answers how many. */
+/** Deletes requests that have expired, the oldest first; returns how many. */
 export const deleteExpired = async (db: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await db`
     delete from purge_requests where ctid = any(array(

@@ -8,26 +8,40 @@ import { readRecords } from './store/index.ts';
 
 export { ageingPattern, readAgeing } from './ageing.ts';
 export { changeTasks } from './changes/apply.ts';
-export type { Attempt } from './changes/decide.ts';
-export type {
-  Context as QueueContext,
-  Credentials,
-  CredentialsRequest,
-  QueueSettings,
-  Sighting,
-} from './context.ts';
-export { type Change, taskKey } from './events.ts';
+export type { Context as QueueContext, Credentials, CredentialsRequest, QueueSettings } from './context.ts';
+export type { Change } from './events.ts';
 export { exchangesWith } from './exchanges.ts';
-export { type Outcome, rerun, resolvedRun, type WorkerRef } from './lifecycle.ts';
-export { statusText, type TaskRecord } from './record.ts';
-export { type QueueServices, routes } from './routes/index.ts';
+export { rerun, resolvedRun } from './lifecycle.ts';
+export type { TaskRecord } from './record.ts';
+export { routes } from './routes/index.ts';
 export { createScopes as createTaskScopes } from './routes/tasks.ts';
-export * from './schema/index.ts';
-export { allOrNone, refusalOf } from './service/create-graph.ts';
-export { createTasks, createTasksTogether, type TaskToCreate } from './service/create-tasks.ts';
+export {
+  CreateTaskRequest,
+  createTaskRequest,
+  type FilledTaskRequest,
+  graphTasksMax,
+  pollTaskUrlsResponse,
+  priorities,
+  RunStatus,
+  reasonsResolved,
+  Tags,
+  TaskDefinition,
+  type TaskState,
+  TaskStatus,
+  taskCredentials,
+  taskDefinedMessage,
+  taskDefinitionAndStatus,
+  taskMetadata,
+  taskPulseDefinition,
+  taskStates,
+  taskStatus,
+  Version,
+} from './schema/index.ts';
+export { refusalOf } from './service/create-graph.ts';
+export { createTasks, createTasksTogether } from './service/create-tasks.ts';
 export type { QueueVerbs } from './service/index.ts';
 export { readDefinitions } from './service/reads.ts';
-export { claimsByWorker, type WaitingGroup, type WorkersClaims, waitingByAge } from './store/index.ts';
+export { claimsByWorker, waitingByAge } from './store/index.ts';
 
 /** A status with what messages about the task carry besides. */
 export type StatusWithLabels = TaskStatus & {

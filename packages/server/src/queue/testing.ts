@@ -49,7 +49,7 @@ export interface TestQueue {
   again(): Queue;
   /** The same by a clock that is so many milliseconds ahead; closed with the rest. */
   ahead(ms: number): Queue;
-  /** One step of a loop; answers how many things it did. */
+  /** One step of a loop; returns how many things it did. */
   step(name: string): Promise<number>;
   /** Messages of the outbox, after the one with this id. */
   messages(after?: number): Promise<SentMessage[]>;

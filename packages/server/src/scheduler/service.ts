@@ -43,9 +43,9 @@ export const recordDependencies = async (
   );
 };
 
-/** At most so many dependents of one task are released in the transaction that resolves it, whose caller waits. */
+/** At most this many dependents of one task are released in the transaction that resolves it, whose caller waits. */
 const releasedAtFirstMax = 64;
-/** At most so many in each further one. */
+/** At most this many in each further one. */
 const releasedAtOnceMax = 500;
 
 /**

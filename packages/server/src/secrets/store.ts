@@ -40,7 +40,7 @@ export const readSecrets = (db: Sql, wanted: readonly string[]): Promise<SecretR
       from secrets
      where name = any(${[...wanted]}::text[])`;
 
-/** Deletes secrets; answers the names of those that were there. */
+/** Deletes secrets; returns the names of those that were there. */
 export const deleteSecrets = async (tx: Transaction, gone: readonly string[]): Promise<string[]> => {
   const rows = await tx<{ name: string }>`
     delete from secrets where name = any(${[...gone]}::text[]) returning name`;
@@ -77,7 +77,7 @@ export const putSecrets = async (tx: Transaction, rows: readonly EncryptedRow[])
      where s.name = fresh.name`;
 };
 
-/** Deletes secrets that have expired, the oldest first; answers how many. */
+/** Deletes secrets that have expired, the oldest first; returns how many. */
 export const deleteExpired = async (db: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await db`
     delete from secrets where ctid = any(array(

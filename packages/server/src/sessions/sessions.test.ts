@@ -27,7 +27,7 @@ const aClient = async (scopes: string[]): Promise<string> => {
 const codeFor = async (clientId: string): Promise<string> =>
   (await t.sessions.createSignInCodeFor(clientId)).code;
 const cookieOf = (header: string): string => header.split(';')[0] ?? '';
-/** Signs in; answers the cookie as a browser sends it back. */
+/** Signs in; returns the cookie as a browser sends it back. */
 const signedIn = async (clientId: string): Promise<string> =>
   cookieOf((await t.post('sign-in', { body: { code: await codeFor(clientId) } })).cookie);
 const renewed = (cookie: string) => t.post('credentials', { cookie });

@@ -43,7 +43,7 @@ export const findSession = async (sql: Sql, digest: string, now: Date): Promise<
 export const deleteSession = (sql: Sql, digest: string) =>
   sql<never>`delete from sessions where digest = ${digest}`;
 
-/** Deletes sessions and codes that have ended; answers how many. */
+/** Deletes sessions and codes that have ended; returns how many. */
 export const deleteExpired = async (sql: Sql, now: Date, limit: number): Promise<number> => {
   const codes = await sql`
     delete from sign_in_codes

@@ -8,8 +8,6 @@ import { routes, type TaskGraphServices } from './routes.ts';
 import * as schema from './schema.ts';
 import { resolveNodes, type TaskGraphVerbs, taskGraphVerbs } from './service/index.ts';
 
-export type { TaskGraphServices } from './routes.ts';
-
 /** The door of task graphs. */
 export interface TaskGraphs extends TaskGraphVerbs {
   /** To be called by the queue in every transaction that resolves tasks. */

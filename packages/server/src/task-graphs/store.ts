@@ -101,7 +101,7 @@ export const readNodesOf = (db: Sql, taskGraphId: string) =>
 export const spendReruns = (tx: Transaction, taskIds: string[]) =>
   tx`update task_graph_nodes set reruns_left = reruns_left - 1 where task_id = any(${taskIds}::text[])`;
 
-/** Makes nodes inner ones that others require now; answers those that were leaves. Their graph is locked. */
+/** Makes nodes inner ones that others require now; returns those that were leaves. Their graph is locked. */
 export const unleaf = async (tx: Transaction, taskIds: string[]): Promise<string[]> => {
   const rows = await tx<{ taskId: string }>`
     update task_graph_nodes set is_leaf = false where task_id = any(${taskIds}::text[]) and is_leaf
@@ -109,7 +109,7 @@ export const unleaf = async (tx: Transaction, taskIds: string[]): Promise<string
   return rows.map((row) => row.taskId);
 };
 
-/** Deletes graphs that expired, with their nodes; answers how many. */
+/** Deletes graphs that expired, with their nodes; returns how many. */
 export const deleteExpiredGraphs = async (db: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await db<{ taskGraphId: string }>`
     with expired as (

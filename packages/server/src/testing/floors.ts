@@ -33,7 +33,7 @@ export const servedOn = (clock: ManualClock) => ({
 /** A caller but for the scopes. */
 export const tester = { clientId: 'tester', isAnonymous: false, expires: new Date(8.64e15) };
 
-/** One step of the loop of this name, as large as it may be; answers how many things it did. */
+/** One step of the loop of this name, as large as it may be; returns how many things it did. */
 export const stepOf =
   (loops: readonly Loop[]) =>
   (name: string): Promise<number> => {

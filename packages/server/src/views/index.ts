@@ -1,8 +1,6 @@
 import type { ServiceDeclaration } from '../http/index.ts';
 import { routes, type ViewServices } from './routes.ts';
 
-export type { Context as Views } from './context.ts';
-
 /** What this service publishes. */
 export const viewsDeclaration: ServiceDeclaration<ViewServices> = {
   service: {

@@ -12,7 +12,7 @@ export interface TestViews {
   readonly queue: Queue;
   /** A GET over HTTP, by somebody with these scopes. */
   get(path: string, scopes?: readonly string[]): Promise<{ status: number; body: Record<string, unknown> }>;
-  /** Creates a task; answers its id. */
+  /** Creates a task; returns its id. */
   aTask(fields?: Partial<FilledTaskRequest> & { name?: string }): Promise<string>;
   /** Claims a task's run, and ends it so. */
   end(taskId: string, end: 'completed' | 'failed', runId?: number): Promise<void>;

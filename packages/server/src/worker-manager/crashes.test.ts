@@ -41,7 +41,7 @@ const aliveOf = async (workerPoolId: string): Promise<string[]> => {
     .sort();
 };
 
-/** Has a process do something that ends at a call to its database; answers whether it ended before it was done. */
+/** Has a process do something that ends at a call to its database; returns whether it ended before it was done. */
 const endsMeanwhile = async (
   ending: { at: number; isAfter: boolean },
   act: (context: OpenedWorkerManager) => Promise<void>,

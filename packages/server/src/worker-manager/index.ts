@@ -19,10 +19,8 @@ import * as schema from './schema/index.ts';
 import { countDecisions, countPools } from './service/index.ts';
 import { createTimings } from './subscription.ts';
 
-export type { Context as WorkerManager } from './context.ts';
 export { type LocalSettings, ProviderSettings, reservedProviderIds } from './providers/index.ts';
 export * as simulation from './provisioning/simulation/index.ts';
-export type { WorkerManagerServices } from './routes/parameters.ts';
 export { dropPool, ensurePool } from './service/index.ts';
 
 /** The door of worker pools. */
@@ -46,7 +44,7 @@ export interface OpenedWorkerManager extends Context {
   closeProviders(): Promise<void>;
 }
 
-export interface WorkerManagerDeps
+interface WorkerManagerDeps
   extends Omit<Context, 'providers' | 'changed' | 'poolsChanged' | 'pendingChanged'> {
   /** Shared between the processes of a deployment; by default they are this process's. */
   readonly changed?: Signal;

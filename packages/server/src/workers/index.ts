@@ -13,25 +13,16 @@ import { createQuarantines } from './quarantines.ts';
 import { createSightings, type Sighting } from './sightings.ts';
 
 export type { Context as WorkersContext } from './context.ts';
-export { routes as workersRoutes, type WorkersServices } from './routes.ts';
-export * from './schema.ts';
+export { routes as workersRoutes } from './routes.ts';
 export {
-  declareWorker,
-  getProvisioner,
-  getTaskQueue,
-  getWorker,
-  getWorkerType,
-  listProvisioners,
-  listTaskQueues,
-  listWorkers,
-  listWorkerTypes,
-  quarantineWorker,
-  readLastSeen,
-  readQuarantined,
-  workerPages,
-} from './service.ts';
-export type { Sighting } from './sightings.ts';
-export type { WorkerRef } from './store.ts';
+  ListWorkersResponse,
+  pendingTasksResponse,
+  QuarantineDetail,
+  RunRef,
+  taskQueueCountsResponse,
+  taskRun,
+} from './schema.ts';
+export { getWorker, listWorkers, readLastSeen, readQuarantined, workerPages } from './service.ts';
 
 /** What workers are given. */
 export interface WorkersGiven extends BaseContext {

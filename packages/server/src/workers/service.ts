@@ -183,11 +183,11 @@ export const declareWorker = async (
   return workerOf(row as store.WorkerWithHistory);
 };
 
-/** Deletes at most so many workers that were not seen for long enough; answers how many. */
+/** Deletes at most this many workers that were not seen for long enough; returns how many. */
 export const expireWorkers = ({ db, clock }: Context, limit: number): Promise<number> =>
   store.deleteExpiredWorkers(db, limit, clock.now());
 
-/** Deletes at most so many task queues that no worker was seen at for long enough; answers how many. */
+/** Deletes at most this many task queues that no worker was seen at for long enough; returns how many. */
 export const expireTaskQueues = ({ db, clock }: Context, limit: number): Promise<number> =>
   store.deleteExpiredTaskQueues(db, limit, clock.now());
 

@@ -3,7 +3,7 @@ import { type Queue, slugid } from '@taskyard/client/browser';
 /** The queue of the worker that comes with `taskyard serve`. */
 export const builtInTaskQueueId = 'local/built-in';
 
-/** Creates a first task, which says something and ends; answers its id. */
+/** Creates a first task, which says something and ends; returns its id. */
 export const createFirstTask = async (queue: Queue): Promise<string> => {
   const taskId = slugid();
   const now = Date.now();

@@ -54,7 +54,7 @@ export interface Containers {
   addressForTask(directory: string): Promise<string | undefined>;
   /**
    * Copies a file or directory out of the container in which a task's last command ended, as `into` below the
-   * task's directory. Answers whether it was there. Possible until the task is swept.
+   * task's directory. Returns whether it was there. Possible until the task is swept.
    */
   copyOut(directory: string, copy: { readonly path: string; readonly into: string }): Promise<boolean>;
 }

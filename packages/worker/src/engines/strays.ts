@@ -30,7 +30,7 @@ const straysOf = (directory: string): number[] =>
 
 /**
  * Kills processes that left their group (daemons) but still carry the environment of a task at or below this
- * directory. Answers how many there were. Does nothing where there is no /proc; a process that has emptied its
+ * directory. Returns how many there were. Does nothing where there is no /proc; a process that has emptied its
  * environment is not found.
  */
 export const killStrays = (directory: string): number => {

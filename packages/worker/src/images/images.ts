@@ -18,7 +18,7 @@ export interface Images {
   provide(source: ImageSource, providing: Providing): Promise<ProvidedImage>;
   /**
    * Removes images that the worker got itself and no task uses, the least recently used first, until so many
-   * bytes are free. Answers how many were freed, at most: images may share layers.
+   * bytes are free. Returns how many were freed, at most: images may share layers.
    */
   evict(bytes: number): Promise<number>;
 }

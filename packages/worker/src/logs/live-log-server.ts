@@ -107,7 +107,7 @@ const follow = async (
   }
 };
 
-/** Sends the bytes of a span, a chunk at a time as fast as the viewer takes them; answers where it stopped. */
+/** Sends the bytes of a span, a chunk at a time as fast as the viewer takes them; returns where it stopped. */
 const sendBytes = async (
   response: ServerResponse,
   { file, first, end, gone }: { file: FileHandle; first: number; end: number; gone: Promise<void> },

@@ -20,7 +20,7 @@ export interface Caches {
 }
 
 export interface TakenCaches {
-  /** Moves a cache into the task's directory; answers whether it is a new, empty one. */
+  /** Moves a cache into the task's directory; returns whether it is a new, empty one. */
   place(name: string, taskDirectory: string, directory: string): Promise<{ isNew: boolean }>;
   /** The cache is dropped in the end, whatever becomes of the others; or not, after all. */
   doom(name: string, isDoomed?: boolean): void;

@@ -83,7 +83,7 @@ export const libraries: Readonly<Record<'bz2' | 'xz' | 'zst', Source>> = {
   zst: (path) => Readable.from(zstandard(path)),
 };
 
-/** Answers nothing where the program is not installed. */
+/** Returns nothing where the program is not installed. */
 const throughProgram = async (
   { name: program, options, warnings }: Program,
   path: string,

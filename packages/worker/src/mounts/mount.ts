@@ -22,7 +22,7 @@ export interface MountSources {
   readonly caches: Caches;
   readonly downloads: Downloads;
   readonly purgeRequests: PurgeRequests;
-  /** Gives up what nobody uses and was used longest ago; answers whether there was any. */
+  /** Gives up what nobody uses and was used longest ago; returns whether there was any. */
   readonly relieve: () => Promise<boolean>;
 }
 
@@ -45,7 +45,7 @@ export interface Mounting {
   readonly report: (text: string) => void;
 }
 
-/** Puts a task's mounts into its directory, in their order. Answers the caches, which must be given back. */
+/** Puts a task's mounts into its directory, in their order. Returns the caches, which must be given back. */
 export const placeMounts = async (
   sources: MountSources,
   mounts: readonly Mount[],

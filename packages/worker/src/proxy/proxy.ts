@@ -143,7 +143,7 @@ const answer = async (options: ProxyOptions, exchange: Exchange): Promise<void> 
   await forward(exchange, { method, target, authorization: await signer.header(method, target) });
 };
 
-/** Answers a URL that was sent as the body, signed so that whoever has it may read there for an hour. */
+/** Returns a URL that was sent as the body, signed so that whoever has it may read there for an hour. */
 const signUrl = async (
   { rootUrl, credentials, scopes, clock }: ProxyOptions,
   { request, response }: Exchange,

@@ -32,7 +32,7 @@ export const followNotices = (
 ): void => {
   let isToldOfRebalance = false;
   let isSilent = false;
-  /** Answers whether there is nothing more to come. */
+  /** Returns whether there is nothing more to come. */
   const look = async (): Promise<boolean> => {
     const interruption = await metadata.read(interruptionPath);
     if (interruption !== undefined) {

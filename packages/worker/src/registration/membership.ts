@@ -93,7 +93,7 @@ const register = async (identity: Identity, { clock, storePath }: Joining): Prom
   return registration;
 };
 
-/** The secret of the last registration opens the door once more. Answers nothing when there is none, or it is shut. */
+/** The secret of the last registration opens the door once more. Returns nothing when there is none, or it is shut. */
 const registerAgain = async (
   identity: Identity,
   joining: Joining,

@@ -15,7 +15,7 @@ export interface StoredRegistration {
   readonly workerConfig: Record<string, unknown>;
 }
 
-/** Answers nothing when there is none, or it was half written. */
+/** Returns nothing when there is none, or it was half written. */
 export const readRegistration = async (path: string): Promise<StoredRegistration | undefined> => {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as StoredRegistration;

@@ -4,7 +4,7 @@ import { type Clock, seconds } from '../clock.ts';
 
 /** Ends tasks before the machine runs out of memory, and takes others or the worker itself with them. */
 export interface MemoryGuard {
-  /** Answers what takes the task out of the guard's sight. */
+  /** Returns what takes the task out of the guard's sight. */
   watch(task: WatchedTask): () => void;
   close(): void;
 }

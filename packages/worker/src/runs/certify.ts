@@ -16,7 +16,7 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Uploads the log so far, and a signed list of it and of everything that the task left. Answers whether that
+ * Uploads the log so far, and a signed list of it and of everything that the task left. Returns whether that
  * could be done: what the task adds to the list may be wrong.
  */
 export const certify = async (

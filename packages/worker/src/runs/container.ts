@@ -5,7 +5,7 @@ import type { ArtifactDescription, TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import type { Run } from './run.ts';
 
-/** Gets the image that a task names. Answers nothing when it cannot be had, which is the task's failure. */
+/** Gets the image that a task names. Returns nothing when it cannot be had, which is the task's failure. */
 export const provideImage = async (
   { tools, claim, log, interrupted: signal }: Run,
   image: NonNullable<TaskDescription['image']>,

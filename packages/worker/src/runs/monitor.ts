@@ -10,7 +10,7 @@ import type { Run } from './run.ts';
 export interface Monitor {
   /** Aborts when the machine has too little memory for this task. */
   readonly pressure: AbortSignal;
-  /** Answers what ends the watch. */
+  /** Returns what ends the watch. */
   watch(command: RunningCommand): () => void;
   /** Tells the log, and keeps the figures as an artifact if the task wants that. */
   report(): Promise<void>;

@@ -76,7 +76,7 @@ const perform = async (run: Run, description: TaskDescription): Promise<Resoluti
   }
 };
 
-/** The commands, with what they need around them. Answers nothing when that cannot be had. */
+/** The commands, with what they need around them. Returns nothing when that cannot be had. */
 const runSurrounded = async (
   run: Run,
   description: TaskDescription,
@@ -108,7 +108,7 @@ const refuse = ({ log }: Run, errors: readonly string[]): Resolution => {
   return exception('malformed-payload');
 };
 
-/** Answers nothing when a mount cannot be had, which is the task's failure. */
+/** Returns nothing when a mount cannot be had, which is the task's failure. */
 const mount = async (
   run: Run,
   { mounts, volumes }: TaskDescription,
@@ -139,7 +139,7 @@ const mount = async (
   }
 };
 
-/** Uploads what the commands left, and certifies it; answers whether everything that must be there was. */
+/** Uploads what the commands left, and certifies it; returns whether everything that must be there was. */
 const deliver = async (run: Run, description: TaskDescription): Promise<boolean> => {
   const { claim, log, taskDirectory: directory, interrupted, tools } = run;
   const { artifacts, features } = description;

@@ -16,7 +16,7 @@ export interface Surroundings {
   close(): Promise<void>;
 }
 
-/** Makes what the commands need. Answers nothing when it cannot be had, which is the task's failure. */
+/** Makes what the commands need. Returns nothing when it cannot be had, which is the task's failure. */
 export const openSurroundings = async (
   run: Run,
   description: TaskDescription,

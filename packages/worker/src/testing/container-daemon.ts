@@ -41,7 +41,7 @@ export interface ContainerDaemon {
   readonly docker: Docker;
   /** An image with a shell and the usual small programs. No registry knows it. */
   readonly image: string;
-  /** Adds another image with these names and contents; answers its id. */
+  /** Adds another image with these names and contents; returns its id. */
   load(name: string, content: ImageContent): Promise<string>;
   stop(): Promise<void>;
 }

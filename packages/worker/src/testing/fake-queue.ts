@@ -340,7 +340,7 @@ export const startFakeQueue = async ({
     fail: (fault: (path: string) => number | undefined): void => {
       faults.push(fault);
     },
-    /** Answers these requests no sooner than `letGo` is called. */
+    /** Returns these requests no sooner than `letGo` is called. */
     hold: (which: (path: string) => boolean): void => {
       isHeld = which;
     },

@@ -8,7 +8,7 @@ import { busyboxParts, type ImageContent, sha256 } from './saved-image.ts';
 export interface FakeRegistry {
   /** Names begin with it. */
   readonly address: string;
-  /** Puts an image under a name and a tag (`busybox:1`); answers its digest. */
+  /** Puts an image under a name and a tag (`busybox:1`); returns its digest. */
   put(name: string, content?: ImageContent): Promise<string>;
   /** What requests for manifests are answered with, one after the other, before they succeed again. */
   readonly failures: number[];

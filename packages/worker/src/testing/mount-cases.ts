@@ -6,7 +6,7 @@ import type { FakeQueue } from './fake-queue.ts';
 import { completed, failed, malformed, type PayloadCase, script } from './payload-case.ts';
 import { sha256 } from './saved-image.ts';
 
-/** Puts a task into the queue that has completed with these artifacts; answers its id. */
+/** Puts a task into the queue that has completed with these artifacts; returns its id. */
 export const addCompleted = (queue: FakeQueue, contents: Readonly<Record<string, Buffer>>): string => {
   const taskId = queue.addTask({});
   const run = queue.run(taskId);

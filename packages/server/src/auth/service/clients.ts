@@ -94,7 +94,7 @@ export const clientVerbs = (room: Room) => ({
     });
   },
 
-  /** Deletes expired clients that asked for it; answers how many. */
+  /** Deletes expired clients that asked for it; returns how many. */
   deleteExpired: (limit: number): Promise<number> =>
     change(room, async (tx, now) => {
       const deleted = await store.deleteExpiredClients(tx, { now, limit });

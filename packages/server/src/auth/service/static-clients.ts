@@ -18,7 +18,7 @@ export interface StaticClient {
 
 /** The verbs of clients that come from the configuration. */
 export const staticClientVerbs = (room: Room) => ({
-  /** Makes the static clients those of the configuration, and no others; answers them with the tokens that hold. */
+  /** Makes the static clients those of the configuration, and no others; returns them with the tokens that hold. */
   ensureStaticClients: (clients: readonly StaticClient[]): Promise<StaticClient[]> => {
     clients.forEach(requireSound);
     return change(room, async (tx, now) => {

@@ -10,7 +10,7 @@ export interface Outcome {
   readonly output: string;
 }
 
-/** Runs a program to its end; answers its exit code and all that it wrote. A program that cannot start has code null. */
+/** Runs a program to its end; returns its exit code and all that it wrote. A program that cannot start has code null. */
 export const runProgram = (command: readonly string[], options: SpawnOptions = {}): Promise<Outcome> =>
   new Promise((resolve) => {
     const [program = '', ...args] = command;

@@ -13,7 +13,7 @@ export interface Sent {
 /** Sends pages of messages, and knows what to do about those that the broker does not take. */
 export interface Sender {
   sendPage(session: Session, messages: readonly StoredMessage[]): Promise<Sent>;
-  /** At most so many messages may go together now. */
+  /** At most this many messages may go together now. */
   pageSize(limit: number): number;
   /** Until when the broker is left in peace: a message was refused, and is tried again after that. */
   pausedUntil(): Date | undefined;

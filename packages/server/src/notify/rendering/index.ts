@@ -27,7 +27,7 @@ type Reply = { readonly text: string } | { readonly mistake: string };
 
 /**
  * Renders json-e templates of anybody in a process that has little time and memory: a template can be a program, and one
- * that never ends must neither hold the platform up nor end it. Answers a function that begins a new page of messages.
+ * that never ends must neither hold the platform up nor end it. Returns a function that begins a new page of messages.
  */
 export const createRenderer = (clock: Clock, limits: RenderLimits = limitsDefault): (() => Render) => {
   const apart = boundedProcess(new URL('./worker.js', import.meta.url), clock, limits);

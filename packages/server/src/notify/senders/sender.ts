@@ -19,7 +19,7 @@ export class Refusal extends Error {
 /** Nobody waits longer for the other side, in milliseconds. */
 export const patienceMs = 20_000;
 
-/** Calls an API that speaks JSON; answers the status and the body, whatever they say. */
+/** Calls an API that speaks JSON; returns the status and the body, whatever they say. */
 export const callJson = async (
   url: string,
   { method, token, body }: { readonly method: string; readonly token: string; readonly body: object },

@@ -40,6 +40,6 @@ export interface Backend {
   locate(key: string): Promise<string | undefined>;
   /** From now on the bytes at this key cannot be replaced, as far as the backend can see to that. */
   seal(key: string): Promise<void>;
-  /** Deletes the bytes at these keys; answers the keys that are free now, whether or not bytes were there. */
+  /** Deletes the bytes at these keys; returns the keys that are free now, whether or not bytes were there. */
   remove(keys: readonly string[]): Promise<string[]>;
 }

@@ -113,7 +113,7 @@ export const diskFiles = (folder: string) => {
 
   const remove = (key: string): Promise<void> => rm(folderOf(key), { recursive: true, force: true });
 
-  /** Deletes what is left of uploads that were cut off before `before`; answers how many there were. */
+  /** Deletes what is left of uploads that were cut off before `before`; returns how many there were. */
   const sweepUploads = async (before: Date): Promise<number> => {
     let swept = 0;
     for (const name of await readdir(uploads).catch(() => [])) {

@@ -14,7 +14,7 @@ const queuesLookedAtMax = 1000;
 
 /**
  * Counts what waits and what runs in the task queues where most does. It steps from queue to queue over the indexes,
- * and counts at most so many runs in each, so that the cost has a bound whatever lies in the tables.
+ * and counts at most this many runs in each, so that the cost has a bound whatever lies in the tables.
  */
 export const countQueues = (
   db: Sql,

@@ -9,7 +9,7 @@ export interface WaitingGroup {
 }
 
 /**
- * What waits in some task queues, by age: within a second, two, four and so on. At most so many runs of each priority of
+ * What waits in some task queues, by age: within a second, two, four and so on. At most this many runs of each priority of
  * a queue are looked at, those that are next in line, so that a step has a bound.
  */
 export const waitingByAge = (

@@ -43,7 +43,7 @@ export const growGroups = (
     update task_groups g set unresolved = g.unresolved + n.tasks, expires = greatest(g.expires, n.expires)
       from locked n where g.task_group_id = n.task_group_id`;
 
-/** Counts tasks out that were resolved for the first time; answers the groups in which none is left. */
+/** Counts tasks out that were resolved for the first time; returns the groups in which none is left. */
 export const shrinkGroups = (tx: Transaction, taskGroupIds: string[], tasks: number[]) =>
   tx<GroupRow>`
     with locked as materialized (
@@ -65,7 +65,7 @@ export const sealGroups = (tx: Transaction, taskGroupIds: string[], now: Date) =
     update task_groups set sealed = coalesce(sealed, ${now}) where task_group_id = any(${taskGroupIds}::text[])
     returning task_group_id, scheduler_id, expires, sealed`;
 
-/** Deletes groups that expired; answers how many. */
+/** Deletes groups that expired; returns how many. */
 export const deleteExpiredGroups = async (db: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await db`
     delete from task_groups

@@ -55,7 +55,7 @@ export interface NewTaskRow {
 }
 
 /**
- * Adds those of these tasks whose ids are free; answers their ids. An id is free in both tables or in neither, so the
+ * Adds those of these tasks whose ids are free; returns their ids. An id is free in both tables or in neither, so the
  * two inserts need no join: one of ten thousand rows with ten thousand others, without an index, takes ten seconds.
  */
 export const insertTasks = async (tx: Transaction, rows: readonly NewTaskRow[]): Promise<Set<string>> => {

@@ -14,7 +14,7 @@ export interface Provider {
   /** The shape of the config of its pools. */
   readonly configSchema: PublishedSchema;
   /**
-   * Whether a proof is one of this worker; answers what is to be kept about it from now on (all of it: what was kept
+   * Whether a proof is one of this worker; returns what is to be kept about it from now on (all of it: what was kept
    * before is replaced). A refusal must not tell what was wrong. `worker.state` says whether it has registered before.
    * Absent when workers of this provider do not register.
    */

@@ -74,7 +74,7 @@ interface Pool {
 
 /**
  * Makes these the launch configs of a pool: new ones are added, archived ones come back, those left out are archived.
- * An id always stands for the same content. Answers the messages about it.
+ * An id always stands for the same content. Returns the messages about it.
  */
 export const replaceLaunchConfigs = async (
   tx: Transaction,

@@ -23,7 +23,7 @@ type Known = Exclude<LaunchOutcome, Unknown>;
 const isUnknown = (outcome: LaunchOutcome): outcome is Unknown => 'outcome' in outcome;
 
 /**
- * Has a provider start what was decided, at most so many orders; answers how many. Whatever happens in between, an order is
+ * Has a provider start what was decided, at most this many orders; returns how many. Whatever happens in between, an order is
  * open until what came of it is written, and is tried again with its token.
  */
 export const launchWorkers = async (context: Context, providerId: string, limit: number): Promise<number> => {

@@ -11,7 +11,7 @@ import { removeWorkers } from './removal.ts';
 /** No pool may set a shorter time without asking for work. */
 const inactivityMinMs = minutes(20);
 
-/** Ends at most so many workers that have not registered in time, or not again; answers how many. */
+/** Ends at most this many workers that have not registered in time, or not again; returns how many. */
 export const endOverdueWorkers = async (context: Context, limit: number): Promise<number> => {
   const now = context.clock.now();
   const rows = await store.overdueWorkers(context.db, machineProviderIds(context), now, limit);
@@ -27,7 +27,7 @@ export const endOverdueWorkers = async (context: Context, limit: number): Promis
   return rows.length;
 };
 
-/** Ends workers that have not asked for work for longer than their pool allows; answers how many. */
+/** Ends workers that have not asked for work for longer than their pool allows; returns how many. */
 export const endQuietWorkers = async (context: Context): Promise<number> => {
   const now = context.clock.now();
   const candidates = await store.registeredBefore(

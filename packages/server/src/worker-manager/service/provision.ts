@@ -38,7 +38,7 @@ export interface ProvisioningRound {
 }
 
 /**
- * Decides about pools whose round is due, and about those that are wanted at once: at most so many. The decisions are
+ * Decides about pools whose round is due, and about those that are wanted at once: at most this many. The decisions are
  * written in one transaction with what follows from them, but for what providers have to do.
  */
 export const provision = async (

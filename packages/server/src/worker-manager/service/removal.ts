@@ -18,7 +18,7 @@ export interface Ending {
   readonly reason: string;
 }
 
-/** Notes that workers are to end by their provider, and says so; answers those of which that was new. */
+/** Notes that workers are to end by their provider, and says so; returns those of which that was new. */
 export const stopping = async (
   tx: Transaction,
   endings: readonly Ending[],
@@ -32,7 +32,7 @@ export const stopping = async (
   return rows;
 };
 
-/** Notes that workers are gone, and says so; answers those of which that was new. */
+/** Notes that workers are gone, and says so; returns those of which that was new. */
 export const stopped = async (
   tx: Transaction,
   refs: readonly store.WorkerRef[],
@@ -87,7 +87,7 @@ export const removeWorkers = async (
   await loseClaims(context, workers);
 };
 
-/** Has a provider end at most so many workers that are to end; answers how many. */
+/** Has a provider end at most this many workers that are to end; returns how many. */
 export const endWorkers = async (context: Context, providerId: string, limit: number): Promise<number> => {
   const now = context.clock.now();
   const again = later(now, -endAgainMs);

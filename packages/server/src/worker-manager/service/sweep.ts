@@ -12,7 +12,7 @@ const leaseMs = minutes(3);
 const recordEndsSoonMs = days(7);
 const recordLastsMs = days(8);
 
-/** Compares the workers of a provider with what exists there, if it is time; answers how many were looked at. */
+/** Compares the workers of a provider with what exists there, if it is time; returns how many were looked at. */
 export const sweep = async (
   context: Context,
   providerId: string,

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { nullProviderId } from '../lifecycle.ts';
 import * as store from '../store/index.ts';
 
-/** Deletes at most so many pools that are winding down and have no worker left; answers how many. */
+/** Deletes at most this many pools that are winding down and have no worker left; returns how many. */
 export const deleteEmptyPools = (context: Context, limit: number): Promise<number> =>
   transact(context, async (tx) => {
     const deleted = await store.deleteEmptyPools(tx, nullProviderId, limit);
@@ -14,26 +14,26 @@ export const deleteEmptyPools = (context: Context, limit: number): Promise<numbe
     return ids.length;
   });
 
-/** Forgets former providers of at most so many pools that have no worker of them left; answers how many. */
+/** Forgets former providers of at most this many pools that have no worker of them left; returns how many. */
 export const forgetProviders = ({ db }: Context, limit: number): Promise<number> =>
   store.forgetProviders(db, limit);
 
-/** Deletes at most so many archived launch configs that no worker refers to any more; answers how many. */
+/** Deletes at most this many archived launch configs that no worker refers to any more; returns how many. */
 export const deleteUnusedLaunchConfigs = ({ db }: Context, limit: number): Promise<number> =>
   store.deleteUnusedLaunchConfigs(db, limit);
 
-/** Deletes at most so many errors that are older than a time; answers how many. */
+/** Deletes at most this many errors that are older than a time; returns how many. */
 export const deleteOldErrors = ({ db }: Context, before: Date, limit: number): Promise<number> =>
   store.deleteOldErrors(db, before, limit);
 
-/** Deletes at most so many decisions that are older than a time; answers how many. */
+/** Deletes at most this many decisions that are older than a time; returns how many. */
 export const deleteOldDecisions = ({ db }: Context, before: Date, limit: number): Promise<number> =>
   store.deleteOldDecisions(db, before, limit);
 
-/** Forgets at most so many rounds that nobody has run since a time; answers how many. */
+/** Forgets at most this many rounds that nobody has run since a time; returns how many. */
 export const deleteOldRounds = ({ db }: Context, before: Date, limit: number): Promise<number> =>
   store.deleteOldRounds(db, before, limit);
 
-/** Forgets at most so many things that providers wanted to know until now; answers how many. */
+/** Forgets at most this many things that providers wanted to know until now; returns how many. */
 export const deleteOldMemory = ({ db, clock }: Context, limit: number): Promise<number> =>
   store.deleteOldMemory(db, clock.now(), limit);

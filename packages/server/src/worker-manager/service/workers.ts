@@ -116,7 +116,7 @@ export const removeWorker = async (
   return {};
 };
 
-/** Deletes at most so many workers whose record has expired; answers how many. */
+/** Deletes at most this many workers whose record has expired; returns how many. */
 export const expireWorkers = async (context: Context, limit: number): Promise<number> => {
   const deleted = await transact(context, async (tx, now) => {
     const rows = await store.deleteExpiredWorkers(tx, now, limit);

@@ -58,7 +58,7 @@ interface Wait {
 
 /**
  * Notes that a pool waits once more, where that was decided last as well, for the same reason or since a short time
- * only. Answers those pools: for the others the decision is new.
+ * only. Returns those pools: for the others the decision is new.
  */
 export const repeatWaits = (
   tx: Transaction,

@@ -4,7 +4,7 @@ import type { WorkerRef, WorkerRow } from './workers.ts';
 
 // The later part of a worker's life: looked at, told to go, gone.
 
-/** Moves these workers, those that the move may take, to their end; answers them. No secret of theirs holds from then on. */
+/** Moves these workers, those that the move may take, to their end; returns them. No secret of theirs holds from then on. */
 export const moveToEnd = (tx: Transaction, refs: readonly WorkerRef[], move: Transition, now: Date) =>
   tx<WorkerRow>`
     update managed_workers w

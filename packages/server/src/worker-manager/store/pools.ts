@@ -13,7 +13,7 @@ export interface PoolRow {
   readonly lastModified: Date;
 }
 
-/** Adds a pool, unless there is one of that id; answers whether it did. */
+/** Adds a pool, unless there is one of that id; returns whether it did. */
 export const insertPool = async (tx: Transaction, pool: PoolRow): Promise<boolean> => {
   const rows = await tx`
     insert into worker_pools (worker_pool_id, provider_id, description, config, owner, email_on_error, created,
@@ -65,7 +65,7 @@ export const listPools = (sql: Sql, range: { after: string; limit: number }) =>
       from worker_pools where worker_pool_id > ${range.after}
      order by worker_pool_id limit ${range.limit}`;
 
-/** Forgets providers that a pool had before and that have no worker left in it; answers how many pools changed. */
+/** Forgets providers that a pool had before and that have no worker left in it; returns how many pools changed. */
 export const forgetProviders = async (sql: Sql, limit: number): Promise<number> => {
   const rows = await sql`
     with forgetful as (
@@ -88,7 +88,7 @@ export const forgetProviders = async (sql: Sql, limit: number): Promise<number> 
   return rows.length;
 };
 
-/** Deletes pools that are winding down and have no worker left; answers which. */
+/** Deletes pools that are winding down and have no worker left; returns which. */
 export const deleteEmptyPools = (tx: Transaction, provider: string, limit: number) =>
   tx<{ workerPoolId: string }>`
     delete from worker_pools

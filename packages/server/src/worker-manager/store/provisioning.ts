@@ -16,7 +16,7 @@ export const poolsToProvision = (
      order by worker_pool_id`;
 
 /**
- * Takes rounds that are due or wanted at once: at most so many of these names, each put off until `until`, so that nobody
+ * Takes rounds that are due or wanted at once: at most this many of these names, each put off until `until`, so that nobody
  * else takes them before. A round that was never run is due.
  */
 export const takeRounds = async (

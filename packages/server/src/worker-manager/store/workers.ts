@@ -42,7 +42,7 @@ export type NewWorker = Pick<
   | 'facts'
 >;
 
-/** Adds these workers, except those that are there; answers those that were added. */
+/** Adds these workers, except those that are there; returns those that were added. */
 export const insertWorkers = (tx: Transaction, workers: readonly NewWorker[], now: Date) =>
   tx<WorkerRow>`
     insert into managed_workers (worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state,
@@ -167,7 +167,7 @@ export const countWorkersOfAll = (sql: Sql) =>
       from managed_workers where state <> 'stopped'
      group by worker_pool_id, state`;
 
-/** Deletes workers whose record has expired; answers those that were not stopped. */
+/** Deletes workers whose record has expired; returns those that were not stopped. */
 export const deleteExpiredWorkers = async (tx: Transaction, now: Date, limit: number) =>
   tx<WorkerRow>`
     delete from managed_workers

@@ -41,7 +41,7 @@ const unpack = async (archive: NodeJS.ReadableStream, directory: string): Promis
   if (code !== 0) throw new Error(`What the container left could not be unpacked: tar ended with ${code}.`);
 };
 
-/** Copies a file or directory out of a container, to a path that is not there yet. Answers whether it was there. */
+/** Copies a file or directory out of a container, to a path that is not there yet. Returns whether it was there. */
 export const copyOut = async (
   container: Container,
   { path, to, workDirectory }: { path: string; to: string; workDirectory: string },

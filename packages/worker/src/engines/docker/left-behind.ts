@@ -25,7 +25,7 @@ const unlessGone = async (act: Promise<unknown>): Promise<void> => {
   }
 };
 
-/** Removes all containers and networks that bear a label with this value. Answers how many there were. */
+/** Removes all containers and networks that bear a label with this value. Returns how many there were. */
 export const removeLabelled = async (
   docker: Docker,
   label: { readonly name: string; readonly value: string },

@@ -8,7 +8,7 @@ export interface Called {
   readonly body: unknown;
 }
 
-/** Calls another party's API that speaks JSON; answers what came, whatever the status says. */
+/** Calls another party's API that speaks JSON; returns what came, whatever the status says. */
 export const callJson = async (
   url: string,
   { method = 'GET', headers, body }: { method?: string; headers: Record<string, string>; body?: object },

@@ -110,7 +110,7 @@ export const sentryVerbs = (clock: Clock, settings: SentrySettings | undefined) 
       return { project, dsn: { secret: dsn.secret, public: dsn.public }, expires: expires.toJSON() };
     },
 
-    /** Deletes keys that have expired, in one page of projects; answers how many projects those were. */
+    /** Deletes keys that have expired, in one page of projects; returns how many projects those were. */
     purgeSentryKeys: async (): Promise<number> => {
       if (!api) return 0;
       const { projects, next } = await api.listProjects(cursor);
