@@ -101,7 +101,7 @@ const failing = async (texts: string[], cut: Cut, call: () => Promise<unknown>):
     (failure: unknown) => failure,
   );
   assert.ok(error instanceof ApiError, String(error));
-  assert.equal(error.statusCode, 500, error.message);
+  assert.equal(error.statusCode, 503, error.message);
   await isCut;
 };
 

@@ -148,22 +148,29 @@ const authentication = async (auth) => {
   );
 };
 
-/** Without an operator's settings nobody else's credentials can be had, and the refusal says so at once. */
+/**
+ * Without an operator's settings nobody else's credentials can be had, and the refusal says so at once. Those of Azure
+ * are gone from the contract.
+ */
 const otherParties = async () => {
   const once = clientOf('Auth', { retries: 0 });
-  for (const call of [
-    once.awsS3Credentials('read-only', 'a-bucket', 'a/prefix'),
-    once.azureAccounts(),
-    once.azureTables('account'),
-    once.azureTableSAS('account', 'table', 'read-only'),
-    once.azureContainers('account'),
-    once.azureContainerSAS('account', 'container', 'read-only'),
-    once.sentryDSN('a-project'),
-    once.websocktunnelToken('audience', 'client'),
-    once.gcpCredentials('a-project', 'somebody@example.com'),
-  ]) {
-    assert.equal(await refusal(call), '410 ResourceExpired');
-  }
+  const refusals = {
+    '404 ResourceNotFound': [
+      once.awsS3Credentials('read-only', 'a-bucket', 'a/prefix'),
+      once.sentryDSN('a-project'),
+      once.websocktunnelToken('audience', 'client'),
+      once.gcpCredentials('a-project', 'somebody@example.com'),
+    ],
+    '410 ResourceExpired': [
+      once.azureAccounts(),
+      once.azureTables('account'),
+      once.azureTableSAS('account', 'table', 'read-only'),
+      once.azureContainers('account'),
+      once.azureContainerSAS('account', 'container', 'read-only'),
+    ],
+  };
+  for (const [wanted, calls] of Object.entries(refusals))
+    for (const call of calls) assert.equal(await refusal(call), wanted);
 };
 
 export const visitAuth = async () => {
