@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { App } from './app.ts';
-import { systemClock } from './base/index.ts';
+import { seconds, systemClock } from './base/index.ts';
 import type { Config } from './config.ts';
 import { apiHeaders, headerBytesMax, noteExpectation, readRestOfBodies } from './http/index.ts';
 import { serveSite } from './site.ts';
@@ -68,6 +68,9 @@ interface Connection {
 // while it is sending: what rests for longer may be ended.
 const restMs = 250;
 
+/** A clean stop waits this long for what is under way; who sends a body byte by byte must not hold it up. */
+const drainWithinMs = seconds(20);
+
 const watchConnections = ({ server }: FastifyInstance) => {
   const connections = new Map<Socket, Connection>();
   let isDraining = false;
@@ -104,7 +107,11 @@ const watchConnections = ({ server }: FastifyInstance) => {
     for (const reply of [...connections.values()].flatMap(({ replies }) => [...replies])) {
       if (!reply.headersSent) reply.setHeader('connection', 'close');
     }
-    for (endThoseAtRest(); connections.size > 0; endThoseAtRest()) await systemClock.sleep(10);
+    const giveUpAt = performance.now() + drainWithinMs;
+    for (endThoseAtRest(); connections.size > 0; endThoseAtRest()) {
+      if (performance.now() > giveUpAt) for (const socket of connections.keys()) socket.destroy();
+      await systemClock.sleep(10);
+    }
   };
 
   return { take, drain };

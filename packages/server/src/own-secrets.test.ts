@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { describe, it } from 'node:test';
+import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
 import { ownClients } from './auth/index.ts';
 import { readConfig } from './config.ts';
 import { readSecrets } from './own-secrets.ts';
@@ -20,6 +23,34 @@ const secretsOf = async (keys: string, staticClients: readonly object[] = []) =>
   const named = (clientId: string) => secrets.staticClients.find((client) => client.clientId === clientId);
   return { ...secrets, named };
 };
+
+describe('the key file of a data folder', () => {
+  const inFolder = (data: string) => readSecrets(readConfig({ env: { TASKYARD_DATA: data } }));
+  const aFolder = async (t: TestContext): Promise<string> => {
+    const data = await mkdtemp(join(tmpdir(), 'taskyard-keys-'));
+    t.after(() => rm(data, { recursive: true }));
+    return data;
+  };
+
+  it('is made once, also when several processes begin at the same time', async (t) => {
+    const data = await aFolder(t);
+    const all = await Promise.all(Array.from({ length: 8 }, () => inFolder(data)));
+    const sealed = all[0]?.encryption.encrypt('x') ?? '';
+    for (const { encryption } of all) assert.equal(encryption.decrypt(sealed), 'x');
+    assert.equal((await inFolder(data)).encryption.decrypt(sealed), 'x');
+  });
+
+  it('is never replaced when it cannot be read or is empty', async (t) => {
+    const data = await aFolder(t);
+    const file = join(data, 'encryption.keys');
+    await mkdir(file);
+    await assert.rejects(inFolder(data), /encryption\.keys cannot be read/);
+    await rmdir(file);
+    await writeFile(file, '\n');
+    await assert.rejects(inFolder(data), /encryption\.keys is empty/);
+    assert.equal(await readFile(file, 'utf8'), '\n');
+  });
+});
 
 describe('the secrets of a deployment', () => {
   it('are encrypted by the first key, and the others can be retired', async () => {

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownClients, type StaticClient } from './auth/index.ts';
 import { type Encryption, encryption } from './base/index.ts';
@@ -15,12 +15,40 @@ export interface Secrets {
 const readKeys = async ({ encryptionKeys, data }: Config): Promise<string> => {
   if (encryptionKeys) return encryptionKeys;
   const file = join(data, 'encryption.keys');
-  const kept = await readFile(file, 'utf8').catch(() => undefined);
-  if (kept) return kept.trim();
-  const made = `first:${randomBytes(32).toString('base64')}`;
+  const kept = await readIfThere(file);
+  if (kept !== undefined) return requireKeys(kept, file);
   await mkdir(data, { recursive: true });
-  await writeFile(file, `${made}\n`, { mode: 0o600 });
-  return made;
+  const made = `first:${randomBytes(32).toString('base64')}`;
+  // Written beside and put in place whole: another process that begins now reads all of it or nothing.
+  const beside = `${file}.${randomBytes(6).toString('hex')}`;
+  await writeFile(beside, `${made}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    await link(beside, file);
+    return made;
+  } catch (error) {
+    // Another process was faster: what it made is what the database is encrypted with.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return requireKeys(await readFile(file, 'utf8'), file);
+  } finally {
+    await unlink(beside);
+  }
+};
+
+/** Only a file that is not there may be made. One that cannot be read holds keys that nothing can replace. */
+const readIfThere = async (file: string): Promise<string | undefined> => {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new Error(`The encryption keys in ${file} cannot be read: ${message}`);
+  }
+};
+
+const requireKeys = (text: string, file: string): string => {
+  const keys = text.trim();
+  if (keys !== '') return keys;
+  throw new Error(`${file} is empty. Restore it from a backup: without its keys no secret can be decrypted.`);
 };
 
 const parseKeys = (text: string): [name: string, key: string][] =>

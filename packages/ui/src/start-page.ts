@@ -23,14 +23,14 @@ const commandsFor = (path: string): { heading: string; commands: string[] } => {
   if (group) {
     return {
       heading: `Task group ${group}`,
-      commands: [`tyard group status ${group}`, `npx taskyard group watch ${group}`],
+      commands: [`tyard group status ${group}`, `tyard group watch ${group}`],
     };
   }
   const task = ids.task.exec(path)?.[1];
   if (task) {
     return {
       heading: `Task ${task}`,
-      commands: [`tyard task status ${task}`, `npx taskyard task log --follow ${task}`],
+      commands: [`tyard task status ${task}`, `tyard task log --follow ${task}`],
     };
   }
   return { heading: 'Taskyard is running', commands: ['tyard run examples/packages/graph.yml'] };

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { eventually, within } from '@taskyard/patience';
 import { type FastifyInstance, fastify } from 'fastify';
 import { Type } from 'typebox';
-import { manualClock, RequestError } from '../base/index.ts';
+import { manualClock, minutes, RequestError } from '../base/index.ts';
 import { servedOn, tester } from '../testing/index.ts';
 import { noteExpectation } from './body-limits.ts';
 import { type Caller, publish, type RequestHead, type Route, type ScopeTemplate } from './contract.ts';
@@ -156,6 +156,25 @@ describe('before the body of a request is read', () => {
     const chunk = `110000\r\n${' '.repeat(0x110000)}\r\n`;
     const chunked = await begin('open', { 'transfer-encoding': 'chunked' }, chunk);
     assert.match(chunked, /^HTTP\/1.1 413 [\s\S]*larger than 1 MiB/);
+  });
+
+  it('one that takes more than two minutes to come ends its connection', async () => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    let isClosed = false;
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        isClosed = true;
+      });
+    const admissions = sockets.length;
+    socket.write(
+      'POST /api/some/v1/open/x HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+    );
+    await eventually('the connection', () => sockets.length > admissions);
+    await eventually('the end of the connection', () => {
+      clock.advance(minutes(1));
+      return isClosed;
+    });
   });
 
   it('who waits to be told to send it is told only when it is wanted', async () => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Transform, type TransformCallback } from 'node:stream';
 import type { FastifyReply, FastifyRequest, RequestPayload } from 'fastify';
-import { RequestError } from '../base/index.ts';
+import { type Clock, minutes, RequestError } from '../base/index.ts';
 import type { Caller, Contract } from './contract.ts';
 
 const bodyBytesMaxDefault = 10 * 2 ** 20;
@@ -32,6 +32,20 @@ export const hasLargeBody = (request: FastifyRequest): boolean =>
 export const requireBoundedBody = (contract: Contract, caller: Caller, request: FastifyRequest): void => {
   const bytesMax = caller.isAnonymous ? unsignedBytesMax : bodyBytesMax(contract);
   if ((announcedBytes(request) ?? 0) > bytesMax) throw tooLarge(bytesMax);
+};
+
+/** A whole body of an API call comes within this time. */
+const bodyWithinMs = minutes(2);
+
+/** Ends the connection of a caller that takes too long to send its body. */
+export const limitBodyTime = (request: FastifyRequest, clock: Clock): void => {
+  if (announcedBytes(request) === 0) return;
+  const { raw } = request;
+  const cancel = clock.after(bodyWithinMs, () => {
+    if (!raw.complete) raw.destroy();
+  });
+  raw.once('end', cancel);
+  raw.once('close', cancel);
 };
 
 /** Bodies of callers without credentials that announce no length end at the bound. */

@@ -8,6 +8,7 @@ import {
   bodyBytesMax,
   boundBody,
   hasLargeBody,
+  limitBodyTime,
   requireBoundedBody,
   sendContinue,
   tooLarge,
@@ -151,6 +152,7 @@ const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: Fastify
     if (hasLargeBody(request)) authorization.checkHope();
     requireBoundedBody(contract, caller, request);
     admitted.set(request, { started, ids, params, caller, authorization });
+    limitBodyTime(request, deps.clock);
     sendContinue(reply);
     return;
   } catch (error) {

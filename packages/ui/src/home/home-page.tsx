@@ -139,7 +139,7 @@ const FirstTask = ({ isEmpty }: { isEmpty: boolean }) => {
         <Text>
           Create a task for the worker that comes with <Code>taskyard serve</Code>, at{' '}
           <Code>{builtInTaskQueueId}</Code>, and watch it run; or write a graph and submit it with{' '}
-          <Code>npx taskyard run graph.yml</Code>.
+          <Code>tyard run graph.yml</Code>.
         </Text>
         <Button onClick={() => creation.mutate()} loading={creation.isPending}>
           Run your first task

@@ -89,8 +89,8 @@ export const SignInPage = ({ next, failed }: { next: string; failed: string }) =
         </Button>
       ))}
       <Text>
-        <Code>taskyard serve</Code> prints a link that signs you in; <Code>npx taskyard signin</Code> prints
-        another one.
+        <Code>tyard serve</Code> prints a link that signs you in; <Code>tyard signin</Code> prints another
+        one.
       </Text>
       <Paper withBorder p="md" component="form" onSubmit={submit}>
         <Stack>
