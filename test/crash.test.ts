@@ -121,15 +121,21 @@ it('a server that is killed loses no task that it acknowledged, and no message',
 
   const file = join(home.path, 'graph.yml');
   await writeFile(file, graph);
-  const run = spawn(process.execPath, [taskyard, 'run', file, '--data', home.path], {
+  // Not `run`: what a killed one leaves is canceled.
+  const create = spawn(process.execPath, [taskyard, 'group', 'create', file], {
     cwd: root,
-    env: plainEnvironment(),
+    env: {
+      ...plainEnvironment(),
+      TASKCLUSTER_ROOT_URL: first.rootUrl,
+      TASKCLUSTER_CLIENT_ID: first.credentials.clientId,
+      TASKCLUSTER_ACCESS_TOKEN: first.credentials.accessToken,
+    },
     stdio: 'ignore',
   });
+  const [code] = (await within('the graph to be created', once(create, 'exit'))) as [number];
+  assert.equal(code, 0);
   await following;
   await first.kill();
-  run.kill('SIGKILL');
-  await within('the command to die', once(run, 'exit'));
 
   const [left] = await withDatabaseOf(home.path, (url) =>
     ask<{ count: number }>(url, `select count(*)::int as count from task_status where state <> 'completed'`),

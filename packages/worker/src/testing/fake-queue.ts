@@ -167,7 +167,9 @@ export const startFakeQueue = async ({
     });
     for (;;) {
       const pending = [...tasks.values()].filter(({ runs }) => runs.at(-1)?.state === 'pending');
-      if (pending.length > 0 || isTimeUp || request.socket.destroyed) {
+      // A worker that was killed must be given nothing: its claim would never end.
+      if (request.socket.destroyed || request.socket.readableEnded) return { tasks: [] };
+      if (pending.length > 0 || isTimeUp) {
         return {
           tasks: pending.slice(0, body.tasks as number).map((task) => {
             const run = task.runs.at(-1) as FakeRun;
