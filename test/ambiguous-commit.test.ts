@@ -122,6 +122,10 @@ interface Verb {
   readonly messages: readonly string[];
 }
 
+/** Another id that is the same each time for the same task. */
+const anotherThan = (taskId: string): string =>
+  taskId.slice(0, 20) + (taskId.endsWith('Bg') ? 'Cg' : 'Bg');
+
 const sent = ({ taskId }: Place): string[] => changeOf(taskId);
 const started = ['defined', 'pending 0', 'running 0'];
 const definitions = new Map<string, ReturnType<typeof aTask>>();
@@ -143,7 +147,7 @@ const verbs: Readonly<Record<string, Verb>> = {
       const second = { ...definitionOf(place), dependencies: [place.taskId] };
       const tasks = [
         { taskId: place.taskId, task: definitionOf(place) },
-        { taskId: `${place.taskId.slice(0, 20)}Bg`, task: second },
+        { taskId: anotherThan(place.taskId), task: second },
       ];
       return queue.createTaskGroupTasks(`${place.taskId.slice(0, 20)}Gg`, { tasks });
     },
