@@ -123,8 +123,7 @@ interface Verb {
 }
 
 /** Another id that is the same each time for the same task. */
-const anotherThan = (taskId: string): string =>
-  taskId.slice(0, 20) + (taskId.endsWith('Bg') ? 'Cg' : 'Bg');
+const anotherThan = (taskId: string): string => taskId.slice(0, 20) + (taskId.endsWith('Bg') ? 'Cg' : 'Bg');
 
 const sent = ({ taskId }: Place): string[] => changeOf(taskId);
 const started = ['defined', 'pending 0', 'running 0'];
