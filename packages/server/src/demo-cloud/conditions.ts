@@ -16,6 +16,8 @@ export interface Conditions {
   readonly noticeMs: number;
   /** Instances appear in answers so long after they were ordered. */
   readonly unseenMs: number;
+  /** And have no private address in them for so long. */
+  readonly unaddressedMs: number;
   /** How many instances there can be at most in a place. */
   capacityOf(place: Place): number;
   /** Whether the call is turned away, as there were too many. */
@@ -53,6 +55,7 @@ export const fairConditions: Conditions = {
   shutdownMs: 2000,
   noticeMs: 120_000,
   unseenMs: 0,
+  unaddressedMs: 0,
   capacityOf: () => Number.POSITIVE_INFINITY,
   isThrottled: () => false,
   works: () => true,

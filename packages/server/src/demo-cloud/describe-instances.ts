@@ -6,7 +6,9 @@ import { filtersIn, isWanted } from './tags.ts';
 const pageStandard = 1000;
 
 /** An instance as answers have it. */
-export const instanceReply = (instance: Instance): Reply => ({
+export const instanceReply = (
+  instance: Omit<Instance, 'privateIp'> & { privateIp?: string | undefined },
+): Reply => ({
   instanceId: instance.id,
   imageId: instance.imageId,
   instanceState: { code: stateCodes[instance.state], name: instance.state },
@@ -22,7 +24,10 @@ export const instanceReply = (instance: Instance): Reply => ({
 });
 
 /** One reservation for the instances of a call. */
-export const reservationReply = (reservationId: string, instances: readonly Instance[]): Answer => ({
+export const reservationReply = (
+  reservationId: string,
+  instances: readonly Parameters<typeof instanceReply>[0][],
+): Answer => ({
   reservationId,
   ownerId: accountId,
   instancesSet: instances.map(instanceReply),
@@ -50,9 +55,12 @@ export const describeInstances = ({ state, region, parameters, conditions, clock
   const start = tokenStart(textIn(parameters, 'NextToken'));
   const page = found.filter(({ id }) => id > start).slice(0, limit);
   const hasMore = found.some(({ id }) => id > (page.at(-1)?.id ?? '~'));
-  const reservations = new Map<string, Instance[]>();
+  const addressedUntil = clock.now().getTime() - conditions.unaddressedMs;
+  const reservations = new Map<string, Parameters<typeof instanceReply>[0][]>();
   for (const instance of page) {
-    reservations.set(instance.reservationId, [...(reservations.get(instance.reservationId) ?? []), instance]);
+    const shown =
+      instance.launchTime.getTime() <= addressedUntil ? instance : { ...instance, privateIp: undefined };
+    reservations.set(instance.reservationId, [...(reservations.get(instance.reservationId) ?? []), shown]);
   }
   const nextToken = hasMore ? Buffer.from(page.at(-1)?.id ?? '').toString('base64url') : undefined;
   return { reservationSet: [...reservations].map((one) => reservationReply(...one)), nextToken };

@@ -11,6 +11,7 @@ import {
   launchWorkers,
   provision,
   sweep,
+  tellOfLostProviders,
 } from './service/index.ts';
 import {
   deleteEmptyPools,
@@ -49,6 +50,12 @@ export const workerManagerLoops = (
     everyMs: minutes(2),
     limit: Number.POSITIVE_INFINITY,
     step: () => endQuietWorkers(context),
+  },
+  {
+    name: 'tell-of-lost-providers',
+    everyMs: minutes(1),
+    limit: 200,
+    step: (limit) => tellOfLostProviders(context, limit),
   },
   ...expiryLoops(context),
 ];

@@ -291,9 +291,9 @@ export const readQuarantined = (sql: Sql, now: Date): Promise<store.WorkerRef[]>
  * Those that never did are left out.
  */
 export const readLastSeen = async (
-  { db, settings }: Pick<Context, 'db' | 'settings'>,
+  { sql, settings }: Pick<Context, 'settings'> & { readonly sql: Sql },
   refs: readonly store.WorkerRef[],
 ): Promise<ReadonlyMap<string, Date>> => {
-  const rows = await store.lastSeen(db, refs);
+  const rows = await store.lastSeen(sql, refs);
   return new Map(rows.map((row) => [keyOf(row), later(row.lastDateActive, settings.sightingEveryMs)]));
 };

@@ -130,7 +130,9 @@ export const drain = (facts: PoolFacts, surplus: Surplus): Decision[] => {
 /** Draining workers that take tasks again instead of others being launched: they need no boot. */
 export const resume = (facts: PoolFacts, capacity: number): { decisions: Decision[]; capacity: number } => {
   const fullestLast = facts.workers
-    .filter((worker) => worker.isDraining && worker.state === 'running' && !worker.isQuarantined)
+    // One that was told to go does not come back.
+    .filter((worker) => worker.isDraining && !worker.mayLeave)
+    .filter((worker) => worker.state === 'running' && !worker.isQuarantined)
     .sort((a, b) => a.runningTasks / a.capacity - b.runningTasks / b.capacity);
   const decisions: Decision[] = [];
   let missing = capacity;

@@ -105,7 +105,8 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       params: workerParams,
       output: schema.shouldWorkerTerminateResponse,
     },
-    ({ workerManager }, { params }) => service.shouldWorkerTerminate(workerManager, params),
+    ({ workerManager }, { params, caller: { clientId } }) =>
+      service.shouldWorkerTerminate(workerManager, { ...params, clientId }),
   ),
   endpoint(
     {

@@ -3,6 +3,7 @@ export * from './errors.ts';
 export { launchWorkers } from './launches.ts';
 export * from './lifetimes.ts';
 export type { PageQuery } from './lookups.ts';
+export { tellOfLostProviders } from './lost-providers.ts';
 export * from './pools.ts';
 export { provision } from './provision.ts';
 export * from './registration.ts';

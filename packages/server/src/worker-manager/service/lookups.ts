@@ -24,8 +24,10 @@ export const requirePool = async (context: Context, workerPoolId: string): Promi
   (await store.findPool(context.db, workerPoolId)) ?? noPool(workerPoolId);
 
 /** A worker; a ResourceNotFound when there is none. */
-export const requireWorker = async (context: Context, ref: store.WorkerRef): Promise<store.WorkerRow> =>
-  (await store.findWorker(context.db, ref)) ?? noWorker(ref);
+export const requireWorker = async (
+  context: Context,
+  ref: store.WorkerRef,
+): Promise<store.RegisteringWorker> => (await store.findWorker(context.db, ref)) ?? noWorker(ref);
 
 /** The text without the few characters that PostgreSQL cannot store: NUL and halves of surrogate pairs. */
 export const storable = (text: string): string => Buffer.from(text).toString().replaceAll('\0', '\ufffd');

@@ -1,5 +1,6 @@
 import { later, minutes, RequestError, slugid, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
+import { readLastSeen, readQuarantined } from '../../workers/index.ts';
 import { clientIdOf } from '../barred.ts';
 import type { Context, IssuedCredentials } from '../context.ts';
 import { digestOf, isSecretOf } from '../digest.ts';
@@ -20,8 +21,13 @@ export interface Admission {
 
 /** A worker's clock may be so much behind ours. */
 const skewMs = minutes(15);
+/** A worker whose reply was lost asks again within this time: official clients repeat for some minutes. */
+const repeatWithinMs = minutes(10);
 
-/** Lets a worker in that proves who it is. */
+/**
+ * Lets a worker in that proves who it is. One that asks again within ten minutes, and has not used what it was given, did
+ * not get the reply: it is judged as if it had not registered yet.
+ */
 export const registerWorker = async (
   context: Context,
   request: RegisterWorkerRequest,
@@ -30,12 +36,22 @@ export const registerWorker = async (
   const provider = requireProvider(context, pool, request.providerId);
   const worker = await requireWorker(context, request);
   if (worker.providerId !== provider.providerId) noWorker(request);
-  const facts = await (provider.identify?.(worker, request.workerIdentityProof) ?? 'refused');
+  const isRepeat = await isUnused(context, worker);
+  const judged = isRepeat ? { ...worker, state: 'requested' as const } : worker;
+  const facts = await (provider.identify?.(judged, request.workerIdentityProof) ?? 'refused');
   if (facts === 'refused') throw notProved();
   const admission = await transact(context, async (tx, now) => {
     const current = (await store.lockWorker(tx, request)) ?? noWorker(request);
     requireRegistrable(current, { state: worker.state, now });
-    const admitted = await admit(context, { tx, now }, { pool, worker: { ...current, facts } });
+    if (isRepeat && current.previousSecretDigest !== null) throw notProved();
+    const admitted = await admit(
+      context,
+      { tx, now },
+      {
+        pool,
+        worker: { ...current, facts, previousSecretDigest: null, previousSecretUntil: null },
+      },
+    );
     if (current.state === 'requested') {
       await outbox.append(tx, [events.workerRunning({ ...current, state: 'running' }, now)], now);
     }
@@ -44,7 +60,20 @@ export const registerWorker = async (
   return { ...admission, workerConfig: await workerConfigOf(context, pool, worker) };
 };
 
-/** New credentials for a worker that has the secret it was given last; the secret holds once. */
+/** Whether a worker has registered a moment ago and used nothing of what it was given. */
+const isUnused = async (context: Context, worker: store.RegisteringWorker): Promise<boolean> => {
+  const { state, registered, previousSecretDigest, workerPoolId, workerGroup, workerId } = worker;
+  if (state !== 'running' || registered === null || previousSecretDigest !== null) return false;
+  if (later(registered, repeatWithinMs) < context.clock.now()) return false;
+  const inQueue = { taskQueueId: workerPoolId, workerGroup, workerId };
+  const seen = await readLastSeen({ sql: context.db, settings: context.workers.settings }, [inQueue]);
+  return seen.size === 0;
+};
+
+/**
+ * New credentials for a worker that has the secret it was given last. The secret holds once; but until the next one is
+ * used, for ten minutes at most, it may be repeated, since the reply with the next one may have been lost.
+ */
 export const reregisterWorker = async (
   context: Context,
   request: ReregisterWorkerRequest,
@@ -53,11 +82,45 @@ export const reregisterWorker = async (
     const pool = (await store.findPool(tx, request.workerPoolId)) ?? noPool(request.workerPoolId);
     const worker = (await store.lockWorker(tx, request)) ?? noWorker(request);
     const isOpen = worker.state === 'running' && worker.expires > now;
-    if (!isOpen || !isSecretOf(worker.secretDigest, request.secret)) {
+    const previous = isOpen ? previousAfter(worker, request.secret, now) : undefined;
+    if (previous === undefined) {
       throw new RequestError('InputError', 'The worker cannot register again, or not with this secret.');
     }
-    return admit(context, { tx, now }, { pool, worker });
+    await requireWanted(tx, worker, now);
+    return admit(context, { tx, now }, { pool, worker: { ...worker, ...previous } });
   });
+
+/** A worker that gets no more work is not kept alive by new credentials (the original since 113.1). */
+const requireWanted = async (tx: Transaction, worker: store.WorkerRow, now: Date): Promise<void> => {
+  const { workerPoolId, workerGroup, workerId, launchConfigId } = worker;
+  const configs = launchConfigId === null ? [] : await store.launchConfigsOf(tx, workerPoolId);
+  if (configs.some((config) => config.launchConfigId === launchConfigId && config.isArchived)) {
+    throw new RequestError('InputError', `The launch config ${launchConfigId} of the worker is archived.`);
+  }
+  const isWorker = (each: Awaited<ReturnType<typeof readQuarantined>>[number]): boolean =>
+    each.taskQueueId === workerPoolId && each.workerGroup === workerGroup && each.workerId === workerId;
+  if ((await readQuarantined(tx, now)).some(isWorker)) {
+    throw new RequestError('InputError', 'The worker is in quarantine.');
+  }
+};
+
+type PreviousSecret = Pick<store.RegisteringWorker, 'previousSecretDigest' | 'previousSecretUntil'>;
+
+/** Which secret may be repeated once this one has been accepted; undefined when it is not one of the worker. */
+const previousAfter = (
+  worker: store.RegisteringWorker,
+  secret: string,
+  now: Date,
+): PreviousSecret | undefined => {
+  const { secretDigest, previousSecretDigest, previousSecretUntil } = worker;
+  if (isSecretOf(secretDigest, secret)) {
+    return { previousSecretDigest: secretDigest, previousSecretUntil: later(now, repeatWithinMs) };
+  }
+  const isRepeat = previousSecretUntil !== null && previousSecretUntil > now;
+  return isRepeat && isSecretOf(previousSecretDigest, secret)
+    ? { previousSecretDigest, previousSecretUntil }
+    : undefined;
+};
 
 /** Temporary credentials of a worker. */
 export const credentialsOf = (
@@ -110,7 +173,7 @@ const requireRegistrable = (
 const admit = async (
   context: Context,
   { tx, now }: { tx: Transaction; now: Date },
-  { pool, worker }: { pool: store.PoolRow; worker: store.WorkerRow },
+  { pool, worker }: { pool: store.PoolRow; worker: store.RegisteringWorker },
 ): Promise<Admission> => {
   const config = JSON.parse(pool.config) as Configuration;
   const expires = later(now, limitsOf(config).reregistrationMs);

@@ -14,7 +14,7 @@ const endAgainMs = seconds(60);
 
 /** A worker that is to go, and why. */
 export interface Ending {
-  readonly ref: store.WorkerRef;
+  readonly ref: store.WorkerToMove;
   readonly reason: string;
 }
 
@@ -35,7 +35,7 @@ export const stopping = async (
 /** Notes that workers are gone, and says so; returns those of which that was new. */
 export const stopped = async (
   tx: Transaction,
-  refs: readonly store.WorkerRef[],
+  refs: readonly store.WorkerToMove[],
   now: Date,
 ): Promise<store.WorkerRow[]> => {
   const rows = await store.moveToEnd(tx, refs, transitions.vanish, now);
@@ -53,38 +53,54 @@ export interface Removal {
   readonly clientId?: string | undefined;
 }
 
+/** A worker that is to be removed, and by whom it was started. */
+export type WorkerToRemove = store.WorkerToMove & { readonly providerId: string };
+
 /**
- * Lets workers go, and gives others what they had claimed. Those that a provider has started end when it has ended them;
- * of the others nothing is left to be done. Safe to repeat.
+ * Lets workers go, and gives others what they had claimed; returns those that went. Those that a provider has started end
+ * when it has ended them; of the others nothing is left to be done. Safe to repeat.
  */
 export const removeWorkers = async (
   context: Context,
-  workers: readonly (store.WorkerRef & { readonly providerId: string })[],
-  { reason, clientId }: Removal,
-): Promise<void> => {
+  workers: readonly WorkerToRemove[],
+  removal: Removal,
+): Promise<store.WorkerRow[]> => {
+  const removed = await transact(context, (tx, now) =>
+    noteRemoval(context, { tx, now }, { workers, removal }),
+  );
+  // Somebody who asks twice may have found us ended in between.
+  const isGone = new Set(removed.map(keyOf));
+  await loseClaims(
+    context,
+    workers.filter((worker) => worker.judged === undefined || isGone.has(keyOf(worker))),
+  );
+  return removed;
+};
+
+/** Writes that workers go; returns those that went. */
+export const noteRemoval = async (
+  context: Context,
+  { tx, now }: { tx: Transaction; now: Date },
+  { workers, removal }: { workers: readonly WorkerToRemove[]; removal: Removal },
+): Promise<store.WorkerRow[]> => {
+  const { reason, clientId } = removal;
   const ours = workers.filter(({ providerId }) => hasMachines(context, providerId));
   const others = workers.filter(({ providerId }) => !hasMachines(context, providerId));
-  await transact(context, async (tx, now) => {
-    const stoppingNow = await stopping(
-      tx,
-      ours.map((ref) => ({ ref, reason })),
-      now,
-    );
-    const gone = await store.moveToEnd(tx, others, transitions.vanish, now);
-    const messages = gone.flatMap((worker) => [
-      events.workerRemoved(worker, reason, now),
-      events.workerStopped(worker, now),
-    ]);
-    await outbox.append(tx, messages, now);
-    await recordWorkers(context, tx, {
-      workers: [...stoppingNow, ...gone],
-      clientId,
-      change: 'deleted',
-      now,
-    });
-    tx.afterCommit(() => context.changed.wake());
-  });
-  await loseClaims(context, workers);
+  const stoppingNow = await stopping(
+    tx,
+    ours.map((ref) => ({ ref, reason })),
+    now,
+  );
+  const gone = await store.moveToEnd(tx, others, transitions.vanish, now);
+  const messages = gone.flatMap((worker) => [
+    events.workerRemoved(worker, reason, now),
+    events.workerStopped(worker, now),
+  ]);
+  await outbox.append(tx, messages, now);
+  const removed = [...stoppingNow, ...gone];
+  await recordWorkers(context, tx, { workers: removed, clientId, change: 'deleted', now });
+  tx.afterCommit(() => context.changed.wake());
+  return removed;
 };
 
 /** Has a provider end at most this many workers that are to end; returns how many. */

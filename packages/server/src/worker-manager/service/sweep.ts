@@ -88,10 +88,15 @@ const note = async (
   );
   const endings = inState('stopping').map((ref) => ({ ref, reason: ref.reason ?? 'ended by its provider' }));
   if (endings.length > 0) await stopping(tx, endings, now);
-  const gone = await stopped(tx, inState('gone'), now);
+  // What registers while the provider is asked is there: the next sweep judges it.
+  const vanished = inState('gone').map((worker) => ({ ...worker, judged: rows.get(keyOf(worker)) }));
+  const gone = await stopped(tx, vanished, now);
   const interrupted = seen.workers.filter(({ isInterrupted }) => isInterrupted);
   if (interrupted.length > 0) await store.noteInterrupted(tx, interrupted, now);
-  const neverRegistered = inState('gone').filter((worker) => rows.get(keyOf(worker))?.state === 'requested');
+  const isGone = new Set(gone.map(keyOf));
+  const neverRegistered = vanished.filter(
+    (worker) => worker.judged?.state === 'requested' && isGone.has(keyOf(worker)),
+  );
   await keepFailures(tx, { seen, neverRegistered, rows, now });
   if (gone.length > 0) {
     // Others may be needed in their place.

@@ -1,6 +1,7 @@
 import { RequestError, requireDate, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { pageLimit, pagesOf } from '../../http/index.ts';
+import { clientIdOf } from '../barred.ts';
 import type { Context } from '../context.ts';
 import { digestOf } from '../digest.ts';
 import * as events from '../events.ts';
@@ -100,9 +101,19 @@ export const listWorkers = async (context: Context, query: WorkersQuery) => {
   return { workers: rows.map(workerView), ...token };
 };
 
-/** Whether a worker should go, as it was decided last. */
-export const shouldWorkerTerminate = async (context: Context, ref: store.WorkerRef) => {
-  const { shouldTerminate, terminateReason } = await requireWorker(context, ref);
+/**
+ * Whether a worker should go, as it was decided last. A worker that hears so itself takes no more tasks: from then on its
+ * free places count as none.
+ */
+export const shouldWorkerTerminate = async (
+  context: Context,
+  { clientId, ...ref }: store.WorkerRef & { readonly clientId?: string | undefined },
+) => {
+  const worker = await requireWorker(context, ref);
+  const { shouldTerminate, terminateReason } = worker;
+  if (shouldTerminate && clientId === clientIdOf(worker)) {
+    await store.writeDraining(context.db, [{ ...ref, isDraining: true }]);
+  }
   return { terminate: shouldTerminate, reason: terminateReason };
 };
 

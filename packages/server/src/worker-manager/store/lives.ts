@@ -4,16 +4,28 @@ import type { WorkerRef, WorkerRow } from './workers.ts';
 
 // The later part of a worker's life: looked at, told to go, gone.
 
-/** Moves these workers, those that the move may take, to their end; returns them. No secret of theirs holds from then on. */
-export const moveToEnd = (tx: Transaction, refs: readonly WorkerRef[], move: Transition, now: Date) =>
+/** A worker that is to end; with `judged`, only if it is still as it was when that was decided. */
+export interface WorkerToMove extends WorkerRef {
+  readonly judged?: Pick<WorkerRow, 'state' | 'terminateAfter'> | undefined;
+}
+
+/**
+ * Moves these workers, those that the move may take, to their end; returns them. No secret of theirs holds from then on.
+ * A worker that has registered since it was judged stays.
+ */
+export const moveToEnd = (tx: Transaction, refs: readonly WorkerToMove[], move: Transition, now: Date) =>
   tx<WorkerRow>`
     update managed_workers w
-       set state = ${move.to}, secret_digest = null, static_secret_digest = null, end_ordered = null,
-           last_modified = ${now}
+       set state = ${move.to}, secret_digest = null, previous_secret_digest = null, static_secret_digest = null,
+           end_ordered = null, last_modified = ${now}
       from unnest(${refs.map((ref) => ref.workerPoolId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
-                  ${refs.map((ref) => ref.workerId)}::text[]) as wanted(worker_pool_id, worker_group, worker_id)
+                  ${refs.map((ref) => ref.workerId)}::text[], ${refs.map((ref) => ref.judged?.state ?? null)}::text[],
+                  ${refs.map((ref) => ref.judged?.terminateAfter ?? null)}::timestamptz[])
+             as wanted(worker_pool_id, worker_group, worker_id, state, terminate_after)
      where w.worker_pool_id = wanted.worker_pool_id and w.worker_group = wanted.worker_group
        and w.worker_id = wanted.worker_id and w.state = any(${[...move.from]}::text[])
+       and (wanted.state is null
+            or (w.state = wanted.state and w.terminate_after is not distinct from wanted.terminate_after))
     returning w.worker_pool_id, w.worker_group, w.worker_id, w.provider_id, w.launch_config_id, w.state, w.capacity,
               w.created, w.expires, w.last_modified, w.last_checked, w.terminate_after, w.static_secret_digest,
               w.secret_digest, w.facts, w.should_terminate, w.terminate_reason`;
@@ -95,6 +107,17 @@ export const overdueWorkers = (sql: Sql, providerIds: readonly string[], now: Da
      where state <> 'stopped' and provider_id = any(${providerIds}::text[]) and state in ('requested', 'running')
        and terminate_after <= ${now}
      order by worker_pool_id, worker_group, worker_id limit ${limit}`;
+
+/** Which of these workers run still; their rows are locked until the transaction ends. */
+export const lockRunning = (tx: Transaction, refs: readonly WorkerRef[]) =>
+  tx<WorkerRef>`
+    select w.worker_pool_id, w.worker_group, w.worker_id
+      from unnest(${refs.map((ref) => ref.workerPoolId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
+                  ${refs.map((ref) => ref.workerId)}::text[]) as wanted(worker_pool_id, worker_group, worker_id)
+      join managed_workers w using (worker_pool_id, worker_group, worker_id)
+     where w.state = 'running'
+     order by w.worker_pool_id collate "C", w.worker_group collate "C", w.worker_id collate "C"
+       for update of w`;
 
 export interface QuietCandidate extends WorkerRef {
   readonly providerId: string;

@@ -15,6 +15,15 @@ export const poolsToProvision = (
        and (${workerPoolIds}::text[] is null or worker_pool_id = any(${workerPoolIds}::text[]))
      order by worker_pool_id`;
 
+/** Pools whose provider is none of these. */
+export const poolsOfOtherProviders = (sql: Sql, providerIds: readonly string[]) =>
+  sql<PoolRow>`
+    select worker_pool_id, provider_id, previous_provider_ids, description, config, owner, email_on_error, created,
+           last_modified
+      from worker_pools
+     where provider_id <> all(${providerIds}::text[])
+     order by worker_pool_id`;
+
 /**
  * Takes rounds that are due or wanted at once: at most this many of these names, each put off until `until`, so that nobody
  * else takes them before. A round that was never run is due.
@@ -127,8 +136,8 @@ export const writeLeaving = (tx: Transaction, workers: readonly Leaving[]) =>
        and w.worker_id = given.worker_id`;
 
 /** Writes which workers get no more tasks. */
-export const writeDraining = (tx: Transaction, workers: readonly (WorkerRef & { isDraining: boolean })[]) =>
-  tx<never>`
+export const writeDraining = (sql: Sql, workers: readonly (WorkerRef & { isDraining: boolean })[]) =>
+  sql<never>`
     update managed_workers w set is_draining = given.is_draining
       from unnest(
         ${workers.map((worker) => worker.workerPoolId)}::text[],

@@ -26,6 +26,15 @@ export interface WorkerRow extends WorkerRef {
   readonly terminateReason: string;
 }
 
+/** A worker with what its registering depends on. */
+export interface RegisteringWorker extends WorkerRow {
+  /** When it registered first. */
+  readonly registered: Date | null;
+  /** The secret before the present one, and until when it holds as well; null until it has registered again. */
+  readonly previousSecretDigest: string | null;
+  readonly previousSecretUntil: Date | null;
+}
+
 /** A worker that is new to us. */
 export type NewWorker = Pick<
   WorkerRow,
@@ -70,11 +79,11 @@ export const insertWorkers = (tx: Transaction, workers: readonly NewWorker[], no
               expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
               should_terminate, terminate_reason`;
 
-export const findWorker = async (sql: Sql, ref: WorkerRef): Promise<WorkerRow | undefined> => {
-  const [row] = await sql<WorkerRow>`
+export const findWorker = async (sql: Sql, ref: WorkerRef): Promise<RegisteringWorker | undefined> => {
+  const [row] = await sql<RegisteringWorker>`
     select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
            expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
-           should_terminate, terminate_reason
+           should_terminate, terminate_reason, registered, previous_secret_digest, previous_secret_until
       from managed_workers
      where worker_pool_id = ${ref.workerPoolId} and worker_group = ${ref.workerGroup}
        and worker_id = ${ref.workerId}`;
@@ -82,11 +91,11 @@ export const findWorker = async (sql: Sql, ref: WorkerRef): Promise<WorkerRow | 
 };
 
 /** The same, locked until the transaction ends. */
-export const lockWorker = async (tx: Transaction, ref: WorkerRef): Promise<WorkerRow | undefined> => {
-  const [row] = await tx<WorkerRow>`
+export const lockWorker = async (tx: Transaction, ref: WorkerRef): Promise<RegisteringWorker | undefined> => {
+  const [row] = await tx<RegisteringWorker>`
     select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
            expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
-           should_terminate, terminate_reason
+           should_terminate, terminate_reason, registered, previous_secret_digest, previous_secret_until
       from managed_workers
      where worker_pool_id = ${ref.workerPoolId} and worker_group = ${ref.workerGroup}
        and worker_id = ${ref.workerId}
@@ -121,12 +130,23 @@ export const listWorkers = (sql: Sql, range: WorkersRange) =>
 /** Writes what registering changes. */
 export const admitWorker = (
   tx: Transaction,
-  worker: Pick<WorkerRow, keyof WorkerRef | 'state' | 'secretDigest' | 'terminateAfter' | 'facts'>,
+  worker: Pick<
+    RegisteringWorker,
+    | keyof WorkerRef
+    | 'state'
+    | 'secretDigest'
+    | 'previousSecretDigest'
+    | 'previousSecretUntil'
+    | 'terminateAfter'
+    | 'facts'
+  >,
   now: Date,
 ) =>
   tx<never>`
     update managed_workers
        set state = ${worker.state}, secret_digest = ${worker.secretDigest},
+           previous_secret_digest = ${worker.previousSecretDigest},
+           previous_secret_until = ${worker.previousSecretUntil}::timestamptz,
            terminate_after = ${worker.terminateAfter}, facts = ${JSON.stringify(worker.facts)}::jsonb,
            registered = coalesce(registered, ${now}), last_modified = ${now}
      where worker_pool_id = ${worker.workerPoolId} and worker_group = ${worker.workerGroup}

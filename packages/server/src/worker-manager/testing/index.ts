@@ -61,7 +61,8 @@ export const fakeMachines = () => {
     providerId: 'fake',
     providerType: 'fake',
     configSchema: machinesConfig,
-    identify: async ({ facts }, { token }) => (token === 'me' ? facts : 'refused'),
+    identify: async ({ state, facts }, { token }) =>
+      state === 'requested' && token === 'me' ? facts : 'refused',
     machines: {
       sweepEveryMs: 1000,
       launch: async (given) => {
@@ -149,6 +150,25 @@ export const endingDatabase = (db: Database, { at, isAfter }: { at: number; isAf
     close: db.close,
   });
   return { db: ending, hasEnded: () => calls >= at };
+};
+
+/** A database on which something happens right after the first statement that holds a text. */
+export const afterRead = (db: Database, text: string, happen: () => Promise<unknown>): Database => {
+  let hasHappened = false;
+  const sql: Sql = async <Row>(strings: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> => {
+    const rows = await db<Row>(strings, ...values);
+    if (!hasHappened && strings.join('').includes(text)) {
+      hasHappened = true;
+      await happen();
+    }
+    return rows;
+  };
+  return Object.assign(sql, {
+    transaction: db.transaction,
+    listen: db.listen,
+    poolUse: db.poolUse,
+    close: db.close,
+  });
 };
 
 let pools = 0;

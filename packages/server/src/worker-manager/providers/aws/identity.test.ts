@@ -55,6 +55,31 @@ describe('an instance proves who it is', () => {
   });
 });
 
+describe('no-address-yet', () => {
+  it('a new instance registers though EC2 does not show it yet, or not its address', async (t) => {
+    const test = await aCloud(t);
+    Object.assign(test.conditions, { unseenMs: minutes(1), unaddressedMs: minutes(2) });
+    const [outcome] = await test.machines.launch([anOrder({ count: 1 })]);
+    assert.ok(outcome && 'workers' in outcome);
+    const [started] = outcome.workers;
+    const [instance] = [...test.cloud.instances.values()] as [Instance];
+    const created = test.clock.now();
+    const worker = aWorker(instance, { created, facts: started?.facts ?? {} });
+    const path = test.cloud.metadataEndpoint(instance);
+    const document = await metadataOf(path, 'dynamic/instance-identity/document');
+    const signature = await metadataOf(path, 'dynamic/instance-identity/signature');
+    const elsewhere = { ...worker, facts: { ...worker.facts, zone: 'another' } };
+    assert.equal(await test.provider.identify?.(elsewhere, { document, signature }), 'refused');
+    for (const passed of [0, seconds(90), minutes(1)]) {
+      test.clock.advance(passed);
+      const { workers, strays } = await test.machines.sweep([worker]);
+      assert.ok(workers.every(({ state }) => state === 'running'));
+      assert.deepEqual(strays, []);
+      assert.notEqual(await test.provider.identify?.(worker, { document, signature }), 'refused');
+    }
+  });
+});
+
 describe('a proof is refused', () => {
   it('that comes again when the worker has registered', async (t) => {
     const { identify, document, signature, worker } = await aRegisteringInstance(t);

@@ -43,8 +43,10 @@ export const createIdentify = (context: AwsRoom, pems: readonly string[]) => {
     const text = await documentIn(proof, certificates);
     const document = text === undefined ? undefined : parsed(text);
     if (document === undefined || document.instanceId !== worker.workerId) return 'refused';
-    const facts = isComplete(worker.facts) ? worker.facts : await lookUp(context, worker);
-    return facts && agrees(document, facts) ? { ...worker.facts, ...facts } : 'refused';
+    const known = isComplete(worker.facts)
+      ? worker.facts
+      : { ...worker.facts, ...(await lookUp(context, worker)) };
+    return agrees(document, known) ? known : 'refused';
   };
 };
 
@@ -60,20 +62,23 @@ const parsed = (text: string): IdentityDocument | undefined => {
 const isComplete = (facts: WorkerFacts): boolean =>
   Object.keys(claimsOf({})).every((name) => facts[name] !== undefined) && facts.launchTime !== undefined;
 
-/** What EC2 itself says of an instance, where we do not know enough. */
+/** What EC2 itself says of an instance, where we do not know enough: it may not show a new one, or not its address yet. */
 const lookUp = async (context: AwsRoom, worker: WorkerRow): Promise<WorkerFacts | undefined> => {
   const ec2 = await context.regions.in(worker.workerGroup);
   const [instance] = await findInstancesById(ec2, [worker.workerId]);
-  const facts = instance && factsOf(worker.workerGroup, instance);
-  return facts && isComplete(facts) ? facts : undefined;
+  return instance && factsOf(worker.workerGroup, instance);
 };
 
+/**
+ * Whether a document says nothing else than EC2 has told us. Amazon has signed it for this very instance, which is ours:
+ * what EC2 has not told yet need not be waited for.
+ */
 const agrees = (document: IdentityDocument, facts: WorkerFacts): boolean => {
   const claims = Object.entries(claimsOf(document));
   const startedAt = Date.parse(String(document.pendingTime));
   const launchedAt = Date.parse(String(facts.launchTime));
   return (
-    claims.every(([name, claim]) => typeof claim === 'string' && claim === facts[name]) &&
-    Math.abs(startedAt - launchedAt) <= launchToleranceMs
+    claims.every(([name, claim]) => typeof claim === 'string' && (facts[name] ?? claim) === claim) &&
+    (facts.launchTime === undefined || Math.abs(startedAt - launchedAt) <= launchToleranceMs)
   );
 };
