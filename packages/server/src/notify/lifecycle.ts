@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { later, minutes, seconds } from '../base/index.ts';
+import { canonical, later, minutes, seconds } from '../base/index.ts';
 import { type NotificationType, notificationTypes } from './schema.ts';
 
 /** A message on its way out: who gets it, and what it says in the words of its type. */
@@ -18,7 +18,7 @@ export const notificationOf = (type: NotificationType, address: string, message:
   address,
   message,
   digest: createHash('sha256')
-    .update(JSON.stringify([type, address, message]))
+    .update(canonical([type, address, message]))
     .digest('base64url'),
 });
 

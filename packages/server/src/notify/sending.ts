@@ -1,37 +1,63 @@
-import { later, minutes, transact } from '../base/index.ts';
+import { days, later, minutes, seconds, transact } from '../base/index.ts';
 import type { Context } from './context.ts';
 import { nextAttempt } from './lifecycle.ts';
-import { type OutgoingType, Refusal } from './senders/index.ts';
+import { type OutgoingType, Refusal, ToldToWait } from './senders/index.ts';
 import * as store from './store.ts';
 import type { Fate } from './tally.ts';
 
 // Longer than any attempt takes: who ends in the middle of one leaves its messages to the others.
 const attemptMs = minutes(5);
 
+/** The other side names a time to wait: within these bounds, and not for longer than a day in all. */
+const [waitMinMs, waitMaxMs, keptMs] = [seconds(1), minutes(30), days(1)];
+
 /** A message and what came of the attempt to send it. */
 interface Attempt {
   readonly row: store.OutgoingRow;
   readonly fate: Extract<Fate, 'sent' | 'delayed' | 'refused' | 'given-up'>;
   readonly dueAt?: Date;
+  /** Whether it is one of those after which sending is given up. */
+  readonly counts?: boolean;
 }
 
 /**
- * Sends messages that are due, side by side, outside of any transaction; returns how many it tried. A message that was
- * sent just before a crash is sent again: its key tells.
+ * Sends messages that are due, outside of any transaction; returns how many it tried. Mails and different rooms go side by
+ * side, messages to one room in order. A message that was sent just before a crash is sent again: its key tells.
  */
 export const sendDue = async (context: Context, limit: number): Promise<number> => {
-  const now = context.clock.now();
-  const rows = await store.takeOutgoing(context.db, { now, until: later(now, attemptMs), limit });
+  const rows = await transact(context, (tx, now) =>
+    store.takeOutgoing(tx, { now, until: later(now, attemptMs), limit }),
+  );
   if (rows.length === 0) return 0;
-  await settle(context, await Promise.all(rows.map((row) => attempt(context, row))));
+  const lines = new Map<string, store.OutgoingRow[]>();
+  for (const row of rows) {
+    const line = row.type === 'email' ? String(row.id) : `${row.type} ${row.address}`;
+    lines.set(line, [...(lines.get(line) ?? []), row]);
+  }
+  const attempts = await Promise.all([...lines.values()].map((line) => sendInOrder(context, line)));
+  await settle(context, attempts.flat());
   return rows.length;
 };
 
+/** Messages to one room: those behind one that has to wait wait as well. */
+const sendInOrder = async (context: Context, line: readonly store.OutgoingRow[]): Promise<Attempt[]> => {
+  const began = context.clock.now();
+  const attempts: Attempt[] = [];
+  for (const row of line) {
+    const dueAt = attempts.at(-1)?.dueAt ?? (isTimeUp(context, began) ? context.clock.now() : undefined);
+    attempts.push(dueAt ? { row, fate: 'delayed', dueAt, counts: false } : await attempt(context, row));
+  }
+  return attempts;
+};
+
+/** Nobody else takes what is ours for `attemptMs`: the last attempt has to end before. */
+const isTimeUp = ({ clock }: Context, began: Date): boolean => later(began, attemptMs / 2) < clock.now();
+
 const attempt = async (context: Context, row: store.OutgoingRow): Promise<Attempt> => {
   const { id, type, address, attempts } = row;
-  const fateOf = (fate: Attempt['fate'], dueAt?: Date): Attempt => {
+  const fateOf = (fate: Attempt['fate'], delay: Pick<Attempt, 'dueAt' | 'counts'> = {}): Attempt => {
     context.tally.count(type, fate);
-    return { row, fate, ...(dueAt ? { dueAt } : {}) };
+    return { row, fate, ...delay };
   };
   try {
     const sender = context.senders[type as OutgoingType];
@@ -40,15 +66,30 @@ const attempt = async (context: Context, row: store.OutgoingRow): Promise<Attemp
     await sender.send({ key, address, message: JSON.parse(row.message) as object });
     return fateOf('sent');
   } catch (err) {
-    const dueAt = err instanceof Refusal ? undefined : nextAttempt(attempts, context.clock.now());
+    const delay = delayAfter(err, row, context.clock.now());
     const about = { err, type, address, attempts };
-    if (dueAt) {
-      context.log.info({ ...about, dueAt }, 'a notification could not be sent, and is tried again');
-      return fateOf('delayed', dueAt);
+    if (delay) {
+      context.log.info({ ...about, ...delay }, 'a notification could not be sent, and is tried again');
+      return fateOf('delayed', delay);
     }
     context.log.warn(about, 'a notification could not be sent, and is given up');
     return fateOf(err instanceof Refusal ? 'refused' : 'given-up');
   }
+};
+
+/** When a message is tried again; undefined when it is given up. */
+const delayAfter = (
+  error: unknown,
+  { attempts, acceptedAt }: store.OutgoingRow,
+  now: Date,
+): { dueAt: Date; counts: boolean } | undefined => {
+  if (error instanceof Refusal) return undefined;
+  if (error instanceof ToldToWait) {
+    const waitMs = Math.min(Math.max(error.waitMs, waitMinMs), waitMaxMs);
+    return later(acceptedAt, keptMs) < now ? undefined : { dueAt: later(now, waitMs), counts: false };
+  }
+  const dueAt = nextAttempt(attempts, now);
+  return dueAt && { dueAt, counts: true };
 };
 
 /** Writes down what came of the attempts. What was given up may be asked for again. */
@@ -65,6 +106,6 @@ const settle = (context: Context, attempts: readonly Attempt[]): Promise<void> =
     );
     await store.postponeOutgoing(
       tx,
-      attempts.flatMap(({ row, dueAt }) => (dueAt ? [{ id: row.id, dueAt }] : [])),
+      attempts.flatMap(({ row, dueAt, counts = true }) => (dueAt ? [{ id: row.id, dueAt, counts }] : [])),
     );
   });

@@ -108,8 +108,8 @@ export const insertOutgoing = async (
   now: Date,
 ): Promise<void> => {
   await tx`
-    insert into outgoing_notifications (digest, type, address, message, due_at)
-    select digest, type, address, message, ${now}
+    insert into outgoing_notifications (digest, type, address, message, due_at, accepted_at)
+    select digest, type, address, message, ${now}::timestamptz, ${now}::timestamptz
       from unnest(${notifications.map(({ digest }) => digest)}::text[],
                   ${notifications.map(({ type }) => type)}::text[],
                   ${notifications.map(({ address }) => address)}::text[],
@@ -128,20 +128,31 @@ export interface OutgoingRow {
   readonly message: string;
   /** The one that begins counted in. */
   readonly attempts: number;
+  readonly acceptedAt: Date;
 }
 
-/** Takes the messages that are due, the oldest first; nobody else takes them before `until`. */
+/**
+ * Takes the messages that are due, the oldest first; nobody else takes them before `until`. What is not a mail waits for
+ * the earlier messages to the same address, whoever sends those: takers go one after another, so that each sees what the
+ * one before has taken.
+ */
 export const takeOutgoing = async (
-  db: Sql,
+  tx: Transaction,
   { now, until, limit }: { readonly now: Date; readonly until: Date; readonly limit: number },
 ): Promise<OutgoingRow[]> => {
-  const rows = await db<OutgoingRow>`
+  await tx`select pg_advisory_xact_lock(hashtext('notify: take outgoing'))`;
+  const rows = await tx<OutgoingRow>`
     update outgoing_notifications
        set attempts = attempts + 1, due_at = ${until}
      where id = any(array(
-       select id from outgoing_notifications where due_at <= ${now}
-        order by due_at, id limit ${limit} for update skip locked))
-    returning id, digest, type, address, message, attempts`;
+       select o.id from outgoing_notifications o
+        where o.due_at <= ${now}
+          and (o.type = 'email'
+               or not exists (select from outgoing_notifications earlier
+                               where earlier.type = o.type and earlier.address = o.address and earlier.id < o.id
+                                 and earlier.due_at > ${now}))
+        order by o.id limit ${limit} for update of o))
+    returning id, digest, type, address, message, attempts, accepted_at`;
   return rows.sort((a, b) => a.id - b.id);
 };
 
@@ -150,15 +161,15 @@ export const deleteOutgoing = async (tx: Sql, ids: readonly number[]): Promise<v
   await tx`delete from outgoing_notifications where id = any(${ids}::bigint[])`;
 };
 
-/** Sets when messages are tried again. */
+/** Sets when messages are tried again; an attempt that does not count is taken back. */
 export const postponeOutgoing = async (
   tx: Sql,
-  changes: readonly { readonly id: number; readonly dueAt: Date }[],
+  changes: readonly { readonly id: number; readonly dueAt: Date; readonly counts: boolean }[],
 ): Promise<void> => {
   await tx`
     update outgoing_notifications o
-       set due_at = changed.due_at
-      from unnest(${changes.map(({ id }) => id)}::bigint[],
-                  ${changes.map(({ dueAt }) => dueAt)}::timestamptz[]) as changed(id, due_at)
+       set due_at = changed.due_at, attempts = o.attempts - case when changed.counts then 0 else 1 end
+      from unnest(${changes.map(({ id }) => id)}::bigint[], ${changes.map(({ dueAt }) => dueAt)}::timestamptz[],
+                  ${changes.map(({ counts }) => counts)}::boolean[]) as changed(id, due_at, counts)
      where o.id = changed.id`;
 };

@@ -171,7 +171,7 @@ export interface TestApi {
 
 /** For tests: a server on this machine that speaks JSON and remembers what it was asked. */
 export const testApi = async (
-  answer: (call: HttpCall) => [status: number, body: object],
+  answer: (call: HttpCall) => [status: number, body: object, headers?: Readonly<Record<string, string>>],
 ): Promise<TestApi> => {
   const calls: HttpCall[] = [];
   const server = createServer(async (request, response) => {
@@ -179,8 +179,8 @@ export const testApi = async (
     const token = String(headers.authorization).replace('Bearer ', '');
     const call = { method, path, token, body: (await json(request)) as HttpCall['body'] };
     calls.push(call);
-    const [status, body] = answer(call);
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    const [status, body, more] = answer(call);
+    response.writeHead(status, { 'content-type': 'application/json', ...more }).end(JSON.stringify(body));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -8,11 +8,3 @@ export const isSecretOf = (digest: string | null, secret: string | undefined): b
   digest !== null &&
   secret !== undefined &&
   timingSafeEqual(Buffer.from(digestOf(secret)), Buffer.from(digest));
-
-/** JSON with the keys of all objects in order: equal values give equal texts. */
-export const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );

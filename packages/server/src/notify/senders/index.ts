@@ -6,7 +6,7 @@ import { type SlackSettings, slackSender } from './slack.ts';
 
 export type { EmailSettings } from './email.ts';
 export type { MatrixSettings } from './matrix.ts';
-export { type Letter, Refusal, type Sender } from './sender.ts';
+export { type Letter, Refusal, type Sender, ToldToWait } from './sender.ts';
 export type { SlackSettings } from './slack.ts';
 
 /** Ways out that an operator has configured. */

@@ -1,5 +1,5 @@
 import type { MatrixRequest } from '../schema.ts';
-import { callJson, Refusal, type Sender } from './sender.ts';
+import { callJson, Refusal, type Reply, type Sender, ToldToWait } from './sender.ts';
 
 export interface MatrixSettings {
   /** Of the home server. */
@@ -7,16 +7,17 @@ export interface MatrixSettings {
   readonly accessToken: string;
 }
 
-interface Answered {
-  readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-const isOk = ({ status }: Answered): boolean => status >= 200 && status < 300;
-const isForbidden = ({ status, body }: Answered): boolean => status === 403 && body.errcode === 'M_FORBIDDEN';
+const isOk = ({ status }: Reply): boolean => status >= 200 && status < 300;
+const isForbidden = ({ status, body }: Reply): boolean => status === 403 && body.errcode === 'M_FORBIDDEN';
 // A token that is not valid any more is the operator's to mend; the message can wait for that.
-const isRefused = ({ status }: Answered): boolean =>
+const isRefused = ({ status }: Reply): boolean =>
   status >= 400 && status < 500 && status !== 401 && status !== 408 && status !== 429;
+
+/** The client API says how long to wait in the body, and of late as a header. */
+const waitMsOf = ({ status, body, retryAfterMs }: Reply): number | undefined => {
+  if (status !== 429) return undefined;
+  return typeof body.retry_after_ms === 'number' ? Math.max(0, body.retry_after_ms) : retryAfterMs;
+};
 
 /** Sends messages to rooms by the client API. A room that it was invited to it joins when it has something to say. */
 export const matrixSender = ({ url, accessToken: token }: MatrixSettings): Sender => {
@@ -35,6 +36,8 @@ export const matrixSender = ({ url, accessToken: token }: MatrixSettings): Sende
       }
       if (isOk(reply)) return;
       const words = `The Matrix server answered ${reply.status} ${String(reply.body.errcode ?? '')}`.trim();
+      const waitMs = waitMsOf(reply);
+      if (waitMs !== undefined) throw new ToldToWait(words, waitMs);
       if (isForbidden(reply)) throw new Refusal(`${words}: its user must be invited to the room`);
       throw isRefused(reply) ? new Refusal(words) : new Error(words);
     },

@@ -16,14 +16,32 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
+/** The other side is busy, and says when it takes the message: the attempt does not count against it. */
+export class ToldToWait extends Error {
+  override readonly name = 'ToldToWait';
+  readonly waitMs: number;
+  constructor(message: string, waitMs: number) {
+    super(message);
+    this.waitMs = waitMs;
+  }
+}
+
 /** Nobody waits longer for the other side, in milliseconds. */
 export const patienceMs = 20_000;
+
+/** What an API answered. */
+export interface Reply {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** How long it asks us to wait: `Retry-After`, in seconds or as a date, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+}
 
 /** Calls an API that speaks JSON; returns the status and the body, whatever they say. */
 export const callJson = async (
   url: string,
   { method, token, body }: { readonly method: string; readonly token: string; readonly body: object },
-): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> => {
+): Promise<Reply> => {
   const reply = await fetch(url, {
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json; charset=utf-8' },
@@ -31,7 +49,19 @@ export const callJson = async (
     redirect: 'error',
     signal: AbortSignal.timeout(patienceMs),
   });
-  return { status: reply.status, body: asObject(await reply.json().catch(() => undefined)) };
+  return {
+    status: reply.status,
+    body: asObject(await reply.json().catch(() => undefined)),
+    retryAfterMs: retryAfterMsOf(reply.headers),
+  };
+};
+
+/** RFC 9110, 10.2.3. A date is one by the clock of the other side, which tells its time as well. */
+const retryAfterMsOf = (headers: Headers): number | undefined => {
+  const header = headers.get('retry-after')?.trim() ?? '';
+  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
+  const waitMs = Date.parse(header) - Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
 };
 
 const asObject = (value: unknown): Readonly<Record<string, unknown>> =>

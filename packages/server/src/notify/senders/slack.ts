@@ -1,5 +1,5 @@
 import type { SlackRequest } from '../schema.ts';
-import { callJson, Refusal, type Sender } from './sender.ts';
+import { callJson, Refusal, type Sender, ToldToWait } from './sender.ts';
 
 export interface SlackSettings {
   /** Of its web API. */
@@ -42,6 +42,9 @@ export const slackSender = ({ url, accessToken: token }: SlackSettings): Sender 
     if (reply.status === 200 && reply.body.ok === true) return;
     const error = String(reply.body.error ?? '');
     const words = `Slack answered ${reply.status} ${error}`.trim();
+    if (reply.status === 429 && reply.retryAfterMs !== undefined) {
+      throw new ToldToWait(words, reply.retryAfterMs);
+    }
     throw reply.status === 200 && error !== '' && !passing.has(error) ? new Refusal(words) : new Error(words);
   },
 });

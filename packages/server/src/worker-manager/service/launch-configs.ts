@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { RequestError, type Transaction } from '../../base/index.ts';
+import { canonical, RequestError, type Transaction } from '../../base/index.ts';
 import type { Message } from '../../events/index.ts';
-import { canonical } from '../digest.ts';
 import * as events from '../events.ts';
 import * as store from '../store/index.ts';
 

@@ -1,8 +1,7 @@
-import { RequestError, transact } from '../../base/index.ts';
+import { canonical, RequestError, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { type Authorize, mistakesIn, pageLimit, pagesOf, schemaPath } from '../../http/index.ts';
 import type { Context } from '../context.ts';
-import { canonical } from '../digest.ts';
 import * as events from '../events.ts';
 import { nullProviderId } from '../lifecycle.ts';
 import type { Provider } from '../providers/provider.ts';

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RequestLaunchTemplateData } from '@aws-sdk/client-ec2';
-import { days, hours, later } from '../../../base/index.ts';
-import { canonical } from '../../digest.ts';
+import { canonical, days, hours, later } from '../../../base/index.ts';
 import type { LaunchOrder, ProviderDeps } from '../provider.ts';
 import { type Maker, ours, tagsOfConfig } from './names.ts';
 import type { Memory } from './places.ts';
