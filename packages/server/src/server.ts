@@ -246,13 +246,13 @@ interface Measured {
 }
 
 const startMetrics = async (
-  { host, metricsPort }: Config,
+  { host, metricsHost = host, metricsPort }: Config,
   { opened, processes, endings }: Measured,
 ): Promise<string | undefined> => {
   if (metricsPort === undefined) return undefined;
   opened.app.measureDeployment();
   const readAll: ReadMetrics = async () => (await Promise.all(processes.map((read) => read()))).flat();
-  const server = await serveMetrics({ host, port: metricsPort }, readAll);
+  const server = await serveMetrics({ host: metricsHost, port: metricsPort }, readAll);
   endings.add(server.close);
   return server.url;
 };

@@ -43,10 +43,13 @@ export const Config = Type.Object({
     whole(0, 65_535, {
       env: 'METRICS_PORT',
       description:
-        'Port on which Prometheus finds `/metrics`, at the address of `host`; 0 takes any free one. By default there ' +
-        'are no metrics.',
+        'Port on which Prometheus finds `/metrics`; 0 takes any free one. By default there are no metrics.',
     }),
   ),
+  metricsHost: optionalText({
+    env: 'METRICS_HOST',
+    description: 'Address of `/metrics`, which asks nobody who they are; by default that of `host`.',
+  }),
   role: choice(['all', 'api', 'background'], {
     env: 'ROLE',
     default: 'all',
