@@ -1,4 +1,4 @@
-// `npm run check`: format and lint, types, the tidy test, and drift of generated files. A warning is an error.
+// `npm run check`: format and lint, types, the tidy test, packages and their scripts, and drift of generated files. A warning is an error.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,7 @@ const checks = [
   ],
   ['types', node, 'scripts/build.mjs'],
   ['tidy', node, '--test', '--test-reporter=dot', 'test/dist/tidy.test.js'],
+  ['packages', node, 'scripts/check-packages.mjs'],
   ['generated files', node, 'scripts/generate.mjs', '--check'],
 ];
 

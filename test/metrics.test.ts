@@ -27,6 +27,19 @@ const untilIs = (home: Home, name: string, wanted: number) =>
   );
 
 describe('metrics', () => {
+  it('have an address of their own where one is set, and are served at no other', async (t) => {
+    const home = await aHome(t);
+    const { rootUrl } = await home.start({ METRICS_PORT: '0', METRICS_HOST: '127.0.0.2', WORKER: 'false' });
+    const announced = await readFile(join(home.path, 'server.json'), 'utf8');
+    const { metricsUrl } = JSON.parse(announced) as { metricsUrl: string };
+    const { hostname, port } = new URL(metricsUrl);
+    assert.equal(hostname, '127.0.0.2');
+    assert.match(await (await fetch(metricsUrl)).text(), /^taskyard_/m);
+    for (const path of ['/metrics', '/api/metrics', '/__metrics__'])
+      assert.equal((await fetch(new URL(path, rootUrl))).status, 404, path);
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/metrics`));
+  });
+
   it('tell what has happened and how things are', async (t) => {
     const home = await aHome(t);
     const platform = await home.start({ METRICS_PORT: '0', WORKER: 'false' });

@@ -387,9 +387,14 @@ describe('what comes over the wire', () => {
 
   it('is refused when its headers are a bomb', async () => {
     const many = Array.from({ length: 30_000 }, (_, i) => `x-${i}: ${i}\r\n`).join('');
-    assert.match(await exchange(head('GET', many)), /^HTTP\/1\.1 431 /);
+    assert.match(await exchange(head('GET', many)), /^HTTP\/1\.1 431 .*\r\nconnection: close\r\n/s);
     const headers = { authorization: `Hawk ${'x'.repeat(100_000)}` };
     assert.equal((await site.ask({ path: taskPath(), headers })).status, 401);
+  });
+
+  it('is refused when it is no request, and the connection ends', async () => {
+    for (const text of ['hello\r\n\r\n', head('GET', 'content-length: x\r\n'), head('G\0T', '')])
+      assert.match(await exchange(text), /^HTTP\/1\.1 400 .*\r\nconnection: close\r\n/s);
   });
 
   it('is refused when a body in chunks has no end', async () => {

@@ -9,6 +9,7 @@ import { credentialsFileIn, readCredentialsFile } from './config.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
 import { loadServer } from './load-server.ts';
+import { type LocalEngine, settleEngine } from './local-engine.ts';
 import { isAlive } from './processes.ts';
 import type { PlatformGuest } from './shared-platform/guest.ts';
 
@@ -19,6 +20,10 @@ export interface Platform {
   readonly taskQueueId: string;
   /** Signs a browser in, once; only where this process has started it on a database of its own. */
   readonly signInUrl?: string | undefined;
+  /** How its tasks on this machine are kept apart, where this process starts them. */
+  readonly engine?: LocalEngine | undefined;
+  /** The folder that they may read. */
+  readonly project?: string | undefined;
   /** Resolves when what this process has started of it can do nothing any more, with the reason. */
   readonly broken?: Promise<Error> | undefined;
   /** Where other runs use it too: our place in it, and the file of its log. */
@@ -33,23 +38,21 @@ export type PlatformSettings = NonNullable<ConfigSources['overrides']> & { reado
 
 const startBuiltInWorker = async (
   config: Config,
-  { rootUrl, credentials }: RunningServer,
-  project: string,
+  { rootUrl, builtInWorker }: RunningServer,
+  project: string | undefined,
 ) => {
   const isPool = config.worker.mode === 'pool' && config.databaseUrl === undefined;
   if (!config.worker.enabled || config.role !== 'all' || isPool) return undefined;
   const { startWorker } = await import('@taskyard/worker');
   const worker = startWorker({
     rootUrl,
-    credentials,
-    taskQueueId: builtInTaskQueueId,
-    workerGroup: 'local',
-    workerId: 'built-in',
+    ...builtInWorker,
     capacity: config.worker.capacity ?? availableParallelism(),
     engine: config.worker.engine,
+    isolateNetwork: config.worker.isolateNetwork,
     workDir: join(config.data, 'worker'),
-    // Tasks may read the project that they are started in, but not the database and the root credentials.
-    readOnlyPaths: [project],
+    // Tasks may read the project that they belong to, but not the database and the root credentials.
+    readOnlyPaths: project === undefined ? [] : [project],
     hiddenPaths: [config.data],
   });
   await worker.started;
@@ -67,7 +70,7 @@ const cannotStart = (error: Error): never => {
 export interface PlatformSources {
   /** A YAML file of settings. */
   readonly file?: string | undefined;
-  /** The folder that the built-in worker's tasks may read; by default the current one. */
+  /** The folder that tasks on this machine may read; by default the one that the configuration names, if any. */
   readonly project?: string | undefined;
   /** Start a cloud on this machine as well, to watch how pools grow and shrink. */
   readonly demoCloud?: boolean | undefined;
@@ -76,11 +79,15 @@ export interface PlatformSources {
 /** Starts the platform in this process: database, API, background loops, and the built-in worker. */
 export const startPlatform = async (
   overrides: PlatformSettings,
-  { file, project = process.cwd(), demoCloud }: PlatformSources = {},
+  { file, project: folder, demoCloud }: PlatformSources = {},
 ): Promise<Platform> => {
   // Other commands start faster without the server's package.
   const { readConfig, startServer } = await loadServer();
-  const config = readConfig({ file, overrides });
+  const given = readConfig({ file, overrides });
+  const project = folder ?? given.worker.project;
+  const engine = await settleEngine(given, { project, demoCloud });
+  // What has been found now is what workers have later: none falls back to less.
+  const config = engine === undefined ? given : { ...given, worker: { ...given.worker, engine } };
   const server = await startServer(config, { workerCommand, project, demoCloud }).catch(cannotStart);
   try {
     const { rootUrl, credentials } = server;
@@ -91,6 +98,8 @@ export const startPlatform = async (
       credentials: server.credentials,
       taskQueueId: builtInTaskQueueId,
       signInUrl: server.signInUrl,
+      engine,
+      project,
       broken: server.broken,
       stop: async () => {
         // The worker goes first: it still has to tell the server how its tasks ended.
@@ -104,9 +113,15 @@ export const startPlatform = async (
   }
 };
 
-const announcedIn = async (folder: string): Promise<{ url: string; pid: number } | undefined> => {
+interface Announced {
+  readonly url: string;
+  readonly pid: number;
+  readonly project?: string;
+}
+
+const announcedIn = async (folder: string): Promise<Announced | undefined> => {
   try {
-    return JSON.parse(await readFile(join(folder, 'server.json'), 'utf8')) as { url: string; pid: number };
+    return JSON.parse(await readFile(join(folder, 'server.json'), 'utf8')) as Announced;
   } catch {
     return undefined;
   }
@@ -123,6 +138,7 @@ export const findPlatform = async (folder: string): Promise<Platform | undefined
     rootUrl: announced.url,
     credentials: address.credentials,
     taskQueueId: builtInTaskQueueId,
+    project: announced.project,
     stop: async () => {},
   };
 };

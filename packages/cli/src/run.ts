@@ -13,7 +13,7 @@ import { fileNameOf, type SaveResult, saveResultsIn } from './follow/results.ts'
 import { watchGroup } from './follow/watch.ts';
 import type { Graph } from './graph-file/index.ts';
 import { cancelGroup } from './group/cancel.ts';
-import { readGraph, submitGraph, warnOfTasksBoundHere } from './group/submit.ts';
+import { readGraph, submitGraph, warnOfHiddenProject, warnOfTasksBoundHere } from './group/submit.ts';
 import { collectPairs } from './input.ts';
 import { type Io, remark } from './io.ts';
 import { groupPage } from './pages.ts';
@@ -172,6 +172,7 @@ const runGraph = async (
   const { rootUrl, credentials } = platform;
   const queue = new Queue({ rootUrl, credentials });
   warnOfTasksBoundHere(io, graph, file, rootUrl);
+  if (!platform.guest) warnOfHiddenProject(io, graph, { file, project: platform.project });
   const group = new GroupState();
   for (const { taskId, label, task } of graph.tasks) {
     const { dependencies, requires } = task as { dependencies?: readonly string[]; requires?: string };

@@ -4,6 +4,7 @@ import { commandNamed } from './connected.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { wholeNumber } from './input.ts';
 import { type Io, remark, say, sayJsonLine } from './io.ts';
+import { engineSentence } from './local-engine.ts';
 import { findPlatform, type Platform, type PlatformSettings, startPlatform } from './platform.ts';
 
 interface ServeOptions {
@@ -15,6 +16,7 @@ interface ServeOptions {
   readonly processes?: number;
   readonly config?: string;
   readonly worker: boolean;
+  readonly project?: string;
   readonly demoCloud?: true;
 }
 
@@ -44,15 +46,26 @@ export const endWhenBroken = (io: Io, { broken, stop }: Platform): void => {
 
 const settingsOf = (
   io: Io,
-  { port, host, data, role, processes, worker }: ServeOptions,
+  { port, host, data, role, processes, worker, project }: ServeOptions,
 ): PlatformSettings => ({
   data: data ?? io.environment.folder,
   port,
   host,
   role: role as PlatformSettings['role'],
   processes,
-  worker: worker ? undefined : { enabled: false },
+  worker: { ...(worker ? {} : { enabled: false }), ...(project === undefined ? {} : { project }) },
 });
+
+/** Says where the platform is and how its tasks are kept apart, in sentences or as a line of JSON. */
+const tellOf = (io: Io, { rootUrl, signInUrl, engine, project }: Platform, { json }: ServeOptions): void => {
+  if (json) {
+    sayJsonLine(io, { rootUrl, signInUrl, engine, project });
+    return;
+  }
+  say(io, `Taskyard is ready at ${rootUrl}`);
+  if (engine) say(io, engineSentence(engine, project));
+  if (signInUrl) say(io, `Sign in with a browser, once, within an hour: ${signInUrl}`);
+};
 
 /** `taskyard serve` */
 export const serveCommand = (io: Io): Command =>
@@ -69,6 +82,10 @@ export const serveCommand = (io: Io): Command =>
     )
     .option('--config <file>', 'a YAML file of settings (default: TASKYARD_CONFIG)')
     .option('--no-worker', 'without workers on this machine')
+    .option(
+      '--project <folder>',
+      'a folder that tasks on this machine may read (default: WORKER_PROJECT, or none)',
+    )
     .option('--demo-cloud', 'with a cloud on this machine, and the pool demo/cloud of workers in it')
     .action(async (options: ServeOptions) => {
       const settings = settingsOf(io, options);
@@ -85,12 +102,7 @@ export const serveCommand = (io: Io): Command =>
         demoCloud: options.demoCloud,
       });
       endWhenBroken(io, platform);
-      const { rootUrl, signInUrl } = platform;
-      if (options.json) sayJsonLine(io, { rootUrl, ...(signInUrl ? { signInUrl } : {}) });
-      else {
-        say(io, `Taskyard is ready at ${rootUrl}`);
-        if (signInUrl) say(io, `Sign in with a browser, once, within an hour: ${signInUrl}`);
-      }
+      tellOf(io, platform, options);
       await interrupted;
       if (io.stderr.isTTY) remark(io, 'Finishing what has begun. Once more to kill.');
       await platform.stop();

@@ -40,6 +40,7 @@ import {
   readAgeing,
   readDefinitions,
   readStatuses,
+  shareStatuses,
 } from './queue/index.ts';
 import { createSecrets } from './secrets/index.ts';
 import { createSessions, identityProviders, type Sessions } from './sessions/index.ts';
@@ -149,12 +150,18 @@ export const createApp = (deps: AppDeps): App => {
     closing: closing.signal,
     relay: relayOf(deps),
   });
-  const objects = createObjects({ ...room, rootUrl, ...backendsOf(config) });
+  const objects = createObjects({
+    ...room,
+    rootUrl,
+    ...backendsOf(config),
+    replacing: (key, replace) => artifacts.replaceBytes(key, replace),
+  });
   const workers = createWorkers({ ...room, quarantinesChanged: signals.quarantines });
   const artifacts = createArtifacts({
     ...room,
     objects,
     readStatuses,
+    shareStatuses,
     issueCredentials: auth.issueCredentials,
   });
   const queueDeps: QueueContext = {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -32,6 +32,17 @@ const mistakesOf = (sources: ConfigSources): readonly Mistake[] => {
   return [];
 };
 
+/** What is wrong with showing a folder to tasks, while this user is at home in the folder of these tests. */
+const mistakeInProject = (project: string): string | undefined => {
+  const { HOME } = process.env;
+  process.env.HOME = folder;
+  try {
+    return mistakesOf({ env: { WORKER_PROJECT: project } })[0]?.message;
+  } finally {
+    process.env.HOME = HOME;
+  }
+};
+
 describe('the configuration', () => {
   it('has a default for all that must be there', () => {
     const config = readConfig({ env: {} });
@@ -60,6 +71,31 @@ describe('the configuration', () => {
     const config = readConfig({ env: { PORT: '', ROOT_URL: 'https://tasks.example.com/' } });
     assert.equal(config.port, 8080);
     assert.equal(config.rootUrl, 'https://tasks.example.com');
+  });
+
+  it('shows tasks no root, home or folder of the system, by whatever name', async () => {
+    const project = join(folder, 'project');
+    await mkdir(project);
+    const links = { root: '/', home: folder, above: join(folder, '..'), system: '/etc', own: project };
+    for (const [name, target] of Object.entries(links)) await symlink(target, join(project, name));
+    assert.equal(mistakeInProject('/'), 'is the root of this machine');
+    assert.equal(mistakeInProject(join(project, 'root')), 'is the root of this machine');
+    for (const path of [folder, join(project, 'home'), join(project, 'above'), `${project}/..`])
+      assert.match(String(mistakeInProject(path)), /^is a home folder, or around one/, path);
+    for (const path of [
+      '/usr',
+      '/etc',
+      '/etc/ssl',
+      '/var',
+      '/var/lib',
+      '/proc/self',
+      join(project, 'system'),
+    ])
+      assert.match(String(mistakeInProject(path)), /^is a folder of the system/, path);
+    for (const path of [join(project, 'missing'), join(folder, 'taskyard.yml')])
+      assert.equal(mistakeInProject(path), 'is no folder of this machine');
+    const { worker } = readConfig({ env: { WORKER_PROJECT: join(project, 'own') } });
+    assert.equal(worker.project, await realpath(project));
   });
 
   it('reports all mistakes of all sources together', async () => {

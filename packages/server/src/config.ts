@@ -5,7 +5,9 @@ import Value from 'typebox/value';
 import { parse } from 'yaml';
 import { mistakesInStaticClients } from './auth/index.ts';
 import { mistakesInPlacement } from './objects/index.ts';
-import { Config, type Facts } from './settings.ts';
+import { projectFolder } from './project-folder.ts';
+import type { Facts } from './setting-shapes.ts';
+import { Config } from './settings.ts';
 import { reservedProviderIds } from './worker-manager/index.ts';
 
 export { Config };
@@ -160,8 +162,15 @@ const withDefaults = (given: readonly Given[]): Config => {
   const config: Record<string, unknown> = Object.fromEntries(sections.map((section) => [section, {}]));
   for (const { key, schema } of settings) if (schema.default !== undefined) put(config, key, schema.default);
   for (const { key, value } of given) put(config, key, fromText(value, settingFor.get(key)?.schema.type));
-  const { data, rootUrl, ...rest } = config as unknown as Config;
-  return { ...rest, data: resolve(data), ...(rootUrl ? { rootUrl: rootUrl.replace(/\/+$/, '') } : {}) };
+  const { data, rootUrl, worker, ...rest } = config as unknown as Config;
+  // What has been looked at is what is shown, wherever a link leads later.
+  const project = worker.project === undefined ? undefined : projectFolder(worker.project).path;
+  return {
+    ...rest,
+    worker: project === undefined ? worker : { ...worker, project },
+    data: resolve(data),
+    ...(rootUrl ? { rootUrl: rootUrl.replace(/\/+$/, '') } : {}),
+  };
 };
 
 /** Mistakes that no single setting shows. */
@@ -181,10 +190,16 @@ const disagreements = (config: Config): Mistake[] => [
   ...disagreementsOfS3(config),
   ...halves(config.notify, 'notify', 'smtpUrl', 'emailFrom'),
   ...halves(config.notify, 'notify', 'matrixUrl', 'matrixAccessToken'),
+  ...mistakesInProject(config.worker),
   ...reservedProviderIds
     .filter((id) => config.providers && id in config.providers)
     .map((id) => ({ where: `providers.${id}`, message: 'is the name of a provider that is there anyway' })),
 ];
+
+const mistakesInProject = ({ project }: Config['worker']): Mistake[] => {
+  const { mistake } = project === undefined ? {} : projectFolder(project);
+  return mistake === undefined ? [] : [{ where: 'worker.project', message: mistake }];
+};
 
 /** The name of the backend that is there without naming any. */
 export const standardBackend = ({ s3 }: Pick<Config, 's3'>): string => (s3.bucket ? 's3' : 'disk');

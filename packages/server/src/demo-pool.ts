@@ -26,6 +26,7 @@ export const startDemo = (
       ...plainEnvironment(),
       TASKYARD_WORKER_HIDDEN_PATHS: data,
       TASKYARD_WORKER_READ_ONLY_PATHS: project,
+      TASKYARD_WORKER_ISOLATE_NETWORK: String(worker.isolateNetwork),
     },
     folder: join(data, 'demo-cloud'),
   });

@@ -4,7 +4,13 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { App } from './app.ts';
 import { seconds, systemClock } from './base/index.ts';
 import type { Config } from './config.ts';
-import { apiHeaders, headerBytesMax, noteExpectation, readRestOfBodies } from './http/index.ts';
+import {
+  apiHeaders,
+  headerBytesMax,
+  noteExpectation,
+  readRestOfBodies,
+  refuseUnreadable,
+} from './http/index.ts';
 import { serveSite } from './site.ts';
 
 /** Speaks HTTP on connections that it is given. */
@@ -21,6 +27,7 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
     http: { maxHeaderSize: headerBytesMax },
     trustProxy: config.trustProxy,
     keepAliveTimeout: 75_000,
+    clientErrorHandler: refuseUnreadable,
     routerOptions: { maxParamLength: 8192, caseSensitive: true },
     frameworkErrors: (_error, { url }, reply) => refuseUrl(url, reply as unknown as FastifyReply),
   });

@@ -3,6 +3,7 @@ import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownClients, type StaticClient } from './auth/index.ts';
 import { type Encryption, encryption } from './base/index.ts';
+import { builtInWorkerScopes } from './built-in-worker.ts';
 import type { Config } from './config.ts';
 
 /** What this deployment keeps to itself. */
@@ -73,16 +74,17 @@ export const readSecrets = async (config: Config): Promise<Secrets> => {
   const [current] = keys[0] as [string, string];
   const [, oldest] = keys.at(-1) as [string, string];
   const given = config.staticClients ?? [];
-  const own = (clientId: string, description: string): StaticClient => {
+  const own = (clientId: string, description: string, scopes: readonly string[] = ['*']): StaticClient => {
     const token = given.find((client) => client.clientId === clientId)?.accessToken;
     const accessToken = token ?? derivedToken(oldest, clientId);
-    return { clientId, accessToken, description, scopes: ['*'], keepsToken: token === undefined };
+    return { clientId, accessToken, description, scopes, keepsToken: token === undefined };
   };
   return {
     encryption: encryption({ keys: Object.fromEntries(keys), current }),
     staticClients: [
       own(ownClients.root, 'The operator of this deployment.'),
       own(ownClients.queue, 'Issues the credentials of tasks.'),
+      own(ownClients.worker, 'The worker that runs beside this platform.', builtInWorkerScopes),
       ...given.flatMap(({ description, scopes, ...client }) =>
         description === undefined || scopes === undefined ? [] : [{ ...client, description, scopes }],
       ),

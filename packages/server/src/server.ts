@@ -13,12 +13,13 @@ import {
   startEmbeddedPostgres,
   systemClock,
 } from './base/index.ts';
+import { builtInWorker } from './built-in-worker.ts';
 import { type Config, plainEnvironment } from './config.ts';
 import type { DemoCloud } from './demo-cloud/index.ts';
 import { ensureDemoPool, startDemo, withDemoProvider } from './demo-pool.ts';
 import { openEntrance } from './entrance.ts';
 import { createHttpServer } from './http-server.ts';
-import { localPoolId, settleLocalPool } from './local-pool.ts';
+import { settleLocalPool } from './local-pool.ts';
 import { serveMetrics } from './metrics-server.ts';
 import { type OpenedApp, openApp } from './open-app.ts';
 import { readSecrets } from './own-secrets.ts';
@@ -31,6 +32,10 @@ export interface RunningServer {
   readonly metricsUrl: string | undefined;
   /** The root client, with scope `*`. */
   readonly credentials: { readonly clientId: string; readonly accessToken: string };
+  /** The worker that may run beside the platform: its name, and who it is, which may do nothing else. */
+  readonly builtInWorker: typeof builtInWorker & {
+    readonly credentials: { readonly clientId: string; readonly accessToken: string };
+  };
   /** Signs a browser in as root, once; only where the database is our own, as on a laptop. */
   readonly signInUrl: string | undefined;
   readonly locateFile: App['locateFile'];
@@ -39,9 +44,6 @@ export interface RunningServer {
   /** Returns what is under way, then ends everything that was started. */
   close(): Promise<void>;
 }
-
-/** The worker that runs beside the platform; the CLI starts it under this name. */
-const builtInWorker = { taskQueueId: localPoolId, workerGroup: 'local', workerId: 'built-in' };
 
 /** What a platform can do only with the help of whoever starts it. */
 export interface ServerSurroundings {
@@ -68,6 +70,7 @@ export const startServer = async (
       endings,
       local,
       demo: demo || undefined,
+      project,
     });
   } catch (error) {
     await endings.runAll();
@@ -101,6 +104,7 @@ const localSettingsOf = (
       engine: worker.engine,
       readOnlyPaths: project === undefined ? [] : [project],
       hiddenPaths: [data],
+      isolateNetwork: worker.isolateNetwork,
     },
   };
 
@@ -108,9 +112,13 @@ interface StartDeps {
   readonly endings: Endings;
   readonly local: LocalSettings | undefined;
   readonly demo: DemoCloud | undefined;
+  readonly project: string | undefined;
 }
 
-const start = async (config: Config, { endings, local, demo }: StartDeps): Promise<RunningServer> => {
+const start = async (
+  config: Config,
+  { endings, local, demo, project }: StartDeps,
+): Promise<RunningServer> => {
   const isMany = config.role !== 'background' && config.processes > 1;
   const log = createLog({ level: config.logLevel, processName: isMany ? 'main' : undefined });
   warnOfShortClaims(config, log);
@@ -155,7 +163,7 @@ const start = async (config: Config, { endings, local, demo }: StartDeps): Promi
   if (demo) endings.add(demo.close);
   if (postgres) await settleLocalPool(app.workerManager, config);
   if (demo) await ensureDemoPool(app.workerManager);
-  await announce(config, credentials, { rootUrl: address.rootUrl, metricsUrl });
+  await announce(config, credentials, { rootUrl: address.rootUrl, metricsUrl, project });
   endings.add(() => rm(announcement(config), { force: true }));
   // What is printed at the start of a server for many people lies in logs: there somebody asks for a link.
   const signIn = api && postgres && (await app.sessions.createSignInCodeFor(ownClients.root));
@@ -163,6 +171,7 @@ const start = async (config: Config, { endings, local, demo }: StartDeps): Promi
     rootUrl: address.rootUrl,
     metricsUrl,
     credentials,
+    builtInWorker: { ...builtInWorker, credentials: app.auth.staticCredentials(ownClients.worker) },
     signInUrl: signIn?.url,
     locateFile: app.locateFile,
     broken,
@@ -237,13 +246,13 @@ interface Measured {
 }
 
 const startMetrics = async (
-  { host, metricsPort }: Config,
+  { host, metricsHost = host, metricsPort }: Config,
   { opened, processes, endings }: Measured,
 ): Promise<string | undefined> => {
   if (metricsPort === undefined) return undefined;
   opened.app.measureDeployment();
   const readAll: ReadMetrics = async () => (await Promise.all(processes.map((read) => read()))).flat();
-  const server = await serveMetrics({ host, port: metricsPort }, readAll);
+  const server = await serveMetrics({ host: metricsHost, port: metricsPort }, readAll);
   endings.add(server.close);
   return server.url;
 };
@@ -314,13 +323,15 @@ const announcement = (config: Config): string => join(config.data, 'server.json'
 interface Addresses {
   readonly rootUrl: string;
   readonly metricsUrl: string | undefined;
+  /** What tasks on this machine may read. */
+  readonly project: string | undefined;
 }
 
 /** Writes where the platform is and how to be its operator, for clients on this machine. */
 const announce = async (
   config: Config,
   { clientId, accessToken }: Credentials,
-  { rootUrl, metricsUrl }: Addresses,
+  { rootUrl, ...others }: Addresses,
 ): Promise<void> => {
   const lines = [
     `TASKCLUSTER_ROOT_URL=${rootUrl}`,
@@ -331,6 +342,6 @@ const announce = async (
   await rm(file, { force: true });
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
   if (config.role !== 'background') {
-    await writeFile(announcement(config), JSON.stringify({ url: rootUrl, metricsUrl, pid: process.pid }));
+    await writeFile(announcement(config), JSON.stringify({ url: rootUrl, ...others, pid: process.pid }));
   }
 };

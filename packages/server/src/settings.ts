@@ -1,38 +1,19 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { GcpProjects, GithubApps, S3Access, StaticClients } from './auth/index.ts';
 import { Backends, Placement } from './objects/index.ts';
 import { ageingPattern } from './queue/index.ts';
+import {
+  choice,
+  type Facts,
+  optionalText,
+  optionalUrl,
+  structured,
+  text,
+  toggle,
+  url,
+  whole,
+} from './setting-shapes.ts';
 import { ProviderSettings } from './worker-manager/index.ts';
-
-/** What a setting says about itself beside its JSON schema. */
-export interface Facts {
-  readonly description: string;
-  readonly env: string;
-  readonly default?: string | number | boolean;
-  /** Never printed: not in a log, not in an error. */
-  readonly secret?: true;
-  /** What a value must be, where the schema's own words are not enough. */
-  readonly expects?: string;
-}
-
-const text = (facts: Facts) => Type.String({ minLength: 1, ...facts });
-const optionalText = (facts: Facts) => Type.Optional(text(facts));
-const optionalUrl = (protocols: string, expects: string, facts: Facts) =>
-  Type.Optional(Type.String({ pattern: `^(${protocols})://[^/]+`, expects, ...facts }));
-const url = (facts: Facts) =>
-  Type.String({
-    pattern: '^https?://[^/]+',
-    expects: 'a URL that starts with http:// or https://',
-    ...facts,
-  });
-const whole = (minimum: number, maximum: number, facts: Facts) =>
-  Type.Integer({ minimum, maximum, ...facts });
-const choice = <const T extends string>(values: readonly T[], facts: Facts) =>
-  Type.Enum([...values], { ...facts });
-/** A setting with parts: YAML in a file, JSON in the environment. */
-const structured = <Schema extends TSchema>(schema: Schema, facts: Facts & { readonly expects: string }) =>
-  Type.Optional(Type.Unsafe<Static<Schema>>({ ...schema, ...facts }));
-const toggle = (facts: Facts) => Type.Boolean({ ...facts });
 
 /** Everything that an operator may set, with its default and what it means. */
 export const Config = Type.Object({
@@ -62,10 +43,13 @@ export const Config = Type.Object({
     whole(0, 65_535, {
       env: 'METRICS_PORT',
       description:
-        'Port on which Prometheus finds `/metrics`, at the address of `host`; 0 takes any free one. By default there ' +
-        'are no metrics.',
+        'Port on which Prometheus finds `/metrics`; 0 takes any free one. By default there are no metrics.',
     }),
   ),
+  metricsHost: optionalText({
+    env: 'METRICS_HOST',
+    description: 'Address of `/metrics`, which asks nobody who they are; by default that of `host`.',
+  }),
   role: choice(['all', 'api', 'background'], {
     env: 'ROLE',
     default: 'all',
@@ -379,7 +363,20 @@ export const Config = Type.Object({
     engine: choice(['auto', 'process', 'bubblewrap'], {
       env: 'WORKER_ENGINE',
       default: 'auto',
-      description: 'How tasks are kept apart: `auto` takes bubblewrap where it works, else plain processes.',
+      description:
+        'How tasks are kept apart: `auto` takes bubblewrap where it works, else plain processes. The latter only if ' +
+        'nobody from outside of this machine is let in; elsewhere say `process` if you mean it.',
+    }),
+    project: optionalText({
+      env: 'WORKER_PROJECT',
+      description:
+        'A folder that tasks may read, with all below it but the data folder: not the root, a home folder or one of ' +
+        'the system. `tyard run` takes that of the graph; by default tasks of `tyard serve` are shown none.',
+    }),
+    isolateNetwork: toggle({
+      env: 'WORKER_ISOLATE_NETWORK',
+      default: false,
+      description: 'Tasks get no network. Only bubblewrap can do that.',
     }),
   }),
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readWorkerConfig, WorkerConfigError } from './config.ts';
+import { readSettings, readWorkerConfig, type WorkerConfig, WorkerConfigError } from './config.ts';
 
 const least = {
   TASKCLUSTER_ROOT_URL: 'http://127.0.0.1:8080',
@@ -80,4 +80,33 @@ test('containers are as the operator sets them, and without limits otherwise', (
     () => readWorkerConfig({}, wrong),
     /CAPABILITIES(.|\n)*DOCKER_HOST|DOCKER_HOST(.|\n)*CAPABILITIES/,
   );
+});
+
+test('a pool sets what it likes, but what the file of the machine says of isolation stands', () => {
+  const file = {
+    engine: 'bubblewrap',
+    readOnlyPaths: ['/srv/tools'],
+    hiddenPaths: ['/srv/tools/keys'],
+    isolateNetwork: true,
+    capacity: 1,
+  };
+  const pool = {
+    engine: 'process',
+    readOnlyPaths: ['/'],
+    hiddenPaths: [],
+    isolateNetwork: false,
+    capacity: 7,
+    killGraceSeconds: 3,
+  } satisfies Partial<WorkerConfig>;
+  const config = readSettings({ file, pool, environment: {} }, [
+    'rootUrl',
+    'taskQueueId',
+    'clientId',
+    'accessToken',
+  ]);
+  assert.deepEqual(
+    [config.engine, config.readOnlyPaths, config.hiddenPaths, config.isolateNetwork],
+    [file.engine, file.readOnlyPaths, file.hiddenPaths, true],
+  );
+  assert.deepEqual([config.capacity, config.killGraceSeconds], [7, 3]);
 });

@@ -290,6 +290,19 @@ export interface ConfigSources {
 const present = (settings: object): object =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 
+/** What keeps tasks apart is up to those who have the machine: what its file says of that goes before what a pool says. */
+const ofTheMachine: readonly (keyof WorkerConfig)[] = [
+  'engine',
+  'readOnlyPaths',
+  'hiddenPaths',
+  'isolateNetwork',
+  'allowPrivateUrls',
+  'containerNetwork',
+  'containerCapabilities',
+];
+const onlyOf = (names: readonly string[], settings: object): object =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => names.includes(name)));
+
 const merged = ({
   identity = {},
   given = {},
@@ -301,6 +314,7 @@ const merged = ({
     ...defaults(),
     ...file,
     ...pool,
+    ...onlyOf(ofTheMachine, file),
     ...fromEnvironment(environment),
     ...present(given),
     ...present(identity),

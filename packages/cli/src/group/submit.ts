@@ -1,5 +1,6 @@
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { type CreateTaskGroupTasksRequest, type Queue, slugid } from '@taskyard/client';
+import { commandName } from '../command-name.ts';
 import { type Graph, loadGraph } from '../graph-file/index.ts';
 import { harmless, type Io, remark } from '../io.ts';
 
@@ -35,25 +36,55 @@ const isLoopback = (rootUrl: string): boolean =>
  * another task queue than that of the built-in worker.
  */
 export const tasksBoundHere = ({ tasks }: Graph, file: string, rootUrl: string): string[] => {
-  const folder = dirname(resolve(file));
-  // The root folder is part of every path.
-  if (folder === dirname(folder)) return [];
   const isHere = isLoopback(rootUrl);
   return tasks
     .filter(({ task }) => !isHere || task.taskQueueId !== builtInTaskQueueId)
-    .filter(({ task }) => JSON.stringify(task.payload).includes(JSON.stringify(folder).slice(1, -1)))
+    .filter(namesFolderOf(file))
     .map(({ label }) => label);
+};
+
+/** Whether the payload of a task names the folder of a graph file. */
+const namesFolderOf = (file: string): ((planned: Graph['tasks'][number]) => boolean) => {
+  const folder = dirname(resolve(file));
+  const text = JSON.stringify(folder).slice(1, -1);
+  // The root folder is part of every path.
+  const isRoot = folder === dirname(folder);
+  return ({ task }) => !isRoot && JSON.stringify(task.payload).includes(text);
+};
+
+/** `"one", "two" and 3 more` */
+const namesOf = (labels: readonly string[]): string => {
+  const named = labels.slice(0, 3).map((label) => `"${harmless(label)}"`);
+  return `${named.join(', ')}${labels.length > named.length ? ` and ${labels.length - named.length} more` : ''}`;
+};
+
+/** Warns of tasks that name a folder which a platform of this machine, started by somebody else, does not show them. */
+export const warnOfHiddenProject = (
+  io: Io,
+  graph: Graph,
+  { file, project }: { readonly file: string; readonly project: string | undefined },
+): void => {
+  const folder = dirname(resolve(file));
+  if (project !== undefined && !relative(project, folder).startsWith('..')) return;
+  const labels = graph.tasks
+    .filter(({ task }) => task.taskQueueId === builtInTaskQueueId)
+    .filter(namesFolderOf(file))
+    .map(({ label }) => label);
+  if (labels.length === 0) return;
+  remark(
+    io,
+    `Warning: ${namesOf(labels)}: the payload names ${folder}, which the platform that runs here does not show to ` +
+      `sandboxed tasks. Start it with "${commandName} serve --project ${folder}".`,
+  );
 };
 
 /** Warns of tasks that need a folder which other machines do not have. */
 export const warnOfTasksBoundHere = (io: Io, graph: Graph, file: string, rootUrl: string): void => {
   const labels = tasksBoundHere(graph, file, rootUrl);
   if (labels.length === 0) return;
-  const named = labels.slice(0, 3).map((label) => `"${harmless(label)}"`);
-  const more = labels.length > named.length ? ` and ${labels.length - named.length} more` : '';
   remark(
     io,
-    `Warning: ${named.join(', ')}${more}: the payload names ${dirname(resolve(file))}, a folder of this machine. ` +
+    `Warning: ${namesOf(labels)}: the payload names ${dirname(resolve(file))}, a folder of this machine. ` +
       'Workers on other machines do not have it: mount artifacts of other tasks instead, or fetch from a URL.',
   );
 };

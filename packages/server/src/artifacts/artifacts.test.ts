@@ -28,12 +28,19 @@ describe('artifacts', () => {
     const { db } = test;
     const deps = { db, clock, log: silentLog };
     const rootUrl = () => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
-    objects = createObjects({ ...deps, rootUrl, backends: { disk: { type: 'disk', folder } } });
+    const readStatuses = async (_sql: unknown, taskIds: readonly string[]) =>
+      taskIds.map((taskId) => statuses.get(taskId)).filter((status) => status !== undefined);
+    objects = createObjects({
+      ...deps,
+      rootUrl,
+      backends: { disk: { type: 'disk', folder } },
+      replacing: (key, replace) => artifacts.replaceBytes(key, replace),
+    });
     artifacts = createArtifacts({
       ...deps,
       objects,
-      readStatuses: async (_sql, taskIds) =>
-        taskIds.map((taskId) => statuses.get(taskId)).filter((status) => status !== undefined),
+      readStatuses,
+      shareStatuses: readStatuses,
       issueCredentials: (request) => {
         issued.push(request);
         return { clientId: request.clientId, accessToken: 'token', certificate: '{}' };
@@ -174,6 +181,23 @@ describe('artifacts', () => {
         [false, 'RequestConflict', 'InputError', false],
       );
     });
+    it('lead to the web only', async () => {
+      const taskId = aTask(aRun());
+      for (const url of [
+        'javascript:alert(1)',
+        'file:///etc/passwd',
+        'ftp://example.com/x',
+        'data:,x',
+        'x:/y',
+      ])
+        await assert.rejects(
+          create(taskId, 'a', reference(url)),
+          { code: 'InputError', message: /http:\/\/ or https:/ },
+          url,
+        );
+      for (const url of ['http://example.com/x', 'HTTPS://example.com/x'])
+        await create(taskId, url, reference(url));
+    });
     it('again may extend the expiry, change a URL, or put a link in place of a reference', async () => {
       const taskId = aTask(aRun());
       await create(taskId, 'a', reference());
@@ -209,12 +233,12 @@ describe('artifacts', () => {
       await refused(create(taskId, 'a', reference(), 1), 'InputError', /Run not found/);
       const [past, late] = [later(clock.now(), -minutes(16)), later(clock.now(), days(2) + 1000)];
       await refused(
-        create(taskId, 'a', reference('x:y', { expires: past.toJSON() })),
+        create(taskId, 'a', reference('https://x.y/', { expires: past.toJSON() })),
         'InputError',
         /future/,
       );
       await refused(
-        create(taskId, 'a', reference('x:y', { expires: late.toJSON() })),
+        create(taskId, 'a', reference('https://x.y/', { expires: late.toJSON() })),
         'InputError',
         /task expiration/,
       );
@@ -267,6 +291,36 @@ describe('artifacts', () => {
         contentType: 'text/plain',
         contentLength: 3,
       });
+    });
+    it('may be replaced while their run goes on, and by no URL afterwards', async () => {
+      const upload = async (url: string, body: string): Promise<number> => {
+        const { status } = await fetch(url, {
+          method: 'PUT',
+          body,
+          headers: { 'content-type': 'text/plain' },
+        });
+        return status;
+      };
+      for (const state of ['completed', 'failed', 'exception'] as const) {
+        const taskId = aTask(aRun());
+        const bytes = async (): Promise<string> => (await fetch(await urlOf(taskId, 'a'))).text();
+        const early = await create(taskId, 'a', file());
+        const unused = await create(taskId, 'b', file());
+        assert.ok(early.storageType === 's3' && unused.storageType === 's3');
+        assert.deepEqual([await upload(early.putUrl, 'one'), await bytes()], [200, 'one']);
+        assert.deepEqual([await upload(early.putUrl, 'two'), await bytes()], [200, 'two']);
+        const status = statuses.get(taskId) as StatusWithLabels;
+        statuses.set(taskId, { ...status, runs: [aRun({ state, resolved: clock.now().toJSON() })] });
+        assert.deepEqual([await upload(early.putUrl, 'three'), await bytes()], [409, 'two'], state);
+        // Who has not heard that the upload has ended may send the same again.
+        assert.deepEqual([await upload(early.putUrl, 'two'), await bytes()], [200, 'two'], state);
+        // What is late may still come, once.
+        assert.deepEqual([await upload(unused.putUrl, 'x'), await upload(unused.putUrl, 'y')], [200, 409]);
+        if (state !== 'exception') continue;
+        const late = await create(taskId, 'a', file());
+        assert.ok(late.storageType === 's3');
+        assert.deepEqual([await upload(late.putUrl, 'four'), await bytes()], [409, 'two']);
+      }
     });
     it('as objects are readable and told once their upload is finished', async () => {
       const taskId = aTask(aRun());

@@ -44,8 +44,13 @@ const inputMistake = (request: PostArtifactRequest, now: Date): string | undefin
     return 'The content type must be printable ASCII';
   if (request.storageType === 'link' && !(request.artifact && printable.test(request.artifact)))
     return 'The name of an artifact is printable ASCII';
+  if (request.storageType === 'reference' && !isWebUrl(request.url))
+    return 'The URL of a reference begins with http:// or https://';
   return undefined;
 };
+
+const isWebUrl = (text: string): boolean =>
+  URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
 
 /** Why a run may not get this artifact now; undefined when it may. */
 export const refusalOf = (
@@ -72,6 +77,14 @@ export const refusalOf = (
     );
   return undefined;
 };
+
+/** Why the bytes of an artifact may not be replaced; undefined while its run goes on. */
+export const replaceRefusal = (
+  run: StatusWithLabels['runs'][number] | undefined,
+): RequestError | undefined =>
+  run?.state === 'running'
+    ? undefined
+    : new RequestError('RequestConflict', 'These bytes are final: the run that made them has ended.');
 
 /** The storage types whose bytes arrive later: those are announced when they have, or never. */
 const arrivesLater = (storageType: StorageType): boolean => storageType === 'object';

@@ -53,4 +53,5 @@ export {
   WorkerType,
 } from './shapes.ts';
 export { readRestOfBodies } from './unread-body.ts';
+export { refuseUnreadable } from './unreadable.ts';
 export { mistakesIn, schemaPath } from './validation.ts';

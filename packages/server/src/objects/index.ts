@@ -4,6 +4,7 @@ import type { ServiceDeclaration } from '../http/index.ts';
 import type { Backend } from './bytes/backend.ts';
 import { byteRoutes } from './bytes/byte-routes.ts';
 import { type DiskBackend, diskBackend } from './bytes/disk.ts';
+import type { Replacing } from './bytes/disk-files.ts';
 import { s3Backend } from './bytes/s3.ts';
 import { objectLoops } from './loops.ts';
 import type { Backends, PlacementRule } from './placement.ts';
@@ -26,6 +27,8 @@ export interface ObjectsDeps extends BaseContext {
   readonly artifactBackend?: string;
   /** More bytes than this are refused by the disk backend; 5 GiB when absent, as a bucket has it. */
   readonly uploadBytesMax?: number;
+  /** Decides about uploads to the disk backend at keys that hold bytes already; all may be replaced when absent. */
+  readonly replacing?: Replacing;
 }
 
 type ObjectService = ReturnType<typeof createObjectService>;
@@ -43,7 +46,7 @@ const uploadBytesMaxDefault = 5 * 2 ** 30;
 
 /** Builds the object service. Throws when the backends do not fit together. */
 export const createObjects = (deps: ObjectsDeps): Objects => {
-  const { clock, log } = deps;
+  const { clock, log, replacing } = deps;
   const { backends, disks, firstId } = openBackends(deps);
   const artifactBytes = backends.get(deps.artifactBackend ?? firstId);
   if (!artifactBytes) throw new Error(`No backend has the name ${deps.artifactBackend}`);
@@ -56,7 +59,7 @@ export const createObjects = (deps: ObjectsDeps): Objects => {
     artifactBytes,
     loops: objectLoops(service, { clock, disks: [...disks.values()] }),
     byteRoutes: (app) => {
-      if (disks.size > 0) byteRoutes(app, { disks, clock, log });
+      if (disks.size > 0) byteRoutes(app, { disks, clock, log, replacing });
     },
   };
 };

@@ -155,6 +155,15 @@ describe('objects', () => {
     await refused({ uploadId: slugid() }, 'RequestConflict');
     await refused({ projectId: 'other' }, 'InputError');
   });
+  it('whose an object is goes before its bytes: nobody else is told what their hash is', async () => {
+    const upload = anUpload({ proposedUploadMethods: inline('x') });
+    await objects.createUpload(upload);
+    const hashes = { sha256: 'a'.repeat(64) };
+    const finishAs = (more: object) => objects.finishUpload({ ...upload, hashes, ...more });
+    for (const more of [{ projectId: 'other' }, { uploadId: slugid() }])
+      await assert.rejects(finishAs(more), ({ message }: Error) => !message.includes(sha('sha256', 'x')));
+    await assert.rejects(finishAs({}), ({ message }: Error) => message.includes(sha('sha256', 'x')));
+  });
   it('hashes that are not those of the bytes stop the finish; others are believed', async () => {
     const wrong = anUpload({ proposedUploadMethods: inline('x'), hashes: { sha256: 'a'.repeat(64) } });
     await objects.createUpload(wrong);

@@ -1,10 +1,10 @@
-import { type Loop, localSignal, type Signal, type Sql } from '../base/index.ts';
+import { type Loop, localSignal, type Signal, type Sql, type Transaction } from '../base/index.ts';
 import type { Context } from './context.ts';
 import { queueLoops } from './loops.ts';
 import { statusOf, type TaskRecord } from './record.ts';
 import type { TaskStatus } from './schema/index.ts';
 import { type QueueVerbs, queueVerbs } from './service/index.ts';
-import { readRecords } from './store/index.ts';
+import { readRecords, shareRecords } from './store/index.ts';
 
 export { ageingPattern, readAgeing } from './ageing.ts';
 export { changeTasks } from './changes/apply.ts';
@@ -52,6 +52,12 @@ export type StatusWithLabels = TaskStatus & {
 /** Statuses of tasks for the floors above; those that do not exist are left out. */
 export const readStatuses = async (db: Sql, taskIds: readonly string[]): Promise<StatusWithLabels[]> =>
   (await readRecords(db, taskIds)).map(statusWithLabels);
+
+/** The same, and none of these tasks changes until the transaction ends. */
+export const shareStatuses = async (
+  tx: Transaction,
+  taskIds: readonly string[],
+): Promise<StatusWithLabels[]> => (await shareRecords(tx, taskIds)).map(statusWithLabels);
 
 const statusWithLabels = (record: TaskRecord): StatusWithLabels => ({
   ...statusOf(record),

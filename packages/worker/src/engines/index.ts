@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { WorkerLog } from '../worker-log.ts';
-import { bubblewrapEngine, findSandbox } from './bubblewrap.ts';
+import { bubblewrapEngine, findSandbox, type Sandbox } from './bubblewrap.ts';
 import type { ContainerSettings } from './docker/settings.ts';
 import type { Engine } from './engine.ts';
 import { processEngine } from './process.ts';
@@ -48,19 +48,39 @@ export interface ContainerOptions {
   readonly workerName: string;
 }
 
-/** The engine that was asked for; with `auto`, bubblewrap where it works on this machine, else process. */
-export const chooseEngine = async (options: EngineOptions): Promise<Engine> => {
-  const { choice, clock, path, isolateNetwork, directory } = options;
-  if (choice === 'docker') return openContainers(options);
+/** What decides whether commands of this machine can be kept apart by bubblewrap. */
+export type SandboxQuestion = Omit<EngineOptions, 'clock' | 'containers'>;
+
+/**
+ * The sandbox for a choice other than docker; undefined for plain processes. With `auto` that is what is left where
+ * bubblewrap does not work. Throws a sentence when what was asked for cannot be had here.
+ */
+const sandboxFor = async ({
+  choice,
+  directory,
+  ...options
+}: SandboxQuestion): Promise<Sandbox | undefined> => {
   const sandbox = choice === 'process' ? undefined : await findSandbox(options, directory);
   if (choice === 'bubblewrap' && !sandbox) {
     throw new Error(
       'The bubblewrap engine does not work here: `bwrap` is missing, or may not make namespaces.',
     );
   }
-  if (!sandbox && isolateNetwork) {
+  if (!sandbox && options.isolateNetwork) {
     throw new Error('The process engine cannot isolate the network; bubblewrap can, and does not run here.');
   }
+  return sandbox;
+};
+
+/** The name of the engine that a choice other than docker comes to on this machine. Throws as the engine would. */
+export const engineNameFor = async (question: SandboxQuestion): Promise<'bubblewrap' | 'process'> =>
+  (await sandboxFor(question)) ? 'bubblewrap' : 'process';
+
+/** The engine that was asked for; with `auto`, bubblewrap where it works on this machine, else process. */
+export const chooseEngine = async (options: EngineOptions): Promise<Engine> => {
+  const { choice, clock, path } = options;
+  if (choice === 'docker') return openContainers(options);
+  const sandbox = await sandboxFor(options);
   const spawning = { clock, watchdog: startWatchdog() };
   return sandbox ? bubblewrapEngine(spawning, sandbox) : processEngine(spawning, { path });
 };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -11,6 +12,7 @@ import { type ArchiveFormat, type Compression, compressions } from '../payload/i
 import { temporaryDirectory } from '../testing/places.ts';
 import { decompressFile, unpackArchive } from './archives.ts';
 import { libraries } from './decompressed.ts';
+import { FrameWatch } from './zstd-frames.ts';
 
 const by = (program: string) => (bytes: Buffer) => execFileSync(program, ['-c'], { input: bytes });
 const compress = {
@@ -155,4 +157,52 @@ test('an archive that was packed with a long window is unpacked within the bound
     unpack(join(root, 'archive'), 'tar.zst', join(root, 'out')),
     /could not be unpacked: .*indow/s,
   );
+});
+
+/** A frame of Zstandard that holds nothing, and says how far it looks back: `exponent` as `zstd --long` takes it. */
+const emptyFrame = (exponent: number): Buffer =>
+  Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, (exponent - 10) << 3, 1, 0, 0]);
+
+test('without the program a frame that wants much memory is refused before it gets any, wherever it stands', async (t) => {
+  const root = await temporaryDirectory(t);
+  const packed = join(root, 'packed');
+  const read = async (...parts: Buffer[]): Promise<Buffer> => {
+    await writeFile(packed, Buffer.concat(parts));
+    return buffer(libraries.zst(packed));
+  };
+  const skipped = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+  assert.equal((await read(emptyFrame(27))).length, 0);
+  const tooMuch = /takes (256|1024) MiB of memory/;
+  await assert.rejects(read(emptyFrame(28)), tooMuch);
+  await assert.rejects(read(emptyFrame(20), emptyFrame(30)), tooMuch);
+  await assert.rejects(read(skipped, emptyFrame(20), skipped, emptyFrame(30), emptyFrame(20)), tooMuch);
+  await assert.rejects(read(emptyFrame(20), emptyFrame(30).subarray(0, 6)), tooMuch);
+});
+
+test('frames are followed whatever pieces they come in', { skip: without('zstd') }, async () => {
+  const pack = (content: Buffer, ...args: string[]): Buffer =>
+    execFileSync('zstd', ['-c', '-q', ...args], { input: content, maxBuffer: 2 ** 24 });
+  const mixed = Buffer.concat([
+    Buffer.alloc(300_000),
+    randomBytes(200_000),
+    Buffer.from('text '.repeat(50_000)),
+  ]);
+  const frames = [
+    pack(mixed),
+    pack(mixed, '--no-check', '-19'),
+    pack(Buffer.from('x')),
+    pack(Buffer.alloc(0)),
+  ];
+  for (const size of [1, 7, 1000, 2 ** 20]) {
+    const watch = new FrameWatch(2 ** 27);
+    const look = (bytes: Buffer): void => {
+      for (let at = 0; at < bytes.length; at += size) watch.look(bytes.subarray(at, at + size));
+    };
+    for (const frame of frames) look(frame);
+    // Had it lost its way, it would not know this one for a frame.
+    assert.throws(() => {
+      look(emptyFrame(30));
+      watch.end();
+    }, /takes 1024 MiB of memory/);
+  }
 });

@@ -8,6 +8,7 @@ import unbzip2 from 'unbzip2-stream';
 import xz from 'xz-decompress';
 import { programEnvironment } from '../config.ts';
 import type { Compression } from '../payload/index.ts';
+import { FrameWatch } from './zstd-frames.ts';
 
 type Source = (path: string) => Readable;
 
@@ -42,6 +43,9 @@ const through = <Filter extends NodeJS.ReadWriteStream>(path: string, filter: Fi
   return filter;
 };
 
+/** The library moves its whole window for each block: with larger ones it would hold this process up. */
+const windowBytesMax = 128 * 2 ** 20;
+
 /** Zstandard in pieces of its own making. */
 async function* zstandard(path: string): AsyncGenerator<Uint8Array> {
   let pieces: Uint8Array[] = [];
@@ -55,10 +59,13 @@ async function* zstandard(path: string): AsyncGenerator<Uint8Array> {
     pieces = [];
     return taken;
   };
+  const frames = new FrameWatch(windowBytesMax);
   for await (const chunk of createReadStream(path)) {
+    frames.look(chunk as Buffer);
     stream.push(chunk as Buffer);
     yield* take();
   }
+  frames.end();
   stream.push(new Uint8Array(0), true);
   yield* take();
   if (!isWhole) throw new Error('it ends too early');

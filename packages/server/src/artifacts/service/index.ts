@@ -10,6 +10,7 @@ import { type FinishedUpload, finishArtifacts } from './finish.ts';
 import { bytesKey, objectName } from './keys.ts';
 import { artifactView, listArtifacts } from './list.ts';
 import { contentOf, findArtifacts, followWith, redirectTo } from './read.ts';
+import { replaceBytes } from './replace.ts';
 
 type Authorized = ArtifactRef & { readonly authorize: Authorize };
 
@@ -44,6 +45,8 @@ export const artifactVerbs = (context: Context) => {
       if (artifact.storageType === 's3') return context.objects.artifactBytes.locate(bytesKey(artifact));
       return artifact.storageType === 'object' ? context.objects.locate(objectName(artifact)) : undefined;
     },
+    /** Replaces bytes that were uploaded before, unless they are those of an artifact whose run has ended. */
+    replaceBytes: (key: string, replace: () => Promise<void>) => replaceBytes(context, key, replace),
     /** Deletes at most this many expired artifacts; returns how many. */
     expireArtifacts: (limit: number) => expireArtifacts(context, limit),
     /** Lets the artifacts of tasks that are deleted go as well, in the transaction that deletes the tasks. */

@@ -49,7 +49,11 @@ export type GithubApps = Static<typeof GithubApps>;
 
 const ownPrefix = `${staticPrefix}taskcluster/`;
 /** Clients of the platform itself; of them only the tokens can be given. */
-export const ownClients = { root: `${ownPrefix}root`, queue: `${ownPrefix}queue` } as const;
+export const ownClients = {
+  root: `${ownPrefix}root`,
+  queue: `${ownPrefix}queue`,
+  worker: `${ownPrefix}built-in-worker`,
+} as const;
 
 /** What is wrong with the static clients of an operator, in words. */
 export const mistakesInStaticClients = (clients: StaticClients): string[] =>

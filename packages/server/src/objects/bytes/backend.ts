@@ -23,7 +23,7 @@ export type HashAlgorithm = 'sha256' | 'sha512';
 
 /** A place where bytes live, by key. Keys are printable ASCII; they are made here, never by a caller. */
 export interface Backend {
-  /** A URL to which the bytes of a key can be PUT. Earlier bytes are replaced, unless they were sealed. */
+  /** A URL to which the bytes of a key can be PUT. Earlier bytes are replaced, where they may be. */
   uploadUrl(key: string, terms: UploadTerms): Promise<SignedUpload>;
   /** A URL from which the bytes of a key can be fetched, whether or not they have arrived. */
   downloadUrl(key: string, expires: Date): Promise<string>;

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, errorStatuses, type Logger, RequestError } from '../../base/index.ts';
 import { acceptsGzip } from '../../http/index.ts';
 import type { DiskBackend } from './disk.ts';
-import type { OpenFile } from './disk-files.ts';
+import type { OpenFile, Replacing } from './disk-files.ts';
 import { byteHeaders, contentHeaders, preflightHeaders, refuseAsPartOfPage } from './headers.ts';
 import { allowsRange, isKnown, type Range, rangeOf } from './ranges.ts';
 import { keyOfPath, type SignedTerms, verifiedTerms } from './signed-url.ts';
@@ -14,6 +14,8 @@ export interface ByteRouteDeps {
   readonly disks: ReadonlyMap<string, DiskBackend>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Decides about uploads to keys that hold bytes already. */
+  readonly replacing?: Replacing | undefined;
 }
 
 /**
@@ -97,6 +99,7 @@ const upload: Run = async (request, reply, deps) => {
       ...(contentEncoding && contentEncoding !== 'identity' ? { contentEncoding } : {}),
     },
     request.raw,
+    deps.replacing,
   );
   return reply.header('etag', `"${sha256}"`).code(200).send('');
 };

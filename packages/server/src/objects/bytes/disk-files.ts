@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   type FileHandle,
+  link,
   mkdir,
   open,
   readdir,
@@ -41,6 +42,14 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/**
+ * Decides about bytes that are to take the place of others at a key: does it by `replace`, which may be called again, or
+ * throws a refusal.
+ */
+export type Replacing = (key: string, replace: () => Promise<void>) => Promise<void>;
+
+const freely: Replacing = (_key, replace) => replace();
+
 const aboutName = 'about.json';
 const writableMode = 0o200;
 const openAttemptsMax = 5;
@@ -72,17 +81,26 @@ export const diskFiles = (folder: string) => {
     return text === undefined ? undefined : (JSON.parse(text) as About);
   };
 
-  const put = async (file: NewFile, bytes: Readable): Promise<About> => {
+  /** Stores bytes at a key. Where there are others, `replacing` decides; the same ones again change nothing. */
+  const put = async (file: NewFile, bytes: Readable, replacing = freely): Promise<About> => {
     await mkdir(uploads, { recursive: true, mode: 0o700 });
+    const home = folderOf(file.key);
     const temporary = join(uploads, slugid());
+    const draft = `${temporary}.about`;
     try {
       const about = await writeBytes(temporary, file, bytes);
-      const former = await find(file.key);
-      await moveInto(folderOf(file.key), temporary, about);
-      if (former) await rm(join(folderOf(file.key), former.file), { force: true });
+      await mkdir(home, { recursive: true, mode: 0o700 });
+      await rename(temporary, join(home, about.file));
+      await writeFile(draft, JSON.stringify(about), { mode: 0o600, flush: true });
+      const isKept = await describe(home, draft, { about, replacing }).catch(async (error: unknown) => {
+        await rm(join(home, about.file), { force: true });
+        throw error;
+      });
+      if (!isKept) await rm(join(home, about.file), { force: true });
       return about;
     } finally {
       await rm(temporary, { force: true });
+      await rm(draft, { force: true });
     }
   };
 
@@ -179,20 +197,52 @@ const counter = ({ bytesMax, contentLength }: NewFile) => {
   };
 };
 
-const moveInto = async (home: string, temporary: string, about: About): Promise<void> => {
-  await mkdir(home, { recursive: true, mode: 0o700 });
+interface Description {
+  readonly about: About;
+  readonly replacing: Replacing;
+}
+
+/** Puts a description, and with it the bytes that it names, in place. Returns false when the same ones are there. */
+const describe = async (home: string, draft: string, { about, replacing }: Description): Promise<boolean> => {
   const description = join(home, aboutName);
+  if (!(await isLinked(draft, description))) {
+    await refuseSealed(description);
+    const former = JSON.parse(await readFile(description, 'utf8')) as About;
+    if (isSame(former, about)) return false;
+    let replaced: Promise<void> | undefined;
+    await replacing(about.key, async () => {
+      await refuseSealed(description);
+      replaced ??= rename(draft, description);
+      await replaced;
+    });
+    await rm(join(home, former.file), { force: true });
+  }
+  // A name is durable only when its folder is.
+  for (const folder of [home, dirname(home)]) await syncFolder(folder);
+  return true;
+};
+
+/** Gives a file another name, unless that is taken. */
+const isLinked = (path: string, name: string): Promise<boolean> =>
+  link(path, name).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false;
+      throw error;
+    },
+  );
+
+const refuseSealed = async (description: string): Promise<void> => {
   const sealed = await stat(description).catch(noFile);
   if (sealed && (sealed.mode & writableMode) === 0) {
     throw new RequestError('RequestConflict', 'These bytes are final: their upload was finished before.');
   }
-  await rename(temporary, join(home, about.file));
-  const draft = `${join(home, about.file)}.about`;
-  await writeFile(draft, JSON.stringify(about), { mode: 0o600, flush: true });
-  await rename(draft, description);
-  // A name is durable only when its folder is.
-  for (const folder of [home, dirname(home)]) await syncFolder(folder);
 };
+
+const isSame = (one: About, other: About): boolean =>
+  one.sha256 === other.sha256 &&
+  one.contentType === other.contentType &&
+  one.contentEncoding === other.contentEncoding;
 
 const syncFolder = async (folder: string): Promise<void> => {
   const handle = await open(folder, 'r');

@@ -33,6 +33,17 @@ export const lockRecords = async (tx: Transaction, taskIds: string[]): Promise<T
   return rows.map(asRecord);
 };
 
+/** Where tasks stand; none of them changes until the transaction ends, though others may look as well. */
+export const shareRecords = async (tx: Transaction, taskIds: readonly string[]): Promise<TaskRecord[]> => {
+  const rows = await tx<StatusRow>`
+    select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
+           priority, retries_left, state, position, runs
+      from task_status where task_id = any(${taskIds}::text[])
+     order by task_id
+       for share`;
+  return rows.map(asRecord);
+};
+
 /** A task as others see it that depend on it. */
 export interface RequiredRow {
   readonly taskId: string;
