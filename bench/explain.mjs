@@ -3,6 +3,7 @@
 //   node bench/explain.mjs --resolved 100000 --pending 0,10000 --plans   smaller; with whole plans
 // The statements are the server's own: its store functions are called with a tag that explains what it is given.
 import { parseArgs } from 'node:util';
+import { explainEarlyPlans } from './early-plans.mjs';
 import { fillTasks, queueTasks } from './fill.mjs';
 import { newFolder, removeFolder, startPostgres } from './platform.mjs';
 import { statementsFor } from './statements-explained.mjs';
@@ -69,17 +70,22 @@ const figuresOf = (plan) => {
   return { pages, ms: Number(/Execution Time: ([\d.]+)/.exec(plan.join('\n'))?.[1]) };
 };
 
-/** Explains what a store function sends. The first of several runs finds the pages; the median of the others counts. */
-const explainCall = async (db, call) => {
+/** What a store function sends. */
+const recordCall = async (call) => {
   let sent;
-  const recorder = (strings, ...values) => {
+  await call((strings, ...values) => {
     const text = strings.reduce((sql, part, i) => (i === 0 ? part : `${sql}$${i}${part}`), '');
     sent = { text, values };
     return Promise.resolve([]);
-  };
-  await call(recorder);
+  });
+  return sent;
+};
+
+/** Explains what a store function sends. The first of several runs finds the pages; the median of the others counts. */
+const explainCall = async (db, call) => {
+  const { text, values } = await recordCall(call);
   const plans = [];
-  for (let i = 0; i < 6; i++) plans.push(await explain(db, sent.text, sent.values));
+  for (let i = 0; i < 6; i++) plans.push(await explain(db, text, values));
   const figures = plans.slice(1).map(figuresOf);
   return {
     pages: median(figures.map(({ pages }) => pages)),
@@ -177,6 +183,7 @@ const settings = {
 const { url, db, stop } = await startPostgres(folder, { ...settings, max_parallel_maintenance_workers: '0' });
 try {
   await migrate(url);
+  const early = await explainEarlyPlans({ db, url, queueNames, recordCall, literal, figuresOf });
   await fillTasks(db, { count: 2000, state: 'running', queueNames, linked: true });
   await db`vacuum analyze`;
   const columns = [await explainAll(db, 'Empty but for 2,000 running tasks')];
@@ -202,6 +209,10 @@ try {
     );
     console.log(`| ${name} | ${cells.join(' | ')} |`);
   }
+  console.log(
+    '\nBy plans that were made while all tables were empty, 20,000 pending and 2,000 running tasks later:',
+  );
+  for (const [name, { pages, ms }] of early) console.log(`${name}: ${pages} pages, ${ms.toFixed(2)} ms`);
 } finally {
   await stop();
   removeFolder(folder);

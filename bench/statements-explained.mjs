@@ -69,6 +69,7 @@ export const statementsFor = async (db, queueNames) => {
   const [taskGroupId = ''] = groups;
   const fresh = times(newRecord(queueNames, taskGroupId, now));
   const place = (record) => ({ ...record, runId: 0 });
+  const waiting = await db`select task_queue_id, priority, position, task_id from pending limit ${batchSize}`;
   const one = { taskQueueIds: [queueNames[0]], counts: [1] };
   const many = { taskQueueIds: queueNames, counts: queueNames.map(() => 4) };
   const growth = [{ taskGroupId, tasks: batchSize, expires: now }];
@@ -98,6 +99,7 @@ export const statementsFor = async (db, queueNames) => {
         groups,
         groups.map(() => batchSize),
       ),
+    'cancel: deletePending': (tx) => queue.deletePending(tx, waiting),
     'resolve: deleteClaims': (tx) => queue.deleteClaims(tx, ids),
     'create: insertTasks': (tx) =>
       queue.insertTasks(

@@ -230,6 +230,15 @@ describe('the house is tidy', () => {
     );
   });
 
+  it('no statement deletes by `using unnest`: plans for that may compare all of a table with all of a list', () => {
+    // How a statement takes a list instead is in docs/contributing/domain.md; the test of plans holds all of them to it.
+    const wrong = server.filter(({ text }) => /\busing\s+unnest\b/.test(text));
+    assert.deepEqual(
+      wrong.map(({ path }) => path),
+      [],
+    );
+  });
+
   it('time and chance come from base/clock.ts', () => {
     const own = server.filter((source) => !isTest(source) && inServer(source.path) !== 'base/clock.ts');
     // How long a socket may be silent is the socket's own business.

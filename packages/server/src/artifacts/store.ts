@@ -47,10 +47,14 @@ export const upsertArtifacts = (tx: Transaction, artifacts: readonly Artifact[])
 /** Artifacts by key; those that do not exist are left out. */
 export const readArtifacts = (sql: Sql, keys: readonly Key[]): Promise<Artifact[]> =>
   sql<Artifact>`
-    select a.task_id, a.run_id, a.name, storage_type, content_type, content_length, details, present, expires
+    select found.task_id, found.run_id, found.name, storage_type, content_type, content_length, details, present, expires
       from unnest(${taskIds(keys)}::text[], ${runIds(keys)}::int[], ${names(keys)}::text[])
              as wanted(task_id, run_id, name)
-      join artifacts a using (task_id, run_id, name)`;
+     cross join lateral (
+       select a.task_id, a.run_id, a.name, storage_type, content_type, content_length, details, present, expires
+         from artifacts a
+        where a.task_id = wanted.task_id and a.run_id = wanted.run_id and a.name = wanted.name
+       offset 0) as found`;
 
 /** The artifacts of a run by name, those after `after`. */
 export const listArtifacts = (
@@ -69,7 +73,8 @@ export const presentArtifacts = async (tx: Transaction, keys: readonly Key[]): P
     update artifacts a set present = true
       from unnest(${taskIds(keys)}::text[], ${runIds(keys)}::int[], ${names(keys)}::text[])
              as finished(task_id, run_id, name)
-     where a.task_id = finished.task_id and a.run_id = finished.run_id and a.name = finished.name`;
+     where a.task_id = any(array[finished.task_id]) and a.run_id = any(array[finished.run_id])
+       and a.name = any(array[finished.name])`;
 };
 
 /** Artifacts that expired before `before`, the oldest first, locked for their deletion. */
@@ -81,10 +86,13 @@ export const lockExpired = (tx: Transaction, before: Date, limit: number): Promi
 
 export const deleteArtifacts = async (tx: Transaction, keys: readonly Key[]): Promise<void> => {
   await tx`
-    delete from artifacts a
-     using unnest(${taskIds(keys)}::text[], ${runIds(keys)}::int[], ${names(keys)}::text[])
-             as gone(task_id, run_id, name)
-     where a.task_id = gone.task_id and a.run_id = gone.run_id and a.name = gone.name`;
+    with gone(task_id, run_id, name) as (
+      select task_id, run_id, name
+        from unnest(${taskIds(keys)}::text[], ${runIds(keys)}::int[], ${names(keys)}::text[])
+               as g(task_id, run_id, name))
+    delete from artifacts a using gone
+     where a.task_id = any(array[gone.task_id]) and a.run_id = any(array[gone.run_id])
+       and a.name = any(array[gone.name])`;
 };
 
 /** Lets the artifacts of these tasks expire at `when`, if not before. */

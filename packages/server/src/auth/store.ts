@@ -137,7 +137,7 @@ export const putTokens = (
        set access_token = fresh.access_token
       from unnest(${tokens.map((token) => token.clientId)}::text[],
                   ${tokens.map((token) => token.accessToken)}::text[]) as fresh (client_id, access_token)
-     where c.client_id = fresh.client_id`;
+     where c.client_id = any(array[fresh.client_id])`;
 
 /** Adds a static client, or makes the one of that id what the configuration says. */
 export const putClient = (tx: Transaction, client: ClientRow): Promise<unknown[]> =>
@@ -173,12 +173,12 @@ export const deleteExpiredClients = (
 ): Promise<{ clientId: string }[]> =>
   tx<{ clientId: string }>`
     delete from clients
-     where client_id in (
-       select client_id from clients
+     where ctid = any(array(
+       select ctid from clients
         where delete_on_expiration and expires < ${now}
         order by expires
         limit ${limit}
-          for update skip locked)
+          for update skip locked))
     returning client_id`;
 
 /** Notes that these clients were used, where that was last noted before `before`. */
@@ -289,12 +289,12 @@ export const deleteAuditEntries = async (
 ): Promise<number> => {
   const rows = await tx`
     delete from audit_history
-     where id in (
-       select id from audit_history
+     where ctid = any(array(
+       select ctid from audit_history
         where created < ${before}
         order by created
         limit ${limit}
-          for update skip locked)
+          for update skip locked))
     returning id`;
   return rows.length;
 };

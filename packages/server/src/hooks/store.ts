@@ -66,7 +66,7 @@ export const putTokens = (tx: Transaction, tokens: readonly TokenRow[]) =>
       from unnest(${groups(tokens)}::text[], ${ids(tokens)}::text[],
                   ${tokens.map(({ triggerToken }) => triggerToken)}::text[])
            as t(hook_group_id, hook_id, trigger_token)
-     where h.hook_group_id = t.hook_group_id and h.hook_id = t.hook_id`;
+     where h.hook_group_id = any(array[t.hook_group_id]) and h.hook_id = any(array[t.hook_id])`;
 
 /** Deletes a hook with its slot, its fires and the messages that wait; false when there was none. */
 export const deleteHook = async (tx: Transaction, ref: HookRef): Promise<boolean> => {
@@ -95,12 +95,14 @@ export const lockHook = async (tx: Transaction, ref: HookRef): Promise<HookRow |
 /** Those of some hooks that are there; they are not deleted until the transaction ends. */
 export const holdHooks = (tx: Transaction, refs: readonly HookRef[]) =>
   tx<HookRef>`
-    select h.hook_group_id, h.hook_id
-      from (select distinct hook_group_id, hook_id
-              from unnest(${groups(refs)}::text[], ${ids(refs)}::text[]) as w(hook_group_id, hook_id)) w
-      join hooks h on h.hook_group_id = w.hook_group_id and h.hook_id = w.hook_id
-     order by h.hook_group_id, h.hook_id
-       for key share of h`;
+    select held.hook_group_id, held.hook_id
+      from (select distinct hook_group_id collate "C" as hook_group_id, hook_id collate "C" as hook_id
+              from unnest(${groups(refs)}::text[], ${ids(refs)}::text[]) as w(hook_group_id, hook_id)
+             order by 1, 2) wanted
+     cross join lateral (
+       select h.hook_group_id, h.hook_id from hooks h
+        where h.hook_group_id = wanted.hook_group_id and h.hook_id = wanted.hook_id
+          for key share) as held`;
 
 export const readGroupIds = async (db: Sql): Promise<string[]> => {
   const rows = await db<{ hookGroupId: string }>`
@@ -138,9 +140,11 @@ export const saveSlots = (tx: Transaction, slots: readonly Slot[]) =>
 /** These hooks do not fire again by their schedule. */
 export const deleteSlots = (tx: Transaction, refs: readonly HookRef[]) =>
   tx`
-    delete from hook_slots s
-     using unnest(${groups(refs)}::text[], ${ids(refs)}::text[]) as gone(hook_group_id, hook_id)
-     where s.hook_group_id = gone.hook_group_id and s.hook_id = gone.hook_id`;
+    with gone as (
+      select hook_group_id, hook_id
+        from unnest(${groups(refs)}::text[], ${ids(refs)}::text[]) as g(hook_group_id, hook_id))
+    delete from hook_slots s using gone
+     where s.hook_group_id = any(array[gone.hook_group_id]) and s.hook_id = any(array[gone.hook_id])`;
 
 export const readSlot = async (db: Sql, ref: HookRef): Promise<Date | undefined> => {
   const [slot] = await db<Slot>`
@@ -158,7 +162,10 @@ export const readDue = (db: Sql, now: Date, limit: number) =>
     select h.hook_group_id, h.hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token,
            s.fires_at
       from hook_slots s
-      join hooks h on h.hook_group_id = s.hook_group_id and h.hook_id = s.hook_id
+     cross join lateral (
+       select hook_group_id, hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token from hooks
+        where hook_group_id = s.hook_group_id and hook_id = s.hook_id
+       offset 0) as h
      where s.fires_at <= ${now}
      order by s.fires_at limit ${limit}`;
 
@@ -175,10 +182,14 @@ export const takeSlots = (tx: Transaction, slots: readonly Slot[]) =>
            s.fires_at
       from unnest(${groups(slots)}::text[], ${ids(slots)}::text[],
                   ${slots.map(({ firesAt }) => firesAt)}::timestamptz[]) as w(hook_group_id, hook_id, fires_at)
-      join hook_slots s on s.hook_group_id = w.hook_group_id and s.hook_id = w.hook_id
-                       and s.fires_at = w.fires_at
-      join hooks h on h.hook_group_id = w.hook_group_id and h.hook_id = w.hook_id
-       for update of s skip locked for key share of h skip locked`;
+     cross join lateral (
+       select fires_at from hook_slots
+        where hook_group_id = w.hook_group_id and hook_id = w.hook_id and fires_at = any(array[w.fires_at])
+          for update skip locked) as s
+     cross join lateral (
+       select hook_group_id, hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token from hooks
+        where hook_group_id = w.hook_group_id and hook_id = w.hook_id
+          for key share skip locked) as h`;
 
 /** What became of a fire. */
 export interface FireRow extends HookRef {
@@ -218,9 +229,10 @@ export const readSuccesses = (tx: Transaction, fires: readonly (HookRef & { read
     select f.hook_group_id, f.hook_id, f.task_id, fired_by, fired_at, error, digest
       from unnest(${groups(fires)}::text[], ${ids(fires)}::text[],
                   ${fires.map(({ taskId }) => taskId)}::text[]) as w(hook_group_id, hook_id, task_id)
-      join hook_fires f on f.hook_group_id = w.hook_group_id and f.hook_id = w.hook_id
-                       and f.task_id = w.task_id
-     where f.error is null`;
+     cross join lateral (
+       select hook_group_id, hook_id, task_id, fired_by, fired_at, error, digest from hook_fires
+        where hook_group_id = w.hook_group_id and hook_id = w.hook_id and task_id = w.task_id and error is null
+       offset 0) as f`;
 
 /** Fires of a hook, the latest first, after those of the page before. */
 export const readFires = (
@@ -239,13 +251,10 @@ export const readFires = (
 /** Forgets fires from before a time; returns how many. */
 export const deleteFires = async (db: Sql, before: Date, limit: number): Promise<number> => {
   const rows = await db`
-    with old as (
-      select hook_group_id, hook_id, task_id from hook_fires
-       where fired_at < ${before} order by fired_at limit ${limit} for update skip locked
-    )
-    delete from hook_fires f using old
-     where f.hook_group_id = old.hook_group_id and f.hook_id = old.hook_id and f.task_id = old.task_id
-    returning f.task_id`;
+    delete from hook_fires
+     where ctid = any(array(
+       select ctid from hook_fires where fired_at < ${before} order by fired_at limit ${limit} for update skip locked))
+    returning task_id`;
   return rows.length;
 };
 
@@ -270,7 +279,7 @@ export const insertMessages = async (
                           ${messages.map((message) => message.taskId)}::text[],
                           ${messages.map((message) => message.payload)}::text[])
                    with ordinality as given(hook_group_id, hook_id, task_id, payload, position)) m
-     where exists (select from hooks h where h.hook_group_id = m.hook_group_id and h.hook_id = m.hook_id)
+     where exists (select from hooks h where h.hook_group_id = m.hook_group_id and h.hook_id = m.hook_id offset 0)
        and m.place + (select count(*) from (select from hook_messages w
                                              where w.hook_group_id = m.hook_group_id and w.hook_id = m.hook_id
                                              limit ${waitingMax}) waiting) <= ${waitingMax}
@@ -288,7 +297,10 @@ export const readWaiting = (db: Sql, limit: number) =>
     select m.id, m.task_id, m.payload, h.hook_group_id, h.hook_id, metadata, task, bindings, schedule,
            trigger_schema, trigger_token
       from hook_messages m
-      join hooks h on h.hook_group_id = m.hook_group_id and h.hook_id = m.hook_id
+     cross join lateral (
+       select hook_group_id, hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token from hooks
+        where hook_group_id = m.hook_group_id and hook_id = m.hook_id
+       offset 0) as h
      order by m.id limit ${limit}`;
 
 /** Takes messages that nobody else takes; they are gone when the transaction commits. Their hooks are held. */
@@ -296,9 +308,10 @@ export const takeMessages = async (tx: Transaction, messageIds: readonly number[
   const rows = await tx<{ id: number }>`
     select m.id
       from hook_messages m
-      join hooks h on h.hook_group_id = m.hook_group_id and h.hook_id = m.hook_id
+     cross join lateral (
+       select from hooks where hook_group_id = m.hook_group_id and hook_id = m.hook_id for key share skip locked) as h
      where m.id = any(${[...messageIds]}::bigint[])
-       for update of m skip locked for key share of h skip locked`;
+       for update of m skip locked`;
   const taken = rows.map(({ id }) => id);
   await tx`delete from hook_messages where id = any(${taken}::bigint[])`;
   return taken;

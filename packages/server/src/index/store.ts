@@ -32,8 +32,9 @@ export const extendNamespaces = async (tx: Transaction, given: readonly Namespac
         ${given.map(({ expires }) => expires)}::timestamptz[]
       ) as needed(parent, name, expires)
      where not exists (
-       select from index_namespaces there
-        where there.parent = needed.parent and there.name = needed.name and there.expires >= needed.expires)
+       select from (
+         select n.expires from index_namespaces n where n.parent = needed.parent and n.name = needed.name offset 0) there
+        where there.expires >= needed.expires offset 0)
      order by parent collate "C", name collate "C"
     on conflict (parent, name) do update set expires = excluded.expires where excluded.expires > old.expires`;
 };
@@ -51,7 +52,10 @@ export const readEntries = (sql: Sql, places: readonly Place[], { after, limit }
     select t.namespace, t.name, t.task_id, t.rank, t.expires, t.data
       from unnest(${namespaces(places)}::text[], ${names(places)}::text[])
              with ordinality as wanted(namespace, name, turn)
-      join indexed_tasks t on t.namespace = wanted.namespace and t.name = wanted.name
+     cross join lateral (
+       select namespace, name, task_id, rank, expires, data from indexed_tasks
+        where namespace = wanted.namespace and name = wanted.name
+       offset 0) as t
      where t.expires > ${after}
      order by wanted.turn limit ${limit}`;
 
@@ -82,9 +86,11 @@ export const listNamespaces = (
 
 export const deleteEntries = async (tx: Transaction, places: readonly Place[]): Promise<void> => {
   await tx`
-    delete from indexed_tasks t
-     using unnest(${namespaces(places)}::text[], ${names(places)}::text[]) as gone(namespace, name)
-     where t.namespace = gone.namespace and t.name = gone.name`;
+    with gone as (
+      select namespace, name
+        from unnest(${namespaces(places)}::text[], ${names(places)}::text[]) as g(namespace, name))
+    delete from indexed_tasks t using gone
+     where t.namespace = any(array[gone.namespace]) and t.name = any(array[gone.name])`;
 };
 
 /** Deletes entries that have expired, the oldest first; returns how many. */

@@ -18,10 +18,12 @@ export const denyAddresses = async (tx: Sql, addresses: readonly Address[]): Pro
 /** Takes addresses off the denylist. */
 export const allowAddresses = async (tx: Sql, addresses: readonly Address[]): Promise<void> => {
   await tx`
-    delete from denied_addresses d
-     using unnest(${addresses.map(({ type }) => type)}::text[],
-                  ${addresses.map(({ address }) => address)}::text[]) as given(type, address)
-     where d.type = given.type and d.address = given.address`;
+    with given as (
+      select type, address
+        from unnest(${addresses.map(({ type }) => type)}::text[],
+                    ${addresses.map(({ address }) => address)}::text[]) as g(type, address))
+    delete from denied_addresses d using given
+     where d.type = any(array[given.type]) and d.address = any(array[given.address])`;
 };
 
 /** Which of these addresses are on the denylist. */
@@ -30,7 +32,8 @@ export const deniedAmong = (tx: Sql, addresses: readonly Address[]): Promise<Add
     select d.type, d.address
       from unnest(${addresses.map(({ type }) => type)}::text[],
                   ${addresses.map(({ address }) => address)}::text[]) as given(type, address)
-      join denied_addresses d on d.type = given.type and d.address = given.address`;
+     cross join lateral (
+       select type, address from denied_addresses where type = given.type and address = given.address offset 0) as d`;
 
 /** Denied addresses in order, after one of them. */
 export const deniedAfter = (
@@ -171,5 +174,5 @@ export const postponeOutgoing = async (
        set due_at = changed.due_at, attempts = o.attempts - case when changed.counts then 0 else 1 end
       from unnest(${changes.map(({ id }) => id)}::bigint[], ${changes.map(({ dueAt }) => dueAt)}::timestamptz[],
                   ${changes.map(({ counts }) => counts)}::boolean[]) as changed(id, due_at, counts)
-     where o.id = changed.id`;
+     where o.id = any(array[changed.id])`;
 };

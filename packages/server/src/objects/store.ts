@@ -52,7 +52,7 @@ export const changeObjects = async (tx: Transaction, changes: readonly ObjectCha
         ${changes.map((change) => JSON.stringify(change.hashes))}::jsonb[],
         ${changes.map((change) => change.isFinished)}::bool[]
       ) as changed(name, hashes, is_finished)
-     where o.name = changed.name`;
+     where o.name = any(array[changed.name])`;
 };
 
 /**

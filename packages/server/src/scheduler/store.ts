@@ -81,13 +81,13 @@ export const decrementUnmet = async (
   const rows = await tx<{ taskId: string; unmet: number }>`
     with locked as materialized (
       select b.task_id, m.met
-        from unnest(${taskIds}::text[], ${met}::int[]) as m(task_id, met)
-        join blocked_tasks b using (task_id)
-       order by b.task_id
-         for no key update of b
+        from (select task_id collate "C" as task_id, met
+                from unnest(${taskIds}::text[], ${met}::int[]) as m(task_id, met) order by 1) as m
+       cross join lateral (
+         select task_id from blocked_tasks where task_id = m.task_id for no key update) as b
     )
     update blocked_tasks b set unmet = b.unmet - locked.met
-      from locked where b.task_id = locked.task_id
+      from locked where b.task_id = any(array[locked.task_id])
     returning b.task_id, b.unmet`;
   return rows.filter((row) => row.unmet <= 0).map((row) => row.taskId);
 };

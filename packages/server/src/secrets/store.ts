@@ -74,7 +74,7 @@ export const putSecrets = async (tx: Transaction, rows: readonly EncryptedRow[])
   await tx`
     update secrets s set secret = fresh.secret
       from unnest(${names(rows)}::text[], ${texts(rows)}::text[]) as fresh(name, secret)
-     where s.name = fresh.name`;
+     where s.name = any(array[fresh.name])`;
 };
 
 /** Deletes secrets that have expired, the oldest first; returns how many. */

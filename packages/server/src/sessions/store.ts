@@ -24,9 +24,9 @@ export const insertCode = (sql: Sql, { digest, clientId, expires, sessionExpires
 /** Takes a code out: of two who come with it at once, one gets it. */
 export const takeCode = async (sql: Sql, digest: string, now: Date): Promise<CodeRow | undefined> => {
   const [row] = await sql<CodeRow>`
-    delete from sign_in_codes where digest = ${digest} and expires > ${now}
+    delete from sign_in_codes where digest = ${digest}
     returning digest, client_id, expires, session_expires`;
-  return row;
+  return row && row.expires > now ? row : undefined;
 };
 
 export const insertSession = (sql: Sql, { digest, clientId, scopes, created, expires }: SessionRow) =>
@@ -36,7 +36,9 @@ export const insertSession = (sql: Sql, { digest, clientId, scopes, created, exp
 
 export const findSession = async (sql: Sql, digest: string, now: Date): Promise<SessionRow | undefined> => {
   const [row] = await sql<SessionRow>`
-    select digest, client_id, scopes, created, expires from sessions where digest = ${digest} and expires > ${now}`;
+    select digest, client_id, scopes, created, expires
+      from (select digest, client_id, scopes, created, expires from sessions where digest = ${digest} offset 0) as found
+     where expires > ${now}`;
   return row;
 };
 
@@ -47,11 +49,11 @@ export const deleteSession = (sql: Sql, digest: string) =>
 export const deleteExpired = async (sql: Sql, now: Date, limit: number): Promise<number> => {
   const codes = await sql`
     delete from sign_in_codes
-     where digest in (select digest from sign_in_codes where expires <= ${now} limit ${limit} for update skip locked)
+     where ctid = any(array(select ctid from sign_in_codes where expires <= ${now} limit ${limit} for update skip locked))
     returning digest`;
   const sessions = await sql`
     delete from sessions
-     where digest in (select digest from sessions where expires <= ${now} limit ${limit} for update skip locked)
+     where ctid = any(array(select ctid from sessions where expires <= ${now} limit ${limit} for update skip locked))
     returning digest`;
   return codes.length + sessions.length;
 };

@@ -51,7 +51,7 @@ export const saveGraphs = (tx: Transaction, graphs: readonly GraphRow[]) =>
       from unnest(${graphs.map((g) => g.taskGraphId)}::text[], ${graphs.map((g) => g.state)}::text[],
                   ${graphs.map((g) => g.leavesLeft)}::int[], ${graphs.map((g) => g.expires)}::timestamptz[])
            as n(task_graph_id, state, leaves_left, expires)
-     where g.task_graph_id = n.task_graph_id`;
+     where g.task_graph_id = any(array[n.task_graph_id])`;
 
 /** Until the transaction ends, no other one that asks for the same extends this graph. */
 export const lockExtensions = (tx: Transaction, taskGraphId: string) =>
@@ -94,8 +94,8 @@ export const readNodes = (db: Sql, taskIds: string[]) =>
 export const readNodesOf = (db: Sql, taskGraphId: string) =>
   db<NodeRow>`
     select task_id, task_graph_id, name, requires, reruns, reruns_left, is_leaf
-      from task_graph_nodes where task_graph_id = ${taskGraphId}
-     order by task_id`;
+      from task_graph_nodes where task_graph_id = any(array[${taskGraphId}::text])
+     order by task_graph_id, task_id`;
 
 /** Takes one off the reruns that these nodes have left; the rows of their tasks are locked. */
 export const spendReruns = (tx: Transaction, taskIds: string[]) =>
@@ -115,9 +115,9 @@ export const deleteExpiredGraphs = async (db: Sql, now: Date, limit: number): Pr
     with expired as (
       select task_graph_id from task_graphs where expires < ${now} limit ${limit} for update skip locked
     ), nodes as (
-      delete from task_graph_nodes where task_graph_id in (select task_graph_id from expired)
+      delete from task_graph_nodes where task_graph_id = any(array(select task_graph_id from expired))
     )
-    delete from task_graphs where task_graph_id in (select task_graph_id from expired)
+    delete from task_graphs where task_graph_id = any(array(select task_graph_id from expired))
     returning task_graph_id`;
   return rows.length;
 };

@@ -24,9 +24,9 @@ export const readLines = (
            coalesce((t.definition::json -> 'dependencies')::text, '[]') as dependencies,
            coalesce(t.definition::json ->> 'requires', 'all-completed') as requires
       from task_status s
-      join tasks t on t.task_id = s.task_id
-     where s.task_group_id = ${taskGroupId} and s.task_id > ${after}
-     order by s.task_id
+     cross join lateral (select definition from tasks where task_id = s.task_id offset 0) as t
+     where s.task_group_id = any(array[${taskGroupId}::text]) and s.task_id > ${after}
+     order by s.task_group_id, s.task_id
      limit ${limit}`;
 
 export const hasGroup = async (sql: Sql, taskGroupId: string): Promise<boolean> =>
@@ -45,7 +45,7 @@ export const readStanding = async (sql: Sql, taskId: string): Promise<StandingRo
            coalesce((t.definition::json -> 'dependencies')::text, '[]') as dependencies,
            coalesce(t.definition::json ->> 'requires', 'all-completed') as requires
       from task_status s
-      join tasks t on t.task_id = s.task_id
+     cross join lateral (select definition from tasks where task_id = s.task_id offset 0) as t
      where s.task_id = ${taskId}`;
   return row;
 };
@@ -65,8 +65,8 @@ export const readEdges = (sql: Sql, dependentTaskId: string, requiredTaskIds: re
     select d.required_task_id as task_id, d.all_resolved, d.from_run, s.state, s.runs,
            coalesce(t.definition::json #>> '{metadata,name}', '') as name
       from task_dependencies d
-      join task_status s on s.task_id = d.required_task_id
-      join tasks t on t.task_id = d.required_task_id
+     cross join lateral (select state, runs from task_status where task_id = d.required_task_id offset 0) as s
+     cross join lateral (select definition from tasks where task_id = d.required_task_id offset 0) as t
      where d.required_task_id = any(${requiredTaskIds}::text[]) and d.dependent_task_id = ${dependentTaskId}`;
 
 interface Place {
@@ -120,8 +120,8 @@ export const lastDecision = async (sql: Sql, workerPoolId: string): Promise<Deci
   const [row] = await sql<DecisionRow>`
     select coalesce(repeated, decided) as decided, action, reason, trouble
       from provisioning_decisions
-     where worker_pool_id = ${workerPoolId}
-     order by decision_id desc
+     where worker_pool_id = any(array[${workerPoolId}::text])
+     order by worker_pool_id, decision_id desc
      limit 1`;
   return row;
 };
@@ -185,14 +185,14 @@ export const nameGroups = (sql: Sql, taskGroupIds: readonly string[]) =>
       from unnest(${taskGroupIds}::text[]) as wanted(task_group_id)
       left join lateral (
         select t.definition::json #>> '{metadata,name}' as name
-          from tasks t where t.task_id = wanted.task_group_id) as own on true
+          from tasks t where t.task_id = wanted.task_group_id offset 0) as own on true
       left join lateral (
         select t.definition::json #>> '{metadata,name}' as name, t.definition::json #>> '{metadata,owner}' as owner,
                s.tags::json ->> 'graph' as graph
           from task_status s
-          join tasks t on t.task_id = s.task_id
-         where s.task_group_id = wanted.task_group_id
-         order by s.task_id
+         cross join lateral (select definition from tasks where task_id = s.task_id offset 0) as t
+         where s.task_group_id = any(array[wanted.task_group_id])
+         order by s.task_group_id, s.task_id
          limit 1) as first on true`;
 
 export interface ShownRow {
@@ -210,7 +210,7 @@ export const readShown = (sql: Sql, taskIds: readonly string[]) =>
     select s.task_id, s.task_group_id, s.task_queue_id, s.state, s.runs,
            coalesce(t.definition::json #>> '{metadata,name}', '') as name
       from task_status s
-      join tasks t on t.task_id = s.task_id
+     cross join lateral (select definition from tasks where task_id = s.task_id offset 0) as t
      where s.task_id = any(${taskIds}::text[])`;
 
 /** Tasks that workers of these queues hold, the newest claims of each first. */
@@ -270,7 +270,9 @@ export const readNewestTasks = (
   sql<FoundTaskRow>`
     select g.created, g.task_group_id, s.task_id, s.task_queue_id, s.state, s.tags, s.routes
       from task_groups g
-      join task_status s on s.task_group_id = g.task_group_id
+     cross join lateral (
+       select task_id, task_queue_id, state, tags, routes from task_status
+        where task_group_id = g.task_group_id offset 0) as s
      where (g.created, g.task_group_id) <= (${after.created}::timestamptz, ${after.taskGroupId}::text)
        and g.created >= ${since}
        and not (g.task_group_id = ${after.taskGroupId} and s.task_id <= ${after.taskId})

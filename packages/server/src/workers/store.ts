@@ -191,20 +191,24 @@ export const quarantinedWorkers = (sql: Sql, now: Date) =>
 /** When these workers were written down as active last; those that are not known are left out. */
 export const lastSeen = (sql: Sql, refs: readonly WorkerRef[]) =>
   sql<WorkerRef & { readonly lastDateActive: Date }>`
-    select w.task_queue_id, w.worker_group, w.worker_id, w.last_date_active
+    select wanted.task_queue_id, wanted.worker_group, wanted.worker_id, w.last_date_active
       from unnest(${refs.map((ref) => ref.taskQueueId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
                   ${refs.map((ref) => ref.workerId)}::text[]) as wanted(task_queue_id, worker_group, worker_id)
-      join workers w using (task_queue_id, worker_group, worker_id)`;
+     cross join lateral (
+       select last_date_active from workers
+        where task_queue_id = wanted.task_queue_id and worker_group = wanted.worker_group
+          and worker_id = wanted.worker_id
+       offset 0) as w`;
 
 /** Delete records of workers that were not seen for long enough; a quarantine keeps them. */
 export const deleteExpiredWorkers = async (sql: Sql, limit: number, now: Date): Promise<number> => {
   const deleted = await sql<WorkerRef>`
     delete from workers
-     where (task_queue_id, worker_group, worker_id) in (
-             select task_queue_id, worker_group, worker_id
+     where ctid = any(array(
+             select ctid
                from workers
               where expires <= ${now} and coalesce(quarantine_until <= ${now}, true)
-              limit ${limit} for update skip locked)
+              limit ${limit} for update skip locked))
     returning task_queue_id`;
   return deleted.length;
 };
@@ -213,11 +217,11 @@ export const deleteExpiredWorkers = async (sql: Sql, limit: number, now: Date): 
 export const deleteExpiredTaskQueues = async (sql: Sql, limit: number, now: Date): Promise<number> => {
   const deleted = await sql<TaskQueueRow>`
     delete from task_queues
-     where task_queue_id in (
-             select task_queue_id
+     where ctid = any(array(
+             select ctid
                from task_queues
               where expires <= ${now}
-              limit ${limit} for update skip locked)
+              limit ${limit} for update skip locked))
     returning task_queue_id`;
   return deleted.length;
 };

@@ -6,7 +6,10 @@ export const hasUnpublished = async (db: Sql): Promise<boolean> => {
   const [row] = await db<{ found: boolean }>`
     select exists (
       select from relay r
-        join outbox o on o.xid >= pg_snapshot_xmin(r.since) and not pg_visible_in_snapshot(o.xid, r.since)
+       cross join lateral (
+         select from outbox o
+          where o.xid >= pg_snapshot_xmin(r.since) and not pg_visible_in_snapshot(o.xid, r.since)
+         offset 0) as unpublished
     ) as found`;
   return row?.found ?? false;
 };

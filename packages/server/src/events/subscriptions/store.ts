@@ -19,7 +19,10 @@ export const hasUnread = async (db: Sql, name: string, now: Date): Promise<boole
   const [row] = await db<{ found: boolean }>`
     select exists (
       select from subscriptions s
-        join outbox o on o.xid >= pg_snapshot_xmin(s.since) and not pg_visible_in_snapshot(o.xid, s.since)
+       cross join lateral (
+         select from outbox o
+          where o.xid >= pg_snapshot_xmin(s.since) and not pg_visible_in_snapshot(o.xid, s.since)
+         offset 0) as unread
        where s.name = ${name} and (s.retry_at is null or s.retry_at <= ${now})
     ) as found`;
   return row?.found ?? false;

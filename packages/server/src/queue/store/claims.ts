@@ -26,7 +26,7 @@ export const updateClaims = (tx: Transaction, taskIds: string[], takenUntil: Dat
   tx`
     update claims c set taken_until = n.taken_until
       from unnest(${taskIds}::text[], ${takenUntil}::timestamptz[]) as n(task_id, taken_until)
-     where c.task_id = n.task_id`;
+     where c.task_id = any(array[n.task_id])`;
 
 export const deleteClaims = (tx: Transaction, taskIds: string[]) =>
   tx`delete from claims where task_id = any(${taskIds}::text[])`;
@@ -73,7 +73,9 @@ export const claimedPage = (
 ) =>
   db<ClaimListing>`
     select c.task_id, c.run_id, c.worker_group, c.worker_id, c.claimed_at, s.priority, t.definition
-      from claims c join tasks t using (task_id) join task_status s using (task_id)
+      from claims c
+     cross join lateral (select definition from tasks where task_id = c.task_id offset 0) as t
+     cross join lateral (select priority from task_status where task_id = c.task_id offset 0) as s
      where c.task_queue_id = ${taskQueueId} and (c.claimed_at, c.task_id) > (${after.claimedAt}, ${after.taskId})
      order by c.claimed_at, c.task_id
      limit ${limit}`;

@@ -33,28 +33,30 @@ export const growGroups = (
   tx`
     with locked as materialized (
       select g.task_group_id, n.tasks, n.expires
-        from unnest(
-          ${growth.map((g) => g.taskGroupId)}::text[], ${growth.map((g) => g.tasks)}::int[],
-          ${growth.map((g) => g.expires)}::timestamptz[]) as n(task_group_id, tasks, expires)
-        join task_groups g using (task_group_id)
-       order by g.task_group_id
-         for no key update of g
+        from (select task_group_id collate "C" as task_group_id, tasks, expires
+                from unnest(
+                  ${growth.map((g) => g.taskGroupId)}::text[], ${growth.map((g) => g.tasks)}::int[],
+                  ${growth.map((g) => g.expires)}::timestamptz[]) as n(task_group_id, tasks, expires)
+               order by 1) as n
+       cross join lateral (
+         select task_group_id from task_groups where task_group_id = n.task_group_id for no key update) as g
     )
     update task_groups g set unresolved = g.unresolved + n.tasks, expires = greatest(g.expires, n.expires)
-      from locked n where g.task_group_id = n.task_group_id`;
+      from locked n where g.task_group_id = any(array[n.task_group_id])`;
 
 /** Counts tasks out that were resolved for the first time; returns the groups in which none is left. */
 export const shrinkGroups = (tx: Transaction, taskGroupIds: string[], tasks: number[]) =>
   tx<GroupRow>`
     with locked as materialized (
       select g.task_group_id, n.tasks
-        from unnest(${taskGroupIds}::text[], ${tasks}::int[]) as n(task_group_id, tasks)
-        join task_groups g using (task_group_id)
-       order by g.task_group_id
-         for no key update of g
+        from (select task_group_id collate "C" as task_group_id, tasks
+                from unnest(${taskGroupIds}::text[], ${tasks}::int[]) as n(task_group_id, tasks)
+               order by 1) as n
+       cross join lateral (
+         select task_group_id from task_groups where task_group_id = n.task_group_id for no key update) as g
     ), shrunk as (
       update task_groups g set unresolved = g.unresolved - n.tasks
-        from locked n where g.task_group_id = n.task_group_id
+        from locked n where g.task_group_id = any(array[n.task_group_id])
       returning g.task_group_id, g.scheduler_id, g.expires, g.sealed, g.unresolved
     )
     select task_group_id, scheduler_id, expires, sealed from shrunk where unresolved <= 0`;

@@ -26,13 +26,15 @@ export type PendingKey = Pick<PendingRow, 'taskQueueId' | 'priority' | 'position
 
 export const deletePending = (tx: Transaction, keys: readonly PendingKey[]) =>
   tx`
-    delete from pending p
-     using unnest(
-       ${keys.map((k) => k.taskQueueId)}::text[], ${keys.map((k) => k.priority)}::smallint[],
-       ${keys.map((k) => k.position)}::bigint[], ${keys.map((k) => k.taskId)}::text[]
-     ) as k(task_queue_id, priority, position, task_id)
-     where p.task_queue_id = k.task_queue_id and p.priority = k.priority and p.position = k.position
-       and p.task_id = k.task_id`;
+    with gone as (
+      select task_queue_id, priority, position, task_id
+        from unnest(
+          ${keys.map((k) => k.taskQueueId)}::text[], ${keys.map((k) => k.priority)}::smallint[],
+          ${keys.map((k) => k.position)}::bigint[], ${keys.map((k) => k.taskId)}::text[]
+        ) as g(task_queue_id, priority, position, task_id))
+    delete from pending p using gone
+     where p.task_queue_id = any(array[gone.task_queue_id]) and p.priority = any(array[gone.priority])
+       and p.position = any(array[gone.position]) and p.task_id = any(array[gone.task_id])`;
 
 /** A run that was taken out of the line, its task locked. */
 export interface TakenRow {
@@ -68,9 +70,13 @@ export const takePending = async (
     )
     select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
            s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition, taken.run_id
-      from taken join task_status s using (task_id) join tasks t using (task_id)
-     order by s.task_id
-       for no key update of s`;
+      from (select task_id, run_id from taken order by task_id) as taken
+     cross join lateral (
+       select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
+              priority, retries_left, state, position, runs
+         from task_status where task_id = taken.task_id
+          for no key update) as s
+     cross join lateral (select definition from tasks where task_id = taken.task_id offset 0) as t`;
   return rows.map(({ definition, runId, ...row }) => ({ record: asRecord(row), definition, runId }));
 };
 
@@ -106,9 +112,13 @@ export const takeAgedPending = async (
     )
     select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
            s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition, taken.run_id
-      from taken join task_status s using (task_id) join tasks t using (task_id)
-     order by s.task_id
-       for no key update of s`;
+      from (select task_id, run_id from taken order by task_id) as taken
+     cross join lateral (
+       select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
+              priority, retries_left, state, position, runs
+         from task_status where task_id = taken.task_id
+          for no key update) as s
+     cross join lateral (select definition from tasks where task_id = taken.task_id offset 0) as t`;
   return rows.map(({ definition, runId, ...row }) => ({ record: asRecord(row), definition, runId }));
 };
 
@@ -135,7 +145,8 @@ export const pendingPage = (
 ) =>
   db<PendingListing>`
     select p.task_id, p.run_id, p.position, p.priority, t.definition
-      from pending p join tasks t using (task_id)
+      from pending p
+     cross join lateral (select definition from tasks where task_id = p.task_id offset 0) as t
      where p.task_queue_id = ${taskQueueId} and p.deadline > ${now}
        and (p.position, p.task_id) > (${after.position}, ${after.taskId})
      order by p.position, p.task_id
@@ -146,6 +157,7 @@ export const queuesWithPending = async (db: Sql, taskQueueIds: string[], now: Da
   const rows = await db<{ taskQueueId: string }>`
     select wanted.task_queue_id
       from unnest(${taskQueueIds}::text[]) as wanted(task_queue_id)
-     where exists (select from pending p where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now})`;
+     where exists (
+       select from pending p where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now} offset 0)`;
   return rows.map((row) => row.taskQueueId);
 };

@@ -110,7 +110,7 @@ export const saveRecords = (tx: Transaction, records: readonly TaskRecord[]) =>
         ${records.map((r) => r.retriesLeft)}::smallint[], ${records.map(stateOf)}::text[],
         ${records.map((r) => r.position)}::bigint[], ${records.map((r) => JSON.stringify(r.runs))}::text[]
       ) as n(task_id, priority, retries_left, state, position, runs)
-     where s.task_id = n.task_id`;
+     where s.task_id = any(array[n.task_id])`;
 
 /** A definition as it is stored (JSON text without the priority), and the priority. */
 export interface DefinitionRow {
@@ -122,7 +122,8 @@ export interface DefinitionRow {
 export const readDefinitions = (db: Sql, taskIds: string[]) =>
   db<DefinitionRow>`
     select t.task_id, t.definition, s.priority
-      from tasks t join task_status s using (task_id)
+      from tasks t
+     cross join lateral (select priority from task_status where task_id = t.task_id offset 0) as s
      where t.task_id = any(${taskIds}::text[])`;
 
 export type TaskRow = StatusRow & { readonly definition: string };
@@ -132,7 +133,8 @@ export const readTaskRows = (db: Sql, taskIds: string[]) =>
   db<TaskRow>`
     select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
            s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition
-      from task_status s join tasks t using (task_id)
+      from task_status s
+     cross join lateral (select definition from tasks where task_id = s.task_id offset 0) as t
      where s.task_id = any(${taskIds}::text[])
      order by s.task_id`;
 
@@ -141,17 +143,19 @@ export const readGroupPage = (db: Sql, taskGroupId: string, after: string, limit
   db<TaskRow>`
     select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
            s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition
-      from task_status s join tasks t using (task_id)
-     where s.task_group_id = ${taskGroupId} and s.task_id > ${after}
-     order by s.task_id
+      from task_status s
+     cross join lateral (select definition from tasks where task_id = s.task_id offset 0) as t
+     where s.task_group_id = any(array[${taskGroupId}::text]) and s.task_id > ${after}
+     order by s.task_group_id, s.task_id
      limit ${limit}`;
 
 /** Ids of the tasks of a group that are not resolved and whose deadline has not passed, by id. */
 export const unresolvedInGroup = async (db: Sql, taskGroupId: string, now: Date): Promise<string[]> => {
   const rows = await db<{ taskId: string }>`
     select task_id from task_status
-     where task_group_id = ${taskGroupId} and state in ('unscheduled', 'pending', 'running') and deadline > ${now}
-     order by task_id`;
+     where task_group_id = any(array[${taskGroupId}::text]) and state in ('unscheduled', 'pending', 'running')
+       and deadline > ${now}
+     order by task_group_id, task_id`;
   return rows.map((row) => row.taskId);
 };
 
@@ -172,8 +176,9 @@ export const expiredTasks = async (tx: Transaction, now: Date, limit: number): P
 export const deleteTasks = (tx: Transaction, taskIds: string[]) =>
   together(
     tx`delete from pending p using task_status s
-        where s.task_id = any(${taskIds}::text[]) and p.task_id = s.task_id and p.task_queue_id = s.task_queue_id
-          and p.priority = s.priority and p.position = s.position`,
+        where s.task_id = any(${taskIds}::text[])
+          and p.task_queue_id = any(array[s.task_queue_id]) and p.priority = any(array[s.priority])
+          and p.position = any(array[s.position]) and p.task_id = any(array[s.task_id])`,
     tx`delete from claims where task_id = any(${taskIds}::text[])`,
     tx`delete from task_status where task_id = any(${taskIds}::text[])`,
     tx`delete from tasks where task_id = any(${taskIds}::text[])`,

@@ -71,11 +71,11 @@ export const repeatWaits = (
       from unnest(${waits.map((wait) => wait.workerPoolId)}::text[],
                   ${waits.map((wait) => wait.reason)}::text[]) as given(worker_pool_id, reason)
      cross join lateral (
-       select l.decision_id, l.action from provisioning_decisions l
-        where l.worker_pool_id = given.worker_pool_id
-        order by l.decision_id desc limit 1) as latest
-     where d.decision_id = latest.decision_id and latest.action = 'wait'
-       and (d.reason = given.reason or d.decided > ${since})
+       select l.decision_id, l.action, l.reason, l.decided from provisioning_decisions l
+        where l.worker_pool_id = any(array[given.worker_pool_id])
+        order by l.worker_pool_id, l.decision_id desc limit 1) as latest
+     where d.decision_id = any(array[latest.decision_id]) and latest.action = 'wait'
+       and (latest.reason = given.reason or latest.decided > ${since})
     returning d.worker_pool_id`;
 
 /** A launch that is to be tried, with what its provider has to know. */
@@ -99,15 +99,17 @@ export const takeLaunches = (
 ) =>
   sql<LaunchRow>`
     with taken as (
-      select decision_id from provisioning_decisions
+      select decision_id, worker_pool_id, launch_config_id from provisioning_decisions
        where outcome = 'open' and retry_at <= ${now} and provider_id = ${providerId}
        order by retry_at, decision_id limit ${limit} for update skip locked
     )
     update provisioning_decisions d set attempts = d.attempts + 1, retry_at = ${until}
-      from taken join provisioning_decisions o using (decision_id)
-      left join launch_configs c
-        on c.worker_pool_id = o.worker_pool_id and c.launch_config_id = o.launch_config_id
-     where d.decision_id = taken.decision_id
+      from taken
+      left join lateral (
+        select configuration from launch_configs
+         where worker_pool_id = taken.worker_pool_id and launch_config_id = taken.launch_config_id
+        offset 0) as c on true
+     where d.decision_id = any(array[taken.decision_id])
     returning d.token, d.worker_pool_id, d.provider_id, d.launch_config_id, d.count, d.capacity_per_instance,
               d.decided, d.attempts, c.configuration`;
 
@@ -168,8 +170,8 @@ export const listDecisions = (sql: Sql, range: { workerPoolId: string; before: n
     select decision_id, worker_pool_id, decided, times, repeated, action, launch_config_id, worker_group, worker_id,
            count, reason, outcome, trouble, token, started
       from provisioning_decisions
-     where worker_pool_id = ${range.workerPoolId} and decision_id < ${range.before}
-     order by decision_id desc limit ${range.limit}`;
+     where worker_pool_id = any(array[${range.workerPoolId}::text]) and decision_id < ${range.before}
+     order by worker_pool_id, decision_id desc limit ${range.limit}`;
 
 /** How often each action was decided since a time, by pool. */
 export const countDecisions = (sql: Sql, since: Date) =>
@@ -180,10 +182,10 @@ export const countDecisions = (sql: Sql, since: Date) =>
 export const deleteOldDecisions = async (sql: Sql, before: Date, limit: number): Promise<number> => {
   const rows = await sql`
     delete from provisioning_decisions
-     where decision_id in (
-             select decision_id from provisioning_decisions
+     where ctid = any(array(
+             select ctid from provisioning_decisions
               where decided < ${before} and coalesce(repeated, decided) < ${before} and outcome <> 'open'
-              order by decided limit ${limit} for update skip locked)
+              order by decided limit ${limit} for update skip locked))
     returning decision_id`;
   return rows.length;
 };

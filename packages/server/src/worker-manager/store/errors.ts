@@ -68,8 +68,8 @@ export const countErrors = (sql: Sql, workerPoolId: string | null, since: Date) 
 export const deleteOldErrors = async (sql: Sql, before: Date, limit: number): Promise<number> => {
   const rows = await sql`
     delete from worker_pool_errors
-     where error_id in (select error_id from worker_pool_errors where reported < ${before}
-                         order by reported limit ${limit} for update skip locked)
+     where ctid = any(array(select ctid from worker_pool_errors where reported < ${before}
+                         order by reported limit ${limit} for update skip locked))
     returning error_id`;
   return rows.length;
 };

@@ -22,8 +22,8 @@ export const moveToEnd = (tx: Transaction, refs: readonly WorkerToMove[], move: 
                   ${refs.map((ref) => ref.workerId)}::text[], ${refs.map((ref) => ref.judged?.state ?? null)}::text[],
                   ${refs.map((ref) => ref.judged?.terminateAfter ?? null)}::timestamptz[])
              as wanted(worker_pool_id, worker_group, worker_id, state, terminate_after)
-     where w.worker_pool_id = wanted.worker_pool_id and w.worker_group = wanted.worker_group
-       and w.worker_id = wanted.worker_id and w.state = any(${[...move.from]}::text[])
+     where w.worker_pool_id = any(array[wanted.worker_pool_id]) and w.worker_group = any(array[wanted.worker_group])
+       and w.worker_id = any(array[wanted.worker_id]) and w.state = any(${[...move.from]}::text[])
        and (wanted.state is null
             or (w.state = wanted.state and w.terminate_after is not distinct from wanted.terminate_after))
     returning w.worker_pool_id, w.worker_group, w.worker_id, w.provider_id, w.launch_config_id, w.state, w.capacity,
@@ -41,11 +41,11 @@ export const takeWorkersToEnd = (
 ) =>
   sql<WorkerToEndRow>`
     update managed_workers set end_ordered = ${now}
-     where (worker_pool_id, worker_group, worker_id) in (
-             select worker_pool_id, worker_group, worker_id from managed_workers
+     where ctid = any(array(
+             select ctid from managed_workers
               where state <> 'stopped' and provider_id = ${providerId} and state = 'stopping'
                 and (end_ordered is null or end_ordered <= ${again})
-              order by worker_pool_id, worker_group, worker_id limit ${limit} for update skip locked)
+              order by worker_pool_id, worker_group, worker_id limit ${limit} for update skip locked))
     returning worker_pool_id, worker_group, worker_id, facts`;
 
 /** All workers of a provider that are not stopped. */
@@ -59,11 +59,14 @@ export const aliveWorkersOfProvider = (sql: Sql, providerId: string) =>
 /** Which of these workers are known and not stopped. */
 export const knownAlive = (sql: Sql, refs: readonly WorkerRef[]) =>
   sql<WorkerRef>`
-    select w.worker_pool_id, w.worker_group, w.worker_id
+    select wanted.worker_pool_id, wanted.worker_group, wanted.worker_id
       from unnest(${refs.map((ref) => ref.workerPoolId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
                   ${refs.map((ref) => ref.workerId)}::text[]) as wanted(worker_pool_id, worker_group, worker_id)
-      join managed_workers w using (worker_pool_id, worker_group, worker_id)
-     where w.state <> 'stopped'`;
+     where exists (
+       select from managed_workers w
+        where w.worker_pool_id = wanted.worker_pool_id and w.worker_group = wanted.worker_group
+          and w.worker_id = wanted.worker_id and w.state <> 'stopped'
+       offset 0)`;
 
 export interface Looked extends WorkerRef {
   /** Null leaves what is kept. */
@@ -85,8 +88,8 @@ export const touchWorkers = (
         ${workers.map((worker) => worker.workerGroup)}::text[], ${workers.map((worker) => worker.workerId)}::text[],
         ${workers.map((worker) => (worker.facts === null ? null : JSON.stringify(worker.facts)))}::jsonb[]
       ) as given(worker_pool_id, worker_group, worker_id, facts)
-     where w.worker_pool_id = given.worker_pool_id and w.worker_group = given.worker_group
-       and w.worker_id = given.worker_id and w.state <> 'stopped'`;
+     where w.worker_pool_id = any(array[given.worker_pool_id]) and w.worker_group = any(array[given.worker_group])
+       and w.worker_id = any(array[given.worker_id]) and w.state is distinct from 'stopped'`;
 
 /** Notes that these workers go, or went, though nobody of us wanted it. */
 export const noteInterrupted = (tx: Transaction, refs: readonly WorkerRef[], now: Date) =>
@@ -94,8 +97,8 @@ export const noteInterrupted = (tx: Transaction, refs: readonly WorkerRef[], now
     update managed_workers w set is_interrupted = true, end_ordered = coalesce(w.end_ordered, ${now})
       from unnest(${refs.map((ref) => ref.workerPoolId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
                   ${refs.map((ref) => ref.workerId)}::text[]) as wanted(worker_pool_id, worker_group, worker_id)
-     where w.worker_pool_id = wanted.worker_pool_id and w.worker_group = wanted.worker_group
-       and w.worker_id = wanted.worker_id`;
+     where w.worker_pool_id = any(array[wanted.worker_pool_id]) and w.worker_group = any(array[wanted.worker_group])
+       and w.worker_id = any(array[wanted.worker_id])`;
 
 /** Workers of these providers whose time is over. */
 export const overdueWorkers = (sql: Sql, providerIds: readonly string[], now: Date, limit: number) =>
@@ -112,12 +115,15 @@ export const overdueWorkers = (sql: Sql, providerIds: readonly string[], now: Da
 export const lockRunning = (tx: Transaction, refs: readonly WorkerRef[]) =>
   tx<WorkerRef>`
     select w.worker_pool_id, w.worker_group, w.worker_id
-      from unnest(${refs.map((ref) => ref.workerPoolId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
-                  ${refs.map((ref) => ref.workerId)}::text[]) as wanted(worker_pool_id, worker_group, worker_id)
-      join managed_workers w using (worker_pool_id, worker_group, worker_id)
-     where w.state = 'running'
-     order by w.worker_pool_id collate "C", w.worker_group collate "C", w.worker_id collate "C"
-       for update of w`;
+      from (select worker_pool_id, worker_group, worker_id
+              from unnest(${refs.map((ref) => ref.workerPoolId)}::text[], ${refs.map((ref) => ref.workerGroup)}::text[],
+                          ${refs.map((ref) => ref.workerId)}::text[]) as given(worker_pool_id, worker_group, worker_id)
+             order by worker_pool_id collate "C", worker_group collate "C", worker_id collate "C") as wanted
+     cross join lateral (
+       select worker_pool_id, worker_group, worker_id from managed_workers
+        where worker_pool_id = wanted.worker_pool_id and worker_group = wanted.worker_group
+          and worker_id = wanted.worker_id and state = 'running'
+          for update) as w`;
 
 export interface QuietCandidate extends WorkerRef {
   readonly providerId: string;
@@ -130,7 +136,8 @@ export interface QuietCandidate extends WorkerRef {
 export const registeredBefore = (sql: Sql, providerIds: readonly string[], before: Date) =>
   sql<QuietCandidate>`
     select w.worker_pool_id, w.worker_group, w.worker_id, w.provider_id, w.registered, p.config
-      from managed_workers w join worker_pools p using (worker_pool_id)
+      from managed_workers w
+     cross join lateral (select config from worker_pools where worker_pool_id = w.worker_pool_id offset 0) as p
      where w.state <> 'stopped' and w.provider_id = any(${providerIds}::text[]) and w.state = 'running'
        and w.registered < ${before}`;
 

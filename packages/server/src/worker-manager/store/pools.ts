@@ -83,7 +83,7 @@ export const forgetProviders = async (sql: Sql, limit: number): Promise<number> 
        order by p.worker_pool_id limit ${limit} for update of p skip locked
     )
     update worker_pools p set previous_provider_ids = f.ids
-      from forgetful f where p.worker_pool_id = f.worker_pool_id
+      from forgetful f where p.worker_pool_id = any(array[f.worker_pool_id])
     returning p.worker_pool_id`;
   return rows.length;
 };
@@ -92,13 +92,13 @@ export const forgetProviders = async (sql: Sql, limit: number): Promise<number> 
 export const deleteEmptyPools = (tx: Transaction, provider: string, limit: number) =>
   tx<{ workerPoolId: string }>`
     delete from worker_pools
-     where worker_pool_id in (
-             select worker_pool_id from worker_pools p
+     where ctid = any(array(
+             select ctid from worker_pools p
               where p.provider_id = ${provider}
-                and not exists (select from managed_workers w where w.worker_pool_id = p.worker_pool_id)
+                and not exists (select from managed_workers w where w.worker_pool_id = p.worker_pool_id offset 0)
                 and not exists (select from provisioning_decisions d where d.worker_pool_id = p.worker_pool_id
-                                   and d.outcome = 'open')
-              order by worker_pool_id limit ${limit} for update skip locked)
+                                   and d.outcome = 'open' offset 0)
+              order by worker_pool_id limit ${limit} for update skip locked))
     returning worker_pool_id`;
 
 export interface LaunchConfigRow {
@@ -176,14 +176,14 @@ export const archiveLaunchConfigs = (
 export const deleteUnusedLaunchConfigs = async (sql: Sql, limit: number): Promise<number> => {
   const rows = await sql`
     delete from launch_configs
-     where (worker_pool_id, launch_config_id) in (
-             select c.worker_pool_id, c.launch_config_id from launch_configs c
+     where ctid = any(array(
+             select c.ctid from launch_configs c
               where c.is_archived
                 and not exists (select from managed_workers w where w.worker_pool_id = c.worker_pool_id
-                                   and w.launch_config_id = c.launch_config_id)
+                                   and w.launch_config_id = c.launch_config_id offset 0)
                 and not exists (select from provisioning_decisions d where d.worker_pool_id = c.worker_pool_id
-                                   and d.launch_config_id = c.launch_config_id and d.outcome = 'open')
-              order by c.worker_pool_id, c.launch_config_id limit ${limit} for update skip locked)
+                                   and d.launch_config_id = c.launch_config_id and d.outcome = 'open' offset 0)
+              order by c.worker_pool_id, c.launch_config_id limit ${limit} for update skip locked))
     returning launch_config_id`;
   return rows.length;
 };

@@ -39,9 +39,9 @@ export const takeRounds = async (
     on conflict (name) do nothing`;
   const rows = await tx<{ name: string }>`
     update provisioning_rounds set due_at = ${wanted.until}
-     where name in (select name from provisioning_rounds
+     where ctid = any(array(select ctid from provisioning_rounds
                      where name = any(${names}::text[]) and (${wanted.isAtOnce} or due_at <= ${wanted.now})
-                     order by name limit ${wanted.limit} for update skip locked)
+                     order by name limit ${wanted.limit} for update skip locked))
     returning name`;
   return rows.map(({ name }) => name);
 };
@@ -54,8 +54,9 @@ export const endRound = (sql: Sql, name: string, { lease, due }: { lease: Date; 
 export const deleteOldRounds = async (sql: Sql, before: Date, limit: number): Promise<number> => {
   const rows = await sql`
     delete from provisioning_rounds
-     where name in (select name from provisioning_rounds where due_at < ${before} order by due_at limit ${limit}
-                       for update skip locked)
+     where ctid = any(array(
+       select ctid from provisioning_rounds where due_at < ${before} order by due_at limit ${limit}
+          for update skip locked))
     returning name`;
   return rows.length;
 };
@@ -132,8 +133,8 @@ export const writeLeaving = (tx: Transaction, workers: readonly Leaving[]) =>
         ${workers.map((worker) => worker.shouldTerminate)}::boolean[],
         ${workers.map((worker) => worker.reason)}::text[]
       ) as given(worker_pool_id, worker_group, worker_id, should_terminate, reason)
-     where w.worker_pool_id = given.worker_pool_id and w.worker_group = given.worker_group
-       and w.worker_id = given.worker_id`;
+     where w.worker_pool_id = any(array[given.worker_pool_id]) and w.worker_group = any(array[given.worker_group])
+       and w.worker_id = any(array[given.worker_id])`;
 
 /** Writes which workers get no more tasks. */
 export const writeDraining = (sql: Sql, workers: readonly (WorkerRef & { isDraining: boolean })[]) =>
@@ -144,8 +145,8 @@ export const writeDraining = (sql: Sql, workers: readonly (WorkerRef & { isDrain
         ${workers.map((worker) => worker.workerGroup)}::text[], ${workers.map((worker) => worker.workerId)}::text[],
         ${workers.map((worker) => worker.isDraining)}::boolean[]
       ) as given(worker_pool_id, worker_group, worker_id, is_draining)
-     where w.worker_pool_id = given.worker_pool_id and w.worker_group = given.worker_group
-       and w.worker_id = given.worker_id`;
+     where w.worker_pool_id = any(array[given.worker_pool_id]) and w.worker_group = any(array[given.worker_group])
+       and w.worker_id = any(array[given.worker_id])`;
 
 /** Writes since when workers have nothing to do. */
 export const writeIdle = (tx: Transaction, workers: readonly (WorkerRef & { idleSince: Date | null })[]) =>
@@ -156,8 +157,8 @@ export const writeIdle = (tx: Transaction, workers: readonly (WorkerRef & { idle
         ${workers.map((worker) => worker.workerGroup)}::text[], ${workers.map((worker) => worker.workerId)}::text[],
         ${workers.map((worker) => worker.idleSince)}::timestamptz[]
       ) as given(worker_pool_id, worker_group, worker_id, idle_since)
-     where w.worker_pool_id = given.worker_pool_id and w.worker_group = given.worker_group
-       and w.worker_id = given.worker_id`;
+     where w.worker_pool_id = any(array[given.worker_pool_id]) and w.worker_group = any(array[given.worker_group])
+       and w.worker_id = any(array[given.worker_id])`;
 
 export interface TaskTimes {
   readonly workerPoolId: string;
@@ -196,7 +197,9 @@ export interface Thing {
 /** What a provider knows. */
 export const readMemory = (sql: Sql, providerId: string, now: Date) =>
   sql<Thing>`
-    select name, value, until from provider_memory where provider_id = ${providerId} and until > ${now}`;
+    select name, value, until
+      from (select name, value, until from provider_memory where provider_id = ${providerId} offset 0) as known
+     where until > ${now}`;
 
 export const writeMemory = (sql: Sql, providerId: string, things: readonly Thing[]) =>
   sql<never>`
@@ -213,8 +216,8 @@ export const forgetMemory = (sql: Sql, providerId: string, names: readonly strin
 export const deleteOldMemory = async (sql: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await sql`
     delete from provider_memory
-     where (provider_id, name) in (select provider_id, name from provider_memory where until <= ${now}
-                                    order by until limit ${limit} for update skip locked)
+     where ctid = any(array(
+       select ctid from provider_memory where until <= ${now} order by until limit ${limit} for update skip locked))
     returning name`;
   return rows.length;
 };

@@ -191,9 +191,9 @@ export const countWorkersOfAll = (sql: Sql) =>
 export const deleteExpiredWorkers = async (tx: Transaction, now: Date, limit: number) =>
   tx<WorkerRow>`
     delete from managed_workers
-     where (worker_pool_id, worker_group, worker_id) in (
-             select worker_pool_id, worker_group, worker_id from managed_workers
-              where expires <= ${now} order by expires limit ${limit} for update skip locked)
+     where ctid = any(array(
+             select ctid from managed_workers
+              where expires <= ${now} order by expires limit ${limit} for update skip locked))
     returning worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
               expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
               should_terminate, terminate_reason`;
