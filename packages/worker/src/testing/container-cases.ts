@@ -112,7 +112,7 @@ const artifacts = {
   'public/none': { type: 'file', path: '/none' },
 };
 
-/** How commands run, and what becomes of what they leave. */
+/** How commands run and end. */
 const commandCases = ({ daemon }: Given): PayloadCase[] => {
   const one = caseIn(daemon?.image);
   return [
@@ -132,6 +132,16 @@ const commandCases = ({ daemon }: Given): PayloadCase[] => {
     one('an exit code to try again', ['exit 7', { onExitStatus: { retry: [7] } }], {
       expected: { state: 'exception', reason: 'intermittent-task' },
     }),
+    one('an unknown field is malformed', ['true', { unheard: 1 }], {
+      expected: malformed(/unheard/),
+    }),
+  ];
+};
+
+/** Caches, and what a command leaves: artifacts and a log. */
+const leftCases = ({ daemon }: Given): PayloadCase[] => {
+  const one = caseIn(daemon?.image);
+  return [
     one(
       'files, directories and volumes become artifacts, and what is missing fails nothing',
       ['mkdir /out; echo 1 > /out/f; echo 2 > /v/g', { artifacts }],
@@ -172,9 +182,6 @@ const commandCases = ({ daemon }: Given): PayloadCase[] => {
         expected: { ...completed, log: /^http:\/\/taskcluster/m },
       },
     ),
-    one('an unknown field is malformed', ['true', { unheard: 1 }], {
-      expected: malformed(/unheard/),
-    }),
   ];
 };
 
@@ -223,6 +230,7 @@ const capabilityCases = ({ daemon }: Given): PayloadCase[] => {
 export const containerCases = async (given: Given): Promise<PayloadCase[]> => [
   ...(await imageCases(given)),
   ...commandCases(given),
+  ...leftCases(given),
   ...capabilityCases(given),
   {
     name: 'an image is refused by a worker without containers',
