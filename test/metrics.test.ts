@@ -123,83 +123,99 @@ describe('metrics', () => {
   });
 });
 
+/** Starts a server that logs everything; `stop` ends it and returns its log. */
+const startTraced = async (path: string) => {
+  const child = spawn(process.execPath, [taskyard, 'serve', '--port', '0', '--data', path, '--no-worker'], {
+    cwd: root,
+    env: { ...plainEnvironment(), LOG_LEVEL: 'trace' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  const [ready] = (await within(
+    'the server to be ready',
+    once(child.stdout.setEncoding('utf8'), 'data'),
+  )) as [string];
+  const variables = await readVariables(join(path, 'credentials.env'));
+  const credentials = {
+    clientId: variables.TASKCLUSTER_CLIENT_ID ?? '',
+    accessToken: variables.TASKCLUSTER_ACCESS_TOKEN ?? '',
+  };
+  const stop = async (): Promise<string> => {
+    child.kill('SIGTERM');
+    await within('the server to end', once(child, 'exit'));
+    return log;
+  };
+  return { rootUrl: /http:\S+/.exec(ready)?.[0] ?? '', credentials, stop };
+};
+
+const said = 'a-secret-that-was-said-to-the-server';
+
+/** Bodies with a secret, of the right form and of wrong ones. */
+const texts = [
+  JSON.stringify({ method: 'get', resource: '/', host: 'example.com', port: 80, authorization: said }),
+  JSON.stringify({ accessToken: said, authorization: said }),
+  `{"accessToken": "${said}"`,
+  `{"accessToken": "${said}\\u0000"}`,
+  said,
+];
+
+/** Calls with secrets in every place where a caller may put one. */
+const callWithSecrets = async (rootUrl: string, taskId: string): Promise<void> => {
+  const bad = async (headers: Record<string, string>, body: string) =>
+    fetch(`${rootUrl}/api/auth/v1/authenticate-hawk`, { method: 'POST', headers, body });
+  const json = { 'content-type': 'application/json' };
+  for (const text of texts) await bad(json, text);
+  await bad({ ...json, authorization: `Hawk id="example", mac="${said}"` }, '{}');
+  await bad({ ...json, authorization: `Bearer ${said}` }, '{}');
+  await fetch(`${rootUrl}/api/queue/v1/task/${taskId}?bewit=${said}`);
+};
+
+/** Calls whose replies hold secrets: access tokens of a client, and credentials of a task. */
+const receiveSecrets = async (line: ReturnType<typeof aLine>) => {
+  const expires = new Date(Date.now() + 3_600_000).toJSON();
+  const client = await line.call('PUT', 'auth/v1/clients/example', { expires, description: '' });
+  const { accessToken } = client.body as { accessToken: string };
+  const reset = await line.call('POST', 'auth/v1/clients/example/reset');
+  const fresh = (reset.body as { accessToken: string }).accessToken;
+  const taskId = slugid();
+  await line.call('PUT', `queue/v1/task/${taskId}`, {
+    ...aTask(taskQueueId),
+    payload: { env: { TOKEN: said } },
+  });
+  const claim = await line.call('POST', `queue/v1/claim-work/${taskQueueId}`, worker);
+  const [claimed] = (claim.body as { tasks: { credentials: Record<string, string> }[] }).tasks;
+  assert.ok(claimed);
+  const { clientId: _, ...secret } = claimed.credentials;
+  return { taskId, secrets: [accessToken, fresh, ...Object.values(secret)] };
+};
+
+const assertHoldsNone = (log: string, secrets: readonly string[]): void => {
+  for (const secret of secrets) {
+    assert.ok(secret.length > 20);
+    assert.ok(!log.includes(secret), `the log holds ${secret.slice(0, 4)}…`);
+  }
+  // The log tells that a signature was refused, but nothing of what was in it.
+  assert.doesNotMatch(log.replaceAll('a signature was refused', ''), /mac=|seed|signature/);
+};
+
 describe('the log', () => {
   it('has one line for each call, and no secret at any level', async (t) => {
     const home = await aHome(t);
-    const child = spawn(
-      process.execPath,
-      [taskyard, 'serve', '--port', '0', '--data', home.path, '--no-worker'],
-      {
-        cwd: root,
-        env: { ...plainEnvironment(), LOG_LEVEL: 'trace' },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
-    let log = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      log += text;
-    });
-    const [ready] = (await within(
-      'the server to be ready',
-      once(child.stdout.setEncoding('utf8'), 'data'),
-    )) as [string];
-    const rootUrl = /http:\S+/.exec(ready)?.[0] ?? '';
-    const variables = await readVariables(join(home.path, 'credentials.env'));
-    const credentials = {
-      clientId: variables.TASKCLUSTER_CLIENT_ID ?? '',
-      accessToken: variables.TASKCLUSTER_ACCESS_TOKEN ?? '',
-    };
+    const { rootUrl, credentials, stop } = await startTraced(home.path);
     const line = aLine({ rootUrl, credentials });
-    const expires = new Date(Date.now() + 3_600_000).toJSON();
-    const client = await line.call('PUT', 'auth/v1/clients/example', { expires, description: '' });
-    const { accessToken } = client.body as { accessToken: string };
-    const reset = await line.call('POST', 'auth/v1/clients/example/reset');
-    const fresh = (reset.body as { accessToken: string }).accessToken;
-    const said = 'a-secret-that-was-said-to-the-server';
-    const taskId = slugid();
-    await line.call('PUT', `queue/v1/task/${taskId}`, {
-      ...aTask(taskQueueId),
-      payload: { env: { TOKEN: said } },
-    });
-    const claim = await line.call('POST', `queue/v1/claim-work/${taskQueueId}`, worker);
-    const [claimed] = (claim.body as { tasks: { credentials: Record<string, string> }[] }).tasks;
-    assert.ok(claimed);
-    const bad = async (headers: Record<string, string>, body: string) =>
-      fetch(`${rootUrl}/api/auth/v1/authenticate-hawk`, { method: 'POST', headers, body });
-    const json = { 'content-type': 'application/json' };
-    const texts = [
-      JSON.stringify({ method: 'get', resource: '/', host: 'example.com', port: 80, authorization: said }),
-      JSON.stringify({ accessToken: said, authorization: said }),
-      `{"accessToken": "${said}"`,
-      `{"accessToken": "${said}\\u0000"}`,
-      said,
-    ];
-    for (const text of texts) await bad(json, text);
-    await bad({ ...json, authorization: `Hawk id="example", mac="${said}"` }, '{}');
-    await bad({ ...json, authorization: `Bearer ${said}` }, '{}');
-    await fetch(`${rootUrl}/api/queue/v1/task/${taskId}?bewit=${said}`);
+    const { taskId, secrets } = await receiveSecrets(line);
+    await callWithSecrets(rootUrl, taskId);
     const traced = await fetch(`${rootUrl}/api/queue/v1/task/${taskId}/status`, {
       headers: { 'x-taskcluster-trace-id': 'the-chain' },
     });
     await traced.text();
     line.close();
-    child.kill('SIGTERM');
-    await within('the server to end', once(child, 'exit'));
+    const log = await stop();
 
-    const secrets = [
-      credentials.accessToken,
-      accessToken,
-      fresh,
-      said,
-      ...Object.values(claimed.credentials),
-    ];
-    const told = new Set([claimed.credentials.clientId]);
-    for (const secret of secrets.filter((text) => !told.has(text))) {
-      assert.ok(secret.length > 20);
-      assert.ok(!log.includes(secret), `the log holds ${secret.slice(0, 4)}…`);
-    }
-    // That one was refused is said; what was in it is not.
-    assert.doesNotMatch(log.replaceAll('a signature was refused', ''), /mac=|seed|signature/);
+    assertHoldsNone(log, [credentials.accessToken, said, ...secrets]);
     const lines = log
       .trim()
       .split('\n')

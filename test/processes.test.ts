@@ -50,22 +50,29 @@ const create = async (line: Line): Promise<string> => {
   return taskId;
 };
 
-describe('a platform of several processes', () => {
-  it('wakes workers, readers of events and caches in all of them', async (t) => {
-    const home = await aHome(t);
-    const platform = await home.start({ ...env, METRICS_PORT: '0' });
-    const [here, there] = await twoLines(platform);
+/** A platform of two processes that serve the API, and a connection to each. */
+interface TwoProcesses {
+  readonly home: Awaited<ReturnType<typeof aHome>>;
+  readonly platform: Platform;
+  readonly here: Line;
+  readonly there: Line;
+}
 
-    // What wakes whom, without a look of its own, is shown in wake-ups.test.ts of the server.
-    await t.test('all of which listen to what wakes them', async () => {
+/** What must hold across the processes. What wakes them, without a poll, is shown in wake-ups.test.ts of the server. */
+const acrossProcesses: readonly (readonly [string, (two: TwoProcesses) => Promise<void>])[] = [
+  [
+    'all of which listen to what wakes them',
+    async ({ home }) => {
       const client = new pg.Client({ connectionString: await databaseUrlIn(home.path) });
       await client.connect();
       const { rows } = await client.query(`select pid from pg_stat_activity where query ~* '^listen'`);
       await client.end();
       assert.equal(rows.length, 3, 'two that serve the API, and the main process');
-    });
-
-    await t.test('a worker that waits at one is given what is created at the other', async () => {
+    },
+  ],
+  [
+    'a worker that waits at one is given what is created at the other',
+    async ({ home, here, there }) => {
       const waiting = here.call('POST', `queue/v1/claim-work/${taskQueueId}`, worker);
       await eventually('the worker to find nothing, and to wait', async () => {
         const samples = await scrape(home);
@@ -82,9 +89,11 @@ describe('a platform of several processes', () => {
         tasks.map(({ status }) => status.taskId),
         [taskId],
       );
-    });
-
-    await t.test('a stream of events tells what happens at both', async () => {
+    },
+  ],
+  [
+    'a stream of events tells what happens at both',
+    async ({ platform, here, there }) => {
       const stop = new AbortController();
       const told = new Set<string>();
       let created: Promise<string[]> | undefined;
@@ -103,9 +112,11 @@ describe('a platform of several processes', () => {
       }
       assert.deepEqual([...told].sort(), (await created)?.sort());
       stop.abort();
-    });
-
-    await t.test('a client that is disabled at one is refused by the other soon', async () => {
+    },
+  ],
+  [
+    'a client that is disabled at one is refused by the other soon',
+    async ({ platform, here }) => {
       const clientId = 'example/client';
       const { body, status } = await here.call('PUT', `auth/v1/clients/${encodeURIComponent(clientId)}`, {
         expires: new Date(Date.now() + 3_600_000).toJSON(),
@@ -130,9 +141,11 @@ describe('a platform of several processes', () => {
         async () => (await other.call('GET', 'auth/v1/scopes/current')).status === 200,
       );
       for (const line of [one, other]) line.close();
-    });
-
-    await t.test('a quarantine that is ordered at one holds at the other', async () => {
+    },
+  ],
+  [
+    'a quarantine that is ordered at one holds at the other',
+    async ({ here, there }) => {
       const path = `queue/v1/provisioners/example/worker-types/processes/workers/example/one`;
       const quarantineUntil = new Date(Date.now() + 3_600_000).toJSON();
       assert.equal((await here.call('PUT', path, { quarantineUntil })).status, 200);
@@ -143,7 +156,18 @@ describe('a platform of several processes', () => {
         // What a worker in quarantine is told: nothing.
         return Object.keys(body as object).length === 0;
       });
-    });
+    },
+  ],
+];
+
+describe('a platform of several processes', () => {
+  it('wakes workers, readers of events and caches in all of them', async (t) => {
+    const home = await aHome(t);
+    const platform = await home.start({ ...env, METRICS_PORT: '0' });
+    const [here, there] = await twoLines(platform);
+
+    for (const [name, hold] of acrossProcesses)
+      await t.test(name, () => hold({ home, platform, here, there }));
     for (const line of [here, there]) line.close();
   });
 

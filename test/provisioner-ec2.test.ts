@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it, type TestContext } from 'node:test';
 import { ApiError, Queue, slugid, WorkerManager } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
 import {
@@ -166,9 +166,68 @@ const idleness = (instances: readonly Instance[], statuses: readonly Status[]) =
   return { idle: Math.round(present - busy), present: Math.round(present) };
 };
 
-it('500 tasks are completed by instances that come, are taken back, are broken, and go, through two crashes', async (t) => {
-  const { cloud, dead, beforeFleet } = await aHostileCloud(t);
-  const home = await aHome(t);
+/** No instance started without a decision, and none by a decision for fewer. */
+const assertDecided = async ({ manager }: Clients, instances: readonly Instance[]): Promise<void> => {
+  const { decisions } = await manager.workerPoolDecisions(workerPoolId);
+  const launches = decisions.filter(({ action }) => action === 'launch');
+  for (const { token, count, outcome } of launches) {
+    const own = instances.filter(({ tags }) => tags.get('Decision') === token);
+    assert.notEqual(outcome, 'open');
+    assert.ok(own.length <= count, `${own.length} instances for a decision to start ${count}`);
+  }
+  const tokens = new Set(launches.map(({ token }) => token));
+  assert.deepEqual(
+    instances.filter(({ tags }) => !tokens.has(tags.get('Decision') ?? '')),
+    [],
+    'instances without a decision',
+  );
+};
+
+/** Waits until every instance has ended, and every worker has stopped. */
+const untilAllHaveEnded = async (
+  { manager }: Clients,
+  instances: () => readonly Instance[],
+): Promise<void> => {
+  await eventually('all instances to end', () => instances().every(({ state }) => state === 'terminated'));
+  await eventually(
+    'all workers to stop',
+    async () => (await manager.listWorkersForWorkerPool(workerPoolId)).workers,
+    (workers) => workers.every(({ state }) => state === 'stopped'),
+  );
+};
+
+type Cloud = Awaited<ReturnType<typeof aHostileCloud>>;
+
+/** Takes one of ten instances back while it works; one more breaks down without notice. */
+const takeBackSome = (cloud: Cloud['cloud'], dead: Cloud['dead']) => {
+  const working = [...cloud.instances.values()].filter(
+    ({ id, state }) => state === 'running' && !dead.has(id),
+  );
+  const [broken, ...taken] = working.slice(0, 1 + Math.ceil(working.length / 10));
+  if (broken) cloud.fail(broken);
+  for (const instance of taken) cloud.interrupt(instance);
+  return { broken, taken };
+};
+
+/** Prints what the instances did and cost. */
+const tell = (
+  t: TestContext,
+  statuses: readonly Status[],
+  { instances, taken, dead }: { instances: readonly Instance[]; taken: number; dead: number },
+): void => {
+  const { idle, present } = idleness(instances, statuses);
+  const lost = statuses.flatMap(({ runs }) => runs.filter(({ state }) => state === 'exception'));
+  t.diagnostic(
+    `runs that were lost: ${lost.map(({ reasonResolved }) => reasonResolved).join(', ') || 'none'}`,
+  );
+  t.diagnostic(
+    `${instances.length} instances: ${taken} were interrupted, 1 broke down, ${dead} never registered`,
+  );
+  t.diagnostic(`${idle} of ${present} seconds of places for tasks were idle (boot and end included)`);
+};
+
+/** The settings of a platform whose workers come from the cloud alone. */
+const environmentOf = async (cloud: Cloud['cloud']) => {
   const provider = {
     providerType: 'aws',
     endpoint: cloud.endpoint,
@@ -176,13 +235,19 @@ it('500 tasks are completed by instances that come, are taken back, are broken, 
     certificates: [cloud.certificate],
     sweepSeconds: 1,
   };
-  const env = {
+  return {
     PORT: String(await freePort()),
     PROVIDERS: JSON.stringify({ ec2: provider }),
     WORKER: 'false',
     TASK_CLAIM_TIMEOUT: '20',
     LOG_LEVEL: 'error',
   };
+};
+
+it('500 tasks are completed by instances that come, are taken back, are broken, and go, through two crashes', async (t) => {
+  const { cloud, dead, beforeFleet } = await aHostileCloud(t);
+  const home = await aHome(t);
+  const env = await environmentOf(cloud);
   let platform = await home.start(env);
   let clients = clientsOf(platform);
   const restart = async (): Promise<void> => {
@@ -213,13 +278,7 @@ it('500 tasks are completed by instances that come, are taken back, are broken, 
   await created;
   await untilCompleted(100);
   await restart();
-  // One of ten is taken back while it works; one more breaks down without a word.
-  const working = [...cloud.instances.values()].filter(
-    ({ id, state }) => state === 'running' && !dead.has(id),
-  );
-  const [broken, ...taken] = working.slice(0, 1 + Math.ceil(working.length / 10));
-  if (broken) cloud.fail(broken);
-  for (const instance of taken) cloud.interrupt(instance);
+  const { broken, taken } = takeBackSome(cloud, dead);
   // Patience is for a step, not for the whole.
   for (let count = 200; count < taskCount; count += 100) await untilCompleted(count);
   const statuses = await eventually(
@@ -230,42 +289,15 @@ it('500 tasks are completed by instances that come, are taken back, are broken, 
   assert.equal(statuses.length, taskCount);
   assert.deepEqual([...new Set(statuses.map(({ state }) => state))], ['completed']);
 
-  const aliveIn = () => [...cloud.instances.values()].filter(({ state }) => state !== 'terminated');
-  await eventually('all instances to end', () => aliveIn().length === 0);
-  await eventually(
-    'all workers to stop',
-    async () => (await clients.manager.listWorkersForWorkerPool(workerPoolId)).workers,
-    (workers) => workers.every(({ state }) => state === 'stopped'),
-  );
-
-  const { decisions } = await clients.manager.workerPoolDecisions(workerPoolId);
-  const launches = decisions.filter(({ action }) => action === 'launch');
+  await untilAllHaveEnded(clients, () => [...cloud.instances.values()]);
   const instances = [...cloud.instances.values()];
-  for (const { token, count, outcome } of launches) {
-    const own = instances.filter(({ tags }) => tags.get('Decision') === token);
-    assert.notEqual(outcome, 'open');
-    assert.ok(own.length <= count, `${own.length} instances for a decision to start ${count}`);
-  }
-  const tokens = new Set(launches.map(({ token }) => token));
-  assert.deepEqual(
-    instances.filter(({ tags }) => !tokens.has(tags.get('Decision') ?? '')),
-    [],
-    'instances that nobody decided upon',
-  );
+  await assertDecided(clients, instances);
   const isFull = ({ place }: Instance) => place.zone.endsWith('a');
   assert.deepEqual(instances.filter(isFull), []);
   const throttled = cloud.calls.filter(({ error }) => error === 'RequestLimitExceeded').length;
   assert.ok(throttled > 0 && taken.length > 0 && dead.size > 0);
   assert.equal(broken?.stateReason?.code, 'Server.InternalError');
 
-  const { idle, present } = idleness(instances, statuses);
-  const lost = statuses.flatMap(({ runs }) => runs.filter(({ state }) => state === 'exception'));
-  t.diagnostic(
-    `runs that were lost: ${lost.map(({ reasonResolved }) => reasonResolved).join(', ') || 'none'}`,
-  );
-  t.diagnostic(
-    `${instances.length} instances: ${taken.length} were interrupted, 1 broke down, ${dead.size} never registered`,
-  );
+  tell(t, statuses, { instances, taken: taken.length, dead: dead.size });
   t.diagnostic(`${cloud.calls.length} calls of EC2, ${throttled} of them throttled`);
-  t.diagnostic(`${idle} of ${present} seconds of places for tasks were idle (boot and end included)`);
 });

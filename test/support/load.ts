@@ -8,7 +8,7 @@ export interface Address {
   readonly credentials: Credentials;
 }
 
-/** Clients that create tasks, and workers that resolve them; whatever fails is tried again until it is answered. */
+/** Clients that create tasks, and workers that resolve them. A call that fails is repeated until it is answered. */
 export interface Load {
   /** Tasks whose creation was answered. */
   readonly acknowledged: ReadonlySet<string>;
@@ -16,7 +16,7 @@ export interface Load {
   readonly failures: { server: number; connection: number };
   /** Resolves when all tasks are resolved; rejects when an answer was wrong. */
   readonly done: Promise<void>;
-  /** Waits until so many more calls were answered. */
+  /** Waits until this number of further calls was answered. */
   more(calls: number): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ const aTask = (end: End, more: object = {}) => ({
   created: new Date().toJSON(),
   deadline: new Date(Date.now() + 3_600_000).toJSON(),
   payload: { end },
-  // Each end of a server in mid-claim costs one.
+  // A server that ends during a claim costs one.
   retries: 30,
   metadata: { name: end, description: '', owner: 'load@example.com', source: 'https://example.com/' },
   ...more,
@@ -49,105 +49,112 @@ const aDiamond = () => {
   ];
 };
 
-/** Starts a load of so many rounds: a task by itself and a diamond in each. */
-export const startLoad = (
-  address: () => Address,
-  { rounds, workers = 3 }: { rounds: number; workers?: number },
-): Load => {
-  const acknowledged = new Set<string>();
-  const resolved = new Set<string>();
-  const failures = { server: 0, connection: 0 };
-  const over = new AbortController();
-  let isCreated = false;
-  let answered = 0;
+/** What a worker does at the end of a run. */
+const report = (taskId: string, runId: number, end: End) => (queue: Queue) => {
+  if (runId > 0 || end === 'reclaimed') return queue.reportCompleted(taskId, runId);
+  if (end === 'worker-shutdown') return queue.reportException(taskId, runId, { reason: end });
+  return end === 'failed' ? queue.reportFailed(taskId, runId) : queue.reportCompleted(taskId, runId);
+};
 
-  const insist = async <T>(call: (queue: Queue) => Promise<T>): Promise<T> => {
+class RunningLoad implements Load {
+  readonly acknowledged = new Set<string>();
+  readonly failures = { server: 0, connection: 0 };
+  readonly done: Promise<void>;
+  readonly #address: () => Address;
+  readonly #resolved = new Set<string>();
+  readonly #over = new AbortController();
+  #isCreated = false;
+  #answered = 0;
+
+  constructor(address: () => Address, { rounds, workers }: { rounds: number; workers: number }) {
+    this.#address = address;
+    const work = Array.from({ length: workers }, (_, i) => this.#work(`worker-${i}`));
+    this.done = Promise.all([this.#create(rounds), ...work]).then(
+      () => {},
+      (error) => {
+        this.#over.abort();
+        throw error;
+      },
+    );
+    // Whoever awaits `done` hears of its failure, which may be much later.
+    this.done.catch(() => {});
+  }
+
+  async more(calls: number): Promise<void> {
+    const wanted = this.#answered + calls;
+    await eventually(`${calls} more answers`, () => this.#answered >= wanted || this.#over.signal.aborted);
+  }
+
+  /** Repeats a call until the server has answered it. A refusal is thrown. */
+  async #insist<T>(call: (queue: Queue) => Promise<T>): Promise<T> {
     const attempt = async (): Promise<{ answer?: T; error?: unknown }> => {
       try {
-        return { answer: await call(new Queue({ ...address(), retries: 0, timeoutMs: patienceMs / 4 })) };
+        const queue = new Queue({ ...this.#address(), retries: 0, timeoutMs: patienceMs / 4 });
+        return { answer: await call(queue) };
       } catch (error) {
-        over.signal.throwIfAborted();
+        this.#over.signal.throwIfAborted();
         if (error instanceof ApiError && error.statusCode < 500) throw error;
-        failures[error instanceof ApiError ? 'server' : 'connection']++;
+        this.failures[error instanceof ApiError ? 'server' : 'connection']++;
         return { error };
       }
     };
     const { answer } = await eventually('an answer to a call of the load', attempt, (seen) => !seen.error);
-    answered++;
+    this.#answered++;
     return answer as T;
-  };
+  }
 
-  const create = async (): Promise<void> => {
+  async #create(rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round++) {
       const [taskId, taskGroupId] = [slugid(), slugid()];
       const task = aTask(ends[round % ends.length] as End);
       const tasks = aDiamond();
       await Promise.all([
-        insist((queue) => queue.createTask(taskId, task)).then(() => acknowledged.add(taskId)),
-        insist((queue) => queue.createTaskGroupTasks(taskGroupId, { tasks })).then(() => {
-          for (const each of tasks) acknowledged.add(each.taskId);
+        this.#insist((queue) => queue.createTask(taskId, task)).then(() => this.acknowledged.add(taskId)),
+        this.#insist((queue) => queue.createTaskGroupTasks(taskGroupId, { tasks })).then(() => {
+          for (const each of tasks) this.acknowledged.add(each.taskId);
         }),
       ]);
       await eventually(
         'the workers of the load to catch up',
-        () => acknowledged.size - resolved.size <= 60 || over.signal.aborted,
+        () => this.acknowledged.size - this.#resolved.size <= 60 || this.#over.signal.aborted,
       );
     }
-    isCreated = true;
-  };
+    this.#isCreated = true;
+  }
 
-  const report = (taskId: string, runId: number, end: End) => (queue: Queue) => {
-    if (runId > 0 || end === 'reclaimed') return queue.reportCompleted(taskId, runId);
-    if (end === 'worker-shutdown') return queue.reportException(taskId, runId, { reason: end });
-    return end === 'failed' ? queue.reportFailed(taskId, runId) : queue.reportCompleted(taskId, runId);
-  };
-
-  const perform = async (taskId: string, runId: number, end: End): Promise<void> => {
+  async #perform(taskId: string, runId: number, end: End): Promise<void> {
     try {
-      if (end === 'reclaimed') await insist((queue) => queue.reclaimTask(taskId, runId));
-      const { status } = await insist(report(taskId, runId, end));
-      if (status.state === 'completed' || status.state === 'failed') resolved.add(taskId);
+      if (end === 'reclaimed') await this.#insist((queue) => queue.reclaimTask(taskId, runId));
+      const { status } = await this.#insist(report(taskId, runId, end));
+      if (status.state === 'completed' || status.state === 'failed') this.#resolved.add(taskId);
     } catch (error) {
-      // The claim has expired meanwhile: somebody else will do it.
+      // The claim has expired meanwhile: another worker will do it.
       if (!(error instanceof ApiError && error.statusCode === 409)) throw error;
     }
-    if (isCreated && resolved.size >= acknowledged.size) over.abort();
-  };
+    if (this.#isCreated && this.#resolved.size >= this.acknowledged.size) this.#over.abort();
+  }
 
-  const work = async (workerId: string): Promise<void> => {
+  async #work(workerId: string): Promise<void> {
+    const { signal } = this.#over;
     const wanted = { workerGroup: 'load', workerId, tasks: 4 };
-    while (!over.signal.aborted) {
-      const { tasks } = await insist((queue) =>
-        queue.claimWork(taskQueueId, wanted, { signal: over.signal }),
-      ).catch((error) => {
-        if (over.signal.aborted) return { tasks: [] };
-        throw error;
-      });
+    while (!signal.aborted) {
+      const { tasks } = await this.#insist((queue) => queue.claimWork(taskQueueId, wanted, { signal })).catch(
+        (error) => {
+          if (signal.aborted) return { tasks: [] };
+          throw error;
+        },
+      );
       await Promise.all(
         tasks.map(({ status, runId, task }) =>
-          perform(status.taskId, runId, (task.payload as { end: End }).end),
+          this.#perform(status.taskId, runId, (task.payload as { end: End }).end),
         ),
       );
     }
-  };
+  }
+}
 
-  const all = [create(), ...Array.from({ length: workers }, (_, i) => work(`worker-${i}`))];
-  const done = Promise.all(all).then(
-    () => {},
-    (error) => {
-      over.abort();
-      throw error;
-    },
-  );
-  // Heard by whoever awaits it, which may be much later.
-  done.catch(() => {});
-  return {
-    acknowledged,
-    failures,
-    done,
-    more: async (calls) => {
-      const wanted = answered + calls;
-      await eventually(`${calls} more answers`, () => answered >= wanted || over.signal.aborted);
-    },
-  };
-};
+/** Starts a load; each round creates one task and a diamond of four. */
+export const startLoad = (
+  address: () => Address,
+  { rounds, workers = 3 }: { rounds: number; workers?: number },
+): Load => new RunningLoad(address, { rounds, workers });

@@ -3,22 +3,22 @@ import { createServer, type Socket, connect as toServer } from 'node:net';
 import { pause } from '@taskyard/patience';
 import type { Ending } from './platform.ts';
 
-/** Where a connection breaks: before the server has seen the commit, or after it has committed and before we hear so. */
+/** When a connection breaks: before the server has received the commit, or after it has committed and before it has told us. */
 export type Cut = 'before the commit' | 'after the commit';
 
-/** A way to a PostgreSQL that breaks as it is told to. */
+/** A proxy in front of PostgreSQL, whose connections break when a test wants it. */
 export interface TcpProxy {
-  /** The database behind it, by this way. */
+  /** The database, reached through the proxy. */
   readonly url: string;
   /** Breaks the connection of the next transaction that sends all of these texts; resolves when it has happened. */
   cutCommit(texts: readonly string[], cut: Cut): Promise<void>;
-  /** Each chunk waits so long, in either direction. */
+  /** Each chunk is delayed by so many milliseconds, in both directions. */
   delay(milliseconds: number): void;
   /** From now on nothing passes and nothing is refused, as when a cable was pulled; until {@link TcpProxy.flow}. */
   blackhole(): void;
-  /** Lets everything pass; what has got lost before stays lost. */
+  /** Lets everything pass again; what was lost before stays lost. */
   flow(): void;
-  /** Resets all connections there are. */
+  /** Resets all connections. */
   resetAll(): void;
 }
 
@@ -33,7 +33,7 @@ interface Link {
   readonly server: Socket;
   /** What the client has sent since its transaction began. */
   transaction: Buffer[];
-  /** The trap that it has gone into: nothing reaches the client any more. */
+  /** The trap that its transaction is in: nothing reaches the client any more. */
   trap: Trap | undefined;
   withheld: string;
 }
@@ -66,90 +66,107 @@ const queryIn = (message: Buffer): string =>
 
 const isOver = (answers: string): boolean => /C....(COMMIT|ROLLBACK)\0/s.test(answers);
 
-/** Opens a way to the server that a URL names; it ends with the test. */
-export const aTcpProxy = async (test: Ending, databaseUrl: string): Promise<TcpProxy> => {
-  const target = new URL(databaseUrl);
-  const links = new Set<Link>();
-  const traps = new Set<Trap>();
-  let delayMs = 0;
-  let isBlackhole = false;
+/** The connections that pass through a proxy, and what becomes of them. */
+class Links {
+  delayMs = 0;
+  isBlackhole = false;
+  readonly #target: URL;
+  readonly #links = new Set<Link>();
+  readonly #traps = new Set<Trap>();
 
-  const end = (link: Link): void => {
-    links.delete(link);
+  constructor(target: URL) {
+    this.#target = target;
+  }
+
+  /** Connects a client to the server. */
+  open(client: Socket): void {
+    const { port, hostname } = this.#target;
+    const server = toServer({ port: Number(port), host: hostname, noDelay: true });
+    const link: Link = { client, server, transaction: [], trap: undefined, withheld: '' };
+    this.#links.add(link);
+    const messages = intoMessages();
+    const ways = [
+      this.#pass(client, (chunk) => {
+        for (const message of messages(chunk)) this.#forward(link, message);
+      }),
+      this.#pass(server, (chunk) => this.#reply(link, chunk)),
+    ];
+    for (const way of ways)
+      void way.catch(() => {}).then(() => this.#links.has(link) && !this.isBlackhole && this.#end(link));
+  }
+
+  cutCommit(texts: readonly string[], cut: Cut): Promise<void> {
+    return new Promise((sprung) => this.#traps.add({ texts, cut, sprung }));
+  }
+
+  endAll(): void {
+    for (const link of this.#links) this.#end(link);
+  }
+
+  #end(link: Link): void {
+    this.#links.delete(link);
     link.client.resetAndDestroy();
     link.server.destroy();
-  };
+  }
 
-  /** What the client sends. A trap is looked for at each commit: only then all of the transaction is known. */
-  const forward = (link: Link, message: Buffer): void => {
+  async #pass(socket: Socket, pass: (chunk: Buffer) => void): Promise<void> {
+    for await (const chunk of socket) {
+      if (this.delayMs > 0) await pause(this.delayMs);
+      if (!this.isBlackhole) pass(chunk as Buffer);
+    }
+  }
+
+  /** What the client sends. Traps are looked at when it commits: only then the whole transaction is known. */
+  #forward(link: Link, message: Buffer): void {
     if (link.trap) return;
     const query = queryIn(message);
     if (query.startsWith('begin')) link.transaction = [];
     link.transaction.push(message);
     if (query === 'commit') {
       const sent = Buffer.concat(link.transaction);
-      link.trap = [...traps].find(({ texts }) => texts.every((text) => sent.includes(text)));
+      link.trap = [...this.#traps].find(({ texts }) => texts.every((text) => sent.includes(text)));
       link.transaction = [];
     }
     if (!link.trap) return void link.server.write(message);
-    traps.delete(link.trap);
+    this.#traps.delete(link.trap);
     if (link.trap.cut === 'after the commit') return void link.server.write(message);
-    end(link);
+    this.#end(link);
     link.trap.sprung();
-  };
+  }
 
-  /** What the server answers; in a trap, the answer to the commit tells that it is done. */
-  const answer = (link: Link, chunk: Buffer): void => {
+  /** What the server replies. In a trap, the reply to the commit tells that it is done. */
+  #reply(link: Link, chunk: Buffer): void {
     if (!link.trap) return void link.client.write(chunk);
     link.withheld += chunk.toString('latin1');
     if (!isOver(link.withheld)) return;
-    end(link);
+    this.#end(link);
     link.trap.sprung();
-  };
+  }
+}
 
-  const passing = async (socket: Socket, pass: (chunk: Buffer) => void): Promise<void> => {
-    for await (const chunk of socket) {
-      if (delayMs > 0) await pause(delayMs);
-      if (!isBlackhole) pass(chunk as Buffer);
-    }
-  };
-
-  const open = (client: Socket): void => {
-    const server = toServer({ port: Number(target.port), host: target.hostname, noDelay: true });
-    const link: Link = { client, server, transaction: [], trap: undefined, withheld: '' };
-    links.add(link);
-    const messages = intoMessages();
-    const ways = [
-      passing(client, (chunk) => {
-        for (const message of messages(chunk)) forward(link, message);
-      }),
-      passing(server, (chunk) => answer(link, chunk)),
-    ];
-    for (const way of ways) void way.catch(() => {}).then(() => links.has(link) && !isBlackhole && end(link));
-  };
-
-  const listener = createServer({ noDelay: true }, open).listen(0, '127.0.0.1');
+/** Opens a proxy to the PostgreSQL of a URL; it ends with the test. */
+export const aTcpProxy = async (test: Ending, databaseUrl: string): Promise<TcpProxy> => {
+  const links = new Links(new URL(databaseUrl));
+  const listener = createServer({ noDelay: true }, (client) => links.open(client)).listen(0, '127.0.0.1');
   await once(listener, 'listening');
   test.after(async () => {
     listener.close();
-    for (const link of links) end(link);
+    links.endAll();
   });
   const url = new URL(databaseUrl);
   url.port = String((listener.address() as { port: number }).port);
   return {
     url: url.href,
-    cutCommit: (texts, cut) => new Promise((sprung) => traps.add({ texts, cut, sprung })),
+    cutCommit: (texts, cut) => links.cutCommit(texts, cut),
     delay: (milliseconds) => {
-      delayMs = milliseconds;
+      links.delayMs = milliseconds;
     },
     blackhole: () => {
-      isBlackhole = true;
+      links.isBlackhole = true;
     },
     flow: () => {
-      isBlackhole = false;
+      links.isBlackhole = false;
     },
-    resetAll: () => {
-      for (const link of links) end(link);
-    },
+    resetAll: () => links.endAll(),
   };
 };

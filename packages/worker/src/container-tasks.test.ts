@@ -3,7 +3,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { aWorker, sh } from './testing/a-worker.ts';
 import { type ContainerDaemon, noContainers, startContainerDaemon } from './testing/container-daemon.ts';
-import type { FakeRun } from './testing/fake-queue.ts';
+import type { FakeRun } from './testing/fake-tasks.ts';
 import { saveBusybox } from './testing/saved-image.ts';
 import type { WorkerOptions } from './worker-options.ts';
 

@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { defaultPath } from './config.ts';
 import { findSandbox } from './engines/bubblewrap.ts';
 import { aWorker, sh } from './testing/a-worker.ts';
-import type { FakeRun } from './testing/fake-queue.ts';
+import type { FakeRun } from './testing/fake-tasks.ts';
 import { temporaryDirectory } from './testing/places.ts';
 
 const sandboxOptions = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };

@@ -46,6 +46,20 @@ const endingSteps = () => ({
   abandon: new AbortController(),
 });
 
+/** Takes the steps of an ending one after the other; returns what cancels those that are left. */
+const endInSteps = (
+  steps: ReturnType<typeof endingSteps>,
+  clock: Clock,
+  { graceSeconds, killGraceSeconds = 10 }: { graceSeconds: number; killGraceSeconds: number | undefined },
+): readonly (() => void)[] => {
+  const graceMs = seconds(graceSeconds);
+  return [
+    clock.after(hangUpAfterMs, () => steps.hangUp.abort()),
+    clock.after(graceMs, () => steps.shutdown.abort()),
+    clock.after(graceMs + seconds(killGraceSeconds) + abandonAfterMs, () => steps.abandon.abort()),
+  ];
+};
+
 /** Starts a worker: it claims tasks of one queue and runs them until it is stopped, or has a reason to end. */
 export const startWorker = (options: WorkerOptions, clock: Clock = systemClock): Worker => {
   const log = options.log ?? silentLog;
@@ -83,13 +97,7 @@ export const startWorker = (options: WorkerOptions, clock: Clock = systemClock):
     if (phase !== 'stopped') phase = 'stopping';
     stopReason ??= reason;
     steps.stop.abort();
-    const graceMs = seconds(graceSeconds);
-    const endMs = graceMs + seconds(options.killGraceSeconds ?? 10) + abandonAfterMs;
-    const timers = [
-      clock.after(hangUpAfterMs, () => steps.hangUp.abort()),
-      clock.after(graceMs, () => steps.shutdown.abort()),
-      clock.after(endMs, () => steps.abandon.abort()),
-    ];
+    const timers = endInSteps(steps, clock, { graceSeconds, killGraceSeconds: options.killGraceSeconds });
     await stopped.catch(() => undefined);
     for (const cancel of timers) cancel();
   };
@@ -108,8 +116,7 @@ export const startWorker = (options: WorkerOptions, clock: Clock = systemClock):
 
   return {
     get state() {
-      const running = slots.occupations.map(({ taskId, runId }) => ({ taskId, runId }));
-      return { phase, engine, running };
+      return { phase, engine, running: slots.occupations.map(({ taskId, runId }) => ({ taskId, runId })) };
     },
     started,
     stopped: parted,

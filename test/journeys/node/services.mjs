@@ -140,9 +140,9 @@ export const visitObject = async () => {
   await object.download(name);
 };
 
-export const visitWorkerManager = async () => {
-  const manager = clientOf('WorkerManager');
-  const workerPoolId = 'journeys/node-pool';
+const workerPoolId = 'journeys/node-pool';
+
+const visitPools = async (manager) => {
   const pool = {
     providerId: 'static',
     description: 'a pool',
@@ -162,7 +162,10 @@ export const visitWorkerManager = async () => {
   assert.ok(providers.some(({ providerId }) => providerId === 'static'));
   const configs = (query) => manager.listWorkerPoolLaunchConfigs(workerPoolId, query);
   assert.deepEqual(await allPages(configs, 'workerPoolLaunchConfigs'), []);
+};
 
+/** A worker is created, registers, registers again and reports an error. */
+const visitWorkers = async (manager) => {
   const staticSecret = taskcluster.slugid() + taskcluster.slugid();
   const worker = {
     expires: taskcluster.fromNowJSON('1 day'),
@@ -196,8 +199,11 @@ export const visitWorkerManager = async () => {
     ['a title'],
   );
   assert.equal((await manager.workerPoolErrorStats({ workerPoolId })).totals.total, 1);
+  return credentials;
+};
 
-  // The worker asks for work, so that the queue knows it as well.
+/** The worker asks for work, so that the queue knows it too. */
+const visitWorkersOfQueue = async (manager, credentials) => {
   const queue = clientOf('Queue', { credentials });
   await clientOf('Queue').createTask(taskcluster.slugid(), aTask(workerPoolId));
   const { tasks } = await queue.claimWork(workerPoolId, { workerGroup: 'node', workerId: 'one', tasks: 1 });
@@ -210,7 +216,13 @@ export const visitWorkerManager = async () => {
   const known = (query) => manager.listWorkers('journeys', 'node-pool', query);
   assert.deepEqual(ids(await allPages(known, 'workers')), ['one']);
   assert.equal((await manager.getWorker('journeys', 'node-pool', 'node', 'one')).workerId, 'one');
+};
 
+export const visitWorkerManager = async () => {
+  const manager = clientOf('WorkerManager');
+  await visitPools(manager);
+  const credentials = await visitWorkers(manager);
+  await visitWorkersOfQueue(manager, credentials);
   await manager.removeWorker(workerPoolId, 'node', 'one');
   assert.equal((await manager.worker(workerPoolId, 'node', 'one')).state, 'stopped');
   await manager.deleteWorkerPool(workerPoolId);

@@ -48,30 +48,53 @@ const statusOf = (taskId: string, task: Definition): TaskStatus => ({
   runs: [],
 });
 
-/**
- * A small honest queue, with a worker that behaves as told by the names of the tasks. It keeps to the order of
- * the real one: a task is pending when what it needs has completed, and each move is a message on the stream.
- */
-export const startFakeQueue = async (behaviours: Readonly<Record<string, Behaviour>> = {}) => {
-  const tasks = new Map<string, FakeTask>();
-  const streams = new Set<ServerResponse>();
-  const calls: string[] = [];
-  let position = 0;
-  let rootUrl = '';
+/** Tasks, and a worker that does with each what the test told for its name. */
+class FakeTasks {
+  readonly tasks = new Map<string, FakeTask>();
+  readonly #behaviours: Readonly<Record<string, Behaviour>>;
+  readonly #publish: (task: FakeTask, state: string) => void;
 
-  const publish = ({ status }: FakeTask, state: string): void => {
-    position += 1;
-    const message = {
-      exchange: `exchange/taskcluster-queue/v1/${exchangeOf[state]}`,
-      routingKey: `primary.${status.taskId}`,
-      routes: [],
-      payload: { version: 1, status },
+  constructor(
+    behaviours: Readonly<Record<string, Behaviour>>,
+    publish: (task: FakeTask, state: string) => void,
+  ) {
+    this.#behaviours = behaviours;
+    this.#publish = publish;
+  }
+
+  create(created: readonly { taskId: string; task: Definition }[]): void {
+    for (const { taskId, task } of created) {
+      const log = this.#behaviours[task.metadata.name]?.log ?? 'all is well\n';
+      const fresh = { task, log, status: statusOf(taskId, task) };
+      this.tasks.set(taskId, fresh);
+      this.#publish(fresh, 'unscheduled');
+    }
+    this.#schedule();
+  }
+
+  /** Cancels every task that is not resolved. */
+  cancel() {
+    const open = [...this.tasks].filter(([, { status }]) =>
+      ['unscheduled', 'pending', 'running'].includes(status.state),
+    );
+    const at = new Date().toJSON();
+    for (const [taskId] of open)
+      this.#move(taskId, 'exception', { reasonResolved: 'canceled', resolved: at });
+    return {
+      taskGroupId: 'g',
+      taskGroupSize: this.tasks.size,
+      cancelledCount: open.length,
+      taskIds: open.map(([id]) => id),
     };
-    for (const stream of streams) stream.write(`id: ${position}\ndata: ${JSON.stringify(message)}\n\n`);
-  };
+  }
 
-  const move = (taskId: string, state: RunState, changes: Partial<TaskStatus['runs'][number]> = {}): void => {
-    const found = tasks.get(taskId);
+  list() {
+    return { tasks: [...this.tasks.values()].map(({ task, status }) => ({ task, status })) };
+  }
+
+  /** Gives a task its next state, in a new run when it becomes pending. */
+  #move(taskId: string, state: RunState, changes: Partial<TaskStatus['runs'][number]> = {}): void {
+    const found = this.tasks.get(taskId);
     if (!found) return;
     const now = new Date().toJSON();
     const isNew = state === 'pending' || found.status.runs.length === 0;
@@ -80,97 +103,105 @@ export const startFakeQueue = async (behaviours: Readonly<Record<string, Behavio
     const run = { ...fresh, ...last, state, ...changes };
     const runs = isNew ? [...found.status.runs, run] : [...found.status.runs.slice(0, -1), run];
     const next = { ...found, status: { ...found.status, state, runs } };
-    tasks.set(taskId, next);
-    publish(next, state);
-  };
+    this.tasks.set(taskId, next);
+    this.#publish(next, state);
+  }
 
-  const work = (taskId: string): void => {
-    const found = tasks.get(taskId);
+  #work(taskId: string): void {
+    const found = this.tasks.get(taskId);
     if (found?.status.state !== 'pending') return;
-    const behaviour = behaviours[found.task.metadata.name] ?? { ends: 'completed' };
+    const behaviour = this.#behaviours[found.task.metadata.name] ?? { ends: 'completed' };
     const at = new Date().toJSON();
-    move(taskId, 'running', { started: at, workerGroup: 'local', workerId: 'w' });
+    this.#move(taskId, 'running', { started: at, workerGroup: 'local', workerId: 'w' });
     if (behaviour.ends === 'hangs') return;
     if (behaviour.ends === 'completed after a retry' && found.status.runs.length < 2) {
-      move(taskId, 'exception', { reasonResolved: 'intermittent-task', resolved: at });
-      move(taskId, 'pending', { reasonCreated: 'task-retry' });
-      setImmediate(work, taskId);
+      this.#move(taskId, 'exception', { reasonResolved: 'intermittent-task', resolved: at });
+      this.#move(taskId, 'pending', { reasonCreated: 'task-retry' });
+      setImmediate(() => this.#work(taskId));
       return;
     }
     const state = behaviour.ends === 'failed' ? 'failed' : 'completed';
-    move(taskId, state, { reasonResolved: state, resolved: at });
-    schedule();
-  };
+    this.#move(taskId, state, { reasonResolved: state, resolved: at });
+    this.#schedule();
+  }
 
-  const isReady = ({ task, status }: FakeTask): boolean =>
-    status.state === 'unscheduled' &&
-    (task.dependencies ?? []).every((needed) => tasks.get(needed)?.status.state === 'completed');
-
-  const schedule = (): void => {
-    for (const [taskId, found] of tasks) {
-      if (!isReady(found)) continue;
-      move(taskId, 'pending');
-      setImmediate(work, taskId);
-    }
-  };
-
-  const create = (created: readonly { taskId: string; task: Definition }[]): void => {
-    for (const { taskId, task } of created) {
-      const log = behaviours[task.metadata.name]?.log ?? 'all is well\n';
-      tasks.set(taskId, { task, log, status: statusOf(taskId, task) });
-      publish(tasks.get(taskId) as FakeTask, 'unscheduled');
-    }
-    schedule();
-  };
-
-  const cancel = () => {
-    const open = [...tasks].filter(([, { status }]) =>
-      ['unscheduled', 'pending', 'running'].includes(status.state),
+  #isReady({ task, status }: FakeTask): boolean {
+    return (
+      status.state === 'unscheduled' &&
+      (task.dependencies ?? []).every((needed) => this.tasks.get(needed)?.status.state === 'completed')
     );
-    const at = new Date().toJSON();
-    for (const [taskId] of open) move(taskId, 'exception', { reasonResolved: 'canceled', resolved: at });
-    return {
-      taskGroupId: 'g',
-      taskGroupSize: tasks.size,
-      cancelledCount: open.length,
-      taskIds: open.map(([id]) => id),
-    };
-  };
+  }
 
-  const list = () => ({ tasks: [...tasks.values()].map(({ task, status }) => ({ task, status })) });
-
-  const answer = (path: string, body: string): unknown => {
-    const taskId = /\/task\/([^/]+)/.exec(path)?.[1] ?? '';
-    if (/\/task-group\/[^/]+\/tasks$/.test(path)) create((JSON.parse(body) as { tasks: [] }).tasks);
-    if (path.endsWith('/cancel')) return path.includes('/task-group/') ? cancel() : undefined;
-    if (path.endsWith('/list')) return list();
-    if (path.endsWith('/status'))
-      return tasks.has(taskId) ? { status: tasks.get(taskId)?.status } : undefined;
-    if (path.endsWith('/artifacts')) {
-      const log = {
-        name: 'public/logs/live_backing.log',
-        storageType: 's3',
-        contentType: 'text/plain',
-        expires: '',
-      };
-      return { artifacts: [log, { ...log, name: 'public/report.html' }] };
+  #schedule(): void {
+    for (const [taskId, found] of this.tasks) {
+      if (!this.#isReady(found)) continue;
+      this.#move(taskId, 'pending');
+      setImmediate(() => this.#work(taskId));
     }
-    if (path.includes('/artifact-content/')) return { storageType: 's3', url: `${rootUrl}/log/${taskId}` };
-    return {};
-  };
+  }
+}
 
+/** The event stream: messages with growing positions, to everyone who listens. */
+class FakeStream {
+  readonly #listeners = new Set<ServerResponse>();
+  #position = 0;
+
+  add(request: IncomingMessage, response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`event: position\nid: ${this.#position}\ndata: {}\n\n`);
+    this.#listeners.add(response);
+    request.on('close', () => this.#listeners.delete(response));
+  }
+
+  publish({ status }: FakeTask, state: string): void {
+    this.#position += 1;
+    const message = {
+      exchange: `exchange/taskcluster-queue/v1/${exchangeOf[state]}`,
+      routingKey: `primary.${status.taskId}`,
+      routes: [],
+      payload: { version: 1, status },
+    };
+    const data = JSON.stringify(message);
+    for (const listener of this.#listeners) listener.write(`id: ${this.#position}\ndata: ${data}\n\n`);
+  }
+}
+
+const log = {
+  name: 'public/logs/live_backing.log',
+  storageType: 's3',
+  contentType: 'text/plain',
+  expires: '',
+};
+
+/** The reply to a call; undefined for a task that does not exist. */
+const replyTo = (queue: FakeTasks, { pathname, origin }: URL, body: string): unknown => {
+  const taskId = /\/task\/([^/]+)/.exec(pathname)?.[1] ?? '';
+  if (/\/task-group\/[^/]+\/tasks$/.test(pathname)) queue.create((JSON.parse(body) as { tasks: [] }).tasks);
+  if (pathname.endsWith('/cancel')) return pathname.includes('/task-group/') ? queue.cancel() : undefined;
+  if (pathname.endsWith('/list')) return queue.list();
+  const status = queue.tasks.get(taskId)?.status;
+  if (pathname.endsWith('/status')) return status && { status };
+  if (pathname.endsWith('/artifacts')) return { artifacts: [log, { ...log, name: 'public/report.html' }] };
+  if (pathname.includes('/artifact-content/')) return { storageType: 's3', url: `${origin}/log/${taskId}` };
+  return {};
+};
+
+/**
+ * Starts a small queue, with a worker that does with each task what the test told for its name. It keeps the order of
+ * the real queue: a task is pending when its dependencies have completed, and each change is a message on the stream.
+ */
+export const startFakeQueue = async (behaviours: Readonly<Record<string, Behaviour>> = {}) => {
+  const calls: string[] = [];
+  const stream = new FakeStream();
+  const queue = new FakeTasks(behaviours, (task, state) => stream.publish(task, state));
+  let rootUrl = '';
   const server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '', rootUrl);
     const body = await readText(request);
-    if (url.pathname.startsWith('/log/')) return response.end(tasks.get(url.pathname.slice(5))?.log);
+    if (url.pathname.startsWith('/log/')) return response.end(queue.tasks.get(url.pathname.slice(5))?.log);
     calls.push(`${request.method} ${url.pathname.replace('/api', '')}`);
-    if (url.pathname === '/api/events/v1/stream') {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write(`event: position\nid: ${position}\ndata: {}\n\n`);
-      streams.add(response);
-      return request.on('close', () => streams.delete(response));
-    }
-    const found = answer(url.pathname, body);
+    if (url.pathname === '/api/events/v1/stream') return stream.add(request, response);
+    const found = replyTo(queue, url, body);
     const error = { code: 'ResourceNotFound', message: 'There is no such task.\n\n---\n\n* method: x' };
     response.writeHead(found === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(found ?? error));
@@ -181,5 +212,5 @@ export const startFakeQueue = async (behaviours: Readonly<Record<string, Behavio
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  return { rootUrl, calls, tasks, close };
+  return { rootUrl, calls, tasks: queue.tasks, close };
 };

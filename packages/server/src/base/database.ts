@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
-import { minutes, seconds, systemClock } from './clock.ts';
+import { minutes, seconds } from './clock.ts';
 import { RequestError } from './errors.ts';
+import { type Heard, Listeners } from './listening.ts';
 
 /** A tagged template that is one SQL statement; each place in the code is prepared once per connection. */
 export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
@@ -22,7 +23,7 @@ export interface Database extends Sql {
   /** Runs statements as one transaction; what `run` throws rolls all of it back. */
   transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Listens on a notification channel until the database is closed; it reconnects by itself. */
-  listen(channel: string, heard: (payload: string) => void): Promise<void>;
+  listen(channel: string, heard: Heard): Promise<void>;
   /** Connections in use, idle and waited for. */
   poolUse(): { total: number; idle: number; waiting: number };
   close(): Promise<void>;
@@ -236,8 +237,6 @@ const sessionSettings = [
   .map((setting) => `-c ${setting}`)
   .join(' ');
 
-const listenAgainAfterMsMax = 2000;
-
 export interface ConnectOptions {
   readonly url: string;
   /** At most this many connections. */
@@ -250,14 +249,11 @@ export interface ConnectOptions {
   readonly onCommit?: () => void;
 }
 
-/** Opens a pool of connections to a PostgreSQL server (15 or later). */
-export const connect = ({
-  url,
-  poolSizeMax = 10,
-  silenceMaxMs = minutes(1),
-  onError = () => {},
-  onCommit = () => {},
-}: ConnectOptions): Database => {
+/** The pool of connections. Errors of idle ones go to `onError`, until `closing` is aborted. */
+const openPool = (
+  { url, poolSizeMax, silenceMaxMs, onError }: Required<Omit<ConnectOptions, 'onCommit'>>,
+  closing: AbortSignal,
+): pg.Pool => {
   const config = {
     connectionString: url,
     max: poolSizeMax,
@@ -268,12 +264,10 @@ export const connect = ({
     options: sessionSettings,
   };
   const pool = new pg.Pool(config);
-  const listeners = new Set<pg.Client>();
-  const closing = new AbortController();
   // Connections may end in whatever way they like once the pool is closed.
-  pool.on('error', (error) => closing.signal.aborted || onError(error));
-  // A connection may break between two statements of a transaction: the next one fails by it, and an error event that
-  // nobody listens to would end the process.
+  pool.on('error', (error) => closing.aborted || onError(error));
+  // A connection may break between two statements of a transaction: the next one fails because of it, and an error
+  // event without a listener would end the process.
   pool.on('connect', (client) => {
     client.on('error', () => {});
     // A machine that is cut off breaks nothing: without this its connections would be waited for for a quarter of an hour.
@@ -282,6 +276,35 @@ export const connect = ({
       socket.destroy(new Error('Connection terminated: PostgreSQL does not answer.')),
     );
   });
+  return pool;
+};
+
+/** Runs a transaction on a connection of the pool, and returns what it returned with the actions that follow the commit. */
+const inTransactionOf = async <T>(pool: pg.Pool, run: (tx: Transaction) => Promise<T>) => {
+  const client = await pool.connect();
+  let failed: Error | undefined;
+  try {
+    return await inTransaction(client, run);
+  } catch (error) {
+    failed = error as Error;
+    throw error;
+  } finally {
+    // A connection whose server has gone must not be used again.
+    client.release(failed && isConnectionLoss(failed) ? failed : undefined);
+  }
+};
+
+/** Opens a pool of connections to a PostgreSQL server (15 or later). */
+export const connect = ({
+  url,
+  poolSizeMax = 10,
+  silenceMaxMs = minutes(1),
+  onError = () => {},
+  onCommit = () => {},
+}: ConnectOptions): Database => {
+  const closing = new AbortController();
+  const pool = openPool({ url, poolSizeMax, silenceMaxMs, onError }, closing.signal);
+  const listeners = new Listeners(url, onError);
 
   /** What is committed has happened: nothing that follows may tell its caller otherwise. */
   const afterwards = (action: () => void): void => {
@@ -292,66 +315,17 @@ export const connect = ({
     }
   };
 
-  const listen = async (channel: string, heard: (payload: string) => void): Promise<void> => {
-    const client = new pg.Client({
-      connectionString: url,
-      application_name: 'taskyard-listen',
-      keepAlive: true,
-      keepAliveInitialDelayMillis: seconds(30),
-      connectionTimeoutMillis: seconds(10),
-    });
-    client.on('notification', (message) => heard(message.payload ?? ''));
-    client.on('error', onError);
-    try {
-      await client.connect();
-      await client.query(`listen ${pg.escapeIdentifier(channel)}`);
-    } catch (error) {
-      void client.end().catch(() => {});
-      throw error;
-    }
-    listeners.add(client);
-    client.once('end', () => {
-      listeners.delete(client);
-      void listenAgain(channel, heard);
-    });
-  };
-
-  /** Tries until the server is back, less and less often. */
-  const listenAgain = async (channel: string, heard: (payload: string) => void): Promise<void> => {
-    for (let waitMs = 50; !closing.signal.aborted; waitMs = Math.min(2 * waitMs, listenAgainAfterMsMax)) {
-      try {
-        await listen(channel, heard);
-        // What was notified meanwhile is lost; hearing an empty payload makes the listener look for itself.
-        heard('');
-        return;
-      } catch (error) {
-        onError(error as Error);
-      }
-      await systemClock.sleep(waitMs, closing.signal);
-    }
-  };
-
   return Object.assign(statementOn(pool), {
     transaction: async <T>(run: (tx: Transaction) => Promise<T>): Promise<T> => {
-      const client = await pool.connect();
-      let failed: Error | undefined;
-      try {
-        const { value, actions } = await inTransaction(client, run);
-        for (const action of [...actions, onCommit]) afterwards(action);
-        return value;
-      } catch (error) {
-        failed = error as Error;
-        throw error;
-      } finally {
-        // A connection whose server has gone must not be handed out again.
-        client.release(failed && isConnectionLoss(failed) ? failed : undefined);
-      }
+      const { value, actions } = await inTransactionOf(pool, run);
+      for (const action of [...actions, onCommit]) afterwards(action);
+      return value;
     },
-    listen,
+    listen: (channel: string, heard: Heard) => listeners.listen(channel, heard),
     poolUse: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: async () => {
       closing.abort();
-      await Promise.all([pool.end(), ...[...listeners].map((client) => client.end())]);
+      await Promise.all([pool.end(), listeners.close()]);
     },
   });
 };

@@ -91,7 +91,7 @@ export const startDemoCloud = async (settings: DemoCloudSettings): Promise<DemoC
     templates: state.templates,
     calls: cloud.calls,
     metadataEndpoint,
-    interrupt: life.interrupt,
+    interrupt: (instance) => life.interrupt(instance),
     recommendRebalance: (instance) => {
       instance.isRebalanceRecommended = true;
     },

@@ -59,78 +59,99 @@ const rememberMs = hours(1);
 
 export const isAlive = ({ state }: Instance): boolean => state === 'pending' || state === 'running';
 
-export const createLife = (
-  { instances }: CloudState,
-  {
-    clock,
-    conditions,
-    startMachine,
-  }: { clock: Clock; conditions(): Conditions; startMachine(instance: Instance): Machine },
-): Life => {
-  const machines = new Map<string, Machine>();
-  const closing = new AbortController();
-  // One for each instance that comes or goes.
-  setMaxListeners(0, closing.signal);
-  const after = (ms: number, act: () => void): void => {
-    const cancel = clock.after(ms, () => {
-      closing.signal.removeEventListener('abort', cancel);
-      act();
+interface LifeOptions {
+  readonly clock: Clock;
+  conditions(): Conditions;
+  startMachine(instance: Instance): Machine;
+}
+
+class InstanceLife implements Life {
+  readonly #instances: CloudState['instances'];
+  readonly #options: LifeOptions;
+  readonly #machines = new Map<string, Machine>();
+  readonly #closing = new AbortController();
+  #hosts = 0;
+
+  constructor({ instances }: CloudState, options: LifeOptions) {
+    this.#instances = instances;
+    this.#options = options;
+    // One listener for each instance that starts or ends.
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  start(wanted: Parameters<Life['start']>[0]): Instance {
+    const { clock, conditions } = this.#options;
+    this.#hosts++;
+    const hosts = this.#hosts;
+    const instance: Instance = {
+      ...wanted,
+      id: newId('i'),
+      privateIp: `10.${(hosts >> 16) & 255}.${(hosts >> 8) & 255}.${hosts & 255}`,
+      launchTime: clock.now(),
+      tags: new Map(wanted.tags),
+      state: 'pending',
+      stateReason: undefined,
+      endedAt: undefined,
+      interruptedAt: undefined,
+      isRebalanceRecommended: false,
+    };
+    this.#instances.set(instance.id, instance);
+    this.#after(conditions().bootMs, () => this.#boot(instance));
+    return instance;
+  }
+
+  terminate(instance: Instance, reason: Parameters<Life['terminate']>[1]): void {
+    const { clock, conditions } = this.#options;
+    if (!isAlive(instance) || this.#closing.signal.aborted) return;
+    instance.state = 'shutting-down';
+    instance.stateReason = reason;
+    void this.#machines.get(instance.id)?.end();
+    this.#after(conditions().shutdownMs, () => {
+      instance.state = 'terminated';
+      instance.endedAt = clock.now();
+      this.#machines.delete(instance.id);
+      this.#after(rememberMs, () => this.#instances.delete(instance.id));
     });
-    closing.signal.addEventListener('abort', cancel, { once: true });
-  };
-  const boot = (instance: Instance): void => {
+  }
+
+  interrupt(instance: Instance): void {
+    const { clock, conditions } = this.#options;
+    const { noticeMs } = conditions();
+    instance.interruptedAt = later(clock.now(), noticeMs);
+    const message = 'Server.SpotInstanceTermination: Spot instance termination';
+    this.#after(noticeMs, () =>
+      this.terminate(instance, { code: 'Server.SpotInstanceTermination', message }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([...this.#machines.values()].map((machine) => machine.end()));
+  }
+
+  #boot(instance: Instance): void {
+    const { conditions, startMachine } = this.#options;
     if (instance.state !== 'pending') return;
     instance.state = 'running';
     if (!conditions().works(instance.id)) return;
     const machine = startMachine(instance);
-    machines.set(instance.id, machine);
+    this.#machines.set(instance.id, machine);
     void machine.ended.then(() => {
       const message = 'Client.InstanceInitiatedShutdown: Instance initiated shutdown';
-      terminate(instance, { code: 'Client.InstanceInitiatedShutdown', message });
+      this.terminate(instance, { code: 'Client.InstanceInitiatedShutdown', message });
     });
-  };
-  const terminate: Life['terminate'] = (instance, reason) => {
-    if (!isAlive(instance) || closing.signal.aborted) return;
-    instance.state = 'shutting-down';
-    instance.stateReason = reason;
-    void machines.get(instance.id)?.end();
-    after(conditions().shutdownMs, () => {
-      instance.state = 'terminated';
-      instance.endedAt = clock.now();
-      machines.delete(instance.id);
-      after(rememberMs, () => instances.delete(instance.id));
+  }
+
+  /** Acts after a time, unless the cloud is closed before. */
+  #after(ms: number, act: () => void): void {
+    const { signal } = this.#closing;
+    const cancel = this.#options.clock.after(ms, () => {
+      signal.removeEventListener('abort', cancel);
+      act();
     });
-  };
-  let hosts = 0;
-  return {
-    start: (wanted) => {
-      hosts++;
-      const instance: Instance = {
-        ...wanted,
-        id: newId('i'),
-        privateIp: `10.${(hosts >> 16) & 255}.${(hosts >> 8) & 255}.${hosts & 255}`,
-        launchTime: clock.now(),
-        tags: new Map(wanted.tags),
-        state: 'pending',
-        stateReason: undefined,
-        endedAt: undefined,
-        interruptedAt: undefined,
-        isRebalanceRecommended: false,
-      };
-      instances.set(instance.id, instance);
-      after(conditions().bootMs, () => boot(instance));
-      return instance;
-    },
-    terminate,
-    interrupt: (instance) => {
-      const { noticeMs } = conditions();
-      instance.interruptedAt = later(clock.now(), noticeMs);
-      const message = 'Server.SpotInstanceTermination: Spot instance termination';
-      after(noticeMs, () => terminate(instance, { code: 'Server.SpotInstanceTermination', message }));
-    },
-    close: async () => {
-      closing.abort();
-      await Promise.all([...machines.values()].map((machine) => machine.end()));
-    },
-  };
-};
+    signal.addEventListener('abort', cancel, { once: true });
+  }
+}
+
+/** Starts and ends the instances of a cloud, each in its time. */
+export const createLife = (state: CloudState, options: LifeOptions): Life => new InstanceLife(state, options);

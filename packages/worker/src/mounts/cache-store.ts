@@ -11,7 +11,7 @@ import {
   withHeld,
 } from '../trees/index.ts';
 
-/** Something on disk that nobody uses at the moment, and that a task would do without. */
+/** Something on disk that no task uses at the moment, and that tasks can do without. */
 export interface Evictable {
   readonly usedAt: Date;
   remove(): Promise<void>;
@@ -25,7 +25,7 @@ export interface Place {
 
 /** Where caches lie while no task has them. */
 export interface CacheStore {
-  /** Moves a cache to a place, and answers since when it exists; undefined when there is none to move. */
+  /** Moves a cache to a place, and returns when it was created; undefined when there is none to move. */
   takeOut(name: string, place: Place): Promise<Date | undefined>;
   /** Moves it back. */
   putBack(name: string, place: Place, createdAt: Date): Promise<void>;
@@ -60,92 +60,109 @@ const readRecord = async (path: string): Promise<Map<string, Noted>> => {
   }
 };
 
+/** The caches below a directory, with a record of when each was created and last used. */
+class DirectoryOfCaches implements CacheStore {
+  readonly #root: string;
+  readonly #clock: Clock;
+  readonly #record: Map<string, Noted>;
+  readonly #purges = new Map<string, Date>();
+  #writing = Promise.resolve();
+
+  constructor(root: string, clock: Clock, record: Map<string, Noted>) {
+    this.#root = root;
+    this.#clock = clock;
+    this.#record = record;
+  }
+
+  async takeOut(name: string, place: Place): Promise<Date | undefined> {
+    const directory = directoryName(name);
+    // It may be evicted at any moment until it is moved.
+    const dates = await this.#datesOf(directory).catch(ignoring('ENOENT'));
+    if (!dates) return undefined;
+    const { createdAt } = dates;
+    const purge = this.#purges.get(name);
+    if (purge && createdAt < purge) {
+      await this.#note(directory, undefined);
+      await this.#discardStored(directory);
+      return undefined;
+    }
+    const isMoved = await withHeld(holdDirectory(this.#root), (parent) =>
+      moveWhole({ parent, name: directory }, place),
+    ).then(() => true, ignoring('ENOENT'));
+    return isMoved ? createdAt : undefined;
+  }
+
+  async putBack(name: string, place: Place, createdAt: Date): Promise<void> {
+    const directory = directoryName(name);
+    await withHeld(holdDirectory(this.#root), (parent) => moveWhole(place, { parent, name: directory }));
+    await this.#note(directory, { createdAt: createdAt.toJSON(), usedAt: this.#clock.now().toJSON() });
+  }
+
+  // It is moved out of the way first, so that it is gone even if removing it takes long.
+  async discard(place: Place): Promise<void> {
+    const aside = `${condemned}${randomBytes(6).toString('hex')}`;
+    await withHeld(holdDirectory(this.#root), (store) => moveWhole(place, { parent: store, name: aside }));
+    await removeTree(join(this.#root, aside));
+  }
+
+  purgeBefore(name: string, moment: Date): void {
+    const known = this.#purges.get(name);
+    if (!known || known < moment) this.#purges.set(name, moment);
+  }
+
+  async evictable(): Promise<Evictable[]> {
+    const entries = await readdir(this.#root, { withFileTypes: true });
+    const names = entries
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => name);
+    const found = await Promise.all(
+      names.map(async (directory) => {
+        const dates = await this.#datesOf(directory).catch(ignoring('ENOENT'));
+        return dates && { usedAt: dates.usedAt, remove: () => this.#evict(directory) };
+      }),
+    );
+    return found.filter((one) => one !== undefined);
+  }
+
+  /** Changes the record of a cache; with `undefined`, removes it. Writes follow one another. */
+  #note(directory: string, noted: Noted | undefined): Promise<void> {
+    if (noted) this.#record.set(directory, noted);
+    else this.#record.delete(directory);
+    this.#writing = this.#writing.catch(() => undefined).then(() => this.#writeRecord());
+    return this.#writing;
+  }
+
+  async #writeRecord(): Promise<void> {
+    const written = join(this.#root, `${recordName}.new`);
+    await writeFile(written, JSON.stringify(Object.fromEntries(this.#record)));
+    await rename(written, join(this.#root, recordName));
+  }
+
+  async #datesOf(directory: string): Promise<{ createdAt: Date; usedAt: Date }> {
+    const noted = this.#record.get(directory);
+    if (noted) return { createdAt: new Date(noted.createdAt), usedAt: new Date(noted.usedAt) };
+    const { birthtime, mtime } = await lstat(join(this.#root, directory));
+    return { createdAt: birthtime, usedAt: mtime };
+  }
+
+  #discardStored(directory: string): Promise<void> {
+    return withHeld(holdDirectory(this.#root), (parent) => this.discard({ parent, name: directory })).catch(
+      ignoring('ENOENT'),
+    );
+  }
+
+  // A task may have taken it meanwhile: then there is nothing left to remove.
+  async #evict(directory: string): Promise<void> {
+    await this.#discardStored(directory);
+    await this.#note(directory, undefined);
+  }
+}
+
 /** Opens the caches below a directory, which belongs to this worker alone. */
 export const openCacheStore = async (root: string, clock: Clock): Promise<CacheStore> => {
   await mkdir(root, { recursive: true, mode: 0o700 });
   for (const entry of await readdir(root)) {
     if (entry.startsWith(condemned)) await removeTree(join(root, entry)).catch(() => undefined);
   }
-  const record = await readRecord(join(root, recordName));
-  const purges = new Map<string, Date>();
-  let writing = Promise.resolve();
-
-  const note = (directory: string, noted: Noted | undefined): Promise<void> => {
-    if (noted) record.set(directory, noted);
-    else record.delete(directory);
-    writing = writing
-      .catch(() => undefined)
-      .then(async () => {
-        const written = join(root, `${recordName}.new`);
-        await writeFile(written, JSON.stringify(Object.fromEntries(record)));
-        await rename(written, join(root, recordName));
-      });
-    return writing;
-  };
-
-  // Out of the way first, so that it is gone even if removing it takes long.
-  const discard = async (place: Place): Promise<void> => {
-    const aside = `${condemned}${randomBytes(6).toString('hex')}`;
-    await withHeld(holdDirectory(root), (store) => moveWhole(place, { parent: store, name: aside }));
-    await removeTree(join(root, aside));
-  };
-
-  const discardStored = (directory: string): Promise<void> =>
-    withHeld(holdDirectory(root), (parent) => discard({ parent, name: directory })).catch(ignoring('ENOENT'));
-
-  const datesOf = async (directory: string): Promise<{ createdAt: Date; usedAt: Date }> => {
-    const noted = record.get(directory);
-    if (noted) return { createdAt: new Date(noted.createdAt), usedAt: new Date(noted.usedAt) };
-    const { birthtime, mtime } = await lstat(join(root, directory));
-    return { createdAt: birthtime, usedAt: mtime };
-  };
-
-  // A task may have taken it meanwhile: then there is nothing left to remove.
-  const evict = async (directory: string): Promise<void> => {
-    await discardStored(directory);
-    await note(directory, undefined);
-  };
-
-  return {
-    takeOut: async (name, place) => {
-      const directory = directoryName(name);
-      // It may be evicted at any moment until it is moved.
-      const dates = await datesOf(directory).catch(ignoring('ENOENT'));
-      if (!dates) return undefined;
-      const { createdAt } = dates;
-      const purge = purges.get(name);
-      if (purge && createdAt < purge) {
-        await note(directory, undefined);
-        await discardStored(directory);
-        return undefined;
-      }
-      const isMoved = await withHeld(holdDirectory(root), (parent) =>
-        moveWhole({ parent, name: directory }, place),
-      ).then(() => true, ignoring('ENOENT'));
-      return isMoved ? createdAt : undefined;
-    },
-    putBack: async (name, place, createdAt) => {
-      const directory = directoryName(name);
-      await withHeld(holdDirectory(root), (parent) => moveWhole(place, { parent, name: directory }));
-      await note(directory, { createdAt: createdAt.toJSON(), usedAt: clock.now().toJSON() });
-    },
-    discard,
-    purgeBefore: (name, moment) => {
-      const known = purges.get(name);
-      if (!known || known < moment) purges.set(name, moment);
-    },
-    evictable: async () => {
-      const entries = await readdir(root, { withFileTypes: true });
-      const names = entries
-        .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-        .map(({ name }) => name);
-      const found = await Promise.all(
-        names.map(async (directory) => {
-          const dates = await datesOf(directory).catch(ignoring('ENOENT'));
-          return dates && { usedAt: dates.usedAt, remove: () => evict(directory) };
-        }),
-      );
-      return found.filter((one) => one !== undefined);
-    },
-  };
+  return new DirectoryOfCaches(root, clock, await readRecord(join(root, recordName)));
 };

@@ -75,8 +75,8 @@ export const openCaches = async (root: string, clock: Clock): Promise<Caches> =>
       }
       return takenCaches(store, { releases, clock });
     },
-    purgeBefore: store.purgeBefore,
-    evictable: store.evictable,
+    purgeBefore: (name, moment) => store.purgeBefore(name, moment),
+    evictable: () => store.evictable(),
   };
 };
 

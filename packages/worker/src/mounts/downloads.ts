@@ -11,7 +11,7 @@ import { removeTree } from '../trees/index.ts';
 import type { Evictable } from './cache-store.ts';
 import { openUrl, type UrlRules } from './open-url.ts';
 
-/** With whose credentials, and until when, content is fetched. */
+/** The clients that content is fetched with, and the signal that ends the fetch. */
 export interface Access {
   readonly queue: Queue;
   readonly index: Index;
@@ -21,16 +21,16 @@ export interface Access {
 /** A file with the content that was asked for. It must not be changed: others may use it too. */
 export interface Fetched {
   readonly path: string;
-  /** Of no use to others: it is removed after use. */
+  /** It is of no use to other tasks, and is removed after use. */
   readonly isOwn: boolean;
-  /** Lets the file go: until then it stays, whatever room is needed. */
+  /** Ends the use of the file; until then it is not removed, however little disk space is left. */
   release(): Promise<void>;
 }
 
 /** The content of mounts, fetched once for all tasks of a worker where that is safe. */
 export interface Downloads {
   fetch(content: Exclude<Content, { kind: 'inline' }>, access: Access): Promise<Fetched>;
-  /** What nobody uses at the moment. */
+  /** What no task uses at the moment. */
   evictable(): Evictable[];
 }
 
@@ -48,114 +48,152 @@ const hashOf = async (path: string, algorithm: string): Promise<string> => {
   return hash.digest('hex');
 };
 
-/** Opens the store for downloads in a directory. It starts empty: what earlier workers fetched is gone. */
-export const openDownloads = async (
-  directory: string,
-  { clock, rules }: { clock: Clock; rules: UrlRules },
-): Promise<Downloads> => {
-  await removeTree(directory);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const pending = new Map<string, Promise<void>>();
-  const usedAt = new Map<string, Date>();
-  const users = new Map<string, number>();
+interface DownloadOptions {
+  readonly clock: Clock;
+  readonly rules: UrlRules;
+}
 
-  const release = (path: string): void => {
-    const left = (users.get(path) ?? 1) - 1;
-    if (left === 0) users.delete(path);
-    else users.set(path, left);
-    usedAt.set(path, clock.now());
-  };
+type Download = (path: string) => Promise<void>;
 
-  /** Runs a download once for all who want the same bytes at the same time, and not at all when they are there. */
-  const once = async (
-    key: string,
-    path: string,
-    download: (path: string) => Promise<void>,
-  ): Promise<void> => {
-    const running = pending.get(key);
+/** Files that several tasks of a worker may use at the same time, each downloaded once. */
+class SharedFiles {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #pending = new Map<string, Promise<void>>();
+  readonly #usedAt = new Map<string, Date>();
+  readonly #users = new Map<string, number>();
+
+  constructor(directory: string, clock: Clock) {
+    this.#directory = directory;
+    this.#clock = clock;
+  }
+
+  /** The file of a key; downloads it unless it is there. */
+  async file(key: string, download: Download): Promise<Fetched> {
+    const path = join(this.#directory, createHash('sha256').update(key).digest('hex'));
+    this.#users.set(path, (this.#users.get(path) ?? 0) + 1);
+    try {
+      await this.#once(key, path, download);
+    } catch (error) {
+      this.#release(path);
+      throw error;
+    }
+    return { path, isOwn: false, release: async () => this.#release(path) };
+  }
+
+  /** The files that no task uses. */
+  evictable(): Evictable[] {
+    return [...this.#usedAt]
+      .filter(([path]) => !this.#users.has(path))
+      .map(([path, at]) => ({ usedAt: at, remove: () => this.#remove(path) }));
+  }
+
+  /** Runs one download for all calls that want the same bytes at the same time, and none when they are there. */
+  async #once(key: string, path: string, download: Download): Promise<void> {
+    const running = this.#pending.get(key);
     if (running) {
-      // Its failure may be due to the other task's own end. Then this task tries for itself.
       const hasSucceeded = await running.then(
         () => true,
         () => false,
       );
-      return hasSucceeded ? undefined : once(key, path, download);
+      // It may have failed because the other task ended. Then this task tries for itself.
+      return hasSucceeded ? undefined : this.#once(key, path, download);
     }
     if (existsSync(path)) return;
-    const mine = download(path).finally(() => pending.delete(key));
-    pending.set(key, mine);
+    const mine = download(path).finally(() => this.#pending.delete(key));
+    this.#pending.set(key, mine);
     await mine;
-  };
+  }
 
-  const shared = async (key: string, download: (path: string) => Promise<void>): Promise<Fetched> => {
-    const path = join(directory, createHash('sha256').update(key).digest('hex'));
-    users.set(path, (users.get(path) ?? 0) + 1);
-    try {
-      await once(key, path, download);
-    } catch (error) {
-      release(path);
-      throw error;
-    }
-    return { path, isOwn: false, release: async () => release(path) };
-  };
+  #release(path: string): void {
+    const left = (this.#users.get(path) ?? 1) - 1;
+    if (left === 0) this.#users.delete(path);
+    else this.#users.set(path, left);
+    this.#usedAt.set(path, this.#clock.now());
+  }
 
-  const own = async (download: (path: string) => Promise<void>): Promise<Fetched> => {
-    const path = join(directory, `own-${randomBytes(9).toString('hex')}`);
-    await download(path);
-    return { path, isOwn: true, release: () => rm(path, { force: true }) };
-  };
+  async #remove(path: string): Promise<void> {
+    if (this.#users.has(path)) return;
+    this.#usedAt.delete(path);
+    await rm(path, { force: true });
+  }
+}
 
-  const artifact = async (content: ArtifactContent, access: Access): Promise<Fetched> => {
+/** Downloads into a directory: files that are shared, and files of one task alone. */
+class DirectoryOfDownloads implements Downloads {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #rules: UrlRules;
+  readonly #shared: SharedFiles;
+
+  constructor(directory: string, { clock, rules }: DownloadOptions) {
+    this.#directory = directory;
+    this.#clock = clock;
+    this.#rules = rules;
+    this.#shared = new SharedFiles(directory, clock);
+  }
+
+  fetch(content: Exclude<Content, { kind: 'inline' }>, access: Access): Promise<Fetched> {
+    if (content.kind === 'url') return this.#url(content, access);
+    return content.kind === 'indexed' ? this.#indexed(content, access) : this.#artifact(content, access);
+  }
+
+  evictable(): Evictable[] {
+    return this.#shared.evictable();
+  }
+
+  async #artifact(content: ArtifactContent, access: Access): Promise<Fetched> {
     const { taskId, artifact: name, sha256 } = content;
     const { queue, signal } = access;
     const runId = await latestRun(queue, taskId);
     const located = async (): Promise<Source> => {
       const source = await locateArtifact(queue, { taskId, runId, name }, signal);
-      // The URL of a reference is a task's word, not the server's.
+      // The URL of a reference comes from a task, not from the server.
       const isNamed = source.storageType === 'reference';
       const hashes = { ...source.hashes, ...(sha256 === undefined ? {} : { sha256 }) };
-      return { url: source.url, hashes, rules: isNamed ? rules : undefined };
+      return { url: source.url, hashes, rules: isNamed ? this.#rules : undefined };
     };
-    // Asked each time, for it is here that the queue says no to a task that may not read it.
+    // Asked each time: it is here that the queue refuses a task that may not read the artifact.
     await located();
-    const get = (path: string): Promise<void> => download(located, path, { signal, clock });
-    return runId === undefined ? own(get) : shared(JSON.stringify([taskId, runId, name, sha256]), get);
-  };
+    const get = this.#from(located, signal);
+    return runId === undefined
+      ? this.#own(get)
+      : this.#shared.file(JSON.stringify([taskId, runId, name, sha256]), get);
+  }
 
-  // Another task may stand there by the time of the next mount, so the index is asked each time.
-  const indexed = async ({ namespace, artifact: name }: IndexedContent, access: Access): Promise<Fetched> => {
+  // Another task may be at the path by the time of the next mount, so the index is asked each time.
+  async #indexed({ namespace, artifact: name }: IndexedContent, access: Access): Promise<Fetched> {
     const { taskId } = await access.index.findTask(namespace, { signal: access.signal });
-    return artifact({ kind: 'artifact', taskId, artifact: name, sha256: undefined }, access);
-  };
+    return this.#artifact({ kind: 'artifact', taskId, artifact: name, sha256: undefined }, access);
+  }
 
-  const url = async ({ url: source, sha256 }: UrlContent, access: Access): Promise<Fetched> => {
+  async #url({ url, sha256 }: UrlContent, access: Access): Promise<Fetched> {
     const hashes: Record<string, string> = sha256 === undefined ? {} : { sha256 };
-    const locate = async (): Promise<Source> => ({ url: source, hashes, rules });
-    const get = (path: string): Promise<void> => download(locate, path, { signal: access.signal, clock });
-    // Without a hash nobody can say whether the page behind a URL is still the same.
-    return sha256 === undefined ? own(get) : shared(sha256, get);
-  };
+    const get = this.#from(async () => ({ url, hashes, rules: this.#rules }), access.signal);
+    // Without a hash there is no way to know whether the page behind a URL is still the same.
+    return sha256 === undefined ? this.#own(get) : this.#shared.file(sha256, get);
+  }
 
-  return {
-    fetch: (content, access) => {
-      if (content.kind === 'url') return url(content, access);
-      return content.kind === 'indexed' ? indexed(content, access) : artifact(content, access);
-    },
-    evictable: () =>
-      [...usedAt]
-        .filter(([path]) => !users.has(path))
-        .map(([path, at]) => ({
-          usedAt: at,
-          remove: async () => {
-            if (users.has(path)) return;
-            usedAt.delete(path);
-            await rm(path, { force: true });
-          },
-        })),
-  };
+  #from(locate: () => Promise<Source>, signal: AbortSignal): Download {
+    return (path) => download(locate, path, { signal, clock: this.#clock });
+  }
+
+  /** A file for one task. */
+  async #own(get: Download): Promise<Fetched> {
+    const path = join(this.#directory, `own-${randomBytes(9).toString('hex')}`);
+    await get(path);
+    return { path, isOwn: true, release: () => rm(path, { force: true }) };
+  }
+}
+
+/** Opens the store for downloads in a directory. It starts empty: files that earlier workers downloaded are removed. */
+export const openDownloads = async (directory: string, options: DownloadOptions): Promise<Downloads> => {
+  await removeTree(directory);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return new DirectoryOfDownloads(directory, options);
 };
 
-/** The number of the task's last run; undefined when the credentials do not allow to ask. */
+/** The number of the task's last run; undefined when the credentials do not allow reading it. */
 const latestRun = async (queue: Queue, taskId: string): Promise<number | undefined> => {
   try {
     const { status } = await queue.status(taskId);
@@ -169,11 +207,11 @@ const latestRun = async (queue: Queue, taskId: string): Promise<number | undefin
 interface Source {
   readonly url: string;
   readonly hashes: Readonly<Record<string, string>>;
-  /** What holds for a URL that somebody has named, rather than the server. */
+  /** Rules for a URL that a task has named; undefined for one that comes from the server. */
   readonly rules: UrlRules | undefined;
 }
 
-/** Fetches what is located anew for each attempt, until it is whole and right. */
+/** Downloads a file until it is whole and has the right hash. Its place is looked up before each attempt. */
 const download = async (
   locate: () => Promise<Source>,
   path: string,

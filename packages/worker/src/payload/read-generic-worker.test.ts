@@ -37,37 +37,41 @@ test('the smallest payload has sensible defaults', () => {
   });
 });
 
+const sha256 = 'a'.repeat(64);
+
+/** Every field that is supported. */
+const full = {
+  env: { A: 'b' },
+  artifacts: [
+    { type: 'file', path: 'a/b.txt' },
+    {
+      type: 'directory',
+      path: 'd',
+      name: 'public/d',
+      expires: '2030-06-01T00:00:00.000Z',
+      contentType: 'text/x',
+      contentEncoding: 'identity',
+      optional: true,
+    },
+  ],
+  mounts: [
+    { cacheName: 'c', directory: 'caches/c' },
+    { cacheName: 'p', directory: 'caches/p', content: { raw: 'x' }, format: 'zip' },
+    { directory: 'r', content: { url: 'https://example.com/x.tar.gz', sha256 }, format: 'tar.gz' },
+    { file: 'f', content: { taskId, artifact: 'public/f', sha256 } },
+    { file: 'g', content: { base64: 'aGk=' }, format: 'gz' },
+    { file: 'h', content: { namespace: 'app.latest', artifact: 'public/h' } },
+  ],
+  onExitStatus: { retry: [4], purgeCaches: [0, 5] },
+  logs: { live: 'public/l', backing: 'public/b' },
+  features: { liveLog: false, backingLog: true, taskclusterProxy: true, resourceMonitor: false },
+  osGroups: [],
+  supersederUrl: 'https://example.com',
+  taskclusterProxyInterface: 'localhost',
+};
+
 test('a payload with every supported field is described', () => {
-  const sha256 = 'a'.repeat(64);
-  const { description, errors } = read({
-    env: { A: 'b' },
-    artifacts: [
-      { type: 'file', path: 'a/b.txt' },
-      {
-        type: 'directory',
-        path: 'd',
-        name: 'public/d',
-        expires: '2030-06-01T00:00:00.000Z',
-        contentType: 'text/x',
-        contentEncoding: 'identity',
-        optional: true,
-      },
-    ],
-    mounts: [
-      { cacheName: 'c', directory: 'caches/c' },
-      { cacheName: 'p', directory: 'caches/p', content: { raw: 'x' }, format: 'zip' },
-      { directory: 'r', content: { url: 'https://example.com/x.tar.gz', sha256 }, format: 'tar.gz' },
-      { file: 'f', content: { taskId, artifact: 'public/f', sha256 } },
-      { file: 'g', content: { base64: 'aGk=' }, format: 'gz' },
-      { file: 'h', content: { namespace: 'app.latest', artifact: 'public/h' } },
-    ],
-    onExitStatus: { retry: [4], purgeCaches: [0, 5] },
-    logs: { live: 'public/l', backing: 'public/b' },
-    features: { liveLog: false, backingLog: true, taskclusterProxy: true, resourceMonitor: false },
-    osGroups: [],
-    supersederUrl: 'https://example.com',
-    taskclusterProxyInterface: 'localhost',
-  });
+  const { description, errors } = read(full);
   assert.equal(errors, undefined);
   assert.deepEqual(description?.artifacts, [
     {

@@ -88,26 +88,33 @@ const imageCases = async ({ queue, daemon }: Given): Promise<PayloadCase[]> => {
   ];
 };
 
-/** What else a payload of the format says. */
-const fieldCases = ({ daemon }: Given): PayloadCase[] => {
-  const one = (
+/** Makes a case from a script and fields of the payload. */
+const caseIn =
+  (image: string | undefined) =>
+  (
     name: string,
     [script, more]: readonly [string, Record<string, unknown>?],
     rest: Pick<PayloadCase, 'expected'> & Partial<PayloadCase>,
   ): PayloadCase => ({
     name,
-    payload: inImage(daemon?.image, script, more),
+    payload: inImage(image, script, more),
     not: onlyDocker,
     ...rest,
   });
-  const artifacts = {
-    'public/f': { type: 'file', path: '/out/f' },
-    'public/d': { type: 'directory', path: '/out' },
-    'public/v': { type: 'volume', path: '/v' },
-    'public/none': { type: 'file', path: '/none' },
-  };
-  const scope = (...scopes: string[]) => ({ task: { scopes } });
-  const pool = ':test/worker';
+
+const scope = (...scopes: string[]) => ({ task: { scopes } });
+const pool = ':test/worker';
+
+const artifacts = {
+  'public/f': { type: 'file', path: '/out/f' },
+  'public/d': { type: 'directory', path: '/out' },
+  'public/v': { type: 'volume', path: '/v' },
+  'public/none': { type: 'file', path: '/none' },
+};
+
+/** How commands run and end. */
+const commandCases = ({ daemon }: Given): PayloadCase[] => {
+  const one = caseIn(daemon?.image);
   return [
     one('variables are set', ['echo "<$A>"', { env: { A: 'two words' } }], {
       expected: { ...completed, log: /^<two words>$/m },
@@ -125,6 +132,16 @@ const fieldCases = ({ daemon }: Given): PayloadCase[] => {
     one('an exit code to try again', ['exit 7', { onExitStatus: { retry: [7] } }], {
       expected: { state: 'exception', reason: 'intermittent-task' },
     }),
+    one('an unknown field is malformed', ['true', { unheard: 1 }], {
+      expected: malformed(/unheard/),
+    }),
+  ];
+};
+
+/** Caches, and what a command leaves: artifacts and a log. */
+const leftCases = ({ daemon }: Given): PayloadCase[] => {
+  const one = caseIn(daemon?.image);
+  return [
     one(
       'files, directories and volumes become artifacts, and what is missing fails nothing',
       ['mkdir /out; echo 1 > /out/f; echo 2 > /v/g', { artifacts }],
@@ -165,6 +182,13 @@ const fieldCases = ({ daemon }: Given): PayloadCase[] => {
         expected: { ...completed, log: /^http:\/\/taskcluster/m },
       },
     ),
+  ];
+};
+
+/** Features and capabilities, and the scopes for them. */
+const capabilityCases = ({ daemon }: Given): PayloadCase[] => {
+  const one = caseIn(daemon?.image);
+  return [
     one('tracing needs its scope', ['true', { features: { allowPtrace: true } }], {
       expected: malformed(/docker-worker:feature:allowPtrace/),
     }),
@@ -199,16 +223,15 @@ const fieldCases = ({ daemon }: Given): PayloadCase[] => {
         expected: pathsOfDevice('kvm').length > 0 ? completed : malformed(/no device for kvm/),
       },
     ),
-    one('a field that nobody knows is malformed', ['true', { unheard: 1 }], {
-      expected: malformed(/unheard/),
-    }),
   ];
 };
 
 /** Payloads of the docker-worker format. Engines without containers refuse them, which is a case of its own. */
 export const containerCases = async (given: Given): Promise<PayloadCase[]> => [
   ...(await imageCases(given)),
-  ...fieldCases(given),
+  ...commandCases(given),
+  ...leftCases(given),
+  ...capabilityCases(given),
   {
     name: 'an image is refused by a worker without containers',
     payload: inImage('debian:12', 'true'),

@@ -21,6 +21,22 @@ export interface FakeRegistry {
 
 const manifestType = 'application/vnd.docker.distribution.manifest.v2+json';
 
+/** The manifest of an image whose parts are stored. */
+const manifestOf = async (
+  content: ImageContent | undefined,
+  store: (bytes: Buffer) => { digest: string; size: number },
+): Promise<Buffer> => {
+  const { config, layer } = await busyboxParts(content);
+  const image = {
+    mediaType: 'application/vnd.docker.container.image.v1+json',
+    ...store(Buffer.from(config)),
+  };
+  const tree = { mediaType: 'application/vnd.docker.image.rootfs.diff.tar.gzip', ...store(gzipSync(layer)) };
+  return Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: manifestType, config: image, layers: [tree] }),
+  );
+};
+
 /** Starts a registry that holds nothing yet. */
 export const startFakeRegistry = async (): Promise<FakeRegistry> => {
   const blobs = new Map<string, Buffer>();
@@ -65,20 +81,7 @@ export const startFakeRegistry = async (): Promise<FakeRegistry> => {
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     put: async (name, content) => {
-      const { config, layer } = await busyboxParts(content);
-      const manifest = Buffer.from(
-        JSON.stringify({
-          schemaVersion: 2,
-          mediaType: manifestType,
-          config: {
-            mediaType: 'application/vnd.docker.container.image.v1+json',
-            ...store(Buffer.from(config)),
-          },
-          layers: [
-            { mediaType: 'application/vnd.docker.image.rootfs.diff.tar.gzip', ...store(gzipSync(layer)) },
-          ],
-        }),
-      );
+      const manifest = await manifestOf(content, store);
       const digest = `sha256:${sha256(manifest)}`;
       manifests.set(name, manifest);
       manifests.set(`${name.replace(/:[^:]*$/, '')}@${digest}`, manifest);

@@ -6,7 +6,7 @@ import type { FakeQueue } from './fake-queue.ts';
 import { completed, failed, malformed, type PayloadCase, script } from './payload-case.ts';
 import { sha256 } from './saved-image.ts';
 
-/** Puts a task into the queue that has completed with these artifacts; returns its id. */
+/** Adds a task that has completed with these artifacts; returns its id. */
 export const addCompleted = (queue: FakeQueue, contents: Readonly<Record<string, Buffer>>): string => {
   const taskId = queue.addTask({});
   const run = queue.run(taskId);
@@ -48,8 +48,15 @@ const compressed = (program: string): Buffer => execFileSync(program, ['-c'], { 
 
 const note = Buffer.from('a note\n');
 
-/** Payloads with mounts; the queue gets what they are made of. */
-export const mountCases = (queue: FakeQueue): PayloadCase[] => {
+/** What the cases mount: artifacts of a task that has completed. */
+interface Given {
+  readonly queue: FakeQueue;
+  readonly taskId: string;
+  /** The artifacts that are archives. */
+  readonly packed: readonly string[];
+}
+
+const mounted = (queue: FakeQueue): Given => {
   const packed = archives();
   const taskId = addCompleted(queue, {
     ...packed,
@@ -60,25 +67,38 @@ export const mountCases = (queue: FakeQueue): PayloadCase[] => {
     'public/note.bz2': compressed('bzip2'),
   });
   queue.indexed.set('some.path', taskId);
-  const task = { dependencies: [taskId] };
-  const artifact = (name: string, more: object = {}) => ({ taskId, artifact: name, ...more });
-  const shown = (name: string, mount: object, more: Partial<PayloadCase> = {}): PayloadCase => ({
+  return { queue, taskId, packed: Object.keys(packed) };
+};
+
+/** A case that prints a mounted file. */
+const shownIn =
+  ({ taskId }: Given) =>
+  (name: string, mount: object, more: Partial<PayloadCase> = {}): PayloadCase => ({
     name,
     payload: script('cat f', { mounts: [{ file: 'f', ...mount }] }),
-    task,
+    task: { dependencies: [taskId] },
     expected: { ...completed, log: /^a note$/m },
     ...more,
   });
-  const squeezed = { ...completed, log: /^squeezed$/m };
-  const cached = (name: string, mount: object, more: Partial<PayloadCase>): PayloadCase => ({
+
+/** A case that writes into a cache. */
+const cachedIn =
+  ({ taskId }: Given) =>
+  (name: string, mount: object, more: Partial<PayloadCase>): PayloadCase => ({
     name,
     payload: script('cat c/in/file; touch c/mine && echo writable', {
       mounts: [{ cacheName: 'c-1', directory: 'c', ...mount }],
     }),
-    task: { ...task, scopes: ['generic-worker:cache:c-1'] },
+    task: { dependencies: [taskId], scopes: ['generic-worker:cache:c-1'] },
     expected: completed,
     ...more,
   });
+
+const fileCases = (given: Given): PayloadCase[] => {
+  const { queue, taskId } = given;
+  const shown = shownIn(given);
+  const artifact = (name: string, more: object = {}) => ({ taskId, artifact: name, ...more });
+  const squeezed = { ...completed, log: /^squeezed$/m };
   return [
     shown('a file holds what the payload says', { content: { raw: 'a note\n' } }),
     shown('a file holds bytes of the payload', { content: { base64: note.toString('base64') } }),
@@ -114,17 +134,41 @@ export const mountCases = (queue: FakeQueue): PayloadCase[] => {
         { expected: squeezed },
       ),
     ),
-    ...Object.keys(packed).map((name): PayloadCase => {
-      const format = name.slice('public/a.'.length);
-      return {
-        name: `a directory is unpacked from ${format}`,
-        payload: script('cat d/e/in/file', {
-          mounts: [{ directory: 'd/e', content: artifact(name), format }],
-        }),
-        task,
-        expected: { ...completed, log: /^packed$/m },
-      };
-    }),
+    shown(
+      'a mount out of the directory is malformed',
+      { file: '../f', content: { raw: '' } },
+      {
+        expected: malformed(/must lie inside/),
+      },
+    ),
+    shown(
+      'an unknown format is malformed',
+      { content: { raw: '' }, format: 'arj' },
+      {
+        expected: malformed(/format/),
+      },
+    ),
+  ];
+};
+
+const unpackedCases = ({ taskId, packed }: Given): PayloadCase[] =>
+  packed.map((name) => {
+    const format = name.slice('public/a.'.length);
+    return {
+      name: `a directory is unpacked from ${format}`,
+      payload: script('cat d/e/in/file', {
+        mounts: [{ directory: 'd/e', content: { taskId, artifact: name }, format }],
+      }),
+      task: { dependencies: [taskId] },
+      expected: { ...completed, log: /^packed$/m },
+    };
+  });
+
+const cacheCases = (given: Given): PayloadCase[] => {
+  const { taskId } = given;
+  const task = { dependencies: [taskId] };
+  const cached = cachedIn(given);
+  return [
     cached(
       'a new cache is empty',
       {},
@@ -132,7 +176,7 @@ export const mountCases = (queue: FakeQueue): PayloadCase[] => {
     ),
     cached(
       'a new cache begins with a content',
-      { cacheName: 'c-2', content: artifact('public/a.tar.gz'), format: 'tar.gz' },
+      { cacheName: 'c-2', content: { taskId, artifact: 'public/a.tar.gz' }, format: 'tar.gz' },
       {
         task: { ...task, scopes: ['generic-worker:cache:c-*'] },
         expected: { ...completed, log: /^packed\nwritable$/m },
@@ -143,19 +187,11 @@ export const mountCases = (queue: FakeQueue): PayloadCase[] => {
       {},
       { task, expected: malformed(/generic-worker:cache:c-1/) },
     ),
-    shown(
-      'a mount out of the directory is malformed',
-      { file: '../f', content: { raw: '' } },
-      {
-        expected: malformed(/must lie inside/),
-      },
-    ),
-    shown(
-      'a format that nobody knows is malformed',
-      { content: { raw: '' }, format: 'arj' },
-      {
-        expected: malformed(/format/),
-      },
-    ),
   ];
+};
+
+/** Payloads with mounts. Adds the task to the queue whose artifacts they mount. */
+export const mountCases = (queue: FakeQueue): PayloadCase[] => {
+  const given = mounted(queue);
+  return [...fileCases(given), ...unpackedCases(given), ...cacheCases(given)];
 };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { gunzipSync } from 'node:zlib';
 import type { Engine } from '../engines/index.ts';
-import type { FakeQueue, FakeRun } from './fake-queue.ts';
+import type { FakeQueue } from './fake-queue.ts';
+import type { FakeRun } from './fake-tasks.ts';
 
 /** A payload, and what a worker is to make of it, whatever its engine. */
 export interface PayloadCase {

@@ -110,72 +110,92 @@ const newWorker = (place: Place, { number, nowMs }: { number: number; nowMs: num
   freeAt: -1,
 });
 
-/** An empty fleet, of which each instance is paid for at least for so long. */
-export const openFleet = (billedMsMin: number): Fleet => {
-  const workers: SimulatedWorker[] = [];
-  const free: SimulatedWorker[] = [];
-  const spending: Spending = { usd: 0, idleUsd: 0, bootUsd: 0, placeMs: 0, idleMs: 0, bootMs: 0 };
-  const byId = new Map<string, SimulatedWorker>();
-  let started = 0;
-  const sortIn = (worker: SimulatedWorker): void => {
+class SimulatedFleet implements Fleet {
+  readonly workers: SimulatedWorker[] = [];
+  readonly spending: Spending = { usd: 0, idleUsd: 0, bootUsd: 0, placeMs: 0, idleMs: 0, bootMs: 0 };
+  readonly #billedMsMin: number;
+  readonly #free: SimulatedWorker[] = [];
+  readonly #byId = new Map<string, SimulatedWorker>();
+  #started = 0;
+
+  constructor(billedMsMin: number) {
+    this.#billedMsMin = billedMsMin;
+  }
+
+  started(): number {
+    return this.#started;
+  }
+
+  find(workerId: string): SimulatedWorker | undefined {
+    return this.#byId.get(workerId);
+  }
+
+  start(place: Place, nowMs: number): SimulatedWorker {
+    this.#started += 1;
+    const worker = newWorker(place, { number: this.#started, nowMs });
+    place.instances += 1;
+    put(this.workers, worker, 'allAt');
+    this.#byId.set(worker.workerId, worker);
+    return worker;
+  }
+
+  register(worker: SimulatedWorker, nowMs: number): void {
+    countUp(this.spending, worker, nowMs);
+    worker.state = 'running';
+    worker.idleSinceMs = nowMs;
+    this.#sortIn(worker);
+  }
+
+  anyFree(random: Random): SimulatedWorker | undefined {
+    return this.#free[Math.floor(random() * this.#free.length)];
+  }
+
+  assign(worker: SimulatedWorker, task: number, nowMs: number): void {
+    countUp(this.spending, worker, nowMs);
+    worker.tasks.add(task);
+    worker.runningTasks += 1;
+    worker.busyness += 1;
+    worker.idleSinceMs = undefined;
+    this.#sortIn(worker);
+  }
+
+  finish(worker: SimulatedWorker, task: number, nowMs: number): void {
+    countUp(this.spending, worker, nowMs);
+    worker.tasks.delete(task);
+    worker.runningTasks -= 1;
+    if (worker.runningTasks === 0) worker.idleSinceMs = nowMs;
+    this.#sortIn(worker);
+  }
+
+  setDraining(worker: SimulatedWorker, isDraining: boolean): void {
+    worker.isDraining = isDraining;
+    this.#sortIn(worker);
+  }
+
+  end(worker: SimulatedWorker, nowMs: number): void {
+    countUp(this.spending, worker, nowMs);
+    const unusedMs = Math.max(0, this.#billedMsMin - (nowMs - worker.createdAtMs));
+    const unusedUsd = (worker.place.usdPerHour() * unusedMs) / 3_600_000;
+    this.spending.usd += unusedUsd;
+    this.spending.idleUsd += unusedUsd;
+    worker.isGone = true;
+    worker.place.instances -= 1;
+    worker.place.ran(nowMs - worker.createdAtMs);
+    cut(this.workers, worker, 'allAt');
+    this.#byId.delete(worker.workerId);
+    this.#sortIn(worker);
+  }
+
+  count(nowMs: number): void {
+    for (const worker of this.workers) countUp(this.spending, worker, nowMs);
+  }
+
+  #sortIn(worker: SimulatedWorker): void {
     const hasRoom = worker.state === 'running' && !worker.isDraining && worker.runningTasks < worker.capacity;
-    if (hasRoom && !worker.isGone) put(free, worker, 'freeAt');
-    else cut(free, worker, 'freeAt');
-  };
-  return {
-    workers,
-    spending,
-    started: () => started,
-    find: (workerId) => byId.get(workerId),
-    start: (place, nowMs) => {
-      started += 1;
-      const worker = newWorker(place, { number: started, nowMs });
-      place.instances += 1;
-      put(workers, worker, 'allAt');
-      byId.set(worker.workerId, worker);
-      return worker;
-    },
-    register: (worker, nowMs) => {
-      countUp(spending, worker, nowMs);
-      worker.state = 'running';
-      worker.idleSinceMs = nowMs;
-      sortIn(worker);
-    },
-    anyFree: (random) => free[Math.floor(random() * free.length)],
-    assign: (worker, task, nowMs) => {
-      countUp(spending, worker, nowMs);
-      worker.tasks.add(task);
-      worker.runningTasks += 1;
-      worker.busyness += 1;
-      worker.idleSinceMs = undefined;
-      sortIn(worker);
-    },
-    finish: (worker, task, nowMs) => {
-      countUp(spending, worker, nowMs);
-      worker.tasks.delete(task);
-      worker.runningTasks -= 1;
-      if (worker.runningTasks === 0) worker.idleSinceMs = nowMs;
-      sortIn(worker);
-    },
-    setDraining: (worker, isDraining) => {
-      worker.isDraining = isDraining;
-      sortIn(worker);
-    },
-    end: (worker, nowMs) => {
-      countUp(spending, worker, nowMs);
-      const unusedMs = Math.max(0, billedMsMin - (nowMs - worker.createdAtMs));
-      const unusedUsd = (worker.place.usdPerHour() * unusedMs) / 3_600_000;
-      spending.usd += unusedUsd;
-      spending.idleUsd += unusedUsd;
-      worker.isGone = true;
-      worker.place.instances -= 1;
-      worker.place.ran(nowMs - worker.createdAtMs);
-      cut(workers, worker, 'allAt');
-      byId.delete(worker.workerId);
-      sortIn(worker);
-    },
-    count: (nowMs) => {
-      for (const worker of workers) countUp(spending, worker, nowMs);
-    },
-  };
-};
+    if (hasRoom && !worker.isGone) put(this.#free, worker, 'freeAt');
+    else cut(this.#free, worker, 'freeAt');
+  }
+}
+
+/** An empty fleet. Each of its instances is paid for at least this many milliseconds. */
+export const openFleet = (billedMsMin: number): Fleet => new SimulatedFleet(billedMsMin);
