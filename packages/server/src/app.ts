@@ -182,6 +182,7 @@ export const createApp = (deps: AppDeps): App => {
     issueCredentials: auth.issueCredentials,
     isQuarantined: (...worker) =>
       workers.quarantinedUntil(...worker) !== undefined || workerManager.isBarred(...worker),
+    quarantinesKnown: workers.quarantinesKnown,
     seeWorkers: workers.seeWorkers,
   };
   const queue = createQueue(queueDeps);

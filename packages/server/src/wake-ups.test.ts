@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { eventually, within } from '@taskyard/patience';
-import { type App, createApp, sharedSignals } from './app.ts';
+import { type App, createApp, type Signals, sharedSignals } from './app.ts';
 import {
   connect,
   createMetrics,
@@ -12,12 +12,15 @@ import {
   later,
   type Metrics,
   manualClock,
+  runLoops,
   silentLog,
   slugid,
 } from './base/index.ts';
 import { readConfig } from './config.ts';
 import { aTask } from './queue/testing.ts';
 import { type TestDatabase, testDatabase } from './testing/index.ts';
+import { createWorkers } from './workers/index.ts';
+import { quarantineWorker } from './workers/service.ts';
 
 // Nobody moves this clock: the looks by which each process finds what no wake-up told it of never come.
 const clock = manualClock();
@@ -35,12 +38,14 @@ interface Opened {
   readonly app: App;
   readonly db: Database;
   readonly metrics: Metrics;
+  readonly signals: Signals;
 }
 
 /** The application of one process of several. */
 const openOn = async ({ url }: TestDatabase): Promise<Opened> => {
   const db = connect({ url });
   const metrics = createMetrics({ clock, log: silentLog });
+  const signals = await sharedSignals(db, () => {});
   const app = createApp({
     config,
     db,
@@ -48,13 +53,13 @@ const openOn = async ({ url }: TestDatabase): Promise<Opened> => {
     log: silentLog,
     encryption: keys,
     staticClients,
-    signals: await sharedSignals(db, () => {}),
+    signals,
     process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
     metrics,
     rootUrl: () => 'http://localhost',
   });
   await app.start();
-  return { app, db, metrics };
+  return { app, db, metrics, signals };
 };
 
 const countLooks = async (metrics: Metrics): Promise<number> =>
@@ -94,6 +99,38 @@ describe('a process that does not look by itself', () => {
     await there.app.queue.createTasks.one({ taskId, request: aTask(clock.now()), authorize: () => {} });
     const claims = await within('the worker to be woken', waiting);
     assert.equal((JSON.parse(claims[0] ?? '') as { status: { taskId: string } }).status.taskId, taskId);
+  });
+
+  describe('with a worker that waits', () => {
+    const worker = { workerGroup: 'hall', workerId: 'two' };
+    const poll = ({ app }: Opened, taskQueueId: string) =>
+      app.queue.claimWork({ taskQueueId, worker, count: 1, gone: new AbortController().signal });
+    /** Lets a worker work or not, from `here`. */
+    const quarantine = async (workerType: string, until: Date): Promise<void> => {
+      const quarantinesChanged = here.signals.quarantines;
+      const workers = createWorkers({ db: here.db, clock, log: silentLog, quarantinesChanged });
+      workers.seeWorkers([{ taskQueueId: `prov/${workerType}`, ...worker }]);
+      const order = { quarantineUntil: until.toJSON(), clientId: 'operator' };
+      await quarantineWorker(workers, { provisionerId: 'prov', workerType, ...worker }, order);
+    };
+    let loops: ReturnType<typeof runLoops>;
+    before(() => {
+      loops = runLoops(there.app.loopsOfEachProcess, { clock, log: silentLog });
+    });
+    after(() => loops.stop());
+
+    it('answers it with nothing when another puts it in quarantine, and gives it a task when another releases it', async () => {
+      const before = poll(there, 'prov/good');
+      await quarantine('good', later(clock.now(), hours(1)));
+      assert.deepEqual(await within('the worker to be sent away', before), []);
+      const waiting = poll(there, 'prov/good');
+      const taskId = slugid();
+      const request = aTask(clock.now(), { workerType: 'good' });
+      await here.app.queue.createTasks.one({ taskId, request, authorize: () => {} });
+      await quarantine('good', later(clock.now(), -1));
+      const claims = await within('the worker to be given the task', waiting);
+      assert.equal((JSON.parse(claims[0] ?? '') as { status: { taskId: string } }).status.taskId, taskId);
+    });
   });
 
   it('refuses a client that is disabled in another', async () => {

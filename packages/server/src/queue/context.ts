@@ -51,6 +51,8 @@ export interface Context extends BaseContext {
   /** Credentials in the name of the queue's own client. */
   issueCredentials(request: CredentialsRequest): Credentials;
   isQuarantined(taskQueueId: string, workerGroup: string, workerId: string): boolean;
+  /** Woken when {@link Context.isQuarantined} may answer otherwise than before, in this process. */
+  readonly quarantinesKnown: Signal;
   /** Told of workers after the commit; never waited for. */
   seeWorkers(sightings: readonly Sighting[]): void;
 }

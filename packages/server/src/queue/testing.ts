@@ -137,6 +137,7 @@ const openFloors = async (db: Database, clock: ManualClock, closing: AbortSignal
     ...queueAlone(),
     issueCredentials: auth.issueCredentials,
     isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
+    quarantinesKnown: workers.quarantinesKnown,
     seeWorkers: workers.seeWorkers,
   });
   await auth.start();

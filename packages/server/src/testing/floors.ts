@@ -19,6 +19,7 @@ export const queueAlone = () => ({
     certificate: '{}',
   }),
   isQuarantined: () => false,
+  quarantinesKnown: localSignal(),
   seeWorkers: () => {},
 });
 

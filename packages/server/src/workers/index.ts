@@ -42,6 +42,8 @@ export interface Workers extends Context {
   settle(): Promise<void>;
   /** When the quarantine of a worker ends; undefined when it may work. Answered from memory. */
   quarantinedUntil(taskQueueId: string, workerGroup: string, workerId: string): Date | undefined;
+  /** Woken whenever this process has learned of quarantines: those that wait for work are looked at again. */
+  readonly quarantinesKnown: Signal;
   /** Reads the quarantines anew; to be awaited before a process answers its first claim. */
   loadQuarantines(): Promise<void>;
   /** For any one or more processes of a deployment. */
@@ -67,6 +69,7 @@ export const createWorkers = (given: WorkersGiven): Workers => {
     ...context,
     ...sightings,
     quarantinedUntil: quarantines.quarantinedUntil,
+    quarantinesKnown: quarantines.known,
     loadQuarantines: quarantines.load,
     loops: expiryLoops(context),
     loopsOfEachProcess: quarantineLoops(context),

@@ -1,4 +1,4 @@
-import type { Clock, Database } from '../base/index.ts';
+import { type Clock, type Database, localSignal } from '../base/index.ts';
 import { keyOf } from './sightings.ts';
 import * as store from './store.ts';
 
@@ -9,6 +9,7 @@ import * as store from './store.ts';
 export const createQuarantines = ({ db, clock }: { db: Database; clock: Clock }) => {
   let untilOf = new Map<string, Date>();
   let changes = 0;
+  const known = localSignal();
 
   const load = async (): Promise<void> => {
     // What was read before a change of our own does not know it: it is read again.
@@ -18,6 +19,7 @@ export const createQuarantines = ({ db, clock }: { db: Database; clock: Clock })
       if (changesBefore !== changes) continue;
       untilOf = new Map(rows.map((row) => [keyOf(row), row.quarantineUntil]));
     }
+    known.wake();
   };
 
   return {
@@ -27,7 +29,10 @@ export const createQuarantines = ({ db, clock }: { db: Database; clock: Clock })
     note: (worker: store.WorkerRef, until: Date): void => {
       changes++;
       untilOf.set(keyOf(worker), until);
+      known.wake();
     },
+    /** Woken whenever this process has learned of quarantines, its own or those of others. */
+    known,
     /** When the quarantine of a worker ends; undefined when it may work. */
     quarantinedUntil: (taskQueueId: string, workerGroup: string, workerId: string): Date | undefined => {
       if (untilOf.size === 0) return undefined;

@@ -12,6 +12,7 @@ export interface WorkRequest extends Waiter {
 }
 
 interface WaitingCall extends Waiter {
+  readonly taskQueueId: string;
   /** The time was up, or the caller has gone: what is taken from now on reaches nobody. */
   isAnswered: boolean;
   answer(claims: readonly Taken[]): void;
@@ -41,14 +42,19 @@ const takenAtOnceMax = 500;
  * 4. Each call is answered with its claims.
  * 5. Claims whose caller has gone are given back.
  * 6. When the time is up, a call is answered with no claims.
+ *
+ * Calls of workers in quarantine wait apart from the lines. One that waits in a line when its worker comes into quarantine
+ * is answered with no claims; one that waits apart when its worker is released joins its line.
  */
 export class Dispatcher {
   readonly #context: Context;
   readonly #lines = new Map<string, Line>();
   readonly #everybody = new Set<WaitingCall>();
+  /** Those of workers in quarantine. */
+  readonly #apart = new Set<WaitingCall>();
   readonly #closing = new AbortController();
   readonly #deliveries: Deliveries;
-  readonly #stopWatching: () => void;
+  readonly #stopWatching: readonly (() => void)[];
   readonly #looking: Promise<void>;
   #isServing = false;
   #isAboutToServe = false;
@@ -57,7 +63,10 @@ export class Dispatcher {
   constructor(context: Context) {
     this.#context = context;
     this.#deliveries = new Deliveries(context, this.#closing.signal);
-    this.#stopWatching = context.pendingChanged.each((taskQueueIds) => this.#wake(taskQueueIds));
+    this.#stopWatching = [
+      context.pendingChanged.each((taskQueueIds) => this.#wake(taskQueueIds)),
+      context.quarantinesKnown.each(() => this.#heedQuarantines()),
+    ];
     this.#looking = this.#lookForLostWakeUps();
   }
 
@@ -69,22 +78,16 @@ export class Dispatcher {
   /** The claims for a worker, JSON text each: as soon as there are any, and none when the time is up. */
   claimWork(request: WorkRequest): Promise<string[]> {
     const { taskQueueId, worker, gone } = request;
-    const { seeWorkers, isQuarantined } = this.#context;
     if (this.#closing.signal.aborted || gone.aborted) return Promise.resolve([]);
-    seeWorkers([{ taskQueueId, ...worker }]);
-    if (isQuarantined(taskQueueId, worker.workerGroup, worker.workerId))
-      return this.#wait(request, { waiting: new Set(), mayHaveWork: false });
-    const line = this.#lineOf(taskQueueId);
-    const claims = this.#wait(request, line);
-    if (line.mayHaveWork) this.#serveSoon();
-    return claims;
+    this.#context.seeWorkers([{ taskQueueId, ...worker }]);
+    return this.#wait(request);
   }
 
   /** Answers all who wait, and nobody waits from then on; what was taken for them meanwhile is given back. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const call of this.#everybody) call.answer([]);
-    this.#stopWatching();
+    for (const stop of this.#stopWatching) stop();
     await this.#looking;
     await this.#served;
     await this.#deliveries.settle();
@@ -99,12 +102,13 @@ export class Dispatcher {
     return line;
   }
 
-  #wait({ taskQueueId, worker, count, gone }: WorkRequest, line: Line): Promise<string[]> {
+  #wait({ taskQueueId, worker, count, gone }: WorkRequest): Promise<string[]> {
     const { clock, settings } = this.#context;
     return new Promise((resolve) => {
       const end = () => call.answer([]);
       const cancel = clock.after(seconds(settings.longPollSeconds), end);
       const call: WaitingCall = {
+        taskQueueId,
         worker,
         count,
         isAnswered: false,
@@ -112,7 +116,7 @@ export class Dispatcher {
           call.isAnswered = true;
           cancel();
           gone.removeEventListener('abort', end);
-          this.#leave(taskQueueId, line, call);
+          this.#leave(call);
           // The caller may go before it has read the reply.
           if (claims.length > 0)
             gone.addEventListener('abort', () => this.#deliveries.giveBack(claims), { once: true });
@@ -121,14 +125,35 @@ export class Dispatcher {
       };
       gone.addEventListener('abort', end, { once: true });
       this.#everybody.add(call);
-      line.waiting.add(call);
+      if (this.#isQuarantined(call)) this.#apart.add(call);
+      else this.#join(call);
     });
   }
 
-  #leave(taskQueueId: string, line: Line, call: WaitingCall): void {
+  #join(call: WaitingCall): void {
+    const line = this.#lineOf(call.taskQueueId);
+    line.waiting.add(call);
+    if (line.mayHaveWork) this.#serveSoon();
+  }
+
+  #leave(call: WaitingCall): void {
     this.#everybody.delete(call);
-    line.waiting.delete(call);
-    if (line.waiting.size === 0 && this.#lines.get(taskQueueId) === line) this.#lines.delete(taskQueueId);
+    this.#apart.delete(call);
+    const line = this.#lines.get(call.taskQueueId);
+    line?.waiting.delete(call);
+    if (line?.waiting.size === 0) this.#lines.delete(call.taskQueueId);
+  }
+
+  #isQuarantined({ taskQueueId, worker }: WaitingCall): boolean {
+    return this.#context.isQuarantined(taskQueueId, worker.workerGroup, worker.workerId);
+  }
+
+  #heedQuarantines(): void {
+    for (const call of this.#everybody) {
+      const isQuarantined = this.#isQuarantined(call);
+      if (isQuarantined && !this.#apart.has(call)) call.answer([]);
+      if (!isQuarantined && this.#apart.delete(call)) this.#join(call);
+    }
   }
 
   #wake(taskQueueIds: readonly string[]): void {
@@ -256,6 +281,8 @@ export class Dispatcher {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       await clock.sleep(lookAtLeastEveryMs, signal);
+      // Nobody tells of a quarantine whose time is over.
+      this.#heedQuarantines();
       const empty = [...this.#lines].flatMap(([id, { mayHaveWork }]) => (mayHaveWork ? [] : [id]));
       if (empty.length > 0 && !signal.aborted)
         this.#mark(await queuesWithPending(db, empty, clock.now()).catch(() => []), true);
