@@ -222,6 +222,7 @@ export const createApp = (deps: AppDeps): App => {
     encryption,
     queue: queueDeps,
     exchangePrefix: config.exchangePrefix,
+    amqpUrl: config.amqpUrl,
     changed: signals.hooks,
     callerFor: auth.callerWithRoles,
     recordAudit: auth.recordAudit,
@@ -313,7 +314,7 @@ export const createApp = (deps: AppDeps): App => {
       await queue.close();
     },
     settle: async () => {
-      await Promise.all([workers.settle(), auth.idle(), events.close()]);
+      await Promise.all([workers.settle(), auth.idle(), events.close(), hooks.close()]);
     },
   };
 };

@@ -12,6 +12,8 @@ export interface HooksGiven extends BaseContext {
   readonly encryption: Encryption;
   /** The beginning of the names of our exchanges on the broker. */
   readonly exchangePrefix: string;
+  /** Where other programs publish what hooks can be bound to, if there is a broker; it holds a password. */
+  readonly amqpUrl?: string | undefined;
   /** Woken after changes of hooks; shared between processes. */
   readonly changed: Signal;
   /** A caller with just these scopes and what roles add to them. */

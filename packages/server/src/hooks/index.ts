@@ -17,6 +17,8 @@ export interface Hooks extends HookVerbs {
   readonly subscription: Subscription;
   /** To be awaited before messages are read. */
   start(): Promise<void>;
+  /** Ends listening to the broker. */
+  close(): Promise<void>;
 }
 
 /** Opens hooks on a queue. */
@@ -29,6 +31,7 @@ export const createHooks = (given: HooksGiven): Hooks => {
     loops: [...hookLoops(context, verbs), subscription.loop],
     subscription,
     start: subscription.start,
+    close: subscription.close,
   };
 };
 

@@ -147,6 +147,16 @@ export const hookStatus = publish(
       nextScheduledDate: Optional(
         Type.String({ format: 'date-time', description: 'When the schedule fires the hook next.' }),
       ),
+      bindingErrors: Optional(
+        Type.Array(
+          exactly({
+            exchange: Text(),
+            error: Text({ description: 'What the broker says.' }),
+            since: DateTime,
+          }),
+          { description: 'Exchanges of other programs that the hook is bound to in vain for now.' },
+        ),
+      ),
     },
     { title: 'How a hook stands' },
   ),

@@ -316,3 +316,28 @@ export const takeMessages = async (tx: Transaction, messageIds: readonly number[
   await tx`delete from hook_messages where id = any(${taken}::bigint[])`;
   return taken;
 };
+
+/** Why an exchange of another program cannot be listened to. */
+export interface BindingError {
+  readonly exchange: string;
+  readonly error: string;
+  readonly since: Date;
+}
+
+/** Writes why an exchange cannot be listened to; the time is that of the first failure. */
+export const saveBindingError = async (sql: Sql, { exchange, error, since }: BindingError): Promise<void> => {
+  await sql`
+    insert into hook_binding_errors as known (exchange, error, since)
+    values (${exchange}, ${error}, ${since}::timestamptz)
+    on conflict (exchange) do update set error = excluded.error where known.error <> excluded.error`;
+};
+
+export const forgetBindingError = async (sql: Sql, exchange: string): Promise<void> => {
+  await sql`delete from hook_binding_errors where exchange = ${exchange}`;
+};
+
+/** What is known of these exchanges. */
+export const readBindingErrors = (sql: Sql, exchanges: readonly string[]) =>
+  sql<BindingError>`
+    select exchange, error, since from hook_binding_errors
+     where exchange = any(${exchanges}::text[]) order by exchange`;

@@ -1,14 +1,16 @@
 import type { Loop } from '../base/index.ts';
-import { minutes } from '../base/index.ts';
+import { seconds, transact } from '../base/index.ts';
 import { type Binding, matcher, type Subscription } from '../events/index.ts';
 import type { Context } from './context.ts';
 import type { HookRef } from './events.ts';
+import { ForeignExchanges, type ForeignMessage } from './foreign-exchanges.ts';
 import type { Bindings } from './schema.ts';
 import { keepMessages } from './service/index.ts';
 import * as store from './store.ts';
 
 interface Bound {
   readonly hook: HookRef;
+  readonly bindings: readonly Binding[];
   readonly matches: ReturnType<typeof matcher>;
 }
 
@@ -16,11 +18,14 @@ interface Bound {
 export interface HookSubscription extends Subscription {
   /** Learns the bindings; to be awaited before messages are read. */
   start(): Promise<void>;
-  /** Learns them again when hooks have changed. */
+  /** Learns them again when hooks have changed, and listens to exchanges of other programs. */
   readonly loop: Loop;
+  close(): Promise<void>;
 }
 
 const standardPrefix = 'exchange/taskcluster-';
+/** Whether it is one of ours: what is published there is read from the database, with a broker or without. */
+const isOurs = ({ exchange }: Binding): boolean => exchange.startsWith(standardPrefix) || exchange === '#';
 
 /**
  * Keeps messages for hooks whose bindings they fit. As in the original a binding takes hold some moments after the
@@ -29,15 +34,23 @@ const standardPrefix = 'exchange/taskcluster-';
 export const hookSubscription = (context: Context): HookSubscription => {
   let bindings: readonly Binding[] = [];
   let bound: readonly Bound[] = [];
-  const learn = async (): Promise<number> => {
+  const { amqpUrl: url, clock, log, exchangePrefix } = context;
+  const foreign = url
+    ? new ForeignExchanges({
+        url,
+        clock,
+        log,
+        keep: (message) => keepForeign(context, bound, message),
+        note: (exchange, error) => noteError(context, exchange, error),
+      })
+    : undefined;
+  const learn = async (): Promise<void> => {
     const rows = await store.readBound(context.db);
-    const all = rows.map(({ hookGroupId, hookId, bindings: text }) => ({
-      hook: { hookGroupId, hookId },
-      bindings: (JSON.parse(text) as Bindings).map((binding) => asPublished(binding, context.exchangePrefix)),
-    }));
-    bound = all.map(({ hook, bindings: own }) => ({ hook, matches: matcher(own) }));
-    bindings = all.flatMap(({ bindings: own }) => own);
-    return 0;
+    bound = rows.map(({ hookGroupId, hookId, bindings: text }): Bound => {
+      const own = (JSON.parse(text) as Bindings).map((binding) => asPublished(binding, exchangePrefix));
+      return { hook: { hookGroupId, hookId }, bindings: own, matches: matcher(own) };
+    });
+    bindings = bound.flatMap(({ bindings: own }) => own.filter(isOurs));
   };
   return {
     name: 'hooks',
@@ -49,17 +62,46 @@ export const hookSubscription = (context: Context): HookSubscription => {
       }));
       return keepMessages(context, tx, deliveries);
     },
-    start: async () => {
-      await learn();
-    },
+    start: learn,
     loop: {
       name: 'learn-bindings-of-hooks',
-      everyMs: minutes(1),
+      everyMs: seconds(10),
       limit: 1,
       wakeBy: context.changed,
-      step: learn,
+      step: async () => {
+        await learn();
+        const others = bound.flatMap(({ bindings: own }) => own.filter((one) => !isOurs(one)));
+        if (foreign) await foreign.listen(others);
+        else for (const { exchange } of others) await noteError(context, exchange, noBroker);
+        return 0;
+      },
     },
+    close: async () => foreign?.close(),
   };
+};
+
+const noBroker = 'No message broker is configured (AMQP_URL).';
+
+/** Keeps a message of another program for the hooks whose bindings it fits. */
+const keepForeign = async (
+  context: Context,
+  bound: readonly Bound[],
+  { exchange, routingKeys, body }: ForeignMessage,
+): Promise<void> => {
+  const hooks = bound
+    .filter(({ matches }) => routingKeys.some((routingKey) => matches({ exchange, routingKey, routes: [] })))
+    .map(({ hook }) => hook);
+  if (hooks.length === 0) return;
+  await transact(context, (tx) => keepMessages(context, tx, [{ message: { body }, hooks }]));
+};
+
+const noteError = async (
+  { db, clock }: Context,
+  exchange: string,
+  error: string | undefined,
+): Promise<void> => {
+  if (error === undefined) await store.forgetBindingError(db, exchange);
+  else await store.saveBindingError(db, { exchange, error, since: clock.now() });
 };
 
 /** Our messages are kept under the standard names; on the broker they may have others, by which hooks are bound. */

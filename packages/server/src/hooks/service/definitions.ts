@@ -96,6 +96,9 @@ const requireSound = async (
       )
     )
       throw new RequestError('InputError', `bindings[${i}].exchange: hooks cannot be bound to ${exchange}.`);
+    // The broker's own log and trace hold what everybody sends.
+    if (exchange.startsWith('amq.rabbitmq.'))
+      throw new RequestError('InputError', `bindings[${i}].exchange: ${exchange} is the broker's own.`);
   });
   await context.rendering.requireSoundSchema(JSON.stringify(definition.triggerSchema ?? emptyPayload));
 };

@@ -1,5 +1,4 @@
 import { type Batched, slugid, type Transaction, type Verb } from '../../base/index.ts';
-import type { Message } from '../../events/index.ts';
 import type { Context } from '../context.ts';
 import type { HookRef } from '../events.ts';
 import { Misfit } from '../rendering/index.ts';
@@ -11,7 +10,7 @@ import { type Fire, prepareFire } from './prepare-fire.ts';
 
 /** A message, and the hooks whose bindings it fits. */
 export interface Delivery {
-  readonly message: Message;
+  readonly message: { readonly body: unknown };
   readonly hooks: readonly HookRef[];
 }
 

@@ -2,7 +2,7 @@ import { RequestError, type Sql, together } from '../../base/index.ts';
 import { pageLimit, pagesOf } from '../../http/index.ts';
 import { readStatuses } from '../../queue/index.ts';
 import type { HookRef } from '../events.ts';
-import type { HookDefinition, LastFire } from '../schema.ts';
+import type { Bindings, HookDefinition, LastFire } from '../schema.ts';
 import * as store from '../store.ts';
 import { definitionOf } from './definitions.ts';
 import { nameOf, noSuchHook } from './naming.ts';
@@ -37,9 +37,14 @@ export const readHookStatus = async (db: Sql, ref: HookRef) => {
     store.readFires(db, ref, { before: latest, limit: 1 }),
   );
   if (!hook) throw noSuchHook(ref);
+  const exchanges = (JSON.parse(hook.bindings) as Bindings).map(({ exchange }) => exchange);
+  const errors = exchanges.length === 0 ? [] : await store.readBindingErrors(db, exchanges);
   return {
     lastFire: last ? outcomeOf(last) : { result: 'no-fire' },
     ...(firesAt ? { nextScheduledDate: firesAt.toJSON() } : {}),
+    ...(errors.length > 0
+      ? { bindingErrors: errors.map((each) => ({ ...each, since: each.since.toJSON() })) }
+      : {}),
   };
 };
 

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import { type Clock, days, type Logger, seconds } from '../base/index.ts';
+import type { Binding } from '../events/index.ts';
+
+/** A message of another program. */
+export interface ForeignMessage {
+  readonly exchange: string;
+  /** Its routing key, and those of its `CC` header. */
+  readonly routingKeys: readonly string[];
+  readonly body: unknown;
+}
+
+export interface ForeignDeps {
+  /** Holds a password: never logged. */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Keeps a message, in a transaction of its own; it is acknowledged once that is committed. */
+  keep(message: ForeignMessage): Promise<void>;
+  /** Writes why an exchange cannot be listened to; without a reason, that it can. */
+  note(exchange: string, error?: string): Promise<void>;
+}
+
+/** What is listened to, on a channel of its own: the broker closes a channel for each mistake. */
+interface Listener {
+  readonly channel: Channel;
+  readonly patterns: Set<string>;
+}
+
+const inHand = 50;
+const retryMs = seconds(1);
+/** What nobody takes meanwhile is bounded, and goes with its queue a week after the last of us. */
+const queueOptions = {
+  durable: true,
+  arguments: { 'x-single-active-consumer': true, 'x-max-length': 10_000, 'x-expires': days(7) },
+};
+
+const queueOf = (exchange: string): string =>
+  `taskyard/hooks/${createHash('sha256').update(exchange).digest('base64url').slice(0, 22)}`;
+
+/**
+ * Listens to exchanges of other programs on the broker. Each has a durable queue, shared by all processes, from which one
+ * of them reads at a time: messages come at least once, in order, also those of the time when none of us ran. An exchange
+ * that does not exist concerns nobody but the hooks that are bound to it; it is looked for again with each step.
+ */
+export class ForeignExchanges {
+  readonly #deps: ForeignDeps;
+  readonly #listeners = new Map<string, Listener>();
+  readonly #closing = new AbortController();
+  #connection: ChannelModel | undefined;
+
+  constructor(deps: ForeignDeps) {
+    this.#deps = deps;
+  }
+
+  /** Listens to just these bindings from now on. Safe to repeat; returns how many exchanges could not be listened to. */
+  async listen(bindings: readonly Binding[]): Promise<number> {
+    const wanted = new Map<string, Set<string>>();
+    for (const { exchange, routingKeyPattern } of bindings) {
+      wanted.set(exchange, (wanted.get(exchange) ?? new Set()).add(routingKeyPattern));
+    }
+    if (wanted.size === 0 && this.#listeners.size === 0) return 0;
+    for (const exchange of this.#listeners.keys()) if (!wanted.has(exchange)) await this.#leave(exchange);
+    let failed = 0;
+    for (const [exchange, patterns] of wanted) {
+      if (!(await this.#follow(exchange, patterns))) failed++;
+    }
+    return failed;
+  }
+
+  /** Ends all listening; what was not acknowledged comes again, to others. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#listeners.clear();
+    await this.#connection?.close().catch(() => {});
+  }
+
+  async #follow(exchange: string, patterns: ReadonlySet<string>): Promise<boolean> {
+    try {
+      const listener = this.#listeners.get(exchange) ?? (await this.#open(exchange));
+      const queue = queueOf(exchange);
+      for (const pattern of patterns) {
+        if (!listener.patterns.has(pattern)) await listener.channel.bindQueue(queue, exchange, pattern);
+        listener.patterns.add(pattern);
+      }
+      for (const pattern of [...listener.patterns].filter((each) => !patterns.has(each))) {
+        await listener.channel.unbindQueue(queue, exchange, pattern);
+        listener.patterns.delete(pattern);
+      }
+      await this.#deps.note(exchange);
+      return true;
+    } catch (error) {
+      this.#listeners.delete(exchange);
+      const reason = (error as Error).message;
+      this.#deps.log.info({ exchange, reason }, 'an exchange that hooks are bound to cannot be listened to');
+      await this.#deps.note(exchange, reason);
+      return false;
+    }
+  }
+
+  /** Nobody is bound to it any more: what waits in its queue would reach nobody. */
+  async #leave(exchange: string): Promise<void> {
+    const listener = this.#listeners.get(exchange);
+    this.#listeners.delete(exchange);
+    await listener?.channel
+      .deleteQueue(queueOf(exchange))
+      .then(() => listener.channel.close())
+      .catch(() => {});
+    await this.#deps.note(exchange);
+  }
+
+  async #open(exchange: string): Promise<Listener> {
+    const channel = await (await this.#connect()).createChannel();
+    const lost = (): void => {
+      if (this.#listeners.get(exchange)?.channel === channel) this.#listeners.delete(exchange);
+    };
+    // What goes wrong on a channel rejects the call that it was for as well.
+    channel.on('error', lost);
+    channel.on('close', lost);
+    await channel.checkExchange(exchange);
+    await channel.assertQueue(queueOf(exchange), queueOptions);
+    await channel.prefetch(inHand);
+    const listener = { channel, patterns: new Set<string>() };
+    await channel.consume(queueOf(exchange), (message) => void this.#take(exchange, channel, message));
+    this.#listeners.set(exchange, listener);
+    return listener;
+  }
+
+  async #connect(): Promise<ChannelModel> {
+    if (this.#connection) return this.#connection;
+    const { connect } = await import('amqplib');
+    const connection = await connect(this.#deps.url, {
+      clientProperties: { connection_name: 'taskyard hooks' },
+    });
+    const lost = (): void => {
+      this.#connection = undefined;
+      this.#listeners.clear();
+    };
+    connection.on('error', lost);
+    connection.on('close', lost);
+    this.#connection = connection;
+    return connection;
+  }
+
+  async #take(exchange: string, channel: Channel, message: ConsumeMessage | null): Promise<void> {
+    // The broker has ended it: the queue was deleted.
+    if (message === null) {
+      this.#listeners.delete(exchange);
+      return;
+    }
+    const { clock, log, keep } = this.#deps;
+    try {
+      const body = bodyOf(message);
+      if (body === undefined) log.info({ exchange }, 'a message that is no JSON was dropped');
+      else await keep({ exchange, routingKeys: keysOf(message), body });
+      settle(() => channel.ack(message));
+    } catch (err) {
+      log.warn({ err, exchange }, 'a message for hooks could not be kept, and is tried again');
+      await clock.sleep(retryMs, this.#closing.signal);
+      settle(() => channel.nack(message));
+    }
+  }
+}
+
+/** A channel that has ended meanwhile throws; what it had goes back to the queue anyway. */
+const settle = (answer: () => void): void => {
+  try {
+    answer();
+  } catch {}
+};
+
+const bodyOf = ({ content }: ConsumeMessage): unknown => {
+  try {
+    return JSON.parse(content.toString()) as unknown;
+  } catch {
+    return undefined;
+  }
+};
+
+const keysOf = ({ fields, properties }: ConsumeMessage): string[] => {
+  const more: unknown = properties.headers?.CC;
+  return [fields.routingKey, ...(Array.isArray(more) ? more.map(String) : [])];
+};
