@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { later, minutes, RequestError } from '../base/index.ts';
+import { inSlices, later, minutes, RequestError } from '../base/index.ts';
 import { headerBytesMax } from '../http/index.ts';
 
 /** A request as its signature covers it. */
@@ -176,12 +176,31 @@ export const isEqual = (a: string, b: string): boolean => {
   return left.length === right.length && timingSafeEqual(left, right);
 };
 
+const pieceCharacters = 2 ** 20;
+
+/** A text in pieces that have the same bytes as the whole: none begins with the second half of a surrogate pair. */
+const piecesOf = (text: string): string[] => {
+  const pieces: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    const isSplit = /[\udc00-\udfff]/.test(text[from + pieceCharacters] ?? '');
+    const to = from + pieceCharacters + (isSplit ? 1 : 0);
+    pieces.push(text.slice(from, to));
+    from = to;
+  }
+  return pieces;
+};
+
 /** Refuses a body other than the one whose hash was signed. A request that signed none passes. */
-export const requirePayload = (signature: Signature, payload: string, contentType: string): void => {
+export const requirePayload = async (
+  signature: Signature,
+  payload: string,
+  contentType: string,
+): Promise<void> => {
   if (!signature.hash) return;
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
-  const hash = createHash('sha256').update(`hawk.1.payload\n${type}\n${payload}\n`).digest('base64');
-  if (!isEqual(hash, signature.hash))
+  const hash = createHash('sha256').update(`hawk.1.payload\n${type}\n`);
+  await inSlices(piecesOf(payload), (piece) => hash.update(piece));
+  if (!isEqual(hash.update('\n').digest('base64'), signature.hash))
     refuse('Invalid payload hash: the body is not the one that was signed.');
 };
 

@@ -52,6 +52,7 @@ export {
 } from './metrics.ts';
 export { migrate, readMigrations } from './migrations.ts';
 export { localSignal, type Signal, sharedSignals } from './signal.ts';
+export { inSlices, partsOf, type Slices, slices } from './slices.ts';
 export { slugid } from './slugid.ts';
 export { createTurns } from './turns.ts';
 export { alone, bindQueries, bindVerbs, inBatches, inReads } from './verbs.ts';

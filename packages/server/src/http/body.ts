@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '../base/index.ts';
+import { parseLargeJson, TooDeep } from './large-json.ts';
 
 /** Arrays and objects within each other. What walks through a value, here and in the database, calls itself at each. */
 const depthMax = 500;
@@ -27,27 +28,37 @@ const mistakeIn = (body: Buffer, encoding = 'identity'): string | undefined => {
 export const isJson = (request: FastifyRequest): boolean =>
   /^application\/json\b/i.test(request.headers['content-type'] ?? '');
 
+/** Longer text is parsed in slices. */
+const charactersAtOnceMax = 256 * 1024;
+
 /** The body as a value: an object or an array; empty where there is none. */
-export const parseBody = (request: FastifyRequest): unknown => {
+export const parseBody = async (request: FastifyRequest, requireHope: () => void): Promise<unknown> => {
   const text = request.body as string | undefined;
   if (!text || !isJson(request)) return {};
-  if (isDeep(text)) {
+  let value: unknown;
+  try {
+    // Some editors and languages begin a text with a mark of its encoding. A signature covers it, JSON knows none.
+    value = await parse(text.startsWith(byteOrderMark) ? text.slice(1) : text);
+  } catch (error) {
+    if (!(error instanceof TooDeep))
+      throw new RequestError('MalformedPayload', `Failed to parse JSON: ${(error as Error).message}`);
+    // What such a body asks for cannot be known: those who may ask for nothing are told so.
+    requireHope();
     throw new RequestError(
       'MalformedPayload',
       `The body must not nest arrays and objects more than ${depthMax} deep.`,
     );
   }
-  let value: unknown;
-  try {
-    // Some editors and languages begin a text with a mark of its encoding. A signature covers it, JSON knows none.
-    value = JSON.parse(text.startsWith(byteOrderMark) ? text.slice(1) : text);
-  } catch (error) {
-    throw new RequestError('MalformedPayload', `Failed to parse JSON: ${(error as Error).message}`);
-  }
   if (typeof value !== 'object' || value === null) {
     throw new RequestError('MalformedPayload', 'The body must be a JSON object or array.');
   }
   return value;
+};
+
+const parse = async (text: string): Promise<unknown> => {
+  if (text.length > charactersAtOnceMax) return parseLargeJson(text, { depthMax });
+  if (isDeep(text)) throw new TooDeep();
+  return JSON.parse(text);
 };
 
 /** Refuses a body that the database could not hold in columns of its own, and names the field. */

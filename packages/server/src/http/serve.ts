@@ -32,7 +32,7 @@ import { failureReply } from './failure.ts';
 import { apiHeaders } from './headers.ts';
 import { monitoringRoutes, type ProcessFacts } from './monitoring.ts';
 import { whileStanding } from './standing.ts';
-import { mistakesIn, schemaPath } from './validation.ts';
+import { mistakesIn, mistakesInSlices, schemaPath } from './validation.ts';
 
 /** What the floors above hand in. */
 export interface ServeDeps {
@@ -42,7 +42,7 @@ export interface ServeDeps {
   /** Who sends a request, by its head alone: it is asked before anything of the body is read. `since`: when it came, if earlier. */
   authenticate(head: RequestHead, since?: Date): Promise<Caller>;
   /** Refuses a body other than the one that its request signed, if it signed any. */
-  requirePayload?(request: SignedRequest): void;
+  requirePayload?(request: SignedRequest): Promise<void>;
   /** The client that a request with a refused signature claims to come from, for the log. */
   claimedId?(head: RequestHead): string | undefined;
   readonly fillScopes: FillScopes;
@@ -198,12 +198,12 @@ const answer = async (
   };
   let payload: unknown;
   try {
-    if (contract.scopes !== undefined) deps.requirePayload?.(signed);
-    payload = parseBody(request);
+    if (contract.scopes !== undefined) await deps.requirePayload?.(signed);
+    payload = await parseBody(request, () => authorization.checkHope());
     const call: Call<Parameters, Parameters, never> = {
       params: parseParams(contract, params),
       query: parseQuery(contract, request.query as Record<string, string | string[]>),
-      body: checkedBody(contract, payload, request) as never,
+      body: (await checkedBody(contract, payload, request)) as never,
       caller,
       authorize: authorization.check,
       signal: contract.waits ? standing(endpoint, params, { request, reply }) : neverGone,
@@ -291,7 +291,11 @@ const pathValues = ({ rest }: Contract, given: Record<string, string>): Record<s
   return { ...others, [rest]: tail ?? `${first}/${second}` };
 };
 
-const checkedBody = ({ input, keepsText }: Contract, payload: unknown, request: FastifyRequest): unknown => {
+const checkedBody = async (
+  { input, keepsText }: Contract,
+  payload: unknown,
+  request: FastifyRequest,
+): Promise<unknown> => {
   if (!input) return payload;
   if (!isJson(request)) {
     throw new RequestError(
@@ -300,7 +304,7 @@ const checkedBody = ({ input, keepsText }: Contract, payload: unknown, request: 
     );
   }
   if (!keepsText) requireStorableBody(request, payload);
-  const mistakes = mistakesIn(input, payload);
+  const mistakes = await mistakesInSlices(input, payload);
   if (mistakes.length === 0) return payload;
   const list = mistakes.map((mistake) => `  * ${mistake}`).join('\n');
   throw new RequestError(

@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
-import { dateIn } from '../base/index.ts';
+import { dateIn, slices } from '../base/index.ts';
 import type { PublishedSchema } from './contract.ts';
 
 const ajvFor = (allErrors: boolean): Ajv => {
@@ -56,6 +56,77 @@ export const mistakesIn = (published: PublishedSchema, value: unknown): string[]
   const errors = hasFewParts(value) ? findAll(published, value) : first;
   const mistakes = (errors.length > 0 ? errors : first).slice(0, mistakesMax).map(describe).map(cut);
   return errors.length > mistakesMax ? [...mistakes, `and ${errors.length - mistakesMax} more`] : mistakes;
+};
+
+/** A list of more items than this is checked item by item, in slices. */
+const itemsAtOnceMax = 500;
+
+/** A schema whose values have one list that may be large: the schema without what its items are, and that of an item. */
+interface Split {
+  readonly property: string;
+  readonly envelope: PublishedSchema;
+  readonly item: PublishedSchema;
+}
+
+interface ListSchema {
+  readonly type?: string;
+  readonly items?: object;
+  readonly uniqueItems?: boolean;
+}
+
+const splits = new WeakMap<PublishedSchema, ReadonlyMap<string, Split>>();
+
+/** A schema taken apart at each of its lists; those whose items have to differ are looked at as a whole. */
+const splitsOf = (published: PublishedSchema): ReadonlyMap<string, Split> => {
+  const known = splits.get(published);
+  if (known) return known;
+  const schema = published.schema as { readonly properties?: Record<string, ListSchema> };
+  const lists = Object.entries(schema.properties ?? {}).filter(
+    ([, { type, items, uniqueItems }]) => type === 'array' && items && !uniqueItems,
+  );
+  const made = lists.map(([property, list]): [string, Split] => {
+    const { items = {}, ...open } = list;
+    const envelope = { ...schema, properties: { ...schema.properties, [property]: open } };
+    return [
+      property,
+      {
+        property,
+        envelope: { ...published, schema: envelope },
+        item: { ...published, schema: items },
+      },
+    ];
+  });
+  const found = new Map(made);
+  splits.set(published, found);
+  return found;
+};
+
+/** The large list in a value, if it has one. */
+const largeListIn = (published: PublishedSchema, value: unknown): Split | undefined => {
+  for (const [property, split] of splitsOf(published)) {
+    const list = (value as Record<string, unknown>)[property];
+    if (Array.isArray(list) && list.length > itemsAtOnceMax) return split;
+  }
+  return undefined;
+};
+
+/** The same as {@link mistakesIn}, in slices where the value has a large list: then the first mistake alone is told. */
+export const mistakesInSlices = async (published: PublishedSchema, value: unknown): Promise<string[]> => {
+  const split = largeListIn(published, value);
+  if (!split) return mistakesIn(published, value);
+  const { property, envelope, item } = split;
+  const [check, checkItem] = [checkerOf(envelope), checkerOf(item)];
+  if (!check(value)) return (check.errors ?? []).map(describe).map(cut);
+  const turns = slices();
+  for (const [i, each] of (value as Record<string, unknown[]>)[property]?.entries() ?? []) {
+    if (turns.isOver()) await turns.rest();
+    if (checkItem(each)) continue;
+    const errors = checkItem.errors ?? [];
+    return errors
+      .map((error) => describe({ ...error, instancePath: `/${property}/${i}${error.instancePath}` }))
+      .map(cut);
+  }
+  return [];
 };
 
 const findAll = (published: PublishedSchema, value: unknown): ErrorObject[] => {

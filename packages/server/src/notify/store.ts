@@ -151,9 +151,11 @@ export const takeOutgoing = async (
        select o.id from outgoing_notifications o
         where o.due_at <= ${now}
           and (o.type = 'email'
-               or not exists (select from outgoing_notifications earlier
-                               where earlier.type = o.type and earlier.address = o.address and earlier.id < o.id
-                                 and earlier.due_at > ${now}))
+               or not exists (
+                 select from (
+                   select id, due_at from outgoing_notifications
+                    where type = o.type and address = o.address offset 0) earlier
+                  where earlier.id < o.id and earlier.due_at > ${now} offset 0))
         order by o.id limit ${limit} for update of o))
     returning id, digest, type, address, message, attempts, accepted_at`;
   return rows.sort((a, b) => a.id - b.id);

@@ -250,6 +250,23 @@ describe('a task is accepted', () => {
   });
 });
 
+describe('a task nested more deeply than it may be', () => {
+  const deep = (): string =>
+    JSON.stringify(least()).replace('"payload":{}', `"payload":${'{"a":'.repeat(7000)}1${'}'.repeat(7000)}`);
+
+  it('is refused for its depth where its creator could create one', async () => {
+    const { status, code, message } = await refused(() => create(deep()));
+    assert.deepEqual([status, code], [400, 'MalformedPayload']);
+    assert.match(message, /more than 500 deep/);
+  });
+
+  it('is refused for want of scopes where its creator could create none', async () => {
+    const body = deep();
+    const { status, code } = await refused(() => app.ask('PUT', `/task/${slugid()}`, { body, scopes: [] }));
+    assert.deepEqual([status, code], [403, 'InsufficientScopes']);
+  });
+});
+
 interface GraphTask {
   readonly taskId: string;
   readonly task: Body;

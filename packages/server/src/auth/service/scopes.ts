@@ -56,7 +56,8 @@ export const scopeVerbs = (
     authenticate: async (head: RequestHead, since?: Date): Promise<Caller> =>
       (await identify(partsOf(head), since)).caller,
     /** Refuses a body other than the one whose hash was signed; the signature itself was examined before. */
-    requirePayload: (request: SignedRequest): void => requireSignedPayload(partsOf(request), request),
+    requirePayload: (request: SignedRequest): Promise<void> =>
+      requireSignedPayload(partsOf(request), request),
     /** Whom a request claims to come from, proven or not. */
     claimedId: (head: RequestHead): string | undefined => claimedId(partsOf(head)),
 
@@ -88,7 +89,7 @@ export const scopeVerbs = (
     ): Promise<TestAuthenticateResponse> => {
       const tester = testAuthenticator(clientScopes, clock.now());
       const { caller } = await tester(partsOf(request), clock.now());
-      requireSignedPayload(partsOf(request), request);
+      await requireSignedPayload(partsOf(request), request);
       if (!caller.satisfies({ AllOf: requiredScopes })) {
         throw new RequestError(
           'InsufficientScopes',
@@ -100,11 +101,14 @@ export const scopeVerbs = (
   };
 };
 
-const requireSignedPayload = (parts: SignedParts, { payload, headers }: SignedRequest): void => {
+const requireSignedPayload = async (
+  parts: SignedParts,
+  { payload, headers }: SignedRequest,
+): Promise<void> => {
   // Most clients sign no hash, and need not be read twice.
   if (!parts.authorization?.includes('hash=')) return;
   const signature = signatureOf(parts);
-  if (signature) requirePayload(signature, payload, headers['content-type'] ?? '');
+  if (signature) await requirePayload(signature, payload, headers['content-type'] ?? '');
 };
 
 const answerOf = ({ caller, signature }: Identified): AuthenticateHawkResponse => {

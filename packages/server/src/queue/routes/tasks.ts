@@ -166,7 +166,8 @@ export const taskRoutes = [
     ({ queue }, { params, body, authorize }) =>
       queue
         .createGraph({ ...params, tasks: body.tasks as GraphToCreate['tasks'], authorize })
-        .then((records) => textReply(graphText(params.taskGroupId, records))),
+        .then((records) => graphText(params.taskGroupId, records))
+        .then(textReply),
   ),
   endpoint(
     {

@@ -1,4 +1,4 @@
-import { type Answer, type ElementError, RequestError, type Verb } from '../../base/index.ts';
+import { type Answer, type ElementError, inSlices, RequestError, type Verb } from '../../base/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import { cycleIn } from '../../scheduler/index.ts';
 import type { Context } from '../context.ts';
@@ -99,5 +99,5 @@ export const allOrNone = (
 };
 
 /** The reply of a created graph, JSON text. */
-export const graphText = (taskGroupId: string, records: readonly TaskRecord[]): string =>
-  `{"taskGroupId":"${taskGroupId}","statuses":[${records.map(statusText).join(',')}]}`;
+export const graphText = async (taskGroupId: string, records: readonly TaskRecord[]): Promise<string> =>
+  `{"taskGroupId":"${taskGroupId}","statuses":[${(await inSlices(records, statusText)).join(',')}]}`;

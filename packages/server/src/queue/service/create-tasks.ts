@@ -3,8 +3,10 @@ import {
   type Answer,
   answerOf,
   hours,
+  inSlices,
   later,
   minutes,
+  partsOf,
   RequestError,
   type Transaction,
   together,
@@ -57,7 +59,7 @@ const create = async (
   { items, promised }: Creating,
   work: Work<Context>,
 ): Promise<Answer<TaskRecord>[]> => {
-  const checked = items.map((item) => answerOf(() => checkTask(item, work)));
+  const checked = await inSlices(items, (item) => answerOf(() => checkTask(item, work)));
   // A group stays even when its first task is refused after all.
   const groups = await ensureGroups(tx, checked.filter(isTask), work.now);
   const admitted = checked.map((task) => (isTask(task) ? admit(task, groups) : task));
@@ -150,7 +152,7 @@ const resolveDependencies = async (
   const rows = await store.shareRequired(tx, [...required]);
   const known = new Map<string, Dependency>(rows.map((row) => [row.taskId, row]));
   addOwn(tasks.filter(isTask), known, new Set(promised));
-  const answers = tasks.map((task): Answer<NewTask> => {
+  const answers = await inSlices(tasks, (task): Answer<NewTask> => {
     if (!isTask(task)) return task;
     const { missing, expiring } = lacksOf(task, known);
     const isUsable = missing.length + expiring.length === 0;
@@ -222,33 +224,69 @@ const insertFresh = async (
   { answers, dependents }: Resolved,
   { now, context }: Work<Context>,
 ): Promise<Map<string, TaskRecord>> => {
-  const rows = firstOfEach(answers.filter(isTask)).map((task, i) => {
+  const rows = await inSlices(firstOfEach(answers.filter(isTask)), (task, i) => {
     const dependent = dependents.get(task.record.taskId);
     const isWaiting = dependent !== undefined && unmetOf(dependent) > 0;
     const record = isWaiting ? task.record : scheduled(task.record, now, i);
     return { ...task, record, before: task.record };
   });
   if (rows.length === 0) return new Map();
-  const ids = await store.insertTasks(tx, rows);
+  const ids = await insertRows(tx, rows);
   const changes = rows
     .filter(({ record }) => ids.has(record.taskId))
     .map(({ before, record: after }) => ({ before, after }));
+  await announceNew(tx, { changes, dependents }, now);
+  announcePending(tx, changes, context);
+  return new Map(changes.map(({ after }) => [after.taskId, after]));
+};
+
+/** A statement takes no more rows than this: to write it, and to send it, takes a moment each. */
+const rowsAtOnceMax = 1000;
+
+/** Adds tasks, in order of their ids: two graphs with the same tasks do not wait for each other in a circle. */
+const insertRows = async (tx: Transaction, rows: readonly store.NewTaskRow[]): Promise<Set<string>> => {
+  if (rows.length <= rowsAtOnceMax) return store.insertTasks(tx, rows);
+  const inOrder = [...rows].sort((a, b) => (a.record.taskId < b.record.taskId ? -1 : 1));
+  const ids = new Set<string>();
+  for (const part of partsOf(inOrder, rowsAtOnceMax))
+    for (const taskId of await store.insertTasks(tx, part)) ids.add(taskId);
+  return ids;
+};
+
+interface New {
+  readonly changes: readonly events.Change[];
+  readonly dependents: ReadonlyMap<string, Dependent>;
+}
+
+/** Writes what else there is to new tasks: edges, places in line, messages, the size of their groups. */
+const announceNew = async (tx: Transaction, { changes, dependents }: New, now: Date): Promise<void> => {
+  const parts = partsOf(changes, rowsAtOnceMax);
+  const last = parts.pop() ?? [];
+  const write = (part: readonly events.Change[]) =>
+    together(
+      writeNew(
+        tx,
+        part.map(({ after }) => after),
+        now,
+      ),
+      recordDependencies(
+        tx,
+        part.flatMap(({ after }) => dependents.get(after.taskId) ?? []),
+      ),
+      outbox.append(
+        tx,
+        part.flatMap((change) => [events.taskDefined(change.before), ...events.messagesOf(change)]),
+        now,
+      ),
+    );
+  for (const part of parts) await write(part);
   const records = changes.map(({ after }) => after);
-  const messages = changes.flatMap((change) => [
-    events.taskDefined(change.before),
-    ...events.messagesOf(change),
-  ]);
-  const edges = records.flatMap(({ taskId }) => dependents.get(taskId) ?? []);
   const written = together(
-    writeNew(tx, records, now),
-    recordDependencies(tx, edges),
-    outbox.append(tx, messages, now),
+    write(last),
     records.length > 0 && store.lookAgainFor(tx, records),
     records.length > 0 && store.growGroups(tx, growthOf(records)),
   );
   tx.last(written);
-  announcePending(tx, changes, context);
-  return new Map(records.map((record) => [record.taskId, record]));
 };
 
 /** Of several tasks under one id in the same set the first one counts. */

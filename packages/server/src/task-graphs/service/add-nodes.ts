@@ -1,4 +1,4 @@
-import { type ElementError, RequestError, type Transaction } from '../../base/index.ts';
+import { type ElementError, inSlices, partsOf, RequestError, type Transaction } from '../../base/index.ts';
 import { createTasksTogether, refusalOf, type TaskRecord } from '../../queue/index.ts';
 import { cycleIn } from '../../scheduler/index.ts';
 import type { Context } from '../context.ts';
@@ -6,6 +6,9 @@ import { schedulerId } from '../lifecycle.ts';
 import type { NodeToCreate } from '../schema.ts';
 import * as store from '../store.ts';
 import { type AuthorizeTask, sameSet } from './authority.ts';
+
+/** A statement takes no more rows than this: to write it, and to send it, takes a moment each. */
+const rowsAtOnceMax = 1000;
 
 /** Tasks that are to become nodes of a graph. */
 export interface NodesToAdd {
@@ -36,12 +39,12 @@ export const addNodes = async (
 ): Promise<AddedNodes> => {
   const { taskGraphId, nodes, existing, authorize } = adding;
   const known = new Set([...existing.keys(), ...nodes.map(({ taskId }) => taskId)]);
-  const items = nodes.map(({ taskId, requires, task }) => {
+  const items = await inSlices(nodes, ({ taskId, requires, task }) => {
     const required = requires.filter((id) => known.has(id));
     const dependencies = [...new Set([...task.dependencies, ...required])];
     return { taskId, request: { ...task, schedulerId, taskGroupId: taskGraphId, dependencies }, authorize };
   });
-  const mistakes = mistakesIn(adding, known);
+  const mistakes = await mistakesIn(adding, known);
   const answers = await createTasksTogether(tx, items, { now: context.now, context: context.queue });
   const errors = [
     ...mistakes,
@@ -50,7 +53,7 @@ export const addNodes = async (
   if (errors.length > 0) throw refusalOf(errors, nodes.length);
   const added = nodes.filter(({ taskId }) => !existing.has(taskId));
   const rows = rowsOf(taskGraphId, added);
-  if (rows.length > 0) await store.insertNodes(tx, rows);
+  for (const part of partsOf(rows, rowsAtOnceMax)) await store.insertNodes(tx, part);
   return { nodes: rows, records: answers as TaskRecord[] };
 };
 
@@ -87,9 +90,9 @@ const rowsOf = (taskGraphId: string, nodes: readonly NodeToCreate[]): store.Node
 };
 
 /** What is wrong with the nodes as parts of their graph. */
-const mistakesIn = (adding: NodesToAdd, known: ReadonlySet<string>): ElementError[] => [
+const mistakesIn = async (adding: NodesToAdd, known: ReadonlySet<string>): Promise<ElementError[]> => [
   ...repeatedIds(adding.nodes),
-  ...adding.nodes.flatMap((node) => mistakesOf(node, adding, known)),
+  ...(await inSlices(adding.nodes, (node) => mistakesOf(node, adding, known))).flat(),
   ...cycles(adding.nodes),
 ];
 

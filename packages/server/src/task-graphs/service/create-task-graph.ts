@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RequestError, type Transaction, transact } from '../../base/index.ts';
+import { inSlices, RequestError, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import type { Context } from '../context.ts';
@@ -26,7 +26,7 @@ export const createTaskGraph = async (
 ): Promise<store.GraphRow> => {
   const { scopes, routes, tasks } = definition;
   authorize({ scopes, routes });
-  const digest = digestOf(definition);
+  const digest = await digestOf(definition);
   const authorizeTask = authorizeBy(await context.callerFor(scopes));
   return transact(context, async (tx, now) => {
     const graph = newGraph(taskGraphId, { definition, digest, now });
@@ -73,11 +73,13 @@ export const lastExpiry = (known: Date, records: readonly { readonly expires: Da
   new Date(records.reduce((last, { expires }) => Math.max(last, expires.getTime()), known.getTime()));
 
 /** The same for graphs of the same content, in whatever order their fields and tasks come. */
-const digestOf = ({ tasks, ...rest }: FilledTaskGraph): string => {
+const digestOf = async ({ tasks, ...rest }: FilledTaskGraph): Promise<string> => {
   const hash = createHash('sha256').update(inOrder(rest));
   // One by one: the text of a large graph as a whole is not needed.
-  for (const node of [...tasks].sort((a, b) => (a.taskId < b.taskId ? -1 : 1)))
-    hash.update(inOrder({ ...node, requires: [...node.requires].sort() }));
+  await inSlices(
+    [...tasks].sort((a, b) => (a.taskId < b.taskId ? -1 : 1)),
+    (node) => void hash.update(inOrder({ ...node, requires: [...node.requires].sort() })),
+  );
   return hash.digest('base64url');
 };
 
