@@ -1,8 +1,8 @@
-import { access } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pause, Queue } from '@taskyard/client';
 import type { Command } from 'commander';
 import { forgetRun, noteRun } from './begun-runs.ts';
+import { checkoutOf } from './checkout.ts';
 import { commandNamed } from './connected.ts';
 import { keepDurations, readDurations } from './durations.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
@@ -13,13 +13,14 @@ import { fileNameOf, type SaveResult, saveResultsIn } from './follow/results.ts'
 import { watchGroup } from './follow/watch.ts';
 import type { Graph } from './graph-file/index.ts';
 import { cancelGroup } from './group/cancel.ts';
-import { readGraph, submitGraph, warnOfHiddenProject, warnOfTasksBoundHere } from './group/submit.ts';
+import { readGraph, refuseTasksBoundHere, submitGraph, warnOfHiddenProject } from './group/submit.ts';
 import { collectPairs } from './input.ts';
 import { type Io, remark } from './io.ts';
 import { groupPage } from './pages.ts';
 
 import type { Platform, PlatformSettings } from './platform.ts';
 import { sharePlatform } from './shared-platform/index.ts';
+import { provideSource } from './source/index.ts';
 
 interface RunOptions {
   readonly json?: true;
@@ -167,12 +168,13 @@ const runToEnd = async (course: Course): Promise<number> => {
 const runGraph = async (
   io: Io,
   platform: Platform,
-  { file, graph, folder, options }: RunInput,
+  { file, graph: read, folder, options }: RunInput,
 ): Promise<number> => {
   const { rootUrl, credentials } = platform;
   const queue = new Queue({ rootUrl, credentials });
-  warnOfTasksBoundHere(io, graph, file, rootUrl);
-  if (!platform.guest) warnOfHiddenProject(io, graph, { file, project: platform.project });
+  refuseTasksBoundHere(read, file, rootUrl);
+  if (!platform.guest) warnOfHiddenProject(io, read, { file, project: platform.project });
+  const graph = await provideSource(io, read, { rootUrl, credentials, now: new Date(), hidden: [folder] });
   const group = new GroupState();
   for (const { taskId, label, task } of graph.tasks) {
     const { dependencies, requires } = task as { dependencies?: readonly string[]; requires?: string };
@@ -193,19 +195,10 @@ const runGraph = async (
   return exitCode;
 };
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
 /** The folder of the project that a file belongs to: the checkout around it, or the folder that it lies in. */
 const projectOf = async (file: string): Promise<string> => {
   const home = dirname(resolve(file));
-  for (let folder = home; folder !== dirname(folder); folder = dirname(folder)) {
-    if (await exists(join(folder, '.git'))) return folder;
-  }
-  return home;
+  return (await checkoutOf(home)) ?? home;
 };
 
 interface RunInput {

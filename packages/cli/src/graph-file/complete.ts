@@ -28,7 +28,7 @@ export interface Setting {
 
 /** The queue's form of a checked task of the file: labels become taskIds, what was left out is filled in. */
 export const completeTask = (label: string, task: Fields, setting: Setting): TaskBody => {
-  const { needs, dependencies, metadata, payload, tags, ...given } = task;
+  const { needs, dependencies, metadata, payload, tags, source: _source, ...given } = task;
   const after = (minutes: number) => new Date(setting.now.getTime() + minutes * 60_000).toJSON();
   const deadline = typeof given.deadline === 'string' ? given.deadline : after(deadlineMinutes);
   return {

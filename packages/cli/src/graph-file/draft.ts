@@ -13,13 +13,19 @@ export interface Draft {
   readonly taskId: string;
   readonly written: unknown;
   readonly task: TaskBody;
+  /** Whether it works on the source of the graph, where the graph has one. */
+  readonly hasSource: boolean;
 }
 
 export const draftOf = ({ label, path, task }: Entry, defaults: Fields, setting: Setting): Draft => {
   const written = mergeOver(defaults, task);
   const body = completeTask(label, isFields(written) ? written : {}, setting);
-  return { label, path, taskId: setting.taskId(label), written, task: body };
+  const hasSource = isFields(written) && written.source !== false && runsCommands(body);
+  return { label, path, taskId: setting.taskId(label), written, task: body, hasSource };
 };
+
+/** Whether something is run by it: the server's own workers take tasks that only mark a point in the graph. */
+const runsCommands = ({ payload }: TaskBody): boolean => 'command' in payload || 'image' in payload;
 
 /** A mistake in a field of a task, shown in the task or, if it comes from there, in the defaults. */
 export const mistakeIn = (
@@ -37,6 +43,8 @@ export const mistakeIn = (
 export interface Rules {
   /** All labels of the file; absent when some could not be read, so that none can be called unknown. */
   readonly labels?: ReadonlySet<string>;
+  /** Whether the graph has a source. */
+  readonly hasOrigin: boolean;
   readonly taskSchema?: object;
   readonly payloadSchema?: object;
   /** The queue whose tasks have such payloads; those of other queues are for other workers. */
@@ -51,6 +59,7 @@ export const checkerOf = (source: Source, rules: Rules): ((draft: Draft) => Mist
   const checkBody = optionalValidator(rules.taskSchema);
   const checkPayload = optionalValidator(rules.payloadSchema);
   return ({ task, written, ...draft }) => {
+    const unmountable = rules.hasOrigin && draft.hasSource ? checkMountable(task) : [];
     const misshapen = checkForm(written);
     // The queue's schema would repeat in its words what the form has told already.
     const refused =
@@ -58,7 +67,9 @@ export const checkerOf = (source: Source, rules: Rules): ((draft: Draft) => Mist
     const isOurs = rules.taskQueueId === undefined || task.taskQueueId === rules.taskQueueId;
     const payload = isOurs ? checkPayload(task.payload).map((refusal) => inside('payload', refusal)) : [];
     const unknown = labels === undefined ? [] : checkNeeds(written, labels);
-    return [...refused, ...payload, ...unknown].map((refusal) => mistakeIn(source, draft, refusal));
+    return [...refused, ...payload, ...unmountable, ...unknown].map((refusal) =>
+      mistakeIn(source, draft, refusal),
+    );
   };
 };
 
@@ -82,6 +93,16 @@ const checkDates = ({ created, deadline, expires }: TaskBody) => {
 const checkQueue = ({ taskQueueId }: TaskBody) =>
   taskQueueId === undefined
     ? [{ path: [], message: 'taskQueueId is missing: no queue is named here or in the defaults' }]
+    : [];
+
+const checkMountable = ({ payload }: TaskBody): Refusal[] =>
+  'image' in payload
+    ? [
+        {
+          path: ['payload', 'image'],
+          message: 'a task with an image cannot mount the source of the graph; write "source: false" in it',
+        },
+      ]
     : [];
 
 const checkNeeds = (written: unknown, labels: ReadonlySet<string>) => {

@@ -1,3 +1,4 @@
+import { originSchema } from './origin.ts';
 import { fileSchema, type Schema, taskSchema } from './schema.ts';
 import { isFields } from './values.ts';
 
@@ -14,6 +15,7 @@ export const editorSchema = (): Schema => {
     ...fileSchema,
     properties: {
       ...properties,
+      source: expressible(originSchema),
       defaults: { ...properties.defaults, $ref: '#/definitions/defaults' },
       tasks: { ...properties.tasks, $ref: '#/definitions/tasks' },
     },

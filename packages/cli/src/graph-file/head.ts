@@ -1,4 +1,5 @@
 import type { Mistake } from './mistakes.ts';
+import { type Origin, readOrigin } from './origin.ts';
 import { type ParamDeclaration, readParams } from './params.ts';
 import { render } from './render.ts';
 import { fileSchema } from './schema.ts';
@@ -30,6 +31,7 @@ export interface Head {
   readonly name: string;
   readonly description?: string;
   readonly defaults: Fields;
+  readonly origin?: Origin;
   readonly mistakes: readonly Mistake[];
 }
 
@@ -42,10 +44,13 @@ export const renderHead = (source: Source, context: Fields): Head => {
     return rendered.value;
   };
   const [name, description, defaults] = [part('name'), part('description'), part('defaults')];
+  const { origin, mistakes: misshapen } = readOrigin(source, part('source'));
+  mistakes.push(...misshapen);
   return {
     name: typeof name === 'string' ? name : '',
     ...(typeof description === 'string' && { description }),
     defaults: isFields(defaults) ? defaults : {},
+    ...(origin !== undefined && { origin }),
     mistakes,
   };
 };

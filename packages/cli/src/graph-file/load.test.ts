@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { dirname } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Graph, graphOf, type LoadOptions, loadGraph } from './load.ts';
@@ -104,6 +105,51 @@ tasks:
       mounts: [{ file: 'x', content: { taskId: graph.labels['build b'], artifact: 'public/x' } }],
     });
     assert.equal(graph.tasks.length, 3);
+  });
+
+  it('says where its source comes from, and which tasks work on it', () => {
+    const tasks = `tasks:
+  build: {payload: {command: [[make]]}}
+  alone: {source: false, payload: {command: [[make]]}}
+  done: {needs: [build, alone], taskQueueId: built-in/succeed, payload: {}}
+`;
+    const graph = load(`${head}source: ..\n${tasks}`);
+    assert.deepEqual(graph.source, { kind: 'folder', folder: dirname(process.cwd()) });
+    const hasSource = graph.tasks.map(({ label, hasSource }) => [label, hasSource]);
+    assert.deepEqual(Object.fromEntries(hasSource), { build: true, alone: false, done: false });
+    assert.ok(!('source' in find(graph, 'alone')));
+    assert.ok(load(`${head}${tasks}`).tasks.every((task) => !task.hasSource));
+    const commit = `{git: 'https://git.example/a', commit: '\${params.at}', secret: team/git}`;
+    assert.deepEqual(load(`${head}params: {at: {default: v1.0}}\nsource: ${commit}\n${tasks}`).source, {
+      kind: 'git',
+      url: 'https://git.example/a',
+      commit: 'v1.0',
+      secret: 'team/git',
+    });
+  });
+
+  it('refuses a source that cannot be had', () => {
+    const wrong = (source: string, payload = '{command: [[make]]}') =>
+      mistakesOf(`${head}source: ${source}\ntasks: {t: {payload: ${payload}}}\n`);
+    assert.deepEqual(wrong('7'), ['4: source: it must be text, not 7']);
+    assert.deepEqual(wrong('{git: https://git.example/a}'), ['4: source: commit is missing']);
+    assert.deepEqual(wrong('{git: https://git.example/a, commit: --upload-pack=x}').length, 1);
+    assert.deepEqual(wrong('{git: ext::sh, commit: main}').length, 1);
+    assert.match(
+      wrong('{git: "https://me:open@git.example/a", commit: main}')[0] ?? '',
+      /keep it as a secret/,
+    );
+    assert.deepEqual(wrong('.', '{image: debian, command: [make], maxRunTime: 1}'), [
+      '5: t: a task with an image cannot mount the source of the graph; write "source: false" in it',
+    ]);
+  });
+
+  it('knows which tasks read its folder', () => {
+    const folder = JSON.stringify(process.cwd());
+    const bound = (text: string) => load(`${head}${text}`).boundToDir;
+    assert.deepEqual(bound(`tasks: {a: {payload: {x: '\${dir}/a'}}, b: {payload: {x: b}}}`), ['a']);
+    assert.deepEqual(bound('tasks: {a: {payload: {x: {$eval: dir}}}}'), ['a']);
+    assert.deepEqual(bound(`tasks: {a: {payload: {x: ${folder}}}}`), []);
   });
 
   it('knows its own folder and the node that runs it', () => {

@@ -5,7 +5,9 @@ import { checkerOf, draftOf, mistakeIn } from './draft.ts';
 import { type Entry, type Expanded, expandTasks } from './expand.ts';
 import { type Head, readForm, renderHead } from './head.ts';
 import { link } from './links.ts';
+import { labelsWithDir } from './machine-paths.ts';
 import { GraphFileError, type Mistake } from './mistakes.ts';
+import type { Origin } from './origin.ts';
 import { parseSource, type Source } from './source.ts';
 import { strayLabels, taskIds } from './task-ids.ts';
 import { type Fields, isFields, mergeOver } from './values.ts';
@@ -28,6 +30,8 @@ export interface GraphTask {
   readonly taskId: string;
   /** The body for the queue's createTask. */
   readonly task: TaskBody;
+  /** Whether it works on the source of the graph. */
+  readonly hasSource: boolean;
 }
 
 /** A graph that is ready to be submitted; each task comes after those it depends on. */
@@ -38,6 +42,10 @@ export interface Graph {
   readonly tasks: readonly GraphTask[];
   /** The taskId of each label. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Where the files come from that its tasks work on. */
+  readonly source?: Origin;
+  /** The tasks that only run where the folder of the file is: they use `dir`. */
+  readonly boundToDir: readonly string[];
 }
 
 /** Read, render and check a graph file. Throws a GraphFileError that holds all its mistakes. */
@@ -83,10 +91,12 @@ export const graphOf = (source: Source, options: LoadOptions): Graph => {
   });
 };
 
+const folderOf = ({ file }: Source): string => dirname(resolve(file));
+
 /** What expressions may use; json-e adds its own functions. */
-const contextOf = ({ file }: Source, given: Fields): Fields => ({
+const contextOf = (source: Source, given: Fields): Fields => ({
   ...given,
-  dir: dirname(resolve(file)),
+  dir: folderOf(source),
   node: process.execPath,
 });
 
@@ -108,7 +118,11 @@ const checked = (source: Source, { form, head, expanded, setting, asked, options
     .filter(isRendered)
     .map((entry) => draftOf(entry, defaults, setting));
   const { ordered, mistakes: loose } = link(drafts);
-  const check = checkerOf(source, { ...options, ...(isWhole && { labels }) });
+  const check = checkerOf(source, {
+    ...options,
+    ...(isWhole && { labels }),
+    hasOrigin: head.origin !== undefined,
+  });
   const mistakes = [
     ...form,
     ...head.mistakes,
@@ -124,7 +138,14 @@ const checked = (source: Source, { form, head, expanded, setting, asked, options
     name: head.name,
     ...(head.description !== undefined && { description: head.description }),
     taskGroupId: setting.taskGroupId,
-    tasks: ordered.map(({ label, taskId, task }) => ({ label, taskId, task })),
+    tasks: ordered.map(({ label, taskId, task, hasSource }) => ({
+      label,
+      taskId,
+      task,
+      hasSource: hasSource && head.origin !== undefined,
+    })),
+    ...(head.origin !== undefined && { source: head.origin }),
+    boundToDir: labelsWithDir(source, ordered, folderOf(source)),
     labels: Object.fromEntries(ordered.map(({ label, taskId }) => [label, taskId])),
   };
 };

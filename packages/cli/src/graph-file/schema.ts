@@ -64,7 +64,7 @@ export const taskSchema: Schema = {
       description:
         'How often the task may run anew after its worker was lost or asked for a retry; 5 unless given.',
     },
-    deadline: date('When the task is given up; an hour from now unless given.'),
+    deadline: date('When the task is given up; a day from now unless given.'),
     expires: date('When the task and its artifacts are deleted; seven days from now unless given.'),
     routes: list(
       { type: 'string', minLength: 1, maxLength: 249 },
@@ -76,6 +76,10 @@ export const taskSchema: Schema = {
     ),
     scopes: list(matching('^[ -~]*$', 'A scope.'), { description: 'What the task may do.' }),
     payload: { type: 'object', description: 'The work itself, in the format of the worker that takes it.' },
+    source: {
+      type: 'boolean',
+      description: "False keeps the graph's source out of the task's directory.",
+    },
     metadata,
     tags: {
       type: 'object',
@@ -112,6 +116,7 @@ export const fileSchema: Schema = {
       propertyNames: { pattern: '^[a-zA-Z_][a-zA-Z0-9_]*$' },
       description: 'Parameters, read as `params.<name>` in expressions and given as `--param name=value`.',
     },
+    source: { description: 'The files that tasks find in their directory.' },
     defaults: { type: 'object', description: 'Fields that every task has unless it says otherwise.' },
     tasks: {
       type: ['object', 'array'],

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
+import { type ConnectedOptions, connectedCommand, queueOf, serverOf } from '../connected.ts';
 import { collectPairs } from '../input.ts';
 import { type Io, remark, say, sayJson } from '../io.ts';
 import { groupPage } from '../pages.ts';
-import { readGraph, submitGraph, warnOfTasksBoundHere } from './submit.ts';
+import { provideSource } from '../source/index.ts';
+import { readGraph, refuseTasksBoundHere, submitGraph } from './submit.ts';
 
 interface CreateOptions extends ConnectedOptions {
   readonly param: Record<string, string>;
@@ -21,8 +22,10 @@ export const createCommand = (io: Io): Command =>
       const { param: params, taskQueueId } = options;
       const graph = await readGraph({ file, params, taskQueueId });
       const queue = queueOf(io, options);
-      warnOfTasksBoundHere(io, graph, file, queue.options.rootUrl);
-      await submitGraph(queue, graph);
+      const { rootUrl, credentials } = serverOf(io, options);
+      refuseTasksBoundHere(graph, file, rootUrl);
+      const provision = { rootUrl, credentials, now: new Date(), hidden: [io.environment.folder] };
+      await submitGraph(queue, await provideSource(io, graph, provision));
       const { taskGroupId, name, labels } = graph;
       if (options.json) return sayJson(io, { taskGroupId, name, tasks: labels });
       say(io, taskGroupId);

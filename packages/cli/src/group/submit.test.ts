@@ -20,21 +20,28 @@ const tasks = {
   elsewhere: task(`\${dir}/a`, 'team/mac'),
   free: task('a', 'team/mac'),
 };
-writeFileSync(file, JSON.stringify({ version: 1, name: 'example', tasks }));
+const create = async (
+  wanted: object,
+): Promise<{ err: string; exitCode: number | undefined; calls: string[] }> => {
+  writeFileSync(file, JSON.stringify({ version: 1, name: 'example', tasks: wanted }));
+  const { rootUrl, calls, close } = await startFakeQueue();
+  const world = memoryIo({ server: { rootUrl } });
+  await main(['node', 'taskyard', 'group', 'create', file], world.io);
+  await close();
+  return { err: world.err(), exitCode: world.exitCode(), calls };
+};
 
 describe('creating a graph', () => {
-  it('warns of tasks that read a folder which other machines do not have', async () => {
-    const { rootUrl, close } = await startFakeQueue();
-    const world = memoryIo({ server: { rootUrl } });
-    await main(['node', 'taskyard', 'group', 'create', file], world.io);
-    await close();
-    const warning = world
-      .err()
-      .split('\n')
-      .find((line) => line.startsWith('Warning: '));
-    assert.ok(
-      warning?.startsWith(`Warning: "elsewhere": the payload names ${folder}, a folder of this machine.`),
-      world.err(),
-    );
+  it('refuses tasks that read a folder which other machines do not have, before anything is created', async () => {
+    const { err, exitCode, calls } = await create(tasks);
+    assert.equal(exitCode, 2);
+    assert.ok(err.includes(`"elsewhere": \${dir} is a folder of this machine`), err);
+    assert.match(err, /Write "source: \."/);
+    assert.deepEqual(calls, []);
+  });
+
+  it('takes a path that was written out, by somebody who knows where it is', async () => {
+    const { err, exitCode } = await create({ written: task(`${folder}/a`, 'team/mac') });
+    assert.equal(exitCode, undefined, err);
   });
 });

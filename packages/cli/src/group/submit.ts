@@ -1,6 +1,7 @@
 import { dirname, relative, resolve } from 'node:path';
 import { type CreateTaskGroupTasksRequest, type Queue, slugid } from '@taskyard/client';
 import { commandName } from '../command-name.ts';
+import { CommandError, exitCodes } from '../exit-codes.ts';
 import { type Graph, loadGraph } from '../graph-file/index.ts';
 import { harmless, type Io, remark } from '../io.ts';
 
@@ -31,27 +32,6 @@ export const submitGraph = (queue: Queue, { taskGroupId, tasks }: Graph) => {
 const isLoopback = (rootUrl: string): boolean =>
   ['localhost', '127.0.0.1', '[::1]'].includes(new URL(rootUrl).hostname);
 
-/**
- * The tasks of a graph that name the folder of its file, and may run on another machine: on one of another server, or of
- * another task queue than that of the built-in worker.
- */
-export const tasksBoundHere = ({ tasks }: Graph, file: string, rootUrl: string): string[] => {
-  const isHere = isLoopback(rootUrl);
-  return tasks
-    .filter(({ task }) => !isHere || task.taskQueueId !== builtInTaskQueueId)
-    .filter(namesFolderOf(file))
-    .map(({ label }) => label);
-};
-
-/** Whether the payload of a task names the folder of a graph file. */
-const namesFolderOf = (file: string): ((planned: Graph['tasks'][number]) => boolean) => {
-  const folder = dirname(resolve(file));
-  const text = JSON.stringify(folder).slice(1, -1);
-  // The root folder is part of every path.
-  const isRoot = folder === dirname(folder);
-  return ({ task }) => !isRoot && JSON.stringify(task.payload).includes(text);
-};
-
 /** `"one", "two" and 3 more` */
 const namesOf = (labels: readonly string[]): string => {
   const named = labels.slice(0, 3).map((label) => `"${harmless(label)}"`);
@@ -61,30 +41,37 @@ const namesOf = (labels: readonly string[]): string => {
 /** Warns of tasks that name a folder which a platform of this machine, started by somebody else, does not show them. */
 export const warnOfHiddenProject = (
   io: Io,
-  graph: Graph,
+  { tasks, boundToDir }: Graph,
   { file, project }: { readonly file: string; readonly project: string | undefined },
 ): void => {
   const folder = dirname(resolve(file));
   if (project !== undefined && !relative(project, folder).startsWith('..')) return;
-  const labels = graph.tasks
-    .filter(({ task }) => task.taskQueueId === builtInTaskQueueId)
-    .filter(namesFolderOf(file))
+  const labels = tasks
+    .filter(({ label, task }) => boundToDir.includes(label) && task.taskQueueId === builtInTaskQueueId)
     .map(({ label }) => label);
   if (labels.length === 0) return;
   remark(
     io,
     `Warning: ${namesOf(labels)}: the payload names ${folder}, which the platform that runs here does not show to ` +
-      `sandboxed tasks. Start it with "${commandName} serve --project ${folder}".`,
+      `sandboxed tasks. Write "source: ." in the file, or start the platform with "${commandName} serve --project ${folder}".`,
   );
 };
 
-/** Warns of tasks that need a folder which other machines do not have. */
-export const warnOfTasksBoundHere = (io: Io, graph: Graph, file: string, rootUrl: string): void => {
-  const labels = tasksBoundHere(graph, file, rootUrl);
+/**
+ * Refuses a graph whose tasks read the folder of its file, when they may run on a machine that does not have it: for
+ * another server, or for another task queue than that of the built-in worker. Throws a CommandError.
+ */
+export const refuseTasksBoundHere = ({ tasks, boundToDir }: Graph, file: string, rootUrl: string): void => {
+  const isHere = isLoopback(rootUrl);
+  const labels = tasks
+    .filter(({ label }) => boundToDir.includes(label))
+    .filter(({ task }) => !isHere || task.taskQueueId !== builtInTaskQueueId)
+    .map(({ label }) => label);
   if (labels.length === 0) return;
-  remark(
-    io,
-    `Warning: ${namesOf(labels)}: the payload names ${dirname(resolve(file))}, a folder of this machine. ` +
-      'Workers on other machines do not have it: mount artifacts of other tasks instead, or fetch from a URL.',
+  throw new CommandError(
+    exitCodes.usage,
+    `${file}: ${namesOf(labels)}: \${dir} is a folder of this machine, which workers on other machines do not have. ` +
+      'Write "source: ." at the top of the file, and name files by their path below its folder: tasks find a copy of ' +
+      'them where they start.',
   );
 };

@@ -191,7 +191,8 @@ const mistakes: [string, object, RegExp][] = [
     /content .*raw/,
   ],
   ['a mount above', { mounts: [{ file: '../f', content: { raw: '' } }] }, /mounts\/0\/file must lie inside/],
-  ['a mount on the directory itself', { mounts: [{ cacheName: 'c', directory: './' }] }, /must lie inside/],
+  ['a cache on the directory itself', { mounts: [{ cacheName: 'c', directory: './' }] }, /must lie inside/],
+  ['a file on the directory itself', { mounts: [{ file: '.', content: { raw: '' } }] }, /must lie inside/],
   [
     'two mounts in one place',
     {

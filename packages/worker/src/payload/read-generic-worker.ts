@@ -89,6 +89,9 @@ const leaves = (path: string): boolean => {
 
 const isTheDirectoryItself = (path: string): boolean => /^\.?\/?$/.test(posix.normalize(path));
 
+/** An archive may be unpacked into the task's directory itself; a file or a cache cannot take its place. */
+const isUnpacked = (mount: MountShape): boolean => 'directory' in mount && !('cacheName' in mount);
+
 const artifactErrors = ({ artifacts = [] }: GenericWorkerPayload, task: PayloadContext): string[] => [
   ...repeated(artifacts.filter(({ type }) => type === 'file').map(({ name, path }) => name ?? path)).map(
     (name) => `payload/artifacts: ${name} is the name of more than one file`,
@@ -126,7 +129,7 @@ const mountErrors = (payload: GenericWorkerPayload, { dependencies }: PayloadCon
       const at = `payload/mounts/${index}`;
       const place = places[index] ?? '';
       return [
-        ...(leaves(place) || isTheDirectoryItself(place)
+        ...(leaves(place) || (isTheDirectoryItself(place) && !isUnpacked(mount))
           ? [`${at}/${'file' in mount ? 'file' : 'directory'} must lie inside the task's directory`]
           : []),
         ...formatErrors(mount, at),

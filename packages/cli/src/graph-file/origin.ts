@@ -1,0 +1,95 @@
+import { dirname, resolve } from 'node:path';
+import type { Mistake } from './mistakes.ts';
+import type { Schema } from './schema.ts';
+import type { Source } from './source.ts';
+import { validatorOf } from './validate.ts';
+import { type Fields, isFields } from './values.ts';
+
+/** A folder of this machine whose files tasks work on; an absolute path. */
+export interface FolderSource {
+  readonly kind: 'folder';
+  readonly folder: string;
+}
+
+/** A commit of a git repository. */
+export interface GitSource {
+  readonly kind: 'git';
+  readonly url: string;
+  /** A full hash, or the name of a branch or tag. */
+  readonly commit: string;
+  /** The name of a secret of the secrets service that opens the repository. */
+  readonly secret?: string;
+}
+
+/** Where the files come from that the tasks of a graph work on. */
+export type Origin = FolderSource | GitSource;
+
+const commitSchema: Schema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['git', 'commit'],
+  properties: {
+    git: {
+      type: 'string',
+      pattern: '^(https?://|ssh://|file://|/|[A-Za-z0-9_.-]+@[^:]+:)',
+      maxLength: 4096,
+      description: 'The address of a git repository.',
+    },
+    commit: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9_][A-Za-z0-9_./+-]*$',
+      maxLength: 255,
+      description: 'The full hash of a commit, or the name of a branch or tag.',
+    },
+    secret: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 1024,
+      description: 'The name of a secret: {token}, {username, password} or {sshKey}.',
+    },
+  },
+};
+
+const folderSchema: Schema = {
+  type: 'string',
+  minLength: 1,
+  description: "A folder, relative to the graph file's own.",
+};
+
+/** What `source` of a graph file may say. */
+export const originSchema: Schema = {
+  description: 'The files that tasks find in their directory: a folder, or a commit of a git repository.',
+  anyOf: [folderSchema, commitSchema],
+};
+
+// One at a time: the errors of the form that was not meant would hide those of the one that was.
+const checkFolder = validatorOf(folderSchema);
+const checkCommit = validatorOf(commitSchema);
+
+const refusalOf = (value: Fields): string | undefined => {
+  const { username, password } = URL.parse(String(value.git)) ?? {};
+  return password || (username && /^https?:/.test(String(value.git)))
+    ? 'git: the address holds a password or token; keep it as a secret and give its name as "secret"'
+    : undefined;
+};
+
+/** Reads a rendered `source`. Without one, there is no origin. */
+export const readOrigin = (source: Source, value: unknown): { origin?: Origin; mistakes: Mistake[] } => {
+  if (value === undefined || value === null || value === false) return { mistakes: [] };
+  const refusals = isFields(value) ? checkCommit(value) : checkFolder(value);
+  const mistakes = refusals.map(({ path, message }) =>
+    source.mistake(['source', ...path], `source: ${message}`),
+  );
+  if (mistakes.length > 0) return { mistakes };
+  if (!isFields(value)) {
+    const folder = resolve(dirname(resolve(source.file)), String(value));
+    return { origin: { kind: 'folder', folder }, mistakes: [] };
+  }
+  const refusal = refusalOf(value);
+  if (refusal !== undefined) return { mistakes: [source.mistake(['source', 'git'], `source: ${refusal}`)] };
+  const { git, commit, secret } = value as { git: string; commit: string; secret?: string };
+  return {
+    origin: { kind: 'git', url: git, commit, ...(secret !== undefined && { secret }) },
+    mistakes: [],
+  };
+};

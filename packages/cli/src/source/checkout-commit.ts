@@ -1,0 +1,97 @@
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CommandError, exitCodes } from '../exit-codes.ts';
+import type { GitSource } from '../graph-file/index.ts';
+import { GitError, git } from './git.ts';
+
+/** A secret about a git server, in one of three forms. */
+export type GitSecret = Readonly<Record<string, unknown>>;
+
+/** A commit of another repository, as files in a folder. */
+export interface CheckedOut {
+  readonly folder: string;
+  /** The full hash of the commit. */
+  readonly commit: string;
+}
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+const quoted = (value: string): string => `"${value.replace(/[\\"]/g, '\\$&')}"`;
+
+/**
+ * Writes what the secret says into the repository's own settings. On a command line or in the environment, other
+ * processes might read it.
+ */
+const logIn = async (place: string, { url, secret: name }: GitSource, secret: GitSecret): Promise<void> => {
+  const settings = join(place, '.git', 'config');
+  const password = text(secret.token) ?? text(secret.password);
+  const key = text(secret.sshKey);
+  if (key !== undefined) {
+    const file = join(place, '.git', 'taskyard-key');
+    await writeFile(file, key.endsWith('\n') ? key : `${key}\n`, { mode: 0o600 });
+    const command = `ssh -i '${file}' -o IdentitiesOnly=yes -o BatchMode=yes`;
+    await appendFile(settings, `[core]\n\tsshCommand = ${quoted(command)}\n`);
+  } else if (password !== undefined) {
+    // The name does not matter to the servers that know tokens.
+    const login = Buffer.from(`${text(secret.username) ?? 'x-access-token'}:${password}`).toString('base64');
+    const section = `[http ${quoted(url)}]`;
+    await appendFile(settings, `${section}\n\textraHeader = ${quoted(`Authorization: Basic ${login}`)}\n`);
+  } else {
+    const forms = '{token}, {username, password} or {sshKey}';
+    throw new CommandError(exitCodes.usage, `The secret ${name} must be one of ${forms} to be used for git.`);
+  }
+};
+
+const isHash = (commit: string): boolean => /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit);
+
+/** Fetches one commit; all branches and tags where the server gives no single one. Returns what names it. */
+const fetchCommit = async (place: string, { url, commit }: GitSource): Promise<string> => {
+  try {
+    await git(place, ['fetch', '--quiet', '--no-tags', '--depth=1', url, commit]);
+    return 'FETCH_HEAD';
+  } catch (error) {
+    if (!isHash(commit) || !(error instanceof GitError) || error.exitCode === undefined) throw error;
+    await git(place, ['fetch', '--quiet', '--no-tags', url, '+refs/*:refs/fetched/*']);
+    return commit;
+  }
+};
+
+/** No secret in a message, however it came there. */
+const without = (message: string, secret: GitSecret): string =>
+  Object.values(secret)
+    .filter((value) => typeof value === 'string' && value.length > 3)
+    .reduce<string>((left, value) => left.replaceAll(value as string, '…'), message);
+
+/**
+ * Fetches a commit of a git repository and hands on its files; they are deleted afterwards. Throws a CommandError with
+ * what git said. Git runs on this machine: tasks see neither the repository's address nor the secret.
+ */
+export const withCommit = async <T>(
+  source: GitSource,
+  secret: GitSecret | undefined,
+  use: (checkedOut: CheckedOut) => Promise<T>,
+): Promise<T> => {
+  const place = await mkdtemp(join(tmpdir(), 'taskyard-git-'));
+  const fetched = async (): Promise<CheckedOut> => {
+    await git(place, ['init', '--quiet', '--template=']);
+    if (secret) await logIn(place, source, secret);
+    const name = await fetchCommit(place, source);
+    await git(place, ['-c', 'advice.detachedHead=false', 'checkout', '--quiet', '--detach', name]);
+    return { folder: place, commit: (await git(place, ['rev-parse', 'HEAD'])).trim() };
+  };
+  try {
+    const checkedOut = await fetched().catch((error: unknown) => {
+      if (!(error instanceof GitError)) throw error;
+      const said = without(error.message, secret ?? {});
+      throw new CommandError(
+        exitCodes.failed,
+        `${source.commit} of ${source.url} cannot be fetched, because git says: ${said}`,
+      );
+    });
+    return await use(checkedOut);
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+};

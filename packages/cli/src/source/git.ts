@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+
+/** Git refused, with the last line that it said; an `exitCode` of undefined means that there is no git. */
+export class GitError extends Error {
+  readonly exitCode: number | undefined;
+  constructor(message: string, exitCode: number | undefined) {
+    super(message);
+    this.name = 'GitError';
+    this.exitCode = exitCode;
+  }
+}
+
+const outputBytesMax = 256 * 2 ** 20;
+
+const lastLineOf = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+/** Runs git in a folder; returns what it printed. Throws a GitError. It never asks a person for anything. */
+export const git = (folder: string, args: readonly string[]): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const command = ['-c', 'core.askPass=true', '-C', folder, ...args];
+    const child = execFile('git', command, { maxBuffer: outputBytesMax }, (error, stdout, stderr) => {
+      if (!error) resolve(stdout);
+      else if (error.code === 'ENOENT') reject(new GitError('git is not installed', undefined));
+      else
+        reject(
+          new GitError(lastLineOf(stderr) || error.message, typeof error.code === 'number' ? error.code : 1),
+        );
+    });
+    child.stdin?.end();
+  });

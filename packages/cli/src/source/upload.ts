@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { ApiError, type Credentials, Queue, uploadArtifact } from '@taskyard/client';
+import { CommandError, exitCodes } from '../exit-codes.ts';
+import type { Packed } from './pack.ts';
+
+/** Where sources are uploaded: a server, and who asks. */
+export interface Destination {
+  readonly rootUrl: string;
+  readonly credentials: Credentials | undefined;
+  readonly now: Date;
+}
+
+/** A source on the server, as tasks mount it. */
+export interface UploadedSource {
+  readonly taskId: string;
+  readonly artifact: string;
+  readonly sha256: string;
+  /** False when the server had it already. */
+  readonly isNew: boolean;
+}
+
+/** The task queue of the tasks that sources are artifacts of. Only the command line takes tasks from it. */
+const taskQueueId = 'graph/source';
+const workerGroup = 'source';
+
+const dayMs = 86_400_000;
+const periodMs = 30 * dayMs;
+const hourMs = 3_600_000;
+// Each stands for an upload of the same source that did not come to its end.
+const attemptsMax = 20;
+
+/** The name of the artifact that a source is. */
+export const sourceArtifact = (sha256: string): string => `source/${sha256}.tar`;
+
+/** The scopes that uploading a source takes, besides those that its tasks take. */
+export const uploadScopes: readonly string[] = [
+  `queue:create-task:lowest:${taskQueueId}`,
+  'queue:create-task:project:none',
+  'queue:scheduler-id:-',
+  `queue:claim-task:${taskQueueId}`,
+  `queue:worker-id:${workerGroup}/*`,
+  'queue:status:*',
+];
+
+/** A taskId that the same words always make. */
+const idOf = (...words: readonly (string | number)[]): string => {
+  const bytes = createHash('sha256').update(JSON.stringify(words)).digest().subarray(0, 16);
+  // The bits of a version 4 UUID, by which taskIds are known.
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  // And the first bit clear, so that no id begins with a dash.
+  bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  return bytes.toString('base64url');
+};
+
+const unless = (statusCode: number) => (error: unknown) => {
+  if (error instanceof ApiError && error.statusCode === statusCode) return undefined;
+  throw error;
+};
+
+const definitionOf = (
+  { sha256, files }: Packed,
+  { taskGroupId, now, expires }: { taskGroupId: string; now: Date; expires: Date },
+) => ({
+  taskQueueId,
+  taskGroupId,
+  created: now.toJSON(),
+  deadline: new Date(now.getTime() + hourMs).toJSON(),
+  expires: expires.toJSON(),
+  retries: 0,
+  payload: {},
+  tags: { graph: 'sources' },
+  metadata: {
+    name: `source ${sha256.slice(0, 12)}`,
+    description: `${files} files that tasks work on, packed by the command line.`,
+    owner: 'nobody@localhost',
+    source: 'https://localhost/source',
+  },
+});
+
+/** Uploads as the worker of a task of its own. Undefined when somebody else has taken the task. */
+const uploadIn = async (
+  queue: Queue,
+  taskId: string,
+  { packed, expires, rootUrl }: { packed: Packed; expires: Date; rootUrl: string },
+): Promise<true | undefined> => {
+  const claim = await queue
+    .claimTask(taskId, '0', { workerGroup, workerId: 'command-line' })
+    .catch(unless(409));
+  if (claim?.credentials === undefined) return undefined;
+  const worker = new Queue({ rootUrl, credentials: claim.credentials, retries: 3 });
+  try {
+    await uploadArtifact(worker, {
+      taskId,
+      runId: 0,
+      name: sourceArtifact(packed.sha256),
+      expires,
+      contentType: 'application/x-tar',
+      contentEncoding: 'gzip',
+      content: { path: packed.path },
+    });
+    await worker.reportCompleted(taskId, '0');
+    return true;
+  } catch (error) {
+    await worker.reportFailed(taskId, '0').catch(() => undefined);
+    throw error;
+  }
+};
+
+/**
+ * Sees to it that the server has a source; uploads it unless it is there. It stays for 30 to 60 days and is the
+ * artifact of a task whose id follows from the content, so whoever packs the same files finds it.
+ */
+export const ensureUploaded = async (
+  packed: Packed,
+  { rootUrl, credentials, now }: Destination,
+): Promise<UploadedSource> => {
+  const queue = new Queue({ rootUrl, credentials, retries: 3 });
+  const { sha256 } = packed;
+  const period = Math.floor(now.getTime() / periodMs);
+  const expires = new Date((period + 2) * periodMs);
+  const artifact = sourceArtifact(sha256);
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const taskId = idOf('source', sha256, period, attempt);
+    const found = await queue.status(taskId).catch(unless(404));
+    if (found?.status.state === 'completed') return { taskId, artifact, sha256, isNew: false };
+    if (found) continue;
+    // All in one group, so that they are one line in a list of groups.
+    const taskGroupId = attempt === 0 ? idOf('sources', period) : taskId;
+    const created = await queue
+      .createTask(taskId, definitionOf(packed, { taskGroupId, now, expires }))
+      .catch(unless(409));
+    if (created && (await uploadIn(queue, taskId, { packed, expires, rootUrl })))
+      return { taskId, artifact, sha256, isNew: true };
+  }
+  throw new CommandError(
+    exitCodes.failed,
+    `The source ${sha256} could not be uploaded: ${attemptsMax} uploads of it did not come to their end.`,
+  );
+};
