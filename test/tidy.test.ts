@@ -29,6 +29,7 @@ const floors = [
   'hooks',
   'built-in-workers',
   'sessions',
+  'tunnels',
   'views',
 ];
 

@@ -45,6 +45,7 @@ import {
 import { createSecrets } from './secrets/index.ts';
 import { createSessions, identityProviders, type Sessions } from './sessions/index.ts';
 import { createTaskGraphs } from './task-graphs/index.ts';
+import { createTunnels } from './tunnels/index.ts';
 import { createWorkerManager, type LocalSettings, type OpenedWorkerManager } from './worker-manager/index.ts';
 import { createWorkers } from './workers/index.ts';
 
@@ -63,6 +64,8 @@ export interface AppDeps {
   readonly metrics: Metrics;
   /** How workers on this machine are started, where that is known. */
   readonly local?: LocalSettings | undefined;
+  /** Other processes serve the same deployment. */
+  readonly hasPeers?: boolean | undefined;
   rootUrl(): string;
 }
 
@@ -228,6 +231,13 @@ export const createApp = (deps: AppDeps): App => {
     recordAudit: auth.recordAudit,
     email: notify.email,
   });
+  const tunnels = createTunnels({
+    ...room,
+    authenticate: auth.authenticate,
+    rootUrl,
+    hasPeers: deps.hasPeers ?? false,
+    peerHost: config.peerHost,
+  });
   const builtInWorkers = createBuiltInWorkers({ queue, pendingChanged: signals.pending });
   const sessions = createSessions({
     db,
@@ -277,11 +287,16 @@ export const createApp = (deps: AppDeps): App => {
       ...hooks.loops,
       ...builtInWorkers.loops,
       ...sessions.loops,
+      ...tunnels.loops,
       ...[notify.subscription, index.subscription, workerManager.subscription, hooks.subscription].map(
         events.subscribe,
       ),
     ],
-    loopsOfEachProcess: [...workers.loopsOfEachProcess, ...workerManager.loopsOfEachProcess],
+    loopsOfEachProcess: [
+      ...workers.loopsOfEachProcess,
+      ...workerManager.loopsOfEachProcess,
+      ...tunnels.loopsOfEachProcess,
+    ],
     measureDeployment: () => measureDeployment(deps.metrics, { clock, queue, events, workerManager }),
     start: async () => {
       await hooks.start();
@@ -293,6 +308,7 @@ export const createApp = (deps: AppDeps): App => {
     register: (server) => {
       serveDocuments(server, declarations, deps.process.version);
       objects.byteRoutes(server);
+      tunnels.register(server);
       serve(
         server,
         {
@@ -311,7 +327,7 @@ export const createApp = (deps: AppDeps): App => {
     locateFile: artifacts.locateFile,
     drain: async () => {
       closing.abort();
-      await queue.close();
+      await Promise.all([queue.close(), tunnels.close()]);
     },
     settle: async () => {
       await Promise.all([workers.settle(), auth.idle(), events.close(), hooks.close()]);

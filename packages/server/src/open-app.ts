@@ -68,6 +68,7 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
       signals,
       metrics,
       local,
+      hasPeers: !isAlone,
       encryption: secrets.encryption,
       staticClients: secrets.staticClients,
       process: {

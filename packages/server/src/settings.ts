@@ -59,6 +59,12 @@ export const Config = Type.Object({
     env: 'ROOT_URL',
     description: 'URL under which clients reach the platform; by default the address that it listens on.',
   }),
+  peerHost: optionalText({
+    env: 'PEER_HOST',
+    expects: 'an address of this machine',
+    description:
+      'Address of this machine for other processes of the same deployment, where they ask for live logs; by default the one from which it reaches the database.',
+  }),
   trustProxy: toggle({
     env: 'TRUST_PROXY',
     default: false,

@@ -132,6 +132,15 @@ export const WorkerConfig = Type.Object({
   allowPrivateUrls: Type.Boolean(
     setting('TASKYARD_WORKER_ALLOW_PRIVATE_URLS', 'Sandboxed tasks may mount URLs of private addresses.'),
   ),
+  liveLogAddress: Type.Optional(
+    Type.String({
+      pattern: '^[a-zA-Z0-9.:-]+$',
+      ...setting(
+        'TASKYARD_WORKER_LIVE_LOG_ADDRESS',
+        'Address of this machine at which live logs are read directly, any free port. Default: through the server.',
+      ),
+    }),
+  ),
   freeDiskMiBMin: Type.Optional(
     whole(
       'TASKYARD_WORKER_FREE_DISK',

@@ -43,6 +43,8 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly instanceType?: string;
   /** Tasks may mount URLs of private addresses even from a sandbox. Default false. */
   readonly allowPrivateUrls?: boolean;
+  /** Live logs are read directly at this address of this machine. Default: through the server. */
+  readonly liveLogAddress?: string;
   /** No task is claimed while less is free on the disk. Default 512, or half of a smaller disk. */
   readonly freeDiskMiBMin?: number;
   /** An ed25519 key that signs what tasks with `chainOfTrust` make. No such tasks without it. */

@@ -1,5 +1,6 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { slugid } from '@taskyard/client';
 import { type Clock, seconds } from './clock.ts';
 import { defaultPath, nodeDirectories } from './config.ts';
 import { type DiskGuard, diskGuard, freeBytesAt, freeBytesMinAt, oldestFirst } from './disk-guard.ts';
@@ -10,15 +11,15 @@ import {
   type Engine,
 } from './engines/index.ts';
 import { featuresOf } from './features.ts';
-import { startLiveLogServer } from './logs/index.ts';
+import { type LiveLogs, openDirectLogs, openLogsByTunnel } from './logs/index.ts';
 import { followPurgeRequests, type MountSources, openCaches, openDownloads } from './mounts/index.ts';
 import { askForPurgeRequests } from './purge-cache-service.ts';
 import { startMemoryGuard } from './resources/index.ts';
 import type { WorkerTools } from './runs/index.ts';
 import { isShown, readSigningKey, type SigningKey } from './trust/index.ts';
 import { takeWorkDirectory, type WorkDirectory } from './work-directory.ts';
-import type { WorkerLog } from './worker-log.ts';
-import type { WorkerOptions } from './worker-options.ts';
+import { messageOf, type WorkerLog } from './worker-log.ts';
+import { credentialsOf, type WorkerOptions } from './worker-options.ts';
 
 const dayInSeconds = 86_400;
 
@@ -50,7 +51,7 @@ export const openTools = async (
       containers: containerOptions(options, { workDir, log }),
     });
     const signingKey = await openSigningKey(options, log);
-    const liveLogs = await startLiveLogServer();
+    const liveLogs = await openLiveLogs(options, { clock, log });
     const memoryGuard = startMemoryGuard(clock);
     const tools: WorkerTools = {
       clock,
@@ -80,6 +81,26 @@ export const openTools = async (
     await directory.release();
     throw error;
   }
+};
+
+const openLiveLogs = async (
+  options: WorkerOptions,
+  { clock, log }: { clock: Clock; log: WorkerLog },
+): Promise<LiveLogs> => {
+  const { rootUrl, taskQueueId, workerGroup, workerId, liveLogAddress } = options;
+  if (liveLogAddress !== undefined) {
+    return openDirectLogs(liveLogAddress).catch((error) => {
+      throw new Error(`Live logs cannot be shown at ${liveLogAddress}: ${messageOf(error)}`);
+    });
+  }
+  return openLogsByTunnel({
+    clock,
+    log,
+    rootUrl: rootUrl.replace(/\/+$/, ''),
+    credentials: () => credentialsOf(options),
+    identity: { taskQueueId, workerGroup, workerId },
+    instance: slugid(),
+  });
 };
 
 const whereaboutsOf = ({ location, instanceType }: WorkerOptions): Record<string, string> => ({

@@ -54,4 +54,5 @@ export {
 } from './shapes.ts';
 export { readRestOfBodies } from './unread-body.ts';
 export { refuseUnreadable } from './unreadable.ts';
+export { takeUpgrades, type Upgrade } from './upgrades.ts';
 export { mistakesIn, schemaPath } from './validation.ts';

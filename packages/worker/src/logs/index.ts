@@ -1,2 +1,4 @@
-export { type LiveLogServer, startLiveLogServer } from './live-log-server.ts';
+export { openDirectLogs } from './direct-logs.ts';
+export type { LiveLogs } from './live-logs.ts';
+export { openLogsByTunnel } from './logs-by-tunnel.ts';
 export { openTaskLog, type TaskLog } from './task-log.ts';

@@ -19,18 +19,23 @@ const expiryOf = ({ claim }: Run): Date => new Date(claim.task.expires ?? claim.
 export type LogWishes = Pick<TaskDescription, 'logs' | 'hasLiveLog' | 'hasBackingLog'>;
 export const defaultLogWishes: LogWishes = { logs: defaultLogNames, hasLiveLog: true, hasBackingLog: true };
 
-export interface ShownLog {
-  withdraw(): void;
-}
-
-/** Makes the log readable while the task runs. A failure to do so is only a line in it. */
+/**
+ * Makes the log readable while the task runs, which does not wait for that. A failure to do so is only a line in the log.
+ * `over` aborts when the task has ended: what cannot be read by then need not be shown any more.
+ */
 export const showLiveLog = async (
   run: Run,
   { logs, hasLiveLog, maxRunTimeSeconds }: LogWishes & Pick<TaskDescription, 'maxRunTimeSeconds'>,
-): Promise<ShownLog> => {
+  over: AbortSignal,
+): Promise<{ withdraw(): void }> => {
   const { tools, claim, log, interrupted } = run;
   if (!hasLiveLog) return { withdraw: () => undefined };
-  const { url, withdraw } = tools.liveLogs.publish(log);
+  const { url: shown, withdraw } = tools.liveLogs.publish(log);
+  const url = await before(over, shown).catch((error) => {
+    log.error(`The live log cannot be shown: ${messageOf(error)}`);
+    return undefined;
+  });
+  if (url === undefined) return { withdraw };
   const end = later(tools.clock.now(), seconds(maxRunTimeSeconds) + afterMaxRunTimeMs);
   const body = {
     storageType: 'reference',
@@ -49,6 +54,14 @@ export const showLiveLog = async (
   }
   return { withdraw };
 };
+
+/** What a promise resolves with; undefined when the signal aborts before. */
+const before = <T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> =>
+  new Promise((resolve, reject) => {
+    promise.then(resolve, reject);
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 
 /** Uploads the finished log, and lets the live log's name lead to it from now on. */
 export const keepLog = async (run: Run, { logs, hasLiveLog, hasBackingLog }: LogWishes): Promise<void> => {

@@ -38,10 +38,12 @@ const story = async (run: Run): Promise<Resolution> => {
   writeHeader(run);
   const reading = readRun(run);
   const wishes = reading.description ?? defaultLogWishes;
-  const showing = reading.description && showLiveLog(run, reading.description);
+  const over = new AbortController();
+  const showing = reading.description && showLiveLog(run, reading.description, over.signal);
   const resolution = await interruptible(run, () =>
     reading.description ? perform(run, reading.description) : refuse(run, reading.errors),
   );
+  over.abort();
   const shown = await showing;
   writeFooter(run, resolution);
   await log.close();

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Engine } from '../engines/index.ts';
-import { type LiveLogServer, openTaskLog, type TaskLog } from '../logs/index.ts';
+import { type LiveLogs, openTaskLog, type TaskLog } from '../logs/index.ts';
 import type { MountSources } from '../mounts/index.ts';
 import type { Features } from '../payload/index.ts';
 import type { MemoryGuard } from '../resources/index.ts';
@@ -19,7 +19,7 @@ export interface WorkerTools {
   readonly identity: WorkerIdentity;
   readonly engine: Engine;
   readonly mounts: MountSources;
-  readonly liveLogs: LiveLogServer;
+  readonly liveLogs: LiveLogs;
   readonly memoryGuard: MemoryGuard;
   /** Below it each run has a directory. */
   readonly runsDirectory: string;

@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../clock.ts';
 import { temporaryDirectory } from '../testing/places.ts';
-import { startLiveLogServer } from './live-log-server.ts';
+import { openDirectLogs } from './direct-logs.ts';
 import { openTaskLog } from './task-log.ts';
 
 const aLog = async (t: TestContext) => {
   const log = await openTaskLog(join(await temporaryDirectory(t), 'live.log'), systemClock);
-  const server = await startLiveLogServer();
+  const server = await openDirectLogs('127.0.0.1');
   t.after(async () => {
     await log.close();
     await server.close();
   });
-  return { log, server, ...server.publish(log) };
+  const { url, withdraw } = server.publish(log);
+  return { log, server, url: await url, withdraw };
 };
 
 /** Reads a stream until what has come ends as wanted. */

@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify';
+import type { Loop } from '../base/index.ts';
+import { takeUpgrades } from '../http/index.ts';
+import { type Context, limitsDefault } from './context.ts';
+import { tunnelLoops, tunnelLoopsOfEachProcess } from './loops.ts';
+import { OpenTunnels } from './open-tunnels.ts';
+import { openingOf } from './opening.ts';
+import { Peers } from './peers.ts';
+import { tunnelVerbs } from './service.ts';
+import { type Answer, tunnelsPath } from './tunnel.ts';
+import { type Asking, askHere, nothingThere, Viewing } from './viewing.ts';
+
+/** The door of tunnels. */
+interface Tunnels {
+  readonly loops: readonly Loop[];
+  /** Background work of each process that serves the API. */
+  readonly loopsOfEachProcess: readonly Loop[];
+  /** Registers where workers dial in and viewers look, outside of the API. */
+  register(app: FastifyInstance): void;
+  /** Ends all tunnels; their workers go to another process, or wait for one. */
+  close(): Promise<void>;
+}
+
+/** Opens tunnels. */
+export const createTunnels = (context: Context): Tunnels => {
+  const limits = { ...limitsDefault, ...context.limits };
+  const verbs = tunnelVerbs(context);
+  const open = new OpenTunnels(limits);
+  const here = async (asking: Asking, gone: AbortSignal): Promise<Answer> => {
+    const answer = askHere(open, limits, { asking, gone });
+    if (!answer) throw nothingThere();
+    return answer;
+  };
+  const anywhere = async (asking: Asking, gone: AbortSignal): Promise<Answer> => {
+    const answer = askHere(open, limits, { asking, gone });
+    if (answer) return answer;
+    const place = await verbs.findTunnels.one(asking.tunnelId);
+    if (!place) throw nothingThere();
+    return peers.ask(place.address, asking, gone);
+  };
+  const peers = new Peers(context, verbs, new Viewing(limits.viewers, here));
+  const viewing = new Viewing(limits.viewers, anywhere);
+  const take = openingOf({ context, open, peers, verbs });
+  return {
+    loops: tunnelLoops(context),
+    loopsOfEachProcess: tunnelLoopsOfEachProcess(open, verbs),
+    register: (app) => {
+      takeUpgrades(app.server, tunnelsPath, take);
+      app.route({
+        method: ['GET', 'HEAD'],
+        url: `${tunnelsPath}*`,
+        exposeHeadRoute: false,
+        handler: (request, reply) => {
+          reply.hijack();
+          void viewing.answer(request.raw, reply.raw);
+        },
+      });
+    },
+    close: async () => {
+      await open.close();
+      await peers.close();
+    },
+  };
+};

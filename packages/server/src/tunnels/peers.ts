@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo, isIP } from 'node:net';
+import { seconds } from '../base/index.ts';
+import type { Context } from './context.ts';
+import type { TunnelVerbs } from './service.ts';
+import { type Answer, passedOn, tunnelsPath } from './tunnel.ts';
+import { type Asking, isAway, tooMany, type Viewing } from './viewing.ts';
+
+const loopback = '127.0.0.1';
+const answerWithinMs = seconds(10);
+
+/**
+ * The way between the processes of a deployment: each listens at an address of its own, from its first tunnel on, and
+ * serves there what viewers ask it for who have reached another process. Whoever knows what to ask for may have it, there
+ * as at the front.
+ */
+export class Peers {
+  readonly #context: Context;
+  readonly #verbs: TunnelVerbs;
+  readonly #viewing: Viewing;
+  #opened: Promise<{ server: Server; address: string }> | undefined;
+
+  /** @param viewing answers with what this process holds itself */
+  constructor(context: Context, verbs: TunnelVerbs, viewing: Viewing) {
+    this.#context = context;
+    this.#verbs = verbs;
+    this.#viewing = viewing;
+  }
+
+  /** Where others reach this process; empty where there are no others. */
+  async address(): Promise<string> {
+    if (!this.#context.hasPeers) return '';
+    this.#opened ??= this.#open().catch((error) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return (await this.#opened).address;
+  }
+
+  /** Asks another process. Rejects with a refusal when it cannot be reached. */
+  async ask(address: string, { tunnelId, path, method, range }: Asking, gone: AbortSignal): Promise<Answer> {
+    if (address === '' || address === (await this.#opened)?.address) throw isAway();
+    const url = `${address}${tunnelsPath}${tunnelId}${path}`;
+    const sent = httpRequest(url, { method, signal: gone, headers: range ? { range } : {} });
+    const cancel = this.#context.clock.after(answerWithinMs, () => sent.destroy(new Error('too late')));
+    sent.end();
+    const response = await once(sent, 'response').then(
+      ([one]) => one as IncomingMessage,
+      () => undefined,
+    );
+    cancel();
+    const status = response?.statusCode;
+    if (!response || status === 503) throw isAway();
+    if (status === 429) throw tooMany();
+    return { status: status ?? 0, headers: passedOn(response.headers), body: response };
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    const server = (await opened?.catch(() => undefined))?.server;
+    if (!server) return;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  }
+
+  async #open(): Promise<{ server: Server; address: string }> {
+    const { peerHost, log } = this.#context;
+    const host = peerHost ?? (await this.#verbs.readOwnHost()) ?? loopback;
+    const server = createServer((request, response) => void this.#viewing.answer(request, response));
+    server.requestTimeout = 0;
+    await listen(server, host).catch((err) => {
+      log.warn({ err, host }, 'other machines cannot reach this process for live logs: set peerHost');
+      return listen(server, loopback);
+    });
+    const { address, port } = server.address() as AddressInfo;
+    return { server, address: `http://${isIP(address) === 6 ? `[${address}]` : address}:${port}` };
+  }
+}
+
+const listen = async (server: Server, host: string): Promise<void> => {
+  server.listen(0, host);
+  await once(server, 'listening');
+};

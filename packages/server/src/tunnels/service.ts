@@ -1,0 +1,53 @@
+import { bindQueries, bindVerbs, inBatches, inReads, later, minutes, type Verb } from '../base/index.ts';
+import type { Context } from './context.ts';
+import * as store from './store.ts';
+
+export type { HeldTunnel, TunnelPlace } from './store.ts';
+
+type Tunnel = store.HeldTunnel & store.TunnelPlace;
+
+/** A worker that was cut off comes back within this time, or its viewers are told that there is nothing any more. */
+const awayMs = minutes(5);
+
+/** The last one of each name: it is the newest connection. */
+const distinct = <T extends store.HeldTunnel>(tunnels: readonly T[]): T[] => [
+  ...new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel])).values(),
+];
+
+/** Notes that this process holds some tunnels from now on. */
+const registerTunnels: Verb<Tunnel, undefined, Context> = async (tx, tunnels, { now }) => {
+  await store.upsertTunnels(tx, distinct(tunnels), later(now, awayMs));
+  return tunnels.map(() => undefined);
+};
+
+/** Notes that this process still holds some tunnels, unless their workers have opened others meanwhile. */
+const prolongTunnels: Verb<Tunnel, undefined, Context> = async (tx, tunnels, { now }) => {
+  await store.prolongTunnels(tx, distinct(tunnels), later(now, awayMs));
+  return tunnels.map(() => undefined);
+};
+
+/** Forgets tunnels that their workers have ended. */
+const endTunnels: Verb<store.HeldTunnel, undefined, Context> = async (tx, tunnels) => {
+  await store.deleteTunnels(tx, tunnels);
+  return tunnels.map(() => undefined);
+};
+
+const verbs = {
+  registerTunnels: inBatches(registerTunnels),
+  prolongTunnels: inBatches(prolongTunnels),
+  endTunnels: inBatches(endTunnels),
+  /** Where each tunnel is; undefined for one that is not there. */
+  findTunnels: inReads<string, store.TunnelPlace | undefined, Context>(async (sql, tunnelIds, { now }) => {
+    const places = await store.readPlaces(sql, [...new Set(tunnelIds)], now);
+    const byId = new Map(places.map((place) => [place.tunnelId, place]));
+    return tunnelIds.map((tunnelId) => byId.get(tunnelId));
+  }),
+};
+
+/** The verbs of tunnels, bound to what they were opened with. */
+export const tunnelVerbs = (context: Context) => ({
+  ...bindVerbs(context, verbs),
+  ...bindQueries(context, { readOwnHost: (sql) => store.readOwnHost(sql) }),
+});
+
+export type TunnelVerbs = ReturnType<typeof tunnelVerbs>;

@@ -1,0 +1,77 @@
+import type { Sql, Transaction } from '../base/index.ts';
+
+/** A tunnel that a process holds. */
+export interface HeldTunnel {
+  readonly tunnelId: string;
+  /** Names one connection of the worker. */
+  readonly holder: string;
+}
+
+/** Where the process that holds a tunnel is reached. */
+export interface TunnelPlace {
+  readonly tunnelId: string;
+  /** `http://host:port`; empty where there is one process only. */
+  readonly address: string;
+}
+
+const idsOf = (tunnels: readonly HeldTunnel[]): string[] => tunnels.map(({ tunnelId }) => tunnelId);
+const holdersOf = (tunnels: readonly HeldTunnel[]): string[] => tunnels.map(({ holder }) => holder);
+
+/** Notes who holds some tunnels, each named once, in place of those who held them before. */
+export const upsertTunnels = async (
+  tx: Transaction,
+  tunnels: readonly (HeldTunnel & TunnelPlace)[],
+  expires: Date,
+): Promise<void> => {
+  await tx`
+    insert into tunnels (tunnel_id, holder, address, expires)
+    select tunnel_id, holder, address, ${expires}
+      from unnest(${idsOf(tunnels)}::text[], ${holdersOf(tunnels)}::text[],
+                  ${tunnels.map(({ address }) => address)}::text[]) as given(tunnel_id, holder, address)
+     order by tunnel_id collate "C"
+    on conflict (tunnel_id) do update
+       set holder = excluded.holder, address = excluded.address, expires = excluded.expires`;
+};
+
+/** Prolongs those of these tunnels that nobody else has taken over. */
+export const prolongTunnels = async (
+  tx: Transaction,
+  tunnels: readonly (HeldTunnel & TunnelPlace)[],
+  expires: Date,
+): Promise<void> => {
+  await tx`
+    insert into tunnels as old (tunnel_id, holder, address, expires)
+    select tunnel_id, holder, address, ${expires}
+      from unnest(${idsOf(tunnels)}::text[], ${holdersOf(tunnels)}::text[],
+                  ${tunnels.map(({ address }) => address)}::text[]) as given(tunnel_id, holder, address)
+     order by tunnel_id collate "C"
+    on conflict (tunnel_id) do update set expires = excluded.expires where old.holder = excluded.holder`;
+};
+
+/** Removes those of these tunnels that nobody else has taken over. */
+export const deleteTunnels = async (tx: Transaction, tunnels: readonly HeldTunnel[]): Promise<void> => {
+  await tx`
+    delete from tunnels where (tunnel_id, holder) in (
+      select tunnel_id, holder
+        from unnest(${idsOf(tunnels)}::text[], ${holdersOf(tunnels)}::text[]) as given(tunnel_id, holder))`;
+};
+
+/** Where some tunnels are. */
+export const readPlaces = (sql: Sql, tunnelIds: readonly string[], now: Date): Promise<TunnelPlace[]> =>
+  sql<TunnelPlace>`
+    select tunnel_id, address from tunnels where tunnel_id = any(${[...tunnelIds]}::text[]) and expires > ${now}`;
+
+/** Deletes tunnels whose workers have been away for too long; returns how many. */
+export const deleteExpired = async (db: Sql, now: Date, limit: number): Promise<number> => {
+  const rows = await db`
+    delete from tunnels where ctid = any(array(
+      select ctid from tunnels where expires <= ${now} order by expires limit ${limit} for update skip locked))
+    returning true as deleted`;
+  return rows.length;
+};
+
+/** The address at which the database sees this process; undefined when it is reached without a network. */
+export const readOwnHost = async (sql: Sql): Promise<string | undefined> => {
+  const [row] = await sql<{ host: string | null }>`select host(inet_client_addr()) as host`;
+  return row?.host ?? undefined;
+};

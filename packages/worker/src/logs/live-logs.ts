@@ -1,0 +1,15 @@
+import type { TaskLog } from './task-log.ts';
+
+/** Makes logs readable while they are written. */
+export interface LiveLogs {
+  /** Shows a log to whoever knows its URL, until it is withdrawn. */
+  publish(log: TaskLog): ShownLog;
+  /** Ends every viewer's stream, at whatever point it is. */
+  close(): Promise<void>;
+}
+
+export interface ShownLog {
+  /** Resolves when the log can be read there; rejects when it cannot be shown. */
+  readonly url: Promise<string>;
+  withdraw(): void;
+}
