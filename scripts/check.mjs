@@ -1,4 +1,5 @@
 // `npm run check`: format and lint, types, the tidy test, packages and their scripts, and drift of generated files. A warning is an error.
+// With `--measures` it prints how well the code keeps its shape, in numbers, and fails when one is over its limit.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +24,8 @@ const checks = [
   ['packages', node, 'scripts/check-packages.mjs'],
   ['generated files', node, 'scripts/generate.mjs', '--check'],
 ];
+
+if (process.argv.includes('--measures')) checks.push(['measures', node, 'test/dist/measures/main.js']);
 
 let isClean = true;
 for (const [name, ...command] of checks) {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { clientFiles } from './generate/client-files.mjs';
 import { readContracts } from './generate/contracts.mjs';
+import { errorCodesFile } from './generate/error-codes.mjs';
 import { referencePages } from './generate/reference-pages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -39,7 +40,9 @@ const textOf = (path) => {
 
 const contracts = readContracts(documents, options.services?.split(','));
 const wanted = new Map([
-  ...clientFiles(contracts).map(({ name, text }) => [`${folders[0]}/${name}`, text]),
+  ...[...clientFiles(contracts), ...(server.errorStatuses ? [errorCodesFile(server.errorStatuses)] : [])].map(
+    ({ name, text }) => [`${folders[0]}/${name}`, text],
+  ),
   ...referencePages(contracts).map(({ name, text }) => [`${folders[1]}/${name}`, text]),
 ]);
 const stale = folders.flatMap(present).filter((path) => !wanted.has(path));

@@ -2,7 +2,7 @@
 import { routeParameters, schemaFile, typeNameOf } from './contracts.mjs';
 import { childrenOf, keyOf, nodeOf, print } from './schema-types.mjs';
 
-const header = "// Generated from the server's contracts by `npm run generate`. Do not edit.\n";
+export const header = "// Generated from the server's contracts by `npm run generate`. Do not edit.\n";
 
 // The client's door exports these names itself.
 const taken = [
@@ -12,6 +12,7 @@ const taken = [
   'Client',
   'ClientOptions',
   'Credentials',
+  'ErrorCode',
   'QueryOptions',
 ];
 

@@ -1,7 +1,18 @@
-/** The server refused a call, or could not answer it. Match on `code`. */
+import { type ErrorCode, errorStatuses } from './generated/error-codes.ts';
+
+/** A code of the server's, or `UnknownError` for a reply that has none of them: it comes from a proxy, for example. */
+export type ApiErrorCode = ErrorCode | 'UnknownError';
+
+const codeIn = (code: unknown): ApiErrorCode =>
+  typeof code === 'string' && Object.hasOwn(errorStatuses, code) ? (code as ErrorCode) : 'UnknownError';
+
+/**
+ * The server refused a call, or could not answer it. Match on `code`, whose type lists every code that the server has:
+ * a `switch` over it is checked by the compiler.
+ */
 export class ApiError extends Error {
   readonly statusCode: number;
-  readonly code: string;
+  readonly code: ApiErrorCode;
   /** The reply as it came: parsed when it was JSON, text otherwise. */
   readonly body: unknown;
   constructor(statusCode: number, body: unknown, method: string) {
@@ -12,7 +23,7 @@ export class ApiError extends Error {
     super(typeof message === 'string' ? message : `${method} was answered with HTTP status ${statusCode}.`);
     this.name = 'ApiError';
     this.statusCode = statusCode;
-    this.code = typeof code === 'string' ? code : 'UnknownError';
+    this.code = codeIn(code);
     this.body = body;
   }
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { eventually, within } from '@taskyard/patience';
-import { ApiError, ConnectionError } from './errors.ts';
+import { ApiError, type ApiErrorCode, ConnectionError } from './errors.ts';
+import { errorStatuses } from './generated/error-codes.ts';
 import { Queue } from './generated/index.ts';
 import { type Answer, json, serve } from './testing/server.ts';
 import { fetchTransport, textOf, transport } from './transport.ts';
@@ -92,6 +93,18 @@ describe('a call', () => {
         assert.equal(requests.length, 1);
       },
     ));
+
+  it('has a code of the table, and none that the table does not know', () => {
+    for (const [code, status] of Object.entries(errorStatuses))
+      assert.equal(new ApiError(status, { code, message: 'no' }, 'ping').code, code);
+    for (const body of [{ code: 'OfAProxy' }, { code: 'toString' }, { code: 5 }, 'text', undefined])
+      assert.equal(new ApiError(502, body, 'ping').code, 'UnknownError');
+    // The compiler knows the codes: one that no server has cannot be asked for.
+    const code: ApiErrorCode = new ApiError(404, { code: 'ResourceNotFound' }, 'ping').code;
+    const isKnown: 'ResourceNotFound' extends ApiErrorCode ? true : false = true;
+    const isOpen: string extends ApiErrorCode ? true : false = false;
+    assert.deepEqual([code, isKnown, isOpen], ['ResourceNotFound', true, false]);
+  });
 
   it('stops when its signal aborts', () =>
     withServer(

@@ -1,3 +1,4 @@
+export { errorStatuses } from './base/index.ts';
 export { type Config, ConfigError, type ConfigSources, printableConfig, readConfig } from './config.ts';
 export { declarations, referenceDocuments } from './declarations.ts';
 export {

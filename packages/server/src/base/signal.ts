@@ -35,7 +35,7 @@ const payloadBytesMax = 7000;
 // Where wake-ups follow each other closely, more of them go together: others are woken later by this much at most.
 const restMs = 2;
 
-export interface SharedSignalDeps {
+export interface SharedSignalContext {
   readonly channel: string;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
@@ -49,7 +49,7 @@ export interface SharedSignalDeps {
 export const sharedSignals = async <Name extends string>(
   db: Database,
   names: readonly Name[],
-  { channel, clock, onError }: SharedSignalDeps,
+  { channel, clock, onError }: SharedSignalContext,
 ): Promise<Readonly<Record<Name, Signal>>> => {
   const locals = new Map(names.map((name) => [name, localSignal()]));
   const gathered = new Map<Name, Set<string>>();

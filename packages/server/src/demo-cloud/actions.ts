@@ -1,33 +1,10 @@
-import type { Clock } from '../base/index.ts';
-import type { Conditions } from './conditions.ts';
+import type { Answer, Call } from './call.ts';
 import { createFleet } from './create-fleet.ts';
 import { describeInstances } from './describe-instances.ts';
 import { type Instance, newId, stateCodes } from './instance.ts';
-import {
-  Ec2Error,
-  groupIn,
-  groupsIn,
-  type ParameterGroup,
-  type Reply,
-  required,
-  textIn,
-  textsIn,
-} from './query-api.ts';
+import { Ec2Error, groupIn, groupsIn, required, textIn, textsIn } from './query-api.ts';
 import { runInstances } from './run-instances.ts';
-import type { CloudState, Life } from './state.ts';
 import { filtersIn, isWanted, tagsFor } from './tags.ts';
-
-/** What a call works with. */
-export interface Call {
-  readonly region: string;
-  readonly parameters: ParameterGroup;
-  readonly state: CloudState;
-  readonly life: Life;
-  readonly conditions: Conditions;
-  readonly clock: Clock;
-}
-
-export type Answer = Record<string, Reply>;
 
 /** An instance of a region; an error when there is none. */
 const instancesNamed = ({ state, parameters, region }: Call): Instance[] =>

@@ -1,4 +1,4 @@
-import type { Answer, Call } from './actions.ts';
+import type { Answer, Call } from './call.ts';
 import { Ec2Error, textIn } from './query-api.ts';
 
 const lettersMax = 64;

@@ -1,4 +1,4 @@
-import type { Answer, Call } from './actions.ts';
+import type { Answer, Call } from './call.ts';
 import { accountId, architecture, type Instance, stateCodes } from './instance.ts';
 import { Ec2Error, type Reply, textIn, textsIn } from './query-api.ts';
 import { filtersIn, isWanted } from './tags.ts';

@@ -1,4 +1,4 @@
-import type { Call } from './actions.ts';
+import type { Call } from './call.ts';
 import type { Place } from './conditions.ts';
 import { isAlive } from './state.ts';
 

@@ -1,4 +1,4 @@
-import type { Answer, Call } from './actions.ts';
+import type { Answer, Call } from './call.ts';
 import { remembered } from './client-tokens.ts';
 import type { Place } from './conditions.ts';
 import { reservationReply } from './describe-instances.ts';

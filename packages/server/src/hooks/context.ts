@@ -6,7 +6,7 @@ import type { QueueContext } from '../queue/index.ts';
 import type { Rendering } from './rendering/index.ts';
 
 /** What hooks are given by the floors below and by `app.ts`. */
-export interface HooksGiven extends BaseContext {
+export interface HooksContext extends BaseContext {
   /** What the queue's verbs work with. */
   readonly queue: QueueContext;
   readonly encryption: Encryption;
@@ -23,7 +23,7 @@ export interface HooksGiven extends BaseContext {
 }
 
 /** What hooks are opened with. */
-export interface Context extends HooksGiven {
+export interface Context extends HooksContext {
   readonly rendering: Rendering;
   /** Woken when there are messages that fire hooks. */
   readonly arrived: Signal;

@@ -1,14 +1,9 @@
 import type { Message } from '../events/index.ts';
 import type { ExchangeDeclaration } from '../http/index.ts';
 import * as schema from './schema.ts';
+import type { HookRef } from './store.ts';
 
 const prefix = 'exchange/taskcluster-hooks/v1/';
-
-/** Which hook. */
-export interface HookRef {
-  readonly hookGroupId: string;
-  readonly hookId: string;
-}
 
 export type HookChange = 'created' | 'updated' | 'deleted';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { minutes, seconds, slugid } from '../base/index.ts';
 import { outbox } from '../events/index.ts';
-import type { HookRef } from './events.ts';
 import type { CreateHookRequest } from './schema.ts';
+import type { HookRef } from './store.ts';
 import { aHook, aTemplate, type TestHooks, testHooks } from './testing.ts';
 
 let t: TestHooks;

@@ -1,7 +1,7 @@
 import { type Loop, localSignal } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
 import type { ServiceDeclaration } from '../http/index.ts';
-import type { Context, HooksGiven } from './context.ts';
+import type { Context, HooksContext } from './context.ts';
 import { exchanges } from './events.ts';
 import { hookLoops } from './loops.ts';
 import { createRendering } from './rendering/index.ts';
@@ -22,7 +22,7 @@ export interface Hooks extends HookVerbs {
 }
 
 /** Opens hooks on a queue. */
-export const createHooks = (given: HooksGiven): Hooks => {
+export const createHooks = (given: HooksContext): Hooks => {
   const context: Context = { ...given, rendering: createRendering(given.clock), arrived: localSignal() };
   const verbs = hookVerbs(context);
   const subscription = hookSubscription(context);

@@ -1,6 +1,11 @@
 import type { Sql, Transaction } from '../base/index.ts';
-import type { HookRef } from './events.ts';
 import type { Firer } from './schema.ts';
+
+/** Which hook. */
+export interface HookRef {
+  readonly hookGroupId: string;
+  readonly hookId: string;
+}
 
 /** A hook; all but its ids and its token is JSON text, the token is encrypted. */
 export interface HookRow extends HookRef {

@@ -2,10 +2,10 @@ import type { Loop } from '../base/index.ts';
 import { seconds, transact } from '../base/index.ts';
 import { type Binding, matcher, type Subscription } from '../events/index.ts';
 import type { Context } from './context.ts';
-import type { HookRef } from './events.ts';
 import { ForeignExchanges, type ForeignMessage } from './foreign-exchanges.ts';
 import type { Bindings } from './schema.ts';
 import { keepMessages } from './service/index.ts';
+import type { HookRef } from './store.ts';
 import * as store from './store.ts';
 
 interface Bound {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { encryption, slugid } from '../base/index.ts';
-import type { HookRef } from './events.ts';
+import type { HookRef } from './store.ts';
 import { aHook, type Platform, type TestHooks, testHooks } from './testing.ts';
 
 let t: TestHooks;

@@ -1,4 +1,4 @@
-import type { ReferenceDocument } from './references.ts';
+import type { ReferenceDocument } from './contract.ts';
 
 const draft = 'http://json-schema.org/draft-06/schema#';
 

@@ -209,3 +209,9 @@ export interface ServiceDeclaration<Services = never> {
   /** Schemas that are published without being the input or output of a method. */
   readonly schemas?: readonly PublishedSchema[];
 }
+
+/** A published document: where it is served, and what it says. */
+export interface ReferenceDocument {
+  readonly filename: string;
+  readonly content: unknown;
+}

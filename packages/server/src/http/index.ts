@@ -8,6 +8,7 @@ export {
   type Parameter,
   type PublishedSchema,
   publish,
+  type ReferenceDocument,
   Reply,
   type RequestHead,
   type Route,
@@ -33,7 +34,7 @@ export {
   slugidPattern,
   taskQueueIdPattern,
 } from './patterns.ts';
-export { exchangeNames, type ReferenceDocument, referenceDocuments } from './references.ts';
+export { exchangeNames, referenceDocuments } from './references.ts';
 export { type ObserveCall, serve } from './serve.ts';
 export {
   anyObject,

@@ -1,13 +1,13 @@
 import { commonSchemas } from './common-schemas.ts';
-import type { Contract, ExchangeDeclaration, PublishedSchema, ServiceDeclaration } from './contract.ts';
+import type {
+  Contract,
+  ExchangeDeclaration,
+  PublishedSchema,
+  ReferenceDocument,
+  ServiceDeclaration,
+} from './contract.ts';
 import { monitoringContracts } from './monitoring.ts';
 import { schemaPath } from './validation.ts';
-
-/** A published document: where it is served, and what it says. */
-export interface ReferenceDocument {
-  readonly filename: string;
-  readonly content: unknown;
-}
 
 const parametersOf = (path: string): string[] =>
   [...path.matchAll(/<([^>]+)>/g)].map((match) => match[1] as string);

@@ -35,7 +35,7 @@ import { whileStanding } from './standing.ts';
 import { mistakesIn, mistakesInSlices, schemaPath } from './validation.ts';
 
 /** What the floors above hand in. */
-export interface ServeDeps {
+export interface ServeContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly process: ProcessFacts;
@@ -60,7 +60,7 @@ const echoedBytesMax = 100_000;
 /** Registers the API of some services. `services` is what handlers are given. */
 export const serve = <Services extends object>(
   app: FastifyInstance,
-  deps: ServeDeps,
+  deps: ServeContext,
   { declarations, services }: { declarations: readonly ServiceDeclaration<Services>[]; services: Services },
 ): void => {
   readBodies(app);
@@ -103,7 +103,7 @@ const spellings = ({ path, rest }: Contract): string[] => {
 interface Endpoint {
   readonly route: Route<object>;
   readonly services: object;
-  readonly deps: ServeDeps;
+  readonly deps: ServeContext;
   readonly observe: ObserveCall;
 }
 

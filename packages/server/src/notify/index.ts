@@ -15,7 +15,7 @@ export type { SenderSettings } from './senders/index.ts';
 export type { Email, NotifyVerbs } from './service.ts';
 
 /** What notify is given. */
-interface NotifyGiven extends BaseContext, Pick<Context, 'readDefinitions' | 'rootUrl'> {
+interface NotifyContext extends BaseContext, Pick<Context, 'readDefinitions' | 'rootUrl'> {
   /** What is not there answers that it is not configured. */
   readonly settings: SenderSettings;
   /** Shared between the processes of a deployment; by default it is this process's. */
@@ -32,7 +32,7 @@ export interface Notify extends NotifyVerbs {
 }
 
 /** Opens notifications. */
-export const createNotify = ({ settings, accepted = localSignal(), ...given }: NotifyGiven): Notify => {
+export const createNotify = ({ settings, accepted = localSignal(), ...given }: NotifyContext): Notify => {
   const tally = newTally();
   const context: Context = {
     ...given,

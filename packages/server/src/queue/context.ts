@@ -1,7 +1,7 @@
 import type { BaseContext, Signal, Transaction } from '../base/index.ts';
 import type { Ageing } from './ageing.ts';
 import type { DefinitionLimits } from './definition.ts';
-import type { Change } from './events.ts';
+import type { Change } from './record.ts';
 
 /** Temporary credentials, and whose they are. */
 export interface Credentials {

@@ -1,16 +1,10 @@
 import { type Message, routingKey } from '../events/index.ts';
 import { resolvedRun } from './lifecycle.ts';
-import { priorityOf, queueParts, statusText, type TaskRecord } from './record.ts';
+import { type Change, priorityOf, queueParts, statusText, type TaskRecord } from './record.ts';
 import type { RunStatus } from './schema/index.ts';
 import type { GroupRow } from './store/index.ts';
 
 const prefix = 'exchange/taskcluster-queue/v1/';
-
-/** A task before and after a change. */
-export interface Change {
-  readonly before: TaskRecord;
-  readonly after: TaskRecord;
-}
 
 /** The words of a message about a task; absent ones of run and worker become `_`. */
 export const taskKey = (record: TaskRecord, run: Partial<RunStatus> = {}): string => {

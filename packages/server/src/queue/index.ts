@@ -9,10 +9,9 @@ import { readRecords, shareRecords } from './store/index.ts';
 export { ageingPattern, readAgeing } from './ageing.ts';
 export { changeTasks } from './changes/apply.ts';
 export type { Context as QueueContext, Credentials, CredentialsRequest, QueueSettings } from './context.ts';
-export type { Change } from './events.ts';
 export { exchangesWith } from './exchanges.ts';
 export { rerun, resolvedRun } from './lifecycle.ts';
-export type { TaskRecord } from './record.ts';
+export type { Change, TaskRecord } from './record.ts';
 export { routes } from './routes/index.ts';
 export { createScopes as createTaskScopes } from './routes/tasks.ts';
 export {

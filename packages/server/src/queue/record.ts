@@ -27,6 +27,12 @@ export interface TaskRecord {
   readonly runs: readonly RunStatus[];
 }
 
+/** A task before and after a change. */
+export interface Change {
+  readonly before: TaskRecord;
+  readonly after: TaskRecord;
+}
+
 export const stateOf = (record: TaskRecord): TaskState => record.runs.at(-1)?.state ?? 'unscheduled';
 
 export const priorityOf = (record: Pick<TaskRecord, 'priority'>): Priority =>

@@ -147,7 +147,7 @@ export const renewEncryption = async (context: Context, limit: number): Promise<
 };
 
 /** A secret as a caller brings it. */
-export interface SecretGiven extends Secret {
+export interface GivenSecret extends Secret {
   readonly name: string;
   readonly clientId: string;
 }
@@ -165,7 +165,7 @@ export const secretVerbs = (context: Context) => {
   const bound = bindVerbs(context, verbs);
   return {
     ...bindQueries(context, queries),
-    set: ({ secret, expires, ...whose }: SecretGiven) =>
+    set: ({ secret, expires, ...whose }: GivenSecret) =>
       bound.setSecrets.one({
         ...whose,
         text: JSON.stringify(secret),

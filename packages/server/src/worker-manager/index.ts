@@ -44,7 +44,7 @@ export interface OpenedWorkerManager extends Context {
   closeProviders(): Promise<void>;
 }
 
-interface WorkerManagerDeps
+interface WorkerManagerContext
   extends Omit<Context, 'providers' | 'changed' | 'poolsChanged' | 'pendingChanged'> {
   /** Shared between the processes of a deployment; by default they are this process's. */
   readonly changed?: Signal;
@@ -59,7 +59,7 @@ interface WorkerManagerDeps
 }
 
 /** Opens worker pools with the providers of this deployment. */
-export const createWorkerManager = (deps: WorkerManagerDeps): OpenedWorkerManager => {
+export const createWorkerManager = (deps: WorkerManagerContext): OpenedWorkerManager => {
   const { configured = {}, local, providers: others, ...rest } = deps;
   const signals = {
     changed: deps.changed ?? localSignal(),

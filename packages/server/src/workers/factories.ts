@@ -1,5 +1,5 @@
 import { type Database, type ManualClock, manualClock, silentLog, slugid } from '../base/index.ts';
-import { createWorkers, type RunRef, type Workers, type WorkersGiven } from './index.ts';
+import { createWorkers, type GivenWorkersContext, type RunRef, type Workers } from './index.ts';
 
 /**
  * For tests: makes server processes on one database, each with a clock of its own that starts at the same
@@ -7,7 +7,7 @@ import { createWorkers, type RunRef, type Workers, type WorkersGiven } from './i
  */
 export const processesOf =
   (db: Database) =>
-  (given: Partial<WorkersGiven> = {}): { clock: ManualClock; workers: Workers } => {
+  (given: Partial<GivenWorkersContext> = {}): { clock: ManualClock; workers: Workers } => {
     const clock = manualClock(new Date('2026-01-01T00:00:00.000Z'));
     return { clock, workers: createWorkers({ db, clock, log: silentLog, ...given }) };
   };

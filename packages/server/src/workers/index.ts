@@ -25,7 +25,7 @@ export {
 export { getWorker, listWorkers, readLastSeen, readQuarantined, workerPages } from './service.ts';
 
 /** What workers are given. */
-export interface WorkersGiven extends BaseContext {
+export interface GivenWorkersContext extends BaseContext {
   /** Shared between processes, it makes a quarantine known everywhere at once. */
   readonly quarantinesChanged?: Signal;
   readonly settings?: Partial<WorkersSettings>;
@@ -59,7 +59,7 @@ const settingsDefault: WorkersSettings = {
 };
 
 /** Joins the context together; nothing runs and nothing is read until it is asked to. */
-export const createWorkers = (given: WorkersGiven): Workers => {
+export const createWorkers = (given: GivenWorkersContext): Workers => {
   const settings = { ...settingsDefault, ...given.settings };
   const sightings = createSightings(given, settings);
   const quarantines = createQuarantines(given);

@@ -11,6 +11,7 @@ import {
 } from './checks.ts';
 import type { DockerWorkerPayload } from './docker-worker-schema.ts';
 import type { PayloadContext, PayloadReading } from './payload-context.ts';
+import type { PayloadReader } from './payload-reader.ts';
 import {
   type ArtifactDescription,
   type Device,
@@ -25,7 +26,7 @@ import {
 } from './task-description.ts';
 
 /** Reads a payload of the docker-worker format; answers either a description or every error in it. */
-export const readDockerWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
+const readDockerWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
   const misshapen = dockerWorkerShapeErrors(payload);
   if (misshapen.length > 0) return { errors: misshapen };
   const shaped = payload as DockerWorkerPayload;
@@ -196,4 +197,13 @@ const requiredScopes = (payload: DockerWorkerPayload, { taskQueueId }: PayloadCo
     ...devices.map((device) => capability(`device:${device}`, `the device ${device}`)),
     ...(mayTrace ? [only('docker-worker:feature:allowPtrace', 'tracing processes')] : []),
   ];
+};
+
+// Only this format has these fields; a payload with one of them is told the mistakes of this format.
+const ownFields = ['image', 'cache', 'capabilities', 'log'];
+
+export const dockerWorkerReader: PayloadReader = {
+  format: 'docker-worker',
+  isFor: (payload) => ownFields.some((field) => field in payload),
+  read: readDockerWorkerPayload,
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readGenericWorkerPayload } from './read-generic-worker.ts';
+import { genericWorkerReader } from './read-generic-worker.ts';
 import { noPrivileges } from './task-description.ts';
 
 const taskId = 'AAAAAAAAQACAAAAAAAAAAA';
@@ -14,7 +14,7 @@ const context = {
   abilities: { containers: undefined, features },
 };
 const minimal = { command: [['true']], maxRunTime: 60 };
-const read = (more: object = {}) => readGenericWorkerPayload({ ...minimal, ...more }, context);
+const read = (more: object = {}) => genericWorkerReader.read({ ...minimal, ...more }, context);
 const errorsOf = (more: object): readonly string[] => read(more).errors ?? [];
 
 test('the smallest payload has sensible defaults', () => {
@@ -266,6 +266,6 @@ test('all errors of one payload are listed together', () => {
 
 test('a payload that is no object is refused', () => {
   for (const payload of [undefined, null, 'x', 3, []]) {
-    assert.ok((readGenericWorkerPayload(payload, context).errors ?? []).length > 0);
+    assert.ok((genericWorkerReader.read(payload, context).errors ?? []).length > 0);
   }
 });

@@ -16,6 +16,7 @@ import type {
   Mount as MountShape,
 } from './generic-worker-schema.ts';
 import type { PayloadContext, PayloadReading } from './payload-context.ts';
+import type { PayloadReader } from './payload-reader.ts';
 import {
   type ArchiveFormat,
   type ArtifactDescription,
@@ -31,7 +32,7 @@ import {
 } from './task-description.ts';
 
 /** Reads a payload of the generic-worker format; answers either a description or every error in it. */
-export const readGenericWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
+const readGenericWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
   const misshapen = genericWorkerShapeErrors(payload);
   if (misshapen.length > 0) return { errors: misshapen };
   const shaped = payload as GenericWorkerPayload;
@@ -217,4 +218,10 @@ const describeMount = (mount: MountShape): Mount => {
   }
   const initial = content === undefined ? undefined : { content: describeContent(content), format };
   return { kind: 'cache', cacheName: mount.cacheName, directory, initial };
+};
+
+export const genericWorkerReader: PayloadReader = {
+  format: 'generic-worker',
+  isFor: () => true,
+  read: readGenericWorkerPayload,
 };

@@ -1,15 +1,14 @@
 import type { PayloadContext, PayloadReading } from './payload-context.ts';
-import { readDockerWorkerPayload } from './read-docker-worker.ts';
-import { readGenericWorkerPayload } from './read-generic-worker.ts';
+import type { PayloadReader } from './payload-reader.ts';
+import { dockerWorkerReader } from './read-docker-worker.ts';
+import { genericWorkerReader } from './read-generic-worker.ts';
 
-// Only docker-worker's format has these; one of them is enough to hear of its own mistakes.
-const dockerWorkerFields = ['image', 'cache', 'capabilities', 'log'];
+/** The formats, the first one that a payload belongs to counts. The last one reports on what belongs to none. */
+const readers: readonly PayloadReader[] = [dockerWorkerReader, genericWorkerReader];
 
-const isDockerWorkerPayload = (payload: unknown): boolean =>
-  typeof payload === 'object' && payload !== null && dockerWorkerFields.some((field) => field in payload);
-
-/** Reads a payload in the format that its fields are of. */
-export const readPayload = (payload: unknown, context: PayloadContext): PayloadReading =>
-  isDockerWorkerPayload(payload)
-    ? readDockerWorkerPayload(payload, context)
-    : readGenericWorkerPayload(payload, context);
+/** Reads a payload in the format that its fields belong to. */
+export const readPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
+  const isObject = typeof payload === 'object' && payload !== null;
+  const found = isObject ? readers.find((reader) => reader.isFor(payload)) : undefined;
+  return (found ?? genericWorkerReader).read(payload, context);
+};

@@ -3,7 +3,7 @@ import { RequestError } from '../../base/index.ts';
 import type { Authorize, Caller, ScopeExpression } from '../../http/index.ts';
 import { createTaskScopes } from '../../queue/index.ts';
 import type { Context } from '../context.ts';
-import type { HookRef } from '../events.ts';
+import type { HookRef } from '../store.ts';
 import { nameOf } from './naming.ts';
 
 /** The check of what a hook may do: as much as its role, whoever fires it. */

@@ -2,14 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { RequestError, slugid, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import type { Context } from '../context.ts';
-import { type HookChange, type HookRef, hookChanged } from '../events.ts';
+import { type HookChange, hookChanged } from '../events.ts';
 import { nextFire, requireSoundSchedule } from '../schedule.ts';
 import { type CreateHookRequest, emptyPayload, type HookDefinition } from '../schema.ts';
 import * as store from '../store.ts';
 import { nameOf, noSuchHook } from './naming.ts';
 
 /** A definition for a hook, and who brings it. */
-export interface HookToSave extends HookRef {
+export interface HookToSave extends store.HookRef {
   readonly definition: CreateHookRequest;
   readonly clientId: string;
 }
@@ -56,7 +56,7 @@ export const updateHook = async (context: Context, wanted: HookToSave): Promise<
 /** Deletes a hook and all that is known of its fires; one that is not there counts as deleted. */
 export const removeHook = async (
   context: Context,
-  { clientId, ...ref }: HookRef & { readonly clientId: string },
+  { clientId, ...ref }: store.HookRef & { readonly clientId: string },
 ): Promise<object> => {
   await transact(context, async (tx, now) => {
     if (await store.deleteHook(tx, ref)) await record(context, tx, { ref, change: 'deleted', clientId, now });
@@ -65,14 +65,14 @@ export const removeHook = async (
 };
 
 /** The token by which anybody may trigger the hook. */
-export const readToken = async (context: Context, ref: HookRef): Promise<{ token: string }> => {
+export const readToken = async (context: Context, ref: store.HookRef): Promise<{ token: string }> => {
   const hook = await store.readHook(context.db, ref);
   if (!hook) throw noSuchHook(ref);
   return { token: context.encryption.decrypt(hook.triggerToken) };
 };
 
 /** Gives the hook another token; the one before is good for nothing from then on. */
-export const resetToken = async (context: Context, ref: HookRef): Promise<{ token: string }> => {
+export const resetToken = async (context: Context, ref: store.HookRef): Promise<{ token: string }> => {
   const token = slugid();
   if (await store.saveToken(context.db, ref, context.encryption.encrypt(token))) return { token };
   throw noSuchHook(ref);
@@ -83,7 +83,7 @@ const requireSound = async (
   { hookGroupId, hookId, definition }: HookToSave,
 ): Promise<void> => {
   for (const [field, id] of Object.entries({ hookGroupId, hookId })) {
-    const given = definition[field as keyof HookRef];
+    const given = definition[field as keyof store.HookRef];
     if (given !== undefined && given !== id)
       throw new RequestError('InputError', `${field} is '${given}' in the body and '${id}' in the URL.`);
   }
@@ -131,7 +131,7 @@ const setSlot = async (tx: Transaction, hook: store.HookRow, now: Date): Promise
 };
 
 interface Recorded {
-  readonly ref: HookRef;
+  readonly ref: store.HookRef;
   readonly change: HookChange;
   readonly clientId: string;
   readonly now: Date;

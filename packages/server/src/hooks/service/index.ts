@@ -1,6 +1,6 @@
 import { bindQueries, bindVerbs, inBatches } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import type { HookRef } from '../events.ts';
+import type { HookRef } from '../store.ts';
 import * as definitions from './definitions.ts';
 import { fireDue, fireDueHooks } from './due.ts';
 import { fireHooksByMessages, fireWaiting } from './messages.ts';

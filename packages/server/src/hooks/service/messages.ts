@@ -1,7 +1,7 @@
 import { type Batched, slugid, type Transaction, type Verb } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import type { HookRef } from '../events.ts';
 import { Misfit } from '../rendering/index.ts';
+import type { HookRef } from '../store.ts';
 import * as store from '../store.ts';
 import { fireHooks } from './fire-hooks.ts';
 import { mailOwners } from './mail-owners.ts';

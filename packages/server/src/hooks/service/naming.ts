@@ -1,5 +1,5 @@
 import { RequestError } from '../../base/index.ts';
-import type { HookRef } from '../events.ts';
+import type { HookRef } from '../store.ts';
 
 /** The name of a hook among others. */
 export const nameOf = ({ hookGroupId, hookId }: HookRef): string => `${hookGroupId}/${hookId}`;

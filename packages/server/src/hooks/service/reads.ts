@@ -1,8 +1,8 @@
 import { RequestError, type Sql, together } from '../../base/index.ts';
 import { pageLimit, pagesOf } from '../../http/index.ts';
 import { readStatuses } from '../../queue/index.ts';
-import type { HookRef } from '../events.ts';
 import type { Bindings, HookDefinition, LastFire } from '../schema.ts';
+import type { HookRef } from '../store.ts';
 import * as store from '../store.ts';
 import { definitionOf } from './definitions.ts';
 import { nameOf, noSuchHook } from './naming.ts';

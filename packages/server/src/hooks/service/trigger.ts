@@ -10,7 +10,7 @@ import {
 } from '../../base/index.ts';
 import { slugidPattern } from '../../http/index.ts';
 import type { Context } from '../context.ts';
-import type { HookRef } from '../events.ts';
+import type { HookRef } from '../store.ts';
 import * as store from '../store.ts';
 import type { Occasion } from '../task-request.ts';
 import { digestOf, type Fired, fireHooks } from './fire-hooks.ts';

@@ -1,8 +1,8 @@
 import { type Answer, type Transaction, together, type Work } from '../../base/index.ts';
 import { type Message, outbox } from '../../events/index.ts';
 import type { Context } from '../context.ts';
-import { type Change, isResolution, messagesOf } from '../events.ts';
-import type { TaskRecord } from '../record.ts';
+import { isResolution, messagesOf } from '../events.ts';
+import type { Change, TaskRecord } from '../record.ts';
 import { type Attempt, decideAll, lockTasks } from './decide.ts';
 import { announcePending, followResolved } from './follow.ts';
 import { isRunning, placeInLine, writeChanges } from './write.ts';

@@ -1,7 +1,6 @@
 import { type Answer, RequestError, type Transaction } from '../../base/index.ts';
-import type { Change } from '../events.ts';
 import type { Outcome } from '../lifecycle.ts';
-import type { TaskRecord } from '../record.ts';
+import type { Change, TaskRecord } from '../record.ts';
 import { lockRecords } from '../store/index.ts';
 
 /** An attempt to change one task: looks at it as it is and says what becomes of it. May throw a RequestError. */

@@ -4,7 +4,7 @@ import { continueRelease, type Resolution, releaseDependents } from '../../sched
 import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
-import type { TaskRecord } from '../record.ts';
+import type { Change, TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
 import { decideAll, lockTasks } from './decide.ts';
 import { isPending, placeInLine, writeChanges } from './write.ts';
@@ -18,9 +18,9 @@ import { isPending, placeInLine, writeChanges } from './write.ts';
  */
 export const followResolved = async (
   tx: Transaction,
-  { resolved, written }: { resolved: readonly events.Change[]; written: Promise<unknown> },
+  { resolved, written }: { resolved: readonly Change[]; written: Promise<unknown> },
   { now, context }: Work<Context>,
-): Promise<events.Change[]> => {
+): Promise<Change[]> => {
   const [{ ready, unfinished }] = await together(
     releaseDependents(tx, resolved.flatMap(resolutionOf)),
     written,
@@ -36,7 +36,7 @@ export const followResolved = async (
   return scheduled;
 };
 
-const resolutionOf = ({ before, after }: events.Change): Resolution[] => {
+const resolutionOf = ({ before, after }: Change): Resolution[] => {
   const run = lifecycle.resolvedRun(before, after);
   if (!run) return [];
   return [
@@ -51,7 +51,7 @@ const resolutionOf = ({ before, after }: events.Change): Resolution[] => {
 };
 
 /** Takes first resolutions out of the count of their groups; returns the groups in which nothing is left to do. */
-const countResolved = (tx: Transaction, changes: readonly events.Change[]): Promise<store.GroupRow[]> => {
+const countResolved = (tx: Transaction, changes: readonly Change[]): Promise<store.GroupRow[]> => {
   const counts = new Map<string, number>();
   for (const { before, after } of changes) {
     const first = lifecycle.wasEverResolved(before) ? 0 : 1;
@@ -61,11 +61,7 @@ const countResolved = (tx: Transaction, changes: readonly events.Change[]): Prom
 };
 
 /** Makes tasks pending whose dependencies are all satisfied now; returns what that changed. */
-const scheduleReady = async (
-  tx: Transaction,
-  ready: readonly string[],
-  now: Date,
-): Promise<events.Change[]> => {
+const scheduleReady = async (tx: Transaction, ready: readonly string[], now: Date): Promise<Change[]> => {
   if (ready.length === 0) return [];
   const attempts = ready.map((taskId) => ({
     taskId,
@@ -89,7 +85,7 @@ export const releaseFurther = async (tx: Transaction, { now, context }: Work<Con
 /** Wakes those that wait for work, once the transaction is committed. */
 export const announcePending = (
   tx: Transaction,
-  changes: readonly events.Change[],
+  changes: readonly Change[],
   { pendingChanged }: Context,
 ): void => {
   const taskQueueIds = new Set(

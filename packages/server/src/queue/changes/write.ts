@@ -1,6 +1,5 @@
 import { type Transaction, together } from '../../base/index.ts';
-import type { Change } from '../events.ts';
-import { stateOf, type TaskRecord } from '../record.ts';
+import { type Change, stateOf, type TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
 
 export const isPending = (record: TaskRecord): boolean => stateOf(record) === 'pending';

@@ -5,7 +5,7 @@ import { AwsSettings, awsFleetConfig, awsProvider } from './aws/index.ts';
 import { type LocalSettings, localProvider } from './local/index.ts';
 import { localConfig } from './local/schema.ts';
 import { nullProvider } from './null/index.ts';
-import type { Provider, ProviderDeps } from './provider.ts';
+import type { Provider, ProviderContext } from './provider.ts';
 import { staticProvider } from './static/index.ts';
 
 export type { LocalSettings } from './local/index.ts';
@@ -28,7 +28,7 @@ export const localProviderId = 'local';
 export interface ProvidersWanted {
   readonly configured: ProviderSettings;
   readonly local: LocalSettings | undefined;
-  depsOf(providerId: string): ProviderDeps;
+  depsOf(providerId: string): ProviderContext;
 }
 
 /** All providers of this deployment, by id. */
@@ -44,7 +44,7 @@ export const createProviders = ({ configured, local, depsOf }: ProvidersWanted):
   return new Map(all.map((provider) => [provider.providerId, provider]));
 };
 
-const configuredProvider = (settings: ProviderSettings[string], deps: ProviderDeps): Provider => {
+const configuredProvider = (settings: ProviderSettings[string], deps: ProviderContext): Provider => {
   switch (settings.providerType) {
     case 'static':
       return staticProvider(deps.providerId);

@@ -24,7 +24,7 @@ export interface Provider {
 }
 
 /** What a provider is made with, besides its own settings: nothing below asks for the time, the environment or chance. */
-export interface ProviderDeps {
+export interface ProviderContext {
   readonly providerId: string;
   readonly clock: Clock;
   readonly log: Logger;

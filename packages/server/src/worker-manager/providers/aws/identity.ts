@@ -4,7 +4,7 @@ import type { IdentityProof } from '../../schema/index.ts';
 import type { WorkerRow } from '../../store/index.ts';
 import type { WorkerFacts } from '../provider.ts';
 import { factsOf, findInstancesById } from './instances.ts';
-import type { AwsRoom } from './launch.ts';
+import type { AwsContext } from './launch.ts';
 import { documentIn } from './signed-document.ts';
 
 /** What Amazon signs about an instance, as far as we look at it. */
@@ -35,7 +35,7 @@ const claimsOf = (document: IdentityDocument): Readonly<Record<string, unknown>>
 const launchToleranceMs = minutes(5);
 
 /** Judges whether a proof is one of the instance that a worker was started on. It counts once. */
-export const createIdentify = (context: AwsRoom, pems: readonly string[]) => {
+export const createIdentify = (context: AwsContext, pems: readonly string[]) => {
   const certificates = pems.map((pem) => new X509Certificate(pem));
   return async (worker: WorkerRow, proof: IdentityProof): Promise<WorkerFacts | 'refused'> => {
     // Tasks on an instance can read its document as well. What it opens has to be open once only.
@@ -63,7 +63,7 @@ const isComplete = (facts: WorkerFacts): boolean =>
   Object.keys(claimsOf({})).every((name) => facts[name] !== undefined) && facts.launchTime !== undefined;
 
 /** What EC2 itself says of an instance, where we do not know enough: it may not show a new one, or not its address yet. */
-const lookUp = async (context: AwsRoom, worker: WorkerRow): Promise<WorkerFacts | undefined> => {
+const lookUp = async (context: AwsContext, worker: WorkerRow): Promise<WorkerFacts | undefined> => {
   const ec2 = await context.regions.in(worker.workerGroup);
   const [instance] = await findInstancesById(ec2, [worker.workerId]);
   return instance && factsOf(worker.workerGroup, instance);

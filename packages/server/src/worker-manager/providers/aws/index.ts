@@ -1,7 +1,7 @@
 import { seconds } from '../../../base/index.ts';
-import type { Provider, ProviderDeps } from '../provider.ts';
+import type { Provider, ProviderContext } from '../provider.ts';
 import { createIdentify } from './identity.ts';
-import { type AwsRoom, launch } from './launch.ts';
+import { type AwsContext, launch } from './launch.ts';
 import { readPrices } from './prices.ts';
 import { openRegions } from './regions.ts';
 import { awsFleetConfig } from './schema.ts';
@@ -14,9 +14,9 @@ export { AwsSettings } from './settings.ts';
 const sweepSecondsStandard = 15;
 
 /** Workers that are instances of EC2. Its library is loaded when it is first needed. */
-export const awsProvider = (deps: ProviderDeps, settings: AwsSettings): Provider => {
+export const awsProvider = (deps: ProviderContext, settings: AwsSettings): Provider => {
   const regions = openRegions(settings);
-  const context: AwsRoom = {
+  const context: AwsContext = {
     deps,
     regions,
     maker: () => ({ providerId: deps.providerId, rootUrl: deps.rootUrl() }),

@@ -1,6 +1,12 @@
 import type { CreateFleetError, CreateFleetInstance } from '@aws-sdk/client-ec2';
 import { days, hours, later, minutes, seconds } from '../../../base/index.ts';
-import type { LaunchOrder, LaunchOutcome, ProviderDeps, ProviderError, StartedWorker } from '../provider.ts';
+import type {
+  LaunchOrder,
+  LaunchOutcome,
+  ProviderContext,
+  ProviderError,
+  StartedWorker,
+} from '../provider.ts';
 import { type Call, fleetCall, instancesCall, placesOf, purchasesOf, type Wanted } from './calls.ts';
 import { asProviderError, type Failure, failureOf, sortOf } from './failures.ts';
 import { type FoundInstance, factsOf, findInstances, findInstancesById, instancesIn } from './instances.ts';
@@ -12,8 +18,8 @@ import { ensureTemplate, isTemplateMissing, templateFor, templateName } from './
 import { userDataOf } from './user-data.ts';
 
 /** What all functions of this provider work with. */
-export interface AwsRoom {
-  readonly deps: ProviderDeps;
+export interface AwsContext {
+  readonly deps: ProviderContext;
   readonly regions: Regions;
   maker(): Maker;
 }
@@ -28,7 +34,7 @@ const regionKeptMs = days(7);
 
 /** Starts what some orders ask for. After EC2 has been asked too often, the rest waits. */
 export const launch = async (
-  context: AwsRoom,
+  context: AwsContext,
   orders: readonly LaunchOrder[],
 ): Promise<readonly LaunchOutcome[]> => {
   const outcomes: LaunchOutcome[] = [];
@@ -53,7 +59,7 @@ export const knownRegions = (known: Memory): string[] =>
   [...known.keys()].flatMap((name) => (name.startsWith('region:') ? [name.slice('region:'.length)] : []));
 
 // Before the first call: whatever comes of it has to be found again.
-const rememberRegions = async ({ deps }: AwsRoom, known: Memory, orders: readonly LaunchOrder[]) => {
+const rememberRegions = async ({ deps }: AwsContext, known: Memory, orders: readonly LaunchOrder[]) => {
   const now = deps.clock.now();
   const isOld = (region: string): boolean => {
     const usedAt = known.get(regionName(region)) as string | undefined;
@@ -76,7 +82,7 @@ const unknown = (token: string, failure: Failure): Unknown => ({
   ...(failure.sort === 'throttled' ? { retryAfterMs: throttledMs } : {}),
 });
 
-const carryOut = async (context: AwsRoom, known: Memory, order: LaunchOrder): Promise<LaunchOutcome> => {
+const carryOut = async (context: AwsContext, known: Memory, order: LaunchOrder): Promise<LaunchOutcome> => {
   const { region } = order.configuration as unknown as AwsLaunchConfig;
   try {
     const ec2 = await context.regions.in(region);
@@ -105,7 +111,7 @@ interface Bought {
   readonly failures: readonly PlaceFailure[];
 }
 
-const buy = async (context: AwsRoom, buying: Buying): Promise<LaunchOutcome> => {
+const buy = async (context: AwsContext, buying: Buying): Promise<LaunchOutcome> => {
   const { order, known } = buying;
   const config = order.configuration as unknown as AwsLaunchConfig;
   const written = new Map(Object.entries((known.get(callsName(order.token)) ?? {}) as Record<string, Call>));
@@ -138,7 +144,7 @@ const callsName = (token: string): string => `order:${token}`;
 
 /** Before a call is sent: when it has to be sent again, it has to be the same, whatever is avoided by then. */
 const write = (
-  { deps }: AwsRoom,
+  { deps }: AwsContext,
   token: string,
   { calls, keptMs }: { calls: ReadonlyMap<string, Call>; keptMs: number },
 ): Promise<void> =>
@@ -151,7 +157,7 @@ const write = (
   ]);
 
 const prepare = async (
-  context: AwsRoom,
+  context: AwsContext,
   { order, ec2, known }: Buying,
   wanted: Wanted,
 ): Promise<Call | { readonly error: ProviderError }> => {
@@ -189,7 +195,7 @@ interface Sent {
   readonly purchase: Purchase;
 }
 
-const send = async (context: AwsRoom, buying: Buying, sent: Sent): Promise<Bought | Unknown> => {
+const send = async (context: AwsContext, buying: Buying, sent: Sent): Promise<Bought | Unknown> => {
   const { order } = buying;
   const { region } = order.configuration as unknown as AwsLaunchConfig;
   try {

@@ -1,5 +1,5 @@
 import { days, hours, later, minutes } from '../../../base/index.ts';
-import type { ProviderDeps } from '../provider.ts';
+import type { ProviderContext } from '../provider.ts';
 import type { Failure } from './failures.ts';
 
 export type Purchase = 'spot' | 'on-demand';
@@ -47,7 +47,7 @@ export interface PlaceFailure {
 
 /** Remembers places without capacity, each time for longer. */
 export const avoid = async (
-  { memory, clock }: Pick<ProviderDeps, 'memory' | 'clock'>,
+  { memory, clock }: Pick<ProviderContext, 'memory' | 'clock'>,
   known: Memory,
   failures: readonly PlaceFailure[],
 ): Promise<void> => {

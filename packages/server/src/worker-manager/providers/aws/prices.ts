@@ -3,7 +3,7 @@ import { later, minutes } from '../../../base/index.ts';
 import type { Price, PricedConfig } from '../provider.ts';
 import { placesOf, purchasesOf } from './calls.ts';
 import { failureOf } from './failures.ts';
-import type { AwsRoom } from './launch.ts';
+import type { AwsContext } from './launch.ts';
 import { isAvoided, type Memory, type Place } from './places.ts';
 import type { AwsLaunchConfig } from './schema.ts';
 
@@ -23,7 +23,7 @@ const marketOf = ({ region, fleet }: AwsLaunchConfig): string =>
 
 /** What an instance of each launch config costs now: the least that EC2 would take, as it chooses by price as well. */
 export const readPrices = async (
-  context: AwsRoom,
+  context: AwsContext,
   priced: readonly PricedConfig[],
 ): Promise<readonly Price[]> => {
   const configs = priced.map(({ workerPoolId, launchConfigId, configuration }) => ({
@@ -75,7 +75,7 @@ interface Market {
 
 /** Prices of all types that these launch configs name; asked for when they are old, or lack a type. */
 const pricesIn = async (
-  context: AwsRoom,
+  context: AwsContext,
   known: Memory,
   { market, sharing }: Market,
 ): Promise<SpotPrices> => {
@@ -101,7 +101,7 @@ const pricesIn = async (
 };
 
 const askFor = async (
-  { regions }: AwsRoom,
+  { regions }: AwsContext,
   { region, fleet }: AwsLaunchConfig,
   { all, now }: { all: readonly string[]; now: Date },
 ): Promise<SpotPrices> => {

@@ -3,7 +3,7 @@ import type { WorkerRow } from '../../store/index.ts';
 import type { Stray, Sweep, SweptWorker, WorkerToEnd } from '../provider.ts';
 import { asProviderError, failureOf } from './failures.ts';
 import { type FoundInstance, factsOf, findInstances, findInstancesById } from './instances.ts';
-import { type AwsRoom, knownRegions } from './launch.ts';
+import { type AwsContext, knownRegions } from './launch.ts';
 import { ours, tagIn } from './names.ts';
 import type { Memory } from './places.ts';
 import type { Region } from './regions.ts';
@@ -17,7 +17,7 @@ const tellAgainMs = hours(1);
 const idsAtOnce = 100;
 
 export interface Sweeping {
-  readonly context: AwsRoom;
+  readonly context: AwsContext;
   /** Looked at even when nothing of ours is known to be there. */
   readonly regions: readonly string[];
 }
@@ -60,7 +60,7 @@ interface Look {
   readonly isTimeForTemplates: boolean;
 }
 
-const sweepRegion = async (context: AwsRoom, region: string, look: Look): Promise<Sweep> => {
+const sweepRegion = async (context: AwsContext, region: string, look: Look): Promise<Sweep> => {
   const { here, memory, isTimeForTemplates } = look;
   try {
     const ec2 = await context.regions.in(region);
@@ -137,7 +137,7 @@ const strayIn =
   };
 
 /** Ends instances. Those that are no more are as good as ended. */
-export const terminate = async (context: AwsRoom, workers: readonly WorkerToEnd[]): Promise<void> => {
+export const terminate = async (context: AwsContext, workers: readonly WorkerToEnd[]): Promise<void> => {
   const regions = [...new Set(workers.map(({ workerGroup }) => workerGroup))];
   for (const region of regions) {
     const ec2 = await context.regions.in(region);

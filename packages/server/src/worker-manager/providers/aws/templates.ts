@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RequestLaunchTemplateData } from '@aws-sdk/client-ec2';
 import { canonical, days, hours, later } from '../../../base/index.ts';
-import type { LaunchOrder, ProviderDeps } from '../provider.ts';
+import type { LaunchOrder, ProviderContext } from '../provider.ts';
 import { type Maker, ours, tagsOfConfig } from './names.ts';
 import type { Memory } from './places.ts';
 import type { Region } from './regions.ts';
@@ -43,11 +43,11 @@ export const templateFor = (maker: Maker, order: LaunchOrder, userData: string):
   return { name: `taskyard-${maker.providerId}-${digest}`, content, tags };
 };
 
-type Deps = Pick<ProviderDeps, 'memory' | 'clock'>;
+type TemplatesContext = Pick<ProviderContext, 'memory' | 'clock'>;
 
 /** Makes a template unless it is there, and notes that it is used. */
 export const ensureTemplate = async (
-  { memory, clock }: Deps,
+  { memory, clock }: TemplatesContext,
   { ec2, region, known }: { ec2: Region; region: string; known: Memory },
   { name, content, tags }: Template,
 ): Promise<void> => {

@@ -8,7 +8,7 @@ import {
   startDemoCloud,
 } from '../../../demo-cloud/index.ts';
 import type { WorkerRow } from '../../store/index.ts';
-import type { LaunchOrder, Machines, Provider, ProviderDeps, ProviderMemory } from '../provider.ts';
+import type { LaunchOrder, Machines, Provider, ProviderContext, ProviderMemory } from '../provider.ts';
 import { awsProvider } from './index.ts';
 import type { AwsSettings } from './settings.ts';
 
@@ -50,7 +50,7 @@ export const aCloud = async (t: TestContext): Promise<TestCloud> => {
   const memory = memoryOf(clock);
   const conditions: TestCloud['conditions'] = {};
   const cloud = await startDemoCloud({ clock, conditions: () => conditions, startMachine: idleMachine });
-  const deps: ProviderDeps = {
+  const deps: ProviderContext = {
     providerId: 'cloud',
     clock,
     log: silentLog,

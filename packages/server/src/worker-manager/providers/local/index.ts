@@ -7,7 +7,7 @@ import type {
   LaunchOutcome,
   Machines,
   Provider,
-  ProviderDeps,
+  ProviderContext,
   StartedWorker,
   Sweep,
   SweptWorker,
@@ -35,7 +35,7 @@ const idleTimeoutSeconds = 20;
  * Workers that are processes on this machine. They are children of the process that runs the background loops and end with
  * it; what a killed one left behind is ended when the next one looks first.
  */
-export const localProvider = (deps: ProviderDeps, settings: LocalSettings): Provider => ({
+export const localProvider = (deps: ProviderContext, settings: LocalSettings): Provider => ({
   providerId: deps.providerId,
   providerType: 'local',
   configSchema: localConfig,
@@ -45,7 +45,7 @@ export const localProvider = (deps: ProviderDeps, settings: LocalSettings): Prov
   machines: localMachines(deps, settings),
 });
 
-const localMachines = (deps: ProviderDeps, settings: LocalSettings): Machines => {
+const localMachines = (deps: ProviderContext, settings: LocalSettings): Machines => {
   const processes = new Processes(deps, settings);
   /** Who can look at a process: somebody on the same machine, with the same folder. */
   const place = `${hostname()}:${settings.folder}`;
@@ -119,7 +119,7 @@ const startOrder = async (
 const workerOf = (
   order: LaunchOrder,
   i: number,
-  { deps, settings }: { readonly deps: ProviderDeps; readonly settings: LocalSettings },
+  { deps, settings }: { readonly deps: ProviderContext; readonly settings: LocalSettings },
 ): LocalWorker => {
   const secret = slugid() + slugid();
   const workerId = nameOf(order, i);

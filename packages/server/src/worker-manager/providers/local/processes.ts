@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, minutes } from '../../../base/index.ts';
-import type { ProviderDeps } from '../provider.ts';
+import type { ProviderContext } from '../provider.ts';
 import type { LocalSettings } from './index.ts';
 import { endLeftovers, runsFolder } from './leftovers.ts';
 
@@ -37,7 +37,7 @@ const logExcerptBytes = 1000;
 
 /** The processes of workers that this process has started. */
 export class Processes {
-  readonly #deps: ProviderDeps;
+  readonly #deps: ProviderContext;
   readonly #settings: LocalSettings;
   readonly #entries = new Map<string, Entry>();
   /** Slots of those that are just being started. */
@@ -45,7 +45,7 @@ export class Processes {
   #isClosed = false;
   #cleared: Promise<void> | undefined;
 
-  constructor(deps: ProviderDeps, settings: LocalSettings) {
+  constructor(deps: ProviderContext, settings: LocalSettings) {
     this.#deps = deps;
     this.#settings = settings;
   }
