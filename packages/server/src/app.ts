@@ -133,7 +133,6 @@ export const createApp = (deps: AppDeps): App => {
   // Another transaction may start beside one that takes long, like that of a large graph.
   const turns = createTurns(systemClock, 10);
   const room = { db, clock, log, observeBatch, turns };
-  const closing = new AbortController();
   const auth = createAuth({
     ...room,
     encryption,
@@ -150,7 +149,6 @@ export const createApp = (deps: AppDeps): App => {
     ...room,
     changed: signals.events,
     retentionSeconds: config.eventRetentionSeconds,
-    closing: closing.signal,
     relay: relayOf(deps),
   });
   const objects = createObjects({
@@ -248,10 +246,10 @@ export const createApp = (deps: AppDeps): App => {
     rootUrl,
     identityProviders: identityProviders(config),
   });
-  measureProcess(deps.metrics, { db, relayDb: deps.relayDb, queue, events, notify });
+  measureProcess(deps.metrics, { db, relayDb: deps.relayDb, queue, events: events.verbs, notify });
   const services = {
     auth,
-    events,
+    events: events.verbs,
     objects,
     workers,
     queue,
@@ -297,7 +295,8 @@ export const createApp = (deps: AppDeps): App => {
       ...workerManager.loopsOfEachProcess,
       ...tunnels.loopsOfEachProcess,
     ],
-    measureDeployment: () => measureDeployment(deps.metrics, { clock, queue, events, workerManager }),
+    measureDeployment: () =>
+      measureDeployment(deps.metrics, { clock, queue, events: events.verbs, workerManager }),
     start: async () => {
       await hooks.start();
       await events.start();
@@ -326,7 +325,7 @@ export const createApp = (deps: AppDeps): App => {
     },
     locateFile: artifacts.locateFile,
     drain: async () => {
-      closing.abort();
+      await events.drain();
       await Promise.all([queue.close(), tunnels.close()]);
     },
     settle: async () => {

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock, Database, Metrics, Observe, ObserveBatch, Reading } from './base/index.ts';
-import type { Events } from './events/index.ts';
+import type { EventVerbs } from './events/index.ts';
 import type { ObserveCall } from './http/index.ts';
 import type { Notify } from './notify/index.ts';
 import type { Queue } from './queue/index.ts';
@@ -66,7 +66,7 @@ interface ProcessParts {
   readonly db: Database;
   readonly relayDb: Database | undefined;
   readonly queue: Queue;
-  readonly events: Events;
+  readonly events: EventVerbs;
   readonly notify: Notify;
 }
 
@@ -114,7 +114,7 @@ const poolUse = (pool: string, db: Database): Reading[] => {
 interface DeploymentParts {
   readonly clock: Clock;
   readonly queue: Queue;
-  readonly events: Events;
+  readonly events: EventVerbs;
   readonly workerManager: OpenedWorkerManager;
 }
 
@@ -185,7 +185,7 @@ const measurePools = (
   );
 };
 
-const measureSubscriptions = (metrics: Metrics, clock: Clock, events: Events): void => {
+const measureSubscriptions = (metrics: Metrics, clock: Clock, events: EventVerbs): void => {
   const states = sharedBriefly(clock, events.readSubscriptions);
   const labels = ['subscription'];
   metrics.gauge(

@@ -206,7 +206,7 @@ describe('bewits', () => {
 describe('temporary credentials', () => {
   it('that were revoked are refused, though their certificate is good', async () => {
     let revoked = '';
-    const authenticate = createAuthenticator({ ...authorities(), isRevoked: (id) => id === revoked });
+    const authenticate = createAuthenticator(authorities(), (id) => id === revoked);
     const request = parts({ authorization: header(temporary()) });
     await authenticate(request, now);
     revoked = temporary().clientId;

@@ -23,10 +23,7 @@ import { Recent } from './recent.ts';
 import { bytesOf, type ScopeSet } from './scopes/index.ts';
 
 /** Where an authenticator finds clients, and what scopes mean. */
-export type Authorities = Pick<Directory, 'findClient' | 'expand' | 'generation' | 'noteUse'> & {
-  /** Whether temporary credentials of this name hold no more, whatever their certificate says. */
-  isRevoked?: (clientId: string) => boolean;
-};
+export type Authorities = Pick<Directory, 'findClient' | 'expand' | 'generation' | 'noteUse'>;
 
 /** Who calls, and the signature that proves it (none from an anonymous caller). */
 export interface Identified {
@@ -58,8 +55,14 @@ export const callerWith = (
 /** Refuses a request unless this key signed it: nothing of it is worked with, or kept, before that. */
 type Prove = (key: string) => void;
 
-/** Finds out who calls, or refuses with AuthenticationFailed. */
-export const createAuthenticator = (authorities: Authorities): Authenticator => {
+/**
+ * Finds out who calls, or refuses with AuthenticationFailed. `isRevoked` says whether temporary credentials of a name hold
+ * no more, whatever their certificate says.
+ */
+export const createAuthenticator = (
+  authorities: Authorities,
+  isRevoked: (clientId: string) => boolean = () => false,
+): Authenticator => {
   const principals = new Recent(bytesKept, principalBytes);
   let generation = authorities.generation();
 
@@ -91,7 +94,7 @@ export const createAuthenticator = (authorities: Authorities): Authenticator => 
     );
     requireTimely(signature, signature.kind === 'bewit' ? now : since);
     requireValid(principal, now);
-    if (principal.certificate && authorities.isRevoked?.(signature.clientId)) {
+    if (principal.certificate && isRevoked(signature.clientId)) {
       refuse(`The credentials of '${signature.clientId}' have been revoked.`);
     }
     authorities.noteUse(principal.client);

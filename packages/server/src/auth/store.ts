@@ -284,10 +284,10 @@ export const creatorOf = async (
 
 /** Deletes the oldest entries from before a time; returns how many. */
 export const deleteAuditEntries = async (
-  tx: Transaction,
+  sql: Sql,
   { before, limit }: { before: Date; limit: number },
 ): Promise<number> => {
-  const rows = await tx`
+  const rows = await sql`
     delete from audit_history
      where ctid = any(array(
        select ctid from audit_history

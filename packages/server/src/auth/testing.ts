@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type Database, encryption, type ManualClock, manualClock, silentLog } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import type { AuthGiven } from './context.ts';
 import type { Message } from './events.ts';
-import { type Auth, type AuthDeps, createAuth } from './index.ts';
+import { type Auth, createAuth } from './index.ts';
 
 /** For tests: auth on a database of its own, with an outbox that can be looked into. */
 export interface TestAuth {
@@ -19,12 +20,12 @@ export const rootKeys = { clientId: 'static/taskcluster/root', accessToken: 'r'.
 export const queueKeys = { clientId: 'static/taskcluster/queue', accessToken: 'q'.repeat(44) };
 
 /** A started auth; the clock stands at the time of the call. */
-export const testAuth = async (options: Partial<AuthDeps> = {}): Promise<TestAuth> => {
+export const testAuth = async (options: Partial<AuthGiven> = {}): Promise<TestAuth> => {
   const database: TestDatabase = await testDatabase();
   const clock = manualClock();
   const sent: Message[] = [];
   const everything = { description: 'Built in.', scopes: ['*'] };
-  const deps: AuthDeps = {
+  const deps: AuthGiven = {
     db: database.db,
     clock,
     log: silentLog,

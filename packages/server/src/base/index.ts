@@ -4,7 +4,6 @@ export {
   type BaseContext,
   type Batched,
   batched,
-  batchedRead,
   type ObserveBatch,
   type ReadVerb,
   transact,

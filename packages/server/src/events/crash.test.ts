@@ -16,7 +16,7 @@ import {
   startEmbeddedPostgres,
   systemClock,
 } from '../base/index.ts';
-import { type FollowedMessage, type Position, positionIn, positionText } from './follow.ts';
+import { createFollower, type FollowedMessage, type Position, positionIn, positionText } from './follow.ts';
 import { createEvents, type Events, outbox } from './index.ts';
 
 // What is not committed stays in memory until somebody commits: the crash is sure to forget it.
@@ -77,12 +77,13 @@ const anEvents = (): Events =>
     log: silentLog,
     changed: localSignal(),
     retentionSeconds: 3600,
-    closing: stop.signal,
   });
 
+const aFollower = () => createFollower({ db, clock: systemClock, changed: localSignal() });
+
 /** The first message after a place. */
-const firstAfter = async (events: Events, from: Position): Promise<string | undefined> => {
-  const pages = events.follower.follow(from, stop.signal);
+const firstAfter = async (from: Position): Promise<string | undefined> => {
+  const pages = aFollower().follow(from, stop.signal);
   const page = await within('a message after that place', pages.next());
   await pages.return(undefined);
   return (page.value as FollowedMessage[] | undefined)?.[0]?.routingKey;
@@ -111,7 +112,7 @@ it('a reader misses no message though PostgreSQL is killed and hands out ids aga
   for (const round of ['1', '2', '3', '4', '5']) {
     await write(`before ${round}`);
     await wasteIds();
-    const place = positionIn(positionText(await events.follower.now()));
+    const place = positionIn(positionText(await aFollower().now()));
     await look();
     await killAndRestart();
 
@@ -119,7 +120,7 @@ it('a reader misses no message though PostgreSQL is killed and hands out ids aga
     await write(`after ${round}`);
     await look();
     assert.equal(wakeUps, 1, `a subscription is woken after crash ${round}`);
-    assert.equal(await firstAfter(events, place), `after ${round}`);
+    assert.equal(await firstAfter(place), `after ${round}`);
   }
 });
 
@@ -134,7 +135,7 @@ it('places that an earlier version kept are made safe by the migration, and thos
   await db`update subscriptions set since = ${snapshot}::pg_snapshot, until = ${snapshot}::pg_snapshot`;
   await db`update relay set since = ${snapshot}::pg_snapshot, until = ${snapshot}::pg_snapshot`;
   await runMigration('places_end_at_messages');
-  const safe = (await events.follower.now()).since;
+  const safe = (await aFollower().now()).since;
   assert.notEqual(safe, snapshot);
   assert.deepEqual(
     await db`select since::text, until::text from relay union all select since::text, until::text from subscriptions`,
@@ -146,5 +147,5 @@ it('places that an earlier version kept are made safe by the migration, and thos
 
   await write('next');
   const place = positionIn(`${snapshot}~${snapshot}~0`);
-  assert.equal(await firstAfter(events, place), 'next');
+  assert.equal(await firstAfter(place), 'next');
 });

@@ -224,7 +224,7 @@ describe('many followers', () => {
 /** The step of the loop that forgets what is older than ten minutes. */
 const forgetting = (): ((limit: number) => Promise<number>) => {
   const room = { db: test.db, clock, log: silentLog };
-  const { loops } = createEvents({ ...room, changed, retentionSeconds: 600, closing: stop.signal });
+  const { loops } = createEvents({ ...room, changed, retentionSeconds: 600 });
   const loop = loops.find(({ name }) => name === 'forget-messages');
   if (!loop) throw new Error('There is no loop that forgets messages.');
   return loop.step;

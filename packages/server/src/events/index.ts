@@ -1,85 +1,46 @@
-import type { Readable } from 'node:stream';
-import type { Clock, Database, Logger, Loop, Signal } from '../base/index.ts';
-import type { Reply, ServiceDeclaration } from '../http/index.ts';
-import { createFollower, type Follower } from './follow.ts';
+import type { Loop } from '../base/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
+import type { Context, EventsGiven } from './context.ts';
+import { createFollower } from './follow.ts';
 import { eventLoops } from './loops.ts';
-import { createRelay, type Lag, type RelaySettings } from './relay/index.ts';
+import { Relay } from './relay/index.ts';
 import { type EventServices, routes } from './routes.ts';
-import { adoptMessages, isFromElsewhere } from './store.ts';
-import { openStream, type StreamRequest } from './stream.ts';
+import { type EventVerbs, eventVerbs, startReading } from './service.ts';
 import { StreamCounts } from './stream-counts.ts';
-import { createSubscriptions, type Subscription, type SubscriptionState } from './subscriptions/index.ts';
+import { type Subscription, Subscriptions } from './subscriptions/index.ts';
 
 export { type Message, routingKey } from './message.ts';
 export * as outbox from './outbox.ts';
 export { type Binding, matcher } from './patterns.ts';
 export type { RelaySettings } from './relay/index.ts';
+export type { EventVerbs } from './service.ts';
 export type { Subscription } from './subscriptions/index.ts';
 
-interface EventsDeps {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Woken after commits that added messages. */
-  readonly changed: Signal;
-  /** Messages are kept for so long, in seconds. */
-  readonly retentionSeconds: number;
-  readonly closing: AbortSignal;
-  /** With it, messages are published to a broker as well. */
-  readonly relay?: RelaySettings | undefined;
-}
-
-export interface Events {
-  readonly follower: Follower;
-  readonly loops: readonly Loop[];
+/** The messages of all services: written by `outbox.append`, read by followers, by subscriptions and by the relay. */
+export interface Events extends Domain<EventVerbs> {
   /** Registers a consumer of messages before `start`; its loop is background work that any number of processes may do. */
   subscribe(subscription: Subscription): Loop;
-  /**
-   * To be awaited before anything is read: takes over messages that came with a dump of another server, and gives new
-   * subscriptions their place.
-   */
   start(): Promise<void>;
-  openStream(request: StreamRequest): Promise<Reply>;
-  /** How many streams this process has open. */
-  followers(): number;
-  /** How far publishing to the broker lags behind, where this process publishes. */
-  readonly readLag?: (() => Promise<Lag>) | undefined;
-  /** How far subscriptions have come. */
-  readSubscriptions(): Promise<SubscriptionState[]>;
-  /** Leaves the broker; to be called when the loops have ended. */
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The messages of all services: written by `outbox.append`, read by followers and by the relay to the broker. */
-export const createEvents = (deps: EventsDeps): Events => {
-  const follower = createFollower(deps);
-  const relay = deps.relay && createRelay(deps.relay, deps);
-  const subscriptions = createSubscriptions(deps);
+/** Opens events. */
+export const createEvents = (given: EventsGiven): Events => {
+  const closing = new AbortController();
+  const { signal } = closing;
+  const subscriptions = new Subscriptions(given);
+  const relay = given.relay && new Relay(given.relay, { ...given, closing: signal });
+  const follower = createFollower(given);
   const streams = new StreamCounts();
-  const retention = { retentionSeconds: deps.retentionSeconds, publishedOnly: relay !== undefined };
+  const context: Context = { ...given, follower, subscriptions, streams, relay, closing: signal };
   return {
-    follower,
-    loops: [...eventLoops(deps, retention), subscriptions.watchLoop, ...(relay ? [relay.loop] : [])],
-    subscribe: subscriptions.subscribe,
-    start: async () => {
-      const { db } = deps;
-      if (await isFromElsewhere(db)) await db.transaction(adoptMessages);
-      await subscriptions.start();
-    },
-    openStream: async (request) => {
-      const leave = streams.enter(request.clientId);
-      try {
-        const reply = await openStream({ ...deps, follower }, request);
-        (reply.body as Readable).once('close', leave);
-        return reply;
-      } catch (error) {
-        leave();
-        throw error;
-      }
-    },
-    followers: () => streams.total,
-    readLag: relay?.readLag,
-    readSubscriptions: subscriptions.readStates,
+    verbs: eventVerbs(context),
+    routes,
+    loops: eventLoops(context),
+    subscribe: (subscription) => subscriptions.subscribe(subscription),
+    start: () => startReading(context),
+    drain: async () => closing.abort(),
     close: async () => {
       subscriptions.close();
       await relay?.close();

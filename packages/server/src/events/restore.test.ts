@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { localSignal, manualClock, seconds, silentLog } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import type { FollowedMessage } from './follow.ts';
+import { createFollower, type FollowedMessage } from './follow.ts';
 import { createEvents } from './index.ts';
 import { append } from './outbox.ts';
 import { hasUnpublished } from './relay/store.ts';
@@ -21,8 +21,9 @@ const anEvents = () =>
     log: silentLog,
     changed: localSignal(),
     retentionSeconds: 60,
-    closing: new AbortController().signal,
   });
+
+const aFollower = () => createFollower({ db: test.db, clock: manualClock(), changed: localSignal() });
 
 const write = (key: string) =>
   test.db.transaction((tx) =>
@@ -43,9 +44,10 @@ it('an outbox that comes from another server is read and published from its begi
   await events.start();
 
   assert.equal(await hasUnpublished(test.db), true);
-  const from = await events.follower.now();
+  const follower = aFollower();
+  const from = await follower.now();
   await write('new');
-  const pages = events.follower.follow(from, new AbortController().signal);
+  const pages = follower.follow(from, new AbortController().signal);
   const { value } = await pages.next();
   const keys = (value ?? []).map((message: FollowedMessage) => message.routingKey);
   assert.deepEqual(keys, ['new']);
@@ -63,7 +65,7 @@ it('an outbox that comes from another server is read and published from its begi
 
 it('a place in the stream of another server is refused', async () => {
   const place = { since: '4000000001:4000000001:', until: '4000000001:4000000001:', afterId: 0 };
-  const pages = anEvents().follower.follow(place, new AbortController().signal);
+  const pages = aFollower().follow(place, new AbortController().signal);
   await assert.rejects(pages.next(), { code: 'ResourceExpired' });
 });
 

@@ -1,9 +1,9 @@
 import { parameters, type Route, routeFor } from '../http/index.ts';
-import type { Events } from './index.ts';
+import type { EventVerbs } from './service.ts';
 import { parseBindings } from './stream.ts';
 
 export interface EventServices {
-  readonly events: Events;
+  readonly events: EventVerbs;
 }
 
 const endpoint = routeFor<EventServices>();

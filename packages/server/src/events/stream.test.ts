@@ -8,7 +8,7 @@ import { localSignal, manualClock, seconds, silentLog, systemClock } from '../ba
 import { type Caller, type Reply, serve } from '../http/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import type { FollowedMessage, Follower } from './follow.ts';
-import { createEvents, eventsDeclaration, outbox } from './index.ts';
+import { createEvents, type Events, eventsDeclaration, outbox } from './index.ts';
 import type { Message } from './message.ts';
 import { openStream, parseBindings } from './stream.ts';
 
@@ -16,7 +16,7 @@ let test: TestDatabase;
 let server: FastifyInstance;
 let url: string;
 const changed = localSignal();
-const closing = new AbortController();
+let events: Events;
 
 // Who may do what is the business of a higher floor: here a header says whether the caller may.
 const callerOf = (header: unknown): Caller => ({
@@ -30,7 +30,7 @@ const callerOf = (header: unknown): Caller => ({
 before(async () => {
   test = await testDatabase();
   const room = { db: test.db, clock: systemClock, log: silentLog };
-  const events = createEvents({ ...room, changed, retentionSeconds: 3600, closing: closing.signal });
+  events = createEvents({ ...room, changed, retentionSeconds: 3600 });
   server = fastify({ forceCloseConnections: true });
   const deps = {
     ...room,
@@ -38,12 +38,12 @@ before(async () => {
     authenticate: async ({ headers }: { headers: Record<string, unknown> }) => callerOf(headers.may),
     fillScopes: (template: unknown) => String(template),
   };
-  serve(server, deps, { declarations: [eventsDeclaration], services: { events } });
+  serve(server, deps, { declarations: [eventsDeclaration], services: { events: events.verbs } });
   await server.listen({ port: 0, host: '127.0.0.1' });
   url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}/api/events/v1/stream`;
 });
 after(async () => {
-  closing.abort();
+  await events.drain();
   changed.wake();
   await server.close();
   await test.drop();

@@ -82,7 +82,6 @@ const open = (
     ...context,
     changed: localSignal(),
     retentionSeconds: 3600,
-    closing: new AbortController().signal,
   });
   const loops = [...hooks.loops, events.subscribe(hooks.subscription)];
   const start = async () => {

@@ -21,6 +21,7 @@ export {
   type SignedRequest,
 } from './contract.ts';
 export { serveDocuments } from './documents.ts';
+export type { Domain } from './domain.ts';
 export { acceptsGzip } from './encodings.ts';
 export { apiHeaders } from './headers.ts';
 export { headerBytesMax, scopesBytesMax } from './limits.ts';

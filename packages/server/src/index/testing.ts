@@ -130,12 +130,10 @@ export const testIndex = async (): Promise<TestIndex> => {
       return signedUrl(url, { ...credentials, expiry: wanted.expiry });
     },
   });
-  const closing = new AbortController();
   const events = createEvents({
     ...room,
     changed: localSignal(),
     retentionSeconds: 3600,
-    closing: closing.signal,
   });
   const delivery = events.subscribe(index.subscription);
   await events.start();
@@ -159,7 +157,7 @@ export const testIndex = async (): Promise<TestIndex> => {
       return taskId;
     },
     close: async () => {
-      closing.abort();
+      await events.drain();
       await app.close();
       await queue.close();
       await events.close();

@@ -106,13 +106,11 @@ export const testNotify = async (settings: SenderSettings = {}): Promise<TestNot
   const queue = openQueue(db, clock);
   const app = serveNotify(notify, clock);
   const pools: Database[] = [];
-  const closing = new AbortController();
   const events = createEvents({
     ...deps,
     db,
     changed: localSignal(),
     retentionSeconds: 3600,
-    closing: closing.signal,
   });
   const delivery = events.subscribe(notify.subscription);
   await events.start();
@@ -138,7 +136,7 @@ export const testNotify = async (settings: SenderSettings = {}): Promise<TestNot
       notify.readings().find(({ labels }) => labels[0] === type && labels[1] === fate)?.value ?? 0,
     ask: asker(app),
     close: async () => {
-      closing.abort();
+      await events.drain();
       await app.close();
       await queue.close();
       await events.close();

@@ -1,25 +1,29 @@
-import { type Clock, hours, type Loop, later, minutes } from '../base/index.ts';
+import { hours, type Loop, later, minutes } from '../base/index.ts';
 import type { DiskBackend } from './bytes/disk.ts';
-import type { createObjectService } from './service.ts';
+import type { Context } from './context.ts';
+import { expireObjects } from './service/index.ts';
 
 const cutOffAfterMs = hours(24);
 
-export const objectLoops = (
-  service: ReturnType<typeof createObjectService>,
-  { clock, disks }: { clock: Clock; disks: readonly DiskBackend[] },
-): Loop[] => [
-  { name: 'expire-objects', everyMs: minutes(10), limit: 100, step: service.expireObjects },
-  ...(disks.length > 0
-    ? [
-        {
-          name: 'sweep-cut-off-uploads',
-          everyMs: hours(1),
-          limit: Number.POSITIVE_INFINITY,
-          step: () => sweepAll(disks, later(clock.now(), -cutOffAfterMs)),
-        },
-      ]
-    : []),
-];
+/** Background work: deletes expired objects, and on disk what is left of uploads that were cut off. */
+export const objectLoops = (context: Context): readonly Loop[] => {
+  const disks = [...context.disks.values()];
+  const sweep: Loop = {
+    name: 'sweep-cut-off-uploads',
+    everyMs: hours(1),
+    limit: Number.POSITIVE_INFINITY,
+    step: () => sweepAll(disks, later(context.clock.now(), -cutOffAfterMs)),
+  };
+  return [
+    {
+      name: 'expire-objects',
+      everyMs: minutes(10),
+      limit: 100,
+      step: (limit) => expireObjects(context, limit),
+    },
+    ...(disks.length > 0 ? [sweep] : []),
+  ];
+};
 
 const sweepAll = async (disks: readonly DiskBackend[], before: Date): Promise<number> => {
   const swept = await Promise.all(disks.map((disk) => disk.files.sweepUploads(before)));

@@ -8,11 +8,19 @@ import { after, before, describe, it } from 'node:test';
 import { fastify } from 'fastify';
 import { days, hours, later, manualClock, silentLog, slugid } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import { createObjects, type Objects, type ObjectsDeps } from './index.ts';
+import type { ObjectsGiven } from './context.ts';
+import { createObjects, type Objects } from './index.ts';
 import { backendFor, mistakesInPlacement } from './placement.ts';
 import type { CreateUploadRequest } from './schema.ts';
 
 const sha = (algorithm: string, text: string) => createHash(algorithm).update(text).digest('hex');
+
+/** A step of the loop that deletes expired objects. */
+const expire = async ({ loops }: Objects, limit: number): Promise<number> => {
+  const loop = loops.find(({ name }) => name === 'expire-objects');
+  assert.ok(loop);
+  return loop.step(limit);
+};
 
 describe('objects', () => {
   const clock = manualClock();
@@ -20,7 +28,7 @@ describe('objects', () => {
   const authorize = () => {};
   let test: TestDatabase;
   let folder: string;
-  let deps: ObjectsDeps;
+  let deps: ObjectsGiven;
   let objects: Objects;
 
   before(async () => {
@@ -198,16 +206,16 @@ describe('objects', () => {
     const path = (await objects.locate(short.name)) ?? '';
     clock.advance(hours(2));
     await assert.rejects(objects.object(short), { code: 'ResourceNotFound' });
-    while ((await objects.expireObjects(3)) > 0);
+    while ((await expire(objects, 3)) > 0);
     await assert.rejects(readFile(path), { code: 'ENOENT' });
     await objects.createUpload(unfinished);
     clock.advance(days(1));
-    while ((await objects.expireObjects(3)) > 0);
+    while ((await expire(objects, 3)) > 0);
     await assert.rejects(objects.finishUpload(unfinished), { code: 'ResourceNotFound' });
     assert.equal(await read(await objects.downloadUrl(long.name)), 'long');
   });
   it('a configuration that cannot work is refused at the start', () => {
-    const build = (more: Partial<ObjectsDeps>) => () => createObjects({ ...deps, ...more });
+    const build = (more: Partial<ObjectsGiven>) => () => createObjects({ ...deps, ...more });
     assert.throws(build({ backends: {} }), /At least one backend/);
     assert.throws(build({ artifactBackend: 'none' }), /No backend has the name none/);
     assert.throws(build({ placement: [{ backendId: 'none', when: 'all' }] }), /No backend has the name none/);
@@ -263,8 +271,8 @@ describe('objects', () => {
     });
     await assert.rejects(without.finishUpload(lost), { code: 'NoMatchingBackend' });
     clock.advance(hours(2));
-    assert.equal(await without.expireObjects(1), 0);
-    assert.ok((await objects.expireObjects(100)) > 0);
+    assert.equal(await expire(without, 1), 0);
+    assert.ok((await expire(objects, 100)) > 0);
   });
   it('an object that no rule places is refused', async () => {
     const placement = [{ backendId: 'disk', when: { projectId: { exact: 'special' } } }] as const;

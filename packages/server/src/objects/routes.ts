@@ -1,9 +1,9 @@
 import { parameters, type Route, routeFor } from '../http/index.ts';
 import * as schema from './schema.ts';
-import type { createObjectService } from './service.ts';
+import type { ObjectVerbs } from './service/index.ts';
 
 export interface ObjectServices {
-  readonly objects: ReturnType<typeof createObjectService>;
+  readonly objects: ObjectVerbs;
 }
 
 const endpoint = routeFor<ObjectServices>();

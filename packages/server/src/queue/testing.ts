@@ -121,7 +121,7 @@ const root = { clientId: 'static/taskcluster/root', accessToken: 'r'.repeat(44) 
 const issuer = { clientId: 'static/taskcluster/queue', accessToken: 'q'.repeat(44) };
 
 /** The floors up to the queue, joined as in the program. */
-const openFloors = async (db: Database, clock: ManualClock, closing: AbortSignal) => {
+const openFloors = async (db: Database, clock: ManualClock) => {
   const room = { db, clock, log: silentLog };
   const everything = { description: 'Built in.', scopes: ['*'] };
   const auth = createAuth({
@@ -130,7 +130,7 @@ const openFloors = async (db: Database, clock: ManualClock, closing: AbortSignal
     outbox,
     staticClients: [root, issuer].map((client) => ({ ...client, ...everything })),
   });
-  const events = createEvents({ ...room, changed: localSignal(), retentionSeconds: 3600, closing });
+  const events = createEvents({ ...room, changed: localSignal(), retentionSeconds: 3600 });
   const workers = createWorkers({ ...room, quarantinesChanged: localSignal() });
   const queue = createQueue({
     ...room,
@@ -159,8 +159,7 @@ const bodyOf = (body: unknown) =>
 export const testApp = async (): Promise<TestApp> => {
   const { db, drop } = await testDatabase();
   const clock = manualClock();
-  const closing = new AbortController();
-  const services = await openFloors(db, clock, closing.signal);
+  const services = await openFloors(db, clock);
   const server = fastify({ routerOptions: { maxParamLength: 8192 } });
   const service = { serviceName: 'queue', title: 'Queue', description: 'Tasks and workers.' };
   const deps = {
@@ -185,7 +184,7 @@ export const testApp = async (): Promise<TestApp> => {
     },
     messages: (after) => messagesIn(db, after),
     close: async () => {
-      closing.abort();
+      await services.events.drain();
       await services.queue.close();
       await server.close();
       await services.workers.settle();

@@ -85,7 +85,7 @@ export const clientRoutes = [
       scopes: 'auth:audit-history:<entityType>',
       output: getEntityHistoryResponse,
     },
-    ({ auth }, { params, query }) => auth.getEntityHistory(params.entityType, params.entityId, query),
+    ({ auth }, { params, query }) => auth.getEntityHistory({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -101,7 +101,7 @@ export const clientRoutes = [
       scopes: 'auth:client-audit-history:<clientId>',
       output: getEntityHistoryResponse,
     },
-    ({ auth }, { params, query }) => auth.listAuditHistory(params.clientId, query),
+    ({ auth }, { params, query }) => auth.listAuditHistory({ ...params, ...query }),
   ),
   endpoint(
     {

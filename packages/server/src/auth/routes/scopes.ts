@@ -5,7 +5,7 @@ import {
   testAuthenticateRequest,
   testAuthenticateResponse,
 } from '../schema/index.ts';
-import { testByGet } from '../service/scopes.ts';
+import { testByGet } from '../service/signed-requests.ts';
 import { endpoint } from './endpoint.ts';
 
 const category = 'Scopes and Auth';

@@ -47,6 +47,57 @@ export const GithubApps = Named(
 );
 export type GithubApps = Static<typeof GithubApps>;
 
+/** Access to buckets that the operator has configured. */
+export interface AwsSettings {
+  readonly buckets: S3Access;
+  /** Of the security token service; Amazon's own when absent. */
+  readonly stsUrl?: string | undefined;
+}
+
+export interface GcpSettings {
+  readonly projects: GcpProjects;
+  /** Of the API that makes tokens of service accounts. */
+  readonly url: string;
+}
+
+export interface SentrySettings {
+  readonly url: string;
+  readonly organization: string;
+  readonly authToken: string;
+  /** Gets the projects that are made here. */
+  readonly team: string;
+  /** Names of our keys begin with it: others are left alone. */
+  readonly keyPrefix: string;
+}
+
+export interface GithubSettings {
+  readonly apps: GithubApps;
+  /** Of the REST API. */
+  readonly url: string;
+}
+
+/** What the operator has configured; without a party's settings nothing of it is given out. */
+export interface OtherParties {
+  /** The secret that this server shares with a websocktunnel. */
+  readonly websocktunnelSecret?: string | undefined;
+  readonly aws?: AwsSettings | undefined;
+  readonly gcp?: GcpSettings | undefined;
+  readonly sentry?: SentrySettings | undefined;
+  readonly github?: GithubSettings | undefined;
+}
+
+/** A client that the configuration gives, whole: the platform's own are among them. */
+export interface StaticClient {
+  /** Begins with `static/`. */
+  readonly clientId: string;
+  /** 22 to 66 characters. */
+  readonly accessToken: string;
+  readonly description: string;
+  readonly scopes: readonly string[];
+  /** Once the client is stored it keeps the token that it has; this one is for its beginning. */
+  readonly keepsToken?: boolean;
+}
+
 const ownPrefix = `${staticPrefix}taskcluster/`;
 /** Clients of the platform itself; of them only the tokens can be given. */
 export const ownClients = {

@@ -7,5 +7,13 @@ export {
   requireSoundRoleScopes,
   requireSoundScopes,
 } from './roles.ts';
-export { bytesOf, compareScopes, normalise, type ScopeSet, scopePattern, scopeSet } from './scope-set.ts';
+export {
+  areEqual,
+  bytesOf,
+  compareScopes,
+  normalise,
+  type ScopeSet,
+  scopePattern,
+  scopeSet,
+} from './scope-set.ts';
 export { fillTemplate } from './template.ts';

@@ -15,6 +15,12 @@ export interface ScopeSet {
   satisfies(required: ScopeExpression): boolean;
 }
 
+/** Are these the same scopes, in whatever order? */
+export const areEqual = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length &&
+  new Set([...a, ...b]).size === new Set(a).size &&
+  new Set(b).size === new Set(a).size;
+
 /** About how much memory a set takes: its texts, and their places in a list and in a set. */
 export const bytesOf = ({ scopes }: Pick<ScopeSet, 'scopes'>): number =>
   scopes.reduce((sum, scope) => sum + scope.length + scopeBytes, 0);

@@ -1,20 +1,21 @@
+import type { Sql } from '../../base/index.ts';
 import { pageLimit, pagesOf } from '../../http/index.ts';
 import type { EntityHistory } from '../schema/index.ts';
 import * as store from '../store.ts';
-import type { PageQuery, Room } from './room.ts';
+import type { PageQuery } from './changes.ts';
 
-export type AuditVerbs = ReturnType<typeof auditVerbs>;
+/** What was done to an entity, the newest first. */
+export const readEntityHistory = async (
+  sql: Sql,
+  { entityType, entityId, ...query }: PageQuery & { readonly entityType: string; readonly entityId: string },
+): Promise<EntityHistory> =>
+  page(await store.auditOfEntity(sql, { entityType, entityId, ...rowsWanted(query) }), query);
 
-/** The verbs of the audit history. */
-export const auditVerbs = ({ db }: Room) => ({
-  /** What was done to an entity, the newest first. */
-  getEntityHistory: async (entityType: string, entityId: string, query: PageQuery): Promise<EntityHistory> =>
-    page(await store.auditOfEntity(db, { entityType, entityId, ...rowsWanted(query) }), query),
-
-  /** What a client did, the newest first. */
-  listAuditHistory: async (clientId: string, query: PageQuery): Promise<EntityHistory> =>
-    page(await store.auditByClient(db, { clientId, ...rowsWanted(query) }), query),
-});
+/** What a client did, the newest first. */
+export const listAuditHistory = async (
+  sql: Sql,
+  { clientId, ...query }: PageQuery & { readonly clientId: string },
+): Promise<EntityHistory> => page(await store.auditByClient(sql, { clientId, ...rowsWanted(query) }), query);
 
 // Both listings are sorted by the number of an entry in the whole history.
 const pages = pagesOf('auth.auditHistory', ['whole']);

@@ -5,7 +5,7 @@ import { days, type ErrorCode, hours, later, minutes, seconds } from '../../base
 import type { Caller } from '../../http/index.ts';
 import type { Auth } from '../index.ts';
 import { rootKeys, type TestAuth, testAuth } from '../testing.ts';
-import type { By } from './room.ts';
+import type { By } from './changes.ts';
 
 let t: TestAuth;
 before(async () => {
@@ -101,7 +101,10 @@ describe('clients', () => {
     const stranger = { ...root(), caller: t.auth.callerFor(['*'], 'somebody-else') };
     await t.auth.createClient(client.clientId, wanted(), root());
     await refuses(t.auth.createClient(client.clientId, wanted(), stranger), 'RequestConflict');
-    const { auditHistory } = await t.auth.getEntityHistory('client', client.clientId, {});
+    const { auditHistory } = await t.auth.getEntityHistory({
+      entityType: 'client',
+      entityId: client.clientId,
+    });
     assert.deepEqual(
       auditHistory.map(({ actionType, clientId }) => [actionType, clientId]),
       [
@@ -332,7 +335,7 @@ describe('what is recorded', () => {
     await t.auth.enableClient(clientId, root());
     await t.auth.resetAccessToken(clientId, root());
     await t.auth.deleteClient(clientId, root());
-    const { auditHistory } = await t.auth.getEntityHistory('client', clientId, {});
+    const { auditHistory } = await t.auth.getEntityHistory({ entityType: 'client', entityId: clientId });
     assert.deepEqual(auditHistory.map(({ actionType }) => actionType).reverse(), [
       'created',
       'updated',
@@ -359,13 +362,17 @@ describe('what is recorded', () => {
     const id = fresh('role');
     await t.auth.createRole(id, { scopes: [], description: '' }, by);
     await t.auth.updateRole(id, { scopes: [], description: 'x' }, by);
-    const first = await t.auth.listAuditHistory(by.caller.clientId, { limit: 1 });
+    const first = await t.auth.listAuditHistory({ clientId: by.caller.clientId, limit: 1 });
     assert.deepEqual(
       first.auditHistory.map(({ actionType }) => actionType),
       ['updated'],
     );
     const token = first.continuationToken ?? '';
-    const second = await t.auth.listAuditHistory(by.caller.clientId, { limit: 1, continuationToken: token });
+    const second = await t.auth.listAuditHistory({
+      clientId: by.caller.clientId,
+      limit: 1,
+      continuationToken: token,
+    });
     assert.deepEqual(
       second.auditHistory.map(({ actionType, entityId }) => [actionType, entityId]),
       [['created', id]],

@@ -3,9 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { encryption, minutes, silentLog } from '../../base/index.ts';
 import { type Auth, createAuth } from '../index.ts';
-import { mistakesInStaticClients } from '../schema/index.ts';
+import { mistakesInStaticClients, type StaticClient } from '../schema/index.ts';
 import { queueKeys, rootKeys, type TestAuth, testAuth } from '../testing.ts';
-import type { StaticClient } from './static-clients.ts';
 
 let t: TestAuth;
 before(async () => {
@@ -137,7 +136,7 @@ describe('the audit history', () => {
   it('is kept for as long as it is wanted', async () => {
     const auth = await started(own, { auditRetentionDays: 30 });
     const by = { caller: auth.callerFor(['*'], 'historian'), authorize: () => {} };
-    const made = async () => (await auth.listAuditHistory('historian', {})).auditHistory.length;
+    const made = async () => (await auth.listAuditHistory({ clientId: 'historian' })).auditHistory.length;
     await auth.createRole('history', { scopes: [], description: '' }, by);
     t.clock.advance(minutes(60 * 24 * 29));
     await auth.updateRole('history', { scopes: [], description: 'x' }, by);

@@ -1,48 +1,34 @@
 import { later } from '../../base/index.ts';
-import { staticPrefix } from '../schema/index.ts';
+import type { Context } from '../context.ts';
+import { type StaticClient, staticPrefix } from '../schema/index.ts';
 import { requireSoundScopes } from '../scopes/index.ts';
 import * as store from '../store.ts';
-import { change, type Room } from './room.ts';
+import { oneByOne } from './changes.ts';
 
-/** A client that the configuration gives. */
-export interface StaticClient {
-  /** Begins with `static/`. */
-  readonly clientId: string;
-  /** 22 to 66 characters. */
-  readonly accessToken: string;
-  readonly description: string;
-  readonly scopes: readonly string[];
-  /** Once the client is stored it keeps the token that it has; this one is for its beginning. */
-  readonly keepsToken?: boolean;
-}
-
-/** The verbs of clients that come from the configuration. */
-export const staticClientVerbs = (room: Room) => ({
-  /** Makes the static clients those of the configuration, and no others; returns them with the tokens that hold. */
-  ensureStaticClients: (clients: readonly StaticClient[]): Promise<StaticClient[]> => {
-    clients.forEach(requireSound);
-    return change(room, async (tx, now) => {
-      // First, since it makes processes that start together do this one after another: all have the first one's tokens.
-      await store.bumpVersion(tx, 'clients');
-      const kept: StaticClient[] = [];
-      for (const client of clients) {
-        const current = await store.lockClient(tx, client.clientId);
-        const known = current && tokenIn(room, current);
-        const accessToken = (client.keepsToken && known) || client.accessToken;
-        const lastRotated = current && accessToken === known ? current.lastRotated : now;
-        await store.putClient(tx, rowOf(room, { ...client, accessToken }, { now, lastRotated }));
-        kept.push({ ...client, accessToken });
-      }
-      await store.deleteOtherStaticClients(
-        tx,
-        kept.map(({ clientId }) => clientId),
-      );
-      return kept;
-    });
+/** Makes the static clients those of the configuration, and no others; returns them with the tokens that hold. */
+export const ensureStaticClients = oneByOne(
+  async (tx, clients: readonly StaticClient[], { now, context }): Promise<StaticClient[]> => {
+    // First, since it makes processes that start together do this one after another: all have the first one's tokens.
+    await store.bumpVersion(tx, 'clients');
+    const kept: StaticClient[] = [];
+    for (const client of clients) {
+      const current = await store.lockClient(tx, client.clientId);
+      const known = current && tokenIn(context, current);
+      const accessToken = (client.keepsToken && known) || client.accessToken;
+      const lastRotated = current && accessToken === known ? current.lastRotated : now;
+      await store.putClient(tx, rowOf(context, { ...client, accessToken }, { now, lastRotated }));
+      kept.push({ ...client, accessToken });
+    }
+    await store.deleteOtherStaticClients(
+      tx,
+      kept.map(({ clientId }) => clientId),
+    );
+    return kept;
   },
-});
+);
 
-const requireSound = ({ clientId, accessToken, scopes }: StaticClient): void => {
+/** Throws when a client of the configuration is none that could be. */
+export const requireSoundStaticClient = ({ clientId, accessToken, scopes }: StaticClient): void => {
   if (!clientId.startsWith(staticPrefix))
     throw new Error(`The static client '${clientId}' must begin with ${staticPrefix}`);
   if (!/^[A-Za-z0-9_-]{22,66}$/.test(accessToken)) {
@@ -53,7 +39,7 @@ const requireSound = ({ clientId, accessToken, scopes }: StaticClient): void => 
 
 /** The token of a client that is stored; undefined when its key is gone, since then it has to have another. */
 const tokenIn = (
-  { encryption, log }: Room,
+  { encryption, log }: Context,
   { clientId, accessToken }: store.ClientRow,
 ): string | undefined => {
   try {
@@ -67,7 +53,7 @@ const tokenIn = (
 const yearMs = 365.25 * 24 * 3600 * 1000;
 
 const rowOf = (
-  { encryption }: Room,
+  { encryption }: Context,
   { clientId, description, scopes, accessToken }: StaticClient,
   { now, lastRotated }: { now: Date; lastRotated: Date },
 ): store.ClientRow => ({

@@ -1,2 +1,1 @@
-export { createRelay, type Relay, type RelaySettings } from './relay.ts';
-export type { Lag } from './store.ts';
+export { Relay, type RelaySettings } from './relay.ts';

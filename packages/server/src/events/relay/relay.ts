@@ -6,11 +6,12 @@ import {
   later,
   type Signal,
   seconds,
+  transact,
 } from '../../base/index.ts';
-import { createAlarm } from '../alarm.ts';
+import { type Alarm, createAlarm } from '../alarm.ts';
 import { currentSnapshot, messagesBetween } from '../store.ts';
 import { type Broker, createBroker, type Session } from './broker.ts';
-import { createSender, exchangeUnder } from './sending.ts';
+import { exchangeUnder, Sender } from './sending.ts';
 import * as store from './store.ts';
 
 /** What an operator says about the broker, and what we know of messages. */
@@ -31,14 +32,6 @@ export interface RelayDeps {
   /** Woken after commits that added messages. */
   readonly changed: Signal;
   readonly closing: AbortSignal;
-}
-
-/** Publishes the outbox to RabbitMQ. */
-export interface Relay {
-  readonly loop: Loop;
-  /** How far publishing lags behind: messages are counted up to a limit. */
-  readLag(): Promise<store.Lag>;
-  close(): Promise<void>;
 }
 
 // Hundreds of messages wait for their confirmation together; more would only wait longer.
@@ -74,39 +67,78 @@ const createReporter = ({ db, log }: RelaySettings, clock: Clock) => {
 };
 
 /**
- * A relay publishes the outbox step by step, as followers read it. Each page is sent and confirmed under the lock on
+ * Publishes the outbox to RabbitMQ, step by step, as followers read it. Each page is sent and confirmed under the lock on
  * the cursor, which then moves past it: so one relay sends at a time, and a message that was sent without the cursor
  * having moved is sent again, with all that follow it, in the same order.
  */
-export const createRelay = (settings: RelaySettings, deps: RelayDeps): Relay => {
-  const { db, log, exchangePrefix } = settings;
-  const { clock, closing } = deps;
-  const { ready, wakeAfter, close } = createAlarm(clock);
-  const stopListening = deps.changed.each(() => wakeAfter(gatherMs, 'changed'));
-  const exchanges = settings.exchanges.map((exchange) => exchangeUnder(exchangePrefix, exchange));
-  const broker: Broker = createBroker({ url: settings.url, exchanges, clock, log, ready });
-  const sender = createSender({ clock, log, exchangePrefix, closing });
-  const report = createReporter(settings, clock);
-  let restsUntil = clock.now();
+export class Relay {
+  readonly loop: Loop;
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #alarm: Alarm;
+  readonly #broker: Broker;
+  readonly #sender: Sender;
+  readonly #report: () => Promise<void>;
+  readonly #stopListening: () => void;
+  #restsUntil: Date;
 
-  const restFor = (ms: number): void => {
-    restsUntil = later(clock.now(), ms);
-    wakeAfter(ms + 1, 'rested');
-  };
+  constructor(settings: RelaySettings, { clock, changed, closing }: RelayDeps) {
+    const { db, log, url, exchangePrefix } = settings;
+    const exchanges = settings.exchanges.map((exchange) => exchangeUnder(exchangePrefix, exchange));
+    this.#db = db;
+    this.#clock = clock;
+    this.#log = log;
+    this.#alarm = createAlarm(clock);
+    this.#stopListening = changed.each(() => this.#alarm.wakeAfter(gatherMs, 'changed'));
+    this.#broker = createBroker({ url, exchanges, clock, log, ready: this.#alarm.ready });
+    this.#sender = new Sender({ clock, log, exchangePrefix, closing });
+    this.#report = createReporter(settings, clock);
+    this.#restsUntil = clock.now();
+    this.loop = {
+      name: 'publish-messages',
+      everyMs: lookAtLeastEveryMs,
+      limit: pageSizeMax,
+      wakeBy: this.#alarm.ready,
+      step: (limit) => this.#step(limit),
+    };
+  }
 
-  /** Says whether there is more to do at once. */
-  const publishPage = (session: Session, limit: number): Promise<boolean> =>
-    db.transaction(async (tx) => {
+  /** How far publishing lags behind: messages are counted up to a limit. */
+  readLag(): Promise<store.Lag> {
+    return store.readLag(this.#db, countUpTo);
+  }
+
+  close(): Promise<void> {
+    this.#stopListening();
+    this.#alarm.close();
+    return this.#broker.close();
+  }
+
+  async #step(limit: number): Promise<number> {
+    this.#broker.open();
+    const session = this.#broker.session();
+    await this.#report();
+    if (!session || this.#clock.now() < this.#restsUntil || !(await store.hasUnpublished(this.#db))) return 0;
+    const hasMore = await this.#publishPage(session, limit);
+    const pausedUntil = this.#sender.pausedUntil();
+    if (pausedUntil) this.#restFor(pausedUntil.getTime() - this.#clock.now().getTime());
+    return hasMore ? limit : 0;
+  }
+
+  /** Returns whether there is more to do at once. */
+  #publishPage(session: Session, limit: number): Promise<boolean> {
+    return transact({ db: this.#db, clock: this.#clock, log: this.#log }, async (tx) => {
       const cursor = await store.lockCursor(tx);
       if (!cursor) {
-        restFor(standByMs);
+        this.#restFor(standByMs);
         return false;
       }
       const { since, afterId } = cursor;
       const until = cursor.until === since ? await currentSnapshot(tx) : cursor.until;
-      const size = sender.pageSize(limit);
+      const size = this.#sender.pageSize(limit);
       const messages = await messagesBetween(tx, { since, until, afterId, limit: size });
-      const { done, skipped } = await sender.sendPage(session, messages);
+      const { done, skipped } = await this.#sender.sendPage(session, messages);
       if (done === messages.length && done < size) {
         await store.moveCursor(tx, { since: until, until, afterId: 0 }, skipped);
         return false;
@@ -115,31 +147,10 @@ export const createRelay = (settings: RelaySettings, deps: RelayDeps): Relay => 
       if (lastId !== undefined) await store.moveCursor(tx, { since, until, afterId: lastId }, skipped);
       return done === messages.length;
     });
+  }
 
-  const step = async (limit: number): Promise<number> => {
-    broker.open();
-    const session = broker.session();
-    await report();
-    if (!session || clock.now() < restsUntil || !(await store.hasUnpublished(db))) return 0;
-    const hasMore = await publishPage(session, limit);
-    const pausedUntil = sender.pausedUntil();
-    if (pausedUntil) restFor(pausedUntil.getTime() - clock.now().getTime());
-    return hasMore ? limit : 0;
-  };
-
-  return {
-    loop: {
-      name: 'publish-messages',
-      everyMs: lookAtLeastEveryMs,
-      limit: pageSizeMax,
-      wakeBy: ready,
-      step,
-    },
-    readLag: () => store.readLag(db, countUpTo),
-    close: () => {
-      stopListening();
-      close();
-      return broker.close();
-    },
-  };
-};
+  #restFor(ms: number): void {
+    this.#restsUntil = later(this.#clock.now(), ms);
+    this.#alarm.wakeAfter(ms + 1, 'rested');
+  }
+}

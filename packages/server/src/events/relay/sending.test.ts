@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type ManualClock, manualClock, seconds, silentLog } from '../../base/index.ts';
 import type { StoredMessage } from '../store.ts';
 import type { Delivery, Session } from './broker.ts';
-import { createSender, exchangeUnder } from './sending.ts';
+import { exchangeUnder, Sender } from './sending.ts';
 
 const message = (id: number, routingKey = 'key'): StoredMessage => ({
   id,
@@ -33,7 +33,7 @@ const aSession = (answer: (id: number) => Delivery | undefined) => {
 };
 
 const aSender = (clock: ManualClock = manualClock(), closing = new AbortController().signal) =>
-  createSender({ clock, log: silentLog, exchangePrefix: 'exchange/mine-', closing });
+  new Sender({ clock, log: silentLog, exchangePrefix: 'exchange/mine-', closing });
 
 describe('a page of messages', () => {
   it('is sent in order, under the wanted prefix, and done when all is confirmed', async () => {

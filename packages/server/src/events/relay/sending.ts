@@ -10,14 +10,8 @@ export interface Sent {
   readonly skipped: number;
 }
 
-/** Sends pages of messages, and knows what to do about those that the broker does not take. */
-export interface Sender {
-  sendPage(session: Session, messages: readonly StoredMessage[]): Promise<Sent>;
-  /** At most this many messages may go together now. */
-  pageSize(limit: number): number;
-  /** Until when the broker is left in peace: a message was refused, and is tried again after that. */
-  pausedUntil(): Date | undefined;
-}
+/** What became of a message; undefined as long as nobody knows. */
+type Outcome = Delivery | 'impossible' | undefined;
 
 export interface SenderDeps {
   readonly clock: Clock;
@@ -43,15 +37,70 @@ export const exchangeUnder = (prefix: string, exchange: string): string =>
 const fitsOnWire = ({ routingKey, exchange }: StoredMessage): boolean =>
   Buffer.byteLength(routingKey) <= routingKeyBytesMax && Buffer.byteLength(exchange) <= routingKeyBytesMax;
 
-/** Makes a sender for one relay. */
-export const createSender = ({ clock, log, exchangePrefix, closing }: SenderDeps): Sender => {
+/** Sends pages of messages for one relay, and knows what to do about those that the broker does not take. */
+export class Sender {
+  readonly #deps: SenderDeps;
   /** The message that was refused last, and how often. */
-  let refused = { id: 0, tries: 0 };
+  #refused = { id: 0, tries: 0 };
   /** So many messages go one by one, since one of them, nobody knows which, made the broker hang up. */
-  let suspects = 0;
-  let pausedUntil: Date | undefined;
+  #suspects = 0;
+  #pausedUntil: Date | undefined;
 
-  const patience = async (done: AbortSignal): Promise<void> => {
+  constructor(deps: SenderDeps) {
+    this.#deps = deps;
+  }
+
+  /** At most this many messages may go together now. */
+  pageSize(limit: number): number {
+    return this.#suspects > 0 ? 1 : limit;
+  }
+
+  /** Until when the broker is left in peace: a message was refused, and is tried again after that. */
+  pausedUntil(): Date | undefined {
+    return this.#pausedUntil;
+  }
+
+  async sendPage(session: Session, messages: readonly StoredMessage[]): Promise<Sent> {
+    this.#pausedUntil = undefined;
+    const deliveries = await this.#deliver(session, messages);
+    let done = 0;
+    let skipped = 0;
+    for (const message of messages) {
+      const delivery = deliveries[done];
+      if (delivery === 'impossible') {
+        this.#skip(message, 'its routing key or exchange is too long for AMQP');
+        skipped++;
+      } else if (delivery !== 'confirmed') {
+        const isToBlame = delivery === 'refused' || (session.isFaultOfMessage() && messages.length === 1);
+        if (!isToBlame || !this.#isGivenUp(message)) break;
+        this.#skip(message, `the broker refused it ${triesMax} times`);
+        skipped++;
+      }
+      done++;
+    }
+    this.#suspects = Math.max(0, this.#suspects - done);
+    if (done < messages.length) this.#stopAt(session, messages.length - done, deliveries[done]);
+    return { done, skipped };
+  }
+
+  /** Sends all of a page; returns what became of each, undefined for what was not confirmed in time. */
+  async #deliver(session: Session, messages: readonly StoredMessage[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = messages.map(() => undefined);
+    const answers = messages.map(async (message, i) => {
+      const exchange = exchangeUnder(this.#deps.exchangePrefix, message.exchange);
+      outcomes[i] = fitsOnWire({ ...message, exchange })
+        ? await session.send({ ...message, exchange, messageId: String(message.id) })
+        : 'impossible';
+    });
+    const done = new AbortController();
+    await Promise.race([Promise.all(answers), this.#patience(done.signal)]);
+    done.abort();
+    return outcomes;
+  }
+
+  /** Resolves when confirmations have had their time, which is shorter once the process is to end. */
+  async #patience(done: AbortSignal): Promise<void> {
+    const { clock, closing } = this.#deps;
     const hurry = new AbortController();
     const hurryUp = () => hurry.abort();
     if (closing.aborted) hurryUp();
@@ -60,69 +109,28 @@ export const createSender = ({ clock, log, exchangePrefix, closing }: SenderDeps
     await clock.sleep(confirmWithinMs, hurry.signal);
     closing.removeEventListener('abort', hurryUp);
     if (closing.aborted) await clock.sleep(confirmWhileClosingMs, done);
-  };
+  }
 
-  const deliver = async (session: Session, messages: readonly StoredMessage[]) => {
-    const deliveries: (Delivery | 'impossible' | undefined)[] = messages.map(() => undefined);
-    const answers = messages.map(async (message, i) => {
-      const exchange = exchangeUnder(exchangePrefix, message.exchange);
-      deliveries[i] = fitsOnWire({ ...message, exchange })
-        ? await session.send({ ...message, exchange, messageId: String(message.id) })
-        : 'impossible';
-    });
-    const done = new AbortController();
-    await Promise.race([Promise.all(answers), patience(done.signal)]);
-    done.abort();
-    return deliveries;
-  };
-
-  /** One more try is over. Says whether it was the last. */
-  const isGivenUp = ({ id }: StoredMessage): boolean => {
-    refused = { id, tries: refused.id === id ? refused.tries + 1 : 1 };
-    if (refused.tries >= triesMax) return true;
-    pausedUntil = later(clock.now(), firstPauseMs * 2 ** (refused.tries - 1));
+  /** One more try is over. Returns whether it was the last. */
+  #isGivenUp({ id }: StoredMessage): boolean {
+    this.#refused = { id, tries: this.#refused.id === id ? this.#refused.tries + 1 : 1 };
+    const { tries } = this.#refused;
+    if (tries >= triesMax) return true;
+    this.#pausedUntil = later(this.#deps.clock.now(), firstPauseMs * 2 ** (tries - 1));
     return false;
-  };
+  }
 
-  const skip = ({ id, exchange, routingKey }: StoredMessage, why: string): void => {
-    log.error(
+  #skip({ id, exchange, routingKey }: StoredMessage, why: string): void {
+    this.#deps.log.error(
       { messageId: id, exchange, routingKey: routingKey.slice(0, routingKeyBytesMax), why },
       'a message was given up, so that those behind it are published',
     );
-  };
+  }
 
-  const sendPage = async (session: Session, messages: readonly StoredMessage[]): Promise<Sent> => {
-    pausedUntil = undefined;
-    const deliveries = await deliver(session, messages);
-    let done = 0;
-    let skipped = 0;
-    for (const message of messages) {
-      const delivery = deliveries[done];
-      if (delivery === 'impossible') {
-        skip(message, 'its routing key or exchange is too long for AMQP');
-        skipped++;
-      } else if (delivery !== 'confirmed') {
-        const isToBlame = delivery === 'refused' || (session.isFaultOfMessage() && messages.length === 1);
-        if (!isToBlame || !isGivenUp(message)) break;
-        skip(message, `the broker refused it ${triesMax} times`);
-        skipped++;
-      }
-      done++;
-    }
-    suspects = Math.max(0, suspects - done);
-    if (done < messages.length) stumble(session, messages.length - done, deliveries[done]);
-    return { done, skipped };
-  };
-
-  const stumble = (session: Session, left: number, delivery: Delivery | 'impossible' | undefined): void => {
-    if (session.isFaultOfMessage()) suspects = Math.max(suspects, left);
+  /** A page ends before its last message: decides how to go on with those that are left. */
+  #stopAt(session: Session, left: number, outcome: Outcome): void {
+    if (session.isFaultOfMessage()) this.#suspects = Math.max(this.#suspects, left);
     // What a blocked broker has not read yet comes out in its own time: asking again would double it.
-    else if (delivery === undefined && !session.isBlocked()) session.abandon('Messages were not confirmed');
-  };
-
-  return {
-    sendPage,
-    pageSize: (limit) => (suspects > 0 ? 1 : limit),
-    pausedUntil: () => pausedUntil,
-  };
-};
+    else if (outcome === undefined && !session.isBlocked()) session.abandon('Messages were not confirmed');
+  }
+}

@@ -23,7 +23,6 @@ let test: TestDatabase;
 let clock: ManualClock;
 let events: Events;
 const changed = localSignal();
-const closing = new AbortController();
 before(async () => {
   test = await testDatabase();
   await test.db`create table handled (place int generated always as identity, who text, key text)`;
@@ -37,7 +36,6 @@ const eventsOn = (db: Database, time: ManualClock | typeof systemClock = clock):
     log: silentLog,
     changed,
     retentionSeconds: 3600,
-    closing: closing.signal,
   });
 
 beforeEach(() => {
@@ -107,7 +105,7 @@ const drain = async ({ step, limit: limitOfLoop }: Loop, limit = limitOfLoop): P
 };
 
 const stateOf = async (name = 'writer') => {
-  const state = (await events.readSubscriptions()).find((one) => one.name === name);
+  const state = (await events.verbs.readSubscriptions()).find((one) => one.name === name);
   assert.ok(state);
   return state;
 };

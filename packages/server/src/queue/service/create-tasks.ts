@@ -22,7 +22,7 @@ import type { Context } from '../context.ts';
 import { type NewTask, newTask, scopeValues } from '../definition.ts';
 import * as events from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
-import { definitionText, type TaskRecord } from '../record.ts';
+import { type Change, definitionText, type TaskRecord } from '../record.ts';
 import type { FilledTaskRequest } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 
@@ -254,7 +254,7 @@ const insertRows = async (tx: Transaction, rows: readonly store.NewTaskRow[]): P
 };
 
 interface New {
-  readonly changes: readonly events.Change[];
+  readonly changes: readonly Change[];
   readonly dependents: ReadonlyMap<string, Dependent>;
 }
 
@@ -262,7 +262,7 @@ interface New {
 const announceNew = async (tx: Transaction, { changes, dependents }: New, now: Date): Promise<void> => {
   const parts = partsOf(changes, rowsAtOnceMax);
   const last = parts.pop() ?? [];
-  const write = (part: readonly events.Change[]) =>
+  const write = (part: readonly Change[]) =>
     together(
       writeNew(
         tx,

@@ -1,14 +1,8 @@
 import { type Clock, hours, RequestError } from '../../../base/index.ts';
 import { Reply } from '../../../http/index.ts';
-import type { AwsS3Credentials, S3Access } from '../../schema/index.ts';
-import type { Asking } from './index.ts';
+import type { AwsS3Credentials, AwsSettings } from '../../schema/index.ts';
+import type { Asking } from '../changes.ts';
 import { notConfigured } from './not-configured.ts';
-
-export interface AwsSettings {
-  readonly buckets: S3Access;
-  /** Of the security token service; Amazon's own when absent. */
-  readonly stsUrl?: string | undefined;
-}
 
 export interface S3Wanted {
   readonly level: string;

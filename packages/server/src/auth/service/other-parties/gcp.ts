@@ -1,13 +1,7 @@
 import { RequestError } from '../../../base/index.ts';
-import type { GcpCredentials, GcpProjects } from '../../schema/index.ts';
+import type { GcpCredentials, GcpSettings } from '../../schema/index.ts';
 import { callJson, failed } from './call.ts';
 import { notConfigured } from './not-configured.ts';
-
-export interface GcpSettings {
-  readonly projects: GcpProjects;
-  /** Of the API that makes tokens of service accounts. */
-  readonly url: string;
-}
 
 export interface GcpWanted {
   readonly projectId: string;

@@ -1,14 +1,8 @@
 import { type Clock, RequestError } from '../../../base/index.ts';
-import type { GithubApps, GithubRepoTokenRequest, GithubToken } from '../../schema/index.ts';
+import type { GithubRepoTokenRequest, GithubSettings, GithubToken } from '../../schema/index.ts';
+import type { Asking } from '../changes.ts';
 import { type Called, callJson, failed, wordsIn } from './call.ts';
-import type { Asking } from './index.ts';
 import { notConfigured } from './not-configured.ts';
-
-export interface GithubSettings {
-  readonly apps: GithubApps;
-  /** Of the REST API. */
-  readonly url: string;
-}
 
 export type GithubWanted = GithubRepoTokenRequest & { readonly appName: string; readonly owner: string };
 

@@ -1,33 +1,19 @@
 import { createHmac } from 'node:crypto';
 import { hours, later, minutes, RequestError } from '../../../base/index.ts';
-import type { Authorize, Caller } from '../../../http/index.ts';
+import type { Caller } from '../../../http/index.ts';
+import type { Context } from '../../context.ts';
 import type { WebsocktunnelToken } from '../../schema/index.ts';
-import type { Room } from '../room.ts';
-import { type AwsSettings, awsVerbs } from './aws.ts';
-import { type GcpSettings, gcpVerbs } from './gcp.ts';
-import { type GithubSettings, githubVerbs } from './github.ts';
+import type { Asking } from '../changes.ts';
+import { awsVerbs } from './aws.ts';
+import { gcpVerbs } from './gcp.ts';
+import { githubVerbs } from './github.ts';
 import { notConfigured } from './not-configured.ts';
-import { type SentrySettings, sentryVerbs } from './sentry.ts';
+import { sentryVerbs } from './sentry.ts';
 
 export { projectsPerPage } from './sentry.ts';
 
-/** What the operator has configured; without a party's settings nothing of it is given out. */
-export interface OtherParties {
-  /** The secret that this server shares with a websocktunnel. */
-  readonly websocktunnelSecret?: string | undefined;
-  readonly aws?: AwsSettings | undefined;
-  readonly gcp?: GcpSettings | undefined;
-  readonly sentry?: SentrySettings | undefined;
-  readonly github?: GithubSettings | undefined;
-}
-
-/** Whatever goes with a call to one of these methods. */
-export interface Asking {
-  readonly authorize: Authorize;
-}
-
 /** The verbs that hand out credentials of other parties. */
-export const otherPartyVerbs = ({ clock }: Room, parties: OtherParties) => ({
+export const otherPartyVerbs = ({ clock, ...parties }: Context) => ({
   ...awsVerbs(clock, parties.aws),
   ...gcpVerbs(parties.gcp),
   ...githubVerbs(clock, parties.github),

@@ -1,17 +1,7 @@
 import { type Clock, hours, later } from '../../../base/index.ts';
-import type { SentryDsn } from '../../schema/index.ts';
+import type { SentryDsn, SentrySettings } from '../../schema/index.ts';
 import { type Called, callJson, failed } from './call.ts';
 import { notConfigured } from './not-configured.ts';
-
-export interface SentrySettings {
-  readonly url: string;
-  readonly organization: string;
-  readonly authToken: string;
-  /** Gets the projects that are made here. */
-  readonly team: string;
-  /** Names of our keys begin with it: others are left alone. */
-  readonly keyPrefix: string;
-}
 
 interface Key {
   readonly id: string;

@@ -1,0 +1,26 @@
+import type { BaseContext, Signal } from '../base/index.ts';
+import type { Follower } from './follow.ts';
+import type { Relay, RelaySettings } from './relay/index.ts';
+import type { StreamCounts } from './stream-counts.ts';
+import type { Subscriptions } from './subscriptions/index.ts';
+
+/** What events are given by `app.ts`. */
+export interface EventsGiven extends BaseContext {
+  /** Woken after commits that added messages. */
+  readonly changed: Signal;
+  /** Messages are kept for this long, in seconds. */
+  readonly retentionSeconds: number;
+  /** With it, messages are published to a broker as well. */
+  readonly relay?: RelaySettings | undefined;
+}
+
+/** What events are opened with. */
+export interface Context extends Omit<EventsGiven, 'relay'> {
+  readonly follower: Follower;
+  readonly subscriptions: Subscriptions;
+  /** The streams that are open in this process. */
+  readonly streams: StreamCounts;
+  readonly relay: Relay | undefined;
+  /** Aborts when the process is to end: streams end then, and their readers come back to another. */
+  readonly closing: AbortSignal;
+}

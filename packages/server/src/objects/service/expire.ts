@@ -1,0 +1,23 @@
+import { transact } from '../../base/index.ts';
+import type { Context } from '../context.ts';
+import * as store from '../store.ts';
+import { keyOf } from './backends.ts';
+
+/**
+ * Deletes at most this many expired objects; returns how many. Bytes go first, so that none is left without a row that
+ * knows of it.
+ */
+export const expireObjects = (context: Context, limit: number): Promise<number> =>
+  transact(context, async (tx, now) => {
+    // Objects of a backend that is not configured stay: their bytes cannot be deleted from here.
+    const backendIds = [...context.backends.keys()];
+    const expired = await store.lockExpired(tx, { backendIds, now, limit });
+    const removed: string[] = [];
+    for (const [backendId, backend] of context.backends) {
+      const names = expired.filter((row) => row.backendId === backendId).map((row) => row.name);
+      const free = new Set(await backend.remove(names.map(keyOf)));
+      removed.push(...names.filter((name) => free.has(keyOf(name))));
+    }
+    await store.deleteObjects(tx, removed);
+    return removed.length;
+  });

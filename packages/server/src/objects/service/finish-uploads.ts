@@ -1,0 +1,71 @@
+import { type Batched, RequestError, type Verb } from '../../base/index.ts';
+import type { Authorize } from '../../http/index.ts';
+import type { Backend, HashAlgorithm } from '../bytes/backend.ts';
+import type { Context } from '../context.ts';
+import * as lifecycle from '../lifecycle.ts';
+import type { FinishUploadRequest, Hashes } from '../schema.ts';
+import { backendOf, keyOf } from './backends.ts';
+import { checkedHashes, lockByName, writeChanges } from './changes.ts';
+
+const hashAlgorithms: readonly HashAlgorithm[] = ['sha256', 'sha512'];
+
+/** An upload that is finished, as far as the object is concerned. */
+export interface UploadToFinish {
+  readonly name: string;
+  readonly projectId: string;
+  readonly uploadId: string;
+  readonly hashes: Hashes;
+}
+
+/** Makes objects readable, for good. Safe to repeat. */
+export const finishUploads: Verb<UploadToFinish, lifecycle.StoredObject, Context> = async (tx, items) => {
+  const objects = await lockByName(tx, items);
+  const answers = items.map((item) => {
+    const object = objects.get(item.name);
+    const hashes = lifecycle.afterFinish(object, item);
+    if (hashes instanceof RequestError) return hashes;
+    const changed = { ...(object as lifecycle.StoredObject), hashes, uploadExpires: null };
+    objects.set(item.name, changed);
+    return changed;
+  });
+  await writeChanges(tx, answers);
+  return answers;
+};
+
+/** The end of an upload as its caller asks for it. */
+export type UploadEnd = FinishUploadRequest & { readonly name: string; readonly authorize: Authorize };
+
+/** Makes the object readable, for good. Safe to repeat; the bytes are checked where the backend can do it. */
+export const finishUpload = async (
+  context: Context,
+  {
+    reads,
+    finishes,
+  }: {
+    readonly reads: Batched<string, lifecycle.StoredObject | undefined>;
+    readonly finishes: Batched<UploadToFinish, lifecycle.StoredObject>;
+  },
+  request: UploadEnd,
+): Promise<object> => {
+  const { name, projectId, uploadId, authorize } = request;
+  authorize({ projectId });
+  const hashes = checkedHashes(request.hashes);
+  const object = await reads.one(name);
+  // Whose it is goes first: others learn nothing of the bytes, and have nothing hashed.
+  const known = lifecycle.afterFinish(object, { name, projectId, uploadId, hashes });
+  if (known instanceof RequestError || !object) throw known;
+  await checkBytes(backendOf(context, object), name, known);
+  const finished = await finishes.one({ name, projectId, uploadId, hashes });
+  await backendOf(context, finished).seal(keyOf(name));
+  return {};
+};
+
+const checkBytes = async (backend: Backend, name: string, hashes: Hashes): Promise<void> => {
+  for (const algorithm of hashAlgorithms) {
+    if (hashes[algorithm] === undefined) continue;
+    const actual = await backend.hash(keyOf(name), algorithm);
+    if (actual !== undefined && actual !== hashes[algorithm]) {
+      throw new RequestError('InputError', `The ${algorithm} of the bytes that were uploaded is ${actual}.`);
+    }
+  }
+};

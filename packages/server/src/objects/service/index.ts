@@ -1,0 +1,39 @@
+import { bindVerbs, inBatches, inReads, type Sql } from '../../base/index.ts';
+import { type Reply, redirectTo } from '../../http/index.ts';
+import type { Context } from '../context.ts';
+import type { DownloadObjectRequest } from '../schema.ts';
+import { finishUpload, finishUploads, type UploadEnd } from './finish-uploads.ts';
+import * as read from './read.ts';
+import { createUpload, startUploads, type UploadToStart } from './start-uploads.ts';
+
+export { expireObjects } from './expire.ts';
+
+const verbs = {
+  startUploads: inBatches(startUploads),
+  finishUploads: inBatches(finishUploads),
+  readObjects: inReads(read.readObjects),
+};
+
+interface Named {
+  readonly name: string;
+}
+
+/** The verbs of objects, bound to what they were opened with. */
+export const objectVerbs = (context: Context) => {
+  const { startUploads: starts, finishUploads: finishes, readObjects: reads } = bindVerbs(context, verbs);
+  const downloadUrl = (name: string): Promise<string> => read.downloadUrl(context, reads, name);
+  return {
+    createUpload: (request: UploadToStart) => createUpload(context, starts, request),
+    finishUpload: (request: UploadEnd) => finishUpload(context, { reads, finishes }, request),
+    startDownload: (request: DownloadObjectRequest & Named) => read.startDownload(context, reads, request),
+    object: ({ name }: Named) => read.readMetadata(context, reads, name),
+    download: async ({ name }: Named): Promise<Reply> => redirectTo(await downloadUrl(name)),
+    downloadUrl,
+    /** Which of these objects can be read now, as a transaction of another domain sees them. */
+    readableAmong: (sql: Sql, names: readonly string[]) =>
+      read.readableAmong(sql, names, { now: context.clock.now() }),
+    locate: (name: string) => read.locate(context, reads, name),
+  };
+};
+
+export type ObjectVerbs = ReturnType<typeof objectVerbs>;
