@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { dirname, relative, resolve } from 'node:path';
 import { type CreateTaskGroupTasksRequest, type Queue, slugid } from '@taskyard/client';
 import { commandName } from '../command-name.ts';
@@ -28,15 +29,19 @@ export const submitGraph = (queue: Queue, { taskGroupId, tasks }: Graph) => {
   return queue.createTaskGroupTasks(taskGroupId, body as CreateTaskGroupTasksRequest);
 };
 
-const isLoopback = (rootUrl: string): boolean =>
-  ['localhost', '127.0.0.1', '[::1]'].includes(new URL(rootUrl).hostname);
+/** Whether a URL names this machine. */
+const isOfThisMachine = (rootUrl: string): boolean => {
+  const name = new URL(rootUrl).hostname.replace(/^\[(.*)\]$/, '$1');
+  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+  return name === 'localhost' || addresses.some(({ address }) => address === name);
+};
 
 /**
  * The tasks of a graph that name the folder of its file, and may run on another machine: on one of another server, or of
  * another task queue than that of the built-in worker.
  */
 export const tasksBoundHere = ({ tasks }: Graph, file: string, rootUrl: string): string[] => {
-  const isHere = isLoopback(rootUrl);
+  const isHere = isOfThisMachine(rootUrl);
   return tasks
     .filter(({ task }) => !isHere || task.taskQueueId !== builtInTaskQueueId)
     .filter(namesFolderOf(file))
