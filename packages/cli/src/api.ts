@@ -4,6 +4,7 @@ import { type ConnectedOptions, connectedCommand, serverOf } from './connected.t
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { collectPairs, readDocument } from './input.ts';
 import { columns, type Io, say, sayJson } from './io.ts';
+import { unknownName } from './known-names.ts';
 
 interface ApiOptions extends ConnectedOptions {
   readonly body?: string;
@@ -14,8 +15,7 @@ type ServiceName = keyof typeof services;
 
 const serviceNamed = (name: string) => {
   if (Object.hasOwn(services, name)) return services[name as ServiceName];
-  const known = Object.keys(services).join(', ');
-  throw new CommandError(exitCodes.usage, `There is no service "${name}"; there are ${known}.`);
+  throw unknownName('service', name, Object.keys(services));
 };
 
 const usage = (name: string, declaration: MethodDeclaration): string =>
@@ -64,7 +64,7 @@ export const apiCommand = (io: Io): Command =>
       const Client = serviceNamed(service);
       const declaration = Client.methods[name];
       if (!declaration)
-        throw new CommandError(exitCodes.usage, `The ${service} service has no method "${name}".`);
+        throw unknownName(`method of the service ${service}`, name, Object.keys(Client.methods));
       const given = await methodArguments(io, { name, declaration, args }, options);
       const reply = await new Client(serverOf(io, options)).call(name, given);
       if (reply !== undefined) sayJson(io, reply);

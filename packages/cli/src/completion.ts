@@ -7,7 +7,10 @@ type Shell = (typeof shells)[number];
 
 /** The words that may follow a chain of commands: names of commands, and options. */
 const wordsAfter = (command: Command): string[] => [
-  ...command.commands.map((child) => child.name()),
+  ...command
+    .createHelp()
+    .visibleCommands(command)
+    .map((child) => child.name()),
   ...command.options.flatMap(({ long }) => (long ? [long] : [])),
   '--help',
 ];

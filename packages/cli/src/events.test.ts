@@ -30,7 +30,7 @@ const printed = async (...options: string[]) => {
 
 it('prints a line for each message, until Ctrl-C', async () => {
   const { out, err, exitCode } = await printed();
-  assert.match(out, /^queue\/task-defined {2}primary\.one\n/);
+  assert.match(out, /^\d{4}-\S+Z {2}queue\/task-defined {2}one {2}primary\.one\n/);
   assert.equal(err, '');
   assert.equal(exitCode, 130);
 });

@@ -1,8 +1,22 @@
-import { type Binding, followEvents, type StreamedMessage } from '@taskyard/client';
+import {
+  authExchanges,
+  type Binding,
+  followEvents,
+  hooksExchanges,
+  notifyExchanges,
+  queueExchanges,
+  type StreamedMessage,
+  schedulerExchanges,
+  type TaskStatus,
+  workerManagerExchanges,
+} from '@taskyard/client';
 import type { Command } from 'commander';
-import { type ConnectedOptions, connectedCommand, serverOf } from './connected.ts';
+import { type ConnectedOptions, connectedCommand, queueOf, serverOf } from './connected.ts';
 import { exitCodes } from './exit-codes.ts';
 import { harmless, type Io, remark, say, sayJsonLine } from './io.ts';
+import { unknownName } from './known-names.ts';
+import { TaskNames } from './task-names.ts';
+import { shownClock } from './times.ts';
 
 interface EventsOptions extends ConnectedOptions {
   readonly exchange: readonly string[];
@@ -12,10 +26,24 @@ interface EventsOptions extends ConnectedOptions {
 
 const fullName = /^exchange\/taskcluster-([^/]+)\/v1\/(.+)$/;
 
+const shortName = (exchange: string): string => exchange.replace(fullName, '$1/$2');
+
+/** The exchanges of all services, by their short names. */
+const knownExchanges: readonly string[] = [
+  authExchanges,
+  hooksExchanges,
+  notifyExchanges,
+  queueExchanges,
+  schedulerExchanges,
+  workerManagerExchanges,
+].flatMap((exchanges) => Object.values(exchanges).map(({ exchange }) => shortName(exchange)));
+
 /** `queue/task-completed` stands for `exchange/taskcluster-queue/v1/task-completed`. */
 const exchangeNamed = (name: string): string => {
-  const [, service, exchange] = name.match(/^([a-z-]+)\/([a-z-]+)$/) ?? [];
-  return service ? `exchange/taskcluster-${service}/v1/${exchange}` : name;
+  const [, service, exchange] = name.match(/^([^/]+)\/([^/]+)$/) ?? [];
+  if (service === undefined && name.includes('/')) return name;
+  if (!knownExchanges.includes(name)) throw unknownName('exchange', name, knownExchanges);
+  return `exchange/taskcluster-${service}/v1/${exchange}`;
 };
 
 const bindingsOf = ({ exchange, pattern }: EventsOptions): Binding[] =>
@@ -24,11 +52,32 @@ const bindingsOf = ({ exchange, pattern }: EventsOptions): Binding[] =>
     routingKeyPattern: pattern,
   }));
 
-/** A message in a line: the exchange by its short name, the routing key, the routes. */
-const messageLine = ({ exchange, routingKey, routes }: StreamedMessage): string =>
-  harmless(
-    [exchange.replace(fullName, '$1/$2'), routingKey, ...routes.map((route) => `route.${route}`)].join('  '),
-  );
+/** What messages about tasks have in common. */
+interface AboutTask {
+  readonly status?: TaskStatus;
+  readonly runId?: number;
+}
+
+/** When a message happened: the last time of its run; when it came, where it has no run. */
+const timeOf = ({ status, runId = -1 }: AboutTask): string => {
+  const run = status?.runs?.[runId];
+  return run?.resolved ?? run?.started ?? run?.scheduled ?? new Date().toJSON();
+};
+
+/** A message in a line: when, the exchange by its short name, the task's name, the routing key, the routes. */
+const messageLine = async (io: Io, names: TaskNames, message: StreamedMessage): Promise<string> => {
+  const { exchange, routingKey, routes, payload } = message;
+  const about = (payload ?? {}) as AboutTask;
+  const name = about.status?.taskId && (await names.of(about.status.taskId));
+  const words = [
+    shownClock(io, timeOf(about)),
+    shortName(exchange),
+    ...(name ? [name] : []),
+    routingKey,
+    ...routes.map((route) => `route.${route}`),
+  ];
+  return harmless(words.join('  '));
+};
 
 const collect = (value: string, collected: readonly string[]): string[] => [...collected, value];
 
@@ -42,6 +91,7 @@ export const eventsCommand = (io: Io): Command =>
     .action(async (options: EventsOptions) => {
       const interrupt = new AbortController();
       const stopListening = io.onInterrupt(() => interrupt.abort());
+      const names = new TaskNames(queueOf(io, options));
       let mayMiss = options.since !== undefined;
       const messages = followEvents({
         ...serverOf(io, options),
@@ -56,7 +106,7 @@ export const eventsCommand = (io: Io): Command =>
       try {
         for await (const message of messages) {
           if (options.json) sayJsonLine(io, message);
-          else say(io, messageLine(message));
+          else say(io, await messageLine(io, names, message));
         }
       } finally {
         stopListening();

@@ -18,6 +18,8 @@ export interface Platform {
   readonly rootUrl: string;
   readonly credentials: Credentials | undefined;
   readonly taskQueueId: string;
+  /** Other addresses of this machine at which it can be reached. */
+  readonly otherUrls?: readonly string[];
   /** Signs a browser in, once; only where this process has started it on a database of its own. */
   readonly signInUrl?: string | undefined;
   /** How its tasks on this machine are kept apart, where this process starts them. */
@@ -96,6 +98,7 @@ export const startPlatform = async (
     return {
       rootUrl: server.rootUrl,
       credentials: server.credentials,
+      otherUrls: server.otherUrls,
       taskQueueId: builtInTaskQueueId,
       signInUrl: server.signInUrl,
       engine,

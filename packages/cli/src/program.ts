@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { adminCommands } from './admin/index.ts';
+import { adminCommands, clientCommands, roleCommands, scopesCommands } from './admin/index.ts';
 import { apiCommand } from './api.ts';
 import { cacheCommands } from './cache/index.ts';
 import { commandName } from './command-name.ts';
@@ -42,6 +42,8 @@ export const createProgram = (io: Io): Command => {
   const program = new Command(commandName)
     .description('Runs graphs of tasks: on this machine, or on any server that speaks the Taskcluster APIs.')
     .version(version())
+    // What follows the name of a command is its own: `worker` and `worker list` both have --json.
+    .enablePositionalOptions()
     .showHelpAfterError('(--help says how it is used)');
   const commands = [
     runCommand,
@@ -56,13 +58,17 @@ export const createProgram = (io: Io): Command => {
     poolCommands,
     secretCommands,
     cacheCommands,
-    adminCommands,
+    clientCommands,
+    roleCommands,
+    scopesCommands,
     eventsCommand,
     signinCommand,
     apiCommand,
     slugidCommand,
   ];
   for (const command of commands) program.addCommand(command(io));
+  // The three above under their older name.
+  program.addCommand(adminCommands(io), { hidden: true });
   program.addCommand(completionCommand(io, program));
   tame(io, program);
   return program;

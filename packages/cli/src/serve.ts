@@ -11,6 +11,7 @@ interface ServeOptions {
   readonly json?: true;
   readonly port?: number;
   readonly host?: string;
+  readonly rootUrl?: string;
   readonly data?: string;
   readonly role?: string;
   readonly processes?: number;
@@ -46,23 +47,26 @@ export const endWhenBroken = (io: Io, { broken, stop }: Platform): void => {
 
 const settingsOf = (
   io: Io,
-  { port, host, data, role, processes, worker, project }: ServeOptions,
+  { port, host, rootUrl, data, role, processes, worker, project }: ServeOptions,
 ): PlatformSettings => ({
   data: data ?? io.environment.folder,
   port,
   host,
+  rootUrl,
   role: role as PlatformSettings['role'],
   processes,
   worker: { ...(worker ? {} : { enabled: false }), ...(project === undefined ? {} : { project }) },
 });
 
 /** Says where the platform is and how its tasks are kept apart, in sentences or as a line of JSON. */
-const tellOf = (io: Io, { rootUrl, signInUrl, engine, project }: Platform, { json }: ServeOptions): void => {
+const tellOf = (io: Io, platform: Platform, { json }: ServeOptions): void => {
+  const { rootUrl, otherUrls = [], signInUrl, engine, project } = platform;
   if (json) {
-    sayJsonLine(io, { rootUrl, signInUrl, engine, project });
+    sayJsonLine(io, { rootUrl, otherUrls, signInUrl, engine, project });
     return;
   }
   say(io, `Taskyard is ready at ${rootUrl}`);
+  if (otherUrls.length > 0) say(io, `It also listens at ${otherUrls.join(', ')}`);
   if (engine) say(io, engineSentence(engine, project));
   if (signInUrl) say(io, `Sign in with a browser, once, within an hour: ${signInUrl}`);
 };
@@ -73,6 +77,10 @@ export const serveCommand = (io: Io): Command =>
     .description('Run the platform until SIGTERM or Ctrl-C. Standard output says when it is ready.')
     .option('--port <port>', 'port to listen on; 0 takes any free one (default: PORT or 8080)', wholeNumber)
     .option('--host <address>', 'address to listen on (default: HOST or 127.0.0.1)')
+    .option(
+      '--root-url <url>',
+      'address that clients and workers use (default: ROOT_URL, or where it listens)',
+    )
     .option('--data <folder>', 'where the platform keeps its data (default: TASKYARD_DATA or .taskyard)')
     .option('--role <role>', 'what this process does: all, api or background (default: ROLE or all)')
     .option(

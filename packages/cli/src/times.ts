@@ -21,6 +21,23 @@ export const ageText = (time: string, now = new Date()): string => {
 /** A time in the output: its age on a terminal, the time itself for programs. */
 export const shownTime = ({ stdout }: Io, time: string): string => (stdout.isTTY ? ageText(time) : time);
 
+const twoDigits = (value: number): string => String(value).padStart(2, '0');
+
+/** A time as the clock of this machine shows it: `2026-11-30 08:13:52`; of today without the date. */
+export const localText = (time: string, now = new Date()): string => {
+  const at = new Date(time);
+  const day = [at.getFullYear(), twoDigits(at.getMonth() + 1), twoDigits(at.getDate())].join('-');
+  const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map(twoDigits).join(':');
+  return at.toDateString() === now.toDateString() ? clock : `${day} ${clock}`;
+};
+
+/** A time in the output, to the second: local and with its age on a terminal, the time itself for programs. */
+export const shownMoment = ({ stdout }: Io, time: string): string =>
+  stdout.isTTY ? `${localText(time)} (${ageText(time)})` : time;
+
+/** A time in the output, where it stands before each of many lines: local on a terminal, the time itself for programs. */
+export const shownClock = ({ stdout }: Io, time: string): string => (stdout.isTTY ? localText(time) : time);
+
 /** A moment in the past, written as a date or as an age such as "2 days"; for commander. */
 export const sinceOption = (text: string): Date => {
   const now = new Date();

@@ -8,6 +8,7 @@ import { builtInTaskQueueId } from './group/submit.ts';
 import { wholeNumber } from './input.ts';
 import { type Io, say, sayJsonLine } from './io.ts';
 import { untilInterrupted } from './serve.ts';
+import { workerFleetCommands } from './worker-fleet/index.ts';
 import { workerSchemaCommand } from './worker-schema.ts';
 
 interface WorkerOptions extends ConnectedOptions {
@@ -108,9 +109,15 @@ const work = async (io: Io, options: WorkerOptions): Promise<number> => {
 };
 
 /** `taskyard worker` */
-export const workerCommand = (io: Io): Command =>
+export const workerCommand = (io: Io): Command => {
+  const worker = runWorkerCommand(io);
+  for (const command of [workerSchemaCommand(io), ...workerFleetCommands(io)]) worker.addCommand(command);
+  // What follows the name of one of them is its own: both have --json and --credentials.
+  return worker.enablePositionalOptions();
+};
+
+const runWorkerCommand = (io: Io): Command =>
   connectedCommand('worker')
-    .addCommand(workerSchemaCommand(io))
     .description(
       'Run a worker for a server until SIGTERM or Ctrl-C; what it runs then is run again elsewhere.',
     )

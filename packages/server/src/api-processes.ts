@@ -9,6 +9,7 @@ import { openEntrance } from './entrance.ts';
 /** Processes that serve the API on one port. */
 export interface ApiProcesses {
   readonly url: string;
+  readonly urls: readonly string[];
   /** The metrics of each process that answers. */
   readMetrics(): Promise<readonly (readonly MetricValues[])[]>;
   /** Ends them when they have answered what was under way. */
@@ -121,6 +122,7 @@ export const startApiProcesses = async (settings: ApiProcessesSettings): Promise
 
   return {
     url: entrance.url,
+    urls: entrance.urls,
     readMetrics: () =>
       Promise.all([...running.values()].map((process) => askForMetrics(process, ++questions))),
     close: async () => {

@@ -4,13 +4,8 @@ import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { App } from './app.ts';
 import { seconds, systemClock } from './base/index.ts';
 import type { Config } from './config.ts';
-import {
-  apiHeaders,
-  headerBytesMax,
-  noteExpectation,
-  readRestOfBodies,
-  refuseUnreadable,
-} from './http/index.ts';
+import { headerBytesMax, noteExpectation, readRestOfBodies, refuseUnreadable } from './http/index.ts';
+import { answerNotFound, refuseUrl } from './not-found.ts';
 import { serveSite } from './site.ts';
 
 /** Speaks HTTP on connections that it is given. */
@@ -33,7 +28,7 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
   });
   readRestOfBodies(server);
   serveSite(server, config);
-  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
+  server.setNotFoundHandler(answerNotFound);
   app.register(server);
   await server.ready();
   // Node watches over slow requests from this event on; ours listens nowhere, so it must be told.
@@ -53,17 +48,6 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
     },
   };
 };
-
-/** Returns a URL of which no route can be told, in the form of all refusals. */
-const refuseUrl = (url: string, reply: FastifyReply): FastifyReply =>
-  reply
-    .code(400)
-    .headers(apiHeaders)
-    .send({
-      code: 'InvalidRequestArguments',
-      message: `The URL ${JSON.stringify(url.slice(0, 200))} is not percent-encoded as it should be.`,
-      requestInfo: { method: '', params: {}, payload: {}, time: systemClock.now().toJSON() },
-    });
 
 interface Connection {
   /** Requests that are being answered. */

@@ -28,6 +28,8 @@ import type { LocalSettings } from './worker-manager/index.ts';
 /** A running platform. */
 export interface RunningServer {
   readonly rootUrl: string;
+  /** Other addresses of this machine at which the API listens. */
+  readonly otherUrls: readonly string[];
   /** Where Prometheus finds the metrics, when they are wanted. */
   readonly metricsUrl: string | undefined;
   /** The root client, with scope `*`. */
@@ -169,6 +171,7 @@ const start = async (
   const signIn = api && postgres && (await app.sessions.createSignInCodeFor(ownClients.root));
   return {
     rootUrl: address.rootUrl,
+    otherUrls: (api?.urls ?? []).filter((url) => url !== address.rootUrl),
     metricsUrl,
     credentials,
     builtInWorker: { ...builtInWorker, credentials: app.auth.staticCredentials(ownClients.worker) },
@@ -278,6 +281,7 @@ const startLoops = ({ role }: Config, { app, log, isMany, endings }: Background)
 
 interface Api {
   readonly url: string;
+  readonly urls: readonly string[];
   readonly readMetrics: ReadMetrics;
   close(): Promise<void>;
 }
@@ -309,6 +313,7 @@ const startApi = async (config: Config, ground: ApiGround): Promise<Api | undefi
   const entrance = await openEntrance(config, http.take);
   return {
     url: entrance.url,
+    urls: entrance.urls,
     readMetrics: async () => [],
     close: async () => {
       await entrance.close();

@@ -57,7 +57,9 @@ export const Config = Type.Object({
   }),
   rootUrl: optionalUrl('https?', 'a URL that starts with http:// or https://', {
     env: 'ROOT_URL',
-    description: 'URL under which clients reach the platform; by default the address that it listens on.',
+    description:
+      'URL under which clients reach the platform. By default the address that it listens on; where that is 0.0.0.0 or ' +
+      '::, the first address of this machine.',
   }),
   peerHost: optionalText({
     env: 'PEER_HOST',

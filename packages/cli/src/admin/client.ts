@@ -4,11 +4,13 @@ import { type ConnectedOptions, connectedCommand } from '../connected.ts';
 import { collectTexts, dateOption } from '../input.ts';
 import { columns, harmless, type Io, remark, say, sayJson } from '../io.ts';
 import { allItems } from '../listings.ts';
+import { shownMoment } from '../times.ts';
 import { authOf } from './auth-of.ts';
+import { developerScopes, viewerScopes, workerScopes } from './profiles.ts';
 
-const stateOf = ({ disabled, expires }: GetClientResponse): string => {
+const stateOf = (io: Io, { disabled, expires }: GetClientResponse): string => {
   if (disabled) return 'disabled';
-  return new Date(expires).getTime() <= Date.now() ? 'expired' : `until ${expires}`;
+  return new Date(expires).getTime() <= Date.now() ? 'expired' : `until ${shownMoment(io, expires)}`;
 };
 
 const listCommand = (io: Io): Command =>
@@ -22,14 +24,15 @@ const listCommand = (io: Io): Command =>
         (page) => page.clients,
       );
       if (options.json) return sayJson(io, found);
-      for (const line of columns(found.map((client) => [client.clientId, stateOf(client)]))) say(io, line);
+      for (const line of columns(found.map((client) => [client.clientId, stateOf(io, client)])))
+        say(io, line);
     });
 
-const clientLines = (client: GetClientResponse): string[] => [
+const clientLines = (io: Io, client: GetClientResponse): string[] => [
   ...columns([
     ['client', client.clientId],
-    ['state', stateOf(client)],
-    ['last used', client.lastDateUsed],
+    ['state', stateOf(io, client)],
+    ['last used', shownMoment(io, client.lastDateUsed)],
     ['description', harmless(client.description)],
   ]),
   ...client.scopes.map((scope) => `scope  ${harmless(scope)}`),
@@ -42,7 +45,7 @@ const showCommand = (io: Io): Command =>
     .action(async (clientId: string, options: ConnectedOptions) => {
       const client = await authOf(io, options).client(clientId);
       if (options.json) sayJson(io, client);
-      else say(io, clientLines(client).join('\n'));
+      else say(io, clientLines(io, client).join('\n'));
     });
 
 /** Prints a client whose token nobody will be shown again, as variables that every client reads. */
@@ -59,20 +62,28 @@ const sayCreated = (
   say(io, `TASKCLUSTER_CLIENT_ID=${client.clientId}\nTASKCLUSTER_ACCESS_TOKEN=${client.accessToken}`);
 };
 
-/** What a worker of a task queue needs to claim tasks, and to be told of caches that it is to purge. */
-const workerScopes = (taskQueueId: string): string[] => [
-  `queue:claim-work:${taskQueueId}`,
-  'queue:worker-id:*',
-  `purge-cache:purge-requests::${taskQueueId}`,
-];
-
-interface CreateOptions extends ConnectedOptions {
+interface ScopeOptions {
   readonly scope: readonly string[];
   readonly worker?: string;
+  readonly developer?: true;
+  readonly viewer?: true;
+}
+
+interface CreateOptions extends ConnectedOptions, ScopeOptions {
   readonly description: string;
   readonly expires: Date;
   readonly deleteOnExpiration?: true;
 }
+
+/** The scopes that the options of `create` name, each once. */
+const scopesOf = ({ scope, worker, developer, viewer }: ScopeOptions): string[] => [
+  ...new Set([
+    ...scope,
+    ...(worker === undefined ? [] : workerScopes(worker)),
+    ...(developer ? developerScopes : []),
+    ...(viewer ? viewerScopes : []),
+  ]),
+];
 
 const createCommand = (io: Io): Command =>
   connectedCommand('create')
@@ -80,12 +91,14 @@ const createCommand = (io: Io): Command =>
     .argument('<clientId>')
     .option('--scope <scope>', 'a scope that you hold; may be repeated', collectTexts, [])
     .option('--worker <taskQueueId>', 'with the scopes of a worker of this task queue')
+    .option('--developer', 'with the scopes of somebody who runs tasks and graphs')
+    .option('--viewer', 'with the scopes of somebody who looks on')
     .option('--description <text>', 'what it is for', '')
     .option('--expires <when>', 'a date, or a time from now', dateOption, dateOption('1 year'))
     .option('--delete-on-expiration', 'forget it when it has expired')
-    .action(async (clientId: string, { scope, worker, description, expires, ...options }: CreateOptions) => {
+    .action(async (clientId: string, { description, expires, ...options }: CreateOptions) => {
       const created = await authOf(io, options).createClient(clientId, {
-        scopes: [...scope, ...(worker === undefined ? [] : workerScopes(worker))],
+        scopes: scopesOf(options),
         description,
         expires: expires.toJSON(),
         deleteOnExpiration: options.deleteOnExpiration === true,
@@ -110,7 +123,7 @@ const switchCommand =
       .action(async (clientId: string, options: ConnectedOptions) => {
         const client = await authOf(io, options)[`${name}Client`](clientId);
         if (options.json) sayJson(io, client);
-        else say(io, `${clientId}  ${stateOf(client)}`);
+        else say(io, `${clientId}  ${stateOf(io, client)}`);
       });
 
 const deleteCommand = (io: Io): Command =>

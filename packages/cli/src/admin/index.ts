@@ -4,6 +4,8 @@ import { clientCommands } from './client.ts';
 import { roleCommands } from './role.ts';
 import { scopesCommands } from './scopes.ts';
 
+export { clientCommands, roleCommands, scopesCommands };
+
 /** The commands about who may do what. */
 export const adminCommands = (io: Io): Command => {
   const admin = new Command('admin').description('Say who may do what: clients, roles, scopes.');

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, serverOf } from '../connected.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
 import { allItems } from '../listings.ts';
+import { shownMoment } from '../times.ts';
 
 const purgesOf = (io: Io, options: ConnectedOptions): PurgeCache =>
   new PurgeCache({ ...serverOf(io, options), retries: 3 });
@@ -18,10 +19,10 @@ const purgeCommand = (io: Io): Command =>
       else say(io, `The workers of ${workerPoolId} throw ${harmless(cacheName)} away`);
     });
 
-const row = ({ provisionerId, workerType, cacheName, before }: CachesToPurge): string[] => [
+const row = (io: Io, { provisionerId, workerType, cacheName, before }: CachesToPurge): string[] => [
   `${provisionerId}/${workerType}`,
   harmless(cacheName),
-  before,
+  shownMoment(io, before),
 ];
 
 const listCommand = (io: Io): Command =>
@@ -37,7 +38,7 @@ const listCommand = (io: Io): Command =>
             (page) => page.requests,
           );
       if (options.json) return sayJson(io, found);
-      for (const line of columns(found.map(row))) say(io, line);
+      for (const line of columns(found.map((purge) => row(io, purge)))) say(io, line);
     });
 
 /** The commands about caches of workers. */

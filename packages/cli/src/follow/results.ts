@@ -35,6 +35,12 @@ const namesForLabels = () => {
   };
 };
 
+/** Where artifacts are saved in a folder: each below it, by the parts of its name. */
+export const filesForArtifacts =
+  (folder: string) =>
+  (name: string): string =>
+    join(folder, ...name.split('/').map(fileNameOf));
+
 /**
  * Saves artifacts, decoded, as `<folder>/<label>/<name of the artifact>`.
  *
@@ -43,7 +49,7 @@ const namesForLabels = () => {
 export const saveResultsIn = (queue: Queue, folder: string, note: (text: string) => void): SaveResult => {
   const nameOf = namesForLabels();
   return async ({ label, taskId, runId, name }) => {
-    const path = join(folder, nameOf(label), ...name.split('/').map(fileNameOf));
+    const path = filesForArtifacts(join(folder, nameOf(label)))(name);
     try {
       await downloadArtifact(queue, { taskId, runId, name, path });
       return path;

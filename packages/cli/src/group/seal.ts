@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { type Io, say, sayJson } from '../io.ts';
+import { shownMoment } from '../times.ts';
 
 /** `taskyard group seal <taskGroupId>` */
 export const sealCommand = (io: Io): Command =>
@@ -10,5 +11,5 @@ export const sealCommand = (io: Io): Command =>
     .action(async (taskGroupId: string, options: ConnectedOptions) => {
       const reply = await queueOf(io, options).sealTaskGroup(taskGroupId);
       if (options.json) sayJson(io, reply);
-      else say(io, `sealed since ${reply.sealed}`);
+      else say(io, `sealed since ${reply.sealed && shownMoment(io, reply.sealed)}`);
     });

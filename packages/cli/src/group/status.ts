@@ -6,6 +6,7 @@ import { columns, harmless, type Io, paintFor, say, sayJson } from '../io.ts';
 import { listGroup } from '../listings.ts';
 import { groupPage } from '../pages.ts';
 import { paintState } from '../paint-state.ts';
+import { shownMoment } from '../times.ts';
 
 /** `taskyard group status <taskGroupId>` */
 export const statusCommand = (io: Io): Command =>
@@ -31,7 +32,7 @@ export const statusCommand = (io: Io): Command =>
         ...Object.entries(counts)
           .filter(([, count]) => count > 0)
           .map(([state, count]) => [paintState(paint, state), String(count)]),
-        ...(sealed ? [['sealed', sealed]] : []),
+        ...(sealed ? [['sealed', shownMoment(io, sealed)]] : []),
         ['page', groupPage(queue.options.rootUrl, taskGroupId)],
       ];
       const causes = failed.map(({ taskId, label, state }) => [taskId, state, harmless(label)]);

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { dirname, relative, resolve } from 'node:path';
 import { type CreateTaskGroupTasksRequest, type Queue, slugid } from '@taskyard/client';
 import { commandName } from '../command-name.ts';
@@ -29,8 +30,12 @@ export const submitGraph = (queue: Queue, { taskGroupId, tasks }: Graph) => {
   return queue.createTaskGroupTasks(taskGroupId, body as CreateTaskGroupTasksRequest);
 };
 
-const isLoopback = (rootUrl: string): boolean =>
-  ['localhost', '127.0.0.1', '[::1]'].includes(new URL(rootUrl).hostname);
+/** Whether a URL names this machine. */
+const isOfThisMachine = (rootUrl: string): boolean => {
+  const name = new URL(rootUrl).hostname.replace(/^\[(.*)\]$/, '$1');
+  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+  return name === 'localhost' || addresses.some(({ address }) => address === name);
+};
 
 /** `"one", "two" and 3 more` */
 const namesOf = (labels: readonly string[]): string => {
@@ -62,7 +67,7 @@ export const warnOfHiddenProject = (
  * another server, or for another task queue than that of the built-in worker. Throws a CommandError.
  */
 export const refuseTasksBoundHere = ({ tasks, boundToDir }: Graph, file: string, rootUrl: string): void => {
-  const isHere = isLoopback(rootUrl);
+  const isHere = isOfThisMachine(rootUrl);
   const labels = tasks
     .filter(({ label }) => boundToDir.includes(label))
     .filter(({ task }) => !isHere || task.taskQueueId !== builtInTaskQueueId)

@@ -11,6 +11,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts';
 import { readDocument } from '../input.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
 import { allItems } from '../listings.ts';
+import { shownMoment } from '../times.ts';
 
 const hooksOf = (io: Io, options: ConnectedOptions): Hooks =>
   new Hooks({ ...serverOf(io, options), retries: 3 });
@@ -40,10 +41,10 @@ const listCommand = (io: Io): Command =>
       for (const line of columns(rows)) say(io, line);
     });
 
-const lastFire = ({ lastFire: fire }: HookStatus): string => {
+const lastFire = (io: Io, { lastFire: fire }: HookStatus): string => {
   if (fire.result === 'no-fire') return 'never';
   const came = fire.result === 'success' ? fire.taskId : harmless(JSON.stringify(fire.error));
-  return `${fire.time}  ${fire.result}  ${came}`;
+  return `${shownMoment(io, fire.time)}  ${fire.result}  ${came}`;
 };
 
 const statusCommand = (io: Io): Command =>
@@ -55,8 +56,8 @@ const statusCommand = (io: Io): Command =>
       if (options.json) return sayJson(io, status);
       const rows = [
         ['hook', name],
-        ['next', status.nextScheduledDate ?? 'not by a schedule'],
-        ['last', lastFire(status)],
+        ['next', status.nextScheduledDate ? shownMoment(io, status.nextScheduledDate) : 'not by a schedule'],
+        ['last', lastFire(io, status)],
       ];
       for (const line of columns(rows)) say(io, line);
     });
@@ -73,7 +74,7 @@ const firesCommand = (io: Io): Command =>
       );
       if (options.json) return sayJson(io, found);
       const rows = found.map((fire) => [
-        fire.taskCreateTime,
+        shownMoment(io, fire.taskCreateTime),
         fire.firedBy,
         fire.result,
         fire.result === 'success' ? fire.taskId : harmless(fire.error),

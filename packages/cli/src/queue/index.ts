@@ -1,27 +1,49 @@
 import { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
-import { CommandError, exitCodes } from '../exit-codes.ts';
-import { dateOption } from '../input.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
+import { knownQueues, requireQueue } from '../known-names.ts';
 import { allItems } from '../listings.ts';
+import { shownTime } from '../times.ts';
+import { listWorkers, workerQuarantineCommand } from '../worker-fleet/index.ts';
+
+interface Counts {
+  readonly taskQueueId: string;
+  readonly pendingTasks: number;
+  readonly claimedTasks: number;
+}
+
+const printCounts = (io: Io, counts: readonly Counts[]): void => {
+  const rows = counts.map(({ taskQueueId, pendingTasks, claimedTasks }) => [
+    taskQueueId,
+    String(pendingTasks),
+    String(claimedTasks),
+  ]);
+  for (const line of columns([['queue', 'pending', 'running'], ...rows])) say(io, line);
+};
 
 const listCommand = (io: Io): Command =>
   connectedCommand('list')
     .description('List task queues, with what waits and what runs in each.')
     .action(async (options: ConnectedOptions) => {
       const queue = queueOf(io, options);
-      const found = await allItems(
-        (query) => queue.listTaskQueues(query),
-        (page) => page.taskQueues,
-      );
-      const counts = await Promise.all(found.map(({ taskQueueId }) => queue.taskQueueCounts(taskQueueId)));
-      if (options.json) return sayJson(io, counts);
-      const rows = counts.map(({ taskQueueId, pendingTasks, claimedTasks }) => [
-        taskQueueId,
-        String(pendingTasks),
-        String(claimedTasks),
-      ]);
-      for (const line of columns([['queue', 'pending', 'running'], ...rows])) say(io, line);
+      const names = await knownQueues(queue);
+      const counts = await Promise.all(names.map((name) => queue.taskQueueCounts(name)));
+      if (options.json) sayJson(io, counts);
+      else printCounts(io, counts);
+    });
+
+const countsCommand = (io: Io): Command =>
+  connectedCommand('counts')
+    .description('Count what waits and what runs in some task queues.')
+    .argument('<taskQueueId...>')
+    .action(async (names: string[], options: ConnectedOptions) => {
+      const queue = queueOf(io, options);
+      const counts = await Promise.all(names.map((name) => queue.taskQueueCounts(name)));
+      for (const { taskQueueId, pendingTasks, claimedTasks } of counts) {
+        if (pendingTasks + claimedTasks === 0) await requireQueue(queue, taskQueueId);
+      }
+      if (options.json) sayJson(io, counts);
+      else printCounts(io, counts);
     });
 
 const pendingCommand = (io: Io): Command =>
@@ -34,80 +56,27 @@ const pendingCommand = (io: Io): Command =>
         (query) => queue.listPendingTasks(taskQueueId, query),
         (page) => page.tasks,
       );
+      if (found.length === 0) await requireQueue(queue, taskQueueId);
       if (options.json) return sayJson(io, found);
       const rows = found.map(({ taskId, inserted, task }) => [
         taskId,
-        inserted,
+        shownTime(io, inserted),
         task.priority ?? '',
         harmless(task.metadata.name),
       ]);
       for (const line of columns(rows)) say(io, line);
     });
 
-/** The two halves of a task queue's name, as the older methods want them. */
-const halvesOf = (taskQueueId: string): [provisionerId: string, workerType: string] => {
-  const [provisionerId = '', workerType = '', more] = taskQueueId.split('/');
-  if (!provisionerId || !workerType || more !== undefined) {
-    throw new CommandError(
-      exitCodes.usage,
-      `"${taskQueueId}" must be written as <provisioner>/<worker type>.`,
-    );
-  }
-  return [provisionerId, workerType];
-};
-
 const workersCommand = (io: Io): Command =>
   connectedCommand('workers')
-    .description('List the workers that were seen at a queue within the last day.')
+    .description('List the workers that were seen at a queue within the last day; "worker list" lists all.')
     .argument('<taskQueueId>')
-    .action(async (taskQueueId: string, options: ConnectedOptions) => {
-      const queue = queueOf(io, options);
-      const found = await allItems(
-        (query) => queue.listWorkers(...halvesOf(taskQueueId), query),
-        (page) => page.workers,
-      );
-      if (options.json) return sayJson(io, found);
-      const rows = found.map((worker) => [
-        `${worker.workerGroup}/${worker.workerId}`,
-        worker.lastDateActive ?? worker.firstClaim,
-        worker.latestTask?.taskId ?? '-',
-        worker.quarantineUntil ? `quarantined until ${worker.quarantineUntil}` : '',
-      ]);
-      for (const line of columns(rows)) say(io, line);
-    });
-
-interface QuarantineOptions extends ConnectedOptions {
-  readonly until: Date;
-  readonly reason?: string;
-}
-
-const quarantineCommand = (io: Io): Command =>
-  connectedCommand('quarantine')
-    .description('Give a worker no more tasks until a time; a time that has passed lets it work again.')
-    .argument('<taskQueueId>')
-    .argument('<group/worker>')
-    .option('--until <when>', 'a date, or a time from now', dateOption, dateOption('1 week'))
-    .option('--reason <text>', 'why, for its history')
-    .action(async (taskQueueId: string, worker: string, { until, reason, ...options }: QuarantineOptions) => {
-      const at = worker.indexOf('/');
-      if (at < 1) throw new CommandError(exitCodes.usage, `"${worker}" must be written as <group>/<worker>.`);
-      const [workerGroup, workerId] = [worker.slice(0, at), worker.slice(at + 1)];
-      const reply = await queueOf(io, options).quarantineWorker(
-        ...halvesOf(taskQueueId),
-        workerGroup,
-        workerId,
-        { quarantineUntil: until.toJSON(), ...(reason === undefined ? {} : { quarantineInfo: reason }) },
-      );
-      if (options.json) return sayJson(io, reply);
-      const isPast = until.getTime() <= Date.now();
-      say(io, isPast ? `${worker} works again` : `${worker} gets no task until ${until.toJSON()}`);
-    });
+    .action((taskQueueId: string, options: ConnectedOptions) => listWorkers(io, taskQueueId, options));
 
 /** The commands about task queues and who works at them. */
 export const queueCommands = (io: Io): Command => {
   const queue = new Command('queue').description('Look at task queues and their workers.');
-  for (const verb of [listCommand, pendingCommand, workersCommand, quarantineCommand]) {
-    queue.addCommand(verb(io));
-  }
+  const verbs = [listCommand, countsCommand, pendingCommand, workersCommand, workerQuarantineCommand];
+  for (const verb of verbs) queue.addCommand(verb(io));
   return queue;
 };

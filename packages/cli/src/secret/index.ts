@@ -4,6 +4,7 @@ import { type ConnectedOptions, connectedCommand, serverOf } from '../connected.
 import { dateOption, readDocument } from '../input.ts';
 import { type Io, remark, say, sayJson } from '../io.ts';
 import { allItems } from '../listings.ts';
+import { shownMoment } from '../times.ts';
 
 const secretsOf = (io: Io, options: ConnectedOptions): Secrets =>
   new Secrets({ ...serverOf(io, options), retries: 3 });
@@ -28,7 +29,7 @@ const getCommand = (io: Io): Command =>
     .action(async (name: string, options: ConnectedOptions) => {
       const found = await secretsOf(io, options).get(name);
       if (options.json) return sayJson(io, found);
-      remark(io, `expires ${found.expires}`);
+      remark(io, `expires ${shownMoment(io, found.expires)}`);
       sayJson(io, found.secret);
     });
 
@@ -49,7 +50,7 @@ const setCommand = (io: Io): Command =>
       const secret = await readDocument(io, file);
       await secretsOf(io, options).set(name, { secret, expires: expires.toJSON() });
       if (options.json) sayJson(io, { name, expires });
-      else say(io, `${name} is kept until ${expires.toJSON()}`);
+      else say(io, `${name} is kept until ${shownMoment(io, expires.toJSON())}`);
     });
 
 const deleteCommand = (io: Io): Command =>

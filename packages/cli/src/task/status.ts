@@ -1,17 +1,20 @@
 import type { TaskStatus } from '@taskyard/client';
 import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf, serverOf } from '../connected.ts';
-import { columns, type Io, type Paint, paintFor, say, sayJson } from '../io.ts';
+import { columns, type Io, paintFor, say, sayJson } from '../io.ts';
 import { taskPage } from '../pages.ts';
 import { paintState } from '../paint-state.ts';
+import { shownMoment } from '../times.ts';
 
-const statusLines = (status: TaskStatus, page: string, paint: Paint): string[] => {
+const statusLines = (io: Io, status: TaskStatus, page: string): string[] => {
+  const paint = paintFor(io, io.stdout);
+  const timeIn = (time: string | undefined): string => (time === undefined ? '' : shownMoment(io, time));
   const facts = [
     ['task', status.taskId],
     ['state', paintState(paint, status.state)],
     ['queue', status.taskQueueId],
     ['group', status.taskGroupId],
-    ['deadline', status.deadline],
+    ['deadline', shownMoment(io, status.deadline)],
     ['retries left', String(status.retriesLeft)],
     ['page', page],
   ];
@@ -19,8 +22,8 @@ const statusLines = (status: TaskStatus, page: string, paint: Paint): string[] =
     `run ${run.runId}`,
     paintState(paint, run.state),
     run.reasonResolved ?? run.reasonCreated,
-    run.started ?? run.scheduled,
-    run.resolved ?? '',
+    timeIn(run.started ?? run.scheduled),
+    timeIn(run.resolved),
     run.workerId ? `${run.workerGroup}/${run.workerId}` : '',
   ]);
   return [...columns(facts), ...columns(runs)];
@@ -30,7 +33,7 @@ const statusLines = (status: TaskStatus, page: string, paint: Paint): string[] =
 export const sayStatus = (io: Io, reply: { status: TaskStatus }, options: ConnectedOptions): void => {
   const page = taskPage(serverOf(io, options).rootUrl, reply.status.taskId);
   if (options.json) sayJson(io, reply);
-  else say(io, statusLines(reply.status, page, paintFor(io, io.stdout)).join('\n'));
+  else say(io, statusLines(io, reply.status, page).join('\n'));
 };
 
 /** `taskyard task status <taskId>` */

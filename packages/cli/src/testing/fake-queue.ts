@@ -183,6 +183,7 @@ const replyTo = (queue: FakeTasks, { pathname, origin }: URL, body: string): unk
   if (pathname.endsWith('/status')) return status && { status };
   if (pathname.endsWith('/artifacts')) return { artifacts: [log, { ...log, name: 'public/report.html' }] };
   if (pathname.includes('/artifact-content/')) return { storageType: 's3', url: `${origin}/log/${taskId}` };
+  if (/\/task\/[^/]+$/.test(pathname)) return queue.tasks.get(taskId)?.task;
   return {};
 };
 

@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import type { Io } from '../io.ts';
+import { workerListCommand } from './list.ts';
+import { workerQuarantineCommand, workerReleaseCommand } from './quarantine.ts';
+
+export { listWorkers } from './list.ts';
+export { workerQuarantineCommand };
+
+/** The commands about workers that are at work: they stand beside the one that runs a worker. */
+export const workerFleetCommands = (io: Io): Command[] => [
+  workerListCommand(io),
+  workerQuarantineCommand(io),
+  workerReleaseCommand(io),
+];

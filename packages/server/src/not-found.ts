@@ -1,0 +1,36 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type ErrorCode, errorStatuses, systemClock } from './base/index.ts';
+import { declarations } from './declarations.ts';
+import { apiHeaders } from './http/index.ts';
+
+/** Refuses a request that no method takes, in the form of all refusals. `message` is a sentence for people. */
+const refuse = (reply: FastifyReply, code: ErrorCode, message: string): FastifyReply =>
+  reply
+    .code(errorStatuses[code])
+    .headers(apiHeaders)
+    .send({
+      code,
+      message,
+      requestInfo: { method: '', params: {}, payload: {}, time: systemClock.now().toJSON() },
+    });
+
+const quoted = (url: string): string => JSON.stringify(url.slice(0, 200));
+
+/** Refuses a URL of which no route can be told. */
+export const refuseUrl = (url: string, reply: FastifyReply): FastifyReply =>
+  refuse(reply, 'InvalidRequestArguments', `The URL ${quoted(url)} is not percent-encoded as it should be.`);
+
+const serviceNames = declarations.map(({ service }) => service.serviceName);
+
+const notFoundMessage = (method: string, path: string): string => {
+  const [, serviceName] = path.match(/^\/api\/([^/]+)/) ?? [];
+  if (serviceName === undefined) return `There is nothing at ${quoted(path)}.`;
+  if (!serviceNames.includes(serviceName)) {
+    return `This server has no service ${quoted(serviceName)}. It has ${serviceNames.join(', ')}.`;
+  }
+  return `The service ${serviceName} has no method ${method} ${quoted(path)}. Its methods are listed at /references/${serviceName}/v1/api.json.`;
+};
+
+/** Answers 404 for a path that nothing serves: names the service that is missing, or the method that its service lacks. */
+export const answerNotFound = ({ method, url }: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  refuse(reply, 'ResourceNotFound', notFoundMessage(method, url.replace(/\?.*/s, '')));

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type CreateTaskRequest, fromNow, Queue, slugid } from '@taskyard/client';
+import { eventually } from '@taskyard/patience';
+import { type Ended, runProgram } from './support/command.ts';
+import { aHome, taskyard } from './support/platform.ts';
+
+const taskQueueId = 'team/linux';
+
+const aTask = (name: string, more: Partial<CreateTaskRequest> = {}): CreateTaskRequest => ({
+  taskQueueId,
+  created: new Date().toJSON(),
+  deadline: fromNow('1 hour').toJSON(),
+  payload: {},
+  metadata: { name, description: '', owner: 'a@example.com', source: 'https://example.com/' },
+  ...more,
+});
+
+test('the commands of every day', async (t) => {
+  const home = await aHome(t);
+  const { rootUrl, credentials } = await home.start({}, undefined, '--no-worker');
+  const queue = new Queue({ rootUrl, credentials });
+  const folder = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+
+  const run = (words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+    runProgram(process.execPath, [taskyard, ...words], {
+      cwd: folder,
+      env: { TASKYARD_DATA: home.path, ...env },
+    });
+  const says = async (...words: string[]): Promise<string> => {
+    const { out, err, code } = await run(words);
+    assert.equal(code, 0, `${words.join(' ')}: ${err}`);
+    return out;
+  };
+  const refused = async (...words: string[]): Promise<string> => {
+    const { out, err, code } = await run(words);
+    assert.deepEqual([code, out], [2, ''], `${words.join(' ')}: ${err}`);
+    return err;
+  };
+  /** The variables of a new client. */
+  const aClient = async (name: string, ...options: string[]): Promise<Record<string, string>> => {
+    const lines = (await says('client', 'create', name, ...options)).trim().split('\n');
+    const variables = Object.fromEntries(
+      lines.map((line) => [line.split('=', 1)[0], line.replace(/^\w+=/, '')]),
+    );
+    return { ...(variables as Record<string, string>), TASKCLUSTER_ROOT_URL: rootUrl };
+  };
+
+  const [first, second] = [slugid(), slugid()];
+  await queue.createTask(first, aTask('compile', { taskGroupId: first }));
+  await queue.createTask(second, aTask('check', { taskGroupId: first, dependencies: [first] }));
+
+  await t.test('a viewer sees all and changes nothing', async () => {
+    const env = await aClient('people/viewer', '--viewer');
+    for (const words of [
+      ['group', 'list'],
+      ['group', 'status', first],
+      ['task', 'list'],
+      ['task', 'status', first],
+      ['task', 'def', first],
+      ['task', 'artifacts', first],
+      ['why', second],
+      ['queue', 'list'],
+      ['queue', 'counts', taskQueueId],
+      ['queue', 'pending', taskQueueId],
+      ['worker', 'list'],
+      ['pool', 'list'],
+      ['hook', 'list'],
+      ['secret', 'list'],
+      ['client', 'list'],
+      ['role', 'list'],
+      ['cache', 'list'],
+      ['scopes', 'mine'],
+    ]) {
+      const { code, err } = await run(words, env);
+      assert.equal(code, 0, `${words.join(' ')}: ${err}`);
+    }
+    for (const words of [
+      ['task', 'cancel', first],
+      ['group', 'rerun', first],
+      ['secret', 'get', 'any'],
+      ['client', 'create', 'people/other'],
+      ['worker', 'quarantine', taskQueueId, 'g/w'],
+    ]) {
+      const { code, err } = await run(words, env);
+      // A rerun of what has not failed asks for nothing.
+      const isIdle = words[1] === 'rerun';
+      assert.equal(code, isIdle ? 0 : 1, `${words.join(' ')}: ${err}`);
+      if (!isIdle) assert.match(err, /InsufficientScopes/);
+    }
+  });
+
+  await t.test('a developer runs graphs, and gives no rights to others', async () => {
+    const env = await aClient('people/developer', '--developer');
+    const graph = join(folder, 'graph.yml');
+    await writeFile(
+      graph,
+      `version: 1
+name: developed
+defaults: { taskQueueId: ${taskQueueId}, payload: { maxRunTime: 60 } }
+tasks:
+  build:
+    payload: { command: [[sh, -c, 'true']], artifacts: [{ type: file, path: x, name: public/x }] }
+  test:
+    needs: [build]
+    scopes: ["queue:get-artifact:public/*", "generic-worker:cache:checkout"]
+    payload:
+      command: [[sh, -c, 'true']]
+      mounts:
+        - { file: x, content: { taskId: "\${taskId('build')}", artifact: public/x } }
+        - { cacheName: checkout, directory: here }
+`,
+    );
+    const created = await run(['group', 'create', graph], env);
+    assert.equal(created.code, 0, created.err);
+    const taskGroupId = created.out.trim();
+    const { out } = await run(['group', 'list', taskGroupId, '--json'], env);
+    const [task] = JSON.parse(out) as { status: { taskId: string } }[];
+    const taskId = task?.status.taskId ?? '';
+    for (const words of [
+      ['task', 'priority', taskId, 'low'],
+      ['group', 'priority', taskGroupId, 'high'],
+      ['task', 'cancel', taskId],
+      ['task', 'rerun', taskId],
+      ['group', 'cancel', taskGroupId],
+      ['cache', 'purge', taskQueueId, 'checkout'],
+    ]) {
+      const { code, err } = await run(words, env);
+      assert.equal(code, 0, `${words.join(' ')}: ${err}`);
+    }
+    for (const words of [
+      ['client', 'create', 'people/other', '--viewer'],
+      ['role', 'set', 'anonymous', '--scope', 'queue:status:*'],
+      ['secret', 'get', 'any'],
+    ]) {
+      const { code, err } = await run(words, env);
+      assert.deepEqual([code, /InsufficientScopes/.test(err)], [1, true], words.join(' '));
+    }
+  });
+
+  await t.test('queues and workers are shown, kept from tasks and released', async () => {
+    assert.match(
+      await says('queue', 'counts', taskQueueId),
+      /^queue +pending +running\nteam\/linux +1 +0\n$/,
+    );
+    const claim = () => queue.claimWork(taskQueueId, { workerGroup: 'office', workerId: 'two', tasks: 1 });
+    assert.equal((await claim()).tasks.length, 1);
+    assert.match(await says('worker', 'list'), /^office\/two +team\/linux +\d{4}-\S+Z +[\w-]{22}$/m);
+    assert.match(await says('worker', 'list', taskQueueId), /^office\/two +\d{4}-\S+Z +[\w-]{22}\n$/);
+    const listed = JSON.parse(await says('worker', 'list', '--json')) as {
+      workerId: string;
+      taskQueueId: string;
+    }[];
+    assert.deepEqual(
+      listed.filter(({ taskQueueId: ofQueue }) => ofQueue === taskQueueId).map(({ workerId }) => workerId),
+      ['two'],
+    );
+    const kept = await says(
+      'worker',
+      'quarantine',
+      taskQueueId,
+      'office/two',
+      '--until',
+      '1 hour',
+      '--reason',
+      'dust',
+    );
+    assert.match(kept, /^office\/two gets no task until \d{4}-/);
+    assert.match(await says('worker', 'list', taskQueueId), /quarantined until \d{4}-/);
+    assert.equal(await says('worker', 'release', taskQueueId, 'office/two'), 'office/two works again\n');
+    assert.doesNotMatch(await says('worker', 'list', taskQueueId), /quarantined/);
+  });
+
+  await t.test('names that nobody knows are refused, with what was probably meant', async () => {
+    assert.match(
+      await refused('queue', 'pending', 'team/linus'),
+      /no task queue "team\/linus" \(did you mean "team\/linux"\?\)/,
+    );
+    assert.match(await refused('queue', 'counts', 'team/linus'), /did you mean "team\/linux"/);
+    assert.match(
+      await refused('worker', 'list', 'other/thing'),
+      /no task queue "other\/thing"; known: .*team\/linux/,
+    );
+    assert.match(
+      await refused('worker', 'release', taskQueueId, 'office/tow'),
+      /no worker of team\/linux "office\/tow" \(did you mean "office\/two"\?\)/,
+    );
+    assert.match(await refused('worker', 'release', taskQueueId, 'two'), /<group>\/<worker>/);
+    assert.match(
+      await refused('events', '--exchange', 'queue/task-complete'),
+      /did you mean "queue\/task-completed"/,
+    );
+    assert.match(await refused('events', '--exchange', 'tasks'), /no exchange "tasks"; known: /);
+    assert.match(await refused('api', 'queu'), /no service "queu" \(did you mean "queue"\?\)/);
+    assert.match(await refused('api', 'queue', 'statu', 'x'), /did you mean "status"/);
+    assert.match(await refused('task', 'statsu', first), /[Dd]id you mean status/);
+    assert.match(await refused('task', 'list', '--stat', 'failed'), /[Dd]id you mean --state/);
+    assert.match(await refused('task', 'priority', first, 'hihg'), /highest, very-high, high/);
+  });
+
+  await t.test('several artifacts are downloaded at once', async () => {
+    const { status } = await queue.status(first);
+    const { runId = 0 } = status.runs.at(-1) ?? {};
+    const names = ['public/a.txt', 'public/sub/b.txt', 'other/c.txt'];
+    for (const name of names) {
+      await queue.createArtifact(first, runId, name, {
+        storageType: 'reference',
+        url: `${rootUrl}/references/queue/v1/api.json`,
+        contentType: 'application/json',
+        expires: fromNow('1 hour').toJSON(),
+      });
+    }
+    const bytes = await (await fetch(`${rootUrl}/references/queue/v1/api.json`)).text();
+    const isThere = async (...path: string[]) =>
+      assert.equal(await readFile(join(folder, ...path), 'utf8'), bytes);
+    await says('task', 'download', first, 'public/a.txt');
+    await isThere('a.txt');
+    await says('task', 'download', first, 'public/a.txt', 'other/c.txt', '--output', 'two');
+    await isThere('two', 'public/a.txt');
+    await isThere('two', 'other/c.txt');
+    const below = JSON.parse(
+      await says('task', 'download', first, 'public/', '-o', 'below', '--json'),
+    ) as object[];
+    assert.equal(below.length, 2);
+    await isThere('below', 'public/sub/b.txt');
+    await says('task', 'download', first, '--all');
+    for (const name of names) await isThere(first, name);
+    assert.match(
+      await refused('task', 'download', first, 'public/a.txt', 'public/a.tx'),
+      /no artifact of [\w-]{22} "public\/a.tx" \(did you mean "public\/a.txt"\?\)/,
+    );
+    assert.match(await refused('task', 'download', first), /--all/);
+    assert.match(await refused('task', 'download', first, '--all', '-o', '-'), /one artifact/);
+  });
+
+  await t.test('messages have their time and the name of their task', async () => {
+    let child: { kill(signal: NodeJS.Signals): void } | undefined;
+    const following = runProgram(process.execPath, [taskyard, 'events', '--exchange', 'queue/task-pending'], {
+      env: { TASKYARD_DATA: home.path },
+      onStart: (started) => {
+        child = started;
+        started.stdout?.once('data', () => child?.kill('SIGINT'));
+      },
+    });
+    let hasEnded = false;
+    void following.then(() => {
+      hasEnded = true;
+    });
+    await eventually('a message to be printed', async () => {
+      await queue.createTask(slugid(), aTask('announced'));
+      return hasEnded;
+    });
+    assert.match((await following).out, /^\d{4}-\S+Z {2}queue\/task-pending {2}announced {2}primary\./);
+  });
+});
