@@ -45,6 +45,11 @@ export type HookStatus = {
     result: 'no-fire';
   };
   nextScheduledDate?: string;
+  bindingErrors?: {
+    exchange: string;
+    error: string;
+    since: string;
+  }[];
 };
 export type ListHookGroupsResponse = {
   groups: string[];
