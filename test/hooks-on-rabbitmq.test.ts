@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Auth, Hooks, Queue, slugid } from '@taskyard/client';
+import { eventually } from '@taskyard/patience';
+import { type ChannelModel, connect } from 'amqplib';
+import { aTask } from './support/line.ts';
+import { aHome, type Platform } from './support/platform.ts';
+import { aRabbitMq, noRabbitMq } from './support/rabbitmq.ts';
+
+const clientsOf = ({ rootUrl, credentials }: Platform) => ({
+  auth: new Auth({ rootUrl, credentials }),
+  hooks: new Hooks({ rootUrl, credentials }),
+  queue: new Queue({ rootUrl, credentials }),
+});
+type Clients = ReturnType<typeof clientsOf>;
+
+/** Creates a hook that is bound to an exchange, and creates a task by each message, whose name is in the message. */
+const aHook = async (
+  { auth, hooks }: Clients,
+  exchange: string,
+  routingKeyPattern = '#',
+): Promise<string> => {
+  const hookId = slugid();
+  const scopes = ['queue:create-task:*', 'queue:scheduler-id:*'];
+  await auth.createRole(`hook-id:group/${hookId}`, { description: '', scopes });
+  await hooks.createHook('group', hookId, {
+    metadata: { name: 'bound', description: '', owner: 'nobody@example.com', emailOnError: false },
+    bindings: [{ exchange, routingKeyPattern }],
+    triggerSchema: { type: 'object', additionalProperties: true },
+    task: {
+      taskQueueId: 'example/hooks',
+      metadata: {
+        name: { $eval: "'said ' + payload.word" },
+        description: '',
+        owner: 'nobody@example.com',
+        source: 'https://example.com/',
+      },
+      payload: {},
+    },
+  } as unknown as Parameters<Hooks['createHook']>[2]);
+  return hookId;
+};
+
+/** The names of the tasks that a hook has created, the first one first. */
+const tasksOf = async ({ hooks, queue }: Clients, hookId: string): Promise<string[]> => {
+  const fires = await hooks.listLastFires('group', hookId).then(
+    ({ lastFires }) => lastFires,
+    () => [],
+  );
+  const tasks = await Promise.all(
+    fires.filter(({ result }) => result === 'success').map(({ taskId }) => queue.task(taskId)),
+  );
+  return tasks.map(({ metadata }) => metadata.name).reverse();
+};
+
+const errorsOf = async ({ hooks }: Clients, hookId: string): Promise<string[]> => {
+  const status = (await hooks.getHookStatus('group', hookId)) as { bindingErrors?: { error: string }[] };
+  return (status.bindingErrors ?? []).map(({ error }) => error);
+};
+
+const createTask = ({ queue }: Clients) =>
+  queue.createTask(slugid(), aTask('example/restart') as Parameters<Queue['createTask']>[1]);
+
+const say = async (connection: ChannelModel, exchange: string, words: readonly string[]): Promise<void> => {
+  const channel = await connection.createConfirmChannel();
+  for (const word of words) {
+    channel.publish(exchange, `talk.${word}`, Buffer.from(JSON.stringify({ word })), { persistent: true });
+  }
+  await channel.waitForConfirms();
+  await channel.close();
+};
+
+const ours = (prefix: string) => `${prefix}queue/v1/task-defined`;
+
+describe('binding-to-nothing', () => {
+  it('a hook that is bound to an exchange that nobody has declared disturbs no other', {
+    skip: noRabbitMq,
+  }, async (t) => {
+    const broker = await aRabbitMq(t);
+    await broker.start();
+    const home = await aHome(t);
+    const env = { AMQP_URL: broker.url, WORKER: 'false', LOG_LEVEL: 'silent' };
+    const platform = await home.start(env);
+    const clients = clientsOf(platform);
+    const exchange = 'exchange/somebody/v1/talk';
+    const lost = await aHook(clients, exchange, 'talk.*');
+    const found = await aHook(clients, ours('exchange/taskcluster-'));
+    await eventually(
+      'the binding in vain to be shown',
+      () => errorsOf(clients, lost),
+      (errors) => /NOT.FOUND/.test(errors.join()),
+    );
+    await eventually('the other hook to fire', async () => {
+      await createTask(clients);
+      return (await clients.hooks.listLastFires('group', found).catch(() => undefined)) !== undefined;
+    });
+
+    const connection = await connect(broker.url);
+    t.after(() => connection.close().catch(() => {}));
+    const channel = await connection.createChannel();
+    await channel.assertExchange(exchange, 'topic', { durable: true });
+    await eventually(
+      'the binding to hold',
+      () => errorsOf(clients, lost),
+      (errors) => errors.length === 0,
+    );
+    const words = ['one', 'two', 'three'];
+    await say(connection, exchange, [...words, 'and.no.more']);
+    const names = words.map((word) => `said ${word}`);
+    await eventually(
+      'a fire for each message',
+      () => tasksOf(clients, lost),
+      (tasks) => tasks.length === 3,
+    );
+    assert.deepEqual(await tasksOf(clients, lost), names);
+
+    // What is said while the platform is away waits for it.
+    assert.equal(await platform.stop(), 0);
+    await say(connection, exchange, ['meanwhile']);
+    const again = clientsOf(await home.start(env));
+    await eventually(
+      'the message of meanwhile',
+      () => tasksOf(again, lost),
+      (tasks) => tasks.includes('said meanwhile'),
+    );
+    assert.deepEqual(await tasksOf(again, lost), [...names, 'said meanwhile']);
+  });
+
+  it('without a broker the others fire, and it says that there is none', async (t) => {
+    const home = await aHome(t);
+    const clients = clientsOf(await home.start({ WORKER: 'false', LOG_LEVEL: 'silent' }));
+    const lost = await aHook(clients, 'exchange/somebody/v1/talk');
+    const found = await aHook(clients, ours('exchange/taskcluster-'));
+    await eventually(
+      'the binding in vain to be shown',
+      () => errorsOf(clients, lost),
+      (errors) => /No message broker/.test(errors.join()),
+    );
+    await eventually('the other hook to fire', async () => {
+      await createTask(clients);
+      return (await clients.hooks.listLastFires('group', found).catch(() => undefined)) !== undefined;
+    });
+  });
+});
