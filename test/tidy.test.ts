@@ -31,7 +31,48 @@ const floors = [
   'sessions',
   'tunnels',
   'views',
+  'config',
 ];
+
+/** It stands above the files beside the floors, which join these; above it is the door of the package alone. */
+const roof = 'process';
+
+/**
+ * The rooms of a domain, lowest first: a file takes from its own room or from those below. Others that a domain needs have
+ * names of their own, and no order.
+ */
+const rooms = [
+  'schema',
+  'lifecycle',
+  'store',
+  'events',
+  'context',
+  'service',
+  'subscription',
+  'routes',
+  'loops',
+  'index',
+];
+
+/** The folders of packages/worker/src, lowest first. */
+const workerFloors = [
+  'payload',
+  'trees',
+  'tunnel',
+  'logs',
+  'proxy',
+  'registration',
+  'claims',
+  'mounts',
+  'images',
+  'engines',
+  'resources',
+  'artifacts',
+  'trust',
+  'runs',
+];
+/** Files of the worker that stand below its folders; all others stand above. */
+const workerGround = ['clock.ts', 'in-parallel.ts', 'program-environment.ts', 'retry.ts', 'worker-log.ts'];
 
 interface Source {
   /** From the root: `packages/server/src/queue/store.ts` */
@@ -91,10 +132,13 @@ const relativeImports = code.flatMap((source) =>
     .map((to) => ({ from: source.path, to, target: posix.join(posix.dirname(source.path), to) })),
 );
 
-/** A path's storey: files beside the folders (`app.ts`, `config.ts`) stand above them all. */
+/** A path's storey: files beside the folders (`app.ts`, `domains.ts`) join these, `process` runs what was joined. */
+const joined = floors.length;
 const floorOf = (path: string): number => {
+  if (inServer(path) === 'index.ts') return joined + 2;
   const folder = inServer(path).match(/^[^/]+(?=\/)/)?.[0];
-  return folder === undefined ? floors.length : floors.indexOf(folder);
+  if (folder === roof) return joined + 1;
+  return folder === undefined ? joined : floors.indexOf(folder);
 };
 
 const namesIn = (list = ''): string[] =>
@@ -129,7 +173,7 @@ describe('the house is tidy', () => {
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name);
     assert.deepEqual(
-      folders.filter((folder) => !floors.includes(folder)),
+      folders.filter((folder) => folder !== roof && !floors.includes(folder)),
       [],
       'folders that no floor is named for',
     );
@@ -146,11 +190,12 @@ describe('the house is tidy', () => {
       .filter(({ from }) => from.startsWith(serverFolder))
       .filter(({ from, target }) => {
         const [here, there] = [floorOf(from), floorOf(target)];
-        // A test of the whole stands beside app.ts, and may look in through every window.
-        if (here === there || (here === floors.length && from.endsWith('.test.ts'))) return false;
+        // A test of the whole stands beside app.ts or above it, and may look in through every window.
+        if (here === there || (here >= joined && from.endsWith('.test.ts'))) return false;
+        if (there === joined) return here < joined;
         // Test support needs the ground floor itself, whose tests need it in turn.
         if (from.endsWith('.test.ts') && target === `${serverFolder}testing/index.ts`) return false;
-        return there > here || inServer(target) !== `${floors[there]}/index.ts`;
+        return there > here || inServer(target) !== `${floors[there] ?? roof}/index.ts`;
       });
     assert.deepEqual(
       wrong.map(({ from, to }) => `${from} imports ${to}`),
@@ -158,8 +203,62 @@ describe('the house is tidy', () => {
     );
   });
 
+  it('imports inside a domain go down', () => {
+    const roomOf = (path: string): number =>
+      rooms.indexOf(inServer(path).split('/')[1]?.replace('.ts', '') ?? '');
+    const domainOf = (path: string): string | undefined => inServer(path).split('/')[0];
+    const domains = floors.slice(floors.indexOf('http') + 1);
+    const wrong = relativeImports
+      .filter(({ from }) => from.startsWith(serverFolder) && domains.includes(domainOf(from) ?? ''))
+      .filter(({ from, target }) => domainOf(from) === domainOf(target))
+      .filter(({ from }) => !from.endsWith('.test.ts') && !/\/testing(\.ts|\/)/.test(from))
+      .filter(({ from, target }) => {
+        const [here, there] = [roomOf(from), roomOf(target)];
+        return target === `${serverFolder}${domainOf(target)}/index.ts` || (here >= 0 && there > here);
+      });
+    assert.deepEqual(
+      wrong.map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+  });
+
+  it('imports in the worker go down, and through the door', () => {
+    const home = 'packages/worker/src/';
+    const inWorker = (path: string): string => path.slice(home.length);
+    const storeyOf = (path: string): number => {
+      const [folder = '', file] = inWorker(path).split('/');
+      if (file !== undefined) return workerFloors.indexOf(folder);
+      return workerGround.includes(folder) ? -1 : workerFloors.length;
+    };
+    const own = relativeImports.filter(
+      ({ from }) => from.startsWith(home) && !from.endsWith('.test.ts') && !/\/testing(\.ts|\/)/.test(from),
+    );
+    const wrong = own.filter(({ from, target }) => {
+      const [here, there] = [storeyOf(from), storeyOf(target)];
+      if (here === there || !inWorker(target).includes('/')) return there > here;
+      return there > here || inWorker(target) !== `${workerFloors[there]}/index.ts`;
+    });
+    assert.deepEqual(
+      wrong.map(({ from, to }) => `${from} imports ${to}`),
+      [],
+    );
+    const folders = readdirSync(join(root, home), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    assert.deepEqual(
+      folders.map(({ name }) => name).filter((name) => name !== 'testing' && !workerFloors.includes(name)),
+      [],
+    );
+  });
+
+  it('few files stand beside the floors', () => {
+    const beside = server.filter((source) => floorOf(source.path) >= joined && !isTest(source));
+    const names = beside.map(({ path }) => inServer(path)).filter((path) => !path.includes('/'));
+    assert.ok(names.length <= 5, names.join(', '));
+  });
+
   it('a door exports what somebody takes', () => {
-    const unused = floors.flatMap((floor) => {
+    const unused = [...floors, roof].flatMap((floor) => {
       const door = `${serverFolder}${floor}/index.ts`;
       const exported = namesExportedBy(code.find(({ path }) => path === door)?.text ?? '');
       const taken = new Set(code.flatMap((source) => namesTakenFrom(door, source)));
@@ -240,6 +339,13 @@ describe('the house is tidy', () => {
     );
   });
 
+  it('transactions are opened in base, which knows when one may be repeated', () => {
+    const own = server.filter(
+      (source) => !isTest(source) && !isSupport(source) && !inServer(source.path).startsWith('base/'),
+    );
+    assert.deepEqual(linesWith(own, /\.transaction\b/), []);
+  });
+
   it('time and chance come from base/clock.ts', () => {
     const own = server.filter((source) => !isTest(source) && inServer(source.path) !== 'base/clock.ts');
     // How long a socket may be silent is the socket's own business.
@@ -292,7 +398,9 @@ describe('the house is tidy', () => {
   });
 
   it('the environment is read in config.ts only', () => {
-    const others = program.filter(({ path }) => !/\/(config\.ts|testing\/)/.test(path));
+    const others = program.filter(
+      ({ path }) => !/\/(config\.ts|program-environment\.ts|testing\/)/.test(path),
+    );
     assert.deepEqual(linesWith(others, /\bprocess\.env\b/), []);
   });
 

@@ -1,14 +1,5 @@
-import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { createArtifacts } from './artifacts/index.ts';
-import {
-  type Auth,
-  createAuth,
-  fillTemplate,
-  type OtherParties,
-  type StaticClient,
-  signedUrl,
-} from './auth/index.ts';
+import { fillTemplate } from './auth/index.ts';
 import {
   type Clock,
   createTurns,
@@ -17,86 +8,29 @@ import {
   type Logger,
   type Loop,
   localSignal,
-  type Metrics,
-  type Signal,
   sharedSignals as sharedSignalsOn,
   systemClock,
 } from './base/index.ts';
-import { createBuiltInWorkers } from './built-in-workers/index.ts';
-import type { Config } from './config.ts';
 import { declarations } from './declarations.ts';
-import { createEvents, outbox, type RelaySettings } from './events/index.ts';
-import { createHooks } from './hooks/index.ts';
-import { exchangeNames, type ProcessFacts, serve, serveDocuments } from './http/index.ts';
-import { createIndex } from './index/index.ts';
-import { measureDeployment, measureProcess, observers } from './measures.ts';
-import { createNotify, type SenderSettings } from './notify/index.ts';
-import { createObjects } from './objects/index.ts';
-import { createPurgeCache } from './purge-cache/index.ts';
-import {
-  createQueue,
-  type Queue,
-  type QueueContext,
-  readAgeing,
-  readDefinitions,
-  readStatuses,
-  shareStatuses,
-} from './queue/index.ts';
-import { createSecrets } from './secrets/index.ts';
-import { createSessions, identityProviders, type Sessions } from './sessions/index.ts';
-import { createTaskGraphs } from './task-graphs/index.ts';
-import { createTunnels } from './tunnels/index.ts';
-import { createWorkerManager, type LocalSettings, type OpenedWorkerManager } from './worker-manager/index.ts';
-import { createWorkers } from './workers/index.ts';
+import { type DomainDeps, type Domains, openDomains, type Signals, signalNames } from './domains.ts';
+import { type Domain, type ObserveCall, type ProcessFacts, serve, serveDocuments } from './http/index.ts';
+
+export type { Domains, Signals } from './domains.ts';
 
 /** What the whole application needs from the program around it. */
-export interface AppDeps {
-  readonly config: Config;
+export interface AppDeps extends Omit<DomainDeps, 'turns'> {
   readonly db: Database;
-  /** The same database; its commits wake nobody. It is there where messages are to be published to a broker. */
-  readonly relayDb?: Database | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly encryption: Encryption;
-  readonly staticClients: readonly StaticClient[];
-  readonly signals: Signals;
   readonly process: ProcessFacts;
-  readonly metrics: Metrics;
-  /** How workers on this machine are started, where that is known. */
-  readonly local?: LocalSettings | undefined;
-  /** Other processes serve the same deployment. */
-  readonly hasPeers?: boolean | undefined;
-  rootUrl(): string;
+  /** Names a method, and returns who is to be told of each call of it. */
+  readonly watchMethod?: ((service: string, method: string) => ObserveCall) | undefined;
 }
 
-/** Wake-ups between the parts of the application. */
-export type Signals = Readonly<Record<(typeof signalNames)[number], Signal>>;
-const signalNames = [
-  'events',
-  'pending',
-  'releases',
-  'quarantines',
-  'credentials',
-  'notifications',
-  'hooks',
-  'workers',
-  'workerPools',
-  'purges',
-] as const;
-
 /** Wake-ups for one process that has the database for itself. */
-export const localSignals = (): Signals => ({
-  events: localSignal(),
-  pending: localSignal(),
-  releases: localSignal(),
-  quarantines: localSignal(),
-  credentials: localSignal(),
-  notifications: localSignal(),
-  hooks: localSignal(),
-  workers: localSignal(),
-  workerPools: localSignal(),
-  purges: localSignal(),
-});
+export const localSignals = (): Signals =>
+  Object.fromEntries(signalNames.map((name) => [name, localSignal()])) as unknown as Signals;
 
 /** Wake-ups between all processes that share a database. */
 export const sharedSignals = (db: Database, onError: (error: unknown) => void): Promise<Signals> =>
@@ -104,291 +38,71 @@ export const sharedSignals = (db: Database, onError: (error: unknown) => void): 
 
 /** The platform, joined from its domains. */
 export interface App {
-  readonly auth: Auth;
-  readonly queue: Queue;
-  readonly workerManager: OpenedWorkerManager;
-  readonly sessions: Sessions;
+  readonly domains: Domains;
   /** Background work of a deployment: any number of processes may do it. */
   readonly loops: readonly Loop[];
   /** Background work of each process that serves the API. */
   readonly loopsOfEachProcess: readonly Loop[];
-  /** Adds what concerns the whole deployment to the metrics; one process tells it for all. */
-  measureDeployment(): void;
-  /** To be awaited before the first request. */
-  start(): Promise<void>;
   /** Registers all that is served over HTTP. */
   register(server: FastifyInstance): void;
-  /** The file that holds an artifact's bytes, when they lie on this machine's disk. */
-  locateFile(artifact: { taskId: string; runId: number; name: string }): Promise<string | undefined>;
+  /** To be awaited before the first request. */
+  start(): Promise<void>;
   /** Answers all who wait; nobody is kept waiting from then on. */
   drain(): Promise<void>;
-  /** Writes what is left to write. */
-  settle(): Promise<void>;
+  /** Writes what is left to write, once the loops have ended and nobody calls any more. */
+  close(): Promise<void>;
 }
 
-/** Joins the domains. This is the only place where a floor is handed what lies above it. */
+/** Joins the domains: each of them begins, works and ends in the same way. */
 export const createApp = (deps: AppDeps): App => {
-  const { config, db, clock, log, signals, encryption, staticClients, rootUrl } = deps;
-  const { observeBatch, observeClaim, watchMethod } = observers(deps.metrics);
   // Another transaction may start beside one that takes long, like that of a large graph.
-  const turns = createTurns(systemClock, 10);
-  const room = { db, clock, log, observeBatch, turns };
-  const auth = createAuth({
-    ...room,
-    encryption,
-    outbox,
-    staticClients,
-    origins: originsOf(config),
-    trustsProxy: config.trustProxy,
-    auditRetentionDays: config.auditRetentionDays,
-    ...otherPartiesOf(config),
-    changed: signals.credentials,
-    isRevoked: (clientId) => workerManager.isRevoked(clientId),
-  });
-  const events = createEvents({
-    ...room,
-    changed: signals.events,
-    retentionSeconds: config.eventRetentionSeconds,
-    relay: relayOf(deps),
-  });
-  const objects = createObjects({
-    ...room,
-    rootUrl,
-    ...backendsOf(config),
-    replacing: (key, replace) => artifacts.replaceBytes(key, replace),
-  });
-  const workers = createWorkers({ ...room, quarantinesChanged: signals.quarantines });
-  const artifacts = createArtifacts({
-    ...room,
-    objects,
-    readStatuses,
-    shareStatuses,
-    issueCredentials: auth.issueCredentials,
-  });
-  const queueDeps: QueueContext = {
-    ...room,
-    settings: {
-      claimTimeoutSeconds: config.claimTimeoutSeconds,
-      deadlineDelaySeconds: config.deadlineDelaySeconds,
-      deadlineDaysMax: config.taskDeadlineDaysMax,
-      dependenciesMax: config.taskDependenciesMax,
-      longPollSeconds: 20,
-      ageing: readAgeing(config.ageing),
-    },
-    pendingChanged: signals.pending,
-    releaseStarted: signals.releases,
-    observeClaim,
-    onResolved: (tx, changes, now) => taskGraphs.onResolved(tx, changes, now),
-    onDeleted: (tx, taskIds, now) => artifacts.expireArtifactsOf(tx, taskIds, now),
-    issueCredentials: auth.issueCredentials,
-    isQuarantined: (...worker) =>
-      workers.quarantinedUntil(...worker) !== undefined || workerManager.isBarred(...worker),
-    quarantinesKnown: workers.quarantinesKnown,
-    seeWorkers: workers.seeWorkers,
-  };
-  const queue = createQueue(queueDeps);
-  const taskGraphs = createTaskGraphs({ ...room, queue: queueDeps, callerFor: auth.callerWithRoles });
-  const notify = createNotify({
-    ...room,
-    rootUrl,
-    readDefinitions,
-    settings: sendersOf(config),
-    accepted: signals.notifications,
-  });
-  const index = createIndex({
-    ...room,
-    rootUrl,
-    readDefinitions,
-    anonymous: () => auth.callerWithRoles([]),
-    signUrl: signerOf(auth),
-  });
-  const secrets = createSecrets({ ...room, encryption, recordAudit: auth.recordAudit });
-  const purgeCache = createPurgeCache({ ...room, changed: signals.purges });
-  const workerManager = createWorkerManager({
-    ...room,
-    queue,
-    workers,
-    issueCredentials: auth.issueCredentials,
-    recordAudit: auth.recordAudit,
-    email: notify.email,
-    configured: config.providers,
-    local: deps.local,
-    changed: signals.workers,
-    poolsChanged: signals.workerPools,
-    pendingChanged: signals.pending,
-    rootUrl,
-  });
-  const hooks = createHooks({
-    ...room,
-    encryption,
-    queue: queueDeps,
-    exchangePrefix: config.exchangePrefix,
-    amqpUrl: config.amqpUrl,
-    changed: signals.hooks,
-    callerFor: auth.callerWithRoles,
-    recordAudit: auth.recordAudit,
-    email: notify.email,
-  });
-  const tunnels = createTunnels({
-    ...room,
-    authenticate: auth.authenticate,
-    rootUrl,
-    hasPeers: deps.hasPeers ?? false,
-    peerHost: config.peerHost,
-  });
-  const builtInWorkers = createBuiltInWorkers({ queue, pendingChanged: signals.pending });
-  const sessions = createSessions({
-    db,
-    clock,
-    log,
-    encryption,
-    auth,
-    rootUrl,
-    identityProviders: identityProviders(config),
-  });
-  measureProcess(deps.metrics, { db, relayDb: deps.relayDb, queue, events: events.verbs, notify });
-  const services = {
-    auth,
-    events: events.verbs,
-    objects,
-    workers,
-    queue,
-    artifacts,
-    taskGraphs,
-    notify,
-    index,
-    secrets,
-    purgeCache,
-    workerManager,
-    hooks,
-    sessions,
-    views: { db, clock, queue },
-  };
+  const domains = openDomains({ ...deps, turns: createTurns(systemClock, 10) });
+  const all: readonly Domain[] = Object.values<Domain>({ ...domains });
+  requireDeclared(all);
+  const { events, notify, index, workerManager, hooks } = domains;
+  const subscriptions = [notify, index, workerManager, hooks].map(({ subscription }) => subscription);
   return {
-    auth,
-    queue,
-    workerManager,
-    sessions,
-    loops: [
-      ...auth.loops,
-      ...events.loops,
-      ...objects.loops,
-      ...workers.loops,
-      ...queue.loops,
-      ...artifacts.loops,
-      ...taskGraphs.loops,
-      ...notify.loops,
-      ...index.loops,
-      ...secrets.loops,
-      ...purgeCache.loops,
-      ...workerManager.loops,
-      ...hooks.loops,
-      ...builtInWorkers.loops,
-      ...sessions.loops,
-      ...tunnels.loops,
-      ...[notify.subscription, index.subscription, workerManager.subscription, hooks.subscription].map(
-        events.subscribe,
-      ),
-    ],
-    loopsOfEachProcess: [
-      ...workers.loopsOfEachProcess,
-      ...workerManager.loopsOfEachProcess,
-      ...tunnels.loopsOfEachProcess,
-    ],
-    measureDeployment: () =>
-      measureDeployment(deps.metrics, { clock, queue, events: events.verbs, workerManager }),
+    domains,
+    loops: [...all.flatMap(({ loops }) => loops), ...subscriptions.map(events.subscribe)],
+    loopsOfEachProcess: all.flatMap(({ loopsOfEachProcess = [] }) => loopsOfEachProcess),
+    register: (server) => register(server, deps, domains),
     start: async () => {
-      await hooks.start();
-      await events.start();
-      await auth.start();
-      await workers.loadQuarantines();
-      await workerManager.start();
+      for (const { start } of all) await start?.();
     },
-    register: (server) => {
-      serveDocuments(server, declarations, deps.process.version);
-      objects.byteRoutes(server);
-      tunnels.register(server);
-      serve(
-        server,
-        {
-          clock,
-          log,
-          process: deps.process,
-          authenticate: auth.authenticate,
-          requirePayload: auth.requirePayload,
-          claimedId: auth.claimedId,
-          fillScopes: fillTemplate,
-          watchMethod,
-        },
-        { declarations, services },
-      );
-    },
-    locateFile: artifacts.locateFile,
     drain: async () => {
-      await events.drain();
-      await Promise.all([queue.close(), tunnels.close()]);
+      await Promise.all(all.map(({ drain }) => drain?.()));
     },
-    settle: async () => {
-      await Promise.all([workers.settle(), auth.idle(), events.close(), hooks.close()]);
+    close: async () => {
+      await Promise.all(all.map(({ close }) => close?.()));
     },
   };
 };
 
-/** Signs URLs of the platform for somebody who may do what these scopes allow. */
-const signerOf =
-  (auth: Auth): Parameters<typeof createIndex>[0]['signUrl'] =>
-  (url, wanted) => {
-    const credentials = auth.issueCredentials({ ...wanted, clientId: 'index/signed-url' });
-    return signedUrl(url, { ...credentials, expiry: wanted.expiry });
-  };
-
-/** The name under which clients sign their requests, whatever a proxy in between makes of it. */
-const originsOf = ({ rootUrl }: Config) => {
-  if (!rootUrl) return [];
-  const { hostname, port, protocol } = new URL(rootUrl);
-  return [{ host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) }];
+/** A domain whose methods nobody publishes was forgotten in `declarations.ts`. */
+const requireDeclared = (domains: readonly Domain[]): void => {
+  const declared = new Set(declarations.flatMap(({ routes }) => routes as readonly object[]));
+  const missing = domains.flatMap(({ routes }) => routes).find((route) => !declared.has(route));
+  if (missing) throw new Error(`The method ${missing.contract.name} stands in no declaration.`);
 };
 
-/** The broker that messages are published to, if there is one. */
-const relayOf = ({ config, relayDb, log }: AppDeps): RelaySettings | undefined => {
-  const { amqpUrl, exchangePrefix } = config;
-  return amqpUrl && relayDb
-    ? { url: amqpUrl, exchangePrefix, exchanges: exchangeNames(declarations), db: relayDb, log }
-    : undefined;
-};
-
-/** The ways out of the platform that its operator has configured. */
-const sendersOf = ({ notify }: Config): SenderSettings => {
-  const { smtpUrl, emailFrom: from, matrixUrl, matrixAccessToken, slackUrl, slackAccessToken } = notify;
-  return {
-    email: smtpUrl && from ? { smtpUrl, from } : undefined,
-    matrix: matrixUrl && matrixAccessToken ? { url: matrixUrl, accessToken: matrixAccessToken } : undefined,
-    slack: slackAccessToken ? { url: slackUrl, accessToken: slackAccessToken } : undefined,
-  };
-};
-
-/** The parties whose credentials may be given out. */
-const otherPartiesOf = ({ websocktunnelSecret, aws, gcp, sentry, github }: Config): OtherParties => {
-  const { organization, authToken, team, ...rest } = sentry;
-  return {
-    websocktunnelSecret,
-    aws: aws.buckets && { buckets: aws.buckets, stsUrl: aws.stsUrl },
-    gcp: gcp.projects && { projects: gcp.projects, url: gcp.iamCredentialsUrl },
-    sentry: organization && authToken && team ? { ...rest, organization, authToken, team } : undefined,
-    github: github.apps && { apps: github.apps, url: github.url },
-  };
-};
-
-/** Where bytes lie: in a bucket when there is one, on disk otherwise, and wherever else the operator wants them. */
-const backendsOf = ({ s3, data, objects }: Config) => {
-  const { bucket, ...options } = s3;
-  const { backends, backendMap: placement, artifactBackend } = objects;
-  const standard: Parameters<typeof createObjects>[0]['backends'] = bucket
-    ? { s3: { type: 's3', bucket, ...options } }
-    : { disk: { type: 'disk', folder: join(data, 'objects') } };
-  return {
-    backends: { ...standard, ...backends },
-    ...(placement ? { placement } : {}),
-    ...(artifactBackend ? { artifactBackend } : {}),
-  };
+const register = (server: FastifyInstance, deps: AppDeps, domains: Domains): void => {
+  const { authenticate, requirePayload, claimedId } = domains.auth.verbs;
+  const verbs = Object.entries<Domain>({ ...domains }).map(([name, domain]) => [name, domain.verbs]);
+  serveDocuments(server, declarations, deps.process.version);
+  domains.objects.byteRoutes(server);
+  domains.tunnels.register(server);
+  serve(
+    server,
+    {
+      clock: deps.clock,
+      log: deps.log,
+      process: deps.process,
+      authenticate,
+      requirePayload,
+      claimedId,
+      fillScopes: fillTemplate,
+      ...(deps.watchMethod ? { watchMethod: deps.watchMethod } : {}),
+    },
+    { declarations, services: Object.fromEntries(verbs) as object },
+  );
 };

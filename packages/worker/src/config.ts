@@ -9,7 +9,8 @@ import {
   defaultContainerSettings,
   engineChoices,
 } from './engines/index.ts';
-import { defaultMetadataEndpoint } from './registration/instance-metadata.ts';
+import { systemPath } from './program-environment.ts';
+import { defaultMetadataEndpoint } from './registration/index.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
 const setting = (env: string, description: string) => ({ env, description });
@@ -210,8 +211,6 @@ export class WorkerConfigError extends Error {
   }
 }
 
-const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
 /** The directories of the Node that runs this: what tasks need to run `node` and `npm` in a sandbox. */
 export const nodeDirectories = (): string[] => {
   const prefix = dirname(dirname(realpathSync(process.execPath)));
@@ -219,12 +218,6 @@ export const nodeDirectories = (): string[] => {
   const own = existsSync(join(prefix, 'lib', 'node_modules')) ? ['bin', 'lib'] : ['bin'];
   return own.map((name) => join(prefix, name));
 };
-
-/** All of this process's environment that programs get which work for it: what else they would heed is not theirs. */
-export const programEnvironment = (): Record<string, string> => ({
-  PATH: process.env.PATH ?? systemPath,
-  LC_ALL: 'C',
-});
 
 /** A PATH with the system's programs, and the Node that runs this. */
 export const defaultPath = (): string => {

@@ -1,13 +1,8 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from './clock.ts';
 import { type ConfigSources, optionsOf, providerIn, readSettings, type WorkerConfig } from './config.ts';
-import {
-  type Identity,
-  identityOfInstance,
-  instanceMetadata,
-  joinPool,
-  settingsOfPool,
-} from './registration/index.ts';
+import { settingsOfPool } from './pool-settings.ts';
+import { type Identity, identityOfInstance, instanceMetadata, joinPool } from './registration/index.ts';
 import { messageOf, type WorkerLog } from './worker-log.ts';
 import type { WorkerOptions } from './worker-options.ts';
 

@@ -1,10 +1,11 @@
 import type { TaskClaimResponse } from '@taskyard/client';
 import { claimTasks } from './claim-tasks.ts';
+import { type HeldClaim, holdClaim } from './claims/index.ts';
 import { type Clock, seconds, systemClock } from './clock.ts';
 import { type Stopping, watchForEnds } from './ends.ts';
 import type { Engine } from './engines/index.ts';
 import type { ExitReason } from './exit-reason.ts';
-import { type HeldClaim, holdClaim, runTask, type WorkerTools } from './runs/index.ts';
+import { runTask, type WorkerTools } from './runs/index.ts';
 import { openSlots, type Slots } from './slots.ts';
 import { messageOf, silentLog, type WorkerLog } from './worker-log.ts';
 import type { WorkerOptions } from './worker-options.ts';

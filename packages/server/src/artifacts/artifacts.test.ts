@@ -9,7 +9,7 @@ import { days, hours, later, manualClock, minutes, RequestError, silentLog, slug
 import { Reply } from '../http/index.ts';
 import { createObjects, type Objects } from '../objects/index.ts';
 import type { CredentialsRequest, RunStatus, StatusWithLabels } from '../queue/index.ts';
-import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { type Artifacts, createArtifacts, type PostArtifactRequest } from './index.ts';
 
 describe('artifacts', () => {
@@ -19,8 +19,8 @@ describe('artifacts', () => {
   const issued: CredentialsRequest[] = [];
   let test: TestDatabase;
   let folder: string;
-  let objects: Objects;
-  let artifacts: Artifacts;
+  let objects: Opened<Objects>;
+  let artifacts: Opened<Artifacts>;
 
   before(async () => {
     test = await testDatabase();
@@ -30,22 +30,26 @@ describe('artifacts', () => {
     const rootUrl = () => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
     const readStatuses = async (_sql: unknown, taskIds: readonly string[]) =>
       taskIds.map((taskId) => statuses.get(taskId)).filter((status) => status !== undefined);
-    objects = createObjects({
-      ...deps,
-      rootUrl,
-      backends: { disk: { type: 'disk', folder } },
-      replacing: (key, replace) => artifacts.replaceBytes(key, replace),
-    });
-    artifacts = createArtifacts({
-      ...deps,
-      objects,
-      readStatuses,
-      shareStatuses: readStatuses,
-      issueCredentials: (request) => {
-        issued.push(request);
-        return { clientId: request.clientId, accessToken: 'token', certificate: '{}' };
-      },
-    });
+    objects = opened(
+      createObjects({
+        ...deps,
+        rootUrl,
+        backends: { disk: { type: 'disk', folder } },
+        replacing: (key, replace) => artifacts.replaceBytes(key, replace),
+      }),
+    );
+    artifacts = opened(
+      createArtifacts({
+        ...deps,
+        objects,
+        readStatuses,
+        shareStatuses: readStatuses,
+        issueCredentials: (request) => {
+          issued.push(request);
+          return { clientId: request.clientId, accessToken: 'token', certificate: '{}' };
+        },
+      }),
+    );
     objects.byteRoutes(app);
     await app.listen({ port: 0, host: '127.0.0.1' });
   });

@@ -1,18 +1,17 @@
-import type { Loop } from '../base/index.ts';
+import type { Domain } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { artifactLoops } from './loops.ts';
+import { artifactRoutes } from './routes.ts';
 import { type ArtifactVerbs, artifactVerbs } from './service/index.ts';
 
 export { artifactRoutes } from './routes.ts';
 export { artifactCreatedMessage, objectCredentials, type PostArtifactRequest } from './schema.ts';
 
 /** The door of artifacts. */
-export interface Artifacts extends ArtifactVerbs {
-  readonly loops: readonly Loop[];
-}
+export type Artifacts = Domain<ArtifactVerbs>;
 
 /** Opens artifacts: what hangs from runs, as files, references, links, and word of files that could not be made. */
 export const createArtifacts = (context: Context): Artifacts => {
   const verbs = artifactVerbs(context);
-  return { ...verbs, loops: artifactLoops(verbs) };
+  return { verbs, routes: artifactRoutes, loops: artifactLoops(verbs) };
 };

@@ -1,5 +1,4 @@
-import type { Loop } from '../base/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { AuthGiven, Context } from './context.ts';
 import { Directory } from './directory.ts';
 import { exchanges } from './events.ts';
@@ -20,16 +19,15 @@ export {
   StaticClients,
 } from './schema/index.ts';
 export { fillTemplate, scopeSet } from './scopes/index.ts';
-export type { CredentialsWanted } from './service/index.ts';
+export type { AuthVerbs, CredentialsWanted } from './service/index.ts';
 export type { AuditEntry } from './store.ts';
 
 /** The door of auth. */
-export interface Auth extends AuthVerbs {
+export interface Auth extends Domain<AuthVerbs> {
   /** Writes the static clients and reads the roles; to be awaited before anything else. */
   start(): Promise<void>;
-  /** Resolves when nothing is left to write in the background; call it before the database is closed. */
-  idle(): Promise<void>;
-  readonly loops: readonly Loop[];
+  /** Resolves when nothing is left to write in the background. */
+  close(): Promise<void>;
 }
 
 /** What this service publishes. */
@@ -49,9 +47,10 @@ export const createAuth = (given: AuthGiven): Auth => {
   const context: Context = { ...given, directory };
   const verbs = authVerbs(context);
   return {
-    ...verbs,
-    start: async () => verbs.useStaticClients(await verbs.ensureStaticClients(given.staticClients)),
-    idle: () => directory.idle(),
+    verbs,
+    routes,
     loops: authLoops(verbs),
+    start: async () => verbs.useStaticClients(await verbs.ensureStaticClients(given.staticClients)),
+    close: () => directory.idle(),
   };
 };

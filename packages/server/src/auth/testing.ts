@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { type Database, encryption, type ManualClock, manualClock, silentLog } from '../base/index.ts';
-import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import type { AuthGiven } from './context.ts';
 import type { Message } from './events.ts';
 import { type Auth, createAuth } from './index.ts';
 
 /** For tests: auth on a database of its own, with an outbox that can be looked into. */
 export interface TestAuth {
-  readonly auth: Auth;
+  readonly auth: Opened<Auth>;
   readonly db: Database;
   readonly clock: ManualClock;
   readonly sent: Message[];
   /** The same floor once more, as in another process. */
-  another(): Promise<Auth>;
+  another(): Promise<Opened<Auth>>;
   close(): Promise<void>;
 }
 
@@ -37,8 +37,8 @@ export const testAuth = async (options: Partial<AuthGiven> = {}): Promise<TestAu
     ],
     ...options,
   };
-  const start = async (): Promise<Auth> => {
-    const auth = createAuth(deps);
+  const start = async (): Promise<Opened<Auth>> => {
+    const auth = opened(createAuth(deps));
     await auth.start();
     return auth;
   };
@@ -50,7 +50,7 @@ export const testAuth = async (options: Partial<AuthGiven> = {}): Promise<TestAu
     sent,
     another: start,
     close: async () => {
-      await auth.idle();
+      await auth.close();
       await database.drop();
     },
   };

@@ -12,13 +12,13 @@ import {
   slugid,
 } from '../base/index.ts';
 import type { Queue, TaskStatus } from '../queue/index.ts';
-import { stepOf } from '../testing/index.ts';
+import { type Opened, opened, stepOf } from '../testing/index.ts';
 import { createBuiltInWorkers } from './index.ts';
 import { aTask, type TestQueues, testQueues } from './testing.ts';
 
 /** The workers of a process; no wake-up but that of its queue comes. */
-const workersOn = (queue: Queue, pendingChanged: Signal = localSignal()) => {
-  const { loops } = createBuiltInWorkers({ queue, pendingChanged });
+const workersOn = (queue: Opened<Queue>, pendingChanged: Signal = localSignal()) => {
+  const { loops } = opened(createBuiltInWorkers({ queue, pendingChanged }));
   return {
     loops,
     /** One step of a loop; returns how many tasks it ended. */
@@ -36,7 +36,7 @@ describe('tasks of built-in queues, over HTTP', () => {
     running = runLoops(workersOn(t.queue).loops, { clock: t.clock, log: silentLog });
   });
   after(async () => {
-    await t.queue.close();
+    await t.queue.drain();
     await running.stop();
     await app.close();
     await t.close();
@@ -192,7 +192,7 @@ describe('built-in workers of several processes', () => {
     const taskId = await created('fail');
     const queue = {
       ...t.queue,
-      claimWork: async (request: Parameters<Queue['claimWork']>[0]) => {
+      claimWork: async (request: Parameters<Opened<Queue>['claimWork']>[0]) => {
         const claims = await t.queue.claimWork(request);
         if (claims.length > 0) await t.queue.cancelTasks.one({ taskId, authorize: () => {} });
         return claims;

@@ -5,6 +5,8 @@ import { serve } from '../http/index.ts';
 import { createQueue, type Queue, routes } from '../queue/index.ts';
 import {
   messagesIn,
+  type Opened,
+  opened,
   plainTask,
   queueAlone,
   type SentMessage,
@@ -15,20 +17,20 @@ import {
 
 /** For tests: the queue as several processes have it. */
 export interface TestQueues {
-  readonly queue: Queue;
+  readonly queue: Opened<Queue>;
   readonly clock: ManualClock;
   /** The same once more on a pool of its own; closed with the rest. */
-  another(): Queue;
+  another(): Opened<Queue>;
   messages(): Promise<SentMessage[]>;
   /** The methods of the queue over HTTP, for callers who may do everything. */
   serve(): FastifyInstance;
   close(): Promise<void>;
 }
 
-const open = (db: Database, clock: ManualClock): Queue =>
-  createQueue({ db, clock, log: silentLog, ...queueAlone() });
+const open = (db: Database, clock: ManualClock): Opened<Queue> =>
+  opened(createQueue({ db, clock, log: silentLog, ...queueAlone() }));
 
-const serveQueue = (queue: Queue, clock: ManualClock): FastifyInstance => {
+const serveQueue = (queue: Opened<Queue>, clock: ManualClock): FastifyInstance => {
   const app = fastify({ routerOptions: { maxParamLength: 8192 } });
   const service = { serviceName: 'queue', title: 'Queue', description: 'Tasks and their runs.' };
   const deps = {
@@ -45,7 +47,7 @@ export const testQueues = async (): Promise<TestQueues> => {
   const { db, url, drop } = await testDatabase();
   const clock = manualClock();
   const queue = open(db, clock);
-  const others: { queue: Queue; pool: Database }[] = [];
+  const others: { queue: Opened<Queue>; pool: Database }[] = [];
   return {
     queue,
     clock,
@@ -58,7 +60,7 @@ export const testQueues = async (): Promise<TestQueues> => {
     messages: () => messagesIn(db),
     serve: () => serveQueue(queue, clock),
     close: async () => {
-      await Promise.all([queue, ...others.map((other) => other.queue)].map((each) => each.close()));
+      await Promise.all([queue, ...others.map((other) => other.queue)].map((each) => each.drain()));
       await Promise.all(others.map(({ pool }) => pool.close()));
       await drop();
     },

@@ -13,7 +13,6 @@ export { type Message, routingKey } from './message.ts';
 export * as outbox from './outbox.ts';
 export { type Binding, matcher } from './patterns.ts';
 export type { RelaySettings } from './relay/index.ts';
-export type { EventVerbs } from './service.ts';
 export type { Subscription } from './subscriptions/index.ts';
 
 /** The messages of all services: written by `outbox.append`, read by followers, by subscriptions and by the relay. */

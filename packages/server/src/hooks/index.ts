@@ -1,6 +1,6 @@
-import { type Loop, localSignal } from '../base/index.ts';
+import { localSignal } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { Context, HooksContext } from './context.ts';
 import { exchanges } from './events.ts';
 import { hookLoops } from './loops.ts';
@@ -11,8 +11,7 @@ import { type HookVerbs, hookVerbs } from './service/index.ts';
 import { hookSubscription } from './subscription.ts';
 
 /** The door of hooks. */
-export interface Hooks extends HookVerbs {
-  readonly loops: readonly Loop[];
+export interface Hooks extends Domain<HookVerbs> {
   /** To be given to the subscriptions of events. */
   readonly subscription: Subscription;
   /** To be awaited before messages are read. */
@@ -27,7 +26,8 @@ export const createHooks = (given: HooksContext): Hooks => {
   const verbs = hookVerbs(context);
   const subscription = hookSubscription(context);
   return {
-    ...verbs,
+    verbs,
+    routes,
     loops: [...hookLoops(context, verbs), subscription.loop],
     subscription,
     start: subscription.start,

@@ -16,6 +16,8 @@ import type { Email } from '../notify/index.ts';
 import { createQueue, type Queue, type QueueContext } from '../queue/index.ts';
 import {
   messagesIn,
+  type Opened,
+  opened,
   queueAlone,
   type SentMessage,
   servedOn,
@@ -28,8 +30,8 @@ import type { CreateHookRequest } from './schema.ts';
 
 /** For tests: a queue and the hooks above it, as in one process. */
 export interface Platform {
-  readonly queue: Queue;
-  readonly hooks: Hooks;
+  readonly queue: Opened<Queue>;
+  readonly hooks: Opened<Hooks>;
   /** One step of a loop; returns how many things it did. */
   step(name: string): Promise<number>;
   /** Learns the bindings of hooks, and from where on messages are read. */
@@ -66,18 +68,20 @@ const open = (
 ): Platform => {
   const context = { db, clock, log: silentLog };
   const queueDeps: QueueContext = { ...context, ...queueAlone() };
-  const hooks = createHooks({
-    ...context,
-    queue: queueDeps,
-    encryption: encryptionWith,
-    exchangePrefix: 'exchange/taskcluster-',
-    changed: localSignal(),
-    callerFor: async (scopes) => callerFor(scopes),
-    recordAudit: async () => {},
-    email: async (_tx, emails) => {
-      mails.push(...emails);
-    },
-  });
+  const hooks = opened(
+    createHooks({
+      ...context,
+      queue: queueDeps,
+      encryption: encryptionWith,
+      exchangePrefix: 'exchange/taskcluster-',
+      changed: localSignal(),
+      callerFor: async (scopes) => callerFor(scopes),
+      recordAudit: async () => {},
+      email: async (_tx, emails) => {
+        mails.push(...emails);
+      },
+    }),
+  );
   const events = createEvents({
     ...context,
     changed: localSignal(),
@@ -88,7 +92,7 @@ const open = (
     await hooks.start();
     await events.start();
   };
-  return { queue: createQueue(queueDeps), hooks, step: stepOf(loops), start, end: events.close };
+  return { queue: opened(createQueue(queueDeps)), hooks, step: stepOf(loops), start, end: events.close };
 };
 
 /** For tests: hooks on a database of their own and a clock that stands still. */
@@ -130,7 +134,7 @@ export const testHooks = async (start = new Date('2026-03-01T12:00:00Z')): Promi
       return app;
     },
     close: async () => {
-      await Promise.all(platforms.flatMap(({ queue, end }) => [queue.close(), end()]));
+      await Promise.all(platforms.flatMap(({ queue, end }) => [queue.drain(), end()]));
       await Promise.all(pools.map((pool) => pool.close()));
       await drop();
     },

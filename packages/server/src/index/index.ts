@@ -1,6 +1,5 @@
-import type { Loop } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { indexLoops } from './loops.ts';
 import { type IndexServices, routes } from './routes.ts';
@@ -9,15 +8,15 @@ import { type IndexVerbs, indexVerbs } from './service.ts';
 import { taskSubscription } from './subscription.ts';
 
 /** The door of the index. */
-export interface Index extends IndexVerbs {
-  readonly loops: readonly Loop[];
+export interface Index extends Domain<IndexVerbs> {
   /** To be given to the subscriptions of events. */
   readonly subscription: Subscription;
 }
 
 /** Opens the index. */
 export const createIndex = (context: Context): Index => ({
-  ...indexVerbs(context),
+  verbs: indexVerbs(context),
+  routes,
   loops: indexLoops(context),
   subscription: taskSubscription(context),
 });

@@ -13,7 +13,16 @@ import {
 import { createEvents, outbox } from '../events/index.ts';
 import { type Caller, serve } from '../http/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue, readDefinitions } from '../queue/index.ts';
-import { plainTask, queueAlone, servedOn, stepOf, testDatabase, tester } from '../testing/index.ts';
+import {
+  type Opened,
+  opened,
+  plainTask,
+  queueAlone,
+  servedOn,
+  stepOf,
+  testDatabase,
+  tester,
+} from '../testing/index.ts';
 import { createIndex, type Index, indexDeclaration } from './index.ts';
 
 export interface Asked {
@@ -33,9 +42,9 @@ export interface Answered {
 export interface TestIndex {
   readonly db: Database;
   readonly clock: ManualClock;
-  readonly index: Index;
-  readonly queue: Queue;
-  readonly auth: Auth;
+  readonly index: Opened<Index>;
+  readonly queue: Opened<Queue>;
+  readonly auth: Opened<Auth>;
   /** A call over HTTP. */
   ask(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, asked?: Asked): Promise<Answered>;
   /** One step of a loop. */
@@ -57,28 +66,30 @@ const callerWith = (scopes: readonly string[]): Caller => ({
   ...scopeSet(scopes),
 });
 
-const openAuth = (db: Database, clock: ManualClock): Auth =>
-  createAuth({
-    db,
-    clock,
-    log: silentLog,
-    encryption: encryption({ keys: { k: randomBytes(32).toString('base64') }, current: 'k' }),
-    outbox,
-    origins: [{ host: 'tasks.example.com', port: 443 }],
-    staticClients: [
-      {
-        clientId: 'static/taskcluster/queue',
-        accessToken: 'q'.repeat(44),
-        description: 'Built in.',
-        scopes: ['*'],
-      },
-    ],
-  });
+const openAuth = (db: Database, clock: ManualClock): Opened<Auth> =>
+  opened(
+    createAuth({
+      db,
+      clock,
+      log: silentLog,
+      encryption: encryption({ keys: { k: randomBytes(32).toString('base64') }, current: 'k' }),
+      outbox,
+      origins: [{ host: 'tasks.example.com', port: 443 }],
+      staticClients: [
+        {
+          clientId: 'static/taskcluster/queue',
+          accessToken: 'q'.repeat(44),
+          description: 'Built in.',
+          scopes: ['*'],
+        },
+      ],
+    }),
+  );
 
-const openQueue = (db: Database, clock: ManualClock): Queue =>
-  createQueue({ db, clock, log: silentLog, ...queueAlone() });
+const openQueue = (db: Database, clock: ManualClock): Opened<Queue> =>
+  opened(createQueue({ db, clock, log: silentLog, ...queueAlone() }));
 
-const serveIndex = (index: Index, clock: ManualClock): FastifyInstance => {
+const serveIndex = (index: Opened<Index>, clock: ManualClock): FastifyInstance => {
   const app = fastify({ routerOptions: { maxParamLength: 8192 } });
   const deps = {
     ...servedOn(clock),
@@ -120,16 +131,18 @@ export const testIndex = async (): Promise<TestIndex> => {
   const auth = openAuth(db, clock);
   await auth.start();
   const queue = openQueue(db, clock);
-  const index = createIndex({
-    ...room,
-    readDefinitions,
-    rootUrl: () => rootUrl,
-    anonymous: async () => callerWith(anonymousScopes),
-    signUrl: (url, wanted) => {
-      const credentials = auth.issueCredentials({ ...wanted, clientId: 'index/signed-url' });
-      return signedUrl(url, { ...credentials, expiry: wanted.expiry });
-    },
-  });
+  const index = opened(
+    createIndex({
+      ...room,
+      readDefinitions,
+      rootUrl: () => rootUrl,
+      anonymous: async () => callerWith(anonymousScopes),
+      signUrl: (url, wanted) => {
+        const credentials = auth.issueCredentials({ ...wanted, clientId: 'index/signed-url' });
+        return signedUrl(url, { ...credentials, expiry: wanted.expiry });
+      },
+    }),
+  );
   const events = createEvents({
     ...room,
     changed: localSignal(),
@@ -159,9 +172,9 @@ export const testIndex = async (): Promise<TestIndex> => {
     close: async () => {
       await events.drain();
       await app.close();
-      await queue.close();
+      await queue.drain();
       await events.close();
-      await auth.idle();
+      await auth.close();
       await drop();
     },
   };

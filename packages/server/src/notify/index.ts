@@ -1,6 +1,6 @@
-import { type BaseContext, type Loop, localSignal, type Reading, type Signal } from '../base/index.ts';
+import { type BaseContext, localSignal, type Reading, type Signal } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { exchanges } from './events.ts';
 import { notifyLoops } from './loops.ts';
@@ -23,8 +23,7 @@ interface NotifyContext extends BaseContext, Pick<Context, 'readDefinitions' | '
 }
 
 /** The door of notifications. Other domains send mails by `email`, in their own transactions. */
-export interface Notify extends NotifyVerbs {
-  readonly loops: readonly Loop[];
+export interface Notify extends Domain<NotifyVerbs> {
   /** To be given to the subscriptions of events. */
   readonly subscription: Subscription;
   /** How many notifications had which fate in this process, by type and fate. */
@@ -42,7 +41,8 @@ export const createNotify = ({ settings, accepted = localSignal(), ...given }: N
     senders: createSenders(settings),
   };
   return {
-    ...notifyVerbs(context),
+    verbs: notifyVerbs(context),
+    routes,
     loops: notifyLoops(context),
     subscription: taskSubscription(context),
     readings: tally.readings,

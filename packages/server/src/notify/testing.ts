@@ -17,6 +17,8 @@ import { type Caller, serve } from '../http/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue, readDefinitions } from '../queue/index.ts';
 import {
   messagesIn,
+  type Opened,
+  opened,
   plainTask,
   queueAlone,
   type SentMessage,
@@ -30,10 +32,10 @@ import { createNotify, type Notify, notifyDeclaration, type SenderSettings } fro
 export interface TestNotify {
   readonly db: Database;
   readonly clock: ManualClock;
-  readonly notify: Notify;
-  readonly queue: Queue;
+  readonly notify: Opened<Notify>;
+  readonly queue: Opened<Queue>;
   /** The same once more on a pool of its own, as in another process. */
-  another(): Notify;
+  another(): Opened<Notify>;
   /** One step of the loop that sends; returns how many messages it tried. */
   send(): Promise<number>;
   /** One step of any loop. */
@@ -61,10 +63,10 @@ export interface Answered {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-const openQueue = (db: Database, clock: ManualClock): Queue =>
-  createQueue({ db, clock, log: silentLog, ...queueAlone() });
+const openQueue = (db: Database, clock: ManualClock): Opened<Queue> =>
+  opened(createQueue({ db, clock, log: silentLog, ...queueAlone() }));
 
-const serveNotify = (notify: Notify, clock: ManualClock): FastifyInstance => {
+const serveNotify = (notify: Opened<Notify>, clock: ManualClock): FastifyInstance => {
   const app = fastify();
   const callerWith = (scopes: readonly string[]): Caller => ({
     ...tester,
@@ -102,7 +104,7 @@ export const testNotify = async (settings: SenderSettings = {}): Promise<TestNot
     settings,
     rootUrl: () => 'https://tasks.example.com',
   };
-  const notify = createNotify({ ...deps, db });
+  const notify = opened(createNotify({ ...deps, db }));
   const queue = openQueue(db, clock);
   const app = serveNotify(notify, clock);
   const pools: Database[] = [];
@@ -123,7 +125,7 @@ export const testNotify = async (settings: SenderSettings = {}): Promise<TestNot
     another: () => {
       const pool = connect({ url });
       pools.push(pool);
-      return createNotify({ ...deps, db: pool });
+      return opened(createNotify({ ...deps, db: pool }));
     },
     step,
     send: () => step('send-notifications'),
@@ -138,7 +140,7 @@ export const testNotify = async (settings: SenderSettings = {}): Promise<TestNot
     close: async () => {
       await events.drain();
       await app.close();
-      await queue.close();
+      await queue.drain();
       await events.close();
       await Promise.all(pools.map((pool) => pool.close()));
       await drop();

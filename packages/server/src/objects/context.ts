@@ -27,5 +27,7 @@ export interface Context extends BaseContext {
   /** Those of them that lie on this machine, by the name in their URLs. */
   readonly disks: ReadonlyMap<string, DiskBackend>;
   readonly placement: readonly PlacementRule[];
+  /** Where artifacts of type `s3` lie. */
+  readonly artifactBytes: Backend;
   readonly replacing?: Replacing | undefined;
 }

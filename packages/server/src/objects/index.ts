@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Loop } from '../base/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { Backend } from './bytes/backend.ts';
 import { byteRoutes } from './bytes/byte-routes.ts';
 import { type DiskBackend, diskBackend } from './bytes/disk.ts';
@@ -12,12 +11,10 @@ import * as schema from './schema.ts';
 import { type ObjectVerbs, objectVerbs } from './service/index.ts';
 
 export { Backends, mistakesInPlacement, Placement } from './placement.ts';
+export type { ObjectVerbs } from './service/index.ts';
 
 /** The door of the object service. */
-export interface Objects extends ObjectVerbs {
-  /** Bytes of artifacts of type `s3`, by key. */
-  readonly artifactBytes: Backend;
-  readonly loops: readonly Loop[];
+export interface Objects extends Domain<ObjectVerbs> {
   /** Registers the URLs of stored bytes, outside of the API. Without a disk backend there are none. */
   byteRoutes(app: FastifyInstance): void;
 }
@@ -32,10 +29,11 @@ export const createObjects = (given: ObjectsGiven): Objects => {
   const wanted = [artifactBackend, ...placement.map(({ backendId }) => backendId)];
   const unknown = wanted.find((backendId) => !backends.has(backendId));
   if (unknown !== undefined) throw new Error(`No backend has the name ${unknown}`);
-  const context: Context = { ...given, backends, disks, placement };
+  const artifactBytes = backends.get(artifactBackend) as Backend;
+  const context: Context = { ...given, backends, disks, placement, artifactBytes };
   return {
-    ...objectVerbs(context),
-    artifactBytes: backends.get(artifactBackend) as Backend,
+    verbs: objectVerbs(context),
+    routes: objectRoutes,
     loops: objectLoops(context),
     byteRoutes: (app) => {
       if (disks.size > 0) byteRoutes(app, context);

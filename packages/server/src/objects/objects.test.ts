@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fastify } from 'fastify';
 import { days, hours, later, manualClock, silentLog, slugid } from '../base/index.ts';
-import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import type { ObjectsGiven } from './context.ts';
 import { createObjects, type Objects } from './index.ts';
 import { backendFor, mistakesInPlacement } from './placement.ts';
@@ -16,7 +16,7 @@ import type { CreateUploadRequest } from './schema.ts';
 const sha = (algorithm: string, text: string) => createHash(algorithm).update(text).digest('hex');
 
 /** A step of the loop that deletes expired objects. */
-const expire = async ({ loops }: Objects, limit: number): Promise<number> => {
+const expire = async ({ loops }: Opened<Objects>, limit: number): Promise<number> => {
   const loop = loops.find(({ name }) => name === 'expire-objects');
   assert.ok(loop);
   return loop.step(limit);
@@ -29,7 +29,7 @@ describe('objects', () => {
   let test: TestDatabase;
   let folder: string;
   let deps: ObjectsGiven;
-  let objects: Objects;
+  let objects: Opened<Objects>;
 
   before(async () => {
     test = await testDatabase();
@@ -41,7 +41,7 @@ describe('objects', () => {
       rootUrl: () => `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`,
       backends: { disk: { type: 'disk', folder } },
     };
-    objects = createObjects(deps);
+    objects = opened(createObjects(deps));
     objects.byteRoutes(app);
     await app.listen({ port: 0, host: '127.0.0.1' });
   });
@@ -215,7 +215,7 @@ describe('objects', () => {
     assert.equal(await read(await objects.downloadUrl(long.name)), 'long');
   });
   it('a configuration that cannot work is refused at the start', () => {
-    const build = (more: Partial<ObjectsGiven>) => () => createObjects({ ...deps, ...more });
+    const build = (more: Partial<ObjectsGiven>) => () => opened(createObjects({ ...deps, ...more }));
     assert.throws(build({ backends: {} }), /At least one backend/);
     assert.throws(build({ artifactBackend: 'none' }), /No backend has the name none/);
     assert.throws(build({ placement: [{ backendId: 'none', when: 'all' }] }), /No backend has the name none/);
@@ -223,16 +223,18 @@ describe('objects', () => {
   it('several backends have what is theirs, and URLs of one are worth nothing at another', async () => {
     const other = await mkdtemp(join(tmpdir(), 'taskyard-other-'));
     const server = fastify();
-    const two = createObjects({
-      ...deps,
-      rootUrl: () => `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
-      backends: { disk: { type: 'disk', folder }, other: { type: 'disk', folder: other } },
-      placement: [
-        { backendId: 'other', when: { name: { prefix: 'other/' } } },
-        { backendId: 'disk', when: 'all' },
-      ],
-      artifactBackend: 'other',
-    });
+    const two = opened(
+      createObjects({
+        ...deps,
+        rootUrl: () => `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
+        backends: { disk: { type: 'disk', folder }, other: { type: 'disk', folder: other } },
+        placement: [
+          { backendId: 'other', when: { name: { prefix: 'other/' } } },
+          { backendId: 'disk', when: 'all' },
+        ],
+        artifactBackend: 'other',
+      }),
+    );
     two.byteRoutes(server);
     await server.listen({ port: 0, host: '127.0.0.1' });
     try {
@@ -264,7 +266,7 @@ describe('objects', () => {
   it('an object of a backend that is gone is refused and stays, and hinders the expiry of no other', async () => {
     const expires = later(clock.now(), hours(1)).toJSON();
     const lost = await finished('lost', { expires });
-    const without = createObjects({ ...deps, backends: { another: { type: 'disk', folder } } });
+    const without = opened(createObjects({ ...deps, backends: { another: { type: 'disk', folder } } }));
     await assert.rejects(without.download(lost), {
       code: 'NoMatchingBackend',
       message: /not configured any more/,
@@ -276,7 +278,7 @@ describe('objects', () => {
   });
   it('an object that no rule places is refused', async () => {
     const placement = [{ backendId: 'disk', when: { projectId: { exact: 'special' } } }] as const;
-    const picky = createObjects({ ...deps, placement });
+    const picky = opened(createObjects({ ...deps, placement }));
     await assert.rejects(picky.createUpload(anUpload()), { code: 'NoMatchingBackend', message: /backend/ });
     await picky.createUpload(anUpload({ projectId: 'special' }));
   });

@@ -1,5 +1,4 @@
-import type { Loop } from '../base/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { purgeCacheLoops } from './loops.ts';
 import { type PurgeCacheServices, routes } from './routes.ts';
@@ -7,13 +6,12 @@ import * as schema from './schema.ts';
 import { type PurgeCacheVerbs, purgeCacheVerbs } from './service.ts';
 
 /** The door of purge-cache. */
-export interface PurgeCache extends PurgeCacheVerbs {
-  readonly loops: readonly Loop[];
-}
+export type PurgeCache = Domain<PurgeCacheVerbs>;
 
 /** Opens purge-cache. */
 export const createPurgeCache = (context: Context): PurgeCache => ({
-  ...purgeCacheVerbs(context),
+  verbs: purgeCacheVerbs(context),
+  routes,
   loops: purgeCacheLoops(context),
 });
 

@@ -13,18 +13,26 @@ import {
   silentLog,
 } from '../base/index.ts';
 import { serve } from '../http/index.ts';
-import { servedOn, stepOf, type TestDatabase, testDatabase, tester } from '../testing/index.ts';
+import {
+  type Opened,
+  opened,
+  servedOn,
+  stepOf,
+  type TestDatabase,
+  testDatabase,
+  tester,
+} from '../testing/index.ts';
 import { createPurgeCache, type PurgeCache, purgeCacheDeclaration } from './index.ts';
 
 let database: TestDatabase;
 let clock: ManualClock;
 let app: FastifyInstance;
-let purgeCache: PurgeCache;
+let purgeCache: Opened<PurgeCache>;
 let pools = 0;
 
 /** As in a process of its own: it is woken by nobody else. */
-const open = (db: Database, changed = localSignal()): PurgeCache =>
-  createPurgeCache({ db, clock, log: silentLog, changed });
+const open = (db: Database, changed = localSignal()): Opened<PurgeCache> =>
+  opened(createPurgeCache({ db, clock, log: silentLog, changed }));
 
 before(async () => {
   database = await testDatabase();
@@ -183,7 +191,7 @@ describe('what is known in memory', () => {
     const changed = localSignal();
     const [woken, asleep] = [open(db, changed), open(db)];
     const pool = aPool();
-    const names = async (by: PurgeCache) =>
+    const names = async (by: Opened<PurgeCache>) =>
       (await by.requestsOf(pool)).requests.map(({ cacheName }) => cacheName);
     assert.deepEqual([await names(woken), await names(asleep)], [[], []]);
     await purge(pool, 'a');

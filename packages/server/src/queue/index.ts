@@ -1,7 +1,10 @@
-import { type Loop, localSignal, type Signal, type Sql, type Transaction } from '../base/index.ts';
+import { localSignal, type Signal, type Sql, type Transaction } from '../base/index.ts';
+import type { Domain } from '../http/index.ts';
+import { Dispatcher } from './claiming/dispatcher.ts';
 import type { Context } from './context.ts';
 import { queueLoops } from './loops.ts';
 import { statusOf, type TaskRecord } from './record.ts';
+import { routes } from './routes/index.ts';
 import type { TaskStatus } from './schema/index.ts';
 import { type QueueVerbs, queueVerbs } from './service/index.ts';
 import { readRecords, shareRecords } from './store/index.ts';
@@ -64,8 +67,9 @@ const statusWithLabels = (record: TaskRecord): StatusWithLabels => ({
   routes: record.routes,
 });
 
-export interface Queue extends QueueVerbs {
-  readonly loops: readonly Loop[];
+/** The door of the queue. */
+export interface Queue extends Domain<QueueVerbs> {
+  drain(): Promise<void>;
 }
 
 /** Opens the queue. Signals are shared between the processes of a deployment; by default they are this process's. */
@@ -80,5 +84,11 @@ export const createQueue = (
     pendingChanged: given.pendingChanged ?? localSignal(),
     releaseStarted: given.releaseStarted ?? localSignal(),
   };
-  return { ...queueVerbs(context), loops: queueLoops(context) };
+  const dispatcher = new Dispatcher(context);
+  return {
+    verbs: queueVerbs(context, dispatcher),
+    routes,
+    loops: queueLoops(context),
+    drain: () => dispatcher.close(),
+  };
 };

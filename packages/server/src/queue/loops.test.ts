@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '@taskyard/patience';
 import { days, hours, later, minutes, runLoops, silentLog, slugid } from '../base/index.ts';
+import type { Opened } from '../testing/index.ts';
 import type { FilledTaskRequest, Queue, TaskStatus } from './index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
@@ -13,7 +14,10 @@ after(() => t.close());
 
 const worker = { workerGroup: 'hall', workerId: 'one' };
 
-const create = async (fields: Partial<FilledTaskRequest> = {}, by: Queue = t.queue): Promise<string> => {
+const create = async (
+  fields: Partial<FilledTaskRequest> = {},
+  by: Opened<Queue> = t.queue,
+): Promise<string> => {
   const taskId = slugid();
   await by.createTasks.one({ taskId, request: aTask(t.clock.now(), fields), authorize: anybody });
   return taskId;

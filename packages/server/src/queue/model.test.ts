@@ -286,7 +286,7 @@ const waitInVain = async (world: World, real: TestQueue, worker: (typeof workers
   real.clock.advance(seconds(20));
   world.now = real.clock.now();
   assert.deepEqual(await answer, []);
-  await queue.close();
+  await queue.drain();
 };
 
 const claimWork = (n: number, count: number): Command =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { type Database, RequestError, slugid } from '../base/index.ts';
-import { heldTransaction, untilBlocked } from '../testing/index.ts';
+import { heldTransaction, type Opened, untilBlocked } from '../testing/index.ts';
 import type { FilledTaskRequest, Queue, TaskStatus } from './index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
@@ -10,8 +10,8 @@ import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
 let t: TestQueue;
 let db: Database;
-let one: Queue;
-let two: Queue;
+let one: Opened<Queue>;
+let two: Opened<Queue>;
 before(async () => {
   t = await testQueue();
   db = t.db;
@@ -31,15 +31,15 @@ const toCreate = (fields: Partial<FilledTaskRequest> = {}, taskId = slugid()) =>
   authorize: anybody,
 });
 
-const create = async (queue: Queue, fields: Partial<FilledTaskRequest> = {}): Promise<string> => {
+const create = async (queue: Opened<Queue>, fields: Partial<FilledTaskRequest> = {}): Promise<string> => {
   const task = toCreate(fields);
   await queue.createTasks.one(task);
   return task.taskId;
 };
 
-const claim = (queue: Queue, taskId: string) =>
+const claim = (queue: Opened<Queue>, taskId: string) =>
   queue.claimRuns.one({ taskId, runId: 0, worker, authorize: anybody });
-const complete = (queue: Queue, taskId: string) =>
+const complete = (queue: Opened<Queue>, taskId: string) =>
   queue.resolveRuns.one({ taskId, runId: 0, end: 'completed' });
 
 /** New tasks, each with a running run. */
@@ -142,7 +142,7 @@ describe('claims in two processes', () => {
       const done = new AbortController();
       setMaxListeners(0, done.signal);
       const given: string[] = [];
-      const work = async (queue: Queue, workerId: string): Promise<void> => {
+      const work = async (queue: Opened<Queue>, workerId: string): Promise<void> => {
         while (given.length < tasks.length) {
           const claims = await queue.claimWork({
             taskQueueId: `prov/${workerType}`,

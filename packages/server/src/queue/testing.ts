@@ -18,6 +18,8 @@ import { createEvents, outbox } from '../events/index.ts';
 import { type Authorize, serve } from '../http/index.ts';
 import {
   messagesIn,
+  type Opened,
+  opened,
   plainTask,
   queueAlone,
   type SentMessage,
@@ -42,13 +44,13 @@ export const aTask = (now: Date, fields: Partial<FilledTaskRequest> = {}): Fille
 export interface TestQueue {
   readonly db: Database;
   readonly clock: ManualClock;
-  readonly queue: Queue;
+  readonly queue: Opened<Queue>;
   /** The queue once more on a pool of its own, as in another process; closed with the rest. */
-  another(change?: (db: Database) => Database): { queue: Queue; db: Database };
+  another(change?: (db: Database) => Database): { queue: Opened<Queue>; db: Database };
   /** The queue once more on the same pool, closed with the rest. */
-  again(): Queue;
+  again(): Opened<Queue>;
   /** The same by a clock that is so many milliseconds ahead; closed with the rest. */
-  ahead(ms: number): Queue;
+  ahead(ms: number): Opened<Queue>;
   /** One step of a loop; returns how many things it did. */
   step(name: string): Promise<number>;
   /** Messages of the outbox, after the one with this id. */
@@ -60,17 +62,19 @@ export interface TestQueue {
 export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<TestQueue> => {
   const { db, url, drop } = await testDatabase();
   const clock = manualClock();
-  const opened: { queue: Queue; db: Database }[] = [];
-  const open = (database: Database, by: Clock = clock): Queue => {
+  const all: { queue: Opened<Queue>; db: Database }[] = [];
+  const open = (database: Database, by: Clock = clock): Opened<Queue> => {
     const alone = queueAlone();
-    const queue = createQueue({
-      db: database,
-      clock: by,
-      log: silentLog,
-      ...alone,
-      settings: { ...alone.settings, ...settings },
-    });
-    opened.push({ queue, db: database });
+    const queue = opened(
+      createQueue({
+        db: database,
+        clock: by,
+        log: silentLog,
+        ...alone,
+        settings: { ...alone.settings, ...settings },
+      }),
+    );
+    all.push({ queue, db: database });
     return queue;
   };
   const queue = open(db);
@@ -87,8 +91,8 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
     step: stepOf(queue.loops),
     messages: (after) => messagesIn(db, after),
     close: async () => {
-      await Promise.all(opened.map((each) => each.queue.close()));
-      await Promise.all(opened.filter((each) => each.db !== db).map((each) => each.db.close()));
+      await Promise.all(all.map((each) => each.queue.drain()));
+      await Promise.all(all.filter((each) => each.db !== db).map((each) => each.db.close()));
       await drop();
     },
   };
@@ -124,22 +128,26 @@ const issuer = { clientId: 'static/taskcluster/queue', accessToken: 'q'.repeat(4
 const openFloors = async (db: Database, clock: ManualClock) => {
   const room = { db, clock, log: silentLog };
   const everything = { description: 'Built in.', scopes: ['*'] };
-  const auth = createAuth({
-    ...room,
-    encryption: encryption({ keys: { k: randomBytes(32).toString('base64') }, current: 'k' }),
-    outbox,
-    staticClients: [root, issuer].map((client) => ({ ...client, ...everything })),
-  });
+  const auth = opened(
+    createAuth({
+      ...room,
+      encryption: encryption({ keys: { k: randomBytes(32).toString('base64') }, current: 'k' }),
+      outbox,
+      staticClients: [root, issuer].map((client) => ({ ...client, ...everything })),
+    }),
+  );
   const events = createEvents({ ...room, changed: localSignal(), retentionSeconds: 3600 });
-  const workers = createWorkers({ ...room, quarantinesChanged: localSignal() });
-  const queue = createQueue({
-    ...room,
-    ...queueAlone(),
-    issueCredentials: auth.issueCredentials,
-    isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
-    quarantinesKnown: workers.quarantinesKnown,
-    seeWorkers: workers.seeWorkers,
-  });
+  const workers = opened(createWorkers({ ...room, quarantinesChanged: localSignal() }));
+  const queue = opened(
+    createQueue({
+      ...room,
+      ...queueAlone(),
+      issueCredentials: auth.issueCredentials,
+      isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
+      quarantinesKnown: workers.quarantinesKnown,
+      seeWorkers: workers.seeWorkers,
+    }),
+  );
   await auth.start();
   return { auth, events, workers, queue };
 };
@@ -185,10 +193,10 @@ export const testApp = async (): Promise<TestApp> => {
     messages: (after) => messagesIn(db, after),
     close: async () => {
       await services.events.drain();
-      await services.queue.close();
+      await services.queue.drain();
       await server.close();
-      await services.workers.settle();
-      await services.auth.idle();
+      await services.workers.close();
+      await services.auth.close();
       await drop();
     },
   };

@@ -1,18 +1,16 @@
-import type { Loop } from '../base/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { secretLoops } from './loops.ts';
 import { routes, type SecretServices } from './routes.ts';
 import { type SecretVerbs, secretVerbs } from './service.ts';
 
 /** The door of secrets. */
-export interface Secrets extends SecretVerbs {
-  readonly loops: readonly Loop[];
-}
+export type Secrets = Domain<SecretVerbs>;
 
 /** Opens secrets. */
 export const createSecrets = (context: Context): Secrets => ({
-  ...secretVerbs(context),
+  verbs: secretVerbs(context),
+  routes,
   loops: secretLoops(context),
 });
 

@@ -14,7 +14,15 @@ import {
   silentLog,
 } from '../base/index.ts';
 import { serve } from '../http/index.ts';
-import { servedOn, stepOf, type TestDatabase, testDatabase, tester } from '../testing/index.ts';
+import {
+  type Opened,
+  opened,
+  servedOn,
+  stepOf,
+  type TestDatabase,
+  testDatabase,
+  tester,
+} from '../testing/index.ts';
 import { createSecrets, type Secrets, secretsDeclaration } from './index.ts';
 
 const keyOf = (fill: number) => Buffer.alloc(32, fill).toString('base64');
@@ -26,18 +34,20 @@ let database: TestDatabase;
 let clock: ManualClock;
 let audit: AuditEntry[] = [];
 let app: FastifyInstance;
-let secrets: Secrets;
+let secrets: Opened<Secrets>;
 
-const open = (db: Database, encryptedBy: Encryption, log = silentLog): Secrets =>
-  createSecrets({
-    db,
-    clock,
-    log,
-    encryption: encryptedBy,
-    recordAudit: async (_tx, entries) => {
-      audit.push(...entries);
-    },
-  });
+const open = (db: Database, encryptedBy: Encryption, log = silentLog): Opened<Secrets> =>
+  opened(
+    createSecrets({
+      db,
+      clock,
+      log,
+      encryption: encryptedBy,
+      recordAudit: async (_tx, entries) => {
+        audit.push(...entries);
+      },
+    }),
+  );
 
 before(async () => {
   database = await testDatabase();
@@ -222,7 +232,7 @@ describe('secrets of several processes', () => {
     const other = open(pool, oldKey);
     for (let round = 0; round < 10; round++) {
       const names = Array.from({ length: 20 }, (_, i) => `race/${round}/${i}`);
-      const setBy = (by: Secrets, order: readonly string[], v: number) =>
+      const setBy = (by: Opened<Secrets>, order: readonly string[], v: number) =>
         order.map((name) => by.set({ name, ...aSecret({ v }), clientId: 'tester' }));
       await Promise.all([...setBy(secrets, names, 1), ...setBy(other, names.toReversed(), 2)]);
       const found = await Promise.all(names.map((name) => secrets.get(name)));

@@ -1,11 +1,11 @@
-import type { Auth } from '../auth/index.ts';
+import type { AuthVerbs } from '../auth/index.ts';
 import type { BaseContext, Encryption } from '../base/index.ts';
 import type { IdentityProvider } from './identity-providers/index.ts';
 
 /** What sessions are opened with. */
 export interface Context extends BaseContext {
   readonly encryption: Encryption;
-  readonly auth: Pick<Auth, 'client' | 'credentialsOf' | 'issueCredentials'>;
+  readonly auth: Pick<AuthVerbs, 'client' | 'credentialsOf' | 'issueCredentials'>;
   /** Where people are known, besides by clients. */
   readonly identityProviders: readonly IdentityProvider[];
   rootUrl(): string;

@@ -1,5 +1,4 @@
-import type { Loop } from '../base/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { sessionLoops } from './loops.ts';
 import { routes, type SessionServices } from './routes.ts';
@@ -8,13 +7,12 @@ import { type SessionVerbs, sessionVerbs } from './service.ts';
 export { identityProviders } from './identity-providers/index.ts';
 
 /** The door of sessions. */
-export interface Sessions extends SessionVerbs {
-  readonly loops: readonly Loop[];
-}
+export type Sessions = Domain<SessionVerbs>;
 
 /** Opens sessions on a database. */
 export const createSessions = (context: Context): Sessions => ({
-  ...sessionVerbs(context),
+  verbs: sessionVerbs(context),
+  routes,
   loops: sessionLoops(context),
 });
 

@@ -4,7 +4,7 @@ import { type Auth, createAuth, fillTemplate } from '../auth/index.ts';
 import { encryption, type ManualClock, manualClock, silentLog } from '../base/index.ts';
 import { outbox } from '../events/index.ts';
 import { type Caller, serve } from '../http/index.ts';
-import { servedOn, stepOf, testDatabase } from '../testing/index.ts';
+import { type Opened, opened, servedOn, stepOf, testDatabase } from '../testing/index.ts';
 import { createSessions, type Sessions, sessionsDeclaration } from './index.ts';
 
 export interface Asked {
@@ -21,9 +21,9 @@ export interface Answered {
 }
 
 export interface TestSessions {
-  readonly auth: Auth;
+  readonly auth: Opened<Auth>;
   readonly clock: ManualClock;
-  readonly sessions: Sessions;
+  readonly sessions: Opened<Sessions>;
   post(path: string, asked?: Asked): Promise<Answered>;
   step(name: string): Promise<number>;
   close(): Promise<void>;
@@ -37,27 +37,31 @@ export const testSessions = async (rootUrl = 'http://localhost:8080'): Promise<T
   const clock = manualClock();
   const everything = { description: 'Built in.', scopes: ['*'] };
   const keys = encryption({ keys: { k: randomBytes(32).toString('base64') }, current: 'k' });
-  const auth = createAuth({
-    db,
-    clock,
-    log: silentLog,
-    encryption: keys,
-    outbox,
-    staticClients: [
-      { clientId: rootId, accessToken: 'r'.repeat(44), ...everything },
-      { clientId: 'static/taskcluster/queue', accessToken: 'q'.repeat(44), ...everything },
-    ],
-  });
+  const auth = opened(
+    createAuth({
+      db,
+      clock,
+      log: silentLog,
+      encryption: keys,
+      outbox,
+      staticClients: [
+        { clientId: rootId, accessToken: 'r'.repeat(44), ...everything },
+        { clientId: 'static/taskcluster/queue', accessToken: 'q'.repeat(44), ...everything },
+      ],
+    }),
+  );
   await auth.start();
-  const sessions = createSessions({
-    db,
-    clock,
-    log: silentLog,
-    encryption: keys,
-    auth,
-    rootUrl: () => rootUrl,
-    identityProviders: [],
-  });
+  const sessions = opened(
+    createSessions({
+      db,
+      clock,
+      log: silentLog,
+      encryption: keys,
+      auth,
+      rootUrl: () => rootUrl,
+      identityProviders: [],
+    }),
+  );
   const app = fastify();
   let caller: Caller = { ...auth.callerFor([], ''), isAnonymous: true };
   const nobody = caller;
@@ -81,7 +85,7 @@ export const testSessions = async (rootUrl = 'http://localhost:8080'): Promise<T
     step: stepOf(sessions.loops),
     close: async () => {
       await app.close();
-      await auth.idle();
+      await auth.close();
       await drop();
     },
   };

@@ -1,6 +1,5 @@
 import { type Message, routingKey } from '../events/index.ts';
 import type { ExchangeDeclaration, PublishedSchema, RoutingKeyWord } from '../http/index.ts';
-import { schedulerId } from './lifecycle.ts';
 import * as schema from './schema.ts';
 import type { GraphRow } from './store.ts';
 
@@ -15,7 +14,7 @@ export const statusOf = ({
   state,
 }: Pick<GraphRow, 'taskGraphId' | 'state'>): schema.TaskGraphStatus => ({
   taskGraphId,
-  schedulerId,
+  schedulerId: schema.schedulerId,
   state,
 });
 
@@ -24,7 +23,7 @@ const graphMessage = (name: string, graph: GraphRow, more: object = {}): Message
   routingKey: routingKey([
     'primary',
     ...unused.map(() => undefined),
-    schedulerId,
+    schema.schedulerId,
     graph.taskGraphId,
     undefined,
   ]),
@@ -48,7 +47,7 @@ const word = (name: string, summary: string, required: boolean): RoutingKeyWord 
 const graphKey: readonly RoutingKeyWord[] = [
   { ...word('routingKeyKind', 'Always `primary`.', true), constant: 'primary' },
   ...unused.map((name) => word(name, 'Always `_`.', false)),
-  word('schedulerId', `Always \`${schedulerId}\`.`, true),
+  word('schedulerId', `Always \`${schema.schedulerId}\`.`, true),
   word('taskGraphId', 'The graph.', true),
   { ...word('reserved', 'Kept for later use: bind with `#`.', false), multipleWords: true },
 ];

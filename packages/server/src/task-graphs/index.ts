@@ -1,5 +1,4 @@
-import type { Loop } from '../base/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { QueueContext } from '../queue/index.ts';
 import type { Context } from './context.ts';
 import { exchanges } from './events.ts';
@@ -9,15 +8,15 @@ import * as schema from './schema.ts';
 import { resolveNodes, type TaskGraphVerbs, taskGraphVerbs } from './service/index.ts';
 
 /** The door of task graphs. */
-export interface TaskGraphs extends TaskGraphVerbs {
+export interface TaskGraphs extends Domain<TaskGraphVerbs> {
   /** To be called by the queue in every transaction that resolves tasks. */
   readonly onResolved: QueueContext['onResolved'];
-  readonly loops: readonly Loop[];
 }
 
 /** Opens task graphs on a queue. */
 export const createTaskGraphs = (context: Context): TaskGraphs => ({
-  ...taskGraphVerbs(context),
+  verbs: taskGraphVerbs(context),
+  routes,
   onResolved: (tx, changes, now) => resolveNodes(tx, changes, { queue: context.queue, now }),
   loops: taskGraphLoops(context),
 });

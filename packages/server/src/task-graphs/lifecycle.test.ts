@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { advance, type GraphState, graphStates } from './lifecycle.ts';
+import { advance } from './lifecycle.ts';
+import { type GraphState, graphStates } from './schema.ts';
 
 const reached = (state: GraphState, leavesLeft: number, progress: Parameters<typeof advance>[1]) => {
   const { graph, reached: states } = advance({ state, leavesLeft }, progress);

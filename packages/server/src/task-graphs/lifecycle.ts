@@ -6,23 +6,13 @@ import {
   type TaskRecord,
   type TaskState,
 } from '../queue/index.ts';
-
-/** The scheduler of every task of a graph. */
-export const schedulerId = 'task-graph-scheduler';
-
-/** How a graph stands. `finished` means success; `blocked`, that it cannot get there without help. */
-export const graphStates = ['running', 'blocked', 'finished'] as const;
-export type GraphState = (typeof graphStates)[number];
+import type { GraphState, NodeState } from './schema.ts';
 
 /** Every transition of a graph. A blocked graph never runs again, but it may yet be finished. */
 export const transitions = {
   block: { from: ['running'], to: 'blocked' },
   finish: { from: ['running', 'blocked', 'finished'], to: 'finished' },
 } as const satisfies Record<string, { from: readonly GraphState[]; to: GraphState }>;
-
-/** How a task of a graph stands, as the graph sees it. */
-export const nodeStates = ['unscheduled', 'scheduled', 'completed', 'failed', 'exception'] as const;
-export type NodeState = (typeof nodeStates)[number];
 
 export const nodeStateOf = (state: TaskState): NodeState =>
   state === 'pending' || state === 'running' ? 'scheduled' : state;

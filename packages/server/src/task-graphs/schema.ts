@@ -1,7 +1,17 @@
 import { type Static, Type } from 'typebox';
 import { distinct, exactly, Identifier, oneOf, publish, Slugid } from '../http/index.ts';
 import { CreateTaskRequest, type FilledTaskRequest, graphTasksMax, Tags } from '../queue/index.ts';
-import { graphStates, nodeStates, schedulerId } from './lifecycle.ts';
+
+/** The scheduler of every task of a graph. */
+export const schedulerId = 'task-graph-scheduler';
+
+/** How a graph stands. `finished` means success; `blocked`, that it cannot get there without help. */
+export const graphStates = ['running', 'blocked', 'finished'] as const;
+export type GraphState = (typeof graphStates)[number];
+
+/** How a task of a graph stands, as the graph sees it. */
+const nodeStates = ['unscheduled', 'scheduled', 'completed', 'failed', 'exception'] as const;
+export type NodeState = (typeof nodeStates)[number];
 
 const { Optional, String: Text } = Type;
 

@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from '../base/index.ts';
-import type { GraphState } from './lifecycle.ts';
+import type { GraphState } from './schema.ts';
 
 /** A graph. `metadata` and `tags` are JSON text. */
 export interface GraphRow {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { hours, later, RequestError, slugid } from '../base/index.ts';
-import type { Queue } from '../queue/index.ts';
+import type { QueueVerbs } from '../queue/index.ts';
 import type { FilledTaskGraph, NodeToCreate } from './schema.ts';
 import { aGraph, aNode, anybody, type Platform, type TestTaskGraphs, testTaskGraphs } from './testing.ts';
 
@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => t.close());
 
-type Report = Parameters<Queue['resolveRuns']['one']>[0];
+type Report = Parameters<QueueVerbs['resolveRuns']['one']>[0];
 const worker = { workerGroup: 'group', workerId: 'worker' };
 type End = 'completed' | 'failed' | { reason: 'malformed-payload' | 'worker-shutdown' };
 

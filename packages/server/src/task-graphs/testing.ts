@@ -5,6 +5,8 @@ import { type Authorize, type Caller, serve } from '../http/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue, type QueueContext } from '../queue/index.ts';
 import {
   messagesIn,
+  type Opened,
+  opened,
   plainTask,
   queueAlone,
   type SentMessage,
@@ -20,8 +22,8 @@ export const anybody: Authorize = () => {};
 
 /** For tests: a queue and the graphs above it, as in one process. */
 export interface Platform {
-  readonly queue: Queue;
-  readonly taskGraphs: TaskGraphs;
+  readonly queue: Opened<Queue>;
+  readonly taskGraphs: Opened<TaskGraphs>;
 }
 
 export interface TestTaskGraphs extends Platform {
@@ -51,12 +53,14 @@ const open = (db: Database, clock: ManualClock): Platform => {
     ...queueAlone(),
     onResolved: (tx, changes, now) => taskGraphs.onResolved(tx, changes, now),
   };
-  const queue = createQueue(deps);
-  const taskGraphs = createTaskGraphs({
-    ...context,
-    queue: deps,
-    callerFor: async (scopes) => callerFor(scopes),
-  });
+  const queue = opened(createQueue(deps));
+  const taskGraphs = opened(
+    createTaskGraphs({
+      ...context,
+      queue: deps,
+      callerFor: async (scopes) => callerFor(scopes),
+    }),
+  );
   return { queue, taskGraphs };
 };
 
@@ -106,7 +110,7 @@ export const testTaskGraphs = async (): Promise<TestTaskGraphs> => {
     messages: messageReader(db),
     serve: () => serveGraphs(first, clock),
     close: async () => {
-      await Promise.all(platforms.map(({ queue }) => queue.close()));
+      await Promise.all(platforms.map(({ queue }) => queue.drain()));
       await Promise.all(pools.map((pool) => pool.close()));
       await drop();
     },

@@ -1,5 +1,12 @@
 import { hours, type Loop, later, localSignal, type ManualClock, silentLog } from '../base/index.ts';
 
+/** A domain as tests call it: its verbs, and beside them all else that it gives. */
+export type Opened<D extends { readonly verbs: object }> = D['verbs'] & Omit<D, 'verbs'>;
+
+/** For tests: puts the verbs of a domain beside all else that it gives. */
+export const opened = <D extends { readonly verbs: object }>({ verbs, ...rest }: D): Opened<D> =>
+  ({ ...verbs, ...rest }) as unknown as Opened<D>;
+
 /** What a queue is opened with where its neighbours are no part of the test. */
 export const queueAlone = () => ({
   settings: {

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Loop } from '../base/index.ts';
-import { takeUpgrades } from '../http/index.ts';
+import { type Domain, takeUpgrades } from '../http/index.ts';
 import { type Context, limitsDefault } from './context.ts';
 import { tunnelLoops, tunnelLoopsOfEachProcess } from './loops.ts';
 import { OpenTunnels } from './open-tunnels.ts';
@@ -11,14 +10,11 @@ import { type Answer, tunnelsPath } from './tunnel.ts';
 import { type Asking, askHere, nothingThere, Viewing } from './viewing.ts';
 
 /** The door of tunnels. */
-interface Tunnels {
-  readonly loops: readonly Loop[];
-  /** Background work of each process that serves the API. */
-  readonly loopsOfEachProcess: readonly Loop[];
+export interface Tunnels extends Domain {
   /** Registers where workers dial in and viewers look, outside of the API. */
   register(app: FastifyInstance): void;
   /** Ends all tunnels; their workers go to another process, or wait for one. */
-  close(): Promise<void>;
+  drain(): Promise<void>;
 }
 
 /** Opens tunnels. */
@@ -42,6 +38,8 @@ export const createTunnels = (context: Context): Tunnels => {
   const viewing = new Viewing(limits.viewers, anywhere);
   const take = openingOf({ context, open, peers, verbs });
   return {
+    verbs,
+    routes: [],
     loops: tunnelLoops(context),
     loopsOfEachProcess: tunnelLoopsOfEachProcess(open, verbs),
     register: (app) => {
@@ -56,7 +54,7 @@ export const createTunnels = (context: Context): Tunnels => {
         },
       });
     },
-    close: async () => {
+    drain: async () => {
       await open.close();
       await peers.close();
     },

@@ -1,5 +1,9 @@
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
+import type { Context } from './context.ts';
 import { routes, type ViewServices } from './routes.ts';
+
+/** Opens views. */
+export const createViews = (context: Context): Domain<Context> => ({ verbs: context, routes, loops: [] });
 
 /** What this service publishes. */
 export const viewsDeclaration: ServiceDeclaration<ViewServices> = {

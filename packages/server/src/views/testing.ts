@@ -3,13 +3,21 @@ import { fillTemplate, scopeSet } from '../auth/index.ts';
 import { type Database, type ManualClock, manualClock, silentLog, slugid } from '../base/index.ts';
 import { serve } from '../http/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue } from '../queue/index.ts';
-import { plainTask, queueAlone, servedOn, testDatabase, tester } from '../testing/index.ts';
+import {
+  type Opened,
+  opened,
+  plainTask,
+  queueAlone,
+  servedOn,
+  testDatabase,
+  tester,
+} from '../testing/index.ts';
 import { viewsDeclaration } from './index.ts';
 
 export interface TestViews {
   readonly db: Database;
   readonly clock: ManualClock;
-  readonly queue: Queue;
+  readonly queue: Opened<Queue>;
   /** A GET over HTTP, by somebody with these scopes. */
   get(path: string, scopes?: readonly string[]): Promise<{ status: number; body: Record<string, unknown> }>;
   /** Creates a task; returns its id. */
@@ -23,7 +31,7 @@ export interface TestViews {
 const authorize = () => {};
 const worker = { workerGroup: 'group', workerId: 'worker' };
 
-const serveViews = (db: Database, queue: Queue, clock: ManualClock): FastifyInstance => {
+const serveViews = (db: Database, queue: Opened<Queue>, clock: ManualClock): FastifyInstance => {
   const app = fastify();
   const deps = {
     ...servedOn(clock),
@@ -41,7 +49,7 @@ const serveViews = (db: Database, queue: Queue, clock: ManualClock): FastifyInst
 export const testViews = async (): Promise<TestViews> => {
   const { db, drop } = await testDatabase();
   const clock = manualClock();
-  const queue = createQueue({ db, clock, log: silentLog, ...queueAlone() });
+  const queue = opened(createQueue({ db, clock, log: silentLog, ...queueAlone() }));
   const app = serveViews(db, queue, clock);
   const claim = async (taskId: string, runId = 0) => {
     await queue.claimRuns.one({ taskId, runId, worker, authorize });
@@ -70,7 +78,7 @@ export const testViews = async (): Promise<TestViews> => {
     },
     close: async () => {
       await app.close();
-      await queue.close();
+      await queue.drain();
       await drop();
     },
   };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { minutes } from '../base/index.ts';
-import type { OpenedWorkerManager } from './index.ts';
+import type { Opened } from '../testing/index.ts';
+import type { WorkerManager } from './index.ts';
 import * as service from './service/index.ts';
 import {
   aGround,
@@ -20,7 +21,7 @@ before(async () => {
 after(() => ground.test.drop());
 
 /** What the loops do, each once. */
-const runOnce = async (context: OpenedWorkerManager, workerPoolId: string): Promise<void> => {
+const runOnce = async (context: Opened<WorkerManager>, workerPoolId: string): Promise<void> => {
   await service.provision(context, { atOnce: [workerPoolId], limit: 100 });
   await service.launchWorkers(context, 'fake', 100);
   await service.endWorkers(context, 'fake', 100);
@@ -44,7 +45,7 @@ const aliveOf = async (workerPoolId: string): Promise<string[]> => {
 /** Has a process do something that ends at a call to its database; returns whether it ended before it was done. */
 const endsMeanwhile = async (
   ending: { at: number; isAfter: boolean },
-  act: (context: OpenedWorkerManager) => Promise<void>,
+  act: (context: Opened<WorkerManager>) => Promise<void>,
 ): Promise<boolean> => {
   const { db, hasEnded } = endingDatabase(ground.test.db, ending);
   try {
@@ -89,7 +90,7 @@ for (const isAfter of [false, true]) {
       const { workers } = await service.listWorkers(ground.context, { workerPoolId });
       const { workerGroup = '', workerId = '' } = workers[0] ?? {};
       await resolvedTasks(ground, workerPoolId);
-      const remove = (context: OpenedWorkerManager) =>
+      const remove = (context: Opened<WorkerManager>) =>
         service.removeWorker(context, { workerPoolId, workerGroup, workerId }, 'not wanted');
       hasEnded = await endsMeanwhile({ at, isAfter }, async (context) => {
         await remove(context);

@@ -1,6 +1,6 @@
 import { type Loop, localSignal, type Signal } from '../base/index.ts';
 import type { Subscription } from '../events/index.ts';
-import type { ServiceDeclaration } from '../http/index.ts';
+import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import { createBarred } from './barred.ts';
 import type { Context } from './context.ts';
 import { exchanges } from './exchanges.ts';
@@ -24,24 +24,25 @@ export * as simulation from './provisioning/simulation/index.ts';
 export { dropPool, ensurePool } from './service/index.ts';
 
 /** The door of worker pools. */
-export interface OpenedWorkerManager extends Context {
-  readonly loops: readonly Loop[];
+export interface WorkerManager extends Domain<WorkerManagerVerbs> {
   /** To be given to the subscriptions of events. */
   readonly subscription: Subscription;
-  /** Background work of each process that serves the API. */
   readonly loopsOfEachProcess: readonly Loop[];
+  start(): Promise<void>;
+  /** Ends what providers have started that cannot outlive this process; workers among it still report how tasks ended. */
+  endMachines(): Promise<void>;
+}
+
+/** What others ask of worker pools, and what the functions of `service/` work with. */
+export interface WorkerManagerVerbs extends Context {
   /** Whether a worker gets no more tasks. Answered from memory. */
   isBarred(workerPoolId: string, workerGroup: string, workerId: string): boolean;
   /** Whether credentials of this name are those of a worker that has ended. Answered from memory. */
   isRevoked(clientId: string): boolean;
-  /** To be awaited before the first request. */
-  start(): Promise<void>;
   /** Workers by pool and state, and their capacity. */
   countPools(): ReturnType<typeof countPools>;
   /** What was decided in the last hour, by pool and action. */
   countDecisions(): ReturnType<typeof countDecisions>;
-  /** Ends what providers have started that cannot outlive this process. */
-  closeProviders(): Promise<void>;
 }
 
 interface WorkerManagerContext
@@ -58,8 +59,10 @@ interface WorkerManagerContext
   readonly providers?: Context['providers'];
 }
 
+const routes = [...poolRoutes, ...workerRoutes];
+
 /** Opens worker pools with the providers of this deployment. */
-export const createWorkerManager = (deps: WorkerManagerContext): OpenedWorkerManager => {
+export const createWorkerManager = (deps: WorkerManagerContext): WorkerManager => {
   const { configured = {}, local, providers: others, ...rest } = deps;
   const signals = {
     changed: deps.changed ?? localSignal(),
@@ -80,7 +83,14 @@ export const createWorkerManager = (deps: WorkerManagerContext): OpenedWorkerMan
   const barred = createBarred(deps);
   const timings = createTimings();
   return {
-    ...context,
+    verbs: {
+      ...context,
+      isBarred: barred.isBarred,
+      isRevoked: barred.isRevoked,
+      countPools: () => countPools(context),
+      countDecisions: () => countDecisions(context),
+    },
+    routes,
     loops: workerManagerLoops(context, { swept, timings }).map((loop) => ({
       ...loop,
       // What comes free when workers end with us is for the next platform.
@@ -88,12 +98,8 @@ export const createWorkerManager = (deps: WorkerManagerContext): OpenedWorkerMan
     })),
     subscription: timings.subscription,
     loopsOfEachProcess: [barredLoop(barred, signals.changed)],
-    isBarred: barred.isBarred,
-    isRevoked: barred.isRevoked,
     start: barred.load,
-    countPools: () => countPools(context),
-    countDecisions: () => countDecisions(context),
-    closeProviders: async () => {
+    endMachines: async () => {
       isClosing = true;
       await Promise.all([...providers.values()].map(({ machines }) => machines?.close?.()));
     },
@@ -107,7 +113,7 @@ export const workerManagerDeclaration: ServiceDeclaration<WorkerManagerServices>
     title: 'Worker Manager',
     description: 'Keeps worker pools, starts and admits their workers, and says which of them should go.',
   },
-  routes: [...poolRoutes, ...workerRoutes],
+  routes,
   exchanges,
   schemas: [...schema.configSchemas, ...providerSchemas, ...schema.otherCloudSchemas, ...schema.taskParts],
 };

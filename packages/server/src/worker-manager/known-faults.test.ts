@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { hours, later, minutes, RequestError, seconds, silentLog } from '../base/index.ts';
+import { opened } from '../testing/index.ts';
 import { createWorkers } from '../workers/index.ts';
 import { clientIdOf } from './barred.ts';
 import * as service from './service/index.ts';
@@ -51,9 +52,9 @@ const inQueue = ({ workerPoolId: taskQueueId, workerGroup, workerId }: WorkerRef
 });
 const seenByQueue = async (worker: WorkerRef) => {
   // A process of its own each time, since one writes a worker down only now and then.
-  const queue = createWorkers({ db: ground.test.db, clock: ground.clock, log: silentLog });
+  const queue = opened(createWorkers({ db: ground.test.db, clock: ground.clock, log: silentLog }));
   queue.seeWorkers([inQueue(worker)]);
-  await queue.settle();
+  await queue.close();
 };
 
 /** Workers of a new pool, requested or registered. */

@@ -11,15 +11,15 @@ import {
   transact,
 } from '../base/index.ts';
 import type { Email } from '../notify/index.ts';
-import { messagesIn, type TestDatabase, testDatabase } from '../testing/index.ts';
+import { messagesIn, type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createWorkers } from '../workers/index.ts';
-import { createWorkerManager, type OpenedWorkerManager } from './index.ts';
+import { createWorkerManager, type WorkerManager } from './index.ts';
 import * as service from './service/index.ts';
 import * as store from './store/index.ts';
 
 let test: TestDatabase;
 let clock: ManualClock;
-let context: OpenedWorkerManager;
+let context: Opened<WorkerManager>;
 const lost: object[] = [];
 const mails: Email[] = [];
 const audit: AuditEntry[] = [];
@@ -28,19 +28,21 @@ before(async () => {
   test = await testDatabase();
   clock = manualClock();
   const floor = { db: test.db, clock, log: silentLog };
-  context = createWorkerManager({
-    ...floor,
-    workers: createWorkers(floor),
-    queue: { loseWorker: async (worker) => lost.push(worker) },
-    rootUrl: () => 'http://localhost',
-    issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
-    recordAudit: async (_tx, entries) => {
-      audit.push(...entries);
-    },
-    email: async (_tx, emails) => {
-      mails.push(...emails);
-    },
-  });
+  context = opened(
+    createWorkerManager({
+      ...floor,
+      workers: opened(createWorkers(floor)),
+      queue: { loseWorker: async (worker) => lost.push(worker) },
+      rootUrl: () => 'http://localhost',
+      issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
+      recordAudit: async (_tx, entries) => {
+        audit.push(...entries);
+      },
+      email: async (_tx, emails) => {
+        mails.push(...emails);
+      },
+    }),
+  );
 });
 after(() => test.drop());
 

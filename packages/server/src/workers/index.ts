@@ -7,9 +7,11 @@ import {
   type Signal,
   seconds,
 } from '../base/index.ts';
+import type { Domain } from '../http/index.ts';
 import type { Context, WorkersSettings } from './context.ts';
 import { expiryLoops, quarantineLoops } from './loops.ts';
 import { createQuarantines } from './quarantines.ts';
+import { routes } from './routes.ts';
 import { createSightings, type Sighting } from './sightings.ts';
 
 export type { Context as WorkersContext } from './context.ts';
@@ -31,25 +33,23 @@ export interface GivenWorkersContext extends BaseContext {
   readonly settings?: Partial<WorkersSettings>;
 }
 
-/**
- * The context of task queues and workers: what the queue asks of it, and the background work that belongs to
- * it.
- */
-export interface Workers extends Context {
+/** What the queue asks of workers, and what the functions of `service.ts` work with. */
+interface WorkerVerbs extends Context {
   /** Takes note of workers at work. Returns at once and never fails. */
   seeWorkers(sightings: readonly Sighting[]): void;
-  /** Resolves when all that was seen so far in this process has been written. */
-  settle(): Promise<void>;
   /** When the quarantine of a worker ends; undefined when it may work. Answered from memory. */
   quarantinedUntil(taskQueueId: string, workerGroup: string, workerId: string): Date | undefined;
   /** Woken whenever this process has learned of quarantines: those that wait for work are looked at again. */
   readonly quarantinesKnown: Signal;
-  /** Reads the quarantines anew; to be awaited before a process answers its first claim. */
-  loadQuarantines(): Promise<void>;
-  /** For any one or more processes of a deployment. */
-  readonly loops: readonly Loop[];
-  /** For every process that hands out work. */
+}
+
+/** The door of task queues and workers. */
+export interface Workers extends Domain<WorkerVerbs> {
   readonly loopsOfEachProcess: readonly Loop[];
+  /** Reads the quarantines; to be awaited before a process answers its first claim. */
+  start(): Promise<void>;
+  /** Resolves when all that was seen so far in this process has been written. */
+  close(): Promise<void>;
 }
 
 const settingsDefault: WorkersSettings = {
@@ -66,12 +66,16 @@ export const createWorkers = (given: GivenWorkersContext): Workers => {
   const quarantinesChanged = given.quarantinesChanged ?? localSignal();
   const context: Context = { ...given, settings, sightings, quarantines, quarantinesChanged };
   return {
-    ...context,
-    ...sightings,
-    quarantinedUntil: quarantines.quarantinedUntil,
-    quarantinesKnown: quarantines.known,
-    loadQuarantines: quarantines.load,
+    verbs: {
+      ...context,
+      seeWorkers: sightings.seeWorkers,
+      quarantinedUntil: quarantines.quarantinedUntil,
+      quarantinesKnown: quarantines.known,
+    },
+    routes,
     loops: expiryLoops(context),
     loopsOfEachProcess: quarantineLoops(context),
+    start: quarantines.load,
+    close: sightings.settle,
   };
 };

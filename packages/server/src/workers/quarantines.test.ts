@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import { eventually } from '@taskyard/patience';
 import { days, hours, later, localSignal, runLoops, silentLog } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import { aWorker, processesOf } from './factories.ts';
 import * as service from './service.ts';
+import { aWorker, processesOf } from './testing.ts';
 
 let test: TestDatabase;
 let aProcess: ReturnType<typeof processesOf>;
@@ -121,7 +121,7 @@ describe('quarantine', () => {
     const quarantinesChanged = localSignal();
     const other = aProcess({ clock, quarantinesChanged }).workers;
     assert.equal(other.quarantinedUntil(...key), undefined);
-    await other.loadQuarantines();
+    await other.start();
     assert.ok(other.quarantinedUntil(...key));
 
     await order(-1);
@@ -137,9 +137,9 @@ describe('quarantine', () => {
   it('an order during a load is not undone by it', async () => {
     const { order, endsAt, workers } = await aQuarantine();
     for (let round = 1; round <= 20; round++) {
-      await Promise.all([workers.loadQuarantines(), order(hours(round)), workers.loadQuarantines()]);
+      await Promise.all([workers.start(), order(hours(round)), workers.start()]);
       assert.ok(endsAt());
-      await Promise.all([workers.loadQuarantines(), order(-round), workers.loadQuarantines()]);
+      await Promise.all([workers.start(), order(-round), workers.start()]);
       assert.equal(endsAt(), undefined);
     }
   });

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
 import { hours, later, manualClock, RequestError, silentLog } from '../base/index.ts';
 import { type Caller, type ScopeExpression, type ScopeTemplate, serve } from '../http/index.ts';
-import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createWorkers, workersRoutes } from './index.ts';
 
 let test: TestDatabase;
@@ -14,7 +14,7 @@ const clock = manualClock();
 before(async () => {
   test = await testDatabase();
   app = fastify();
-  const workers = createWorkers({ db: test.db, clock, log });
+  const workers = opened(createWorkers({ db: test.db, clock, log }));
   const service = { serviceName: 'queue', title: 'Queue', description: 'Tasks and workers.' };
   const deps = {
     clock,

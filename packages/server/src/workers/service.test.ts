@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { days, hours, later } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import { aWorker, processesOf } from './factories.ts';
 import * as service from './service.ts';
+import { aWorker, processesOf } from './testing.ts';
 
 let test: TestDatabase;
 let aProcess: ReturnType<typeof processesOf>;
@@ -156,11 +156,11 @@ describe('expiry', () => {
     const { clock, workers } = aProcess();
     const old = Array.from({ length: 5 }, () => aWorker());
     workers.seeWorkers(old.map(({ sighting }) => sighting));
-    await workers.settle();
+    await workers.close();
     clock.advance(days(400));
     const { params, sighting } = aWorker();
     workers.seeWorkers([sighting]);
-    await workers.settle();
+    await workers.close();
 
     assert.equal(await service.expireWorkers(workers, 3), 3);
     assert.equal(await service.expireTaskQueues(workers, 3), 3);
@@ -186,7 +186,7 @@ describe('expiry', () => {
     const { clock, workers } = aProcess();
     const { params, sighting } = aWorker();
     workers.seeWorkers([sighting]);
-    await workers.settle();
+    await workers.close();
     clock.advance(days(1));
     await assert.rejects(service.getWorker(workers, params), notFound);
     await assert.rejects(service.getTaskQueue(workers, sighting.taskQueueId), notFound);

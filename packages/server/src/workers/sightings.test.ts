@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Database, days, later, minutes } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import { aRun, aWorker, processesOf } from './factories.ts';
 import type { RunRef } from './schema.ts';
 import * as service from './service.ts';
+import { aRun, aWorker, processesOf } from './testing.ts';
 
 let test: TestDatabase;
 let aProcess: ReturnType<typeof processesOf>;
@@ -58,7 +58,7 @@ describe('sightings', () => {
     const runs = Array.from({ length: 47 }, aRun);
     for (const run of runs.slice(0, 7)) {
       workers.seeWorkers([{ ...sighting, claimed: [run] }]);
-      await workers.settle();
+      await workers.close();
     }
     for (const run of runs.slice(7, 20)) workers.seeWorkers([{ ...sighting, claimed: [run] }]);
     assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs.slice(0, 20));
@@ -75,7 +75,7 @@ describe('sightings', () => {
     const runs = [aRun(), aRun()];
     for (const claimed of [runs, runs, [runs[1] as RunRef]]) {
       workers.seeWorkers([{ ...sighting, claimed }]);
-      await workers.settle();
+      await workers.close();
     }
     assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs);
   });
@@ -127,7 +127,7 @@ describe('sightings', () => {
         }
       }
     }
-    await Promise.all(processes.map(({ workers }) => workers.settle()));
+    await Promise.all(processes.map(({ workers }) => workers.close()));
     for (const { params, runs } of seen) {
       const { recentTasks } = await service.getWorker(processes[0].workers, params);
       assert.deepEqual(recentTasks.map((run) => run.taskId).sort(), runs.map((run) => run.taskId).sort());

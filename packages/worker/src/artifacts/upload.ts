@@ -1,8 +1,8 @@
 import { uploadArtifact } from '@taskyard/client';
+import type { HeldClaim } from '../claims/index.ts';
 import { minutes } from '../clock.ts';
 import { inParallel } from '../in-parallel.ts';
 import { statusOf } from '../retry.ts';
-import type { HeldClaim } from '../runs/held-claim.ts';
 import { openInside, pathOfHandle } from '../trees/index.ts';
 import { messageOf } from '../worker-log.ts';
 import type { CollectedFile, Collection, MissingArtifact } from './collect.ts';

@@ -6,8 +6,8 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Decompress } from 'fzstd';
 import unbzip2 from 'unbzip2-stream';
 import xz from 'xz-decompress';
-import { programEnvironment } from '../config.ts';
 import type { Compression } from '../payload/index.ts';
+import { programEnvironment } from '../program-environment.ts';
 import { FrameWatch } from './zstd-frames.ts';
 
 type Source = (path: string) => Readable;

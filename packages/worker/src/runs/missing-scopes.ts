@@ -1,7 +1,7 @@
 import { Auth } from '@taskyard/client';
+import type { HeldClaim } from '../claims/index.ts';
 import { minutes } from '../clock.ts';
 import type { RequiredScope } from '../payload/index.ts';
-import type { HeldClaim } from './held-claim.ts';
 
 const satisfies = (held: readonly string[], required: string): boolean =>
   held.some((scope) => (scope.endsWith('*') ? required.startsWith(scope.slice(0, -1)) : scope === required));

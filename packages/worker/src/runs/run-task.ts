@@ -1,12 +1,12 @@
 import { arch, availableParallelism, release, type as systemName, totalmem } from 'node:os';
 import { collectArtifacts, uploadCollection } from '../artifacts/index.ts';
+import type { HeldClaim } from '../claims/index.ts';
 import { minutes } from '../clock.ts';
 import { placeMounts, type TakenCaches } from '../mounts/index.ts';
 import { ownNamesOf, type PayloadReading, readPayload, type TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { certify } from './certify.ts';
 import { copiedArtifacts } from './container.ts';
-import type { HeldClaim } from './held-claim.ts';
 import { missingScopes } from './missing-scopes.ts';
 import { completed, exception, failed, type Resolution } from './resolution.ts';
 import { type Circumstances, closeRun, type Endings, openRun, type Run, type WorkerTools } from './run.ts';

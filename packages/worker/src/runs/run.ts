@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { HeldClaim } from '../claims/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Engine } from '../engines/index.ts';
 import { type LiveLogs, openTaskLog, type TaskLog } from '../logs/index.ts';
@@ -9,7 +10,6 @@ import type { MemoryGuard } from '../resources/index.ts';
 import { removeTree } from '../trees/index.ts';
 import type { SigningKey } from '../trust/index.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
-import type { HeldClaim } from './held-claim.ts';
 
 /** What all runs of a worker share. */
 export interface WorkerTools {

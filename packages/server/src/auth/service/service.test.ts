@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import hawk from 'hawk';
 import { days, type ErrorCode, hours, later, minutes, seconds } from '../../base/index.ts';
 import type { Caller } from '../../http/index.ts';
+import type { Opened } from '../../testing/index.ts';
 import type { Auth } from '../index.ts';
 import { rootKeys, type TestAuth, testAuth } from '../testing.ts';
 import type { By } from './changes.ts';
@@ -40,7 +41,7 @@ const refuses = (promise: Promise<unknown>, code: ErrorCode, message?: RegExp) =
 
 const authenticate = (
   keys: { clientId: string; accessToken: string },
-  auth: Auth = t.auth,
+  auth: Opened<Auth> = t.auth,
 ): Promise<Caller> => {
   const { header } = hawk.client.header('http://localhost/x', 'GET', {
     credentials: { id: keys.clientId, key: keys.accessToken, algorithm: 'sha256' },
@@ -234,7 +235,7 @@ describe('clients', () => {
     const client = await aClient({ expires: later(t.clock.now(), days(30)).toJSON() });
     const lastUse = async () => {
       await authenticate(client);
-      await t.auth.idle();
+      await t.auth.close();
       return (await t.auth.client(client.clientId)).lastDateUsed;
     };
     t.clock.advance(hours(5));

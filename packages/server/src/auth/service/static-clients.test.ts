@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { encryption, minutes, silentLog } from '../../base/index.ts';
+import { type Opened, opened } from '../../testing/index.ts';
 import { type Auth, createAuth } from '../index.ts';
 import { mistakesInStaticClients, type StaticClient } from '../schema/index.ts';
 import { queueKeys, rootKeys, type TestAuth, testAuth } from '../testing.ts';
@@ -35,15 +36,15 @@ const extra = {
 const started = async (
   staticClients: readonly StaticClient[] = own,
   more: Partial<Parameters<typeof createAuth>[0]> = {},
-): Promise<Auth> => {
+): Promise<Opened<Auth>> => {
   const outbox = { append: async () => {} };
   const deps = { db: t.db, clock: t.clock, log: silentLog, encryption: keys.before, outbox, staticClients };
-  const auth = createAuth({ ...deps, ...more });
+  const auth = opened(createAuth({ ...deps, ...more }));
   await auth.start();
   return auth;
 };
 
-const step = async (auth: Auth, name: string): Promise<number> => {
+const step = async (auth: Opened<Auth>, name: string): Promise<number> => {
   const loop = auth.loops.find((one) => one.name === name);
   assert.ok(loop);
   return loop.step(loop.limit);

@@ -32,6 +32,8 @@ export const objectVerbs = (context: Context) => {
     /** Which of these objects can be read now, as a transaction of another domain sees them. */
     readableAmong: (sql: Sql, names: readonly string[]) =>
       read.readableAmong(sql, names, { now: context.clock.now() }),
+    /** Bytes of artifacts of type `s3`, by key. */
+    artifactBytes: context.artifactBytes,
     locate: (name: string) => read.locate(context, reads, name),
   };
 };

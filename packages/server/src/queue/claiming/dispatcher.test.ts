@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '@taskyard/patience';
 import { BrokenTransaction, type Database, type Sql, seconds, slugid } from '../../base/index.ts';
-import { heldTransaction, untilBlocked } from '../../testing/index.ts';
+import { heldTransaction, type Opened, untilBlocked } from '../../testing/index.ts';
 import type { Queue, TaskStatus } from '../index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from '../testing.ts';
 
@@ -18,12 +18,15 @@ const here = (): AbortSignal => new AbortController().signal;
 
 let queues = 0;
 /** A task queue that no other test uses, and what is done with it. */
-const aLine = (queue: Queue = t.queue) => {
+const aLine = (queue: Opened<Queue> = t.queue) => {
   const workerType = `line-${++queues}`;
   const taskQueueId = `prov/${workerType}`;
   return {
     taskQueueId,
-    createTask: async (fields: Parameters<typeof aTask>[1] = {}, by: Queue = queue): Promise<string> => {
+    createTask: async (
+      fields: Parameters<typeof aTask>[1] = {},
+      by: Opened<Queue> = queue,
+    ): Promise<string> => {
       const taskId = slugid();
       const request = aTask(t.clock.now(), { workerType, ...fields });
       await by.createTasks.one({ taskId, request, authorize: anybody });
@@ -83,7 +86,7 @@ describe('claimWork', () => {
     t.clock.advance(seconds(20));
     assert.deepEqual(await waiting, []);
     const others = [line.claim(), line.claim()];
-    await queue.close();
+    await queue.drain();
     assert.deepEqual(await Promise.all(others), [[], []]);
     assert.deepEqual(await line.claim(), []);
   });
@@ -117,7 +120,7 @@ describe('claimWork', () => {
 });
 
 /** A claim that is being taken while the caller's wait ends; `endWait` is how. */
-const takenTooLate = async (endWait: (queue: Queue, caller: AbortController) => void) => {
+const takenTooLate = async (endWait: (queue: Opened<Queue>, caller: AbortController) => void) => {
   const { queue } = t.another();
   const line = aLine(queue);
   const taskId = await line.createTask();
@@ -130,15 +133,15 @@ const takenTooLate = async (endWait: (queue: Queue, caller: AbortController) => 
   await lock.end();
   // Waits until the claim is written; the queue then gives it back before it is closed.
   await (await lockTask(taskId)).end();
-  await queue.close();
+  await queue.drain();
   return taskId;
 };
 
 describe('a claim that is taken too late is given back', () => {
   const cases = {
-    'when the caller has gone': (_: Queue, caller: AbortController) => caller.abort(),
+    'when the caller has gone': (_: Opened<Queue>, caller: AbortController) => caller.abort(),
     'when the time was up': () => t.clock.advance(seconds(20)),
-    'when the queue closed': (queue: Queue) => void queue.close(),
+    'when the queue closed': (queue: Opened<Queue>) => void queue.drain(),
   };
   for (const [name, endWait] of Object.entries(cases)) {
     it(name, async () => {
@@ -231,7 +234,7 @@ describe('claims of a transaction whose end is unknown', () => {
     const line = aLine(queue);
     const taskId = await line.createTask({}, t.queue);
     assert.deepEqual(await line.claim(1, leaving.signal), []);
-    await queue.close();
+    await queue.drain();
     assert.deepEqual(await outcomeOf(taskId), ['pending', 1, 1]);
   });
 

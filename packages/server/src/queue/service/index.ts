@@ -11,7 +11,7 @@ import {
 } from '../../base/index.ts';
 import { changeTasks } from '../changes/apply.ts';
 import { claimRuns, reclaimRuns } from '../claiming/claim-runs.ts';
-import { Dispatcher } from '../claiming/dispatcher.ts';
+import type { Dispatcher } from '../claiming/dispatcher.ts';
 import type { Context } from '../context.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
@@ -63,8 +63,7 @@ const listings = (read: { statuses: Batched<string, string>; definitions: Batche
 });
 
 /** All that the queue does, bound to what it was opened with. */
-export const queueVerbs = (context: Context) => {
-  const dispatcher = new Dispatcher(context);
+export const queueVerbs = (context: Context, dispatcher: Dispatcher) => {
   const bound = bindVerbs(context, verbs);
   return {
     ...bound,
@@ -81,8 +80,6 @@ export const queueVerbs = (context: Context) => {
     /** How many calls of `claimWork` wait in this process. */
     waitingForWork: () => dispatcher.waiting,
     loseWorker: (worker: LostWorker) => loseWorker(context, worker),
-    /** Answers all who wait for work. */
-    close: () => dispatcher.close(),
   };
 };
 

@@ -2,8 +2,7 @@ import { type ElementError, inSlices, partsOf, RequestError, type Transaction } 
 import { createTasksTogether, refusalOf, type TaskRecord } from '../../queue/index.ts';
 import { cycleIn } from '../../scheduler/index.ts';
 import type { Context } from '../context.ts';
-import { schedulerId } from '../lifecycle.ts';
-import type { NodeToCreate } from '../schema.ts';
+import { type NodeToCreate, schedulerId } from '../schema.ts';
 import * as store from '../store.ts';
 import { type AuthorizeTask, sameSet } from './authority.ts';
 

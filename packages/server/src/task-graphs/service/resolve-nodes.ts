@@ -2,7 +2,8 @@ import { RequestError, type Transaction, together } from '../../base/index.ts';
 import { type Message, outbox } from '../../events/index.ts';
 import { type Change, changeTasks, type QueueContext, rerun } from '../../queue/index.ts';
 import * as events from '../events.ts';
-import { advance, type Effect, effectOf, type Progress, schedulerId } from '../lifecycle.ts';
+import { advance, type Effect, effectOf, type Progress } from '../lifecycle.ts';
+import { schedulerId } from '../schema.ts';
 import * as store from '../store.ts';
 
 interface Resolved {

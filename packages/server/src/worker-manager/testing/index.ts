@@ -9,9 +9,9 @@ import {
 } from '../../base/index.ts';
 import { exactly, publish } from '../../http/index.ts';
 import type { Email } from '../../notify/index.ts';
-import { type TestDatabase, testDatabase } from '../../testing/index.ts';
+import { type Opened, opened, type TestDatabase, testDatabase } from '../../testing/index.ts';
 import { createWorkers } from '../../workers/index.ts';
-import { createWorkerManager, type OpenedWorkerManager } from '../index.ts';
+import { createWorkerManager, type WorkerManager } from '../index.ts';
 import type {
   LaunchOrder,
   LaunchOutcome,
@@ -97,7 +97,7 @@ export type FakeMachines = ReturnType<typeof fakeMachines>;
 export interface Ground {
   readonly test: TestDatabase;
   readonly clock: ManualClock;
-  readonly context: OpenedWorkerManager;
+  readonly context: Opened<WorkerManager>;
   readonly fake: FakeMachines;
   /** Workers whose claims were given to others. */
   readonly lost: string[];
@@ -108,22 +108,24 @@ export interface Ground {
 export const openRoom = (
   { clock, fake, lost, mails }: Omit<Ground, 'context' | 'test'>,
   db: Database,
-): OpenedWorkerManager => {
+): Opened<WorkerManager> => {
   const floor = { db, clock, log: silentLog };
-  return createWorkerManager({
-    ...floor,
-    workers: createWorkers(floor),
-    queue: {
-      loseWorker: async ({ workerId }) => lost.push(workerId),
-    },
-    rootUrl: () => 'http://localhost',
-    issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
-    recordAudit: async () => {},
-    email: async (_tx, emails) => {
-      mails.push(...emails);
-    },
-    providers: new Map([['fake', fake.provider]]),
-  });
+  return opened(
+    createWorkerManager({
+      ...floor,
+      workers: createWorkers(floor).verbs,
+      queue: {
+        loseWorker: async ({ workerId }) => lost.push(workerId),
+      },
+      rootUrl: () => 'http://localhost',
+      issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
+      recordAudit: async () => {},
+      email: async (_tx, emails) => {
+        mails.push(...emails);
+      },
+      providers: new Map([['fake', fake.provider]]),
+    }),
+  );
 };
 
 export const aGround = async (): Promise<Ground> => {

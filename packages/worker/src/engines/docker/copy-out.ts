@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Container } from 'dockerode';
-import { programEnvironment } from '../../config.ts';
+import { programEnvironment } from '../../program-environment.ts';
 import { statusOf } from '../../retry.ts';
 import { removeTree } from '../../trees/index.ts';
 

@@ -1,8 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startApiProcesses } from './api-processes.ts';
-import type { App } from './app.ts';
-import { type Credentials, ownClients } from './auth/index.ts';
+import type { App, Domains } from '../app.ts';
+import { type Credentials, ownClients } from '../auth/index.ts';
 import {
   createLog,
   type EmbeddedPostgres,
@@ -12,18 +11,20 @@ import {
   runLoops,
   startEmbeddedPostgres,
   systemClock,
-} from './base/index.ts';
+} from '../base/index.ts';
+import { type Config, plainEnvironment } from '../config/index.ts';
+import type { DemoCloud } from '../demo-cloud/index.ts';
+import type { LocalSettings } from '../worker-manager/index.ts';
+import { startApiProcesses } from './api-processes.ts';
 import { builtInWorker } from './built-in-worker.ts';
-import { type Config, plainEnvironment } from './config.ts';
-import type { DemoCloud } from './demo-cloud/index.ts';
 import { ensureDemoPool, startDemo, withDemoProvider } from './demo-pool.ts';
 import { openEntrance } from './entrance.ts';
 import { createHttpServer } from './http-server.ts';
 import { settleLocalPool } from './local-pool.ts';
+import { measureDeployment } from './measures.ts';
 import { serveMetrics } from './metrics-server.ts';
 import { type OpenedApp, openApp } from './open-app.ts';
 import { readSecrets } from './own-secrets.ts';
-import type { LocalSettings } from './worker-manager/index.ts';
 
 /** A running platform. */
 export interface RunningServer {
@@ -40,7 +41,7 @@ export interface RunningServer {
   };
   /** Signs a browser in as root, once; only where the database is our own, as on a laptop. */
   readonly signInUrl: string | undefined;
-  readonly locateFile: App['locateFile'];
+  readonly locateFile: Domains['artifacts']['verbs']['locateFile'];
   /** Resolves, with a sentence that says why, when the platform can do nothing any more: its own database is gone. */
   readonly broken: Promise<Error>;
   /** Returns what is under way, then ends everything that was started. */
@@ -147,10 +148,10 @@ const start = async (
   );
   endings.add(opened.close);
   const { app } = opened;
-  const credentials = app.auth.staticCredentials(ownClients.root);
+  const credentials = app.domains.auth.verbs.staticCredentials(ownClients.root);
   const isOurs = postgres !== undefined && config.worker.enabled && config.role === 'all';
   // Nobody but our own worker has this name here, and it is not running yet: what it held is lost.
-  if (isOurs) await app.queue.loseWorker(builtInWorker);
+  if (isOurs) await app.domains.queue.verbs.loseWorker(builtInWorker);
   const processes: ReadMetrics[] = [async () => [await opened.metrics.read()]];
   const metricsUrl = await startMetrics(config, { opened, processes, endings });
   startLoops(config, { app, log, isMany, endings });
@@ -161,22 +162,25 @@ const start = async (
     address.rootUrl ||= api.url;
   }
   // They go first: they still have to say how their tasks ended.
-  endings.add(app.workerManager.closeProviders);
+  endings.add(app.domains.workerManager.endMachines);
   if (demo) endings.add(demo.close);
-  if (postgres) await settleLocalPool(app.workerManager, config);
-  if (demo) await ensureDemoPool(app.workerManager);
+  if (postgres) await settleLocalPool(app.domains.workerManager.verbs, config);
+  if (demo) await ensureDemoPool(app.domains.workerManager.verbs);
   await announce(config, credentials, { rootUrl: address.rootUrl, metricsUrl, project });
   endings.add(() => rm(announcement(config), { force: true }));
   // What is printed at the start of a server for many people lies in logs: there somebody asks for a link.
-  const signIn = api && postgres && (await app.sessions.createSignInCodeFor(ownClients.root));
+  const signIn = api && postgres && (await app.domains.sessions.verbs.createSignInCodeFor(ownClients.root));
   return {
     rootUrl: address.rootUrl,
     otherUrls: (api?.urls ?? []).filter((url) => url !== address.rootUrl),
     metricsUrl,
     credentials,
-    builtInWorker: { ...builtInWorker, credentials: app.auth.staticCredentials(ownClients.worker) },
+    builtInWorker: {
+      ...builtInWorker,
+      credentials: app.domains.auth.verbs.staticCredentials(ownClients.worker),
+    },
     signInUrl: signIn?.url,
-    locateFile: app.locateFile,
+    locateFile: app.domains.artifacts.verbs.locateFile,
     broken,
     close: endings.runAll,
   };
@@ -253,7 +257,7 @@ const startMetrics = async (
   { opened, processes, endings }: Measured,
 ): Promise<string | undefined> => {
   if (metricsPort === undefined) return undefined;
-  opened.app.measureDeployment();
+  measureDeployment(opened.metrics, { clock: systemClock, domains: opened.app.domains });
   const readAll: ReadMetrics = async () => (await Promise.all(processes.map((read) => read()))).flat();
   const server = await serveMetrics({ host: metricsHost, port: metricsPort }, readAll);
   endings.add(server.close);

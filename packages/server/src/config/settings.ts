@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
-import { GcpProjects, GithubApps, S3Access, StaticClients } from './auth/index.ts';
-import { Backends, Placement } from './objects/index.ts';
-import { ageingPattern } from './queue/index.ts';
+import { GcpProjects, GithubApps, S3Access, StaticClients } from '../auth/index.ts';
+import { Backends, Placement } from '../objects/index.ts';
+import { ageingPattern } from '../queue/index.ts';
+import { ProviderSettings } from '../worker-manager/index.ts';
 import {
   choice,
   type Facts,
@@ -13,7 +14,6 @@ import {
   url,
   whole,
 } from './setting-shapes.ts';
-import { ProviderSettings } from './worker-manager/index.ts';
 
 /** Everything that an operator may set, with its default and what it means. */
 export const Config = Type.Object({

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorCode, errorStatuses, systemClock } from './base/index.ts';
-import { declarations } from './declarations.ts';
-import { apiHeaders } from './http/index.ts';
+import { type ErrorCode, errorStatuses, systemClock } from '../base/index.ts';
+import { declarations } from '../declarations.ts';
+import { apiHeaders } from '../http/index.ts';
 
 /** Refuses a request that no method takes, in the form of all refusals. `message` is a sentence for people. */
 const refuse = (reply: FastifyReply, code: ErrorCode, message: string): FastifyReply =>

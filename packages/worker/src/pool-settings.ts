@@ -1,4 +1,4 @@
-import type { WorkerConfig } from '../config.ts';
+import type { WorkerConfig } from './config.ts';
 
 interface OriginalSettings {
   readonly capacity?: number;

@@ -1,10 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ownClients, type StaticClient } from './auth/index.ts';
-import { type Encryption, encryption } from './base/index.ts';
+import { ownClients, type StaticClient } from '../auth/index.ts';
+import { type Encryption, encryption } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
 import { builtInWorkerScopes } from './built-in-worker.ts';
-import type { Config } from './config.ts';
 
 /** What this deployment keeps to itself. */
 export interface Secrets {

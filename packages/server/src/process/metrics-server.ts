@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type MetricValues, metricsText } from './base/index.ts';
+import { type MetricValues, metricsText } from '../base/index.ts';
 import { type Place, urlOf } from './entrance.ts';
 
 /** Where Prometheus finds what is measured. */

@@ -1,6 +1,6 @@
 import { pageHeaders, pagePaths, readDocs, readSite, type SiteFile, startPage } from '@taskyard/ui';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from './config.ts';
+import type { Config } from '../config/index.ts';
 import { version } from './version.ts';
 
 /** Serves the pages and the documents; where they were not built, one page that says which commands to use. */

@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { ownClients } from './auth/index.ts';
-import { readConfig } from './config.ts';
+import { ownClients } from '../auth/index.ts';
+import { readConfig } from '../config/index.ts';
 import { readSecrets } from './own-secrets.ts';
 
 const key = (name: string) => `${name}:${randomBytes(32).toString('base64')}`;

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import type { App } from './app.ts';
-import { seconds, systemClock } from './base/index.ts';
-import type { Config } from './config.ts';
-import { headerBytesMax, noteExpectation, readRestOfBodies, refuseUnreadable } from './http/index.ts';
+import type { App } from '../app.ts';
+import { seconds, systemClock } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import { headerBytesMax, noteExpectation, readRestOfBodies, refuseUnreadable } from '../http/index.ts';
 import { answerNotFound, refuseUrl } from './not-found.ts';
 import { serveSite } from './site.ts';
 

@@ -201,7 +201,7 @@ describe('the configuration', () => {
   });
 
   it('is described in docs/reference/configuration.md', async () => {
-    const page = new URL('../../../docs/reference/configuration.md', import.meta.url);
+    const page = new URL('../../../../docs/reference/configuration.md', import.meta.url);
     const [, table] = (await readFile(page, 'utf8')).split(/<!-- settings -->\n|\n<!-- \/settings -->/);
     assert.equal(table, configurationTable());
   });

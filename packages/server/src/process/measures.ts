@@ -1,10 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Clock, Database, Metrics, Observe, ObserveBatch, Reading } from './base/index.ts';
-import type { EventVerbs } from './events/index.ts';
-import type { ObserveCall } from './http/index.ts';
-import type { Notify } from './notify/index.ts';
-import type { Queue } from './queue/index.ts';
-import type { OpenedWorkerManager } from './worker-manager/index.ts';
+import type { Domains } from '../app.ts';
+import type { Clock, Database, Metrics, Observe, ObserveBatch, Reading } from '../base/index.ts';
+import type { ObserveCall } from '../http/index.ts';
 
 const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const waitSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
@@ -65,14 +62,13 @@ const remembered = (make: (label: string) => Observe): ((label: string) => Obser
 interface ProcessParts {
   readonly db: Database;
   readonly relayDb: Database | undefined;
-  readonly queue: Queue;
-  readonly events: EventVerbs;
-  readonly notify: Notify;
+  readonly domains: Domains;
 }
 
 /** What each process knows of itself. */
 export const measureProcess = (metrics: Metrics, parts: ProcessParts): void => {
-  const { db, relayDb, queue, events, notify } = parts;
+  const { db, relayDb } = parts;
+  const { queue, events, notify } = parts.domains;
   metrics.gauge(
     {
       name: 'taskyard_database_connections',
@@ -88,10 +84,10 @@ export const measureProcess = (metrics: Metrics, parts: ProcessParts): void => {
     },
     () => db.poolUse().waiting,
   );
-  metrics.gauge({ name: 'taskyard_event_followers', help: 'Open event streams.' }, events.followers);
+  metrics.gauge({ name: 'taskyard_event_followers', help: 'Open event streams.' }, events.verbs.followers);
   metrics.gauge(
     { name: 'taskyard_claim_work_waiting', help: 'Calls of claimWork that wait for something to do.' },
-    queue.waitingForWork,
+    queue.verbs.waitingForWork,
   );
   metrics.gauge(
     {
@@ -113,17 +109,13 @@ const poolUse = (pool: string, db: Database): Reading[] => {
 
 interface DeploymentParts {
   readonly clock: Clock;
-  readonly queue: Queue;
-  readonly events: EventVerbs;
-  readonly workerManager: OpenedWorkerManager;
+  readonly domains: Domains;
 }
 
 /** What the database knows of the whole deployment: asked for at each scrape, by statements with a bound. */
-export const measureDeployment = (
-  metrics: Metrics,
-  { clock, queue, events, workerManager }: DeploymentParts,
-): void => {
-  const counts = sharedBriefly(clock, () => queue.countQueues());
+export const measureDeployment = (metrics: Metrics, { clock, domains }: DeploymentParts): void => {
+  const { queue, events, workerManager } = domains;
+  const counts = sharedBriefly(clock, () => queue.verbs.countQueues());
   const byQueue = (name: string, help: string, read: (of: Counts) => number | null) =>
     metrics.gauge({ name, help, labels: ['task_queue_id'] }, async () =>
       (await counts()).flatMap((row) => {
@@ -139,9 +131,9 @@ export const measureDeployment = (
     ({ oldestPosition }) =>
       oldestPosition === null ? null : Math.max(0, clock.now().getTime() / 1000 - oldestPosition / 1e6),
   );
-  measureSubscriptions(metrics, clock, events);
-  measurePools(metrics, clock, workerManager);
-  const { readLag } = events;
+  measureSubscriptions(metrics, clock, events.verbs);
+  measurePools(metrics, clock, workerManager.verbs);
+  const { readLag } = events.verbs;
   if (!readLag) return;
   const lag = sharedBriefly(clock, readLag);
   metrics.gauge(
@@ -164,7 +156,7 @@ export const measureDeployment = (
 const measurePools = (
   metrics: Metrics,
   clock: Clock,
-  { countPools, countDecisions }: OpenedWorkerManager,
+  { countPools, countDecisions }: Domains['workerManager']['verbs'],
 ): void => {
   const counts = sharedBriefly(clock, countPools);
   const labels = ['worker_pool_id', 'state'];
@@ -185,7 +177,7 @@ const measurePools = (
   );
 };
 
-const measureSubscriptions = (metrics: Metrics, clock: Clock, events: EventVerbs): void => {
+const measureSubscriptions = (metrics: Metrics, clock: Clock, events: Domains['events']['verbs']): void => {
   const states = sharedBriefly(clock, events.readSubscriptions);
   const labels = ['subscription'];
   metrics.gauge(
@@ -210,7 +202,7 @@ const measureSubscriptions = (metrics: Metrics, clock: Clock, events: EventVerbs
   );
 };
 
-type Counts = Awaited<ReturnType<Queue['countQueues']>>[number];
+type Counts = Awaited<ReturnType<Domains['queue']['verbs']['countQueues']>>[number];
 
 /**
  * Metrics of one scrape that come from one statement share it, as do scrapers that ask within a second. While it is

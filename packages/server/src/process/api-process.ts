@@ -1,11 +1,11 @@
 // A process that serves the API on the connections that its parent, `api-processes.ts`, hands to it.
 import type { Socket } from 'node:net';
-import { createLog, type MetricValues, runLoops, systemClock } from './base/index.ts';
-import type { Config } from './config.ts';
+import { createLog, type MetricValues, runLoops, systemClock } from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import type { LocalSettings } from '../worker-manager/index.ts';
 import { createHttpServer, type HttpServer } from './http-server.ts';
 import { openApp } from './open-app.ts';
 import { readSecrets } from './own-secrets.ts';
-import type { LocalSettings } from './worker-manager/index.ts';
 
 /** What a process needs to know when it starts. */
 export interface ApiProcessSettings {

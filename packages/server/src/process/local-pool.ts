@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { Config } from './config.ts';
-import { dropPool, ensurePool, type OpenedWorkerManager } from './worker-manager/index.ts';
+import type { Config } from '../config/index.ts';
+import { dropPool, ensurePool, type WorkerManagerVerbs } from '../worker-manager/index.ts';
 
 /** The task queue that tasks without another one go to on a laptop. */
 export const localPoolId = 'local/built-in';
@@ -13,7 +13,7 @@ const capacityPerWorkerMax = 4;
  * is to be none.
  */
 export const settleLocalPool = (
-  workerManager: OpenedWorkerManager,
+  workerManager: WorkerManagerVerbs,
   { worker, role }: Config,
 ): Promise<void> => {
   const providerId = 'local';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { eventually, within } from '@taskyard/patience';
-import { type App, createApp, type Signals, sharedSignals } from './app.ts';
+import { type App, createApp, type Signals, sharedSignals } from '../app.ts';
 import {
   connect,
   createMetrics,
@@ -15,12 +15,13 @@ import {
   runLoops,
   silentLog,
   slugid,
-} from './base/index.ts';
-import { readConfig } from './config.ts';
-import { aTask } from './queue/testing.ts';
-import { type TestDatabase, testDatabase } from './testing/index.ts';
-import { createWorkers } from './workers/index.ts';
-import { quarantineWorker } from './workers/service.ts';
+} from '../base/index.ts';
+import { readConfig } from '../config/index.ts';
+import { aTask } from '../queue/testing.ts';
+import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { createWorkers } from '../workers/index.ts';
+import { quarantineWorker } from '../workers/service.ts';
+import { observers } from './measures.ts';
 
 // Nobody moves this clock: the looks by which each process finds what no wake-up told it of never come.
 const clock = manualClock();
@@ -55,7 +56,7 @@ const openOn = async ({ url }: TestDatabase): Promise<Opened> => {
     staticClients,
     signals,
     process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
-    metrics,
+    ...observers(metrics),
     rootUrl: () => 'http://localhost',
   });
   await app.start();
@@ -81,14 +82,14 @@ describe('a process that does not look by itself', () => {
   after(async () => {
     for (const { app, db } of [here, there]) {
       await app.drain();
-      await app.settle();
+      await app.close();
       await db.close();
     }
     await database.drop();
   });
 
   it('gives a worker that waits what is created in another', async () => {
-    const waiting = here.app.queue.claimWork({
+    const waiting = here.app.domains.queue.verbs.claimWork({
       taskQueueId: 'prov/type',
       worker: { workerGroup: 'hall', workerId: 'one' },
       count: 1,
@@ -96,7 +97,11 @@ describe('a process that does not look by itself', () => {
     });
     await eventually('the worker to find nothing', async () => (await countLooks(here.metrics)) > 0);
     const taskId = slugid();
-    await there.app.queue.createTasks.one({ taskId, request: aTask(clock.now()), authorize: () => {} });
+    await there.app.domains.queue.verbs.createTasks.one({
+      taskId,
+      request: aTask(clock.now()),
+      authorize: () => {},
+    });
     const claims = await within('the worker to be woken', waiting);
     assert.equal((JSON.parse(claims[0] ?? '') as { status: { taskId: string } }).status.taskId, taskId);
   });
@@ -104,11 +109,16 @@ describe('a process that does not look by itself', () => {
   describe('with a worker that waits', () => {
     const worker = { workerGroup: 'hall', workerId: 'two' };
     const poll = ({ app }: Opened, taskQueueId: string) =>
-      app.queue.claimWork({ taskQueueId, worker, count: 1, gone: new AbortController().signal });
+      app.domains.queue.verbs.claimWork({
+        taskQueueId,
+        worker,
+        count: 1,
+        gone: new AbortController().signal,
+      });
     /** Lets a worker work or not, from `here`. */
     const quarantine = async (workerType: string, until: Date): Promise<void> => {
       const quarantinesChanged = here.signals.quarantines;
-      const workers = createWorkers({ db: here.db, clock, log: silentLog, quarantinesChanged });
+      const { verbs: workers } = createWorkers({ db: here.db, clock, log: silentLog, quarantinesChanged });
       workers.seeWorkers([{ taskQueueId: `prov/${workerType}`, ...worker }]);
       const order = { quarantineUntil: until.toJSON(), clientId: 'operator' };
       await quarantineWorker(workers, { provisionerId: 'prov', workerType, ...worker }, order);
@@ -126,7 +136,7 @@ describe('a process that does not look by itself', () => {
       const waiting = poll(there, 'prov/good');
       const taskId = slugid();
       const request = aTask(clock.now(), { workerType: 'good' });
-      await here.app.queue.createTasks.one({ taskId, request, authorize: () => {} });
+      await here.app.domains.queue.verbs.createTasks.one({ taskId, request, authorize: () => {} });
       await quarantine('good', later(clock.now(), -1));
       const claims = await within('the worker to be given the task', waiting);
       assert.equal((JSON.parse(claims[0] ?? '') as { status: { taskId: string } }).status.taskId, taskId);
@@ -134,17 +144,17 @@ describe('a process that does not look by itself', () => {
   });
 
   it('refuses a client that is disabled in another', async () => {
-    const by = { caller: here.app.auth.callerFor(['*']), authorize: () => {} };
+    const by = { caller: here.app.domains.auth.verbs.callerFor(['*']), authorize: () => {} };
     const expires = later(clock.now(), hours(1));
-    await here.app.auth.createClient(
+    await here.app.domains.auth.verbs.createClient(
       'example/client',
       { expires: expires.toJSON(), description: '', scopes: [] },
       by,
     );
     const known = () =>
-      there.app.auth.credentialsOf('example/client', { start: clock.now(), expiry: expires });
+      there.app.domains.auth.verbs.credentialsOf('example/client', { start: clock.now(), expiry: expires });
     assert.ok(await known());
-    await here.app.auth.disableClient('example/client', by);
+    await here.app.domains.auth.verbs.disableClient('example/client', by);
     await eventually('the client to be refused', known, (credentials) => credentials === undefined);
   });
 });

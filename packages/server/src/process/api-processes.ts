@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { type Logger, type MetricValues, seconds, systemClock } from '../base/index.ts';
 import type { ApiProcessSettings, FromApiProcess, ToApiProcess } from './api-process.ts';
-import { type Logger, type MetricValues, seconds, systemClock } from './base/index.ts';
 import { openEntrance } from './entrance.ts';
 
 /** Processes that serve the API on one port. */

@@ -1,4 +1,4 @@
-import { type App, createApp, localSignals, sharedSignals } from './app.ts';
+import { type App, createApp, localSignals, sharedSignals } from '../app.ts';
 import {
   connect,
   createMetrics,
@@ -8,12 +8,13 @@ import {
   type Metrics,
   noMetrics,
   systemClock,
-} from './base/index.ts';
-import type { Config } from './config.ts';
-import { measureRuntime } from './measures.ts';
+  transact,
+} from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import type { LocalSettings } from '../worker-manager/index.ts';
+import { measureProcess, measureRuntime, observers } from './measures.ts';
 import type { Secrets } from './own-secrets.ts';
 import { version } from './version.ts';
-import type { LocalSettings } from './worker-manager/index.ts';
 
 /** What stands around the application in a process. */
 export interface Surroundings {
@@ -66,7 +67,7 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
       clock: systemClock,
       log,
       signals,
-      metrics,
+      ...observers(metrics),
       local,
       hasPeers: !isAlone,
       encryption: secrets.encryption,
@@ -74,16 +75,17 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
       process: {
         uptimeSeconds: () => process.uptime(),
         version: await version(),
-        reachDatabase: () => db.transaction(async () => {}),
+        reachDatabase: () => transact({ db, clock: systemClock, log }, async () => {}),
       },
       rootUrl,
     });
+    measureProcess(metrics, { db, relayDb, domains: app.domains });
     await app.start();
     return {
       app,
       metrics,
       close: async () => {
-        await app.settle();
+        await app.close();
         await closeAll();
       },
     };

@@ -3,12 +3,12 @@ import { resolve } from 'node:path';
 import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { parse } from 'yaml';
-import { mistakesInStaticClients } from './auth/index.ts';
-import { mistakesInPlacement } from './objects/index.ts';
+import { mistakesInStaticClients } from '../auth/index.ts';
+import { mistakesInPlacement } from '../objects/index.ts';
+import { reservedProviderIds } from '../worker-manager/index.ts';
 import { projectFolder } from './project-folder.ts';
 import type { Facts } from './setting-shapes.ts';
 import { Config } from './settings.ts';
-import { reservedProviderIds } from './worker-manager/index.ts';
 
 export { Config };
 

@@ -1,4 +1,5 @@
 import { type Database, type ManualClock, manualClock, silentLog, slugid } from '../base/index.ts';
+import { type Opened, opened } from '../testing/index.ts';
 import { createWorkers, type GivenWorkersContext, type RunRef, type Workers } from './index.ts';
 
 /**
@@ -7,9 +8,9 @@ import { createWorkers, type GivenWorkersContext, type RunRef, type Workers } fr
  */
 export const processesOf =
   (db: Database) =>
-  (given: Partial<GivenWorkersContext> = {}): { clock: ManualClock; workers: Workers } => {
+  (given: Partial<GivenWorkersContext> = {}): { clock: ManualClock; workers: Opened<Workers> } => {
     const clock = manualClock(new Date('2026-01-01T00:00:00.000Z'));
-    return { clock, workers: createWorkers({ db, clock, log: silentLog, ...given }) };
+    return { clock, workers: opened(createWorkers({ db, clock, log: silentLog, ...given })) };
   };
 
 let count = 0;

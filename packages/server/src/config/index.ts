@@ -1,0 +1,8 @@
+export {
+  type Config,
+  ConfigError,
+  type ConfigSources,
+  plainEnvironment,
+  printableConfig,
+  readConfig,
+} from './config.ts';

@@ -1,0 +1,262 @@
+import { type Artifacts, createArtifacts } from './artifacts/index.ts';
+import { type Auth, type AuthVerbs, createAuth, type StaticClient, signedUrl } from './auth/index.ts';
+import type { BaseContext, Database, Encryption, Signal } from './base/index.ts';
+import { createBuiltInWorkers } from './built-in-workers/index.ts';
+import type { Config } from './config/index.ts';
+import { declarations } from './declarations.ts';
+import { backendsOf, originsOf, otherPartiesOf, queueSettingsOf, sendersOf } from './domain-settings.ts';
+import { createEvents, type Events, outbox, type RelaySettings } from './events/index.ts';
+import { createHooks, type Hooks } from './hooks/index.ts';
+import { type Domain, exchangeNames } from './http/index.ts';
+import { createIndex, type Index } from './index/index.ts';
+import { createNotify, type Notify } from './notify/index.ts';
+import { createObjects, type Objects } from './objects/index.ts';
+import { createPurgeCache } from './purge-cache/index.ts';
+import {
+  createQueue,
+  type Queue,
+  type QueueContext,
+  readDefinitions,
+  readStatuses,
+  shareStatuses,
+} from './queue/index.ts';
+import { createSecrets } from './secrets/index.ts';
+import { createSessions, identityProviders, type Sessions } from './sessions/index.ts';
+import { createTaskGraphs, type TaskGraphs } from './task-graphs/index.ts';
+import { createTunnels, type Tunnels } from './tunnels/index.ts';
+import { createViews } from './views/index.ts';
+import { createWorkerManager, type LocalSettings, type WorkerManager } from './worker-manager/index.ts';
+import { createWorkers, type Workers } from './workers/index.ts';
+
+/** Names of the wake-ups between the domains of a deployment. */
+export const signalNames = [
+  'events',
+  'pending',
+  'releases',
+  'quarantines',
+  'credentials',
+  'notifications',
+  'hooks',
+  'workers',
+  'workerPools',
+  'purges',
+] as const;
+export type Signals = Readonly<Record<(typeof signalNames)[number], Signal>>;
+
+/** What domains are opened with. */
+export interface DomainDeps extends BaseContext {
+  readonly config: Config;
+  /** The same database; its commits wake nobody. It is there where messages are to be published to a broker. */
+  readonly relayDb?: Database | undefined;
+  readonly encryption: Encryption;
+  readonly staticClients: readonly StaticClient[];
+  readonly signals: Signals;
+  /** Told of every claim: for how many seconds the run has waited for it. */
+  readonly observeClaim?: QueueContext['observeClaim'];
+  /** How workers on this machine are started, where that is known. */
+  readonly local?: LocalSettings | undefined;
+  /** Other processes serve the same deployment. */
+  readonly hasPeers?: boolean | undefined;
+  rootUrl(): string;
+}
+
+/** The ground: who calls, what is said, where bytes lie, who works. */
+interface Ground {
+  readonly auth: Auth;
+  readonly events: Events;
+  readonly objects: Objects;
+  readonly workers: Workers;
+}
+
+/** Tasks, and what belongs to them. */
+interface Tasks {
+  readonly queue: Queue;
+  readonly artifacts: Artifacts;
+  readonly taskGraphs: TaskGraphs;
+}
+
+/** Services that act for people when something becomes of tasks, or keep what these need. */
+interface Services {
+  readonly notify: Notify;
+  readonly index: Index;
+  readonly secrets: Domain;
+  readonly purgeCache: Domain;
+  readonly workerManager: WorkerManager;
+  readonly hooks: Hooks;
+  readonly builtInWorkers: Domain;
+  readonly sessions: Sessions;
+  readonly tunnels: Tunnels;
+  readonly views: Domain;
+}
+
+/** All domains, lowest first, by the names under which handlers find their verbs. */
+export type Domains = Ground & Tasks & Services;
+
+/** What goes into every function here: `all` may be asked once requests come, when all domains are open. */
+interface Opening extends DomainDeps {
+  readonly base: BaseContext;
+  all(): Domains;
+}
+
+/** Opens all domains. Here alone a domain is handed what lies above it. */
+export const openDomains = (deps: DomainDeps): Domains => {
+  const { db, clock, log, observeBatch, turns } = deps;
+  const opening: Opening = { ...deps, base: { db, clock, log, observeBatch, turns }, all: () => domains };
+  const ground = openGround(opening);
+  const queueContext = queueContextOf(opening, ground);
+  const tasks = openTasks(opening, ground, queueContext);
+  const domains = { ...ground, ...tasks, ...openServices(opening, { ...ground, ...tasks }, queueContext) };
+  return domains;
+};
+
+const openGround = ({ base, config, signals, all, ...deps }: Opening): Ground => ({
+  auth: createAuth({
+    ...base,
+    encryption: deps.encryption,
+    outbox,
+    staticClients: deps.staticClients,
+    origins: originsOf(config),
+    trustsProxy: config.trustProxy,
+    auditRetentionDays: config.auditRetentionDays,
+    ...otherPartiesOf(config),
+    changed: signals.credentials,
+    isRevoked: (clientId) => all().workerManager.verbs.isRevoked(clientId),
+  }),
+  events: createEvents({
+    ...base,
+    changed: signals.events,
+    retentionSeconds: config.eventRetentionSeconds,
+    relay: relayOf({ ...deps, config }),
+  }),
+  objects: createObjects({
+    ...base,
+    rootUrl: deps.rootUrl,
+    ...backendsOf(config),
+    replacing: (key, replace) => all().artifacts.verbs.replaceBytes(key, replace),
+  }),
+  workers: createWorkers({ ...base, quarantinesChanged: signals.quarantines }),
+});
+
+const queueContextOf = (
+  { base, config, signals, observeClaim, all }: Opening,
+  { auth, workers: { verbs: workers } }: Ground,
+): QueueContext => ({
+  ...base,
+  settings: queueSettingsOf(config),
+  pendingChanged: signals.pending,
+  releaseStarted: signals.releases,
+  observeClaim,
+  onResolved: (tx, changes, now) => all().taskGraphs.onResolved(tx, changes, now),
+  onDeleted: (tx, taskIds, now) => all().artifacts.verbs.expireArtifactsOf(tx, taskIds, now),
+  issueCredentials: auth.verbs.issueCredentials,
+  isQuarantined: (...worker) =>
+    workers.quarantinedUntil(...worker) !== undefined || all().workerManager.verbs.isBarred(...worker),
+  quarantinesKnown: workers.quarantinesKnown,
+  seeWorkers: workers.seeWorkers,
+});
+
+const openTasks = (
+  { base }: Opening,
+  { auth: { verbs: auth }, objects }: Ground,
+  queueContext: QueueContext,
+): Tasks => ({
+  queue: createQueue(queueContext),
+  artifacts: createArtifacts({
+    ...base,
+    objects: objects.verbs,
+    readStatuses,
+    shareStatuses,
+    issueCredentials: auth.issueCredentials,
+  }),
+  taskGraphs: createTaskGraphs({ ...base, queue: queueContext, callerFor: auth.callerWithRoles }),
+});
+
+const openServices = (
+  opening: Opening,
+  { auth: { verbs: auth }, workers: { verbs: workers }, queue: { verbs: queue } }: Ground & Tasks,
+  queueContext: QueueContext,
+): Services => {
+  const { base, config, signals, encryption, rootUrl, local } = opening;
+  const { issueCredentials, recordAudit, callerWithRoles: callerFor } = auth;
+  const notify = openNotify(opening);
+  const { email } = notify.verbs;
+  return {
+    notify,
+    index: openIndex(opening, auth),
+    secrets: createSecrets({ ...base, encryption, recordAudit }),
+    purgeCache: createPurgeCache({ ...base, changed: signals.purges }),
+    workerManager: createWorkerManager({
+      ...base,
+      queue,
+      workers,
+      issueCredentials,
+      recordAudit,
+      email,
+      configured: config.providers,
+      local,
+      changed: signals.workers,
+      poolsChanged: signals.workerPools,
+      pendingChanged: signals.pending,
+      rootUrl,
+    }),
+    hooks: createHooks({
+      ...base,
+      encryption,
+      queue: queueContext,
+      exchangePrefix: config.exchangePrefix,
+      amqpUrl: config.amqpUrl,
+      changed: signals.hooks,
+      callerFor,
+      recordAudit,
+      email,
+    }),
+    builtInWorkers: createBuiltInWorkers({ queue, pendingChanged: signals.pending }),
+    sessions: createSessions({
+      ...base,
+      encryption,
+      auth,
+      rootUrl,
+      identityProviders: identityProviders(config),
+    }),
+    tunnels: createTunnels({
+      ...base,
+      authenticate: auth.authenticate,
+      rootUrl,
+      hasPeers: opening.hasPeers ?? false,
+      peerHost: config.peerHost,
+    }),
+    views: createViews({ ...base, queue }),
+  };
+};
+
+const openNotify = ({ base, config, signals, rootUrl }: Opening): Notify =>
+  createNotify({
+    ...base,
+    rootUrl,
+    readDefinitions,
+    settings: sendersOf(config),
+    accepted: signals.notifications,
+  });
+
+const openIndex = ({ base, rootUrl }: Opening, auth: AuthVerbs): Index =>
+  createIndex({
+    ...base,
+    rootUrl,
+    readDefinitions,
+    anonymous: () => auth.callerWithRoles([]),
+    // Signs URLs of the platform for somebody who may do what these scopes allow.
+    signUrl: (url, wanted) => {
+      const credentials = auth.issueCredentials({ ...wanted, clientId: 'index/signed-url' });
+      return signedUrl(url, { ...credentials, expiry: wanted.expiry });
+    },
+  });
+
+/** The broker that messages are published to, if there is one. */
+const relayOf = ({
+  config: { amqpUrl, exchangePrefix },
+  relayDb,
+  log,
+}: Pick<DomainDeps, 'config' | 'relayDb' | 'log'>): RelaySettings | undefined =>
+  amqpUrl && relayDb
+    ? { url: amqpUrl, exchangePrefix, exchanges: exchangeNames(declarations), db: relayDb, log }
+    : undefined;

@@ -1,0 +1,1 @@
+export { type HeldClaim, holdClaim } from './held-claim.ts';
