@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { type CreateTaskRequest, fromNow, type HookDefinition, Hooks, Queue, slugid } from '@taskyard/client';
 import { within } from '@taskyard/patience';
+import { runProgram } from './support/command.ts';
 import { aHome, plainEnvironment, taskyard } from './support/platform.ts';
 
 interface Ended {
@@ -266,4 +269,23 @@ config: {}
     assert.match(await says('completion', 'fish'), /__fish_seen_subcommand_from task' -a why/);
     assert.equal((await run(['completion', 'tcsh'])).code, 2);
   });
+});
+
+test('run and serve end with a sentence where no folder can be made', async (t) => {
+  const { path } = await aHome(t);
+  const graph = join(path, 'graph.yml');
+  const payload = { command: [['true']], maxRunTime: 60 };
+  await writeFile(graph, JSON.stringify({ version: 1, name: 'none', tasks: { none: { payload } } }));
+  // Node's own way to make folders tries for ever below /proc.
+  for (const data of ['/proc/taskyard', join(graph, 'data')])
+    for (const words of [
+      ['run', graph],
+      ['serve', '--port', '0'],
+    ]) {
+      const options = { env: { LOG_LEVEL: 'silent' } };
+      const program = runProgram(process.execPath, [taskyard, ...words, '--data', data], options);
+      const { err, code } = await within(`the end of ${words[0]} on ${data}`, program);
+      assert.ok(code === 1 || code === 2, `${words[0]} on ${data}: ${code} ${err}`);
+      assert.match(err, /^taskyard: .*(cannot be made|cannot be read): .*\n$/);
+    }
 });

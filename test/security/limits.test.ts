@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { slugid } from '@taskyard/client';
+import { within } from '@taskyard/patience';
 import { attributesOf, headerOf, type Keys } from './hawk.ts';
 import { aSite, type Site } from './site.ts';
 import { aTask, hourFromNow } from './world.ts';
@@ -145,6 +146,36 @@ const rawExchange = async (path: string, headers: string): Promise<Buffer> => {
   await once(socket, 'close');
   return Buffer.concat(chunks);
 };
+
+describe('a caller that ends its half of the connection right behind its request', () => {
+  const ask = async (method: string, path: string, body?: object): Promise<string> => {
+    const socket = connect({ port: site.port, host: '127.0.0.1', allowHalfOpen: true });
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const authorization = headerOf(attributesOf(site.root, { method, path, port: site.port }));
+    const text = body ? JSON.stringify(body) : '';
+    const headers = [
+      `host: 127.0.0.1:${site.port}`,
+      `authorization: ${authorization}`,
+      'content-type: application/json',
+      `content-length: ${text.length}`,
+    ];
+    socket.end(`${method} ${path} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n${text}`);
+    await within('the end of the connection', once(socket, 'close'));
+    return Buffer.concat(chunks).toString();
+  };
+
+  it('gets its answer', async () => {
+    const role = { description: '', scopes: ['limits:half'] };
+    assert.match(await ask('PUT', '/api/auth/v1/roles/half', role), /^HTTP\/1\.1 200 .*limits:half/s);
+    assert.match(await ask('GET', '/api/auth/v1/roles/half'), /^HTTP\/1\.1 200 .*limits:half/s);
+  });
+
+  it('is taken to have gone where it would have to wait', async () => {
+    const worker = { tasks: 1, workerGroup: 'half', workerId: 'half' };
+    assert.equal(await ask('POST', '/api/queue/v1/claim-work/limits%2Fhalf', worker), '');
+  });
+});
 
 describe('a refusal', () => {
   /** Sends a whole body before it reads anything, as many clients do. */

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import pg from 'pg';
 import { aHome, type Ending, type Platform } from '../support/platform.ts';
-import { aPostgres } from '../support/postgres.ts';
+import { aPostgres, type Postgres } from '../support/postgres.ts';
 import { attributesOf, headerOf, type Keys } from './hawk.ts';
 
 export interface Answer {
@@ -36,6 +36,7 @@ export interface Site {
   readonly root: Keys;
   readonly port: number;
   readonly platform: Platform;
+  readonly postgres: Postgres;
   ask(asked: Asked): Promise<Answer>;
   /** What root does in preparation: fails unless it is a success. */
   prepare(method: string, path: string, body?: unknown): Promise<Answer>;
@@ -97,6 +98,7 @@ export const aSite = async (test: Ending, env: Readonly<Record<string, string>> 
     root,
     port,
     platform,
+    postgres,
     ask,
     prepare: async (method, path, body) => {
       const answer = await ask({ method, path, as: root, body });

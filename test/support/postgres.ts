@@ -19,6 +19,10 @@ interface ServerParts {
 /** A PostgreSQL of a test's own, as durable as one in use, that no platform owns. */
 export interface Postgres {
   readonly url: string;
+  /** SIGKILL; nobody can connect until it is started again. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data and port. */
+  restart(): Promise<void>;
   /** SIGKILL, and started again on the same data and port. */
   killAndRestart(): Promise<void>;
 }
@@ -69,13 +73,13 @@ export const aPostgres = async (test: Ending): Promise<Postgres> => {
     await running.stop();
     await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   });
-  return {
-    url,
-    killAndRestart: async () => {
-      process.kill(running.pid, 'SIGKILL');
-      await eventually('PostgreSQL to die', () => !isAlive(running.pid));
-      running = await start();
-      if (running.tcpUrl !== url) throw new Error('PostgreSQL came back under another address');
-    },
+  const kill = async (): Promise<void> => {
+    process.kill(running.pid, 'SIGKILL');
+    await eventually('PostgreSQL to die', () => !isAlive(running.pid));
   };
+  const restart = async (): Promise<void> => {
+    running = await start();
+    if (running.tcpUrl !== url) throw new Error('PostgreSQL came back under another address');
+  };
+  return { url, kill, restart, killAndRestart: () => kill().then(restart) };
 };

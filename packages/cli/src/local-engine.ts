@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import type { Config } from '@taskyard/server';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
@@ -40,7 +39,6 @@ export const settleEngine = async (
   const { data, role, worker } = config;
   if (!demoCloud && (role !== 'all' || !worker.enabled)) return undefined;
   const { engineHere } = await import('@taskyard/worker/engine-here');
-  await mkdir(data, { recursive: true, mode: 0o700 });
   const engine = await engineHere({
     choice: worker.engine,
     directory: data,

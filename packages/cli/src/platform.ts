@@ -6,6 +6,7 @@ import { type Credentials, Queue } from '@taskyard/client';
 import type { Config, ConfigSources, RunningServer } from '@taskyard/server';
 import { cancelRunsLeftBehind } from './begun-runs.ts';
 import { credentialsFileIn, readCredentialsFile } from './config.ts';
+import { makeDataFolder } from './data-folder.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
 import { loadServer } from './load-server.ts';
@@ -86,6 +87,7 @@ export const startPlatform = async (
   // Other commands start faster without the server's package.
   const { readConfig, startServer } = await loadServer();
   const given = readConfig({ file, overrides });
+  await makeDataFolder(given.data);
   const project = folder ?? given.worker.project;
   const engine = await settleEngine(given, { project, demoCloud });
   // What has been found now is what workers have later: none falls back to less.

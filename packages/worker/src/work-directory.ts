@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@taskyard/client';
 import { killStrays } from './engines/index.ts';
 import { ignoring, removeTree } from './trees/index.ts';
 
@@ -55,7 +56,7 @@ const putAside = async (path: string, runs: string): Promise<void> => {
 
 /** Takes a directory for one worker, and clears away what an earlier one left there when it was killed. */
 export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> => {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeFolder(path);
   const lock = join(path, 'worker.lock');
   if (await isTaken(path, lock)) throw new Error(`Another worker is using ${path}.`);
   takenHere.add(path);

@@ -1,6 +1,6 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { slugid } from '@taskyard/client';
+import { makeFolder, slugid } from '@taskyard/client';
 import { type Clock, seconds } from './clock.ts';
 import { defaultPath, nodeDirectories } from './config.ts';
 import { type DiskGuard, diskGuard, freeBytesAt, freeBytesMinAt, oldestFirst } from './disk-guard.ts';
@@ -35,7 +35,7 @@ export const openTools = async (
 ): Promise<{ tools: WorkerTools; disk: DiskGuard; close(): Promise<void> }> => {
   const { rootUrl, taskQueueId, workerGroup, workerId, path = defaultPath() } = options;
   checkCapacity(options.capacity ?? 1);
-  await mkdir(options.workDir, { recursive: true, mode: 0o700 });
+  await makeFolder(options.workDir);
   // Tasks are shown their directory under its real name.
   const workDir = await realpath(resolve(options.workDir));
   const directory = await takeWorkDirectory(workDir);

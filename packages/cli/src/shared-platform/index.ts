@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pause } from '@taskyard/client';
@@ -16,7 +16,6 @@ const logOf = (data: string): string => join(data, 'platform.log');
 
 /** Starts the platform in a process of its own, and waits until it is ready. */
 const startProcess = async (settings: PlatformSettings, project: string): Promise<void> => {
-  mkdirSync(settings.data, { recursive: true, mode: 0o700 });
   const log = openSync(logOf(settings.data), 'w', 0o600);
   // In a session of its own, Ctrl-C at the terminal of one run does not end it for the others.
   const child = fork(program, [JSON.stringify({ settings, project })], {

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDataFolder } from '../data-folder.ts';
 import { isAlive } from '../processes.ts';
 
 const pollMs = 50;
@@ -40,7 +41,7 @@ export const whileNobodyStarts = async <T>(
   { pause }: { readonly pause: (milliseconds: number) => Promise<void> },
   action: () => Promise<T>,
 ): Promise<T> => {
-  await mkdir(data, { recursive: true, mode: 0o700 });
+  await makeDataFolder(data);
   const path = join(data, 'starting.lock');
   while (!(await take(path))) await pause(pollMs);
   try {

@@ -23,8 +23,15 @@ export const whileStanding = (
     });
   };
   askLater();
+  // Who has ended its half of the connection may have ended it all, which only an answer would show. What comes after a
+  // long wait must not be given to nobody.
+  const { socket } = reply.request.raw;
+  const leave = (): void => void socket.destroy();
+  if (socket.readableEnded) leave();
+  else socket.once('end', leave);
   reply.raw.once('close', () => {
     cancel();
+    socket.off('end', leave);
     if (!reply.raw.writableFinished) gone.abort();
   });
   return gone.signal;

@@ -38,6 +38,8 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
     noteExpectation(request);
     server.server.emit('request', request, reply);
   });
+  // Who ends its half of a connection right behind its request is answered all the same.
+  Object.assign(server.server, { httpAllowHalfOpen: true });
   const connections = watchConnections(server);
   return {
     take: connections.take,

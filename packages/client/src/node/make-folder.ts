@@ -1,0 +1,24 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Makes a folder for its owner alone, and those above it that are missing. It ends, with a sentence, where none can be made:
+ * Node's own `recursive` tries for ever below /proc, which says that what it was asked to hold is not there.
+ */
+export const makeFolder = async (path: string): Promise<void> => {
+  const missing: string[] = [];
+  for (let folder = resolve(path); !(await isThere(folder)); folder = dirname(folder))
+    missing.unshift(folder);
+  for (const folder of missing)
+    await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      // Another process was faster.
+      if (error.code === 'EEXIST') return;
+      throw new Error(`The folder ${path} cannot be made: ${error.message}.`, { cause: error });
+    });
+};
