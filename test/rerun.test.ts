@@ -23,7 +23,7 @@ interface Repeated {
 
 test('what failed is run again with all that depends on it', async (t) => {
   const home = await aHome(t);
-  const { rootUrl, credentials } = await home.start({}, undefined, '--no-worker');
+  const { rootUrl, credentials } = await home.start({ DEADLINE_DELAY: '0' }, undefined, '--no-worker');
   const queue = new Queue({ rootUrl, credentials });
   const says = async (...words: string[]): Promise<string> => {
     const env = { TASKYARD_DATA: home.path };

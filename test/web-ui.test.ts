@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Auth, Hooks, Index } from '@taskyard/client';
+import { within } from '@taskyard/patience';
 import type { Browser, Page } from 'playwright-core';
 import {
   confirm as confirmOn,
   faultsOf,
+  heldReply,
   launchBrowser,
   signedInPage,
   signInLink,
@@ -209,6 +211,25 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
       '[]',
     );
     await context.close();
+  });
+
+  it('stay signed out, whatever a renewal of credentials says that was on its way', async () => {
+    const { page: other } = await signedInPage(browser, platform);
+    await other.clock.install();
+    await other.reload();
+    await other.getByRole('button', { name: 'root' }).waitFor();
+    const renewal = await heldReply(other, '/api/sessions/v1/credentials');
+    await other.clock.fastForward('11:00');
+    await other.getByRole('link', { name: 'Hooks' }).click();
+    await within('the credentials to be renewed', renewal.answered);
+    await other.getByRole('button', { name: 'root' }).click();
+    await other.getByRole('menuitem', { name: 'Sign out' }).click();
+    await other.getByRole('banner').getByRole('link', { name: 'Sign in' }).waitFor();
+    assert.equal(await renewal.release(), 200);
+    await other.getByRole('link', { name: 'Secrets' }).click();
+    await other.getByText('You may not see secrets').waitFor();
+    await other.getByRole('banner').getByRole('link', { name: 'Sign in' }).waitFor();
+    await other.context().close();
   });
 
   it('have no serious fault of accessibility, in both themes, and fit a narrow screen', async () => {

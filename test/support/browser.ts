@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Sessions } from '@taskyard/client';
 import { patienceMs } from '@taskyard/patience';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page, type Route } from 'playwright-core';
 import type { Platform } from './platform.ts';
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -65,6 +65,38 @@ export const signedInPage = async (
 export const settled = async (page: Page): Promise<void> => {
   await page.locator('main h1').waitFor();
   await page.locator('main .mantine-Loader-root').first().waitFor({ state: 'detached' });
+};
+
+/** Keeps back the next reply from the address with this end. */
+export const heldReply = async (page: Page, end: string) => {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let answer = (): void => {};
+  /** When the server has answered. */
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const hold = async (route: Route): Promise<void> => {
+    const response = await route.fetch();
+    answer();
+    await released;
+    await route.fulfill({ response });
+  };
+  await page.route(`**${end}`, hold, { times: 1 });
+  return {
+    answered,
+    /** Lets the page have it; resolves with its status when it is there. */
+    release: async (): Promise<number | undefined> => {
+      const arrival = page.waitForEvent('requestfinished', {
+        predicate: (request) => request.url().endsWith(end),
+      });
+      release();
+      const reply = await (await arrival).response();
+      return reply?.status();
+    },
+  };
 };
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

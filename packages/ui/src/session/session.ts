@@ -21,7 +21,7 @@ export const rootUrl = window.location.origin;
 const sessions = new Sessions({ rootUrl, retries: 2 });
 const listeners = new Set<() => void>();
 let session: Session = { kind: 'unknown' };
-let renewal: Promise<Session> | undefined;
+let renewal: { readonly of: Session; readonly done: Promise<Session> } | undefined;
 
 const put = (next: Session): Session => {
   session = next;
@@ -37,16 +37,22 @@ const grantedSession = ({ clientId, credentials, expires }: Granted): Session =>
   renewAt: Date.now() + ((new Date(expires).getTime() - Date.now()) * 2) / 3,
 });
 
-const renew = async (): Promise<Session> => {
+/** What the server says now of a session whose credentials end. */
+const renewed = async (old: Session): Promise<Session> => {
   try {
-    return put(grantedSession(await sessions.renewCredentials()));
+    return grantedSession(await sessions.renewCredentials());
   } catch (error) {
     const isRefused = (error as { statusCode?: number }).statusCode === 401;
     // A server that cannot be reached now ends no session.
-    return isRefused || session.kind === 'unknown' ? put({ kind: 'nobody' }) : session;
-  } finally {
-    renewal = undefined;
+    return isRefused || old.kind === 'unknown' ? { kind: 'nobody' } : old;
   }
+};
+
+/** Whoever has signed in or out meanwhile is not undone: the answer speaks of the session that was before. */
+const renew = async (old: Session): Promise<Session> => {
+  const next = await renewed(old);
+  if (renewal?.of === old) renewal = undefined;
+  return session === old && next !== old ? put(next) : session;
 };
 
 /** The session as it stands, for React's `useSyncExternalStore`. */
@@ -62,8 +68,8 @@ export const sessionStore = {
 export const currentSession = async (): Promise<Session> => {
   if (session.kind === 'nobody') return session;
   if (session.kind === 'somebody' && (session.renewAt === 0 || Date.now() < session.renewAt)) return session;
-  renewal ??= renew();
-  return renewal;
+  if (renewal?.of !== session) renewal = { of: session, done: renew(session) };
+  return renewal.done;
 };
 
 /** Signs in with a code, which works once. */
