@@ -8,6 +8,7 @@ import { link } from './links.ts';
 import { labelsWithDir } from './machine-paths.ts';
 import { GraphFileError, type Mistake } from './mistakes.ts';
 import type { Origin } from './origin.ts';
+import { leaveToShell } from './shell.ts';
 import { parseSource, type Source } from './source.ts';
 import { strayLabels, taskIds } from './task-ids.ts';
 import { type Fields, isFields, mergeOver } from './values.ts';
@@ -63,23 +64,24 @@ const textOf = async (file: string): Promise<string> => {
 };
 
 /** The same for a file that has been read. */
-export const graphOf = (source: Source, options: LoadOptions): Graph => {
-  const form = readForm(source, options.params);
-  const tasks = isFields(source.content) ? source.content.tasks : undefined;
+export const graphOf = (read: Source, options: LoadOptions): Graph => {
+  const form = readForm(read, options.params);
+  const tasks = isFields(read.content) ? read.content.tasks : undefined;
   // Without the parameters every expression that reads one would fail, and hide the mistake that matters.
   if (form.params === undefined || typeof tasks !== 'object' || tasks === null)
     throw new GraphFileError(form.mistakes);
 
   const ids = taskIds(options.slugid);
   const taskGroupId = options.slugid();
-  const context = contextOf(source, {
+  const context = contextOf(read, {
     params: form.params,
     taskGroupId,
     taskId: ids.of,
     now: options.now.toJSON(),
   });
+  const source = leaveToShell(read, context);
   const head = renderHead(source, context);
-  const expanded = expandTasks(source, tasks, context);
+  const expanded = expandTasks(source, (source.content as Fields).tasks, context);
   const setting = { file: source.file, graph: head.name, taskGroupId, now: options.now, taskId: ids.of };
   return checked(source, {
     form: form.mistakes,
