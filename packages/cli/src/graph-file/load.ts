@@ -11,6 +11,7 @@ import type { Origin } from './origin.ts';
 import { leaveToShell } from './shell.ts';
 import { parseSource, type Source } from './source.ts';
 import { strayLabels, taskIds } from './task-ids.ts';
+import { grantScopes } from './task-scopes.ts';
 import { type Fields, isFields, mergeOver } from './values.ts';
 
 /** What a graph depends on besides the text of its file. */
@@ -116,9 +117,11 @@ const checked = (source: Source, { form, head, expanded, setting, asked, options
   const labels = new Set(entries.map(({ label }) => label));
   const queue = options.taskQueueId === undefined ? {} : { taskQueueId: options.taskQueueId };
   const defaults = mergeOver(queue, head.defaults) as Fields;
-  const drafts = distinct(entries)
-    .filter(isRendered)
-    .map((entry) => draftOf(entry, defaults, setting));
+  const { granted: drafts, mistakes: scopeless } = grantScopes(
+    distinct(entries)
+      .filter(isRendered)
+      .map((entry) => draftOf(entry, defaults, setting)),
+  );
   const { ordered, mistakes: loose } = link(drafts);
   const check = checkerOf(source, {
     ...options,
@@ -132,7 +135,7 @@ const checked = (source: Source, { form, head, expanded, setting, asked, options
     ...duplicates(source, entries),
     ...drafts.flatMap(check),
     ...(isWhole ? strayLabels(source, drafts, { asked, labels }) : []),
-    ...loose.map(({ draft, ...found }) => mistakeIn(source, draft, found)),
+    ...[...loose, ...scopeless].map(({ draft, ...found }) => mistakeIn(source, draft, found)),
     ...(isWhole && labels.size === 0 ? [source.mistake(['tasks'], 'there are no tasks')] : []),
   ];
   if (mistakes.length > 0) throw new GraphFileError(mistakes);
