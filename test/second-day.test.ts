@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,8 @@ const twoMachines = async (t: TestContext) => {
 test('two machines and the day after, as the guide says', async (t) => {
   const { one, two, port, here, run, start } = await twoMachines(t);
   const guide = blocksOf(await readFile(join(root, 'docs/guides/two-machines.md'), 'utf8'));
-  assert.equal(guide.length, 9);
+  assert.equal(guide.length, 10);
+  await mkdir(join(one, 'project'));
   const packed = await runProgram(process.execPath, [join(root, 'scripts/pack.mjs'), join(one, 'dist')]);
   assert.equal(packed.code, 0, packed.err);
   const outputs: string[] = [];
@@ -117,5 +118,5 @@ test('two machines and the day after, as the guide says', async (t) => {
   assert.match(why, /^build: failed\n/m);
   assert.match(why, /│ .*version/);
   assert.match(mended, /Every task completed: 2 completed/);
-  assert.match(mended, /results\/build\/public\/built\.txt\n1\.0\n$/);
+  assert.match(mended, /results\/build\/public\/built\.txt\nbuilt by\n1\.0\n$/);
 });

@@ -25,6 +25,7 @@ const developerScopes = [
   'queue:status:*',
   'queue:get-artifact:source/*',
   'queue:get-artifact:public/*',
+  'auth:current-scopes',
   'queue:list-task-group:*',
   'queue:list-artifacts:*',
   'events:stream',
@@ -209,6 +210,22 @@ test('tasks on another machine work on the source of their graph', async (t) => 
       graphWith({ git: join(made, 'bare.git'), commit: 'main' }, 'cp main.txt found.txt'),
     );
     assert.equal(here.found, 'second\n');
+  });
+
+  await t.test('only for those who may lend the tasks what they need', async () => {
+    const lacking = ['queue:get-artifact:source/*', 'queue:claim-task:graph/source'];
+    const scopes = developerScopes.filter((scope) => !lacking.includes(scope));
+    const beginner = await clientWith('beginner', scopes);
+    const graph = graphWith('.', 'cp src/main.txt found.txt');
+    await writeFile(join(project, 'graph.yml'), graph);
+    const refused = await runProgram(process.execPath, [taskyard, 'group', 'create', 'graph.yml'], {
+      cwd: project,
+      env: beginner,
+    });
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /Nothing was created: .* you also need these scopes:\n/);
+    for (const scope of lacking) assert.ok(refused.err.includes(`  ${scope}\n`), refused.err);
+    assert.match((await submit(graph)).said, / uploaded$/m);
   });
 
   await t.test('and a folder that they do not have is refused at once', async () => {

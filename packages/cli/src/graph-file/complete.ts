@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { shellCommand } from './shell.ts';
 import { type Fields, isFields } from './values.ts';
 
 /** A body of createTask, every field filled in that a graph file may leave out. */
@@ -14,6 +15,8 @@ export interface TaskBody {
   readonly [field: string]: unknown;
 }
 
+// For those that say nothing else: long enough for most, and short enough to notice a task that hangs.
+const maxRunTimeSeconds = 60 * 60;
 const deadlineMinutes = 24 * 60;
 const expiresDays = 7;
 
@@ -28,7 +31,7 @@ export interface Setting {
 
 /** The queue's form of a checked task of the file: labels become taskIds, what was left out is filled in. */
 export const completeTask = (label: string, task: Fields, setting: Setting): TaskBody => {
-  const { needs, dependencies, metadata, payload, tags, source: _source, ...given } = task;
+  const { needs, dependencies, metadata, payload, run, tags, source: _source, ...given } = task;
   const after = (minutes: number) => new Date(setting.now.getTime() + minutes * 60_000).toJSON();
   const deadline = typeof given.deadline === 'string' ? given.deadline : after(deadlineMinutes);
   return {
@@ -38,7 +41,7 @@ export const completeTask = (label: string, task: Fields, setting: Setting): Tas
     created: setting.now.toJSON(),
     deadline,
     expires: typeof given.expires === 'string' ? given.expires : after(expiresDays * 24 * 60),
-    payload: isFields(payload) ? payload : {},
+    payload: completePayload(isFields(payload) ? payload : {}, run),
     // Listings of groups name them by this tag.
     tags: { graph: setting.graph, ...(isFields(tags) ? tags : {}) },
     metadata: {
@@ -49,6 +52,12 @@ export const completeTask = (label: string, task: Fields, setting: Setting): Tas
       ...(isFields(metadata) ? metadata : {}),
     },
   };
+};
+
+const completePayload = (payload: Fields, run: unknown): Fields => {
+  const given = { ...(typeof run === 'string' && { command: [shellCommand(run)] }), ...payload };
+  // What runs nothing is for other workers, whose payloads have other fields.
+  return 'command' in given || 'image' in given ? { maxRunTime: maxRunTimeSeconds, ...given } : given;
 };
 
 /** The strings of a list; what is none has been refused by the schema and is passed over here. */

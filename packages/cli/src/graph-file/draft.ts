@@ -1,5 +1,6 @@
 import { completeTask, type Setting, type TaskBody } from './complete.ts';
 import type { Entry } from './expand.ts';
+import { inOurWords } from './foreign-keys.ts';
 import { type Mistake, suggestion } from './mistakes.ts';
 import { taskSchema } from './schema.ts';
 import type { Source } from './source.ts';
@@ -60,7 +61,10 @@ export const checkerOf = (source: Source, rules: Rules): ((draft: Draft) => Mist
   const checkPayload = optionalValidator(rules.payloadSchema);
   return ({ task, written, ...draft }) => {
     const unmountable = rules.hasOrigin && draft.hasSource ? checkMountable(task) : [];
-    const misshapen = checkForm(written);
+    const misshapen = [
+      ...checkForm(written).map((refusal) => inOurWords(refusal, written)),
+      ...checkWork(written),
+    ];
     // The queue's schema would repeat in its words what the form has told already.
     const refused =
       misshapen.length > 0 ? misshapen : [...checkDates(task), ...checkQueue(task), ...checkBody(task)];
@@ -80,6 +84,17 @@ const inside = (key: string, { path, message }: Refusal): Refusal => ({
   path: [key, ...path],
   message: `${key}: ${message}`,
 });
+
+/** What a task runs is said once. */
+const checkWork = (written: unknown): Refusal[] => {
+  if (!isFields(written)) return [];
+  const { run, payload } = written;
+  if (run === undefined && payload === undefined)
+    return [{ path: [], message: 'nothing to run: write "run: |" with a script, or a "payload"' }];
+  return run !== undefined && isFields(payload) && 'command' in payload
+    ? [{ path: ['run'], message: 'run and payload.command both say what is run; leave one out' }]
+    : [];
+};
 
 const checkDates = ({ created, deadline, expires }: TaskBody) => {
   if (Date.parse(deadline) < Date.parse(created)) {

@@ -28,8 +28,8 @@ export const editorSchema = (): Schema => {
         anyOf: operators.map((operator) => ({ required: [operator] })),
       },
       interpolation: { type: 'string', pattern: '\\$\\{' },
-      task: expressible(taskSchema),
-      defaults: expressible({ ...taskSchema, required: [] }),
+      task: expressible({ ...taskSchema, anyOf: [{ required: ['payload'] }, { required: ['run'] }] }),
+      defaults: expressible(taskSchema),
       tasks: {
         anyOf: [
           { $ref: '#/definitions/expression' },

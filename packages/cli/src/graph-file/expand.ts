@@ -33,6 +33,10 @@ const expand = (source: Source, { template, path, context }: Part): Expanded => 
       template.map((item, index) => expand(source, { template: item, path: [...path, index], context })),
     );
   }
+  if (isUnlabeled(template)) {
+    const message = 'this task has no label: write "<label>:" before it, and its fields below';
+    return { entries: [], mistakes: [source.mistake(path, message)], isWhole: false };
+  }
   if (isFields(template) && !isExpression(template)) {
     const labels = Object.entries(template);
     return joined(
@@ -44,6 +48,14 @@ const expand = (source: Source, { template, path, context }: Part): Expanded => 
     return { entries: [], mistakes: mistakes.map((found) => told(source, found)), isWhole: false };
   }
   return value === undefined ? nothing : collected(source, value, path);
+};
+
+/** A task where a map of labels to tasks is due, as in the original's lists of tasks. */
+const isUnlabeled = (template: unknown): boolean => {
+  if (!isFields(template) || isExpression(template)) return false;
+  const { taskQueueId, provisionerId, run, payload } = template;
+  const isTold = [taskQueueId, provisionerId, run].some((value) => typeof value === 'string');
+  return isTold || (isFields(payload) && 'command' in payload);
 };
 
 /** One label of a plain map is rendered by itself, so that its mistakes hide no other's. */

@@ -1,20 +1,24 @@
+import { inOurWordsAtTop } from './foreign-keys.ts';
 import type { Mistake } from './mistakes.ts';
 import { type Origin, readOrigin } from './origin.ts';
 import { type ParamDeclaration, readParams } from './params.ts';
 import { render } from './render.ts';
-import { fileSchema } from './schema.ts';
+import { fileSchema, taskSchema } from './schema.ts';
 import type { Source } from './source.ts';
 import { validatorOf } from './validate.ts';
 import { type Fields, isFields } from './values.ts';
 
 const check = validatorOf(fileSchema);
+const taskKeys = Object.keys(taskSchema.properties as Fields);
 
 /** Check the outermost keys and read the parameters; `params` is absent when a parameter has no proper value. */
 export const readForm = (
   source: Source,
   given: Readonly<Record<string, string>>,
 ): { params?: Fields; mistakes: Mistake[] } => {
-  const wrong = check(source.content).map(({ path, message }) => source.mistake(path, message));
+  const wrong = check(source.content)
+    .map((refusal) => inOurWordsAtTop(refusal, taskKeys))
+    .map(({ path, message }) => source.mistake(path, message));
   const { params, mistakes } = readParams(source, declarationsOf(source), given);
   return { ...(mistakes.length === 0 && { params }), mistakes: [...source.repeated, ...wrong, ...mistakes] };
 };

@@ -55,7 +55,7 @@ describe('a graph file', () => {
       created: '2026-01-01T12:00:00.000Z',
       deadline: '2026-01-02T12:00:00.000Z',
       expires: '2026-01-08T12:00:00.000Z',
-      payload: { command: [['ship']] },
+      payload: { command: [['ship']], maxRunTime: 3600 },
       tags: { graph: 'a graph' },
       metadata: {
         name: 'ship',
@@ -191,7 +191,7 @@ tasks:
     assert.deepEqual(mistakesOf(text.replace('  two: {payload: {}}\n', '')), [
       '3: unknown key "nmae" (did you mean "name"?)',
       '4: two: priority must be "highest", "very-high", "high", "medium", "low", "very-low" or "lowest"',
-      '9: one: unknown context value nothing',
+      '9: one: unknown context value nothing; to leave it to a shell, write $${nothing}',
       '11: two: a cycle: "two" needs "three" needs "two"',
       '11: two: needs "onne", which is no task (did you mean "one"?)',
       '12: two: unknown key "colour"',

@@ -8,8 +8,10 @@ import { link } from './links.ts';
 import { labelsWithDir } from './machine-paths.ts';
 import { GraphFileError, type Mistake } from './mistakes.ts';
 import type { Origin } from './origin.ts';
+import { leaveToShell } from './shell.ts';
 import { parseSource, type Source } from './source.ts';
 import { strayLabels, taskIds } from './task-ids.ts';
+import { grantScopes } from './task-scopes.ts';
 import { type Fields, isFields, mergeOver } from './values.ts';
 
 /** What a graph depends on besides the text of its file. */
@@ -63,23 +65,24 @@ const textOf = async (file: string): Promise<string> => {
 };
 
 /** The same for a file that has been read. */
-export const graphOf = (source: Source, options: LoadOptions): Graph => {
-  const form = readForm(source, options.params);
-  const tasks = isFields(source.content) ? source.content.tasks : undefined;
+export const graphOf = (read: Source, options: LoadOptions): Graph => {
+  const form = readForm(read, options.params);
+  const tasks = isFields(read.content) ? read.content.tasks : undefined;
   // Without the parameters every expression that reads one would fail, and hide the mistake that matters.
   if (form.params === undefined || typeof tasks !== 'object' || tasks === null)
     throw new GraphFileError(form.mistakes);
 
   const ids = taskIds(options.slugid);
   const taskGroupId = options.slugid();
-  const context = contextOf(source, {
+  const context = contextOf(read, {
     params: form.params,
     taskGroupId,
     taskId: ids.of,
     now: options.now.toJSON(),
   });
+  const source = leaveToShell(read, context);
   const head = renderHead(source, context);
-  const expanded = expandTasks(source, tasks, context);
+  const expanded = expandTasks(source, (source.content as Fields).tasks, context);
   const setting = { file: source.file, graph: head.name, taskGroupId, now: options.now, taskId: ids.of };
   return checked(source, {
     form: form.mistakes,
@@ -114,9 +117,11 @@ const checked = (source: Source, { form, head, expanded, setting, asked, options
   const labels = new Set(entries.map(({ label }) => label));
   const queue = options.taskQueueId === undefined ? {} : { taskQueueId: options.taskQueueId };
   const defaults = mergeOver(queue, head.defaults) as Fields;
-  const drafts = distinct(entries)
-    .filter(isRendered)
-    .map((entry) => draftOf(entry, defaults, setting));
+  const { granted: drafts, mistakes: scopeless } = grantScopes(
+    distinct(entries)
+      .filter(isRendered)
+      .map((entry) => draftOf(entry, defaults, setting)),
+  );
   const { ordered, mistakes: loose } = link(drafts);
   const check = checkerOf(source, {
     ...options,
@@ -130,7 +135,7 @@ const checked = (source: Source, { form, head, expanded, setting, asked, options
     ...duplicates(source, entries),
     ...drafts.flatMap(check),
     ...(isWhole ? strayLabels(source, drafts, { asked, labels }) : []),
-    ...loose.map(({ draft, ...found }) => mistakeIn(source, draft, found)),
+    ...[...loose, ...scopeless].map(({ draft, ...found }) => mistakeIn(source, draft, found)),
     ...(isWhole && labels.size === 0 ? [source.mistake(['tasks'], 'there are no tasks')] : []),
   ];
   if (mistakes.length > 0) throw new GraphFileError(mistakes);

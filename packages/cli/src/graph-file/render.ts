@@ -51,7 +51,14 @@ const mistakesIn = ({ template, path, context }: Part, failure: unknown): Render
     if (attempt.failure === undefined) return [];
     return mistakesIn({ template: part, path: [...path, key], context }, attempt.failure);
   });
-  return parts.length > 0 ? parts : [{ path: [...path, ...placeOf(failure)], message: messageOf(failure) }];
+  return parts.length > 0
+    ? parts
+    : [
+        {
+          path: [...path, ...placeOf(failure)],
+          message: `${messageOf(failure)}${shellHint(template, failure)}`,
+        },
+      ];
 };
 
 const partsOf = (template: unknown): [string | number, unknown][] => {
@@ -66,6 +73,15 @@ const placeOf = (failure: unknown): Path => {
 };
 
 const parsedStep = (step: string): string | number => JSON.parse(step.slice(1, -1));
+
+/** What was meant for a shell is the likeliest reason for a text that cannot be rendered. */
+const shellHint = (template: unknown, failure: unknown): string => {
+  if (typeof template !== 'string' || !template.includes('${')) return '';
+  const [, name] = /^unknown context value (\w+)$/.exec(messageOf(failure)) ?? [];
+  if (name !== undefined) return `; to leave it to a shell, write $\${${name}}`;
+  const isUnread = failure instanceof Error && failure.name === 'SyntaxError';
+  return isUnread ? `; to leave \${…} to a shell, write $\${…}` : '';
+};
 
 const messageOf = (failure: unknown): string =>
   failure instanceof Error ? failure.message : String(failure);

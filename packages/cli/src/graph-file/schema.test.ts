@@ -15,9 +15,9 @@ const form = taskSchema.properties as Record<string, Schema>;
 const filledIn = ['created', 'taskGroupId', 'provisionerId', 'workerType'];
 
 describe('the form of a task', () => {
-  it('has the fields of the queue, and of its own only `needs` and `source`', () => {
+  it('has the fields of the queue, and of its own only `needs`, `run` and `source`', () => {
     const known = Object.keys(queue).filter((field) => !filledIn.includes(field));
-    assert.deepEqual(Object.keys(form).sort(), [...known, 'needs', 'source'].sort());
+    assert.deepEqual(Object.keys(form).sort(), [...known, 'needs', 'run', 'source'].sort());
   });
 
   it('draws the limits where the queue draws them', () => {

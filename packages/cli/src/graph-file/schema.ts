@@ -31,7 +31,6 @@ const metadata: Schema = {
 export const taskSchema: Schema = {
   type: 'object',
   additionalProperties: false,
-  required: ['payload'],
   properties: {
     needs: list(text(255, 'A label of this file.'), {
       uniqueItems: true,
@@ -75,6 +74,11 @@ export const taskSchema: Schema = {
       },
     ),
     scopes: list(matching('^[ -~]*$', 'A scope.'), { description: 'What the task may do.' }),
+    run: {
+      type: 'string',
+      minLength: 1,
+      description: 'A script for bash, in place of a command in the payload. It ends at the first failure.',
+    },
     payload: { type: 'object', description: 'The work itself, in the format of the worker that takes it.' },
     source: {
       type: 'boolean',
@@ -105,9 +109,9 @@ const paramSchema: Schema = {
 export const fileSchema: Schema = {
   type: 'object',
   additionalProperties: false,
-  required: ['version', 'name', 'tasks'],
+  required: ['name', 'tasks'],
   properties: {
-    version: { const: 1, description: 'The version of this format.' },
+    version: { const: 1, description: 'The version of this format; 1 unless given.' },
     name: { type: 'string', minLength: 1, maxLength: 255, description: 'What people call the graph.' },
     description: { type: 'string', maxLength: 32_768, description: 'What the graph is for, in Markdown.' },
     params: {
