@@ -51,7 +51,7 @@ const pages = {
 const tokenText = (token: string | undefined): string =>
   token === undefined ? '' : `,"continuationToken":${JSON.stringify(token)}`;
 
-/** A page of answers about tasks that were asked for by id; those that do not exist are left out. */
+/** A page of results for tasks by id; those that do not exist are left out. */
 export const pageOfTasks = async (
   taskIds: readonly string[],
   { limit, continuationToken }: PageRequest,

@@ -24,7 +24,7 @@ export const ProvisioningDecision = exactly(
     token: Optional(Slugid),
     outcome: {
       ...oneOf(['open', 'done', 'partial', 'failed', 'abandoned']),
-      description: 'What became of it; `open` while the provider has not answered.',
+      description: 'The outcome; `open` while the provider has not answered.',
     },
     started: Optional(Type.Integer({ minimum: 0, description: 'Workers that were started.' })),
     trouble: Optional(Text({ description: 'What stood in the way.' })),
