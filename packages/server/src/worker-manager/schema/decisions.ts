@@ -5,7 +5,7 @@ import { LaunchConfigId } from './pools.ts';
 const { Optional, String: Text } = Type;
 const service = 'worker-manager';
 
-/** Our own: what the provisioner decided, and why. */
+/** What the provisioner decided, and why. The original has no such shape. */
 export const ProvisioningDecision = exactly(
   {
     decisionId: Type.Integer({ minimum: 1, description: 'Later decisions have greater numbers.' }),
