@@ -9,7 +9,7 @@ let t: TestNotify;
 let smtp: TestSmtp;
 let matrix: TestApi;
 let slack: TestApi;
-/** What the servers answer; undefined stands for success. */
+/** The replies of the servers; success where there is none. */
 const answers = { matrix: [] as [number, object][], slack: [] as [number, object][] };
 
 before(async () => {
@@ -186,7 +186,7 @@ describe('a message to a Matrix room', () => {
     assert.equal(t.count('matrix-room', 'sent'), 2);
   });
 
-  it('is given up when nobody invited the platform, and waits when its token is not valid', async () => {
+  it('is given up when the platform was not invited, and waits when its token is not valid', async () => {
     const before = t.count('matrix-room', 'refused');
     await t.notify.requestMatrix({ roomId: aRoom(), body: 'Hi' });
     answers.matrix.push(forbidden, forbidden);

@@ -33,7 +33,7 @@ export const readDefinitions = async (sql: Sql, taskIds: readonly string[]): Pro
   });
 };
 
-/** What a page of a listing is asked with. */
+/** The parameters of a page of a listing. */
 export interface PageRequest {
   readonly limit?: number | undefined;
   readonly continuationToken?: string | undefined;
