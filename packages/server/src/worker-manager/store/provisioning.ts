@@ -26,7 +26,7 @@ export const poolsOfOtherProviders = (sql: Sql, providerIds: readonly string[]) 
 
 /**
  * Takes rounds that are due or wanted at once: at most this many of these names, each put off until `until`, so that no
- * other process else takes them before. A round that was never run is due.
+ * other process takes them before. A round that was never run is due.
  */
 export const takeRounds = async (
   tx: Transaction,
