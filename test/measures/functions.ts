@@ -18,8 +18,9 @@ const calledIn = ({ parent }: Node): string =>
 /** `describe` only holds tests. */
 const isOfDescribe = (node: Node): boolean => /^describe\b/.test(calledIn(node));
 
-/** A test inside of another one is a function of its own, as one in `describe` is. */
-const isOfTest = (node: Node): boolean => is.isArrowFunction(node) && /^(\w+\.)?test$/.test(calledIn(node));
+/** A test inside of another function is a function of its own, and so is a group of tests. */
+const isOfTest = (node: Node): boolean =>
+  is.isArrowFunction(node) && /^((\w+\.)?test|it|describe)$/.test(calledIn(node));
 
 /**
  * How many lines of a body hold code. Lines that are empty or only a comment are left out, and so are markup, which is

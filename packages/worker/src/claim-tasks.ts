@@ -7,7 +7,7 @@ import type { Slots } from './slots.ts';
 import { messageOf, type WorkerLog } from './worker-log.ts';
 import { credentialsOf, type WorkerOptions } from './worker-options.ts';
 
-// A server that answers an empty poll at once would otherwise be asked without a pause.
+// A server that replies to an empty poll at once would otherwise be asked without a pause.
 const emptyPollMsMin = 500;
 
 // How soon a full disk is looked at again.

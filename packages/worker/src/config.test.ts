@@ -16,7 +16,7 @@ test('the server, the credentials and the queue are all that must be said', () =
   assert.deepEqual([options.capacity, options.engine, options.workerGroup], [1, 'auto', 'local']);
 });
 
-test('what is given goes before the environment', () => {
+test('flags override the environment', () => {
   const environment = { ...least, TASKYARD_WORKER_CAPACITY: '4', TASKYARD_WORKER_READ_ONLY_PATHS: '/a:/b' };
   const options = readWorkerConfig({ taskQueueId: 'c/d', workerId: undefined as never }, environment);
   assert.deepEqual([options.taskQueueId, options.capacity, options.readOnlyPaths], ['c/d', 4, ['/a', '/b']]);

@@ -292,7 +292,7 @@ export interface ConfigSources {
 const present = (settings: object): object =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 
-/** What keeps tasks apart is up to those who have the machine: what its file says of that goes before what a pool says. */
+/** What keeps tasks apart is up to those who have the machine: its file overrides the pool. */
 const ofTheMachine: readonly (keyof WorkerConfig)[] = [
   'engine',
   'readOnlyPaths',
@@ -359,7 +359,7 @@ export const readSettings = (
   return config as WorkerConfig;
 };
 
-/** The options of a worker that has its credentials: what is given (by flags) before the environment. */
+/** The options of a worker that has its credentials: flags override the environment. */
 export const readWorkerConfig = (
   given: Partial<WorkerConfig>,
   environment: Readonly<Record<string, string | undefined>> = process.env,

@@ -33,7 +33,7 @@ test('nothing is removed while enough is free', async () => {
   assert.deepEqual([disk.things, disk.images], [[1, 2], 50]);
 });
 
-test('what was used longest ago goes first, and no more than must', async () => {
+test('the least recently used goes first, and no more than needed', async () => {
   const { disk, guard } = aDisk({ free: 85, things: [3, 1, 4, 2], images: 50 });
   assert.equal(await guard.makeRoom(), true);
   assert.deepEqual([disk.things, disk.images], [[3, 4], 50]);
@@ -57,7 +57,7 @@ test('a full disk is reported once, until there was room again', async () => {
   assert.equal(disk.errors, 2);
 });
 
-test('a real disk says what is free', async () => {
+test('the free space of a real disk is read', async () => {
   assert.ok((await freeBytesAt('/')) >= 0);
   await assert.rejects(freeBytesAt('/no/such/place'));
 });

@@ -14,11 +14,11 @@ export interface DiskGuardOptions {
   readonly freeBytes: () => Promise<number>;
   /** What tasks do not use at the moment. */
   readonly evictable: () => Promise<readonly Evictable[]>;
-  /** Frees so many bytes of images, if it can. */
+  /** Frees this many bytes of images, if it can. */
   readonly evictImages: (bytes: number) => Promise<unknown>;
 }
 
-/** What is free, for whoever is not root, where a path lies. */
+/** The free space for users other than root, on the disk of a path. */
 export const freeBytesAt = async (path: string): Promise<number> => {
   const { bavail, bsize } = await statfs(path);
   return bavail * bsize;
@@ -26,10 +26,10 @@ export const freeBytesAt = async (path: string): Promise<number> => {
 
 const mebibyte = 1024 * 1024;
 
-/** Enough for small tasks; whoever runs builds will want more. */
+/** Enough for small tasks; builds need more. */
 export const freeDiskMiBDefault = 512;
 
-/** What is to be free where a path lies, in bytes: what was asked for, or 512 MiB, or half of a smaller disk. */
+/** The space to keep free on the disk of a path, in bytes: the setting, or 512 MiB, or half of a smaller disk. */
 export const freeBytesMinAt = async (path: string, askedMiB: number | undefined): Promise<number> => {
   if (askedMiB !== undefined) return askedMiB * mebibyte;
   const { blocks, bsize } = await statfs(path);
@@ -40,7 +40,7 @@ export const freeBytesMinAt = async (path: string, askedMiB: number | undefined)
 export const oldestFirst = (things: readonly Evictable[]): Evictable[] =>
   [...things].sort((a, b) => a.usedAt.getTime() - b.usedAt.getTime());
 
-/** Removes what was used longest ago, until enough is free. Images go last: they are the slowest to get. */
+/** Removes the least recently used things, until enough is free. Images go last: they are the slowest to get. */
 export const diskGuard = (options: DiskGuardOptions): DiskGuard => {
   const { log, freeBytesMin, freeBytes, evictable, evictImages } = options;
   let wasFull = false;

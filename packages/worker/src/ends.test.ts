@@ -86,7 +86,7 @@ test('a machine that may be taken soon finishes what it has begun, unless it is 
   assert.equal(await worker.stopped, 'interrupted');
 });
 
-test('an idle member stays until worker-manager wants it to go, and then gives its place up', async (t) => {
+test('an idle member stays until worker-manager wants it to end, and then gives up its place', async (t) => {
   const { membership, asked, answer } = aMembership();
   const queueOptions = { pollMs: 10 };
   const { worker } = await aWorker(t, { membership, idleTimeoutSeconds: 0.01, queueOptions });

@@ -10,7 +10,7 @@ export interface Stopping {
   readonly reason?: ExitReason;
 }
 
-// Of the two minutes between a notice and the end of the machine: for logs, and for saying that the worker goes.
+// Of the two minutes between a notice and the end of the machine: for logs, and for reporting that the worker ends.
 const reserveSeconds = 30;
 
 /** Stops a worker when its time, its machine or its membership ends. Returns what ends the watch. */
@@ -40,7 +40,7 @@ export const watchForEnds = (
   };
 };
 
-/** Whether an idle worker may go: one that is a member of a pool only if worker-manager says so. */
+/** Whether an idle worker may end: a member of a pool only if worker-manager agrees. */
 export const mayLeave = async (
   { membership }: WorkerOptions,
   log: WorkerLog,

@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { aWorker, sh } from './testing/a-worker.ts';
 import { temporaryDirectory } from './testing/places.ts';
 
-test('a store that answers 500 is tried again until it takes the bytes', async (t) => {
+test('a store that replies with 500 is tried again until it takes the bytes', async (t) => {
   const { queue } = await aWorker(t);
   let refused = 0;
   queue.fail((path) => (path.startsWith('/upload/') && refused < 2 && ++refused ? 500 : undefined));

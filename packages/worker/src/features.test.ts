@@ -96,7 +96,7 @@ test('a worker whose tasks could read its key certifies nothing', async (t) => {
   await assert.rejects(shown.worker.started, /lies where tasks could read it/);
 });
 
-test('what a task uses stands in its log, and in an artifact when it asks for the figures', async (t) => {
+test('the resources of a task are in its log, and in an artifact when it asks for the figures', async (t) => {
   const { queue } = await aWorker(t);
   const script = `node -e 'const held = Buffer.alloc(1.5e8, 1); while (process.cpuUsage().user < 4e5);
     setTimeout(() => held.length, 1000)'`;

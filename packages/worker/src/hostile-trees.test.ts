@@ -25,7 +25,7 @@ for (const engine of ['process', 'bubblewrap', 'docker'] as const) {
   const scene = skip === false ? await startScene(engine) : undefined;
   after(() => scene?.close());
 
-  /** What no task may reach: beside the tasks' directories, and open to the worker. */
+  /** A folder that no task may reach: beside the tasks' directories, and open to the worker. */
   const outside = join(scene?.workDir ?? '', 'outside');
   const secret = join(outside, 'secret');
   if (scene) {
@@ -111,7 +111,7 @@ for (const engine of ['process', 'bubblewrap', 'docker'] as const) {
           mounts: [tree('d', bytes)],
         }),
       );
-      // Whoever is not root cannot make devices: then the archive cannot be unpacked.
+      // Only root can create devices: others cannot unpack the archive.
       if (state !== 'completed') assert.match(log, /could not be unpacked/);
     });
 
@@ -125,7 +125,7 @@ for (const engine of ['process', 'bubblewrap', 'docker'] as const) {
       await assertUntouched();
     });
 
-    test('what a task left in a cache leads no later mount outside, and hangs none', async () => {
+    test('links that a task left in a cache lead no later mount outside, and none hangs', async () => {
       const mounts = [cache('trap')];
       const fill = `mkdir c/e; cd c/e; ln -s ${outside} away; ln -s ${secret} link; mkfifo pipe pipe2`;
       const filled = await run(script(fill, { mounts }));
@@ -148,7 +148,7 @@ for (const engine of ['process', 'bubblewrap', 'docker'] as const) {
       await assertUntouched();
     });
 
-    test('removing a cache and what a run left removes nothing outside', async () => {
+    test('removing a cache and the leftovers of a run removes nothing outside', async () => {
       const fill = `ln -s ${outside} c/away; ln -s ${outside} away; mkdir -p c/a/b; chmod 0 c/a; chmod 0 .; exit 3`;
       const onExitStatus = { purgeCaches: [3] };
       await run(script(fill, { mounts: [cache('gone')], onExitStatus }));

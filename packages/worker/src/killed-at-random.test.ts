@@ -52,7 +52,7 @@ const killUntilDone = async (
   for (let kills = 0; ; kills++) {
     const doneBefore = countDone(queue);
     const worker = start();
-    // Most live until they have begun to work, some do not get so far.
+    // Most are killed while they work, some before.
     if (random() < 0.8) {
       await queue.until(
         () => isDone(queue) || [...queue.tasks.values()].some(({ runs }) => runs.at(-1)?.state === 'running'),
@@ -67,7 +67,7 @@ const killUntilDone = async (
   }
 };
 
-/** What the next worker of the directory finds and leaves. */
+/** What the next worker of the directory finds and keeps. */
 const assertNothingLeft = async (queue: FakeQueue, workDir: string, more: Partial<WorkerOptions>) => {
   const last = startWorker({
     rootUrl: queue.rootUrl,
@@ -80,7 +80,7 @@ const assertNothingLeft = async (queue: FakeQueue, workDir: string, more: Partia
   });
   await last.started;
   assert.deepEqual(await processesWith(`TASK_WORKDIR=${workDir}`, 'environ'), []);
-  // A cache that a killed task had is there whole, or not at all; in no case is it taken.
+  // A cache of a killed task is whole or removed, and never in use.
   const mount = { mounts: [{ cacheName: 'shared', directory: 'cache' }] };
   const taskId = queue.addTask(sh('ls cache', mount), { scopes: ['generic-worker:cache:*'] });
   assert.equal((await queue.resolved(taskId)).state, 'completed');

@@ -133,7 +133,7 @@ test('on a small disk, downloads and caches make room for the next task', {
 const doomed = fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url));
 
 for (const engine of ['process', 'bubblewrap'] as const) {
-  test(`${engine}: what a worker was started with open is not handed on to tasks`, {
+  test(`${engine}: tasks do not inherit the open files of a worker`, {
     skip: skips[engine],
   }, async (t) => {
     const queue = await startFakeQueue();

@@ -1,7 +1,7 @@
 import { ConnectionError } from '@taskyard/client';
 import type { Clock } from './clock.ts';
 
-/** What a failed request was answered with; undefined when no answer came. */
+/** The HTTP status of a failed request; undefined without a reply. */
 export const statusOf = (error: unknown): number | undefined => {
   const { statusCode } = (error ?? {}) as { statusCode?: unknown };
   return typeof statusCode === 'number' ? statusCode : undefined;

@@ -2,7 +2,7 @@
 export interface Occupation {
   readonly taskId: string;
   readonly runId: number;
-  /** Its commands may still run. Afterwards its uploads hold up nobody. */
+  /** Its commands may still run. Afterwards its uploads hold up no other. */
   readonly isWorking: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Slots {
 }
 
 /**
- * So many tasks run at a time. One whose commands are over leaves its place to the next while it uploads; but no
+ * This many tasks run at a time. One whose commands are over leaves its place to the next while it uploads; but no
  * more of those wait than there are places, so that a slow store does not fill the disk.
  */
 export const openSlots = (capacity: number): Slots => {

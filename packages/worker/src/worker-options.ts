@@ -19,11 +19,11 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly membership?: Membership | undefined;
   /** The worker ends when this says that the cloud takes the machine back. */
   readonly notices?: InstanceMetadata | undefined;
-  /** The worker leaves after so long without a task; a member only if worker-manager agrees. Default: it stays. */
+  /** The worker ends after this time without a task; a member only if worker-manager agrees. Default: it stays. */
   readonly idleTimeoutSeconds?: number;
-  /** The worker claims nothing more after so long, and leaves when its tasks have ended. Default: it stays. */
+  /** The worker claims nothing more after this time, and ends after its tasks. Default: it stays. */
   readonly lifetimeSecondsMax?: number;
-  /** How long running tasks may go on after a stop. Default 0. */
+  /** How long running tasks may continue after a stop. Default 0. */
   readonly shutdownGraceSeconds?: number;
   /** Shown to tasks of the bubblewrap engine beside the system's own and the Node that runs this. */
   readonly readOnlyPaths?: readonly string[];
@@ -54,6 +54,6 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly log?: WorkerLog;
 }
 
-/** Who the worker is to the server at this moment. */
+/** The worker's credentials and identity at this moment. */
 export const credentialsOf = ({ membership, credentials }: WorkerOptions): Credentials =>
   membership?.credentials() ?? credentials;

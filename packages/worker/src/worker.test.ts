@@ -163,7 +163,7 @@ test('a stop ends the running task as worker-shutdown, with the log so far', asy
   assert.equal(worker.state.phase, 'stopped');
 });
 
-/** What a live log holds at this moment. */
+/** The content of a live log at this moment. */
 const readSome = async (url: string): Promise<string> =>
   (await fetch(url, { headers: { range: 'bytes=0-' } })).text();
 
@@ -178,7 +178,7 @@ test('a stop with a grace lets the running task finish', async (t) => {
   assert.equal(queue.run(taskId).state, 'completed');
 });
 
-test('a server that answers with errors, or not at all, is asked again', async (t) => {
+test('a server that replies with errors, or not at all, is asked again', async (t) => {
   const { queue } = await aWorker(t);
   const seen = new Map<string, number>();
   queue.fail((path) => {

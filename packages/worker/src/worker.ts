@@ -28,7 +28,7 @@ export interface Worker {
   readonly stopped: Promise<ExitReason>;
 }
 
-// What a stopping worker allows itself, after the tasks' grace, to upload logs and report.
+// The time that a stopping worker has, after the tasks' grace, to upload logs and report.
 const abandonAfterMs = seconds(60);
 
 // A poll that is broken off may have claimed a task already, whose claim would then have to expire. So a stop
@@ -112,7 +112,7 @@ export const startWorker = (options: WorkerOptions, clock: Clock = systemClock):
     (reason) => part(options, log, reason),
     (error) => partBroken(options, log, error),
   );
-  // Whoever does not look at it hears of a failure from the log.
+  // A caller that does not await it finds a failure in the log.
   parted.catch(() => undefined);
 
   return {
@@ -128,7 +128,7 @@ export const startWorker = (options: WorkerOptions, clock: Clock = systemClock):
   };
 };
 
-/** A worker that has a reason of its own to go gives its place up; one that was stopped may be started again. */
+/** A worker that ends for a reason of its own gives up its place; one that was stopped may be started again. */
 const part = async (
   { membership }: WorkerOptions,
   log: WorkerLog,

@@ -185,7 +185,7 @@ describe('a hook with a schedule', () => {
     await t.hooks.removeHook({ ...ref, clientId: 'x' });
   });
 
-  it('fires once after a time without a server, late, and goes on from then', async () => {
+  it('fires once, late, after a time without a server, and then on schedule', async () => {
     const ref = await create(everyHour);
     t.clock.advance(minutes(60 * 7));
     await step();
@@ -202,7 +202,7 @@ describe('a hook with a schedule', () => {
     const processes = [t, t.another(), t.another()];
     for (let slot = 1; slot <= 5; slot++) {
       toNextHour();
-      // One that finds a slot taken leaves it; what nobody took is taken by the last.
+      // A process leaves slots that another one has taken; the last process takes the rest.
       await Promise.all(processes.map(step));
       await step();
       for (const ref of refs) assert.equal((await firesOf(ref)).length, slot);
@@ -210,7 +210,7 @@ describe('a hook with a schedule', () => {
     await Promise.all(refs.map((ref) => t.hooks.removeHook({ ...ref, clientId: 'x' })));
   });
 
-  it('mails its owner when there is no task, unless that is not wanted, and goes on', async () => {
+  it('mails its owner when there is no task, unless that is not wanted, and fires again', async () => {
     const metadata = { name: 'A hook', description: '', owner: 'owner@example.com' };
     const loud = await create({ ...everyHour, metadata }, []);
     const quiet = await create({ ...everyHour, metadata: { ...metadata, emailOnError: false } }, []);
@@ -364,7 +364,7 @@ describe('a hook with bindings', () => {
   });
 });
 
-describe('what is known of fires', () => {
+describe('the record of fires', () => {
   it('is listed page by page, the latest first, and forgotten after a year', async () => {
     const ref = await create();
     const fired: string[] = [];

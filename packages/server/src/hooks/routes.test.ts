@@ -64,7 +64,7 @@ const aHook = async (more: object = {}): Promise<{ path: string; hookGroupId: st
 };
 
 describe('the definition of a hook', () => {
-  it('is created with what was left out, shown, changed and deleted', async () => {
+  it('is created with defaults, shown, changed and deleted', async () => {
     const [group, id] = [slugid(), 'with/slash'];
     const path = `/${group}/with%2Fslash`;
     const created = await ask('PUT', path, { body: definition() });
@@ -127,7 +127,7 @@ describe('the definition of a hook', () => {
 });
 
 describe('a hook over HTTP', () => {
-  it('shows how it stands', async () => {
+  it('shows its state', async () => {
     const { path } = await aHook({ schedule: ['0 0 3 1 1 *'] });
     const nextScheduledDate = '2027-01-01T03:00:00.000Z';
     assert.deepEqual((await ask('GET', `${path}/status`)).body, {

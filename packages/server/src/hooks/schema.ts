@@ -68,7 +68,7 @@ const TaskTemplate = anyObject({
 
 const TriggerSchema = anyObject({ description: 'The JSON schema that payloads must fit.' });
 
-/** What a trigger schema is when none is given: payloads are empty objects. */
+/** The default trigger schema: payloads are empty objects. */
 export const emptyPayload = { type: 'object', additionalProperties: false } as const;
 
 export const CreateHookRequest = exactly(

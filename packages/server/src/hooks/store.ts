@@ -32,7 +32,7 @@ export const insertHook = async (tx: Transaction, hook: HookRow): Promise<boolea
   return rows.length > 0;
 };
 
-/** Writes what a hook is; its row is locked. */
+/** Writes the definition of a hook, whose row is locked. */
 export const saveHook = (tx: Transaction, hook: HookRow) =>
   tx`
     update hooks
@@ -52,7 +52,7 @@ export const saveToken = async (db: Sql, ref: HookRef, triggerToken: string): Pr
 /** A token that is encrypted. */
 export type TokenRow = HookRef & Pick<HookRow, 'triggerToken'>;
 
-/** Tokens that one of these keys encrypted, held against change until the transaction ends. */
+/** Tokens that one of these keys encrypted, locked until the transaction ends. */
 export const lockTokensOfKeys = (
   tx: Transaction,
   { keyIds, limit }: { keyIds: readonly string[]; limit: number },
@@ -88,7 +88,7 @@ export const readHook = async (db: Sql, ref: HookRef): Promise<HookRow | undefin
   return hook;
 };
 
-/** The same; nobody else changes it until the transaction ends. */
+/** The same, locked until the transaction ends. */
 export const lockHook = async (tx: Transaction, ref: HookRef): Promise<HookRow | undefined> => {
   const [hook] = await tx<HookRow>`
     select hook_group_id, hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token
@@ -180,7 +180,7 @@ export const readEarliest = async (db: Sql): Promise<Date | undefined> => {
   return slot?.firesAt;
 };
 
-/** Those of some slots that are as they were, and that nobody else is about to fire or to change; with their hooks. */
+/** The slots that have not changed and that no other process is about to fire or change, with their hooks. */
 export const takeSlots = (tx: Transaction, slots: readonly Slot[]) =>
   tx<DueHook>`
     select h.hook_group_id, h.hook_id, metadata, task, bindings, schedule, trigger_schema, trigger_token,
@@ -196,7 +196,7 @@ export const takeSlots = (tx: Transaction, slots: readonly Slot[]) =>
         where hook_group_id = w.hook_group_id and hook_id = w.hook_id
           for key share skip locked) as h`;
 
-/** What became of a fire. */
+/** The outcome of a fire. */
 export interface FireRow extends HookRef {
   readonly taskId: string;
   readonly firedBy: Firer;
@@ -206,7 +206,7 @@ export interface FireRow extends HookRef {
   readonly digest: string;
 }
 
-/** Writes what became of fires. One that led to a task stays, whatever is tried under its id afterwards. */
+/** Writes the outcomes of fires. One that led to a task stays, whatever is tried under its id afterwards. */
 export const saveFires = (tx: Transaction, fires: readonly FireRow[]) =>
   tx`
     insert into hook_fires as f (hook_group_id, hook_id, task_id, fired_by, fired_at, error, digest)
@@ -270,7 +270,7 @@ export interface MessageRow extends HookRef {
   readonly payload: string;
 }
 
-/** Keeps messages for hooks, so many for each hook at most; those of hooks that are gone are left out. */
+/** Keeps messages for hooks, at most this many for each hook; those of deleted hooks are left out. */
 export const insertMessages = async (
   tx: Transaction,
   messages: readonly MessageRow[],
@@ -308,7 +308,7 @@ export const readWaiting = (db: Sql, limit: number) =>
        offset 0) as h
      order by m.id limit ${limit}`;
 
-/** Takes messages that nobody else takes; they are gone when the transaction commits. Their hooks are held. */
+/** Takes messages that no other process takes, and deletes them with the commit. Their hooks are locked. */
 export const takeMessages = async (tx: Transaction, messageIds: readonly number[]): Promise<number[]> => {
   const rows = await tx<{ id: number }>`
     select m.id

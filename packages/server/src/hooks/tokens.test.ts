@@ -30,7 +30,7 @@ const rowsByKey = async () =>
 const renew = (platform: Platform) => platform.step('renew-encryption-of-hooks');
 
 describe('after a change of keys', () => {
-  it('tokens stay what they are, and the old key can be retired', async () => {
+  it('tokens stay the same, and the old key can be retired', async () => {
     const hooks: HookRef[] = [];
     while (hooks.length < 120) hooks.push(await create());
     const tokens = await Promise.all(hooks.map(t.hooks.readToken));

@@ -48,7 +48,7 @@ describe('a task at a path', () => {
     assert.deepEqual((await t.ask('PUT', `task/${path}`, { body: entry })).body, put.body);
   });
 
-  it('is replaced by an equal or higher rank, and the reply says what stands there', async () => {
+  it('is replaced by an equal or higher rank, and the reply shows the entry that is kept', async () => {
     const path = aRoot();
     for (const [rank, standing] of [
       [2, 2],
@@ -64,7 +64,7 @@ describe('a task at a path', () => {
     }
   });
 
-  it('is not found when it has expired, and then stands in nobody’s way', async () => {
+  it('is not found when it has expired, and then blocks no other', async () => {
     const path = aRoot();
     const expires = later(t.clock.now(), minutes(1)).toJSON();
     await insert(path, { rank: 9, expires });
@@ -140,7 +140,7 @@ describe('entries that come together', () => {
 });
 
 describe('listings', () => {
-  it('show what stands in a namespace itself', async () => {
+  it('show the entries of a namespace itself', async () => {
     const root = aRoot();
     for (const path of ['b', 'a', 'sub.x', 'sub.deep.y', 'other.z']) await insert(`${root}.${path}`);
     const tasks = await t.ask('GET', `tasks/${root}`);
@@ -302,7 +302,7 @@ describe('an artifact of an indexed task', () => {
     await assert.rejects(getting(location), { code: 'AuthenticationFailed' });
   });
 
-  it('is a 404 at a path where nothing stands', async () => {
+  it('is a 404 at an empty path', async () => {
     assert.equal((await t.ask('GET', `task/${aRoot()}/artifacts/public/x`)).status, 404);
   });
 });

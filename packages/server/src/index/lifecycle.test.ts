@@ -44,18 +44,18 @@ describe('of several entries at one path', () => {
   const ranks = (...given: number[]) =>
     winners(given.map((rank, i) => anEntry('a.b', { rank, data: `${i}` })));
 
-  it('the one of the highest rank stands', () => {
+  it('the one of the highest rank is kept', () => {
     assert.equal(ranks(1, 3, 2)[0]?.rank, 3);
   });
 
-  it('the last of equal rank stands', () => {
+  it('the last of equal rank is kept', () => {
     assert.deepEqual(
       ranks(1, 2, 2, 1).map(({ data }) => data),
       ['2'],
     );
   });
 
-  it('none stands for another path', () => {
+  it('none affects another path', () => {
     assert.equal(winners([anEntry('a.b'), anEntry('a.c'), anEntry('a')]).length, 3);
   });
 });

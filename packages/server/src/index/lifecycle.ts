@@ -1,7 +1,7 @@
 import { dateIn, days } from '../base/index.ts';
 import { type IndexedTask, pathPattern } from './schema.ts';
 
-/** Where an entry stands: the root namespace is empty. */
+/** The path of an entry: the root namespace is empty. */
 export interface Place {
   readonly namespace: string;
   readonly name: string;
@@ -42,7 +42,7 @@ export const entryView = ({ namespace, name, taskId, rank, data, expires }: Entr
   expires: expires.toJSON(),
 });
 
-/** What is wrong with the parts of an entry that no schema checks; nothing, mostly. */
+/** Errors in the parts of an entry that no schema checks. */
 export const mistakeIn = ({ rank, data }: Pick<Entry, 'rank' | 'data'>): string | undefined => {
   if (!Number.isSafeInteger(rank)) return `The rank must be a whole number, not ${rank}.`;
   if (Buffer.byteLength(data) > dataBytesMax)
@@ -63,7 +63,7 @@ export const winners = (entries: readonly Entry[]): Entry[] => {
 
 const endOfDay = (time: Date): Date => new Date(Math.ceil(time.getTime() / days(1)) * days(1));
 
-/** All namespaces that these entries stand in, each with the latest expiry that one of them needs. */
+/** All namespaces of these entries, each with the latest expiry that one of them needs. */
 export const namespacesOf = (entries: readonly Entry[]): Namespace[] => {
   const needed = new Map<string, Date>();
   for (const { namespace, expires } of entries) {
@@ -78,7 +78,7 @@ export const namespacesOf = (entries: readonly Entry[]): Namespace[] => {
   });
 };
 
-/** What a completed task says about itself. */
+/** The result that a completed task tells. */
 export interface CompletedTask {
   readonly taskId: string;
   readonly routes: readonly string[];

@@ -64,13 +64,13 @@ const insertTasks: Verb<Insertion, IndexedTask, Context> = async (tx, insertions
   });
 };
 
-/** Takes what is at these paths out of the index; an empty path is no mistake. */
+/** Removes the entries at these paths from the index; an empty path is no error. */
 const deleteTasks: Verb<string, object, Context> = async (tx, paths) => {
   await store.deleteEntries(tx, paths.map(lifecycle.placeOf));
   return paths.map(() => ({}));
 };
 
-/** What a page of a listing is asked with. */
+/** The parameters of a page of a listing. */
 export interface Listing {
   readonly namespace: string;
   readonly limit?: number | undefined;
@@ -130,7 +130,7 @@ export interface LookUp extends Omit<Listing, 'namespace'> {
   readonly paths: readonly string[];
 }
 
-/** A page of what is at these paths, in the order of the paths; empty paths are left out. */
+/** A page of the entries at these paths, in the order of the paths; empty paths are left out. */
 const findTasksAt = async (
   sql: Sql,
   { paths, limit, continuationToken }: LookUp,
@@ -160,14 +160,14 @@ const findTasks = async (
   );
 };
 
-/** An artifact of an indexed task, and who asks for it. */
+/** An artifact of an indexed task, and the caller that asks for it. */
 export interface ArtifactWanted {
   readonly path: string;
   readonly name: string;
   readonly caller: Caller;
 }
 
-/** Where the artifact of a task is found, for somebody who may read it. */
+/** The URL of an artifact, for a caller who may read it. */
 const artifactUrl = async (
   context: Context,
   taskId: string,

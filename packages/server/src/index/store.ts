@@ -4,7 +4,7 @@ import type { Entry, Namespace, Place } from './lifecycle.ts';
 const namespaces = (places: readonly Place[]) => places.map(({ namespace }) => namespace);
 const names = (places: readonly { readonly name: string }[]) => places.map(({ name }) => name);
 
-/** Adds entries, each at another place; what has a higher rank and has not expired stays. */
+/** Adds entries, each at another path; one that has a higher rank and has not expired stays. */
 export const upsertEntries = async (tx: Transaction, entries: readonly Entry[], now: Date): Promise<void> => {
   await tx`
     insert into indexed_tasks as old (namespace, name, task_id, rank, expires, data)
@@ -65,7 +65,7 @@ interface Part extends Wanted {
   readonly afterName: string;
 }
 
-/** The tasks that stand in a namespace, by name. */
+/** The tasks of a namespace, by name. */
 export const listEntries = (sql: Sql, { namespace, afterName, after, limit }: Part): Promise<Entry[]> =>
   sql<Entry>`
     select namespace, name, task_id, rank, expires, data

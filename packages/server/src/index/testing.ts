@@ -26,7 +26,7 @@ import {
 import { createIndex, type Index, indexDeclaration } from './index.ts';
 
 export interface Asked {
-  /** What the caller has: everything by default. */
+  /** The scopes of the caller: all by default. */
   readonly scopes?: readonly string[];
   readonly body?: object;
 }

@@ -58,7 +58,7 @@ describe('a mail about a task', () => {
       assert.ok(content.includes(word), word);
   });
 
-  it('is what the task says in extra.notify.email, rendered by json-e', () => {
+  it('has the text of extra.notify.email, rendered by json-e', () => {
     const email = {
       subject: `\${task.metadata.name} is \${status.state}`,
       content: `See \${rootUrl}/tasks/\${taskId}`,
@@ -127,7 +127,7 @@ describe('a message about a task', () => {
     assert.ok('mistake' in made('matrix-room', aTask({ matrixMsgtype: 'm.image' })));
   });
 
-  it('to a Slack channel links to task and group, and calls nobody', () => {
+  it('to a Slack channel links to task and group, and mentions no one', () => {
     const { channelId, text, blocks } = message<SlackRequest>(
       'slack-channel',
       aTask(undefined, '<!channel> | & more'),

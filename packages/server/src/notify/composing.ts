@@ -15,17 +15,17 @@ export interface TaskInMessage {
   readonly extra?: { readonly notify?: unknown };
 }
 
-/** What a message is made from. */
+/** The data that a message is made from. */
 export interface Occasion {
   readonly route: NotifyRoute;
   readonly status: StatusInMessage;
   readonly task: TaskInMessage;
   readonly rootUrl: string;
-  /** What became of the templates of the task's author. */
+  /** The rendered templates of the task's author. */
   readonly rendered: Readonly<Record<string, Rendered>>;
 }
 
-// More than Matrix and Slack take. Templates are short, and what they render to need not be.
+// More than Matrix and Slack accept. Templates are short, but their results can be long.
 const textMax = 200_000;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -68,7 +68,7 @@ interface Composed {
   readonly schema: PublishedSchema;
 }
 
-/** What the author of the task wants to be said, else what is said anyway; of a mistake the message itself tells. */
+/** The text of the task's author, or the default one. The message itself tells of a mistake in it. */
 const rendererOf =
   ({ rendered }: Occasion) =>
   (name: string, otherwise: unknown): unknown => {
@@ -150,7 +150,7 @@ const signs: Readonly<Record<string, string>> = {
   exception: ':warning:',
 };
 
-/** Slack takes what stands between angle brackets for links, mentions and calls to everybody. */
+/** Slack reads text between angle brackets as links, mentions and calls to everybody. */
 const slackText = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 

@@ -93,7 +93,7 @@ describe('duplicate-or-not', () => {
     for (const [path, body] of asked) {
       assert.equal((await t.ask('POST', path, { body })).status, 204, JSON.stringify(body));
     }
-    // Another process, or the same after a restart, knows only what the database knows.
+    // Another process, or the same one after a restart, knows only the database.
     const another = t.another();
     await another.requestSlack({ text: 'one', channelId, unfurlMedia: false, unfurlLinks: false });
     await another.requestSlack({ channelId, text: 'three' });
@@ -129,7 +129,7 @@ describe('who-gets-the-mail', () => {
     assert.ok(smtp.deliveries.every(({ recipients }) => !recipients.includes('a@example.com')));
   });
 
-  it('a route of a task reaches nobody else', async () => {
+  it('a route of a task reaches no one else', async () => {
     for (const address of more) {
       const request = aTask(t.clock.now(), { routes: [`notify.email.${address}.on-defined`] });
       const authorize = () => {};

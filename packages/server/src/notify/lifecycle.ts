@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonical, later, minutes, seconds } from '../base/index.ts';
 import { type NotificationType, notificationTypes } from './schema.ts';
 
-/** A message on its way out: who gets it, and what it says in the words of its type. */
+/** A message that is to be sent: its address, and its content in the form of its type. */
 export interface Notification {
   readonly type: NotificationType;
   readonly address: string;
@@ -22,15 +22,15 @@ export const notificationOf = (type: NotificationType, address: string, message:
     .digest('base64url'),
 });
 
-/** For so long a message that was accepted is not accepted again, and counts for its address. */
+/** How long an accepted message is not accepted again, and counts for its address. */
 export const recentMs = minutes(10);
-/** So many mails within that time go to one address. */
+/** The most mails within that time to one address. */
 export const mailsMax = 50;
 
-/** What becomes of a notification that somebody wants to send. */
+/** The decision about a notification. */
 export type Outcome = 'accepted' | 'denied' | 'duplicate' | 'limited' | 'unconfigured';
 
-/** What is known of the recipients and of the last minutes when notifications are decided on. */
+/** The facts about recipients and the last minutes for decisions about notifications. */
 export interface Facts {
   isConfigured(type: NotificationType): boolean;
   isDenied(notification: Notification): boolean;
@@ -87,7 +87,7 @@ export const exchangesOf: ReadonlyMap<string, readonly string[]> = new Map([
   ['transition', ['defined', 'pending', 'running', ...endings]],
 ]);
 
-// Whoever cancels a task knows, and a deadline is no news of the task itself.
+// The client that cancels a task knows it, and a deadline is no news about the task itself.
 const silentReasons = ['canceled', 'deadline-exceeded'];
 
 /** A task's status as its messages carry it, as far as notifications look at it. */
@@ -114,7 +114,7 @@ export const firedRoutes = (routes: readonly string[], status: StatusInMessage):
 /** How often sending is tried: for about a day. */
 export const attemptsMax = 50;
 
-/** When sending is tried again after so many attempts that failed; undefined when it is given up. */
+/** When sending is tried again after this many failed attempts; undefined when it is given up. */
 export const nextAttempt = (attempts: number, now: Date): Date | undefined =>
   attempts >= attemptsMax
     ? undefined

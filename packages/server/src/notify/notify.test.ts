@@ -6,7 +6,7 @@ import { exchanges } from './events.ts';
 import { mailsMax } from './lifecycle.ts';
 import { type TestNotify, testNotify } from './testing.ts';
 
-// Nothing is sent in this file, so nobody has to listen at these.
+// Nothing is sent in this file, so no server has to listen at these.
 const settings = {
   email: { smtpUrl: 'smtp://localhost', from: 'yard@example.com' },
   matrix: { url: 'http://localhost', accessToken: 'matrix' },

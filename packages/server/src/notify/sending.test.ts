@@ -1,61 +1,15 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { type AddressObject, type ParsedMail, simpleParser } from 'mailparser';
-import { SMTPServer } from 'smtp-server';
+import type { AddressObject } from 'mailparser';
 import { later, minutes, seconds, slugid } from '../base/index.ts';
+import { type TestSmtp, testSmtp } from './senders/testing/smtp.ts';
 import { type HttpCall, type TestApi, type TestNotify, testApi, testNotify } from './testing.ts';
-
-interface TestSmtp {
-  readonly url: string;
-  /** What arrived, in order. */
-  readonly mails: ParsedMail[];
-  /** Returns the next commands of this kind with these codes, before it takes mails again. */
-  failNext(stage: 'login' | 'recipient', ...codes: number[]): void;
-  close(): Promise<void>;
-}
-
-/** A real SMTP server that wants a login. */
-const testSmtp = async (): Promise<TestSmtp> => {
-  const mails: ParsedMail[] = [];
-  const failures = { login: [] as number[], recipient: [] as number[] };
-  const failure = (stage: keyof typeof failures): Error | undefined => {
-    const code = failures[stage].shift();
-    return code === undefined ? undefined : Object.assign(new Error('Not now'), { responseCode: code });
-  };
-  const server = new SMTPServer({
-    disabledCommands: ['STARTTLS'],
-    onAuth: ({ username, password }, _session, done) => {
-      const isKnown = username === 'yard' && password === 'hunter2';
-      const error = failure('login') ?? (isKnown ? undefined : new Error('Who are you?'));
-      if (error) done(error);
-      else done(null, { user: username ?? '' });
-    },
-    onRcptTo: (_address, _session, done) => done(failure('recipient')),
-    onData: (stream, _session, done) => {
-      simpleParser(stream).then((mail) => {
-        mails.push(mail);
-        done();
-      }, done);
-    },
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server.server, 'listening');
-  const { port } = server.server.address() as AddressInfo;
-  return {
-    url: `smtp://yard:hunter2@127.0.0.1:${port}`,
-    mails,
-    failNext: (stage, ...codes) => void failures[stage].push(...codes),
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-  };
-};
 
 let t: TestNotify;
 let smtp: TestSmtp;
 let matrix: TestApi;
 let slack: TestApi;
-/** What the servers answer; undefined stands for success. */
+/** The replies of the servers; success where there is none. */
 const answers = { matrix: [] as [number, object][], slack: [] as [number, object][] };
 
 before(async () => {
@@ -232,7 +186,7 @@ describe('a message to a Matrix room', () => {
     assert.equal(t.count('matrix-room', 'sent'), 2);
   });
 
-  it('is given up when nobody invited the platform, and waits when its token is not valid', async () => {
+  it('is given up when the platform was not invited, and waits when its token is not valid', async () => {
     const before = t.count('matrix-room', 'refused');
     await t.notify.requestMatrix({ roomId: aRoom(), body: 'Hi' });
     answers.matrix.push(forbidden, forbidden);

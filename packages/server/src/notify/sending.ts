@@ -5,13 +5,13 @@ import { type OutgoingType, Refusal, ToldToWait } from './senders/index.ts';
 import * as store from './store.ts';
 import type { Fate } from './tally.ts';
 
-// Longer than any attempt takes: who ends in the middle of one leaves its messages to the others.
+// Longer than any attempt takes: a process that ends during one leaves its messages to the others.
 const attemptMs = minutes(5);
 
 /** The other side names a time to wait: within these bounds, and not for longer than a day in all. */
 const [waitMinMs, waitMaxMs, keptMs] = [seconds(1), minutes(30), days(1)];
 
-/** A message and what came of the attempt to send it. */
+/** A message and the outcome of the attempt to send it. */
 interface Attempt {
   readonly row: store.OutgoingRow;
   readonly fate: Extract<Fate, 'sent' | 'delayed' | 'refused' | 'given-up'>;
@@ -50,7 +50,7 @@ const sendInOrder = async (context: Context, line: readonly store.OutgoingRow[])
   return attempts;
 };
 
-/** Nobody else takes what is ours for `attemptMs`: the last attempt has to end before. */
+/** No other process takes our messages for `attemptMs`: the last attempt has to end before. */
 const isTimeUp = ({ clock }: Context, began: Date): boolean => later(began, attemptMs / 2) < clock.now();
 
 const attempt = async (context: Context, row: store.OutgoingRow): Promise<Attempt> => {
@@ -92,7 +92,7 @@ const delayAfter = (
   return dueAt && { dueAt, counts: true };
 };
 
-/** Writes down what came of the attempts. What was given up may be asked for again. */
+/** Writes the outcomes of the attempts. Messages that were given up may be requested again. */
 const settle = (context: Context, attempts: readonly Attempt[]): Promise<void> =>
   transact(context, async (tx) => {
     const isLost = ({ fate }: Attempt) => fate === 'refused' || fate === 'given-up';

@@ -37,7 +37,7 @@ const topicBytesMax = 255 - 'primary.'.length;
 const isPublishable = ({ type, address }: Notification): boolean =>
   type !== 'pulse' || Buffer.byteLength(address) <= topicBytesMax;
 
-/** What has to be set for a way out, by the names that an operator knows. */
+/** The settings that a sender needs, by the names that an operator knows. */
 const settingsFor = {
   email: 'SMTP_URL and EMAIL_SOURCE_ADDRESS',
   'matrix-room': 'MATRIX_BASE_URL and MATRIX_ACCESS_TOKEN',
@@ -58,7 +58,7 @@ const refusalOf = ({ type, address }: Notification, outcome: Outcome): RequestEr
   return undefined;
 };
 
-/** Takes these notifications over, as far as they may be sent; returns what became of each. */
+/** Accepts these notifications, as far as they may be sent; returns the outcome of each. */
 export const accept = async (
   context: Context,
   tx: Transaction,
@@ -116,7 +116,7 @@ const readFacts = async (
 const digestsOf = (notifications: readonly Notification[]): string[] =>
   notifications.map(({ digest }) => digest);
 
-/** Remembers what was accepted. What another transaction accepted meanwhile has become a duplicate. */
+/** Remembers accepted messages. Those that another transaction has accepted meanwhile are duplicates. */
 const remember = async (
   tx: Transaction,
   { notifications, decided, now }: Undecided & { readonly decided: readonly Outcome[] },
@@ -162,7 +162,7 @@ const logSkipped = (
   }
 };
 
-/** What a message about a task asks for, before it is known what the task says. */
+/** The notifications of a message about a task, before the task's own texts are known. */
 interface Wanted {
   readonly route: lifecycle.NotifyRoute;
   readonly status: lifecycle.StatusInMessage;
@@ -173,7 +173,7 @@ const wantedBy = ({ routes, body }: Message): Wanted[] => {
   return lifecycle.firedRoutes(routes, status).map((route) => ({ route, status }));
 };
 
-/** Takes over what the routes of tasks ask for, in the transaction that also moves the place of the subscription. */
+/** Accepts the notifications that the routes of tasks ask for, in the transaction that also moves the place of the subscription. */
 export const notifyOfTasks = async (
   context: Context,
   tx: Transaction,

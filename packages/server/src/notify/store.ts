@@ -4,7 +4,7 @@ import type { NotificationAddress, NotificationType } from './schema.ts';
 
 type Address = Pick<Notification, 'type' | 'address'>;
 
-/** Puts addresses on the denylist; those that stand there already stay. */
+/** Adds addresses to the denylist; existing ones stay. */
 export const denyAddresses = async (tx: Sql, addresses: readonly Address[]): Promise<void> => {
   await tx`
     insert into denied_addresses (type, address)
@@ -68,7 +68,7 @@ export const countRecentMails = (
      group by address`;
 
 /**
- * Remembers these messages as accepted now; returns those that nobody else had accepted meanwhile. `after` is where
+ * Remembers these messages as accepted now; returns those that no other transaction has accepted meanwhile. `after` is where
  * the memory ends.
  */
 export const rememberRecent = async (
@@ -88,7 +88,7 @@ export const rememberRecent = async (
   return rows.map(({ digest }) => digest);
 };
 
-/** Forgets messages that were not sent after all: the same may be tried again, and counts for nobody. */
+/** Forgets messages that were not sent after all: they may be tried again, and do not count against limits. */
 export const forgetRecent = async (tx: Sql, digests: readonly string[]): Promise<void> => {
   await tx`delete from recent_notifications where digest = any(${digests}::text[])`;
 };
@@ -135,7 +135,7 @@ export interface OutgoingRow {
 }
 
 /**
- * Takes the messages that are due, the oldest first; nobody else takes them before `until`. What is not a mail waits for
+ * Takes the messages that are due, the oldest first; no other process takes them before `until`. What is not a mail waits for
  * the earlier messages to the same address, whoever sends those: takers go one after another, so that each sees what the
  * one before has taken.
  */

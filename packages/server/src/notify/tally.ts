@@ -2,10 +2,10 @@ import type { Reading } from '../base/index.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { NotificationType } from './schema.ts';
 
-/** What became of a notification in this process: at its acceptance, and later on its way out. */
+/** The outcomes of notifications in this process: at their acceptance, and later when they are sent. */
 export type Fate = Outcome | 'malformed' | 'sent' | 'delayed' | 'refused' | 'given-up';
 
-/** Counts what became of notifications. */
+/** Counts the outcomes of notifications. */
 export interface Tally {
   count(type: NotificationType, fate: Fate): void;
   /** All counts, labelled by type and fate. */

@@ -104,7 +104,7 @@ describe('the routes of a task', () => {
     assert.deepEqual([mail?.subject, mail?.content], [`Yes ${taskId}`, '**completed**']);
   });
 
-  it('that cannot be followed are counted, and stop nobody else', async () => {
+  it('that cannot be followed are counted, and hold up no other', async () => {
     const key = slugid();
     await t.ask('POST', 'denylist/add', {
       body: { notificationType: 'pulse', notificationAddress: `denied.${key}` },

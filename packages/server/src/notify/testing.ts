@@ -169,7 +169,7 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-/** For tests: a server on this machine that speaks JSON and remembers what it was asked. */
+/** For tests: a server on this machine that speaks JSON and remembers its requests. */
 export const testApi = async (
   answer: (call: HttpCall) => [status: number, body: object, headers?: Readonly<Record<string, string>>],
 ): Promise<TestApi> => {

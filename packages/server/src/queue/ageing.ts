@@ -1,10 +1,10 @@
-/** By how many seconds of waiting a run of a task queue gains one priority; undefined where it never does. */
+/** The seconds of waiting after which a run of a task queue gains one priority; undefined where it never does. */
 export type Ageing = (taskQueueId: string) => number | undefined;
 
 /** What a list of ageing rules looks like: `project/*=600,other/linux=300`. */
 export const ageingPattern = '^[A-Za-z0-9_/-]+\\*?=[1-9][0-9]{0,6}(,[A-Za-z0-9_/-]+\\*?=[1-9][0-9]{0,6})*$';
 
-/** Reads a list of ageing rules; the first whose queue or prefix fits holds. */
+/** Reads a list of ageing rules. The first rule whose queue or prefix matches applies. */
 export const readAgeing = (text: string | undefined): Ageing => {
   const rules = (text ?? '')
     .split(',')

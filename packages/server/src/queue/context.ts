@@ -3,7 +3,7 @@ import type { Ageing } from './ageing.ts';
 import type { DefinitionLimits } from './definition.ts';
 import type { Change } from './record.ts';
 
-/** Temporary credentials, and whose they are. */
+/** Temporary credentials, with the client that they belong to. */
 export interface Credentials {
   readonly clientId: string;
   readonly accessToken: string;
@@ -18,7 +18,7 @@ export interface CredentialsRequest {
   readonly expiry: Date;
 }
 
-/** A worker that was just heard of, and what it claimed. */
+/** A worker that has just been active, with the runs that it claimed. */
 export interface Sighting {
   readonly taskQueueId: string;
   readonly workerGroup: string;
@@ -29,9 +29,9 @@ export interface Sighting {
 export interface QueueSettings extends DefinitionLimits {
   readonly ageing?: Ageing;
   readonly claimTimeoutSeconds: number;
-  /** How long after its deadline a task is ended that is not resolved. */
+  /** A task that is not resolved is ended this long after its deadline. */
   readonly deadlineDelaySeconds: number;
-  /** How long `claimWork` waits for something to do. */
+  /** How long `claimWork` waits for tasks. */
   readonly longPollSeconds: number;
 }
 
@@ -42,17 +42,17 @@ export interface Context extends BaseContext {
   readonly pendingChanged: Signal;
   /** Woken when a large fan-out has begun. */
   readonly releaseStarted: Signal;
-  /** What the floors above do in the same transaction when tasks resolve. */
+  /** Called in the same transaction when tasks resolve, for the floors above. */
   onResolved(tx: Transaction, changes: readonly Change[], now: Date): Promise<void>;
-  /** What the floors above do in the same transaction when expired tasks are deleted. */
+  /** Called in the same transaction when expired tasks are deleted, for the floors above. */
   onDeleted(tx: Transaction, taskIds: readonly string[], now: Date): Promise<void>;
-  /** Told of every claim after its commit: for how many seconds the run has waited for it. */
+  /** Called after the commit of every claim, with the seconds that the run has waited for it. */
   readonly observeClaim?: ((waitedSeconds: number) => void) | undefined;
   /** Credentials in the name of the queue's own client. */
   issueCredentials(request: CredentialsRequest): Credentials;
   isQuarantined(taskQueueId: string, workerGroup: string, workerId: string): boolean;
-  /** Woken when {@link Context.isQuarantined} may answer otherwise than before, in this process. */
+  /** Woken when {@link Context.isQuarantined} may return another value than before, in this process. */
   readonly quarantinesKnown: Signal;
-  /** Told of workers after the commit; never waited for. */
+  /** Called with active workers after the commit; nothing waits for it. */
   seeWorkers(sightings: readonly Sighting[]): void;
 }

@@ -45,7 +45,7 @@ export type { QueueVerbs } from './service/index.ts';
 export { readDefinitions } from './service/reads.ts';
 export { claimsByWorker, waitingByAge } from './store/index.ts';
 
-/** A status with what messages about the task carry besides. */
+/** A status with the other fields of messages about the task. */
 export type StatusWithLabels = TaskStatus & {
   readonly tags: Readonly<Record<string, string>>;
   readonly routes: readonly string[];

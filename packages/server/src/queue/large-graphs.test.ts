@@ -18,7 +18,7 @@ describe('a large graph', () => {
     ...more,
   });
 
-  /** So many tasks, each of which depends on the one before. */
+  /** This many tasks, each of which depends on the one before. */
   const chain = (size: number) => {
     const taskIds = Array.from({ length: size }, () => slugid());
     return taskIds.map((taskId, i) => {
@@ -27,11 +27,11 @@ describe('a large graph', () => {
     });
   };
 
-  it('keeps nobody else waiting while its text is read and checked', async () => {
+  it('does not keep other requests waiting while its text is read and checked', async () => {
     const taskGroupId = slugid();
     const events: string[] = [];
     let isOver = false;
-    // All of the body is there: what is left to do is reading and checking it, without the database.
+    // The whole body has arrived: what is left is reading and checking it, without the database.
     app.server.addHook('preHandler', (request, _reply, done) => {
       if (request.method === 'POST') events.push('body');
       done();

@@ -58,7 +58,7 @@ const expireClaim = (task: TaskRecord) =>
   lifecycle.expireClaim(task, lastId(task), new Date(lastRun(task)?.takenUntil ?? soon), now);
 const loseWorker = (task: TaskRecord) => lifecycle.loseWorker(task, lastId(task), worker, now);
 
-/** A task in each state, by the shortest way there. */
+/** A task in each state, reached in as few steps as possible. */
 const inState: Record<TaskState, TaskRecord> = {
   unscheduled: unscheduled(),
   pending: after(unscheduled(), schedule),
@@ -69,7 +69,7 @@ const inState: Record<TaskState, TaskRecord> = {
 };
 const states = Object.keys(inState) as TaskState[];
 
-/** What a move makes of a task in a state: the state after it, or the kind of refusal. */
+/** The result of a move for a task in a state: the next state, or the kind of refusal. */
 type Results = Record<TaskState, string>;
 const table: Record<string, { move: (task: TaskRecord) => Outcome; results: Results }> = {
   schedule: {
@@ -84,7 +84,7 @@ const table: Record<string, { move: (task: TaskRecord) => Outcome; results: Resu
     },
   },
   claim: {
-    // By another than the one that has it: a repetition is a matter of its own.
+    // By another worker than the one that has the run; repetitions have tests of their own.
     move: (task) => lifecycle.claim(task, { runId: lastId(task), worker: another, takenUntil: soon }, now),
     results: {
       unscheduled: 'missing-run',
@@ -253,7 +253,7 @@ describe('a claim', () => {
     assert.equal(lifecycle.expireClaim(task, 0, soon, now).kind, 'unchanged');
     assert.equal(resultOf(lifecycle.expireClaim(task, 0, later(soon, minutes(5)), now)), 'pending');
   });
-  it('that reached nobody leaves no trace', () => {
+  it('that reached no worker leaves no trace', () => {
     assert.deepEqual(after(inState.running, release), inState.pending);
   });
   it('is not taken back from another worker, nor from the same one that has claimed the run again', () => {
@@ -361,7 +361,7 @@ describe('the end of a task', () => {
   });
 });
 
-/** A task with so many runs, each but the first a rerun, all completed. */
+/** A task with this many completed runs, each but the first a rerun. */
 const withRuns = (count: number, retries: number): TaskRecord => {
   let task = after(unscheduled(retries), schedule, claim, complete);
   while (task.runs.length < count) task = after(task, rerun, claim, complete);
@@ -384,7 +384,7 @@ describe('runs and retries', () => {
     const last = after(withRuns(runsMax - 1, 5), rerun, claim);
     assert.equal(after(last, except('worker-shutdown')).runs.length, runsMax);
   });
-  it('the most retries and the most runs agree: 49 retries make 50 runs', () => {
+  it('the limits of retries and of runs agree: 49 retries make 50 runs', () => {
     let task = after(unscheduled(49), schedule);
     while (task.retriesLeft > 0) task = after(task, claim, except('intermittent-task'));
     assert.equal(task.runs.length, runsMax);

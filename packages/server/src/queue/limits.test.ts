@@ -27,7 +27,7 @@ const withValue = (body: Body, path: string, value: unknown): Body => {
 const create = (body: unknown, taskId = slugid()): Promise<Answered> =>
   app.ask('PUT', `/task/${taskId}`, { body });
 
-/** Everything that a creation could leave behind. (Groups are not among it: one stays when its first task is refused.) */
+/** Everything that a creation could leave behind. (Groups are left out: one stays when its first task is refused.) */
 const everything = () =>
   app.db`
     select (select count(*) from tasks) as tasks, (select count(*) from task_status) as statuses,
@@ -48,7 +48,7 @@ const slugids = (count: number): string[] => Array.from({ length: count }, () =>
 const fromNow = (ms: number): string => later(app.clock.now(), ms).toJSON();
 const source = (length: number): string => `https://example.com/${text(length - 20)}`;
 
-/** What a field must not be. Where the message names another field than the path does, it is given. */
+/** Values that a field must not have, with the field that the message names where it is another one. */
 const wrong: readonly (readonly [path: string, title: string, value: () => unknown, named?: string])[] = [
   ['surprise', 'is not known', () => 1],
   ['provisionerId', 'is longer than 38', () => text(39)],
@@ -260,7 +260,7 @@ describe('a task nested more deeply than it may be', () => {
     assert.match(message, /more than 500 deep/);
   });
 
-  it('is refused for want of scopes where its creator could create none', async () => {
+  it('is refused for missing scopes where its creator could create none', async () => {
     const body = deep();
     const { status, code } = await refused(() => app.ask('PUT', `/task/${slugid()}`, { body, scopes: [] }));
     assert.deepEqual([status, code], [403, 'InsufficientScopes']);

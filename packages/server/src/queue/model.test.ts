@@ -136,7 +136,7 @@ const command = ({ name, isPossible = () => true, run }: Step): Command => ({
   },
 });
 
-/** What a verb answers: its value, or the code of the refusal. */
+/** The result of a verb: its value, or the code of the refusal. */
 const outcome = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'done',

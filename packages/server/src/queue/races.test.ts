@@ -109,7 +109,7 @@ describe('dependencies that resolve at once in two processes', () => {
 });
 
 describe('a dependent that is created while its dependency resolves', () => {
-  it('is pending afterwards, whoever comes first', () =>
+  it('is pending afterwards, in whatever order they come', () =>
     rounds(60, async (round) => {
       const [required = ''] = await running(1);
       const actions = [() => create(one, { dependencies: [required] }), () => complete(two, required)];
@@ -324,7 +324,7 @@ describe('a cancellation', () => {
       );
     }));
 
-  it('of a task that is being claimed ends it, whoever has to wait', () =>
+  it('of a task that is being claimed ends it, in whatever order they come', () =>
     rounds(5, async (round) => {
       const workerType = `canceled-${round}`;
       const taskId = await create(one, { workerType });

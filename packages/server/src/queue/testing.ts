@@ -33,7 +33,7 @@ import { createQueue, type FilledTaskRequest, type Queue, type QueueSettings, ro
 /** For tests: may do everything. */
 export const anybody: Authorize = () => {};
 
-/** For tests: what a task needs at least, as validation leaves it, and what the test is about. */
+/** For tests: a valid task with the fewest fields, and the fields that the test is about. */
 export const aTask = (now: Date, fields: Partial<FilledTaskRequest> = {}): FilledTaskRequest => ({
   ...plainTask(now),
   provisionerId: 'prov',

@@ -10,7 +10,7 @@ export interface SecretToSet extends KeptSecret {
   readonly clientId: string;
 }
 
-/** What became of a secret, and by whom. */
+/** The change of a secret, and the client that made it. */
 export interface SecretChange {
   readonly name: string;
   readonly clientId: string;
@@ -21,7 +21,7 @@ const isSame = (one: KeptSecret, other: KeptSecret): boolean =>
   one.text === other.text && one.expires.getTime() === other.expires.getTime();
 
 /**
- * What setting secrets one after another changes, and what is to be kept under each name in the end. Whoever sets what
+ * What setting secrets one after another changes, and what is to be kept under each name in the end. A client that sets what
  * stands there already changes nothing; what has expired does not stand there.
  */
 export const decideSets = (

@@ -227,7 +227,7 @@ describe('the audit history of secrets', () => {
 });
 
 describe('secrets of several processes', () => {
-  it('that are set at once all succeed, and the last one stands', async () => {
+  it('that are set at once all succeed, and the last one is kept', async () => {
     const pool = connect({ url: database.url });
     const other = open(pool, oldKey);
     for (let round = 0; round < 10; round++) {
@@ -243,7 +243,7 @@ describe('secrets of several processes', () => {
 });
 
 describe('an encryption key that is retired', () => {
-  it('is let go once all secrets are encrypted anew; one that nobody can read holds up no other', async () => {
+  it('can be removed once all secrets are encrypted again; one that cannot be read holds up no other', async () => {
     await database.db`delete from secrets`;
     for (let i = 0; i < 12; i++) await set(`kept/${i}`, aSecret({ i }));
     await database.db`

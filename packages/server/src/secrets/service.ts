@@ -103,7 +103,7 @@ const readSecrets = async (
   });
 };
 
-/** What a page of the listing is asked with. */
+/** The parameters of a page of the listing. */
 export interface Listing {
   readonly limit?: number | undefined;
   readonly continuationToken?: string | undefined;

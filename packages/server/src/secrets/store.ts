@@ -1,6 +1,6 @@
 import type { Sql, Transaction } from '../base/index.ts';
 
-/** A secret as it lies in the table: encrypted. */
+/** A secret as it is in the table: encrypted. */
 export interface SecretRow {
   readonly name: string;
   readonly secret: string;
@@ -24,7 +24,7 @@ export const upsertSecrets = async (tx: Transaction, rows: readonly SecretRow[])
     on conflict (name) do update set secret = excluded.secret, expires = excluded.expires`;
 };
 
-/** What lies under these names, held against change until the transaction ends. */
+/** The secrets of these names, locked until the transaction ends. */
 export const lockSecrets = (tx: Transaction, wanted: readonly string[]): Promise<SecretRow[]> =>
   tx<SecretRow>`
     select name, secret, expires
@@ -33,7 +33,7 @@ export const lockSecrets = (tx: Transaction, wanted: readonly string[]): Promise
      order by name
        for no key update`;
 
-/** What lies under these names, expired or not. */
+/** The secrets of these names, expired or not. */
 export const readSecrets = (db: Sql, wanted: readonly string[]): Promise<SecretRow[]> =>
   db<SecretRow>`
     select name, secret, expires
@@ -47,7 +47,7 @@ export const deleteSecrets = async (tx: Transaction, gone: readonly string[]): P
   return rows.map(({ name }) => name);
 };
 
-/** Names after this one, in their order, of what has not expired. */
+/** Names of secrets that have not expired, after this one, in order. */
 export const listNames = (
   db: Sql,
   { afterName, now, limit }: { afterName: string; now: Date; limit: number },
@@ -57,7 +57,7 @@ export const listNames = (
      where name > ${afterName} and expires > ${now}
      order by name limit ${limit}`;
 
-/** Secrets that one of these keys encrypted, held against change until the transaction ends. */
+/** Secrets that one of these keys encrypted, locked until the transaction ends. */
 export const lockSecretsOfKeys = (
   tx: Transaction,
   { keyIds, limit }: { keyIds: readonly string[]; limit: number },

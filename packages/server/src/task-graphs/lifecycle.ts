@@ -41,17 +41,17 @@ export const effectOf = ({ before, after }: Change, rerunsLeft: number, now: Dat
 /** What is counted of a graph. */
 export interface Standing {
   readonly state: GraphState;
-  /** Tasks that none of the graph requires and that have never completed. */
+  /** Tasks that no other task of the graph requires and that have never completed. */
   readonly leavesLeft: number;
 }
 
-/** What happened in a graph at one time. */
+/** The progress of a graph in one transaction. */
 export interface Progress {
   readonly satisfiedLeaves: number;
   readonly blockedBy?: string;
 }
 
-/** How a graph stands after some progress, and which states it came to by it, in this order. */
+/** The state of a graph after some progress, and the states that it went through, in order. */
 export const advance = <Graph extends Standing>(
   graph: Graph,
   { satisfiedLeaves, blockedBy }: Progress,

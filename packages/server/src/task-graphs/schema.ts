@@ -15,7 +15,7 @@ export type NodeState = (typeof nodeStates)[number];
 
 const { Optional, String: Text } = Type;
 
-/** How often a graph may have a task run again that failed. */
+/** How often a graph may run a failed task again. */
 export const rerunsMax = 100;
 
 const SchedulerId = Type.Unsafe<string>({ ...Identifier, description: `Always \`${schedulerId}\`.` });

@@ -176,7 +176,7 @@ describe('a graph', () => {
       assert.equal((await refused(other())).code, 'RequestConflict');
   });
 
-  it('is created once by many who create it at once', async () => {
+  it('is created once by many calls at the same time', async () => {
     const others = [t, t.another(), t.another()];
     const [a, b] = [node(), node()];
     const definition = aGraph([a, { ...b, requires: [a.taskId] }]);
@@ -308,7 +308,7 @@ describe('a refused graph', () => {
     await create(tasks, { scopes: ['assume:builder'] });
   });
 
-  it('holds a task that has a past of its own', async () => {
+  it('holds a task that has run before', async () => {
     const one = node();
     const id = slugid();
     const request = { ...one.task, taskGroupId: id };
@@ -432,7 +432,7 @@ describe('a task of a graph that fails', () => {
     assert.deepEqual(await messagesOf(id), ['running', 'finished']);
   });
 
-  it('is answered with its failure; the new run follows in the same transaction', async () => {
+  it('is reported as failed; the new run follows in the same transaction', async () => {
     const a = node({ reruns: 1 });
     await create([a]);
     const record = await resolve(a.taskId, 'failed');

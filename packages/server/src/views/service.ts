@@ -65,7 +65,7 @@ export const listGroupLines = async (
 const unmetMax = 100;
 const runsCountedMax = 10_000;
 
-/** Why a task stands where it stands. */
+/** Why a task is in its state. */
 export const explainTask = async (context: Context, taskId: string): Promise<TaskExplanation> => {
   const task = await store.readStanding(context.db, taskId);
   if (!task) throw new RequestError('ResourceNotFound', `Task ${taskId} does not exist.`);

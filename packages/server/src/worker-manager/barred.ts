@@ -6,14 +6,14 @@ import * as store from './store/index.ts';
 export const clientIdOf = (worker: store.WorkerRef & { readonly providerId: string }): string =>
   `worker/${worker.providerId}/${keyOf(worker)}`;
 
-/** Those whose credentials have ended meanwhile are forgotten so often. */
+/** How often workers whose credentials have expired are forgotten. */
 const readWholeEveryMs = hours(1);
-/** The clock of another process, and the length of its transactions, may be so far off. */
+/** How far the clock of another process, and the length of its transactions, may be off. */
 const overlapMs = minutes(2);
 
 /**
- * Workers that get no work any more, in memory, since every claim and every signature asks for them: those that have ended
- * while their credentials would hold for some time, and those that are to go with their last task.
+ * Workers that get no more work, in memory, since every claim and every signature reads them: those that have ended
+ * while their credentials are still valid, and those that end with their last task.
  */
 export const createBarred = ({ db, clock }: { db: Database; clock: Clock }) => {
   let draining = new Set<string>();
@@ -22,7 +22,7 @@ export const createBarred = ({ db, clock }: { db: Database; clock: Clock }) => {
   let readAt = new Date(0);
   let wholeAt = new Date(0);
   return {
-    /** Reads what all processes have decided meanwhile. */
+    /** Reads the decisions of all processes since the last read. */
     load: async (): Promise<void> => {
       const now = clock.now();
       // After the clock was set back, the times of the last reads say nothing.

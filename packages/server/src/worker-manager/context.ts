@@ -5,19 +5,19 @@ import type { QueueVerbs } from '../queue/index.ts';
 import type { WorkersContext } from '../workers/index.ts';
 import type { Provider } from './providers/provider.ts';
 
-/** What worker-manager is opened with. */
+/** What worker-manager is opened with: what lives as long as the process. */
 export interface Context extends BaseContext {
   /** By id, in the order of the configuration. */
   readonly providers: ReadonlyMap<string, Provider>;
   readonly queue: Pick<QueueVerbs, 'loseWorker'>;
   readonly workers: WorkersContext;
-  /** Wakes those who start and end workers, and tells who gets no more work; shared between processes. */
+  /** Woken when workers are to be started or ended, or get no more work; shared between processes. */
   readonly changed: Signal;
-  /** Wakes with the pools that were created or changed; shared between processes. */
+  /** Woken with the pools that were created or changed; shared between processes. */
   readonly poolsChanged: Signal;
-  /** Wakes with the task queues in which something became pending. */
+  /** Woken with the task queues in which tasks became pending. */
   readonly pendingChanged: Signal;
-  /** Where workers reach the platform; empty until it listens. */
+  /** The URL by which workers reach the platform; empty until it listens. */
   rootUrl(): string;
   issueCredentials(wanted: CredentialsWanted): IssuedCredentials;
   recordAudit(tx: Transaction, entries: readonly AuditEntry[]): Promise<void>;

@@ -42,7 +42,7 @@ const aliveOf = async (workerPoolId: string): Promise<string[]> => {
     .sort();
 };
 
-/** Has a process do something that ends at a call to its database; returns whether it ended before it was done. */
+/** Runs a process that ends at a call to its database; returns whether it ended before it was done. */
 const endsMeanwhile = async (
   ending: { at: number; isAfter: boolean },
   act: (context: Opened<WorkerManager>) => Promise<void>,
@@ -53,7 +53,7 @@ const endsMeanwhile = async (
   } catch (error) {
     if (!hasEnded()) throw error;
   }
-  // What a process held that has ended is free for the next one.
+  // What an ended process had locked is free for the next one.
   ground.clock.advance(minutes(2));
   return hasEnded();
 };
@@ -82,7 +82,7 @@ for (const isAfter of [false, true]) {
     assert.ok(at > 8, 'it ended too seldom to prove anything');
   });
 
-  it(`a process that ends ${when} any of its writes leaves no worker that is to go`, async () => {
+  it(`a process that ends ${when} any of its writes leaves no worker that is to end`, async () => {
     let at = 1;
     for (let hasEnded = true; hasEnded; at++) {
       const workerPoolId = await aBusyPool();

@@ -80,7 +80,7 @@ export const workerStopped = aboutWorker('worker-stopped');
 export const workerRemoved = (worker: WorkerRow, reason: string, now: Date): Message =>
   message('worker-removed', worker, { ...workerBody(worker, now), reason });
 
-/** An error of a pool; the worker that it is about, if any, stands in its `extra`. */
+/** An error of a pool; its `extra` names the worker, if there is one. */
 export const workerPoolError = (error: ErrorRow, providerId: string): Message => {
   const { workerPoolId, errorId, kind, title, reported, launchConfigId } = error;
   const { workerGroup, workerId } = JSON.parse(error.extra) as { workerGroup?: unknown; workerId?: unknown };

@@ -37,11 +37,11 @@ export interface WorkerManager extends Domain<WorkerManagerVerbs> {
 export interface WorkerManagerVerbs extends Context {
   /** Whether a worker gets no more tasks. Answered from memory. */
   isBarred(workerPoolId: string, workerGroup: string, workerId: string): boolean;
-  /** Whether credentials of this name are those of a worker that has ended. Answered from memory. */
+  /** Whether credentials of this name belong to a worker that has ended. Read from memory. */
   isRevoked(clientId: string): boolean;
   /** Workers by pool and state, and their capacity. */
   countPools(): ReturnType<typeof countPools>;
-  /** What was decided in the last hour, by pool and action. */
+  /** The decisions of the last hour, counted by pool and action. */
   countDecisions(): ReturnType<typeof countDecisions>;
 }
 
@@ -93,7 +93,7 @@ export const createWorkerManager = (deps: WorkerManagerContext): WorkerManager =
     routes,
     loops: workerManagerLoops(context, { swept, timings }).map((loop) => ({
       ...loop,
-      // What comes free when workers end with us is for the next platform.
+      // Tasks that are released as our workers end are left to the next platform.
       step: async (limit) => (isClosing ? 0 : loop.step(limit)),
     })),
     subscription: timings.subscription,

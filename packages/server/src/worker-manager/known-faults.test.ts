@@ -17,7 +17,7 @@ import {
   resolvedTasks,
 } from './testing/index.ts';
 
-// What users of other provisioners met, each under the short name by which we keep it.
+// Faults that users of other provisioners have met, each under the short name of our list.
 
 let ground: Ground;
 before(async () => {
@@ -115,7 +115,7 @@ describe('long-task-is-no-zombie', () => {
 });
 
 describe('stale-row-ends-worker', () => {
-  it('a worker that registers while a sweep holds its old row lives', async () => {
+  it('a worker that registers while a sweep holds its old row is kept', async () => {
     const { workers } = await someWorkers(1, { lifecycle: { registrationTimeout: 300 } });
     const [worker] = workers;
     ground.clock.advance(seconds(301));
@@ -132,7 +132,7 @@ describe('stale-row-ends-worker', () => {
     );
   });
 
-  it('a worker that registers again while its time runs out lives', async () => {
+  it('a worker that registers again while its time runs out is kept', async () => {
     const { workers } = await someWorkers(1, { lifecycle: { reregistrationTimeout: 600 } });
     const [worker] = workers;
     const { secret } = await register(worker);
@@ -143,7 +143,7 @@ describe('stale-row-ends-worker', () => {
     assert.equal(await stateOf(worker), 'running');
   });
 
-  it('a worker that registers while its provider says that it is gone lives', async () => {
+  it('a worker that registers while its provider says that it is gone is kept', async () => {
     const { workers } = await someWorkers(1);
     const [worker] = workers;
     const machine = ground.fake.machines.get(worker.workerId);
@@ -158,7 +158,7 @@ describe('stale-row-ends-worker', () => {
     ground.fake.machines.set(worker.workerId, machine);
   });
 
-  it('a worker that claims while it is found quiet lives', async () => {
+  it('a worker that claims while it is found quiet is kept', async () => {
     const { workers } = await registeredWorkers(1, { lifecycle: { queueInactivityTimeout: 1200 } });
     const [worker] = workers;
     await seenByQueue(worker);
@@ -172,7 +172,7 @@ describe('stale-row-ends-worker', () => {
 });
 
 describe('one-bad-pool', () => {
-  it('a pool without its provider, and one without launch configs, keep no other one waiting', async () => {
+  it('a pool without its provider, and one without launch configs, do not hold up other pools', async () => {
     const orphan = await aMachinePool(ground);
     await ground.test.db`update worker_pools set provider_id = 'gone' where worker_pool_id = ${orphan}`;
     const empty = await aMachinePool(ground, { launchConfigs: [] });

@@ -96,7 +96,7 @@ describe('a pool with tasks that wait', () => {
     );
   });
 
-  it('is decided about once when many processes decide at the same time', async () => {
+  it('has one decision when many processes decide at the same time', async () => {
     const workerPoolId = await aMachinePool(ground);
     await pendingTasks(ground, workerPoolId, 2);
     await Promise.all(Array.from({ length: 8 }, () => decide(workerPoolId)));
@@ -105,7 +105,7 @@ describe('a pool with tasks that wait', () => {
     assert.equal((await workersOf(workerPoolId)).length, 2);
   });
 
-  it('gets what was started though the answer was lost, and nothing twice', async () => {
+  it('gets the workers that were started though the reply was lost, and none twice', async () => {
     const workerPoolId = await aMachinePool(ground);
     await pendingTasks(ground, workerPoolId, 2);
     await decide(workerPoolId);
@@ -125,7 +125,7 @@ describe('a pool with tasks that wait', () => {
     assert.equal((await workersOf(workerPoolId)).length, 2);
   });
 
-  it('tells its owner why workers could not be started, and that speaks against the launch config', async () => {
+  it('tells its owner why workers could not be started, and counts that against the launch config', async () => {
     const workerPoolId = await aMachinePool(ground, { emailOnError: true });
     await pendingTasks(ground, workerPoolId, 4);
     await decide(workerPoolId);
@@ -149,7 +149,7 @@ describe('a pool with tasks that wait', () => {
     assert.match(next?.reason ?? '', /1 of 1 errors of the last hour/);
   });
 
-  it('gives an order up that stays open for an hour', async () => {
+  it('gives up an order that stays open for an hour', async () => {
     const workerPoolId = await aMachinePool(ground);
     await pendingTasks(ground, workerPoolId, 1);
     await decide(workerPoolId);
@@ -168,7 +168,7 @@ describe('a pool with tasks that wait', () => {
 });
 
 describe('a pool with nothing to do', () => {
-  it('keeps one line for a wait that goes on', async () => {
+  it('keeps one decision for a wait that goes on', async () => {
     const workerPoolId = await aMachinePool(ground);
     for (let i = 0; i < 5; i++) {
       await decide(workerPoolId);
@@ -181,7 +181,7 @@ describe('a pool with nothing to do', () => {
     );
   });
 
-  it('tells surplus workers that they may go, and takes that back', async () => {
+  it('tells surplus workers that they may end, and takes that back', async () => {
     const { workerPoolId, workers } = await runningWorkers(2);
     await resolvedTasks(ground, workerPoolId);
     await decide(workerPoolId);
@@ -248,7 +248,7 @@ describe('a worker that is to go because it is idle', () => {
     assert.equal((await states()).get(late.workerId), 'stopping');
   });
 
-  it('is the one whose life ends first, by the settings that its pool gives it', async () => {
+  it('is the one that ends first anyway, by the settings of its pool', async () => {
     const workerPoolId = await aMachinePool(ground, {
       minCapacity: 1,
       provisioning,
@@ -307,7 +307,7 @@ describe('a pool that packs', () => {
 });
 
 describe('a worker of a provider with machines', () => {
-  it('registers with its proof, and boots for as long as that took', async () => {
+  it('registers with its proof, and the time until then is its boot time', async () => {
     const { workerPoolId } = await runningWorkers(1);
     assert.deepEqual(await sentAbout(workerPoolId), ['worker-requested', 'worker-running']);
     const [worker] = await workersOf(workerPoolId);
@@ -331,7 +331,7 @@ describe('a worker of a provider with machines', () => {
     await assert.rejects(register(worker), hasCode('InputError'));
   });
 
-  it('that was removed is ended by its provider, and its credentials are worth nothing', async () => {
+  it('that was removed is ended by its provider, and its credentials are refused', async () => {
     const { workerPoolId, workers } = await runningWorkers(1);
     const [worker] = workers as [WorkerRef];
     const clientId = `worker/fake/${workerPoolId}/${worker.workerGroup}/${worker.workerId}`;
@@ -392,7 +392,7 @@ describe('a worker of a provider with machines', () => {
   });
 });
 
-describe('what runs though no worker is known', () => {
+describe('a machine of no known worker', () => {
   it('is ended, but not while its order is open', async () => {
     const workerPoolId = await aMachinePool(ground);
     await pendingTasks(ground, workerPoolId, 1);

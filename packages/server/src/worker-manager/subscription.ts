@@ -4,7 +4,7 @@ import { grouped } from './grouped.ts';
 import { poolParts } from './lifecycle.ts';
 import { addTaskTimes } from './store/index.ts';
 
-/** So many tasks are remembered: what tasks are like changes in the course of a day. */
+/** The number of tasks that are remembered: their durations change in the course of a day. */
 const tasksRememberedMax = 200;
 
 interface Ending {
@@ -19,7 +19,7 @@ interface Ending {
   readonly runId: number;
 }
 
-/** How long a run took that a message is about; nothing when it never began. */
+/** The duration of the run of a message; undefined when the run never began. */
 const timeOf = ({ body }: Message): { workerPoolId: string; ms: number }[] => {
   const { status, runId } = body as Ending;
   const { started, resolved } = status.runs.find((run) => run.runId === runId) ?? {};
@@ -45,7 +45,7 @@ const bindingsOf = (workerPoolId: string) => {
   }));
 };
 
-/** Remembers how long tasks take, of those pools whose decisions rest on it: others cost nothing. */
+/** Remembers how long tasks take, for the pools whose decisions need it: others cost nothing. */
 export const createTimings = () => {
   let pools = '';
   let bindings: ReturnType<typeof bindingsOf> = [];
@@ -56,7 +56,7 @@ export const createTimings = () => {
   };
   return {
     subscription,
-    /** Says which pools these are. */
+    /** Sets the pools that are remembered. */
     follow: (workerPoolIds: readonly string[]): void => {
       if (workerPoolIds.join(' ') === pools) return;
       pools = workerPoolIds.join(' ');

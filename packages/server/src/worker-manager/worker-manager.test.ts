@@ -105,7 +105,7 @@ describe('a worker of a static pool', () => {
     await assert.rejects(service.reregisterWorker(context, { ...ref, secret }), hasCode('InputError'));
   });
 
-  it('keeps no secret in the database as it is', async () => {
+  it('stores no secret in plain text', async () => {
     const ref = await aWorker();
     const { secret } = await register(ref);
     const rows = await test.db<{ row: string }>`select w::text as row from managed_workers w`;
@@ -151,7 +151,7 @@ describe('who changed a pool or a worker', () => {
     ]);
   });
 
-  it('is not recorded where the platform does it by itself, or a worker ends itself', async () => {
+  it('is not recorded where the platform acts by itself, or a worker ends itself', async () => {
     const ref = await aWorker();
     const { credentials } = await register(ref);
     await service.removeWorker(context, { ...ref, clientId: credentials.clientId }, 'done');
@@ -183,7 +183,7 @@ describe('an error that a worker reports', () => {
   });
 });
 
-describe('what a pool was before', () => {
+describe('an earlier definition of a pool', () => {
   const step = (name: string) => {
     const loop = context.loops.find((each) => each.name === name);
     assert.ok(loop, `there is no loop ${name}`);

@@ -4,11 +4,11 @@ import type { SightingSettings, Sightings } from './sightings.ts';
 
 /** Periods of this domain; tests choose others. */
 export interface WorkersSettings extends SightingSettings {
-  /** Quarantines that other processes ordered are known here after this time at the latest. */
+  /** Quarantines from other processes are known here after this time at the latest. */
   readonly quarantinesEveryMs: number;
 }
 
-/** What workers are opened with; `createWorkers` puts it together. */
+/** What the domain is opened with; `createWorkers` builds it. */
 export interface Context extends BaseContext {
   readonly settings: WorkersSettings;
   readonly sightings: Sightings;

@@ -26,7 +26,7 @@ export {
 } from './schema.ts';
 export { getWorker, listWorkers, readLastSeen, readQuarantined, workerPages } from './service.ts';
 
-/** What workers are given. */
+/** What `createWorkers` needs. */
 export interface GivenWorkersContext extends BaseContext {
   /** Shared between processes, it makes a quarantine known everywhere at once. */
   readonly quarantinesChanged?: Signal;
@@ -39,7 +39,7 @@ interface WorkerVerbs extends Context {
   seeWorkers(sightings: readonly Sighting[]): void;
   /** When the quarantine of a worker ends; undefined when it may work. Answered from memory. */
   quarantinedUntil(taskQueueId: string, workerGroup: string, workerId: string): Date | undefined;
-  /** Woken whenever this process has learned of quarantines: those that wait for work are looked at again. */
+  /** Woken when this process learns of quarantines, so that waiting workers are checked again. */
   readonly quarantinesKnown: Signal;
 }
 
@@ -58,7 +58,7 @@ const settingsDefault: WorkersSettings = {
   quarantinesEveryMs: seconds(5),
 };
 
-/** Joins the context together; nothing runs and nothing is read until it is asked to. */
+/** Builds the domain. Nothing runs and nothing is read until it is called. */
 export const createWorkers = (given: GivenWorkersContext): Workers => {
   const settings = { ...settingsDefault, ...given.settings };
   const sightings = createSightings(given, settings);

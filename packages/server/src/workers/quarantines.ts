@@ -23,7 +23,7 @@ export const createQuarantines = ({ db, clock }: { db: Database; clock: Clock })
   };
 
   return {
-    /** Reads the quarantines of all processes anew. */
+    /** Reads the quarantines of all processes again. */
     load,
     /** Takes over a quarantine that this process has just written. */
     note: (worker: store.WorkerRef, until: Date): void => {

@@ -91,7 +91,7 @@ const declared = async (provisionerId: string) => {
 };
 
 describe('the API of task queues and workers', () => {
-  it('each method answers as its schema says, twice the same', async () => {
+  it('each method replies as its schema says, twice the same', async () => {
     const { base, worker } = await declared('each');
     const paths = [
       ['/provisioners', 'queue:list-provisioners'],
@@ -124,7 +124,7 @@ describe('the API of task queues and workers', () => {
     assert.deepEqual(await ask(path, { ...asked, scopes }), once);
   });
 
-  it('a quarantine is shown to whoever lists the workers', async () => {
+  it('a quarantine is shown in the list of workers', async () => {
     const { base } = await declared('quarantined');
     const workers = `${base}/worker-types/linux/workers`;
     const quarantineUntil = inAnHour();

@@ -14,7 +14,7 @@ import {
 } from './schema.ts';
 import * as service from './service.ts';
 
-/** What the handlers of this domain are given. */
+/** What the handlers of this domain work with. */
 export interface WorkersServices {
   readonly workers: Context;
 }

@@ -16,7 +16,7 @@ import {
 
 const { Optional, String: Text } = Type;
 
-/** Every queue is `experimental`: nobody declares these words any more, but clients still expect one. */
+/** Every queue is `experimental`: these words are no longer declared, but clients still expect one. */
 export const QueueStability = oneOf(['experimental', 'stable', 'deprecated'], {
   description: 'How far to rely on this queue; always `experimental` here.',
 });

@@ -287,7 +287,7 @@ export const readQuarantined = (sql: Sql, now: Date): Promise<store.WorkerRef[]>
   store.quarantinedWorkers(sql, now);
 
 /**
- * Until when each of these workers may have asked for work, by queue, group and id: that is written down only so often.
+ * Until when each of these workers may have asked for work, by queue, group and id: the database has it only to within `sightingEveryMs`.
  * Those that never did are left out.
  */
 export const readLastSeen = async (

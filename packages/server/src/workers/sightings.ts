@@ -8,9 +8,9 @@ export interface Sighting extends store.WorkerRef {
 }
 
 export interface SightingSettings {
-  /** A worker or task queue that claims nothing new is written down at most so often by one process. */
+  /** One process writes a worker or task queue without new claims at most once in this time. */
   readonly sightingEveryMs: number;
-  /** A record is kept for so long after the worker was seen last. */
+  /** A record is kept this long after the worker was seen last. */
   readonly recordKeptMs: number;
 }
 
@@ -20,7 +20,7 @@ interface DueSighting {
   readonly queueIsDue: boolean;
 }
 
-// Reached only when the database no longer keeps up. Sightings describe; nothing depends on each being
+// Reached only when the database no longer keeps up. No rule depends on every sighting being
 // written.
 const inFlightMax = 20_000;
 
@@ -66,9 +66,9 @@ export const createSightings = (deps: BaseContext, settings: SightingSettings) =
   };
 
   return {
-    /** Takes note of workers at work. Returns at once and never fails. */
+    /** Records workers as active. Returns at once and never fails. */
     seeWorkers: (sightings: readonly Sighting[]): void => sightings.forEach(see),
-    /** Resolves when all that was seen so far in this process has been written. */
+    /** Resolves when all workers recorded so far in this process have been written. */
     settle: async (): Promise<void> => {
       await Promise.all(inFlight);
     },

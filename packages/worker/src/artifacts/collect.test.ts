@@ -60,7 +60,7 @@ test('a directory becomes one artifact for each file below it', async (t) => {
   assert.deepEqual(missing, []);
 });
 
-test('what is not there is missing, unless it is optional', async (t) => {
+test('an absent file is missing, unless it is optional', async (t) => {
   const task = await aTask(t);
   const { missing } = await collectArtifacts({ directory: task }, [
     anArtifact('none'),

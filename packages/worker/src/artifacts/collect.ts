@@ -38,7 +38,7 @@ export interface Collection {
   readonly files: readonly CollectedFile[];
   /** None that the task can do without. */
   readonly missing: readonly MissingArtifact[];
-  /** What was left out although the task does not fail for it, in sentences. */
+  /** The omissions that do not fail the task, in sentences. */
   readonly warnings: readonly string[];
 }
 
@@ -53,7 +53,10 @@ export interface Collecting {
   readonly ownNames?: readonly string[];
 }
 
-/** Finds what the commands left behind of the artifacts that their task declares. What is wrong with one costs no other. */
+/**
+ * Finds what the commands left behind of the artifacts that their task declares. An error with one does not affect
+ * others.
+ */
 export const collectArtifacts = async (
   { directory, ownNames = [] }: Collecting,
   artifacts: readonly ArtifactDescription[],

@@ -9,7 +9,7 @@ import type { CollectedFile, Collection, MissingArtifact } from './collect.ts';
 
 const uploadsAtOnceMax = 10;
 
-// A store that has answered with errors for so long is not coming back in time.
+// A store that has replied with errors for this long will not recover in time.
 const giveUpAfterMs = minutes(3);
 
 /** An artifact that could not be kept because of what the task made it of, and why. */

@@ -55,7 +55,7 @@ test('a claim that cannot be renewed before its end is lost', async (t) => {
   assert.equal(fake.run(taskId).reclaims, 0);
 });
 
-test('a claim that was let go is not renewed, and not lost either', async (t) => {
+test('a claim that was released is not renewed, and not lost either', async (t) => {
   const [ours, other] = [await aClaim(t, minutes(20)), await aClaim(t, minutes(20))];
   let pass = (): void => {};
   const passed = new Promise<void>((resolve) => {

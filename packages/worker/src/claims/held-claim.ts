@@ -36,7 +36,7 @@ export interface ClaimKeeping {
 // The original's workers renew claims (of 20 minutes) three minutes before their end.
 const renewalLeadMs = minutes(3);
 
-/** When to renew, in ms from the moment of a claim that lasts so many ms. */
+/** When to renew, in ms from the moment of a claim that lasts this many ms. */
 export const renewAfterMs = (lengthMs: number): number =>
   Math.max(lengthMs - renewalLeadMs, (lengthMs * 2) / 3);
 
@@ -103,7 +103,7 @@ export const holdClaim = (claimed: TaskClaimResponse, { rootUrl, clock, log }: C
     queue: () => queue,
     index: () => new Index({ rootUrl, credentials, retries: 3 }),
     // A reply of 401 may be due to credentials that were renewed while the call was on its way; they are
-    // taken anew for each attempt.
+    // taken again for each attempt.
     call: (use, limits) => withRetries(() => use(queue), { ...limits, clock }),
     letGo: () => over.abort(),
   };

@@ -20,7 +20,7 @@ export interface SandboxOptions {
   readonly isolateNetwork: boolean;
 }
 
-/** What a machine's `bwrap` turned out to be able to do. */
+/** The abilities of a machine's `bwrap`. */
 export interface Sandbox extends SandboxOptions {
   readonly program: string;
   readonly isolation: readonly string[];
@@ -171,7 +171,7 @@ export const bubblewrapEngine = (spawning: Spawning, sandbox: Sandbox): Engine =
     ...argv,
   ],
   start: (command, output) => startInSandbox(spawning, sandbox, { command, output }),
-  // Every process lives in the namespace of a command, and goes with it.
+  // Every process lives in the namespace of a command, and ends with it.
   sweep: async () => undefined,
   close: () => spawning.watchdog.close(),
 });

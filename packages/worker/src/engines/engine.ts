@@ -9,14 +9,14 @@ export interface Command {
   readonly directory: string;
   /** A directory that the command never sees, for the engine's own use. */
   readonly privateDirectory: string;
-  /** The whole environment: nothing is added to it but what an image brings. */
+  /** The whole environment: nothing is added to it but the variables of an image. */
   readonly environment: Readonly<Record<string, string>>;
   /** Only for an engine with containers: the command sees these and the image, not the task's directory. */
-  readonly container?: ContainerWishes | undefined;
+  readonly container?: ContainerRequest | undefined;
 }
 
-/** What a task that names its own image wants of its container. */
-export interface ContainerWishes {
+/** The container that a task with an image of its own asks for. */
+export interface ContainerRequest {
   /** An image that `images` of the engine provided, by its id. */
   readonly image: string;
   readonly volumes: readonly Volume[];
@@ -37,7 +37,7 @@ export interface Usage {
 export interface RunningCommand {
   /** Resolves when the command has ended and all that it printed has been written. */
   wait(): Promise<CommandExit>;
-  /** What its processes use at this moment; undefined where that cannot be told. */
+  /** The memory and CPU that its processes use at this moment; undefined where that is unknown. */
   usage?(): Usage | undefined;
   /** Asks all its processes to end (SIGTERM). */
   terminate(): void;
@@ -71,8 +71,8 @@ export interface Engine {
   readonly confine?: ((argv: readonly string[], directory: string) => readonly string[]) | undefined;
   /** Starts a command; its standard output and error go to `output`, in the order in which they were printed. */
   start(command: Command, output: Writable): Promise<RunningCommand>;
-  /** Ends what still runs of a task whose commands have ended, and removes what the engine kept of it. */
+  /** Ends processes that a task left when its commands ended, and removes what the engine kept for it. */
   sweep(directory: string): Promise<void>;
-  /** Lets go of what the engine holds. Commands that run are killed. */
+  /** Releases the engine's resources. Commands that run are killed. */
   close(): void | Promise<void>;
 }

@@ -15,8 +15,8 @@ export {
 export type {
   Command,
   CommandExit,
+  ContainerRequest,
   Containers,
-  ContainerWishes,
   Engine,
   RunningCommand,
   Usage,
@@ -53,7 +53,7 @@ export type SandboxQuestion = Omit<EngineOptions, 'clock' | 'containers'>;
 
 /**
  * The sandbox for a choice other than docker; undefined for plain processes. With `auto` that is what is left where
- * bubblewrap does not work. Throws a sentence when what was asked for cannot be had here.
+ * bubblewrap does not work. Throws a sentence when the machine cannot provide the choice.
  */
 const sandboxFor = async ({
   choice,

@@ -12,11 +12,11 @@ const run = promisify(execFile);
 export interface OutputPipe {
   /** What the command gets as its standard output and error. */
   readonly descriptor: number;
-  /** The worker's own copy of the writing end has to go before the reading end can end. */
+  /** The worker's own copy of the writing end must be closed before the reading end can end. */
   closeWritingEnd(): void;
   /** Resolves when every process has closed its end, and all bytes have been handed on. */
   readonly ended: Promise<void>;
-  /** Reads no more. Whoever still holds the other end gets SIGPIPE. */
+  /** Reads no more. Processes that still hold the other end get SIGPIPE. */
   destroy(): void;
 }
 

@@ -29,7 +29,7 @@ export const withReport = (
   environment: Readonly<Record<string, string>>,
 ): Between => {
   // Some shells lose variables whose names they could not use themselves. Such a one travels as the value of another,
-  // and `env` gets it by a shell's own expansion: in nobody's list of processes for longer than a moment.
+  // and `env` gets it by a shell's own expansion: visible in lists of processes for no longer than a moment.
   const isOdd = (name: string): boolean => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
   const odd = Object.entries(environment).filter(([name]) => isOdd(name));
   const carriers = odd.map(([name, value], index) => [`${oddVariable}${index}`, `${name}=${value}`] as const);
@@ -46,11 +46,11 @@ export const withReport = (
 // What shells answer for a program that cannot be run.
 const exitCodeNotRun = 126;
 
-// Enough for what is being killed; one whose end nobody takes note of would stay for ever.
+// Enough for processes that are being killed; a zombie that is never reaped would stay for ever.
 const goneRoundsMax = 30;
 const goneRoundMs = 10;
 
-/** Whether a process of this group is left, be it one that has ended and whose end nobody has taken note of. */
+/** Whether a process of this group is left, also a zombie. */
 const isLeft = (group: number): boolean => {
   try {
     process.kill(-group, 0);

@@ -8,7 +8,7 @@ export interface Watchdog {
   close(): void;
 }
 
-// The pipe on its standard input breaks when the worker dies: SIGKILL gives nobody else the time to act.
+// The pipe on its standard input breaks when the worker dies: SIGKILL leaves no time to act for anything else.
 const script = `
 groups=' '
 while read -r verb group; do
@@ -37,7 +37,7 @@ export const startWatchdog = (): Watchdog => {
       stdio: ['pipe', 'ignore', 'ignore'],
       env: {},
     });
-    // Somebody may kill the watchdog; what it watched must not go unwatched.
+    // The watchdog may be killed; its processes must be watched nevertheless.
     shell.once('exit', () => {
       if (!isClosed) start();
     });

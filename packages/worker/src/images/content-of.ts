@@ -12,7 +12,7 @@ const beginnings: readonly { readonly bytes: readonly number[]; readonly compres
   { bytes: [0x42, 0x5a, 0x68], compression: 'bz2' },
 ];
 
-/** How a file is compressed, by its first bytes: names of artifacts say what they like. */
+/** How a file is compressed, by its first bytes: names of artifacts prove nothing. */
 const compressionOf = async (path: string): Promise<Compression | undefined> => {
   const file = await open(path);
   try {

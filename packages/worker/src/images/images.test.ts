@@ -25,7 +25,7 @@ interface Scene {
   readonly directory: string;
   /** How many artifacts were fetched. */
   readonly fetched: string[];
-  /** The clock goes on by so many minutes. */
+  /** Moves the clock by this many minutes. */
   pass(minutesLater: number): void;
   pull(name: string): Promise<ProvidedImage>;
   /** Loads an archive as if it were an artifact. */
@@ -147,7 +147,7 @@ test('a digest that nothing has is refused', { skip }, async (t) => {
   await assert.rejects(scene.pull(`${registry.address}/tool@sha256:${'0'.repeat(64)}`), /not found|unknown/);
 });
 
-test('a tag is asked for again after an hour, and is used as it is when nobody answers', {
+test('a tag is read again after an hour, and used as it is when the registry does not reply', {
   skip,
 }, async (t) => {
   const [scene, registry] = [await aScene(t), await aRegistry(t)];
@@ -250,7 +250,7 @@ test('images that no task uses are removed, the least recently used first', { sk
   assert.deepEqual(await here(), [false, false, false]);
 });
 
-test('what was here before the worker is not its to remove', { skip }, async (t) => {
+test('images from before the worker are not removed by it', { skip }, async (t) => {
   const scene = await aScene(t);
   const image = await scene.pull(daemon?.image ?? '');
   image.release();
@@ -258,7 +258,7 @@ test('what was here before the worker is not its to remove', { skip }, async (t)
   assert.ok(await scene.has(daemon?.image ?? ''));
 });
 
-test('the next worker knows what an earlier one got', { skip }, async (t) => {
+test('the next worker knows the images of an earlier one', { skip }, async (t) => {
   const [scene, registry] = [await aScene(t), await aRegistry(t)];
   await registry.put('tool:1', unique());
   const { id } = await scene.pull(`${registry.address}/tool:1`);

@@ -14,10 +14,10 @@ import { openRecord } from './record.ts';
 
 /** The images of a worker: those it got for tasks, and those that were here before. */
 export interface Images {
-  /** Makes an image ready, and holds it until it is let go. Throws with a reason for the log of the task. */
+  /** Makes an image available until it is released. Throws with a reason for the log of the task. */
   provide(source: ImageSource, providing: Providing): Promise<ProvidedImage>;
   /**
-   * Removes images that the worker got itself and no task uses, the least recently used first, until so many
+   * Removes images that the worker got itself and no task uses, the least recently used first, until this many
    * bytes are free. Returns how many were freed, at most: images may share layers.
    */
   evict(bytes: number): Promise<number>;
@@ -34,7 +34,7 @@ export interface ProvidedImage {
   release(): void;
 }
 
-// Registries count requests. A tag that moved is seen after so long; a digest never moves.
+// Registries count requests. A tag that moved is noticed after this time; a digest never moves.
 const askAgainAfterMs = minutes(60);
 
 interface Found {
@@ -76,7 +76,7 @@ const turns = () => {
   };
 };
 
-/** Opens the images of a daemon. What the worker got is noted in a file, and so known to the next worker. */
+/** Opens the images of a daemon. The worker's images are recorded in a file, so that the next worker knows them. */
 export const openImages = async (
   docker: Docker,
   { clock, recordPath }: { clock: Clock; recordPath: string },

@@ -22,7 +22,7 @@ export const loadArchive = async (
     for await (const _ of eventsOf(answer as unknown as Readable));
   } catch (error) {
     signal.throwIfAborted();
-    // What was wrong with the archive says more than that its sending broke off.
+    // The error in the archive says more than that its sending broke off.
     throw failure ?? error;
   } finally {
     content.destroy();

@@ -12,7 +12,7 @@ test('a name has a tag, a digest, or means its latest', () => {
   assert.equal(fullName(`team/tool@${digest}`), `team/tool@${digest}`);
 });
 
-test('a digest is what stands after the name, and nothing shorter', () => {
+test('a digest is the whole part after the name, and nothing shorter', () => {
   assert.equal(digestOf(`team/tool@${digest}`), digest);
   assert.equal(digestOf(`team/tool:1@${digest}`), digest);
   assert.equal(digestOf('team/tool:1'), undefined);

@@ -10,8 +10,8 @@ export const fullName = (name: string): string => {
 /** The digest that a name demands: `sha256:…`. Such a name never means anything else. */
 export const digestOf = (name: string): string | undefined => digestPattern.exec(name)?.[0].slice(1);
 
-/** What an image that came from an archive is called here: by the archive's sha256, whatever it calls itself. */
+/** The name of an image from an archive: by the archive's sha256, whatever its own name. */
 export const nameOfArchive = (sha256: string): string => `taskyard-image:${sha256}`;
 
-/** Whether a name is one of those: only whoever may read the archive may have its image. */
+/** Whether a name is one of those: only a task that may read the archive may use its image. */
 export const isOfArchive = (name: string): boolean => /^(localhost\/)?taskyard-image(:|@|$)/.test(name);

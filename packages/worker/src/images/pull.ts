@@ -16,7 +16,7 @@ export interface Pulling {
 
 const progressEveryMs = seconds(5);
 
-// What no second attempt would change.
+// Errors that a second attempt would not change.
 const lasting =
   /not found|manifest unknown|access denied|unauthorized|authentication required|invalid reference|no such image|name unknown|no matching manifest/i;
 
@@ -31,7 +31,7 @@ async function* linesOf(stream: Readable): AsyncGenerator<string> {
   yield rest;
 }
 
-/** What a daemon answers in lines of JSON, one object each; throws what it reports as an error. */
+/** Reads the reply of a daemon in lines of JSON, one object each; throws what it reports as an error. */
 export async function* eventsOf(stream: Readable): AsyncGenerator<PullEvent> {
   for await (const line of linesOf(stream)) {
     if (line.trim() === '') continue;

@@ -35,7 +35,7 @@ const renamed: Record<string, (text: string, name: string) => unknown> = {
   },
 };
 
-// Tables of contents are small: nobody may fill the worker's memory with one.
+// Tables of contents are small: none may fill the worker's memory.
 const tableBytesMax = 16 * 1024 * 1024;
 
 const textOf = async (entry: Entry): Promise<string> => {
@@ -47,14 +47,14 @@ const textOf = async (entry: Entry): Promise<string> => {
 };
 
 /**
- * An archive of one image (`docker save`), in which the image bears this name and no other. Whoever made the
+ * An archive of one image (`docker save`), in which the image has this name and no other. The creator of the
  * archive would else decide what `debian:12` means to the tasks that come after.
  */
 export const renameArchive = (archive: Readable, name: string): Readable => {
   const source = extract();
   const target = pack();
   archive.once('error', (error) => source.destroy(error));
-  // Whoever reads has heard of it already: the loop over the entries, and who reads what comes of them.
+  // The readers have the error already: the loop over the entries, and the reader of its results.
   source.on('error', () => undefined);
   target.on('error', () => undefined);
   archive.pipe(source as unknown as NodeJS.WritableStream);

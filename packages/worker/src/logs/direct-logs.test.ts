@@ -56,7 +56,7 @@ test('many viewers see the same, each from where it wants', async (t) => {
   );
 });
 
-test('a range is answered with what is there', async (t) => {
+test('a range returns what is there', async (t) => {
   const { log, url } = await aLog(t);
   log.output.write('0123456789\n');
   await log.changed();
@@ -84,7 +84,7 @@ test('a slow viewer does not hold up the log, and its bytes wait on disk', async
   assert.equal((await response.arrayBuffer()).byteLength, 32 * 1024 * 1024);
 });
 
-test('nobody reads a log without knowing its URL, nor after it is withdrawn', async (t) => {
+test('a log cannot be read without its URL, nor after it is withdrawn', async (t) => {
   const { url, withdraw } = await aLog(t);
   assert.equal((await fetch(url.replace(/.$/, '!'))).status, 404);
   assert.equal((await fetch(new URL('/', url))).status, 404);

@@ -2,7 +2,7 @@ import type { TaskLog } from './task-log.ts';
 
 /** Makes logs readable while they are written. */
 export interface LiveLogs {
-  /** Shows a log to whoever knows its URL, until it is withdrawn. */
+  /** Shows a log at a secret URL, until it is withdrawn. */
   publish(log: TaskLog): ShownLog;
   /** Ends every viewer's stream, at whatever point it is. */
   close(): Promise<void>;

@@ -32,14 +32,14 @@ const headers = {
 export class PublishedLogs {
   readonly #logs = new Map<string, TaskLog>();
 
-  /** Makes a log readable at a path that nobody can guess, until it is withdrawn. */
+  /** Makes a log readable at a path that cannot be guessed, until it is withdrawn. */
   publish(log: TaskLog): { readonly path: string; withdraw(): void } {
     const token = randomBytes(24).toString('base64url');
     this.#logs.set(token, log);
     return { path: `/log/${token}`, withdraw: () => void this.#logs.delete(token) };
   }
 
-  /** Answers one viewer. Resolves when everything is sent, or the viewer has gone. */
+  /** Serves one viewer. Resolves when everything is sent, or the viewer has gone. */
   async answer(request: LogRequest, begin: BeginReply): Promise<void> {
     const url = new URL(request.url, 'http://live-log');
     const log = this.#logs.get(/^\/log\/([\w-]+)$/.exec(url.pathname)?.[1] ?? '');
@@ -106,7 +106,7 @@ const sendBytes = async (
   return position;
 };
 
-/** A range request is answered with what is there now, as the length of an HTTP range must be known. */
+/** A range request returns what is there now, as the length of an HTTP range must be known. */
 const sendPart = async (
   log: TaskLog,
   begin: BeginReply,

@@ -10,14 +10,14 @@ export interface TaskLog {
   readonly isClosed: boolean;
   /** Why the log is incomplete, once a write has failed (a full disk). */
   readonly failure: Error | undefined;
-  /** Where commands print. Never errs: a task goes on when its log cannot. */
+  /** The output of commands. It never fails: a task continues when its log cannot be written. */
   readonly output: Writable;
   /** A line of the worker's own. */
   info(text: string): void;
   error(text: string): void;
   /** Resolves at the next growth, or when the log is closed; at once when it is closed already. */
   changed(): Promise<void>;
-  /** Resolves when everything written so far lies in the file. */
+  /** Resolves when everything written so far is in the file. */
   flushed(): Promise<void>;
   /** The same, and nothing more is written. */
   close(): Promise<void>;

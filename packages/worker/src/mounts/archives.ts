@@ -14,7 +14,7 @@ export interface Unpacking {
   readonly signal: AbortSignal;
   /** A program's command line so that it sees nothing but one directory, where the engine can do that. */
   readonly confine?: ((argv: readonly string[], directory: string) => readonly string[]) | undefined;
-  /** Hears of what is odd, but no reason to stop. */
+  /** Told of oddities that are no reason to stop. */
   readonly warn: (text: string) => void;
 }
 
@@ -58,7 +58,7 @@ const untar = async (content: Readable, directory: string, unpacking: Unpacking)
     complaint = `${complaint}${text}`.slice(0, 2000);
   });
   const ended = once(child, 'close') as Promise<[number | null]>;
-  // What is wrong with the content says more than what `tar` makes of its end.
+  // The error in the content says more than the one of `tar` at its end.
   const [sent, end] = await Promise.allSettled([pipeline(content, child.stdin, { signal }), ended]);
   signal.removeEventListener('abort', kill);
   if (end.status === 'rejected') {

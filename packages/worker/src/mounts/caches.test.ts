@@ -28,7 +28,7 @@ const aPlace = async (t: TestContext) => {
   };
 };
 
-test('what a task leaves in a cache is there for the next', async (t) => {
+test('files that a task leaves in a cache are there for the next one', async (t) => {
   const { task, caches } = await aPlace(t);
   const first = await caches.take(['c'], quietly);
   const placed = await first.place('c', task, 'deep/down');
@@ -171,7 +171,7 @@ test('caches that no task has can be evicted, and know when they were used last'
   await held.giveBack('keep');
 });
 
-test('what a killed worker had condemned is gone when the next one starts', async (t) => {
+test('caches that a killed worker was removing are gone when the next one starts', async (t) => {
   const { stored, root, clock } = await aPlace(t);
   await mkdir(join(stored, '.condemned-1/deep'), { recursive: true });
   await writeFile(join(stored, '.record.json'), '{"half a rec');

@@ -22,7 +22,7 @@ export interface Caches {
 export interface TakenCaches {
   /** Moves a cache into the task's directory; returns whether it is a new, empty one. */
   place(name: string, taskDirectory: string, directory: string): Promise<{ isNew: boolean }>;
-  /** The cache is dropped in the end, whatever becomes of the others; or not, after all. */
+  /** The cache is dropped in the end, whatever happens to the others; or kept after all. */
   doom(name: string, isDoomed?: boolean): void;
   /** Moves the caches back for the next task, or drops them; then others may have them. */
   giveBack(fate: 'keep' | 'purge'): Promise<void>;
@@ -67,7 +67,7 @@ export const openCaches = async (root: string, clock: Clock): Promise<Caches> =>
     take: async (names, waiting) => {
       const releases: Release[] = [];
       try {
-        // Always in the same order, so that two tasks cannot each wait for what the other has.
+        // Always in the same order, so that two tasks cannot wait for each other's caches.
         for (const name of [...names].sort()) releases.push(await lock(name, waiting));
       } catch (error) {
         for (const release of releases) release();
@@ -110,7 +110,7 @@ const takenCaches = (
     doom: (name, isDoomed = true) => void (isDoomed ? doomed.add(name) : doomed.delete(name)),
     giveBack: async (fate) => {
       const failures: unknown[] = [];
-      // Inner ones first, as a cache may lie in another. What is wrong with one costs no other.
+      // Inner ones first, as a cache may lie in another. An error with one does not affect others.
       for (const one of placed.toReversed()) {
         await takeBack(store, one, doomed.has(one.name) ? 'purge' : fate).catch((error) =>
           failures.push(error),

@@ -13,7 +13,7 @@ interface Look {
 
 /**
  * Looks through what was unpacked into a directory of the worker's own: no file may be known under a name outside of
- * it. Devices are removed, and programs lend nobody their owner's rights. Not by trust in the program that unpacked.
+ * it. Devices are removed, and programs lose the bits that lend their owner's rights. Not by trust in the program that unpacked.
  */
 export const checkUnpacked = async (directory: string, unpacking: Look['unpacking']): Promise<void> => {
   const look: Look = { named: new Map(), unpacking };

@@ -12,7 +12,7 @@ import { FrameWatch } from './zstd-frames.ts';
 
 type Source = (path: string) => Readable;
 
-/** What Node itself decompresses, in threads of its own. */
+/** Formats that Node itself decompresses, in threads of its own. */
 const native = {
   br: createBrotliDecompress,
   gz: createGunzip,
@@ -37,7 +37,7 @@ const programs: Readonly<Record<'bz2' | 'lz4' | 'xz' | 'zst', Program>> = {
   zst: { name: 'zstd', options: ['--long=29'], warnings: [] },
 };
 
-/** Hands on what goes into a stream; its failure reaches whoever reads the stream. */
+/** Passes on what is written into a stream; a failure reaches the reader of the stream. */
 const through = <Filter extends NodeJS.ReadWriteStream>(path: string, filter: Filter): Filter => {
   pipeline(createReadStream(path), filter).catch(() => undefined);
   return filter;
@@ -95,7 +95,7 @@ const throughProgram = async (
   { name: program, options, warnings }: Program,
   path: string,
 ): Promise<Readable | undefined> => {
-  // Not what the worker's own environment tells these programs (XZ_OPT, ZSTD_NBTHREADS, BZIP).
+  // Without the variables for these programs in the worker's own environment (XZ_OPT, ZSTD_NBTHREADS, BZIP).
   const env = programEnvironment();
   const child = spawn(program, ['-d', '-c', ...options, path], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const started = await new Promise<true | NodeJS.ErrnoException>((resolve) => {
@@ -120,7 +120,7 @@ const throughProgram = async (
   return content;
 };
 
-/** The content of a compressed file. What is wrong with it shows while it is read. */
+/** The content of a compressed file. Errors in it show while it is read. */
 export const decompressed = async (path: string, compression: Compression): Promise<Readable> => {
   if (compression === 'br' || compression === 'gz' || compression === 'zz')
     return through(path, native[compression]());

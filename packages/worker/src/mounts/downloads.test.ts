@@ -48,7 +48,7 @@ test('an artifact of a later run is another', async (t) => {
   assert.equal(await readFile((await downloads.fetch(content, access)).path, 'utf8'), 'new');
 });
 
-test('content of the index is that of the task which stands there now', async (t) => {
+test('content of the index is that of the task that is there now', async (t) => {
   const { fake, downloads, taskId, access, transfers } = await aStore(t);
   const content = { kind: 'indexed', namespace: 'app.latest', artifact: 'public/f' } as const;
   await assert.rejects(downloads.fetch(content, access), { statusCode: 404 });
@@ -62,7 +62,7 @@ test('content of the index is that of the task which stands there now', async (t
   assert.equal(await fetch(), 'newer');
 });
 
-test('whoever may not read an artifact does not get it from an earlier download', async (t) => {
+test('a task that may not read an artifact does not get it from an earlier download', async (t) => {
   const { fake, downloads, taskId, access } = await aStore(t);
   const content = { kind: 'artifact', taskId, artifact: 'public/f', sha256 } as const;
   await downloads.fetch(content, access);
@@ -124,7 +124,7 @@ test('one task that gives up does not take the download from another', async (t)
   assert.equal(await readFile((await second).path, 'utf8'), 'content');
 });
 
-test('what nobody uses can be evicted, and is fetched again', async (t) => {
+test('unused downloads can be evicted, and are fetched again', async (t) => {
   const { downloads, taskId, access, transfers, directory } = await aStore(t);
   const content = { kind: 'artifact', taskId, artifact: 'public/f', sha256: undefined } as const;
   const first = await downloads.fetch(content, access);

@@ -17,12 +17,12 @@ import type { Caches, TakenCaches } from './caches.ts';
 import type { Access, Downloads } from './downloads.ts';
 import type { PurgeRequests } from './purge-requests.ts';
 
-/** What a worker's mounts come out of. */
+/** The sources of a worker's mounts. */
 export interface MountSources {
   readonly caches: Caches;
   readonly downloads: Downloads;
   readonly purgeRequests: PurgeRequests;
-  /** Gives up what nobody uses and was used longest ago; returns whether there was any. */
+  /** Removes the least recently used thing that no task uses; returns whether there was one. */
   readonly relieve: () => Promise<boolean>;
 }
 
@@ -31,7 +31,7 @@ export interface Mounting {
   readonly directory: string;
   /** For files on their way, out of the task's sight, on the same disk. */
   readonly privateDirectory: string;
-  /** Asked anew for each mount, as credentials change while a task runs. */
+  /** Asked again for each mount, as credentials change while a task runs. */
   readonly access: () => Access;
   /** Ends the wait for caches that other tasks have. */
   readonly waiting: AbortSignal;
@@ -137,7 +137,7 @@ const placeDirectory = (
     }
   });
 
-/** Writes the file beside, and lets it take its place: nothing that stands there is opened. */
+/** Writes the file beside, and lets it take its place: an existing file is not opened. */
 const placeFile = (
   contents: Contents,
   { content, compression, file: place }: Extract<Mount, { kind: 'file' }>,
@@ -164,7 +164,9 @@ const placeFile = (
 const privatePath = ({ privateDirectory }: Mounting, kind: string): string =>
   join(privateDirectory, `${kind}-${randomBytes(6).toString('hex')}`);
 
-/** Hands on a file with the content, and lets go of it afterwards. A full disk makes room, as long as it can. */
+/**
+ * Passes a file with the content to a function, and releases it afterwards. A full disk makes room, as long as it can.
+ */
 const withContent = async (
   { downloads, relieve }: Contents,
   { content, mounting }: { content: Content; mounting: Mounting },

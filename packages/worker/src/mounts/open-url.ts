@@ -24,7 +24,7 @@ export class PrivateAddress extends DownloadError {
 
 const redirectsMax = 10;
 
-/** Resolves a name, and refuses what it leads to. The connection goes to the very address that was looked at. */
+/** Resolves a name, and refuses forbidden addresses. The connection goes to the very address that was looked at. */
 const guardedLookup =
   (url: string): LookupFunction =>
   (hostname, options, done) => {
@@ -82,7 +82,7 @@ const decoded = (response: IncomingMessage): Readable => {
   return response.pipe(decoder);
 };
 
-/** Opens what a URL leads to, by redirects too, each looked at. Without rules it may lead anywhere. */
+/** Opens a URL and follows redirects, each of which is checked. Without rules it may lead anywhere. */
 export const openUrl = async (
   source: string,
   { rules, signal }: { rules: UrlRules | undefined; signal: AbortSignal },

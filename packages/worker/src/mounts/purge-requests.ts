@@ -21,7 +21,7 @@ export interface PurgeRequestsOptions {
   readonly ask: (since: Date | undefined) => Promise<readonly PurgeRequest[]>;
 }
 
-// The server's clock may be behind ours, and its answers may be some seconds old.
+// The server's clock may be behind ours, and its replies may be some seconds old.
 const overlapMs = minutes(5);
 
 /** Follows the requests to purge caches of this worker's pool. */

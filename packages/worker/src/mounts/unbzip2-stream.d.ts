@@ -1,5 +1,5 @@
 declare module 'unbzip2-stream' {
-  /** A stream that takes what bzip2 compressed, and gives what it was. */
+  /** A stream that decompresses bzip2. */
   const unbzip2: () => NodeJS.ReadWriteStream;
   export default unbzip2;
 }

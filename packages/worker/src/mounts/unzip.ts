@@ -81,7 +81,7 @@ const place = async (work: Work, entry: Entry): Promise<void> => {
   const content: Readable = await zip.openReadStreamPromise(entry);
   if ((mode & kindMask) === linkKind) {
     if (entry.uncompressedSize > linkBytesMax) throw new Error(`its entry ${fileName} is no link`);
-    // Where it leads is looked at by whoever follows it.
+    // Where it leads is checked when it is followed.
     links.push({ path, target: await text(content) });
     return;
   }

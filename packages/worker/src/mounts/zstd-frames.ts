@@ -10,7 +10,7 @@ interface Header {
   readonly hasChecksum: boolean;
 }
 
-/** What the header of a frame says, by RFC 8878. There must be 18 bytes, or all that there are. */
+/** Reads the header of a frame (RFC 8878), from its first 18 bytes, or from all where there are fewer. */
 const headerOf = (bytes: Buffer): Header => {
   const flags = bytes[4] ?? 0;
   const [isSingle, hasChecksum] = [(flags & 0x20) !== 0, (flags & 0x04) !== 0];
@@ -29,7 +29,7 @@ const littleEndian = (bytes: Buffer): number => bytes.reduceRight((sum, byte) =>
 
 /**
  * Watches the compressed bytes of Zstandard on their way, in pieces of any size, and throws before a frame is handed on
- * that wants to look back further than so many bytes: whoever decompresses it would take that much memory at once.
+ * with a window of more than this many bytes: decompressing it would take that much memory at once.
  */
 export class FrameWatch {
   readonly #windowBytesMax: number;

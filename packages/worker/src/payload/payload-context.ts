@@ -10,7 +10,7 @@ export interface PayloadContext {
   readonly abilities: Abilities;
 }
 
-/** What not every worker can do for a task. */
+/** Abilities that not every worker has. */
 export interface Abilities {
   /** Undefined where no image can be run; else why containers get none of some privileges. */
   readonly containers: { refusals(privileges: Privileges): readonly string[] } | undefined;

@@ -89,7 +89,7 @@ test('caches and volumes are directories of the task, which the container shows 
   assert.deepEqual(description?.artifacts[3]?.expires, new Date('2030-06-01T00:00:00Z'));
 });
 
-test('what a container may do beyond others needs a scope, for all pools or for this one', () => {
+test('privileges of a container need a scope, for all pools or for this one', () => {
   const { description } = read({
     cache: { c: '/c' },
     capabilities: {

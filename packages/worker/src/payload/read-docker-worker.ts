@@ -25,7 +25,7 @@ import {
   type Volume,
 } from './task-description.ts';
 
-/** Reads a payload of the docker-worker format; answers either a description or every error in it. */
+/** Reads a payload of the docker-worker format; returns either a description or every error in it. */
 const readDockerWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
   const misshapen = dockerWorkerShapeErrors(payload);
   if (misshapen.length > 0) return { errors: misshapen };
@@ -156,7 +156,7 @@ const volumesOf = ({ cache = {}, artifacts = {} }: DockerWorkerPayload): Volume[
     .map(({ path }, index) => ({ directory: `volume-${index}`, path: inContainer(path) })),
 ];
 
-/** Where the worker itself finds what lies at a path of the container: in a volume, where there is one. */
+/** Where the worker finds a path of the container: in a volume, where there is one. */
 const placeOf = (path: string, volumes: readonly Volume[]): string => {
   const place = inContainer(path);
   const innermost = volumes

@@ -31,7 +31,7 @@ import {
   type TaskDescription,
 } from './task-description.ts';
 
-/** Reads a payload of the generic-worker format; answers either a description or every error in it. */
+/** Reads a payload of the generic-worker format; returns either a description or every error in it. */
 const readGenericWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
   const misshapen = genericWorkerShapeErrors(payload);
   if (misshapen.length > 0) return { errors: misshapen };

@@ -7,7 +7,7 @@
  * artifacts are found, purged and uploaded as those of every other task.
  */
 export interface TaskDescription {
-  /** What the commands run in; undefined: whatever the worker's engine gives to all tasks. */
+  /** The image that the commands run in; undefined: that of the worker's engine. */
   readonly image: ImageSource | undefined;
   /**
    * Run in order until one fails. Never empty. No command is empty, but that of a task with an image: it has
@@ -22,7 +22,7 @@ export interface TaskDescription {
   /** Directories of the task that its container shows elsewhere. Empty without an image. */
   readonly volumes: readonly Volume[];
   readonly privileges: Privileges;
-  /** What the task must have the right to. Of each one, any of the scopes will do. */
+  /** The rights that the task needs. For each one, any of the scopes is enough. */
   readonly requiredScopes: readonly RequiredScope[];
   readonly onExitStatus: {
     readonly retry: readonly number[];
@@ -32,7 +32,7 @@ export interface TaskDescription {
   readonly hasLiveLog: boolean;
   readonly hasBackingLog: boolean;
   readonly features: Features;
-  /** What the resource monitor saw becomes an artifact. */
+  /** The figures of the resource monitor become an artifact. */
   readonly keepsFigures: boolean;
 }
 
@@ -42,7 +42,7 @@ export type ImageSource =
   | { readonly type: 'docker-image'; readonly name: string }
   /** A saved image (`docker save`, perhaps compressed: .zst, .lz4, .gz, .xz) that a task left as an artifact. */
   | { readonly type: 'task-image'; readonly taskId: string; readonly path: string }
-  /** The same, of the task that stands at a path of the index. */
+  /** The same, of the task at a path of the index. */
   | { readonly type: 'indexed-image'; readonly namespace: string; readonly path: string };
 
 /** A directory in the task's directory, and where the container shows it. */
@@ -53,7 +53,7 @@ export interface Volume {
   readonly path: string;
 }
 
-/** What a task may do beyond the others. Its scopes are among `requiredScopes`. */
+/** Privileges that a task has beyond others. Its scopes are among `requiredScopes`. */
 export interface Privileges {
   /** A container with all rights of the machine. */
   readonly isPrivileged: boolean;
@@ -78,7 +78,7 @@ export interface RequiredScope {
   readonly purpose: string;
 }
 
-/** What a worker does around the commands because the task asks for it. */
+/** Services of a worker around the commands that the task asks for. */
 export interface Features {
   readonly taskclusterProxy: boolean;
   readonly chainOfTrust: boolean;
@@ -113,13 +113,13 @@ export interface ArtifactDescription {
 }
 export type ContentEncoding = 'gzip' | 'identity';
 
-/** Something that lies in the task's directory before its commands start. Paths are relative to it. */
+/** A file or directory that is put into the task's directory before its commands start. Paths are relative to it. */
 export type Mount =
   | {
       readonly kind: 'cache';
       readonly cacheName: string;
       readonly directory: string;
-      /** What a new cache starts with. */
+      /** The content that a new cache starts with. */
       readonly initial: { readonly content: Content; readonly format: ArchiveFormat } | undefined;
     }
   | {
@@ -143,7 +143,7 @@ export type Content =
       readonly artifact: string;
       readonly sha256: string | undefined;
     }
-  /** An artifact of the task that stands at a path of the index when it is fetched. */
+  /** An artifact of the task that is at a path of the index when it is fetched. */
   | { readonly kind: 'indexed'; readonly namespace: string; readonly artifact: string }
   | { readonly kind: 'url'; readonly url: string; readonly sha256: string | undefined }
   | { readonly kind: 'inline'; readonly bytes: Uint8Array };

@@ -83,7 +83,7 @@ test('a redirection is left to the task to follow', async (t) => {
   assert.deepEqual([reply.status, reply.headers.get('location')], [303, 'http://elsewhere/']);
 });
 
-test('who does not know the whole URL is refused, and so is what is no call', async (t) => {
+test('a caller without the whole URL is refused, and so is a URL that is no call', async (t) => {
   const { proxy, seen } = await aProxy(t);
   const { origin } = new URL(proxy.url);
   assert.equal((await fetch(`${origin}/api/queue/v1/ping`)).status, 403);

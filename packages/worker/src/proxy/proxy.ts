@@ -12,7 +12,7 @@ import { later, minutes } from '../clock.ts';
 
 /** A server that signs requests of one task. */
 export interface TaskProxy {
-  /** What the task is told: `<url>/api/<service>/v1/…` reaches the service. */
+  /** The URL for the task: `<url>/api/<service>/v1/…` reaches the service. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -36,7 +36,7 @@ const loopback = '127.0.0.1';
 
 const signedUrlLifeMs = minutes(60);
 
-// They belong to one connection, or are made anew for the next.
+// They belong to one connection, or are made again for the next.
 const connectionHeaders = new Set([
   'authorization',
   'connection',
@@ -129,7 +129,7 @@ const targetOf = (rootUrl: string, path: string): URL | undefined => {
   // As the original's first proxy had it: http://taskcluster/queue/v1/task/…
   const full = path.startsWith('/api/') ? path : `/api${path}`;
   const target = URL.canParse(full, rootUrl) ? new URL(`${rootUrl}${full}`) : undefined;
-  // Dots in a path may lead up from where it seemed to go.
+  // Dots in a path may lead above where it seems to lead.
   return target && isCall(target.pathname) ? target : undefined;
 };
 
@@ -143,7 +143,7 @@ const answer = async (options: ProxyOptions, exchange: Exchange): Promise<void> 
   await forward(exchange, { method, target, authorization: await signer.header(method, target) });
 };
 
-/** Returns a URL that was sent as the body, signed so that whoever has it may read there for an hour. */
+/** Returns a URL that was sent as the body, signed so that its holder may read there for an hour. */
 const signUrl = async (
   { rootUrl, credentials, scopes, clock }: ProxyOptions,
   { request, response }: Exchange,

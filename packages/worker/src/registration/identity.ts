@@ -1,7 +1,7 @@
 import type { RegisterWorkerRequest } from '@taskyard/client';
 import type { InstanceMetadata } from './instance-metadata.ts';
 
-/** Who a worker is to worker-manager, and how it proves that. */
+/** The identity of a worker for worker-manager, and its proof. */
 export interface Identity {
   readonly rootUrl: string;
   readonly workerPoolId: string;
@@ -11,7 +11,7 @@ export interface Identity {
   readonly proof: RegisterWorkerRequest['workerIdentityProof'];
   /** The proof is accepted once only: a worker that is started again has to remember its secret. */
   readonly isProofUsedUp: boolean;
-  /** Where the machine is, and what it is, if that is known. */
+  /** The place and kind of the machine, if they are known. */
   readonly whereabouts: { readonly location?: string; readonly instanceType?: string };
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, minutes } from '../clock.ts';
 
-/** What a cloud tells an instance about itself. */
+/** The metadata that a cloud gives an instance about itself. */
 export interface InstanceMetadata {
   /** The text at a path below `/latest/`; undefined where nothing is. Throws when the service does not answer. */
   read(path: string): Promise<string | undefined>;

@@ -2,7 +2,7 @@ import { type Clock, seconds } from '../clock.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
 import type { InstanceMetadata } from './instance-metadata.ts';
 
-/** What a cloud says of an instance that it may take back. */
+/** The notices of a cloud about an instance that it may take back. */
 export type Notice =
   /** It will be taken at this time. */
   | { readonly kind: 'interruption'; readonly at: Date }
@@ -20,7 +20,7 @@ const interruptionIn = (text: string): Notice => {
   return { kind: 'interruption', at: new Date(time) };
 };
 
-/** Tells of each kind of notice once, as soon as it stands in the metadata. Ends with the signal. */
+/** Tells of each kind of notice once, as soon as it is in the metadata. Ends with the signal. */
 export const followNotices = (
   metadata: InstanceMetadata,
   {

@@ -10,7 +10,7 @@ import { readRegistration, type StoredRegistration, storeRegistration } from './
 export interface Membership {
   /** The newest. */
   credentials(): Credentials;
-  /** Whether worker-manager wants the worker to go. */
+  /** Whether worker-manager wants the worker to end. */
   shouldTerminate(): Promise<{ readonly terminate: boolean; readonly reason: string }>;
   /** Tells the pool's owners of what keeps the worker from working. */
   reportError(title: string, description: string): Promise<void>;
@@ -25,7 +25,7 @@ export interface Membership {
 export interface Joining {
   readonly clock: Clock;
   readonly log: WorkerLog;
-  /** What is remembered for a start anew. */
+  /** What is remembered for the next start. */
   readonly storePath: string;
 }
 
@@ -38,7 +38,7 @@ const unknownPauseMs = seconds(2);
 
 const renewalLeadMs = minutes(30);
 
-/** When to renew credentials that last so long. */
+/** When to renew credentials with this lifetime. */
 const renewAfterMs = (lengthMs: number): number => Math.max(lengthMs - renewalLeadMs, (lengthMs * 2) / 3);
 
 /** Registers a worker, or again if it was a member already when it was last ended. */

@@ -176,7 +176,7 @@ test('a pool that gives wrong settings is told of it', async (t) => {
   assert.match(String(manager.asked.at(-1)?.body.description), /capcity/);
 });
 
-test('metadata are read with a token, which is asked for anew when it holds no more', async (t) => {
+test('metadata are read with a token, which is requested again when it has expired', async (t) => {
   const { endpoint, texts, forget } = await fakeMetadata(t);
   const metadata = instanceMetadata(endpoint, systemClock);
   texts.set('meta-data/instance-id', 'i-1');

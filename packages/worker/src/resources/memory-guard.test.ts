@@ -5,7 +5,7 @@ import { startMemoryGuard } from './memory-guard.ts';
 
 const gigabyte = 1024 ** 3;
 
-/** A clock that moves a second each time the guard goes to sleep, and a memory as it is after so many seconds. */
+/** A clock that moves a second each time the guard goes to sleep, and a memory with the size of each second. */
 const aMachine = (
   availableAfter: (second: number) => number,
   lastSecond: number,
@@ -48,7 +48,7 @@ test('the largest task is ended when memory stays scarce, and then the next', as
   assert.deepEqual(ended, ['large at 6', 'middle at 12']);
 });
 
-test('a shortage that passes ends nobody', async () => {
+test('a shortage that passes ends no task', async () => {
   const { watch, ended, finished } = aMachine((second) => (second % 5 === 4 ? 2 : 0.1) * gigabyte, 40);
   watch('one', 1);
   await finished;

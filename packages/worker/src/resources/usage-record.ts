@@ -1,6 +1,6 @@
 import type { Usage } from '../engines/index.ts';
 
-/** One look at what a task uses. */
+/** One sample of what a task uses. */
 export interface Sample extends Usage {
   /** Since the first command started. */
   readonly seconds: number;
@@ -22,7 +22,7 @@ export interface UsageRecord {
 // Enough for a curve as wide as a screen.
 const samplesMax = 1000;
 
-/** Takes down what a task uses. However long it runs, its record is short: old samples are thinned out. */
+/** Records what a task uses. However long it runs, its record is short: old samples are thinned out. */
 export const usageRecord = (): UsageRecord => {
   let samples: Sample[] = [];
   let stride = 1;

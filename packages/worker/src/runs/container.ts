@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { ContainerWishes } from '../engines/index.ts';
+import type { ContainerRequest } from '../engines/index.ts';
 import type { ProvidedImage } from '../images/index.ts';
 import type { ArtifactDescription, TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
@@ -24,11 +24,11 @@ export const provideImage = async (
   }
 };
 
-/** What the container of a task is to be like; undefined for a task without an image of its own. */
+/** The settings of a task's container; undefined for a task without an image of its own. */
 export const containerOf = (
   image: ProvidedImage | undefined,
   { volumes, privileges }: TaskDescription,
-): ContainerWishes | undefined => image && { image: image.id, volumes, privileges };
+): ContainerRequest | undefined => image && { image: image.id, volumes, privileges };
 
 const copyOf = (index: number): string => `copied-${index}`;
 

@@ -16,8 +16,12 @@ const backingLogGiveUpMs = minutes(3);
 const expiryOf = ({ claim }: Run): Date => new Date(claim.task.expires ?? claim.task.deadline);
 
 /** What is read of a description to know how the log is to be seen; a payload that cannot be read has none. */
-export type LogWishes = Pick<TaskDescription, 'logs' | 'hasLiveLog' | 'hasBackingLog'>;
-export const defaultLogWishes: LogWishes = { logs: defaultLogNames, hasLiveLog: true, hasBackingLog: true };
+export type LogSettings = Pick<TaskDescription, 'logs' | 'hasLiveLog' | 'hasBackingLog'>;
+export const defaultLogSettings: LogSettings = {
+  logs: defaultLogNames,
+  hasLiveLog: true,
+  hasBackingLog: true,
+};
 
 /**
  * Makes the log readable while the task runs, which does not wait for that. A failure to do so is only a line in the log.
@@ -25,7 +29,7 @@ export const defaultLogWishes: LogWishes = { logs: defaultLogNames, hasLiveLog: 
  */
 export const showLiveLog = async (
   run: Run,
-  { logs, hasLiveLog, maxRunTimeSeconds }: LogWishes & Pick<TaskDescription, 'maxRunTimeSeconds'>,
+  { logs, hasLiveLog, maxRunTimeSeconds }: LogSettings & Pick<TaskDescription, 'maxRunTimeSeconds'>,
   over: AbortSignal,
 ): Promise<{ withdraw(): void }> => {
   const { tools, claim, log, interrupted } = run;
@@ -55,7 +59,7 @@ export const showLiveLog = async (
   return { withdraw };
 };
 
-/** What a promise resolves with; undefined when the signal aborts before. */
+/** The value of a promise; undefined when the signal aborts before. */
 const before = <T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> =>
   new Promise((resolve, reject) => {
     promise.then(resolve, reject);
@@ -64,7 +68,7 @@ const before = <T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefi
   });
 
 /** Uploads the finished log, and lets the live log's name lead to it from now on. */
-export const keepLog = async (run: Run, { logs, hasLiveLog, hasBackingLog }: LogWishes): Promise<void> => {
+export const keepLog = async (run: Run, { logs, hasLiveLog, hasBackingLog }: LogSettings): Promise<void> => {
   const { claim, log, endings, tools } = run;
   if (!hasBackingLog) return;
   const { taskId, runId } = claim;

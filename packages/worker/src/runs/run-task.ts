@@ -11,7 +11,7 @@ import { missingScopes } from './missing-scopes.ts';
 import { completed, exception, failed, type Resolution } from './resolution.ts';
 import { type Circumstances, closeRun, type Endings, openRun, type Run, type WorkerTools } from './run.ts';
 import { type CommandsResult, runCommands } from './run-commands.ts';
-import { defaultLogWishes, keepLog, showLiveLog } from './run-logs.ts';
+import { defaultLogSettings, keepLog, showLiveLog } from './run-logs.ts';
 import { openSurroundings } from './surroundings.ts';
 import { type TimeLimit, timeLimit } from './time-limit.ts';
 
@@ -37,7 +37,7 @@ const story = async (run: Run): Promise<Resolution> => {
   const { claim, log } = run;
   writeHeader(run);
   const reading = readRun(run);
-  const wishes = reading.description ?? defaultLogWishes;
+  const logSettings = reading.description ?? defaultLogSettings;
   const over = new AbortController();
   const showing = reading.description && showLiveLog(run, reading.description, over.signal);
   const resolution = await interruptible(run, () =>
@@ -47,12 +47,12 @@ const story = async (run: Run): Promise<Resolution> => {
   const shown = await showing;
   writeFooter(run, resolution);
   await log.close();
-  if (!claim.lost.aborted) await keepLog(run, wishes);
+  if (!claim.lost.aborted) await keepLog(run, logSettings);
   shown?.withdraw();
   return resolution;
 };
 
-/** What the task asks for: mounts, commands, artifacts. */
+/** The parts that the task asks for: mounts, commands, artifacts. */
 const perform = async (run: Run, description: TaskDescription): Promise<Resolution> => {
   const missing = await missingScopes(run.claim, description.requiredScopes, run.interrupted);
   if (missing.length > 0) {
@@ -78,7 +78,7 @@ const perform = async (run: Run, description: TaskDescription): Promise<Resoluti
   }
 };
 
-/** The commands, with what they need around them. Returns nothing when that cannot be had. */
+/** The commands, with what they need around them. Returns undefined when that fails. */
 const runSurrounded = async (
   run: Run,
   description: TaskDescription,
@@ -192,7 +192,7 @@ const interruptible = async (run: Run, act: () => Resolution | Promise<Resolutio
   }
 };
 
-// What the client throws when the place for an artifact's bytes, or the queue itself, cannot be reached.
+// The errors of the client when the store of an artifact's bytes, or the queue itself, cannot be reached.
 const isStoreFailure = (error: unknown): boolean =>
   error instanceof Error && ['UploadError', 'ConnectionError'].includes(error.name);
 

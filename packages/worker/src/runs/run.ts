@@ -11,7 +11,7 @@ import { removeTree } from '../trees/index.ts';
 import type { SigningKey } from '../trust/index.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
 
-/** What all runs of a worker share. */
+/** The parts that all runs of a worker share. */
 export interface WorkerTools {
   readonly clock: Clock;
   readonly log: WorkerLog;
@@ -67,7 +67,7 @@ export interface Run {
   readonly interrupted: AbortSignal;
 }
 
-/** What a worker that stops, and other tasks that wait, have to do with a run. */
+/** The parts of a stopping worker, and of other waiting tasks, that a run needs. */
 export type Circumstances = Pick<Run, 'endings' | 'vacate'>;
 
 /** Makes the places of a run. */

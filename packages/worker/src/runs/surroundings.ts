@@ -1,22 +1,22 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContainerWishes } from '../engines/index.ts';
+import type { ContainerRequest } from '../engines/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import { startTaskProxy, type TaskProxy } from '../proxy/index.ts';
 import { containerOf, provideImage } from './container.ts';
 import { type Monitor, openMonitor } from './monitor.ts';
 import type { Run } from './run.ts';
 
-/** What a task's commands find beside their directory. It lasts until they have ended. */
+/** The services that a task's commands find beside their directory, until they have ended. */
 export interface Surroundings {
-  readonly container: ContainerWishes | undefined;
+  readonly container: ContainerRequest | undefined;
   /** Variables that the task cannot set otherwise. */
   readonly environment: Readonly<Record<string, string>>;
   readonly monitor: Monitor | undefined;
   close(): Promise<void>;
 }
 
-/** Makes what the commands need. Returns nothing when it cannot be had, which is the task's failure. */
+/** Prepares what the commands need. Returns undefined when that fails, which is the task's failure. */
 export const openSurroundings = async (
   run: Run,
   description: TaskDescription,

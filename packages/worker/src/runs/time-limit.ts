@@ -11,7 +11,7 @@ export interface TimeLimit {
   end(): void;
 }
 
-/** A limit of so many seconds, which does not run yet. */
+/** A limit of this many seconds, which does not run yet. */
 export const timeLimit = (clock: Clock, maxSeconds: number): TimeLimit => {
   const over = new AbortController();
   let cancel: (() => void) | undefined;

@@ -46,7 +46,7 @@ export interface ContainerDaemon {
   stop(): Promise<void>;
 }
 
-// Nobody listens there, so that a registry is out of the question at once.
+// No registry listens there, so that a pull fails at once.
 const imageName = '127.0.0.1:1/busybox:test';
 
 const podmanSettings = [
@@ -114,7 +114,7 @@ export const startContainerDaemon = async (): Promise<ContainerDaemon> => {
   const stop = async (): Promise<void> => {
     daemon.kill('SIGTERM');
     await within('the daemon for containers to end', ended);
-    // What the daemon mounted and did not unmount would keep the folder from being removed.
+    // Mounts that the daemon left would keep the folder from being removed.
     await run('sh', ['-c', `grep -o ' ${folder}/[^ ]*' /proc/mounts | sort -r | xargs -r umount -l`]);
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };

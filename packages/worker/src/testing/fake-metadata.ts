@@ -9,7 +9,7 @@ export interface FakeMetadata {
   forget(): void;
 }
 
-/** The metadata service of an instance of EC2: only who has a token is told anything. */
+/** The metadata service of an instance of EC2: it replies only to requests with a token. */
 export const fakeMetadata = async (t: TestContext): Promise<FakeMetadata> => {
   const texts = new Map<string, string>();
   let tokens = 0;

@@ -10,7 +10,7 @@ export interface FakeRegistry {
   readonly address: string;
   /** Puts an image under a name and a tag (`busybox:1`); returns its digest. */
   put(name: string, content?: ImageContent): Promise<string>;
-  /** What requests for manifests are answered with, one after the other, before they succeed again. */
+  /** The statuses of the next replies to requests for manifests, before they succeed again. */
   readonly failures: number[];
   /** Leaves all further requests for content without an answer. */
   stall(): void;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 
-/** What a fake is asked. */
+/** A request to a fake. */
 export interface Asked {
   readonly method: string;
   readonly path: string;
@@ -12,7 +12,7 @@ export interface Asked {
   readonly headers: IncomingMessage['headers'];
 }
 
-/** A server that answers as a function says, with JSON unless it is a text; it lives as long as the test. */
+/** A server that replies with the result of a function, as JSON unless it is a text; it ends with the test. */
 export const fakeServer = async (
   t: TestContext,
   answer: (asked: Asked) => { status: number; body?: unknown },

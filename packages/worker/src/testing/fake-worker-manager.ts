@@ -3,13 +3,13 @@ import { fakeServer } from './fake-server.ts';
 
 export interface FakeWorkerManager {
   readonly rootUrl: string;
-  /** The bodies of what it was asked, by the method of its API. */
+  /** The bodies of its requests, by the method of its API. */
   readonly asked: {
     readonly name: string;
     readonly body: Record<string, unknown>;
     readonly clientId: string;
   }[];
-  /** What is different from a worker that is let in and may stay. */
+  /** Replies that differ from those to a worker that is admitted and may stay. */
   readonly answers: {
     terminate: boolean;
     status: number;

@@ -184,5 +184,5 @@ const mounts: readonly PayloadCase[] = [
   },
 ];
 
-/** What tasks bring about by their payloads and by what they leave behind. */
+/** Effects of payloads, and of what tasks leave behind. */
 export const leftCases: readonly PayloadCase[] = [...ends, ...afterwards, ...artifacts, ...zips, ...mounts];

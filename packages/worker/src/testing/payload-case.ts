@@ -4,7 +4,7 @@ import type { Engine } from '../engines/index.ts';
 import type { FakeQueue } from './fake-queue.ts';
 import type { FakeRun } from './fake-tasks.ts';
 
-/** A payload, and what a worker is to make of it, whatever its engine. */
+/** A payload, and its expected outcome on a worker with any engine. */
 export interface PayloadCase {
   /** A fact that it shows. */
   readonly name: string;
@@ -20,7 +20,7 @@ export interface Expectation {
   readonly reason?: string;
   readonly log?: RegExp;
   readonly notInLog?: RegExp;
-  /** The content of artifacts, or what is said of them. Null: there is no such artifact. */
+  /** The content of artifacts, or their metadata. Null: there is no such artifact. */
   readonly artifacts?: Readonly<Record<string, RegExp | Readonly<Record<string, string>> | null>>;
 }
 
@@ -61,7 +61,7 @@ const checkArtifacts = ({ artifacts }: FakeRun, expected: NonNullable<Expectatio
   }
 };
 
-/** Has a case run, and compares what came of it. */
+/** Runs a case, and compares its outcome. */
 export const checkCase = async (queue: FakeQueue, one: PayloadCase): Promise<void> => {
   const taskId = queue.addTask(one.payload, one.task);
   const run = await queue.resolved(taskId);

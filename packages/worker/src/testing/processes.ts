@@ -12,7 +12,7 @@ export const processesWith = async (
   return texts.filter((text) => text.includes(word));
 };
 
-/** Whether a process goes on: one that has ended may stay in the list until somebody takes note of it. */
+/** Whether a process goes on: one that has ended may stay in the list as a zombie. */
 export const isRunning = async (pid: number): Promise<boolean> => {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const state = stat.slice(stat.lastIndexOf(')') + 2)[0];

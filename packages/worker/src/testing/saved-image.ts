@@ -40,7 +40,7 @@ export interface ImageContent {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-/** What an image consists of, wherever it is kept. */
+/** The parts of an image, wherever it is stored. */
 export const busyboxParts = async ({ files = {}, config = {} }: ImageContent = {}): Promise<ImageParts> => {
   const layer = await layerOf(files);
   const description = {

@@ -5,7 +5,7 @@ import { posix } from 'node:path';
 /** The name of an entry. Not every name is text: Linux takes any bytes but zero and the slash. */
 export type Name = string | Buffer;
 
-/** A directory that is held open: whatever is put in its place later, work on its entries stays in it. */
+/** A directory that is held open: work on its entries stays in it, also when its path leads elsewhere later. */
 export interface HeldDirectory {
   /** A path of the directory itself, valid in this process for as long as it is held. */
   readonly path: string;
@@ -37,7 +37,7 @@ export const holdDirectory = async (path: string | Buffer): Promise<HeldDirector
   };
 };
 
-/** Uses a directory, and lets go of it. */
+/** Uses a directory, and closes it. */
 export const withHeld = async <T>(
   held: Promise<HeldDirectory>,
   use: (directory: HeldDirectory) => Promise<T>,

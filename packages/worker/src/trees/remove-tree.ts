@@ -8,8 +8,8 @@ const atOnceMax = 64;
 const roundsMax = 5;
 
 /**
- * Removes a file or a whole tree, whoever filled it: no link is followed, directories that may not be written are
- * opened first, and no depth is too great. What is not there is no error.
+ * Removes a file or a whole tree, no matter what filled it: no link is followed, directories that may not be written are
+ * opened first, and no depth is too great. A missing path is no error.
  */
 export const removeTree = async (path: string): Promise<void> => {
   const found = await lstat(path).catch(ignoring('ENOENT'));
@@ -20,7 +20,7 @@ export const removeTree = async (path: string): Promise<void> => {
   });
 };
 
-/** Somebody who is being killed may still have written into it. */
+/** A process that is being killed may still have written into it. */
 const removeDirectory = async (parent: HeldDirectory, name: string): Promise<void> => {
   for (let round = 1; ; round++) {
     try {

@@ -89,7 +89,7 @@ test('a worker starts on a folder whatever was left there', async (t) => {
   });
 });
 
-test('a worker starts even where it may not remove what was left', {
+test('a worker starts even where it may not remove files that were left', {
   skip: process.getuid?.() !== 0 && 'only root can leave files of another user',
 }, async (t) => {
   const root = await temporaryDirectory(t);

@@ -36,7 +36,7 @@ test('what is no ed25519 key is refused', async (t) => {
   await assert.rejects(readSigningKey(join(directory, 'none')), /is no ed25519 key/);
 });
 
-test('a key is shown when it lies in a shown directory, by whatever name', async (t) => {
+test('a key is visible when it lies in a visible directory, by any name', async (t) => {
   const directory = await temporaryDirectory(t);
   await mkdir(join(directory, 'shown/deep'), { recursive: true });
   await mkdir(join(directory, 'shown-not'));

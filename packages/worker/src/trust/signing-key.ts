@@ -2,15 +2,15 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:cr
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** What a worker certifies its tasks' artifacts with. */
+/** The key with which a worker certifies its tasks' artifacts. */
 export interface SigningKey {
-  /** The bare 32 bytes, in base64: what a verifier must know. */
+  /** The bare 32 bytes, in base64, for verifiers. */
   readonly publicKey: string;
   /** The bare 64 bytes of an ed25519 signature. */
   sign(bytes: Uint8Array): Uint8Array;
 }
 
-// What stands before the seed in the PKCS #8 form of an ed25519 key.
+// The bytes before the seed in the PKCS #8 form of an ed25519 key.
 const pkcs8Beginning = Buffer.from('302e020100300506032b657004220420', 'hex');
 const seedBytes = 32;
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { boundedProcess, type Clock, later, minutes, RequestError, seconds } from '../../base/index.ts';
 import type { Reply, Request } from './requests.ts';
 
-/** What a hook says of its payloads and its tasks; both JSON. */
+/** The trigger schema and the task template of a hook; both JSON. */
 export interface Template {
   readonly triggerSchema: string;
   readonly task: string;
@@ -13,7 +13,7 @@ export interface Rendering {
   /** Throws an InputError that says where a trigger schema is no JSON schema. */
   requireSoundSchema(triggerSchema: string): Promise<void>;
   /**
-   * What a template becomes, seeing `context`, or why it cannot be rendered. Throws a {@link Misfit} when there is a
+   * Renders a template with `context`, or tells why it cannot be rendered. Throws a {@link Misfit} when there is a
    * payload that does not fit the trigger schema.
    */
   render(template: Template, context: object): Promise<unknown | RequestError>;

@@ -1,4 +1,4 @@
-/** What the thread is asked; everything is JSON text. */
+/** A request to the thread; everything is JSON text. */
 export type Request =
   | { readonly kind: 'check'; readonly triggerSchema: string }
   | {
@@ -9,7 +9,7 @@ export type Request =
       readonly charactersMax: number;
     };
 
-/** What it answers: what is wrong with the payload, or with schema or template, or what the template became. */
+/** Its reply: what is wrong with the payload, the schema or the template, or the rendered template. */
 export interface Reply {
   readonly misfits?: readonly string[];
   readonly mistake?: string;

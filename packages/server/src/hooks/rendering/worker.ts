@@ -4,7 +4,7 @@ import formats from 'ajv-formats';
 import jsone from 'json-e';
 import type { Reply, Request } from './requests.ts';
 
-// A process of its own: schemas and templates of hooks are programs of strangers.
+// A process of its own: schemas and templates of hooks are untrusted programs.
 
 const compiledMax = 100;
 const misfitsMax = 50;
@@ -20,7 +20,7 @@ const compile = (triggerSchema: string): ValidateFunction => {
 
 const validatorOf = (triggerSchema: string): ValidateFunction => {
   const validate = compiled.get(triggerSchema) ?? compile(triggerSchema);
-  // What was used last stands last, so the first is the one to forget.
+  // The most recently used one is last, so the first one is removed.
   compiled.delete(triggerSchema);
   compiled.set(triggerSchema, validate);
   if (compiled.size > compiledMax) compiled.delete(compiled.keys().next().value as string);

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import type { HookRef } from '../store.ts';
 import { nameOf } from './naming.ts';
 
-/** The check of what a hook may do: as much as its role, whoever fires it. */
+/** Checks what a hook may do: as much as its role, no matter who fires it. */
 export const authorityOf = async (context: Pick<Context, 'callerFor'>, ref: HookRef): Promise<Authorize> => {
   const role = `hook-id:${nameOf(ref)}`;
   const caller = await context.callerFor([`assume:${role}`]);

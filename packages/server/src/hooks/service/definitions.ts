@@ -8,7 +8,7 @@ import { type CreateHookRequest, emptyPayload, type HookDefinition } from '../sc
 import * as store from '../store.ts';
 import { nameOf, noSuchHook } from './naming.ts';
 
-/** A definition for a hook, and who brings it. */
+/** A definition for a hook, and the client that sends it. */
 export interface HookToSave extends store.HookRef {
   readonly definition: CreateHookRequest;
   readonly clientId: string;
@@ -38,7 +38,7 @@ export const createHook = async (context: Context, wanted: HookToSave): Promise<
   });
 };
 
-/** Replaces what a hook is, by the same even, as the messages tell; bindings that are left out stay. */
+/** Replaces the definition of a hook. The same one again also sends a message; bindings that are left out stay. */
 export const updateHook = async (context: Context, wanted: HookToSave): Promise<HookDefinition> => {
   await requireSound(context, wanted);
   return transact(context, async (tx, now) => {
@@ -89,7 +89,7 @@ const requireSound = async (
   }
   requireSoundSchedule(definition.schedule ?? [], context.clock.now());
   definition.bindings?.forEach(({ exchange }, i) => {
-    // Hooks that change hooks that fire hooks: nobody would find out of that again.
+    // Hooks that change hooks that fire hooks could go on for ever.
     if (
       [context.exchangePrefix, 'exchange/taskcluster-'].some((prefix) =>
         exchange.startsWith(`${prefix}hooks/`),

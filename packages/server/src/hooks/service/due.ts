@@ -14,7 +14,7 @@ const createdAgoMax = minutes(5);
 const createdAt = ({ firesAt }: store.DueHook, now: Date): Date =>
   firesAt < later(now, -createdAgoMax) ? now : firesAt;
 
-/** A slot of a schedule that has come, and what is to fire then. */
+/** A slot of a schedule that is due, and the hook that it fires. */
 export interface DueFire {
   readonly slot: store.Slot;
   readonly fire: Fire;
@@ -35,7 +35,7 @@ export const fireDueHooks: Verb<DueFire, boolean, Context> = async (tx, due, wor
   return due.map(({ slot }) => taken.has(nameOf(slot)));
 };
 
-/** Prepares what is due, at most `limit` hooks, and fires it; returns how many fired. */
+/** Prepares and fires at most `limit` hooks that are due; returns how many fired. */
 export const fireDue = async (
   context: Context,
   fires: Batched<DueFire, boolean>,

@@ -6,13 +6,13 @@ import * as store from '../store.ts';
 import { goOn } from './go-on.ts';
 import type { Fire } from './prepare-fire.ts';
 
-/** What came of a fire; without a taskId the template asked for no task. */
+/** The outcome of a fire; without a taskId the template asked for no task. */
 export interface Fired {
   readonly taskId?: string;
 }
 
 /**
- * Fires hooks: creates their tasks and notes what became of it, in one transaction. One that is refused keeps no
+ * Fires hooks: creates their tasks and records the outcome, in one transaction. One that is refused keeps no
  * other from firing. The hooks are held.
  */
 export const fireHooks = async (
@@ -39,7 +39,7 @@ export const fireHooks = async (
   return answers;
 };
 
-/** What the queue says of a task is not said of the caller's own request, but for missing scopes. */
+/** Refusals of the queue are not those of the caller's own request, except for missing scopes. */
 const asRefused = (error: RequestError): RequestError =>
   error.code === 'InsufficientScopes'
     ? error

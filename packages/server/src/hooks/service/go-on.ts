@@ -2,7 +2,7 @@ import { type Answer, RequestError } from '../../base/index.ts';
 
 const isFine = <T>(answer: Answer<T>): answer is T => !(answer instanceof RequestError);
 
-/** Goes on with those of a set that are not refused yet; an answer for each, in order. */
+/** Continues with the items of a set that are not refused yet; returns a result for each, in order. */
 export const goOn = async <In, Out>(
   items: readonly Answer<In>[],
   run: (items: In[]) => Promise<Answer<Out>[]>,

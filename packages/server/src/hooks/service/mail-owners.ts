@@ -5,7 +5,7 @@ import type { Fired } from './fire-hooks.ts';
 import { nameOf } from './naming.ts';
 import type { Fire } from './prepare-fire.ts';
 
-/** Mails owners who want to know of it what went wrong, in the transaction of fires that no caller waits for. */
+/** Mails errors to the owners who want that, in the transaction of fires that no caller waits for. */
 export const mailOwners = async (
   context: Pick<Context, 'email'>,
   tx: Transaction,

@@ -38,7 +38,7 @@ export const keepMessages = async (
   tx.afterCommit(() => context.arrived.wake());
 };
 
-/** A message that waits, and what it fires. */
+/** A waiting message, and the hook that it fires. */
 export interface Prepared {
   readonly id: number;
   /** None when the hook does not want such a message. */

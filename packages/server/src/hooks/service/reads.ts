@@ -29,7 +29,7 @@ export const readHook = async (db: Sql, ref: HookRef): Promise<HookDefinition> =
 // Before all that will ever be in the table.
 const latest = { firedAt: new Date('9999-01-01T00:00:00Z'), taskId: '' };
 
-/** What became of the last fire, and when the schedule fires the hook next. */
+/** The outcome of the last fire, and when the schedule fires the hook next. */
 export const readHookStatus = async (db: Sql, ref: HookRef) => {
   const [hook, firesAt, [last]] = await together(
     store.readHook(db, ref),
@@ -55,7 +55,7 @@ const outcomeOf = ({ taskId, firedAt, error }: store.FireRow) =>
 
 const pages = pagesOf('hooks.listLastFires', ['whole', 'text']);
 
-/** The fires of a hook, the latest first, with how their tasks stand. */
+/** The fires of a hook, the latest first, with the states of their tasks. */
 export const listLastFires = async (
   db: Sql,
   { limit, continuationToken, ...ref }: HookRef & { limit?: number; continuationToken?: string },

@@ -1,6 +1,6 @@
 import { boundedProcess, type Clock, seconds } from '../../base/index.ts';
 
-/** What a template became, or why it cannot be rendered. */
+/** The result of a template, or why it cannot be rendered. */
 export type Rendered = { readonly value: unknown } | { readonly mistake: string };
 
 /** Renders templates of some messages that are looked at together. */

@@ -59,7 +59,7 @@ describe('a template', () => {
     assert.deepEqual(await renderer()(`\${1 + 1}`, {}), { value: '2' });
   });
 
-  it('that wants too much memory harms nobody', async () => {
+  it('that uses too much memory harms no other', async () => {
     const render = createRenderer(manualClock(), limits)();
     assert.ok('mistake' in (await render({ $eval: 'range(0, 50000000)' }, {})));
     assert.deepEqual(await render(`\${1 + 1}`, {}), { value: '2' });

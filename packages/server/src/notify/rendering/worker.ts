@@ -1,8 +1,8 @@
 import jsone from 'json-e';
 
-// A process of its own: whoever renders here may use up its time and its memory, and harms nobody.
+// A process of its own: a template may use up its time and memory without harm to the server.
 
-/** One template, and what it sees; both as JSON. */
+/** One template, and its context; both as JSON. */
 interface Request {
   readonly template: string;
   readonly context: string;

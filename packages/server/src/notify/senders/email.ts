@@ -32,7 +32,7 @@ export const emailSender = ({ smtpUrl, from }: EmailSettings): Sender => {
       const transport = await opened;
       const mail = {
         from,
-        // As an object it is one address, whatever stands in it.
+        // As an object it is one address, whatever its text.
         to: { name: '', address },
         ...(email.replyTo ? { replyTo: { name: '', address: email.replyTo } } : {}),
         subject: email.subject,

@@ -7,7 +7,7 @@ export const escapeHtml = (text: string): string =>
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
 
-/** A link that may stand in a mail; undefined when it is anything but a plain one. */
+/** A link that may be in a mail; undefined when it is not a plain one. */
 export const safeHref = (href: string): string | undefined => {
   // Links within the mail and relative ones lead nowhere in a mail.
   if (!URL.canParse(href)) return undefined;

@@ -1,4 +1,4 @@
-/** A message as it is sent: `key` is the same at each attempt, so that who gets it twice can tell. */
+/** A message to be sent. `key` is the same at each attempt, so that receivers can find duplicates. */
 export interface Letter {
   readonly key: string;
   readonly address: string;
@@ -26,10 +26,10 @@ export class ToldToWait extends Error {
   }
 }
 
-/** Nobody waits longer for the other side, in milliseconds. */
+/** The longest wait for the other side, in milliseconds. */
 export const patienceMs = 20_000;
 
-/** What an API answered. */
+/** The reply of an API. */
 export interface Reply {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;

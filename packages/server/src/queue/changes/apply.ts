@@ -21,7 +21,7 @@ export const changeTasks = async (
 /** Changes of tasks whose rows are locked. */
 export interface Applying {
   readonly changes: readonly Change[];
-  /** What reports them; by default a message for each run whose state changed. */
+  /** The messages that report them; by default one for each run whose state changed. */
   readonly messages?: readonly Message[];
   /** The runs that leave the line of pending ones were taken out of it already. */
   readonly isTakenFromLine?: boolean;
@@ -39,7 +39,7 @@ export const applyChanges = async (
   const { now, context } = work;
   if (decided.length === 0) return;
   const changes = placeInLine(decided, now);
-  // What does not depend on answers is sent together: round trips cost more than statements.
+  // Statements that do not depend on each other's results are sent together: round trips cost more than statements.
   const written = together(
     writeChanges(tx, { changes, now, isTakenFromLine }),
     outbox.append(tx, messages ?? changes.flatMap(messagesOf), now),

@@ -3,15 +3,15 @@ import type { Outcome } from '../lifecycle.ts';
 import type { Change, TaskRecord } from '../record.ts';
 import { lockRecords } from '../store/index.ts';
 
-/** An attempt to change one task: looks at it as it is and says what becomes of it. May throw a RequestError. */
+/** An attempt to change one task. It decides from the task's present record, and may throw a RequestError. */
 export interface Attempt {
   readonly taskId: string;
   decide(task: TaskRecord): Outcome;
 }
 
-/** What became of some attempts. */
+/** The results of some attempts. */
 export interface Decided {
-  /** One for each attempt: the task as it is then, or why it was refused. */
+  /** One for each attempt: the task after it, or the refusal. */
   readonly answers: Answer<TaskRecord>[];
   /** One for each task that changed, however many attempts changed it. */
   readonly changes: Change[];
@@ -28,7 +28,7 @@ export const lockTasks = async (
   return new Map((await lockRecords(tx, taskIds)).map((record) => [record.taskId, record]));
 };
 
-/** Lets attempts decide in order, each on what those before it left. The tasks must be locked. */
+/** Lets attempts decide in order, each on the result of those before it. The tasks must be locked. */
 export const decideAll = (before: ReadonlyMap<string, TaskRecord>, attempts: readonly Attempt[]): Decided => {
   const current = new Map(before);
   const steps: Change[] = [];

@@ -17,7 +17,7 @@ export const placeInLine = (changes: readonly Change[], now: Date): Change[] =>
       return { before, after: after.position === null ? after : { ...after, position: null } };
     const isSameRun = lastRunId(before) === lastRunId(after);
     if (isPending(before) && isSameRun) return { before, after: { ...after, position: before.position } };
-    // A run whose claim was taken back goes where it has waited before.
+    // A run whose claim was taken back returns to its earlier place.
     const since = isSameRun ? new Date(after.runs.at(-1)?.scheduled ?? now) : now;
     return { before, after: { ...after, position: positionAt(since, i) } };
   });
@@ -64,7 +64,7 @@ const idOf = ({ taskId }: TaskRecord): string => taskId;
 const isElsewhereInLine = ({ before, after }: Change): boolean =>
   before.position !== after.position || before.priority !== after.priority;
 
-/** Which changes touch which rows beside the status. */
+/** The rows beside the status that each change touches. */
 const rowsOf = (changes: readonly Change[], now: Date) => ({
   left: changes.filter((change) => isPending(change.before) && isElsewhereInLine(change)),
   joined: changes.filter(

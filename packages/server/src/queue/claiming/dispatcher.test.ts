@@ -46,7 +46,7 @@ const lockTask = (taskId: string) =>
   heldTransaction(t.db, (tx) => tx`select task_id from task_status where task_id = ${taskId} for update`);
 
 describe('claimWork', () => {
-  it('answers at once with what is in line: the most urgent first, then the oldest', async () => {
+  it('returns at once what is in line: the most urgent first, then the oldest', async () => {
     const line = aLine();
     const old = await line.createTask();
     t.clock.advance(1);
@@ -56,7 +56,7 @@ describe('claimWork', () => {
     assert.deepEqual(await line.claim(2), [young]);
   });
 
-  it('waits for what becomes pending, and is answered with no more than there is', async () => {
+  it('waits for what becomes pending, and returns no more than there is', async () => {
     const line = aLine();
     const waiting = line.claim(4);
     const taskId = await line.createTask();
@@ -79,7 +79,7 @@ describe('claimWork', () => {
     );
   });
 
-  it('answers with nothing when the time is up, and at once when the queue closes', async () => {
+  it('returns nothing when the time is up, and at once when the queue closes', async () => {
     const { queue } = t.another();
     const line = aLine(queue);
     const waiting = line.claim();
@@ -91,7 +91,7 @@ describe('claimWork', () => {
     assert.deepEqual(await line.claim(), []);
   });
 
-  it('gives nothing to one who has gone', async () => {
+  it('gives nothing to a caller who has gone', async () => {
     const line = aLine();
     const leaving = new AbortController();
     const waiting = line.claim(1, leaving.signal);

@@ -13,7 +13,7 @@ export interface WorkRequest extends Waiter {
 
 interface WaitingCall extends Waiter {
   readonly taskQueueId: string;
-  /** The time was up, or the caller has gone: what is taken from now on reaches nobody. */
+  /** The time is up, or the caller has gone: claims from now on reach nobody. */
   isAnswered: boolean;
   answer(claims: readonly Taken[]): void;
 }
@@ -21,13 +21,13 @@ interface WaitingCall extends Waiter {
 /** The calls that wait on one task queue. */
 interface Line {
   readonly waiting: Set<WaitingCall>;
-  /** Something may be pending: nobody has looked since the last wake-up. */
+  /** Something may be pending: the line has not been looked at since the last wake-up. */
   mayHaveWork: boolean;
 }
 
 type WaitingByQueue = ReadonlyMap<string, readonly WaitingCall[]>;
 
-/** A wake-up of another process may get lost; then a worker waits this much longer. */
+/** A wake-up from another process may be lost; then a worker waits this much longer. */
 const lookAtLeastEveryMs = seconds(2);
 /** One transaction takes at most this many runs. */
 const takenAtOnceMax = 500;
@@ -39,12 +39,12 @@ const takenAtOnceMax = 500;
  * 2. A line is looked at when it may have work: at first, and after each wake-up. One that was found empty is not looked
  *    at again before it is woken, so waiting workers cost nothing.
  * 3. One transaction takes runs for all calls of such lines.
- * 4. Each call is answered with its claims.
+ * 4. Each call returns its claims.
  * 5. Claims whose caller has gone are given back.
- * 6. When the time is up, a call is answered with no claims.
+ * 6. When the time is up, a call returns no claims.
  *
  * Calls of workers in quarantine wait apart from the lines. One that waits in a line when its worker comes into quarantine
- * is answered with no claims; one that waits apart when its worker is released joins its line.
+ * returns no claims; one that waits apart when its worker is released joins its line.
  */
 export class Dispatcher {
   readonly #context: Context;
@@ -83,7 +83,7 @@ export class Dispatcher {
     return this.#wait(request);
   }
 
-  /** Answers all who wait, and nobody waits from then on; what was taken for them meanwhile is given back. */
+  /** Ends all waiting calls, and lets no call wait from now on. Claims that were made for them meanwhile are given back. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const call of this.#everybody) call.answer([]);

@@ -70,7 +70,7 @@ export const TaskReclaim = exactly(
 export type TaskReclaim = Static<typeof TaskReclaim>;
 export const taskReclaimResponse = publish('queue', 'task-reclaim-response', TaskReclaim);
 
-/** Belongs to a way of polling that is gone; published because clients may still look the schema up. */
+/** Belongs to a way of polling that no longer exists; published because clients may still look the schema up. */
 export const PollTaskUrlsResponse = exactly(
   {
     queues: Type.Array(

@@ -3,7 +3,7 @@ import { exactly, publish, Slugid } from '../../http/index.ts';
 import { TaskStatus } from './status.ts';
 import { CreateTaskRequest } from './task.ts';
 
-/** A graph holds so many tasks at most. */
+/** The largest number of tasks in a graph. */
 export const graphTasksMax = 20_000;
 
 export const CreateTaskGroupTasksRequest = exactly(

@@ -128,7 +128,7 @@ export type TaskDefinition = Static<typeof TaskDefinition>;
 export const task = publish('queue', 'task', TaskDefinition);
 
 /**
- * A task as it is asked for. Validation writes the defaults into the body, so that a verb finds all but the
+ * A request for a task. Validation writes the defaults into the body, so that a verb finds all fields but the
  * queue (given by `taskQueueId` or by `provisionerId` and `workerType`), the group and `expires`.
  */
 export const CreateTaskRequest = exactly(
@@ -208,5 +208,5 @@ type Defaulted =
   | 'tags'
   | 'extra';
 
-/** A request as a verb finds it: validation has written the defaults into it. */
+/** A request after validation has filled in the defaults. */
 export type FilledTaskRequest = CreateTaskRequest & Required<Pick<CreateTaskRequest, Defaulted>>;

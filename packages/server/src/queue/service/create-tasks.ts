@@ -320,7 +320,7 @@ interface Adopting {
   readonly fresh: ReadonlyMap<string, TaskRecord>;
 }
 
-/** The answers for all: new tasks as they stand, and for used ids the task that is there, if it is the same. */
+/** The results for all: new tasks as they are, and for used ids the existing task, if it is the same. */
 const adoptExisting = async (
   tx: Transaction,
   checked: readonly Answer<NewTask>[],

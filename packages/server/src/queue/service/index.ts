@@ -54,7 +54,7 @@ const queries = {
   countQueues: (sql: Sql) => store.countQueues(sql, { queuesMax: 200, runsMax: 100_000 }),
 };
 
-/** A page of answers about tasks that are named one by one. */
+/** A page of results for tasks that are named one by one. */
 const listings = (read: { statuses: Batched<string, string>; definitions: Batched<string, string> }) => ({
   listTasks: (taskIds: readonly string[], page: reads.PageRequest) =>
     reads.pageOfTasks(taskIds, page, { all: read.definitions.all, list: 'tasks', element: 'task' }),

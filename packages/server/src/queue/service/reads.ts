@@ -33,7 +33,7 @@ export const readDefinitions = async (sql: Sql, taskIds: readonly string[]): Pro
   });
 };
 
-/** What a page of a listing is asked with. */
+/** The parameters of a page of a listing. */
 export interface PageRequest {
   readonly limit?: number | undefined;
   readonly continuationToken?: string | undefined;
@@ -51,7 +51,7 @@ const pages = {
 const tokenText = (token: string | undefined): string =>
   token === undefined ? '' : `,"continuationToken":${JSON.stringify(token)}`;
 
-/** A page of answers about tasks that were asked for by id; those that do not exist are left out. */
+/** A page of results for tasks by id; those that do not exist are left out. */
 export const pageOfTasks = async (
   taskIds: readonly string[],
   { limit, continuationToken }: PageRequest,

@@ -9,7 +9,7 @@ export interface QueueCounts {
   readonly oldestPosition: number | null;
 }
 
-// So many task queues are looked at; where there are more, some are not counted.
+// At most this many task queues are looked at; where there are more, some are not counted.
 const queuesLookedAtMax = 1000;
 
 /**

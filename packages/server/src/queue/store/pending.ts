@@ -45,7 +45,7 @@ export interface TakenRow {
 }
 
 /**
- * Takes up to so many runs out of the line of each task queue, the most urgent and then the oldest first, and locks
+ * Takes up to this many runs out of the line of each task queue, the most urgent and then the oldest first, and locks
  * their tasks in order of ids. Runs that another process is taking are passed over. Past its deadline a run is left to
  * the deadline loop.
  */
@@ -81,7 +81,7 @@ export const takePending = async (
 };
 
 /**
- * The same for queues in which runs gain a priority for each so many microseconds of waiting. The heads of all
+ * The same for queues in which runs gain a priority each time this many microseconds have passed. The heads of all
  * priorities are compared, so their rows are locked for the moment too; who passed them over is woken afterwards.
  */
 export const takeAgedPending = async (

@@ -69,7 +69,7 @@ const refusedTask = (
 };
 
 /**
- * A task whose first run was claimed or ended: a graph that took it in now would have missed what became of
+ * A task whose first run was claimed or ended: a graph that added it now would have missed the changes of
  * it.
  */
 const hasBegun = ({ runs }: TaskRecord): boolean =>

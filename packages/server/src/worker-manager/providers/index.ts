@@ -12,7 +12,7 @@ export type { LocalSettings } from './local/index.ts';
 
 const StaticSettings = exactly({ providerType: Type.Literal('static') });
 
-/** Providers by id, as the configuration names them. Those that need no settings are there without it. */
+/** Providers of the configuration, by id. Those that need no settings exist without it. */
 export const ProviderSettings = Type.Record(
   Type.String({ pattern: identifierPattern.source }),
   Type.Union([StaticSettings, AwsSettings]),
@@ -22,7 +22,7 @@ export type ProviderSettings = Static<typeof ProviderSettings>;
 /** The shapes of pools' configs that are our own. */
 export const providerSchemas = [localConfig, awsFleetConfig];
 
-/** The provider of pools on this machine; it is there where the platform knows how to start a worker. */
+/** The provider of pools on this machine. It exists where the platform knows how to start a worker. */
 export const localProviderId = 'local';
 
 export interface ProvidersWanted {

@@ -2,7 +2,7 @@ import type { Clock, Database } from '../../base/index.ts';
 import * as store from '../store/index.ts';
 import type { ProviderMemory } from './provider.ts';
 
-/** What a provider knows, in the database. */
+/** What a provider remembers, stored in the database. */
 export const createMemory = (
   { db, clock }: { db: Database; clock: Clock },
   providerId: string,

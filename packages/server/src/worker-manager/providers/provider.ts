@@ -5,8 +5,8 @@ import type { WorkerRef, WorkerRow } from '../store/index.ts';
 
 /**
  * Where workers come from. One folder here is one type of provider; the configuration names providers of it. Four
- * functions make one: `identify`, and those of its machines: `launch`, `sweep` and `terminate`. A provider acts and looks;
- * it decides nothing, writes nothing to our tables, and sends no messages: that is done from what it answers.
+ * functions make one: `identify`, and those of its machines: `launch`, `sweep` and `terminate`. A provider acts and reports;
+ * it decides nothing, writes nothing to our tables, and sends no messages: its callers do that with its results.
  */
 export interface Provider {
   readonly providerId: string;
@@ -19,20 +19,20 @@ export interface Provider {
    * Absent when workers of this provider do not register.
    */
   identify?(worker: WorkerRow, proof: IdentityProof): Promise<WorkerFacts | 'refused'>;
-  /** Absent when somebody else starts and ends the workers. */
+  /** Absent when the provider does not start and end the workers. */
   readonly machines?: Machines;
 }
 
-/** What a provider is made with, besides its own settings: nothing below asks for the time, the environment or chance. */
+/** What a provider is opened with, besides its own settings. Time, environment and chance come from here. */
 export interface ProviderContext {
   readonly providerId: string;
   readonly clock: Clock;
   readonly log: Logger;
-  /** What it knows across restarts and processes, like places that have no capacity now. */
+  /** What it remembers across restarts and processes, like places without capacity. */
   readonly memory: ProviderMemory;
   /** The URL that workers reach the platform by; known once the platform listens. */
   rootUrl(): string;
-  /** Something happened that a sweep would see: it is swept soon, not only when it is due. */
+  /** Tells that a sweep would find something: it is done soon, not only when it is due. */
   changed(): void;
 }
 
@@ -41,29 +41,29 @@ export interface Machines {
   /** How long after a sweep the next one begins, in milliseconds. */
   readonly sweepEveryMs: number;
   /**
-   * Starts the workers of some orders, and answers what became of each, in any order. An order may come again with the
-   * same token, in another process and after a restart: since the last answer was lost, or was `unknown`. Then nothing
-   * is started twice, and the same workers are answered. Orders that are left out count as `unknown`. What it throws
-   * makes all of them `unknown`.
+   * Starts the workers of some orders, and returns the outcome of each, in any order. An order may come again with the
+   * same token, in another process and after a restart: when the last result was lost, or was `unknown`. Then nothing
+   * is started twice, and the same workers are returned. Orders that are left out count as `unknown`. An error
+   * that it throws makes all of them `unknown`.
    */
   launch(orders: readonly LaunchOrder[]): Promise<readonly LaunchOutcome[]>;
   /**
-   * How these workers are (all that there are of this provider and are not stopped), and what else of ours runs there.
+   * Reads the states of these workers (all of this provider that are not stopped), and what else of ours runs there.
    * One process at a time does it. It may take up to a minute.
    */
   sweep(known: readonly WorkerRow[]): Promise<Sweep>;
   /**
-   * Ends workers, known to us or not, and whatever belongs to them. Returns when that is ordered; a later sweep sees
-   * that they are gone. What it throws makes it be asked again after the next sweep.
+   * Ends workers, known to us or not, with everything that belongs to them. Returns when that is ordered; a later sweep
+   * finds that they are gone. When it throws, it is called again after the next sweep.
    */
   terminate(workers: readonly WorkerToEnd[]): Promise<void>;
-  /** What a worker of each launch config costs now, in USD per hour; those that it does not know are left out. */
+  /** The price of a worker of each launch config now, in USD per hour; unknown ones are left out. */
   prices?(configs: readonly PricedConfig[]): Promise<readonly Price[]>;
-  /** Ends what cannot outlive this process. */
+  /** Ends the workers that cannot outlive this process. */
   close?(): Promise<void>;
 }
 
-/** What a provider keeps about a worker: JSON, not for other eyes than its own. No secrets, but digests of them. */
+/** What a provider stores about a worker, as JSON that only the provider reads. Digests of secrets, never secrets. */
 export type WorkerFacts = Readonly<Record<string, unknown>>;
 
 /** A launch config as it was written, with its id in `workerManager.launchConfigId`. */
@@ -72,8 +72,8 @@ export type Configuration = Readonly<Record<string, unknown>>;
 /** The order for workers that follows from one stored decision. */
 export interface LaunchOrder {
   /**
-   * Of this decision and of no other, the same at each attempt: 22 letters, digits, `-` and `_`. Client tokens, tags and
-   * names of workers are derived from it, by which what was started is found again.
+   * Unique for the decision and the same at each attempt: 22 letters, digits, `-` and `_`. Client tokens, tags and
+   * names of workers are derived from it, so that started workers are found again.
    */
   readonly token: string;
   readonly workerPoolId: string;
@@ -81,9 +81,9 @@ export interface LaunchOrder {
   readonly configuration: Configuration;
   /** Workers, not capacity. */
   readonly count: number;
-  /** Tasks that each of them takes at once. */
+  /** Tasks that each of them runs at the same time. */
   readonly capacityPerInstance: number;
-  /** Whom the pool belongs to, for tags. */
+  /** The owner of the pool, for tags. */
   readonly owner: string;
   /** When it was decided. */
   readonly decided: Date;
@@ -91,9 +91,9 @@ export interface LaunchOrder {
   readonly attempt: number;
 }
 
-/** What became of one order. */
+/** The outcome of one order. */
 export type LaunchOutcome =
-  /** It is over: these were started, no others ever will be, and the errors say why there are not more. */
+  /** It is done: these were started, no others ever will be, and the errors say why there are not more. */
   | {
       readonly token: string;
       readonly workers: readonly StartedWorker[];
@@ -104,26 +104,26 @@ export type LaunchOutcome =
       readonly token: string;
       readonly outcome: 'unknown';
       readonly error: ProviderError;
-      /** Not before so long, in milliseconds; by default it is tried again ever less often. */
+      /** How long to wait at least, in milliseconds; by default it is tried again ever less often. */
       readonly retryAfterMs?: number;
     };
 
-/** A worker that was started. It stands as `requested` until it registers. */
+/** A worker that was started. It is `requested` until it registers. */
 export interface StartedWorker {
   readonly workerGroup: string;
   readonly workerId: string;
   /** By default that of the order. */
   readonly capacity?: number;
   readonly facts: WorkerFacts;
-  /** Where its proof is a secret that it was given: see `digestOf`. */
+  /** The digest of the secret that it was given as its proof: see `digestOf`. */
   readonly secretDigest?: string;
 }
 
-/** Something that went wrong, as the owners of the pool are to read it. */
+/** An error, in words for the owners of the pool. */
 export interface ProviderError {
   /** Like `creation-error`. */
   readonly kind: string;
-  /** A few words, the same ones for the same trouble: errors are counted by it. */
+  /** A few words, always the same for the same problem: errors are counted by it. */
   readonly title: string;
   readonly description: string;
   /** For programs, like `InsufficientInstanceCapacity`. */
@@ -137,37 +137,37 @@ export interface ProviderError {
   readonly isPassing?: boolean;
 }
 
-/** What a sweep has seen. */
+/** The result of a sweep. */
 export interface Sweep {
-  /** Those that are left out could not be looked at, and are let be. */
+  /** Workers that are left out could not be read, and stay as they are. */
   readonly workers: readonly SweptWorker[];
-  /** What runs in our name though it is none of the known workers; those of an open order are not touched. */
+  /** Machines of ours that belong to no known worker; those of an open order are not touched. */
   readonly strays: readonly Stray[];
-  /** What kept it from looking everywhere. */
+  /** The errors that prevented it from reading everything. */
   readonly errors?: readonly (ProviderError & { readonly workerPoolId: string })[];
 }
 
 export interface SweptWorker extends WorkerRef {
   /**
-   * `running`: it is there. `stopping`: it is about to go, whoever wants that. `gone`: it is there no more, what it had
-   * claimed is given to others at once, and it can never come back.
+   * `running`: it exists. `stopping`: it is about to end, for any reason. `gone`: it does not exist any more; what it had
+   * claimed is given to other workers at once, and it can never come back.
    */
   readonly state: 'running' | 'stopping' | 'gone';
   /** Why it is not `running`, like `spot interruption`. */
   readonly reason?: string;
-  /** It went or goes though nobody of us wanted it; counted as an interruption of its launch config. */
+  /** It ended or ends although we did not order it; counted as an interruption of its launch config. */
   readonly isInterrupted?: boolean;
   /** Replaces what is kept about it. */
   readonly facts?: WorkerFacts;
 }
 
-/** Names what is to be ended: by our name of it, and by what was kept. */
+/** Names a worker that is to be ended, with the facts that were stored. */
 export interface WorkerToEnd extends WorkerRef {
   readonly facts: WorkerFacts;
 }
 
 export interface Stray extends WorkerToEnd {
-  /** Of the order that it says it comes from. */
+  /** The token of the order that it was started for, by its own account. */
   readonly token?: string | undefined;
 }
 
@@ -183,11 +183,11 @@ export interface PricedConfig {
   readonly configuration: Configuration;
 }
 
-/** A few things that a provider knows until some time: JSON by name, for all its processes. */
+/** Values that a provider remembers until a time: JSON by name, shared by all its processes. */
 export interface ProviderMemory {
-  /** All that is known and has not ended. */
+  /** All values that have not expired. */
   recall(): Promise<ReadonlyMap<string, unknown>>;
-  /** Replaces what was known by these names. */
+  /** Replaces the values of these names. */
   remember(
     things: readonly { readonly name: string; readonly value: unknown; readonly until: Date }[],
   ): Promise<void>;

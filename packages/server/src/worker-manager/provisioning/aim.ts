@@ -5,7 +5,7 @@ import { type Tally, takesTasks } from './tally.ts';
 
 /** The share of tasks that are to wait no longer than the aim; the others may. */
 const aimedShare = 0.95;
-/** So many standard deviations above the mean lies the 95th percentile of a normal distribution. */
+/** How many standard deviations the 95th percentile of a normal distribution lies above its mean. */
 const deviationsAtAim = 1.645;
 /**
  * The part of the reserve that workers are started for; they end when more than all of it is free. In between nothing
@@ -15,19 +15,19 @@ const deviationsAtAim = 1.645;
 const launchedShare = 0.5;
 /** Where no boot has been seen yet. */
 const unknownBoot: BootTimes = { p50Ms: 90_000, p95Ms: 180_000 };
-/** A worker that boots for so many times the 95th percentile is not counted on any more. */
+/** A worker that has been booting for this many times the 95th percentile is no longer counted on. */
 const lostAfterBoots = 2;
 
 /** How soon the places of a pool take tasks. */
 interface Supply {
   readonly boot: BootTimes;
-  /** Tasks that can start within so many milliseconds if nothing is launched. */
+  /** Tasks that can start within this many milliseconds if nothing is launched. */
   startsWithin(ms: number): number;
-  /** Tasks that a place launched now can start within so many milliseconds. */
+  /** Tasks that a place launched now can start within this many milliseconds. */
   startsOfNewPlace(ms: number): number;
 }
 
-/** What becomes of a pool when nothing is launched, and how much a launch helps. */
+/** How a pool develops when nothing is launched, and how much a launch helps. */
 export interface Outlook {
   readonly wanted: Wanted;
   /** Free or booting places beyond those that are likely to be needed before a new worker would have booted. */

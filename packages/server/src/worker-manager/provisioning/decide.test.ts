@@ -57,7 +57,7 @@ describe('the estimator of the original', () => {
     assert.deepEqual(launches(decided(aPool({ scaling, workers: workers(2) }))), {});
   });
 
-  it('tells the oldest to go when all tasks have newer workers, and takes it back', () => {
+  it('tells the oldest to end when all tasks have newer workers, and takes it back', () => {
     const old = aWorker({ createdAtMs: monday - 60 * minuteMs });
     const busy = aWorker({ runningTasks: 1 });
     assert.deepEqual(workersTo('may-leave', decided(aPool({ workers: [old, busy] }))), [old.workerId]);
@@ -67,7 +67,7 @@ describe('the estimator of the original', () => {
     assert.deepEqual(workersTo('stay', more), [old.workerId]);
   });
 
-  it('tells workers of archived launch configs to go, whatever is to do', () => {
+  it('tells workers of archived launch configs to end, also when tasks wait', () => {
     const archived = aWorker({ launchConfigId: 'former' });
     const facts = aPool({ workers: [archived], pending: waiting(5) });
     assert.deepEqual(workersTo('may-leave', decided(facts)), [archived.workerId]);
@@ -183,7 +183,7 @@ describe('scale-in', () => {
   const scalingIn = (scaleIn: object, more = {}) =>
     aScaling({ maxCapacity: 100, provisioning: { scaleIn }, ...more });
 
-  it('ends workers that nobody needs, after they were idle for long enough', () => {
+  it('ends workers that are not needed, after they were idle for long enough', () => {
     const [idle, fresh] = [aWorker(), aWorker({ idleSinceMs: monday - 10_000 })];
     const facts = aPool({ scaling: scalingIn({}), workers: [idle, fresh] });
     assert.deepEqual(workersTo('drain', decided(facts)), [idle.workerId]);
@@ -201,7 +201,7 @@ describe('scale-in', () => {
     assert.deepEqual(workersTo('terminate', decided(without)), [claimed.workerId]);
   });
 
-  it('takes back who was chosen, when tasks come', () => {
+  it('takes the choice back when tasks come', () => {
     const drained = aWorker({ isDraining: true });
     const decisions = decided(aPool({ scaling: scalingIn({}), workers: [drained], pending: waiting(1) }));
     assert.deepEqual(workersTo('resume', decisions), [drained.workerId]);
@@ -255,7 +255,7 @@ describe('scale-in', () => {
     assert.deepEqual(workersTo('terminate', decisions), []);
   });
 
-  it('leaves alone whom an operator has quarantined', () => {
+  it('leaves quarantined workers alone', () => {
     const facts = aPool({ scaling: scalingIn({}), workers: workers(2, { isQuarantined: true }) });
     assert.deepEqual(workersTo('terminate', decided(facts)), []);
   });

@@ -9,17 +9,17 @@ import { type Floor, floorOf, type ScaleIn, type Scaling } from './scaling.ts';
 import { type Tally, tally } from './tally.ts';
 import { weigh } from './weights.ts';
 
-/** Spare places beyond those that are needed that are let be, so that a pool does not end what it starts again soon. */
+/** Spare places that are kept beyond those that are needed, so that a pool does not end what it soon starts again. */
 const sparedShare = 0.3;
 
-/** What is needed of a pool: capacity to start, or capacity to spare. */
+/** The need of a pool: capacity to start, or spare capacity. */
 interface Need {
   readonly wanted: Wanted;
   readonly spare: number;
 }
 
 /**
- * What is to be done about one pool: workers to start by launch config, workers to end, and why. It only decides; the
+ * Decides about one pool: workers to start by launch config, workers to end, and why. It only decides; the
  * same facts, time and chance give the same decisions. Without options of its own a pool is treated as the original
  * treats it.
  */

@@ -2,11 +2,11 @@ import type { WorkerFacts, WorkerName } from './facts.ts';
 
 /** What to do with one worker. */
 export type WorkerAction =
-  /** Tell it to go when it asks. */
+  /** Tell it to end when it asks. */
   | 'may-leave'
   /** Take that back. */
   | 'stay'
-  /** End it now; whoever does so looks again that it still runs nothing. */
+  /** End it now; before that it is checked again that it runs nothing. */
   | 'terminate'
   /** Give it no more tasks; it ends with its last. */
   | 'drain'

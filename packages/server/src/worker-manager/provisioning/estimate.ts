@@ -29,7 +29,7 @@ export const estimate = (scaling: Scaling, floor: Floor, tally: Tally): Wanted =
   };
 };
 
-/** What is wanted, but at least what the floor wants. */
+/** The wanted capacity, but at least that of the floor. */
 export const atLeastFloor = (wanted: Wanted, floor: Floor, tally: Tally): Wanted => {
   const missing = floor.capacity - tally.existing;
   if (missing <= 0 || missing < wanted.capacity) return wanted;

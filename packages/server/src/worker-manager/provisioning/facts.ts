@@ -37,7 +37,7 @@ export interface LaunchConfigFacts {
   readonly utility?: number | undefined;
   readonly minPricePerUtility?: number | undefined;
   readonly maxPricePerUtility?: number | undefined;
-  /** What an instance costs now; absent when it is not known. */
+  /** The price of an instance now; absent when it is unknown. */
   readonly usdPerHour?: number | undefined;
   /** How often an instance is taken away, as seen lately. */
   readonly interruptionsPerHour?: number | undefined;
@@ -62,7 +62,7 @@ export interface WorkerFacts extends WorkerName {
   readonly isQuarantined: boolean;
   /** An earlier decision keeps it from work: it goes with its last task. */
   readonly isDraining: boolean;
-  /** What it hears when it asks whether it should go. */
+  /** The reply when it asks whether it should end. */
   readonly mayLeave: boolean;
 }
 
@@ -71,7 +71,7 @@ export interface WorkerName {
   readonly workerId: string;
 }
 
-/** What is given to a decision besides facts, so that the same is decided again from the same. */
+/** The inputs of a decision besides facts, so that the same inputs give the same decision. */
 export interface Moment {
   readonly nowMs: number;
   /** Numbers from 0 up to 1. */

@@ -96,7 +96,7 @@ const pool = fc
   })
   .map(aPool);
 
-/** Rounds in which whoever is told to go does so when idle, and each free place takes a task that waits. */
+/** Rounds in which workers that are told to end do so when idle, and each free place takes a waiting task. */
 const rounds = (facts: PoolFacts, count: number, each?: (facts: PoolFacts, changes: number) => void) => {
   let now = facts;
   for (let i = 0; i < count; i++) {

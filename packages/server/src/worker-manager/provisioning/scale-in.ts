@@ -3,16 +3,16 @@ import type { LaunchConfigFacts, Moment, PoolFacts, WorkerFacts } from './facts.
 import type { ScaleIn } from './scaling.ts';
 import { archivedIn, takesTasks } from './tally.ts';
 
-/** A little more than two rounds: whoever is to go before its next billing period begins must go in one of them. */
+/** A little more than two rounds: a worker that is to end before its next billing period must end in one of them. */
 const beforePeriodEndsMs = 25_000;
-/** Workers with more of their capacity in use are not drained: others would have to boot for what they do. */
+/** Workers with more of their capacity in use are not drained: others would have to boot for their tasks. */
 const drainedBelowShare = 0.75;
 
-/** How much may go, of what is there. */
+/** How much of the capacity may end. */
 export interface Surplus {
   /** Capacity that is not needed. */
   readonly capacity: number;
-  /** Capacity that may go without the pool falling below its floor. */
+  /** Capacity that may end without the pool falling below its floor. */
   readonly aboveFloor: number;
 }
 
@@ -31,7 +31,7 @@ export const drainArchived = (facts: PoolFacts): Decision[] => {
     .map((worker) => aboutWorker('drain', worker, 'It is idle, and its launch config is archived.'));
 };
 
-/** Takes back what workers were told before their pool chose for itself who goes. */
+/** Takes back the advice that workers were given before their pool chose by itself which ones end. */
 export const takeBackLeave = (facts: PoolFacts): Decision[] => {
   const isArchived = archivedIn(facts);
   return facts.workers
@@ -46,7 +46,7 @@ interface Candidate {
 }
 
 /**
- * Which idle workers go, so that no surplus waits until somebody asks: the ones nearest the end of their life first, then
+ * The idle workers that end, so that no surplus waits until a worker asks: the ones nearest the end of their life first, then
  * the dearest, then the oldest. With a billing period of more than a minute a worker stays while what it has cost already
  * lasts, as docker-worker did in 2015 by itself. None is ended at once: it is drained a round before, since it may be
  * claiming a task just now.
@@ -130,7 +130,7 @@ export const drain = (facts: PoolFacts, surplus: Surplus): Decision[] => {
 /** Draining workers that take tasks again instead of others being launched: they need no boot. */
 export const resume = (facts: PoolFacts, capacity: number): { decisions: Decision[]; capacity: number } => {
   const fullestLast = facts.workers
-    // One that was told to go does not come back.
+    // A worker that was told to end does not come back.
     .filter((worker) => worker.isDraining && !worker.mayLeave)
     .filter((worker) => worker.state === 'running' && !worker.isQuarantined)
     .sort((a, b) => a.runningTasks / a.capacity - b.runningTasks / b.capacity);

@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import type { Provisioning } from '../schema/index.ts';
 
-/** What a pool's config says about growing and shrinking, with its defaults. */
+/** The settings of a pool for growing and shrinking, with their defaults. */
 export interface Scaling {
   readonly minCapacity: number;
   readonly maxCapacity: number;

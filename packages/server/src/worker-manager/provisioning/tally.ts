@@ -7,7 +7,7 @@ export interface Tally {
   readonly existing: number;
   /** The part of it that has not registered yet. */
   readonly requested: number;
-  /** Of workers that are about to go. */
+  /** Of workers that are about to end. */
   readonly stopping: number;
   readonly pending: number;
   readonly claimed: number;

@@ -49,7 +49,7 @@ export const aPool = (facts: Partial<PoolFacts> = {}): PoolFacts => ({
   ...facts,
 });
 
-/** So many tasks, that have waited for so long. */
+/** A number of tasks, and how long they have waited. */
 export const waiting = (count: number, ageMs = 5000): PoolFacts['pending'] =>
   count > 0 ? [{ ageMs, count }] : [];
 
@@ -74,7 +74,7 @@ export const launched = (facts: PoolFacts, decisions: readonly Decision[]): numb
 export const workersTo = (action: Decision['action'], decisions: readonly Decision[]): string[] =>
   decisions.flatMap((each) => ('worker' in each && each.action === action ? [each.worker.workerId] : []));
 
-/** What becomes of a pool when its decisions are carried out and new workers boot at once. */
+/** How a pool develops when its decisions are carried out and new workers boot at once. */
 export const carriedOut = (facts: PoolFacts, decisions: readonly Decision[], nowMs: number): PoolFacts => {
   const among = (action: Decision['action']) => new Set(workersTo(action, decisions));
   const [ended, drained, resumed, leaving, staying] = [

@@ -12,7 +12,7 @@ export interface Weighed {
   readonly remark?: string | undefined;
 }
 
-/** What the only launch config left keeps, whatever its errors: else a pool could never recover. */
+/** The weight that the only launch config left keeps, whatever its errors: otherwise a pool could never recover. */
 const weightOfLast = 0.01;
 
 /**
@@ -65,7 +65,7 @@ const keepLast = (weighed: readonly Weighed[]): readonly Weighed[] => {
 const usd = (price: number): string => `$${Number(price.toPrecision(3))}`;
 
 /**
- * What a unit of utility costs: the comparison of the first provisioner (2014). A price below the least one counts as
+ * The price of a unit of utility: the comparison of the first provisioner (2014). A price below the least one counts as
  * that one: launch configs that are all cheap enough are not told apart, and the load spreads over them.
  */
 const pricePerUtility = (launchConfig: LaunchConfigFacts): number | undefined => {

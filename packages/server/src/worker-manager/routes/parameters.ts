@@ -1,7 +1,7 @@
 import { parameters } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 
-/** What the handlers of this domain are given. */
+/** What the handlers of this domain work with. */
 export interface WorkerManagerServices {
   readonly workerManager: Context;
 }

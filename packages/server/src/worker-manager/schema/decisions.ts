@@ -5,7 +5,7 @@ import { LaunchConfigId } from './pools.ts';
 const { Optional, String: Text } = Type;
 const service = 'worker-manager';
 
-/** Our own: what the provisioner decided, and why. */
+/** What the provisioner decided, and why. The original has no such shape. */
 export const ProvisioningDecision = exactly(
   {
     decisionId: Type.Integer({ minimum: 1, description: 'Later decisions have greater numbers.' }),
@@ -24,7 +24,7 @@ export const ProvisioningDecision = exactly(
     token: Optional(Slugid),
     outcome: {
       ...oneOf(['open', 'done', 'partial', 'failed', 'abandoned']),
-      description: 'What became of it; `open` while the provider has not answered.',
+      description: 'The outcome; `open` while the provider has not answered.',
     },
     started: Optional(Type.Integer({ minimum: 0, description: 'Workers that were started.' })),
     trouble: Optional(Text({ description: 'What stood in the way.' })),

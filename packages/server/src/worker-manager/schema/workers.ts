@@ -24,7 +24,7 @@ export type WorkerState = (typeof workerStates)[number];
 
 const Capacity = Type.Integer({ minimum: 1, description: 'How many tasks it runs at once.' });
 
-/** A worker by pool, group and id. */
+/** A worker, named by pool, group and id. */
 export const workerName = { workerPoolId: WorkerPoolId, workerGroup: Identifier, workerId: Identifier };
 
 export const Worker = exactly(
@@ -76,7 +76,7 @@ const Credentials = exactly(
   { description: 'Temporary credentials of the worker.' },
 );
 
-/** How a worker proves who it is: by one of these shapes. */
+/** The ways in which a worker can prove its identity. */
 export interface IdentityProof {
   readonly staticSecret?: string;
   readonly token?: string;

@@ -11,7 +11,7 @@ export interface Asked {
   readonly now: Date;
 }
 
-/** Notes who changed a pool. */
+/** Records who changed a pool. */
 export const recordPool = async (
   { recordAudit }: Context,
   tx: Transaction,
@@ -22,7 +22,7 @@ export const recordPool = async (
   await recordAudit(tx, [{ ...entry, created: now }]);
 };
 
-/** Notes who changed workers. That a worker ended itself is no news. */
+/** Records who changed workers. A worker that ends itself is not recorded. */
 export const recordWorkers = async (
   { recordAudit }: Context,
   tx: Transaction,

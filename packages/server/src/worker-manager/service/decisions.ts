@@ -5,12 +5,12 @@ import type { ProvisioningDecision } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import { type PageQuery, requirePool } from './lookups.ts';
 
-/** Decisions are kept for so long. */
+/** How long decisions are kept. */
 export const decisionKeptMs = days(7);
 
 const pages = pagesOf('worker-manager.workerPoolDecisions', ['whole']);
 
-/** A page of what was decided about a pool, the latest first. */
+/** A page of the decisions about a pool, the latest first. */
 export const listDecisions = async (context: Context, workerPoolId: string, query: PageQuery) => {
   await requirePool(context, workerPoolId);
   const [before] = pages.keyIn(query.continuationToken) ?? [Number.MAX_SAFE_INTEGER];

@@ -9,7 +9,7 @@ import type { ReportWorkerErrorRequest, WorkerPoolError } from '../schema/index.
 import * as store from '../store/index.ts';
 import { noPool, type PageQuery, requirePool, storable } from './lookups.ts';
 
-/** Errors are kept for so long. */
+/** How long errors are kept. */
 export const errorKeptMs = days(7);
 
 /** Something that went wrong in a pool. */

@@ -18,7 +18,7 @@ type Block = Readonly<Record<string, unknown>>;
 const withoutBlock = ({ workerManager, ...rest }: Configuration): Configuration => rest;
 const blockOf = ({ workerManager = {} }: Configuration): Block => workerManager as Block;
 
-/** The id that a launch config gives itself, or the one that follows from what it says. */
+/** The id that a launch config gives itself, or the one that follows from its content. */
 export const launchConfigIdOf = (configuration: Configuration): string => {
   const { launchConfigId } = blockOf(configuration);
   if (typeof launchConfigId === 'string') return launchConfigId;

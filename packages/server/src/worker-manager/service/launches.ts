@@ -8,14 +8,14 @@ import * as store from '../store/index.ts';
 import { failureOf, keepErrors, type PoolFailure, tellOwner } from './errors.ts';
 import type { Configuration } from './launch-configs.ts';
 
-/** Orders of a process that has ended in the middle are free for others after so long. */
+/** After this time other processes take over the orders of a process that has ended. */
 const leaseMs = seconds(20);
 const leaseRenewedEveryMs = seconds(5);
-/** After so long it is no use any more: what may have come of it is swept as a stray. */
+/** After this time an order is given up: workers that it may have started are swept as strays. */
 const givenUpAfterMs = hours(1);
 const retryMinMs = seconds(10);
 const retryMaxMs = minutes(5);
-/** Records of workers are kept for so long; sweeps prolong them. */
+/** How long records of workers are kept; sweeps prolong them. */
 const workerKeptMs = days(7);
 
 type Unknown = Extract<LaunchOutcome, { readonly outcome: 'unknown' }>;
@@ -23,11 +23,11 @@ type Known = Exclude<LaunchOutcome, Unknown>;
 const isUnknown = (outcome: LaunchOutcome): outcome is Unknown => 'outcome' in outcome;
 
 /**
- * Has a provider start what was decided, at most this many orders; returns how many. Whatever happens in between, an order is
- * open until what came of it is written, and is tried again with its token.
+ * Lets a provider carry out at most this many orders; returns how many. Whatever happens in between, an order is
+ * open until its outcome is written, and is tried again with its token.
  */
 export const launchWorkers = async (context: Context, providerId: string, limit: number): Promise<number> => {
-  // Nobody could register yet.
+  // No worker could register yet.
   if (context.rootUrl() === '') return 0;
   const now = context.clock.now();
   const rows = await store.takeLaunches(context.db, { now, until: later(now, leaseMs), providerId, limit });
@@ -80,7 +80,7 @@ const whileHeld = async <T>(
       await store.holdLaunches(db, tokens, later(clock.now(), leaseMs));
     }
   };
-  // Who asks a provider twice does no harm, but for time.
+  // Asking a provider twice only costs time.
   hold().catch((err: unknown) => log.warn({ err }, 'orders could not be kept from others'));
   try {
     return await asked;
@@ -109,7 +109,7 @@ const orderOf = ({ row, pool }: Order): LaunchOrder => ({
   attempt: row.attempts,
 });
 
-/** Writes what came of an order: its workers, and the end of the order, together. */
+/** Writes the outcome of an order: its workers, and the end of the order, together. */
 const finish = (context: Context, { row, pool }: Order, { workers, errors }: Known): Promise<void> =>
   transact(context, async (tx, now) => {
     const outcome = workers.length >= row.count ? 'done' : workers.length > 0 ? 'partial' : 'failed';

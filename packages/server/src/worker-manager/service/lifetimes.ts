@@ -17,7 +17,7 @@ const inactivityMinMs = minutes(20);
 export const endOverdueWorkers = async (context: Context, limit: number): Promise<number> => {
   const now = context.clock.now();
   const rows = await store.overdueWorkers(context.db, machineProviderIds(context), now, limit);
-  // One that registers while we look is not overdue any more.
+  // A worker that registers meanwhile is no longer overdue.
   const judged = rows.map((row) => ({ ...row, judged: row }));
   const late = judged.filter(({ state }) => state === 'requested');
   const expired = judged.filter(({ state }) => state === 'running');

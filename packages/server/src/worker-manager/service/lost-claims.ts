@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { WorkerRef } from '../store/index.ts';
 
-/** Gives others what some workers had claimed. */
+/** Ends the claims of lost workers, so that their runs are retried. */
 export const loseClaims = async (
   { queue }: Pick<Context, 'queue'>,
   workers: readonly WorkerRef[],

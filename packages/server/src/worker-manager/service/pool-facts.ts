@@ -20,14 +20,14 @@ export interface DecidablePool {
   readonly scaling: Scaling;
 }
 
-/** Runs of each priority of a pool that are looked at; no pool starts so many workers at a time. */
+/** How many runs of each priority of a pool are read; no pool starts as many workers at a time. */
 const pendingMax = 5000;
 const errorsCountMs = hours(1);
 const historyMs = days(1);
-/** Orders of which it is not known what became count as workers, of a group that no worker has. */
+/** Orders with an unknown outcome count as workers, of a group that no worker has. */
 const orderedGroup = '';
 
-/** How a pool grows; one that no provider starts workers for any more only lets go. */
+/** How a pool grows; one whose provider no longer starts workers only shrinks. */
 export const scalingOf = (pool: store.PoolRow, providerIds: readonly string[]): Scaling =>
   providerIds.includes(pool.providerId)
     ? readScaling(JSON.parse(pool.config) as ScalingConfig)
@@ -50,7 +50,7 @@ export type Prices = ReadonlyMap<string, number>;
 export const priceKey = (workerPoolId: string, launchConfigId: string): string =>
   `${workerPoolId}/${launchConfigId}`;
 
-/** What a pool's decision rests on, and the rows that it is about. */
+/** The facts for the decision about a pool, and the rows that they come from. */
 export interface KnownPool extends DecidablePool {
   readonly facts: PoolFacts;
   readonly workers: readonly store.ProvisionedWorker[];
@@ -143,7 +143,7 @@ type Choice = Pick<
   | 'maxPricePerUtility'
 >;
 
-/** What a launch config says about being chosen. Its capacity may also stand where the original had it first. */
+/** The part of a launch config that is about choosing it. Its capacity may also be where the original had it first. */
 export const choiceOf = (configuration: Configuration): Choice => {
   const block = (configuration.workerManager ?? {}) as Partial<Choice>;
   const { maxCapacity, utility, minPricePerUtility, maxPricePerUtility } = block;

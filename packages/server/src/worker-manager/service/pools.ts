@@ -18,7 +18,7 @@ export interface PoolRequest {
   readonly workerPoolId: string;
   readonly definition: CreateWorkerPoolRequest;
   readonly authorize: Authorize;
-  /** Who wants it; left out where the platform does. */
+  /** The client that wants it; left out where the platform does. */
   readonly clientId?: string | undefined;
 }
 
@@ -56,7 +56,7 @@ export const createPool = async (context: Context, request: PoolRequest): Promis
   return readPool(context, workerPoolId);
 };
 
-/** Replaces what a pool is. Workers of a provider that it no longer has live on until they end. */
+/** Replaces the definition of a pool. Workers of its former provider stay until they end. */
 export const updatePool = async (
   context: Context,
   request: PoolRequest & { readonly repeatedId?: string | undefined },
@@ -107,7 +107,7 @@ export const deletePool = async (
   return readPool(context, workerPoolId);
 };
 
-/** Makes a pool what it is to be, whether or not it is there. */
+/** Creates a pool, or changes it to this definition. */
 export const ensurePool = async (
   context: Context,
   request: Omit<PoolRequest, 'authorize'>,

@@ -27,7 +27,7 @@ const isWorkerDecision = (
   decision: Decision,
 ): decision is Extract<Decision, { readonly action: WorkerAction }> => 'worker' in decision;
 
-/** What a round has done. */
+/** The results of a round. */
 export interface ProvisioningRound {
   /** Pools that were decided about. */
   readonly count: number;
@@ -124,7 +124,7 @@ interface Round {
   readonly now: Date;
 }
 
-/** Decides, and writes what follows; answers workers that lose what they have claimed. */
+/** Decides, and writes what follows; returns the workers that lose what they have claimed. */
 const act = async (context: Context, tx: Transaction, { known, now }: Round): Promise<store.WorkerRef[]> => {
   const random = () => randomInt(chanceSteps - 1) / chanceSteps;
   const decided = known.flatMap((each) => decisionsOf(context, each, { nowMs: now.getTime(), random }));

@@ -25,7 +25,7 @@ const skewMs = minutes(15);
 const repeatWithinMs = minutes(10);
 
 /**
- * Lets a worker in that proves who it is. One that asks again within ten minutes, and has not used what it was given, did
+ * Registers a worker that proves its identity. One that asks again within ten minutes, without having used its credentials, did
  * not get the reply: it is judged as if it had not registered yet.
  */
 export const registerWorker = async (
@@ -60,7 +60,7 @@ export const registerWorker = async (
   return { ...admission, workerConfig: await workerConfigOf(context, pool, worker) };
 };
 
-/** Whether a worker has registered a moment ago and used nothing of what it was given. */
+/** Whether a worker has just registered and not used its credentials yet. */
 const isUnused = async (context: Context, worker: store.RegisteringWorker): Promise<boolean> => {
   const { state, registered, previousSecretDigest, workerPoolId, workerGroup, workerId } = worker;
   if (state !== 'running' || registered === null || previousSecretDigest !== null) return false;
@@ -157,11 +157,11 @@ const requireProvider = ({ providers }: Context, pool: store.PoolRow, providerId
   throw new RequestError('ResourceNotFound', `The pool ${pool.workerPoolId} has no provider ${providerId}.`);
 };
 
-// What was wrong would help only somebody who tries proofs.
+// A reason would only help a caller that tries proofs.
 const notProved = (): RequestError =>
   new RequestError('InputError', 'The worker could not be admitted: its proof of identity was not accepted.');
 
-/** A provider has looked at the worker as it was: of two that prove the same at once, it judges the second anew. */
+/** A provider has looked at the worker as it was: of two that prove the same at once, it decides about the second again. */
 const requireRegistrable = (
   worker: store.WorkerRow,
   { state, now }: { state: store.WorkerRow['state']; now: Date },
@@ -192,7 +192,7 @@ const admit = async (
   };
 };
 
-/** What the worker is told about its work: by its launch config, or by the pool. */
+/** The settings of the worker, from its launch config or from the pool. */
 const workerConfigOf = async (
   { db }: Context,
   pool: store.PoolRow,

@@ -9,10 +9,10 @@ import { recordWorkers } from './audit.ts';
 import { hasMachines } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
 
-/** A provider that has been told to end a worker, and where it still runs after so long, is told again. */
+/** A provider whose worker still runs this long after it was told to end it is told again. */
 const endAgainMs = seconds(60);
 
-/** A worker that is to go, and why. */
+/** A worker that is to end, and why. */
 export interface Ending {
   readonly ref: store.WorkerToMove;
   readonly reason: string;
@@ -47,7 +47,7 @@ export const stopped = async (
   return rows;
 };
 
-/** Why workers are to go, and who wants it where it is somebody. */
+/** Why workers are to end, and the client that wants it, if there is one. */
 export interface Removal {
   readonly reason: string;
   readonly clientId?: string | undefined;
@@ -57,8 +57,8 @@ export interface Removal {
 export type WorkerToRemove = store.WorkerToMove & { readonly providerId: string };
 
 /**
- * Lets workers go, and gives others what they had claimed; returns those that went. Those that a provider has started end
- * when it has ended them; of the others nothing is left to be done. Safe to repeat.
+ * Removes workers, and ends their claims so that the runs are retried; returns the removed ones. Those that a provider
+ * has started end when it has ended them; of the others nothing is left to be done. Safe to repeat.
  */
 export const removeWorkers = async (
   context: Context,
@@ -68,7 +68,7 @@ export const removeWorkers = async (
   const removed = await transact(context, (tx, now) =>
     noteRemoval(context, { tx, now }, { workers, removal }),
   );
-  // Somebody who asks twice may have found us ended in between.
+  // A second call may come after this process has ended in between.
   const isGone = new Set(removed.map(keyOf));
   await loseClaims(
     context,
@@ -77,7 +77,7 @@ export const removeWorkers = async (
   return removed;
 };
 
-/** Writes that workers go; returns those that went. */
+/** Writes that workers end; returns those that did. */
 export const noteRemoval = async (
   context: Context,
   { tx, now }: { tx: Transaction; now: Date },

@@ -50,7 +50,7 @@ export const listSeenWorkers = async (context: Context, parts: PoolParts, query:
   return { workers, ...token };
 };
 
-/** One worker of a pool, with all that the queue and this service know. */
+/** One worker of a pool, with everything that the queue and this service know. */
 export const getSeenWorker = async (
   context: Context,
   params: PoolParts & { readonly workerGroup: string; readonly workerId: string },
@@ -68,7 +68,7 @@ export const getSeenWorker = async (
     workerGroup,
     workerId,
     recentTasks: [],
-    // It has claimed nothing yet, but clients expect a date.
+    // It has claimed nothing yet, but clients need a date.
     firstClaim: (managed as store.WorkerRow).created.toJSON(),
     expires: (managed as store.WorkerRow).expires.toJSON(),
   };

@@ -7,12 +7,12 @@ import { failureOf, keepErrorsOfPools, neverRegisteredFailure } from './errors.t
 import { loseClaims } from './lost-claims.ts';
 import { stopped, stopping, terminate } from './removal.ts';
 
-/** A sweep that has not ended after so long is done by somebody else. */
+/** A sweep that has not ended after this time is repeated by another process. */
 const leaseMs = minutes(3);
 const recordEndsSoonMs = days(7);
 const recordLastsMs = days(8);
 
-/** Compares the workers of a provider with what exists there, if it is time; returns how many were looked at. */
+/** Compares the workers of a provider with its machines, if it is time; returns how many were compared. */
 export const sweep = async (
   context: Context,
   providerId: string,
@@ -67,7 +67,7 @@ interface Seen {
   readonly now: Date;
 }
 
-/** Writes what a sweep has seen; answers workers that are gone with what they had claimed. */
+/** Writes the result of a sweep; returns the workers that are gone, with what they had claimed. */
 const note = async (
   context: Context,
   tx: Transaction,
@@ -88,7 +88,7 @@ const note = async (
   );
   const endings = inState('stopping').map((ref) => ({ ref, reason: ref.reason ?? 'ended by its provider' }));
   if (endings.length > 0) await stopping(tx, endings, now);
-  // What registers while the provider is asked is there: the next sweep judges it.
+  // A worker that registers while the provider is asked exists: the next sweep decides about it.
   const vanished = inState('gone').map((worker) => ({ ...worker, judged: rows.get(keyOf(worker)) }));
   const gone = await stopped(tx, vanished, now);
   const interrupted = seen.workers.filter(({ isInterrupted }) => isInterrupted);
@@ -113,7 +113,7 @@ interface Failures {
   readonly now: Date;
 }
 
-/** Workers that ended before they registered speak against their launch config. */
+/** Workers that ended before they registered count against their launch config. */
 const keepFailures = async (
   tx: Transaction,
   { seen, neverRegistered, rows, now }: Failures,

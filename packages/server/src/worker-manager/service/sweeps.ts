@@ -30,7 +30,7 @@ export const deleteOldErrors = ({ db }: Context, before: Date, limit: number): P
 export const deleteOldDecisions = ({ db }: Context, before: Date, limit: number): Promise<number> =>
   store.deleteOldDecisions(db, before, limit);
 
-/** Forgets at most this many rounds that nobody has run since a time; returns how many. */
+/** Deletes at most this many rounds that no process has run since a time; returns how many. */
 export const deleteOldRounds = ({ db }: Context, before: Date, limit: number): Promise<number> =>
   store.deleteOldRounds(db, before, limit);
 

@@ -19,7 +19,7 @@ export interface WorkerRequest extends store.WorkerRef {
   readonly clientId?: string | undefined;
 }
 
-/** Creates a static worker. The same again finds it there; with another capacity or secret it is a conflict. */
+/** Creates a static worker. Repeated, it returns the existing one; another capacity or secret is a conflict. */
 export const createWorker = async (context: Context, request: WorkerRequest): Promise<Worker> => {
   const { workerPoolId, workerGroup, workerId, definition, clientId } = request;
   const { providerId } = await requireStaticPool(context, workerPoolId);
@@ -77,7 +77,7 @@ export const updateWorker = async (context: Context, request: WorkerRequest): Pr
 export const readWorker = async (context: Context, ref: store.WorkerRef): Promise<Worker> =>
   workerView(await requireWorker(context, ref));
 
-/** Which workers of a pool are wanted. */
+/** Selects workers of a pool. */
 export interface WorkersQuery extends PageQuery {
   readonly workerPoolId: string;
   readonly workerGroup?: string | undefined;
@@ -102,8 +102,8 @@ export const listWorkers = async (context: Context, query: WorkersQuery) => {
 };
 
 /**
- * Whether a worker should go, as it was decided last. A worker that hears so itself takes no more tasks: from then on its
- * free places count as none.
+ * Whether a worker should end, by the last decision. A worker that is told so itself takes no more tasks: from then on its
+ * free places do not count.
  */
 export const shouldWorkerTerminate = async (
   context: Context,
@@ -117,7 +117,7 @@ export const shouldWorkerTerminate = async (
   return { terminate: shouldTerminate, reason: terminateReason };
 };
 
-/** Lets a worker go, and gives others what it had claimed. Safe to repeat. */
+/** Removes a worker, and ends its claims so that its runs are retried. Safe to repeat. */
 export const removeWorker = async (
   context: Context,
   { clientId, ...ref }: store.WorkerRef & { readonly clientId?: string | undefined },

@@ -78,7 +78,7 @@ export const repeatWaits = (
        and (latest.reason = given.reason or latest.decided > ${since})
     returning d.worker_pool_id`;
 
-/** A launch that is to be tried, with what its provider has to know. */
+/** A launch that is to be tried, with the data that its provider needs. */
 export interface LaunchRow {
   readonly token: string;
   readonly workerPoolId: string;
@@ -92,7 +92,7 @@ export interface LaunchRow {
   readonly configuration: string | null;
 }
 
-/** Takes open launches that are due. Nobody else takes them until `until`. */
+/** Takes open launches that are due. No other process takes them before `until`. */
 export const takeLaunches = (
   sql: Sql,
   { now, until, providerId, limit }: { now: Date; until: Date; providerId: string; limit: number },
@@ -135,7 +135,7 @@ export interface EndedLaunch {
   readonly trouble: string | null;
 }
 
-/** Closes an open launch; answers false when it was closed before. */
+/** Closes an open launch; returns false when it was closed before. */
 export const endLaunch = async (tx: Transaction, launch: EndedLaunch): Promise<boolean> => {
   const rows = await tx`
     update provisioning_decisions
@@ -145,7 +145,7 @@ export const endLaunch = async (tx: Transaction, launch: EndedLaunch): Promise<b
   return rows.length > 0;
 };
 
-/** The tokens of all launches of which it is not known what became. */
+/** The tokens of all launches with an unknown outcome. */
 export const openTokens = (sql: Sql) =>
   sql<{ token: string }>`select token from provisioning_decisions where outcome = 'open'`;
 

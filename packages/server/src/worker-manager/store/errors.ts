@@ -12,7 +12,7 @@ export interface ErrorRow {
   readonly extra: string;
 }
 
-/** Adds these errors; one whose id is known is there already. */
+/** Adds these errors; one whose id is known exists already. */
 export const insertErrors = (tx: Transaction, errors: readonly ErrorRow[]) =>
   tx<never>`
     insert into worker_pool_errors

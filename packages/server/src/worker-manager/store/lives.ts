@@ -91,7 +91,7 @@ export const touchWorkers = (
      where w.worker_pool_id = any(array[given.worker_pool_id]) and w.worker_group = any(array[given.worker_group])
        and w.worker_id = any(array[given.worker_id]) and w.state is distinct from 'stopped'`;
 
-/** Notes that these workers go, or went, though nobody of us wanted it. */
+/** Records that these workers end, or ended, although we did not order it. */
 export const noteInterrupted = (tx: Transaction, refs: readonly WorkerRef[], now: Date) =>
   tx<never>`
     update managed_workers w set is_interrupted = true, end_ordered = coalesce(w.end_ordered, ${now})
@@ -149,7 +149,7 @@ export const endedWorkers = (sql: Sql, { now, since }: { now: Date; since: Date 
     select worker_pool_id, worker_group, worker_id, provider_id from managed_workers
      where state in ('stopping', 'stopped') and last_modified >= ${since} and terminate_after > ${now}`;
 
-/** Workers that go with their last task. */
+/** Workers that end after their last task. */
 export const drainingWorkers = (sql: Sql) =>
   sql<WorkerRef>`
     select worker_pool_id, worker_group, worker_id from managed_workers where is_draining and state <> 'stopped'`;

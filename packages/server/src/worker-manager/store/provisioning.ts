@@ -25,8 +25,8 @@ export const poolsOfOtherProviders = (sql: Sql, providerIds: readonly string[]) 
      order by worker_pool_id`;
 
 /**
- * Takes rounds that are due or wanted at once: at most this many of these names, each put off until `until`, so that nobody
- * else takes them before. A round that was never run is due.
+ * Takes rounds that are due or wanted at once: at most this many of these names, each put off until `until`, so that no
+ * other process takes them before. A round that was never run is due.
  */
 export const takeRounds = async (
   tx: Transaction,
@@ -50,7 +50,7 @@ export const takeRounds = async (
 export const endRound = (sql: Sql, name: string, { lease, due }: { lease: Date; due: Date }) =>
   sql<never>`update provisioning_rounds set due_at = ${due} where name = ${name} and due_at = ${lease}`;
 
-/** Forgets rounds that nobody has taken for long: of pools that are no more. */
+/** Deletes rounds that no process has taken for long: those of deleted pools. */
 export const deleteOldRounds = async (sql: Sql, before: Date, limit: number): Promise<number> => {
   const rows = await sql`
     delete from provisioning_rounds
@@ -82,7 +82,7 @@ export const aliveWorkers = (sql: Sql, workerPoolIds: readonly string[]) =>
       from managed_workers
      where state <> 'stopped' and worker_pool_id = any(${workerPoolIds}::text[])`;
 
-/** What was seen lately of the workers of one launch config. */
+/** Recent observations of the workers of one launch config. */
 export interface LaunchConfigHistory {
   readonly workerPoolId: string;
   readonly launchConfigId: string;
@@ -123,7 +123,7 @@ export interface Leaving extends WorkerRef {
   readonly reason: string;
 }
 
-/** Writes what workers hear when they ask whether they should go. */
+/** Writes the reply that workers get when they ask whether they should end. */
 export const writeLeaving = (tx: Transaction, workers: readonly Leaving[]) =>
   tx<never>`
     update managed_workers w set should_terminate = given.should_terminate, terminate_reason = given.reason
@@ -166,7 +166,7 @@ export interface TaskTimes {
   readonly meanMs: number;
 }
 
-/** Adds how long tasks of some pools took to what is known; of that, no more than so many tasks count. */
+/** Adds the durations of tasks of some pools to the known ones, of which at most this many tasks count. */
 export const addTaskTimes = (tx: Transaction, times: readonly TaskTimes[], tasksMax: number) =>
   tx<never>`
     insert into pool_task_times as known (worker_pool_id, tasks, mean_ms)
@@ -194,7 +194,7 @@ export interface Thing {
   readonly until: Date;
 }
 
-/** What a provider knows. */
+/** What a provider remembers. */
 export const readMemory = (sql: Sql, providerId: string, now: Date) =>
   sql<Thing>`
     select name, value, until

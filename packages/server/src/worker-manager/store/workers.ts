@@ -20,13 +20,13 @@ export interface WorkerRow extends WorkerRef {
   readonly terminateAfter: Date | null;
   readonly staticSecretDigest: string | null;
   readonly secretDigest: string | null;
-  /** What the provider keeps about it. */
+  /** The facts that the provider stores about it. */
   readonly facts: Readonly<Record<string, unknown>>;
   readonly shouldTerminate: boolean;
   readonly terminateReason: string;
 }
 
-/** A worker with what its registering depends on. */
+/** A worker with the data that its registration depends on. */
 export interface RegisteringWorker extends WorkerRow {
   /** When it registered first. */
   readonly registered: Date | null;
@@ -152,7 +152,7 @@ export const admitWorker = (
      where worker_pool_id = ${worker.workerPoolId} and worker_group = ${worker.workerGroup}
        and worker_id = ${worker.workerId}`;
 
-/** Writes what an operator may change of a static worker. */
+/** Writes the fields of a static worker that an operator may change. */
 export const changeWorker = (
   tx: Transaction,
   worker: Pick<WorkerRow, keyof WorkerRef | 'capacity' | 'expires' | 'staticSecretDigest'>,
@@ -180,7 +180,7 @@ export const countWorkers = (sql: Sql, workerPoolIds: readonly string[]) =>
       from managed_workers where worker_pool_id = any(${workerPoolIds}::text[])
      group by worker_pool_id, launch_config_id, state`;
 
-/** How many workers that are not stopped all pools have, by state, and what they could run at once. */
+/** The workers of all pools that are not stopped, counted by state, with their capacity. */
 export const countWorkersOfAll = (sql: Sql) =>
   sql<StateCount>`
     select worker_pool_id, null as launch_config_id, state, count(*)::int as count, sum(capacity)::int as capacity

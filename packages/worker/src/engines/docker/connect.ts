@@ -17,7 +17,7 @@ export interface Daemon {
   readonly isRootless: boolean;
 }
 
-/** Connects with Docker or Podman; throws where nobody answers. */
+/** Connects to Docker or Podman; throws where none replies. */
 export const connectDaemon = async (host: string): Promise<Daemon> => {
   const docker = dockerAt(host);
   try {

@@ -53,7 +53,7 @@ test('a task with an image sees its volumes only, and is run as the image says',
   assert.deepEqual(spec.HostConfig?.Binds, ['/w/runs/t-0/task/volumes/0:/cache']);
 });
 
-test('an empty command is what the image itself would run', () => {
+test('an empty command runs the command of the image', () => {
   assert.equal('Cmd' in own({}, []), false);
 });
 
@@ -87,7 +87,7 @@ test('a container has no privilege that its task does not ask for', () => {
   assert.ok(given.Binds?.includes('/dev/shm:/dev/shm'));
 });
 
-test('devices are what the machine has of them', () => {
+test('devices are those that the machine has', () => {
   const names = ['kvm', 'null', 'snd', 'shm', 'video0', 'video12', 'videotape'];
   assert.deepEqual(pathsOfDevice('loopbackVideo', names), ['/dev/video0', '/dev/video12']);
   assert.deepEqual(pathsOfDevice('loopbackAudio', names), ['/dev/snd']);

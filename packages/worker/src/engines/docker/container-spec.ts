@@ -2,10 +2,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerCreateOptions } from 'dockerode';
 import type { Device, Privileges } from '../../payload/index.ts';
-import type { Command, ContainerWishes } from '../engine.ts';
+import type { Command, ContainerRequest } from '../engine.ts';
 import type { ContainerCapability, ContainerSettings } from './settings.ts';
 
-/** What a container is made of, beside its command. */
+/** The settings of a container, beside its command. */
 export interface Surroundings {
   readonly settings: ContainerSettings;
   readonly labels: Readonly<Record<string, string>>;
@@ -65,7 +65,7 @@ const limits = ({ memoryMiB, cpus, pidsMax }: ContainerSettings) => ({
   ...(pidsMax === undefined ? {} : { PidsLimit: pidsMax }),
 });
 
-/** What any container gets. */
+/** The settings of every container. */
 const common = (command: Command, surroundings: Surroundings) => {
   const { settings, labels, network, workerAddress } = surroundings;
   return {
@@ -110,7 +110,7 @@ const ordinary = (command: Command, image: string, surroundings: Surroundings): 
 /** A task's own image, as its maker meant it to be run: its entry point, its user, a terminal. */
 const ownImage = (
   command: Command,
-  { image, volumes, privileges }: ContainerWishes,
+  { image, volumes, privileges }: ContainerRequest,
   surroundings: Surroundings,
 ): ContainerCreateOptions => {
   const { spec, hostConfig } = common(command, surroundings);

@@ -9,7 +9,7 @@ import { programEnvironment } from '../../program-environment.ts';
 import { statusOf } from '../../retry.ts';
 import { removeTree } from '../../trees/index.ts';
 
-// A link to a link to …: nobody means more than that.
+// More links than this in a row are no honest path.
 const linksMax = 8;
 
 /** Where a path of a container leads in it, all links followed; undefined where nothing is. */
@@ -41,7 +41,7 @@ const unpack = async (archive: NodeJS.ReadableStream, directory: string): Promis
   if (code !== 0) throw new Error(`What the container left could not be unpacked: tar ended with ${code}.`);
 };
 
-/** Copies a file or directory out of a container, to a path that is not there yet. Returns whether it was there. */
+/** Copies a file or directory out of a container, to a new path. Returns whether it existed. */
 export const copyOut = async (
   container: Container,
   { path, to, workDirectory }: { path: string; to: string; workDirectory: string },

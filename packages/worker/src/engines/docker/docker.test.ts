@@ -20,7 +20,7 @@ const skip = noContainers;
 const daemon = skip === false ? await startContainerDaemon() : undefined;
 after(() => daemon?.stop());
 
-interface Wishes {
+interface StartOptions {
   readonly image?: string;
   readonly volumes?: readonly Volume[];
   readonly privileges?: Partial<Privileges>;
@@ -30,9 +30,9 @@ interface Scene {
   readonly engine: Engine & { readonly containers: Containers };
   readonly root: string;
   readonly task: string;
-  start(argv: readonly string[], wishes?: Wishes): Promise<RunningCommand>;
+  start(argv: readonly string[], options?: StartOptions): Promise<RunningCommand>;
   /** A script in the task's own image. */
-  run(script: string, wishes?: Wishes): Promise<{ exit: CommandExit; text: string }>;
+  run(script: string, options?: StartOptions): Promise<{ exit: CommandExit; text: string }>;
   text(): Promise<string>;
 }
 
@@ -73,14 +73,14 @@ const aScene = async (
     await new Promise<unknown>((resolve) => log.output.write('', resolve));
     return (await readFile(log.path, 'utf8')).replaceAll('\r\n', '\n');
   };
-  const run: Scene['run'] = async (script, wishes) => {
-    const exit = await (await start(['/bin/sh', '-c', script], wishes)).wait();
+  const run: Scene['run'] = async (script, options) => {
+    const exit = await (await start(['/bin/sh', '-c', script], options)).wait();
     return { exit, text: await text() };
   };
   return { engine, root, task, start, run, text };
 };
 
-/** What the daemon has of a worker. */
+/** The daemon's objects of a worker. */
 const leftOf = async (root: string): Promise<{ containers: number; networks: number }> => {
   const filters = { label: [`${labelNames.runs}=${root}`] };
   const containers = await daemon?.docker.listContainers({ all: true, filters });
@@ -226,7 +226,7 @@ test('privileges are given to the task that has them, and to no other', { skip }
   assert.deepEqual([plain[1], more[1]], ['2', '0']);
 });
 
-// A daemon cannot give what it has not: a container is refused then.
+// A daemon refuses a container with more than it has.
 const ownStatus = await readFile('/proc/self/status', 'utf8').catch(() => '');
 const hasAllRights = (capabilitiesIn(/CapBnd:\s*(\w+)/.exec(ownStatus)?.[1]) & resources) !== 0n;
 
@@ -295,7 +295,7 @@ test('a sweep leaves no container and no network of a task, whether it runs or n
   assert.deepEqual(await leftOf(scene.root), { containers: 0, networks: 0 });
 });
 
-test('a worker removes what an earlier one left in the same directory, and nothing else', {
+test('a worker removes the leftovers of an earlier one in the same directory, and nothing else', {
   skip,
 }, async (t) => {
   const dead = await aScene(t);

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import type { Clock } from '../../clock.ts';
 import { type Images, openImages, type ProvidedImage } from '../../images/index.ts';
 import type { WorkerLog } from '../../worker-log.ts';
-import type { Command, Containers, ContainerWishes, Engine, RunningCommand } from '../engine.ts';
+import type { Command, ContainerRequest, Containers, Engine, RunningCommand } from '../engine.ts';
 import { connectDaemon, type Daemon } from './connect.ts';
 import { containerSpec, refusalsOf } from './container-spec.ts';
 import { copyOut } from './copy-out.ts';
@@ -21,7 +21,7 @@ export interface DockerEngineOptions {
   readonly directory: string;
   /** Where it is noted which images the worker got. */
   readonly imageRecord: string;
-  /** For people who look at the daemon's containers. */
+  /** For people who list the daemon's containers. */
   readonly workerName: string;
 }
 
@@ -80,7 +80,7 @@ const labelling = ({ clock, directory, workerName }: DockerEngineOptions) => {
   });
 };
 
-/** The image for tasks that name none. It is held for as long as the worker lives. */
+/** The image for tasks that name none. It is kept for as long as the worker runs. */
 const defaultImageOf = async (
   images: Images,
   { settings: { image: name }, log }: DockerEngineOptions,
@@ -122,11 +122,11 @@ const start = async (workshop: Workshop, command: Command, output: Writable): Pr
 };
 
 /** Whatever user an image has may write to its volumes. To others on the machine the task's directory is closed. */
-const openVolumes = async (directory: string, { volumes }: ContainerWishes): Promise<void> => {
+const openVolumes = async (directory: string, { volumes }: ContainerRequest): Promise<void> => {
   for (const volume of volumes) await chmod(join(directory, volume.directory), 0o777);
 };
 
-// What `docker run` answers when it cannot make a container.
+// The exit code of `docker run` when it cannot create a container.
 const exitCodeNoContainer = 125;
 
 const withoutImage = (output: Writable): RunningCommand => {

@@ -40,8 +40,8 @@ export const removeLabelled = async (
 };
 
 /**
- * Removes what is left of a task. A daemon that does not manage that has no say in how the task ended: what it
- * keeps goes when the worker does, or when the next one starts.
+ * Removes what is left of a task. A daemon that fails to do that does not change how the task ended: what it
+ * keeps is removed when the worker ends, or when the next one starts.
  */
 export const removeTask = async (
   docker: Docker,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { ContainerSettings } from './settings.ts';
 
-/** What a task's containers are connected to. */
+/** The network of a task's containers. */
 export interface TaskNetwork {
   /** As Docker names it: a name, `host` or `none`. */
   readonly name: string;

@@ -3,7 +3,7 @@ import { Transform } from 'node:stream';
 const headerBytes = 8;
 
 /**
- * Takes the frames apart in which a daemon sends two outputs as one stream, and hands on what is in them. A
+ * Takes the frames apart in which a daemon sends two outputs as one stream, and passes on their contents. A
  * frame's header says which output it is of, which is all the same here, and how long it is. Waits for its
  * reader, as the daemon then waits for us: a command cannot print faster than the log takes it.
  */

@@ -21,7 +21,7 @@ export interface Starting {
   readonly clock: Clock;
   readonly spec: ContainerCreateOptions;
   readonly output: Writable;
-  /** The container stays when it has ended, for what is still to be copied out of it. */
+  /** The container stays when it has ended, for files that are still to be copied out of it. */
   readonly isKept: boolean;
 }
 
@@ -83,7 +83,7 @@ type Begun =
   /** Waits until all that the container printed has been handed on. */
   | { readonly refusal?: never; ended(): Promise<void> };
 
-/** Follows the output and starts. What the daemon says against it is the command's failure; silence is not. */
+/** Follows the output and starts. An error of the daemon fails the command; silence does not. */
 const begin = async (container: Container, starting: Starting): Promise<Begun> => {
   try {
     // Podman looks for the program here already, Docker at the start.
@@ -126,14 +126,14 @@ const notStarted = (
   return { id, wait: async () => exit, terminate: () => undefined, kill: () => undefined };
 };
 
-/** Hands on what a container prints; the answer waits for its end. */
+/** Passes on the output of a container; resolves at its end. */
 const follow = async (
   container: Container,
   { clock, spec, output }: Starting,
 ): Promise<() => Promise<void>> => {
-  const wishes = { stream: true, stdout: true, stderr: true };
+  const options = { stream: true, stdout: true, stderr: true };
   // Podman takes a body for what somebody types.
-  const stream = await container.attach({ _query: wishes, _body: {} } as ContainerAttachOptions);
+  const stream = await container.attach({ _query: options, _body: {} } as ContainerAttachOptions);
   const content = spec.Tty ? new PassThrough() : unframed();
   const drained = new Promise<void>((resolve) => {
     content.once('end', resolve);

@@ -8,7 +8,7 @@ export const containerCapabilities = [
   'hostSharedMemory',
   'kvm',
 ] as const;
-/** What a task may be given beyond what all have, if its scopes say so, under the names of payloads. */
+/** Privileges that a task may have if its scopes allow them, by their names in payloads. */
 export type ContainerCapability = (typeof containerCapabilities)[number];
 
 /** How containers are made, as an operator wants it. */

@@ -9,22 +9,22 @@ import { type Maker, tagsOfOrder } from './names.ts';
 import type { Place, Purchase } from './places.ts';
 import type { AwsLaunchConfig, Fleet, RunInstancesParameters } from './schema.ts';
 
-/** A call that starts instances, as it is sent; the same at each attempt, as EC2 wants it of calls with one token. */
+/** A call that starts instances. It is the same at each attempt, which EC2 demands of calls with one token. */
 export type Call =
   | { readonly kind: 'fleet'; readonly template: string; readonly input: CreateFleetCommandInput }
   | { readonly kind: 'instances'; readonly input: RunInstancesCommandInput };
 
-/** EC2 takes no more of them. */
+/** The most that EC2 accepts. */
 const overridesMax = 300;
 
-/** How a launch config buys, in this order until there are enough instances. */
+/** The ways in which a launch config buys, tried in this order until there are enough instances. */
 export const purchasesOf = ({ fleet, launchConfig }: AwsLaunchConfig): readonly Purchase[] => {
   if (!fleet) return [launchConfig?.InstanceMarketOptions?.MarketType === 'spot' ? 'spot' : 'on-demand'];
   const { purchase = 'spot' } = fleet;
   return purchase === 'spot-then-on-demand' ? ['spot', 'on-demand'] : [purchase];
 };
 
-/** Where a launch config may have its instances from. */
+/** The places where a launch config may have instances. */
 export const placesOf = (config: AwsLaunchConfig, purchase: Purchase): Place[] => {
   const { region, fleet, launchConfig } = config;
   if (!fleet) return launchConfig ? [placeOf(region, launchConfig, purchase)] : [];
@@ -104,7 +104,7 @@ const overridesFor = (
   return [zone === 'any' ? override : { ...override, AvailabilityZone: zone }];
 };
 
-/** A call for instances by parameters as the original has them. */
+/** A call for instances with parameters in the form of the original. */
 export const instancesCall = (maker: Maker, { order, count }: Wanted, userData: string): Call => {
   const { launchConfig } = order.configuration as unknown as AwsLaunchConfig;
   const tags = tagsOfOrder(maker, order);
@@ -123,7 +123,7 @@ export const instancesCall = (maker: Maker, { order, count }: Wanted, userData: 
     ...parameters,
     UserData: userData,
     ClientToken: order.token,
-    // As many as there are, if not all: some are better than none.
+    // As many as are available: some are better than none.
     MinCount: 1,
     MaxCount: count,
     TagSpecifications: [...(besides as TagSpecification[]), ...own],

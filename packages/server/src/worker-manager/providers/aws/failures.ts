@@ -1,12 +1,12 @@
 import type { ProviderError } from '../provider.ts';
 
-/** What EC2, or the way to it, says when a call fails. */
+/** The error of a failed call, from EC2 or from the network. */
 export interface Failure {
   readonly code: string;
   readonly message: string;
   /**
-   * `throttled`: asked too often. `unknown`: it may or may not have happened. `no-capacity`: not there, not now.
-   * `limit`: the account may not have more. `refused`: it will never work like this.
+   * `throttled`: too many calls. `unknown`: the call may or may not have had an effect. `no-capacity`: none now.
+   * `limit`: the limit of the account is reached. `refused`: the call can never succeed.
    */
   readonly sort: 'throttled' | 'unknown' | 'no-capacity' | 'limit' | 'refused';
 }
@@ -29,7 +29,7 @@ export const failureOf = (error: unknown): Failure => {
   const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;
   const sort = sortOf(name);
-  // Without an answer nobody knows; only keys that cannot be found are known to be missing before anything is sent.
+  // Without a reply the effect is unknown. Only missing keys are found before anything is sent.
   const isUnanswered = status === undefined && name !== 'CredentialsProviderError';
   const isTheirs = status !== undefined && status >= 500 && sort === 'refused';
   return { code: name, message, sort: isUnanswered || isTheirs ? 'unknown' : sort };
@@ -43,7 +43,7 @@ const titles: Readonly<Record<Failure['sort'], string>> = {
   refused: 'EC2 refused to start instances',
 };
 
-/** A failure as the owners of a pool read it. */
+/** A failure in words for the owners of a pool. */
 export const asProviderError = (
   { sort, code, message }: Failure,
   extra?: Readonly<Record<string, unknown>>,

@@ -48,7 +48,7 @@ describe('an instance proves who it is', () => {
     assert.deepEqual(await identify({ document, signature: framed }), worker.facts);
   });
 
-  it('though little is kept of it: then EC2 is asked', async (t) => {
+  it('also when few facts are stored: then EC2 is asked', async (t) => {
     const { identify, document, signature, worker, clock } = await aRegisteringInstance(t);
     const brief = { facts: { region: 'eu-north-1' }, created: clock.now() };
     assert.deepEqual(await identify({ document, signature }, brief), worker.facts);

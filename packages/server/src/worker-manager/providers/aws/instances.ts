@@ -9,7 +9,7 @@ export interface FoundInstance extends Instance {
 }
 
 const pageMax = 1000;
-/** EC2 takes no more values in a filter. */
+/** The most values that EC2 accepts in a filter. */
 const filterValuesMax = 200;
 
 const isNamed = (instance: Instance & { accountId: string | undefined }): instance is FoundInstance =>
@@ -20,7 +20,7 @@ export const instancesIn = (reservations: readonly Reservation[] | undefined): F
     (Instances ?? []).map((instance) => ({ ...instance, accountId: OwnerId })).filter(isNamed),
   );
 
-/** All instances that a filter finds, those included that were terminated lately. */
+/** All instances that a filter finds, also recently terminated ones. */
 export const findInstances = async (ec2: Region, Filters: Filter[]): Promise<FoundInstance[]> => {
   const found: FoundInstance[] = [];
   let NextToken: string | undefined;
@@ -36,7 +36,7 @@ export const findInstances = async (ec2: Region, Filters: Filter[]): Promise<Fou
   return found;
 };
 
-/** The same, by ids. Those that are not there are left out: a filter, unlike a list of ids, asks for no more. */
+/** The same, by ids. Those that do not exist are left out: unlike a list of ids, a filter does not fail for them. */
 export const findInstancesById = async (ec2: Region, ids: readonly string[]): Promise<FoundInstance[]> => {
   const found: FoundInstance[] = [];
   for (let i = 0; i < ids.length; i += filterValuesMax) {
@@ -46,7 +46,7 @@ export const findInstancesById = async (ec2: Region, ids: readonly string[]): Pr
   return found;
 };
 
-/** What is kept about the worker on an instance: what its identity document has to say, among others. */
+/** The facts that are stored about the worker on an instance, among them those of its identity document. */
 export const factsOf = (region: string, instance: FoundInstance): WorkerFacts => {
   const facts = {
     region,

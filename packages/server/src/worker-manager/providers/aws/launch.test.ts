@@ -14,7 +14,7 @@ const only = (outcomes: readonly LaunchOutcome[]): LaunchOutcome => {
 };
 
 describe('orders on EC2', () => {
-  it('start spot instances where they are cheapest, with tags and user data that say whose they are', async (t) => {
+  it('start spot instances where they are cheapest, with tags and user data that name their pool', async (t) => {
     const { cloud, machines } = await aCloud(t);
     const order = anOrder({
       configuration: {
@@ -55,7 +55,7 @@ describe('orders on EC2', () => {
     assert.equal(outcome.workers[0]?.facts.accountId, '123456789012');
   });
 
-  it('that come again start nothing, though the answer was lost, and another process asks', async (t) => {
+  it('that come again start nothing, also when the reply was lost and another process asks', async (t) => {
     const { cloud, machines, another } = await aCloud(t);
     const order = anOrder();
     const first = idsIn(only(await machines.launch([order])));
@@ -188,7 +188,7 @@ describe('orders on EC2', () => {
     assert.ok(cloud.calls.length - before <= 9, `${cloud.calls.length - before} calls for 6 orders`);
   });
 
-  it('fail at once when what instances are told is too long', async (t) => {
+  it('fail at once when the user data is too long', async (t) => {
     const { cloud, machines } = await aCloud(t);
     const configuration = { region, fleet, workerConfig: { text: 'x'.repeat(16_500) } };
     const outcome = only(await machines.launch([anOrder({ configuration })]));
@@ -198,14 +198,14 @@ describe('orders on EC2', () => {
     assert.equal(cloud.calls.length, 0);
   });
 
-  it('with wrong keys end with what EC2 says of that', async (t) => {
+  it('with wrong keys fail with the error of EC2', async (t) => {
     const { another } = await aCloud(t);
     const outcomes = await another({ secretAccessKey: 'wrong' }).machines?.launch([anOrder()]);
     assert.ok(outcomes?.[0] && 'errors' in outcomes[0]);
     assert.equal(outcomes[0].errors[0]?.code, 'AuthFailure');
   });
 
-  it('share launch templates, which are removed when nobody has used them for a week', async (t) => {
+  it('share launch templates, which are removed after a week without use', async (t) => {
     const { cloud, clock, machines } = await aCloud(t);
     await machines.launch([anOrder(), anOrder()]);
     await machines.launch([anOrder()]);
@@ -221,7 +221,7 @@ describe('orders on EC2', () => {
     assert.equal(cloud.templates.size, 1);
   });
 
-  it('make a launch template again that somebody has removed', async (t) => {
+  it('create a launch template again when it was removed', async (t) => {
     const { cloud, machines } = await aCloud(t);
     await machines.launch([anOrder()]);
     (cloud.templates as Map<string, unknown>).clear();

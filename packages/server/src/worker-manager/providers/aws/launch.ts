@@ -28,11 +28,11 @@ const ordersAtOnce = 3;
 const throttledMs = seconds(15);
 /** Longer than any order is open. */
 const callsKeptMs = hours(2);
-/** The answer may be lost between us and who asked. All is read at each call, and should not be much. */
+/** How long what was started is remembered, since a reply may be lost. All of it is read at each call, so it stays small. */
 const answeredCallsKeptMs = minutes(10);
 const regionKeptMs = days(7);
 
-/** Starts what some orders ask for. After EC2 has been asked too often, the rest waits. */
+/** Starts the instances of some orders. Once EC2 throttles calls, the rest waits. */
 export const launch = async (
   context: AwsContext,
   orders: readonly LaunchOrder[],
@@ -58,7 +58,7 @@ const regionName = (region: string): string => `region:${region}`;
 export const knownRegions = (known: Memory): string[] =>
   [...known.keys()].flatMap((name) => (name.startsWith('region:') ? [name.slice('region:'.length)] : []));
 
-// Before the first call: whatever comes of it has to be found again.
+// Before the first call: its instances must be found again, whatever happens.
 const rememberRegions = async ({ deps }: AwsContext, known: Memory, orders: readonly LaunchOrder[]) => {
   const now = deps.clock.now();
   const isOld = (region: string): boolean => {
@@ -86,7 +86,7 @@ const carryOut = async (context: AwsContext, known: Memory, order: LaunchOrder):
   const { region } = order.configuration as unknown as AwsLaunchConfig;
   try {
     const ec2 = await context.regions.in(region);
-    // EC2 promises that a call with the same token starts nothing twice; what there is already needs no promise.
+    // EC2 promises that a call with the same token starts nothing twice. Instances that we see need no such promise.
     const before = order.attempt > 1 ? await findInstances(ec2, ofOrder(context.maker(), order.token)) : [];
     if (before.length > 0) {
       return { token: order.token, workers: before.map((one) => startedWorker(region, one)), errors: [] };
@@ -105,7 +105,7 @@ interface Buying {
   readonly known: Memory;
 }
 
-/** Instances that a call started, and what stood in the way of more. */
+/** The instances that a call started, and the errors that prevented more. */
 interface Bought {
   readonly workers: readonly StartedWorker[];
   readonly failures: readonly PlaceFailure[];
@@ -142,7 +142,7 @@ const buy = async (context: AwsContext, buying: Buying): Promise<LaunchOutcome> 
 
 const callsName = (token: string): string => `order:${token}`;
 
-/** Before a call is sent: when it has to be sent again, it has to be the same, whatever is avoided by then. */
+/** Stored before a call is sent: a repeated call must be the same, also when other places are avoided by then. */
 const write = (
   { deps }: AwsContext,
   token: string,
@@ -205,7 +205,7 @@ const send = async (context: AwsContext, buying: Buying, sent: Sent): Promise<Bo
   } catch (error) {
     const failure = failureOf(error);
     if (sent.call.kind === 'fleet' && isTemplateMissing(failure.code)) {
-      // Nothing has come of the call, so that the next one may be another.
+      // The call had no effect, so the next one may differ.
       await context.deps.memory.forget([templateName(region, sent.call.template), callsName(order.token)]);
       return unknown(order.token, failure);
     }
@@ -236,7 +236,7 @@ const createFleet = async (
   const { region } = config;
   const { Instances = [], Errors = [] } = await ec2.createFleet(input);
   const ids = Instances.flatMap(({ InstanceIds = [] }) => InstanceIds);
-  // The answer says little of them. What cannot be learned now is learned by the next sweep.
+  // The reply says little about them. The next sweep reads the rest.
   const found = ids.length > 0 ? await findInstancesById(ec2, ids).catch(() => []) : [];
   const byId = new Map(found.map((instance) => [instance.InstanceId, instance]));
   const workers = Instances.flatMap((some) =>

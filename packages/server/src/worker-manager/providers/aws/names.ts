@@ -1,7 +1,7 @@
 import type { Tag } from '@aws-sdk/client-ec2';
 import type { LaunchOrder } from '../provider.ts';
 
-/** Who makes things in an account: a provider of a deployment. */
+/** The creator of things in an account: a provider of a deployment. */
 export interface Maker {
   readonly providerId: string;
   readonly rootUrl: string;
@@ -10,14 +10,14 @@ export interface Maker {
 const tagValueMax = 256;
 const tag = (Key: string, value: string): Tag => ({ Key, Value: value.slice(0, tagValueMax) });
 
-// The first ones are those of the original, so that what an account's owner has built upon them goes on.
+// The first ones are those of the original, so that tools of an account's owner that use them keep working.
 const tagsOfMaker = ({ providerId, rootUrl }: Maker): Tag[] => [
   tag('CreatedBy', `taskcluster-wm-${providerId}`),
   tag('ManagedBy', 'taskcluster'),
   tag('RootUrl', rootUrl),
 ];
 
-/** What stands on all that is made for a launch config. */
+/** The tags of everything that is created for a launch config. */
 export const tagsOfConfig = (maker: Maker, order: Pick<LaunchOrder, 'workerPoolId' | 'owner'>): Tag[] => [
   ...tagsOfMaker(maker),
   tag('Name', order.workerPoolId),
@@ -25,7 +25,7 @@ export const tagsOfConfig = (maker: Maker, order: Pick<LaunchOrder, 'workerPoolI
   tag('Owner', order.owner),
 ];
 
-/** What stands on all that comes of an order. */
+/** The tags of everything that is created for an order. */
 export const tagsOfOrder = (maker: Maker, order: LaunchOrder): Tag[] => [
   ...tagsOfConfig(maker, order),
   tag('LaunchConfigId', order.launchConfigId),
@@ -36,7 +36,7 @@ export const tagsOfOrder = (maker: Maker, order: LaunchOrder): Tag[] => [
 export const ours = (maker: Maker) =>
   tagsOfMaker(maker).map(({ Key, Value }) => ({ Name: `tag:${Key}`, Values: [Value ?? ''] }));
 
-/** Finds what has come of an order. */
+/** Finds the instances of an order. */
 export const ofOrder = (maker: Maker, token: string) => [
   ...ours(maker),
   { Name: 'tag:Decision', Values: [token] },

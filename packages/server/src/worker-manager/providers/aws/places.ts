@@ -4,7 +4,7 @@ import type { Failure } from './failures.ts';
 
 export type Purchase = 'spot' | 'on-demand';
 
-/** Where instances of one type come from, and how they are paid for. What is not known is `any`. */
+/** A zone, type and way of paying. Unknown parts are `any`. */
 export interface Place {
   readonly region: string;
   readonly instanceType: string;
@@ -20,9 +20,9 @@ interface Lack {
 
 const avoidFirstMs = minutes(2);
 const avoidMaxMs = hours(1);
-/** A place that has failed again within this time after it was tried again is avoided for longer. */
+/** A place that fails again within this time after another try is avoided for longer. */
 const rememberMs = hours(1);
-/** The type is not to be had in the zone at all. */
+/** The zone does not offer the type. */
 const avoidUnsupportedMs = days(1);
 
 const nameOf = ({ region, instanceType, zone, purchase }: Place): string =>
@@ -33,7 +33,7 @@ export type Memory = ReadonlyMap<string, unknown>;
 /** A limit of the account holds in all zones. */
 const wherever = (place: Place): Place => ({ ...place, zone: 'any' });
 
-/** Whether a place had no capacity lately, so that it is no use to ask there. */
+/** Whether a place recently had no capacity, so that it is not asked now. */
 export const isAvoided = (memory: Memory, place: Place, now: Date): boolean =>
   [place, wherever(place)].some((one) => {
     const lack = memory.get(nameOf(one)) as Lack | undefined;
@@ -45,7 +45,7 @@ export interface PlaceFailure {
   readonly failure: Failure;
 }
 
-/** Remembers places without capacity, each time for longer. */
+/** Remembers places without capacity, for longer each time. */
 export const avoid = async (
   { memory, clock }: Pick<ProviderContext, 'memory' | 'clock'>,
   known: Memory,

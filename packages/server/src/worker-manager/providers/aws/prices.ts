@@ -21,7 +21,7 @@ const isSpot = (config: AwsLaunchConfig): boolean => purchasesOf(config)[0] === 
 const marketOf = ({ region, fleet }: AwsLaunchConfig): string =>
   `prices:${region}/${fleet?.product ?? standardProduct}`;
 
-/** What an instance of each launch config costs now: the least that EC2 would take, as it chooses by price as well. */
+/** The price of an instance of each launch config now: the lowest that EC2 would take, since it also chooses by price. */
 export const readPrices = async (
   context: AwsContext,
   priced: readonly PricedConfig[],
@@ -57,7 +57,7 @@ const leastOf = (
   const places = placesOf(config, 'spot').filter((place) => !isOut(place));
   const usable = places.flatMap(({ instanceType, zone }) =>
     Object.entries(prices)
-      // Which zone a subnet is in we do not know of pools as the original has them: any may be meant.
+      // Configs in the form of the original name subnets whose zones we do not know: any zone may be meant.
       .filter(
         ([where]) =>
           where === `${instanceType}/${zone}` ||
@@ -73,7 +73,7 @@ interface Market {
   readonly sharing: readonly AwsLaunchConfig[];
 }
 
-/** Prices of all types that these launch configs name; asked for when they are old, or lack a type. */
+/** Prices of all types that these launch configs name; read again when they are old, or a type is missing. */
 const pricesIn = async (
   context: AwsContext,
   known: Memory,

@@ -21,7 +21,7 @@ export interface Regions {
 
 const attemptsMax = 3;
 
-/** Opens regions as they are asked for. The library is large, and loaded with the first. */
+/** Opens regions when they are first used. The library is large, and is loaded with the first one. */
 export const openRegions = ({ endpoint, accessKeyId, secretAccessKey }: AwsSettings): Regions => {
   const opened = new Map<string, Promise<EC2>>();
   const open = async (region: string): Promise<EC2> => {

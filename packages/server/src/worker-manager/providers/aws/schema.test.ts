@@ -9,7 +9,7 @@ const launchConfig = { ImageId: 'ami-1', InstanceType: 'm5.large', EbsOptimized:
 const pool = (...launchConfigs: object[]) => ({ minCapacity: 0, maxCapacity: 5, launchConfigs });
 const isRight = (config: object): boolean => Value.Check(awsFleetConfig.schema, config);
 
-it('what is a config of a pool for the original is one for us', () => {
+it('a config of a pool that the original accepts is accepted', () => {
   const theirs = pool(
     { region, launchConfig },
     { region, launchConfig, capacityPerInstance: 2, workerConfig: {}, workerManager: { initialWeight: 0.5 } },
@@ -24,7 +24,7 @@ it('launch configs of both kinds go together, and each has one of them', () => {
   assert.ok(!isRight(pool({ region })));
 });
 
-it('what we set ourselves cannot be set by a pool', () => {
+it('a pool cannot set what the platform sets', () => {
   const withTemplate = (launchTemplate: object) =>
     isRight(pool({ region, fleet: { ...fleet, launchTemplate } }));
   assert.ok(withTemplate({ KeyName: 'key' }));

@@ -101,7 +101,7 @@ const InstancesOfManyTypes = exactly(
   { title: 'Our own: parameters of CreateFleet' },
 );
 
-/** The config of a pool on EC2. Whatever is one for the original is one for us. */
+/** The config of a pool on EC2. Every config that the original accepts is accepted. */
 export const awsFleetConfig = publish(
   'worker-manager',
   'config-aws-fleet',
@@ -125,7 +125,7 @@ export interface AwsLaunchConfig {
   readonly additionalUserData?: Readonly<Record<string, unknown>>;
 }
 
-/** What we look at of the parameters of RunInstances; all are handed on. */
+/** The parameters of RunInstances that we read; all are passed on. */
 export interface RunInstancesParameters {
   readonly ImageId: string;
   readonly InstanceType?: string;

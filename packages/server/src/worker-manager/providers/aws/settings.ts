@@ -3,7 +3,7 @@ import { exactly } from '../../../http/index.ts';
 
 const { Optional, String: Text } = Type;
 
-/** What a provider of type `aws` is told by the configuration. Regions stand in the pools' launch configs. */
+/** The configuration of a provider of type `aws`. Regions are named in the launch configs of pools. */
 export const AwsSettings = exactly({
   providerType: Type.Literal('aws'),
   endpoint: Optional(

@@ -49,7 +49,7 @@ const contentOfPkcs7 = async (
   const content = held && held.byteLength > 0 ? Buffer.from(held) : detached;
   if (!content) return undefined;
   for (const { raw } of certificates) {
-    // Only ours are looked at: whoever makes a structure may put into it what certificates they like.
+    // Only our own are used: the creator of a structure can put any certificates into it.
     signed.certificates = [Certificate.fromBER(raw)];
     const isSigned = await signed
       .verify({ signer: 0, ...(held ? {} : { data: arrayOf(content) }) })

@@ -12,7 +12,7 @@ const someInstances = async ({ machines, cloud, clock }: TestCloud, count = 2): 
 };
 
 describe('a sweep of EC2', () => {
-  it('tells who runs, who goes, and who is gone, and why', async (t) => {
+  it('tells which workers run, stop or are gone, and why', async (t) => {
     const test = await aCloud(t);
     const { cloud, clock, machines } = test;
     const instances = await someInstances(test, 4);
@@ -45,7 +45,7 @@ describe('a sweep of EC2', () => {
     assert.deepEqual(byId.get(runs.id)?.facts?.zone, runs.place.zone);
   });
 
-  it('finds instances of ours that nobody knows, with the order that they came of', async (t) => {
+  it('finds our instances that belong to no known worker, with their order', async (t) => {
     const test = await aCloud(t);
     const order = anOrder({ count: 1 });
     await test.machines.launch([order]);
@@ -60,7 +60,7 @@ describe('a sweep of EC2', () => {
     assert.deepEqual((await test.machines.sweep([])).strays, []);
   });
 
-  it('gives EC2 time to know what it has just started, and not more', async (t) => {
+  it('gives EC2 time to show what it has just started, and not more', async (t) => {
     const { clock, machines } = await aCloud(t);
     const worker = aWorker({ id: 'i-00000000000000000' }, { created: clock.now() });
     assert.deepEqual((await machines.sweep([worker])).workers, []);
@@ -81,7 +81,7 @@ describe('a sweep of EC2', () => {
     assert.equal(test.cloud.calls.filter(({ action }) => action === 'DescribeInstances').length, 7 + 3);
   });
 
-  it('judges nobody when EC2 does not answer', async (t) => {
+  it('reports no worker as gone when EC2 does not reply', async (t) => {
     const test = await aCloud(t);
     const [instance] = await someInstances(test, 1);
     test.conditions.isThrottled = () => true;
@@ -89,7 +89,7 @@ describe('a sweep of EC2', () => {
     assert.deepEqual(await test.machines.sweep(known), { workers: [], strays: [], errors: [] });
   });
 
-  it('tells the owners of pools what keeps it from looking, once an hour', async (t) => {
+  it('tells the owners of pools once an hour why a region cannot be read', async (t) => {
     const test = await aCloud(t);
     const [instance] = await someInstances(test, 1);
     const known = [aWorker(instance as Instance, { created: test.clock.now() })];
@@ -101,7 +101,7 @@ describe('a sweep of EC2', () => {
     assert.deepEqual(await codesOf(), ['AuthFailure']);
   });
 
-  it('looks in regions of other times as well', async (t) => {
+  it('also reads regions that were used earlier', async (t) => {
     const test = await aCloud(t);
     const configuration = { region: 'us-west-2', fleet: { ...fleet, availabilityZones: ['us-west-2a'] } };
     await test.machines.launch([anOrder({ configuration, count: 1 })]);
@@ -111,7 +111,7 @@ describe('a sweep of EC2', () => {
 });
 
 describe('ending instances', () => {
-  it('may be repeated, and minds none that are not there', async (t) => {
+  it('may be repeated, also for instances that do not exist', async (t) => {
     const test = await aCloud(t);
     const { cloud, machines, clock } = test;
     const instances = await someInstances(test, 3);
@@ -156,7 +156,7 @@ describe('prices', () => {
     assert.equal((await machines.prices?.(configs))?.[0]?.usdPerHour, 0.06);
   });
 
-  it('of instances on demand are what the pool says, and unknown without', async (t) => {
+  it('of instances on demand are those of the pool, and unknown without', async (t) => {
     const { machines } = await aCloud(t);
     const bought = { ...fleet, purchase: 'on-demand' };
     assert.deepEqual(await machines.prices?.(priced({ region, fleet: bought })), []);
@@ -164,7 +164,7 @@ describe('prices', () => {
     assert.equal((await machines.prices?.(told))?.[0]?.usdPerHour, 0.4);
   });
 
-  it('are left out while EC2 does not tell them, without asking all the time', async (t) => {
+  it('are left out while EC2 does not tell them, without asking again at once', async (t) => {
     const { cloud, machines, conditions } = await aCloud(t);
     conditions.isThrottled = () => true;
     assert.deepEqual(await machines.prices?.(priced({ region, fleet })), []);

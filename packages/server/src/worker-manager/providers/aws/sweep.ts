@@ -9,20 +9,20 @@ import type { Memory } from './places.ts';
 import type { Region } from './regions.ts';
 import { removeOldTemplates } from './templates.ts';
 
-/** EC2 may not know yet what it has just started. */
+/** For this long EC2 may not show an instance that it has just started. */
 const youngMs = minutes(3);
 const templatesEveryMs = hours(1);
-/** What keeps us from looking is told again not more often than this. */
+/** Owners are told at most once in this time that a region cannot be read. */
 const tellAgainMs = hours(1);
 const idsAtOnce = 100;
 
 export interface Sweeping {
   readonly context: AwsContext;
-  /** Looked at even when nothing of ours is known to be there. */
+  /** Read even when no worker of ours is known to be there. */
   readonly regions: readonly string[];
 }
 
-/** Looks at all instances of ours in all regions that we use. */
+/** Reads all our instances in all regions that we use. */
 export const createSweep = ({ context, regions }: Sweeping) => {
   let templatesLookedAt = 0;
   const told = new Map<string, number>();
@@ -66,7 +66,7 @@ const sweepRegion = async (context: AwsContext, region: string, look: Look): Pro
     const ec2 = await context.regions.in(region);
     const found = await findInstances(ec2, ours(context.maker()));
     const byId = new Map(found.map((instance) => [instance.InstanceId, instance]));
-    // Tags can be lost, and the URL of the platform can change: whom we know is looked for by name before it counts as gone.
+    // Tags can be lost, and the URL of the platform can change: a known worker is looked up by name before it counts as gone.
     const missing = here.filter(({ workerId }) => !byId.has(workerId)).map(({ workerId }) => workerId);
     for (const instance of await findInstancesById(ec2, missing)) byId.set(instance.InstanceId, instance);
     if (isTimeForTemplates) await removeOldTemplates(ec2, region, context.maker(), memory);
@@ -79,7 +79,7 @@ const sweepRegion = async (context: AwsContext, region: string, look: Look): Pro
   } catch (error) {
     const failure = failureOf(error);
     context.deps.log.warn({ region, code: failure.code, detail: failure.message }, 'EC2 could not be swept');
-    // Owners of pools need not know of what passes by itself.
+    // Owners of pools are not told of problems that pass by themselves.
     if (failure.sort === 'throttled' || failure.sort === 'unknown') return { workers: [], strays: [] };
     const pools = [...new Set(here.map(({ workerPoolId }) => workerPoolId))];
     const said = { ...asProviderError(failure), kind: 'sweep-error', title: 'EC2 could not be looked at' };
@@ -87,7 +87,7 @@ const sweepRegion = async (context: AwsContext, region: string, look: Look): Pro
   }
 };
 
-/** Instances that EC2 took from us, or lost. */
+/** Instances that EC2 took back or lost. */
 const takenAway = /^Server\.|^Client\.InstanceTerminatedBy/;
 
 const refOf = ({ workerPoolId, workerGroup, workerId }: WorkerRow) => ({
@@ -120,7 +120,7 @@ const swept = (
   ];
 };
 
-// One that was stopped, not terminated, is of no use to us: it counts as gone, and is then ended as a stray.
+// An instance that was stopped, not terminated, is useless to us: it counts as gone, and is then ended as a stray.
 const stateOf = ({ State }: FoundInstance): SweptWorker['state'] => {
   if (State?.Name === 'shutting-down' || State?.Name === 'stopping') return 'stopping';
   return State?.Name === 'terminated' || State?.Name === 'stopped' ? 'gone' : 'running';
@@ -136,7 +136,7 @@ const strayIn =
     return [{ workerPoolId, workerGroup: region, workerId: instance.InstanceId, facts: { region }, token }];
   };
 
-/** Ends instances. Those that are no more are as good as ended. */
+/** Ends instances. Those that do not exist any more count as ended. */
 export const terminate = async (context: AwsContext, workers: readonly WorkerToEnd[]): Promise<void> => {
   const regions = [...new Set(workers.map(({ workerGroup }) => workerGroup))];
   for (const region of regions) {
@@ -153,7 +153,7 @@ const terminateSome = async (ec2: Region, ids: readonly string[]): Promise<void>
   } catch (error) {
     const { name, message } = error as Error;
     if (!name.startsWith('InvalidInstanceID')) throw error;
-    // The error names those that are not there, of which none is ended with the others.
+    // The error names the instances that do not exist; none of the call has been ended.
     const left = ids.filter((id) => !message.includes(id));
     if (left.length < ids.length) await terminateSome(ec2, left);
     else if (ids.length > 1) for (const id of ids) await terminateSome(ec2, [id]);

@@ -7,12 +7,12 @@ import type { Memory } from './places.ts';
 import type { Region } from './regions.ts';
 import type { AwsLaunchConfig, Fleet } from './schema.ts';
 
-/** A launch template that is not used for so long is removed. */
+/** A launch template that is not used for this long is removed. */
 const keptMs = days(7);
-/** Its use is noted not more often than this. */
+/** Its use is recorded at most once in this time. */
 const noteAgainMs = hours(6);
 
-/** What is remembered of a template has this name. */
+/** The name under which the use of a template is remembered. */
 export const templateName = (region: string, name: string): string => `template:${region}/${name}`;
 
 /** A launch template of EC2; equal ones have equal names. */
@@ -29,7 +29,7 @@ export const templateFor = (maker: Maker, order: LaunchOrder, userData: string):
   const { fleet } = order.configuration as unknown as AwsLaunchConfig & { readonly fleet: Fleet };
   const tags = tagsOfConfig(maker, order);
   const content: RequestLaunchTemplateData = {
-    // A worker that is done shuts its machine down; nothing is to be left of it then.
+    // A worker that has finished shuts its machine down, which is then removed.
     InstanceInitiatedShutdownBehavior: 'terminate',
     MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1, HttpEndpoint: 'enabled' },
     ...fleet.launchTemplate,
@@ -45,7 +45,7 @@ export const templateFor = (maker: Maker, order: LaunchOrder, userData: string):
 
 type TemplatesContext = Pick<ProviderContext, 'memory' | 'clock'>;
 
-/** Makes a template unless it is there, and notes that it is used. */
+/** Creates a template unless it exists, and records that it is used. */
 export const ensureTemplate = async (
   { memory, clock }: TemplatesContext,
   { ec2, region, known }: { ec2: Region; region: string; known: Memory },
@@ -68,7 +68,7 @@ export const ensureTemplate = async (
   await memory.remember([{ name: noted, value: now.toJSON(), until: later(now, keptMs) }]);
 };
 
-/** A template that was to be used is not there: it is made again the next time. */
+/** A template that is about to be used does not exist: it is created again the next time. */
 export const isTemplateMissing = (code: string): boolean =>
   /^InvalidLaunchTemplate(Name|Id)\.NotFound/.test(code);
 

@@ -44,7 +44,7 @@ export interface TestCloud {
   another(settings?: Partial<AwsSettings>): Provider;
 }
 
-/** A cloud whose time stands still, and a provider that knows it. */
+/** A cloud whose clock stands still, and a provider for it. */
 export const aCloud = async (t: TestContext): Promise<TestCloud> => {
   const clock = manualClock();
   const memory = memoryOf(clock);
@@ -85,7 +85,7 @@ export const fleet = {
 
 let orders = 0;
 
-/** An order for a fleet, unless something else is said. */
+/** An order for a fleet, with fields that the test replaces. */
 export const anOrder = (more: Partial<LaunchOrder> = {}): LaunchOrder => ({
   token: `order-${String(orders++).padStart(16, '0')}`,
   workerPoolId: 'demo/cloud',

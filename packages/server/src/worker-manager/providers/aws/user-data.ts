@@ -2,10 +2,10 @@ import type { LaunchOrder } from '../provider.ts';
 import type { Maker } from './names.ts';
 import type { AwsLaunchConfig } from './schema.ts';
 
-/** EC2 takes no more, before it is put into base64. */
+/** The most that EC2 accepts, before it is encoded in base64. */
 const bytesMax = 16_384;
 
-/** What instances are told at their start, or nothing when it is too long: whose workers they are, and how. */
+/** The user data of instances: their pool, and its settings for workers. Undefined when it is too long. */
 export const userDataOf = (
   { providerId, rootUrl }: Maker,
   { workerPoolId, launchConfigId, configuration }: LaunchOrder,

@@ -20,20 +20,20 @@ import { localConfig } from './schema.ts';
 export interface LocalSettings {
   /** A program and its arguments; the path of a file of settings is added. */
   readonly command: readonly string[];
-  /** The environment that workers get: nothing of ours that is secret, nothing that steers a worker. */
+  /** The environment of workers: without our secrets, and without variables that control a worker. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where their files lie, and nothing else. */
+  /** The folder of their files; it holds nothing else. */
   readonly folder: string;
   /** Settings of every worker; a pool may say something else in its `workerConfig`. */
   readonly workerSettings: Readonly<Record<string, unknown>>;
 }
 
-/** So long has a worker been idle when it asks whether it may go, unless its pool says otherwise. */
+/** After this time without a task a worker asks whether it may end, unless its pool says otherwise. */
 const idleTimeoutSeconds = 20;
 
 /**
  * Workers that are processes on this machine. They are children of the process that runs the background loops and end with
- * it; what a killed one left behind is ended when the next one looks first.
+ * it; processes that a killed one left are ended when the next one starts its work.
  */
 export const localProvider = (deps: ProviderContext, settings: LocalSettings): Provider => ({
   providerId: deps.providerId,
@@ -47,7 +47,7 @@ export const localProvider = (deps: ProviderContext, settings: LocalSettings): P
 
 const localMachines = (deps: ProviderContext, settings: LocalSettings): Machines => {
   const processes = new Processes(deps, settings);
-  /** Who can look at a process: somebody on the same machine, with the same folder. */
+  /** Identifies the processes that can be seen from here: those of the same machine and folder. */
   const place = `${hostname()}:${settings.folder}`;
   return {
     sweepEveryMs: seconds(10),

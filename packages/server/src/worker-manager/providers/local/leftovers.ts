@@ -9,14 +9,14 @@ interface Process {
   readonly commandLine: string;
 }
 
-/** Where the files of each worker lie, as long as it is there; what outlives it lies beside. */
+/** The folder of each worker's files while it exists; files that outlive it lie beside. */
 export const runsFolder = 'runs';
 
-/** Killed hard when they have not ended by then. */
+/** Processes that have not ended by then are killed. */
 const patienceMs = seconds(5);
 const lookAgainMs = 50;
 
-/** All processes that may be seen, with what they were started by. */
+/** All visible processes, with their parents. */
 const listProcesses = async (): Promise<Process[]> => {
   if (process.platform === 'linux') {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -36,7 +36,7 @@ const listProcesses = async (): Promise<Process[]> => {
   });
 };
 
-/** Workers whose settings lie in a folder: their command line says so, whoever has started them. */
+/** Workers whose settings lie in a folder, by their command lines, no matter what started them. */
 const workersOf = async (folder: string): Promise<number[]> =>
   (await listProcesses())
     .filter(({ pid, commandLine }) => pid !== process.pid && commandLine.includes(`--config ${folder}/`))
@@ -50,7 +50,7 @@ const send = (pid: number, signal: NodeJS.Signals): void => {
   }
 };
 
-/** Ends all workers whose files lie in this folder, and removes those. For a time when none of them is ours. */
+/** Ends all workers whose files lie in this folder, and removes the files. To be called while none of them is ours. */
 export const endLeftovers = async (
   folder: string,
   { clock, log }: { clock: Clock; log: Logger },

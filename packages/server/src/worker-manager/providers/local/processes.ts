@@ -14,7 +14,7 @@ export interface LocalWorker {
   readonly workerId: string;
   readonly token: string;
   readonly secret: string;
-  /** What stands in its file of settings, besides the folder that it works in. */
+  /** The content of its settings file, besides its working directory. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
@@ -27,11 +27,11 @@ interface Entry extends StartedProcess {
   readonly child: ChildProcess;
   readonly slot: number;
   isToldToEnd: boolean;
-  /** Why it is there no more. */
+  /** Why it has ended. */
   ending: string | undefined;
 }
 
-/** How long after SIGTERM the rest is killed when the platform ends. */
+/** How long after SIGTERM the rest is killed, when the platform ends. */
 const closeWithinMs = minutes(1);
 const logExcerptBytes = 1000;
 
@@ -65,7 +65,7 @@ export class Processes {
     return entry;
   }
 
-  /** Tells a worker to end. One that was told before and is still there is killed: it has had its time. */
+  /** Tells a worker to end. One that was told before and still runs is killed: it has had its time. */
   end(workerId: string): void {
     const entry = this.#entries.get(workerId);
     if (!entry || entry.ending !== undefined) return;
@@ -84,14 +84,14 @@ export class Processes {
     return this.#running();
   }
 
-  /** Why a worker is there no more; undefined while it is. */
+  /** Why a worker has ended; undefined while it runs. */
   async look(workerId: string): Promise<string | undefined> {
     const entry = this.#entries.get(workerId);
     if (entry && entry.ending === undefined) return undefined;
     return this.#forget(workerId, entry?.ending ?? 'it ended with the platform that had started it');
   }
 
-  /** Ends, once, what was started on this folder by a process that is no more. */
+  /** Ends, once, the workers that an earlier process started on this folder. */
   endLeftovers(): Promise<void> {
     const { clock, log } = this.#deps;
     this.#cleared ??= endLeftovers(this.#settings.folder, { clock, log }).catch((error: unknown) => {
@@ -117,7 +117,7 @@ export class Processes {
     return join(this.#settings.folder, runsFolder, workerId);
   }
 
-  /** Folders to work in are used again, one worker at a time: what is cached there serves the next one. */
+  /** Working directories are used again, by one worker at a time, so that the next one finds the caches. */
   #freeSlot(): number {
     const taken = new Set([...this.#entries.values()].map(({ slot }) => slot).concat([...this.#starting]));
     let slot = 0;
@@ -135,8 +135,8 @@ export class Processes {
     await writeFile(path, JSON.stringify({ ...worker.settings, workDir }), { mode: 0o600 });
     const output = await open(join(own, 'worker.log'), 'a', 0o600);
     try {
-      // Its standard input is a pipe that nobody writes to: when it ends, so has the platform, and then so does the worker.
-      // A group of its own keeps an interrupt from the terminal to us: it is told to end in its turn.
+      // Its standard input is a pipe without a writer's data: when the pipe ends, the platform has ended, and the worker ends too.
+      // A process group of its own keeps a terminal's interrupt away from it: we tell it to end in its turn.
       const child = spawn(program, [...args, '--config', path], {
         stdio: ['pipe', output.fd, output.fd],
         env: environment,

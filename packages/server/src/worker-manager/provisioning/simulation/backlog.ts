@@ -12,7 +12,7 @@ export interface Backlog {
 
 const compactAt = 10_000;
 
-/** Runs become pending in order of time: one that is lost with its worker waits anew. */
+/** Runs become pending in order of time: one that is lost with its worker waits again. */
 export const openBacklog = (): Backlog => {
   let tasks: number[] = [];
   let sinceMs: number[] = [];

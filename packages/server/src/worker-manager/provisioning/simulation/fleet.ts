@@ -11,17 +11,17 @@ export interface SimulatedWorker extends Changing<WorkerFacts> {
   isGone: boolean;
   /** Changes with each task that it takes: an older look at its idleness is void. */
   busyness: number;
-  /** Changes when it is drawn anew when it is taken away. */
+  /** Changes each time the moment of its interruption is drawn again. */
   threats: number;
   /** Up to when its time and money are counted. */
   countedUntilMs: number;
   countedUsd: number;
-  /** Where it stands among all, and among those with a free place; -1 where it does not. */
+  /** Its index in the list of all workers, and in that of workers with a free place; -1 where it is in none. */
   allAt: number;
   freeAt: number;
 }
 
-/** Time and money of all workers, by what it was for. Times are those of places: a worker of four counts four times. */
+/** Time and money of all workers, by purpose. Times are those of places: a worker of four counts four times. */
 export interface Spending {
   usd: number;
   idleUsd: number;
@@ -60,7 +60,7 @@ export interface Fleet {
   find(workerId: string): SimulatedWorker | undefined;
   start(place: Place, nowMs: number): SimulatedWorker;
   register(worker: SimulatedWorker, nowMs: number): void;
-  /** Any worker with a free place: whoever asks first gets the task. */
+  /** Any worker with a free place: the first one that asks gets the task. */
   anyFree(random: Random): SimulatedWorker | undefined;
   assign(worker: SimulatedWorker, task: number, nowMs: number): void;
   finish(worker: SimulatedWorker, task: number, nowMs: number): void;

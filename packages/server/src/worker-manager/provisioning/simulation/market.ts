@@ -5,7 +5,7 @@ import type { MarketChange } from './trace.ts';
 const bootsKept = 200;
 const hourMs = 3_600_000;
 
-/** Where the workers of one launch config come from: what they cost, and what was seen of them. */
+/** The market of one launch config: what its workers cost, and what was observed of them. */
 export interface Place {
   readonly config: SimulatedLaunchConfig;
   instancesMax: number;

@@ -1,6 +1,6 @@
 import type { Fleet } from './fleet.ts';
 
-/** What was seen at the end of a round. */
+/** The observations at the end of a round. */
 export interface Sight {
   readonly atMs: number;
   readonly pending: number;
@@ -8,7 +8,7 @@ export interface Sight {
   readonly capacity: number;
 }
 
-/** What came of a simulation. */
+/** The outcome of a simulation. */
 export interface Outcome {
   /** Runs that were claimed; more than tasks when workers were taken away. */
   readonly runs: number;

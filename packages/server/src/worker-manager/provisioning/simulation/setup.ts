@@ -66,7 +66,7 @@ export interface Setup {
   readonly billedMsMin: number;
 }
 
-/** Reads `{config, simulation}`: the config of a pool, and what its machines are like. */
+/** Reads `{config, simulation}`: the config of a pool, and a description of its machines. */
 export const readSetup = (document: unknown): Setup => {
   const mistakes = mistakesIn(setupSchema, document);
   if (mistakes.length > 0) throw new TraceError(`The pool cannot be read: ${mistakes.join('; ')}.`);

@@ -11,9 +11,9 @@ import type { Setup, SimulatedLaunchConfig } from './setup.ts';
 import type { MarketChange, Trace } from './trace.ts';
 
 const hourMs = 3_600_000;
-/** So many tasks the server remembers when it says how long they take. */
+/** The number of tasks from which the server tells how long tasks take. */
 const tasksRememberedMax = 200;
-/** A pool that can start nothing is given up so long after its last task has come. */
+/** A pool that can start nothing is given up this long after its last task has come. */
 const patienceMs = 24 * hourMs;
 
 type Event =
@@ -42,7 +42,7 @@ interface World {
   usual: { tasks: number; meanMs: number };
 }
 
-/** A pool, what it has to do, and chance. */
+/** A pool, its tasks, and chance. */
 export interface Simulation {
   readonly trace: Trace;
   readonly setup: Setup;
@@ -116,7 +116,7 @@ const run = (world: World, market: readonly MarketChange[]): number => {
   }
 };
 
-/** Whether the pool has let go what it had for its last tasks; it gets an hour for that if it never does. */
+/** Whether the pool has ended the workers of its last tasks; it gets at most an hour for that. */
 const hasShrunk = ({ fleet, setup, trace }: World, nowMs: number): boolean => {
   return (
     capacityOf(fleet) <= floorOf(setup.scaling, nowMs).capacity || nowMs > (trace.atMs.at(-1) ?? 0) + hourMs
@@ -136,7 +136,7 @@ const changeMarket = (world: World, change: MarketChange, nowMs: number): void =
   }
 };
 
-/** Draws when an instance is taken away. It is drawn anew when the market changes: chance does not remember. */
+/** Draws the time at which an instance is interrupted. It is drawn again when the market changes: chance does not remember. */
 const threaten = ({ random, events }: World, worker: SimulatedWorker, nowMs: number): void => {
   const { interruptionsPerHour } = worker.place;
   worker.threats += 1;

@@ -73,7 +73,7 @@ describe('a simulated pool', () => {
     assert.ok(runs > 60, `${runs}`);
   });
 
-  it('has no more machines than the market, and goes elsewhere', () => {
+  it('has no more machines than the market, and uses other places', () => {
     const launchConfigs = ['few', 'many'].map((launchConfigId) => ({ workerManager: { launchConfigId } }));
     const setup = aSetup({ launchConfigs }, { machines: { few: { instancesMax: 3 } } });
     const lines = Array.from({ length: 60 }, () => '0,3600').join('\n');
@@ -128,19 +128,19 @@ describe('our options, on each kind of load', () => {
     );
   };
 
-  it('waste less and keep nobody waiting longer when the load is steady', () => {
+  it('waste less, and let no task wait longer, when the load is steady', () => {
     const provisioning = { ...options, aimedPendingSeconds: 0 };
     isBetter(
       compare({ trace: steadyTrace(seeded(1), { tasks: 20_000, days: 1 }), setup: aSetup({ provisioning }) }),
     );
   });
 
-  it('waste less and keep nobody waiting longer on a working day with pushes', () => {
+  it('waste less, and let no task wait longer, on a working day with pushes', () => {
     const setup = aSetup({ maxCapacity: 2500, provisioning: options });
     isBetter(compare({ trace: workingDayTrace(seeded(1), { pushes: 5 }), setup }));
   });
 
-  it('waste less and keep nobody waiting longer on a spot market', () => {
+  it('waste less, and let no task wait longer, on a spot market', () => {
     const provisioning = { ...options, priceSensitivity: 3 };
     const setup = aSetup({ maxCapacity: 800, launchConfigs: spotLaunchConfigs, provisioning });
     const market = spotMarket(seeded(2), { days: 1 });

@@ -4,7 +4,7 @@ export interface Trace {
   readonly durationMs: Float64Array;
 }
 
-/** What a machine of a launch config costs from a time on, and how sure one may be of it. */
+/** The price of a machine of a launch config from a time on, and how certain it is. */
 export interface MarketChange {
   readonly atMs: number;
   readonly launchConfigId: string;
@@ -51,7 +51,7 @@ export const traceOf = (tasks: readonly (readonly [atMs: number, durationMs: num
   };
 };
 
-/** Reads a trace of tasks; its lines may stand in any order. */
+/** Reads a trace of tasks; its lines may be in any order. */
 export const readTrace = (text: string): Trace =>
   traceOf(
     rowsOf(text, traceColumns).map(
