@@ -2,14 +2,13 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 
-/** The value of a Hawk authorization header; temporary credentials carry their certificate. */
-const hawk = ({ method, path, host, port }, credentials) => {
+/** The value of a Hawk authorization header; temporary credentials carry their certificate. `more` goes into `ext`. */
+const hawk = ({ method, path, host, port }, credentials, more = {}) => {
   const ts = Math.floor(Date.now() / 1000);
   const nonce = randomBytes(6).toString('base64url');
   const { clientId, accessToken, certificate } = credentials;
-  const ext = certificate
-    ? Buffer.from(JSON.stringify({ certificate: JSON.parse(certificate) })).toString('base64')
-    : '';
+  const said = { ...(certificate ? { certificate: JSON.parse(certificate) } : {}), ...more };
+  const ext = Object.keys(said).length > 0 ? Buffer.from(JSON.stringify(said)).toString('base64') : '';
   const text = `hawk.1.header\n${ts}\n${nonce}\n${method}\n${path}\n${host}\n${port}\n\n${ext}\n`;
   const mac = createHmac('sha256', accessToken).update(text).digest('base64');
   return `Hawk id="${clientId}", ts="${ts}", nonce="${nonce}"${ext ? `, ext="${ext}"` : ''}, mac="${mac}"`;
@@ -18,10 +17,10 @@ const hawk = ({ method, path, host, port }, credentials) => {
 /** Answers a function that makes a signed request, as the bytes that go over the wire. */
 export const requestsTo = (rootUrl) => {
   const { hostname: host, port } = new URL(rootUrl);
-  return (method, path, { body, credentials } = {}) => {
+  return (method, path, { body, credentials, ext } = {}) => {
     const text = body === undefined ? '' : JSON.stringify(body);
     const lines = [`${method} ${path} HTTP/1.1`, `host: ${host}:${port}`];
-    if (credentials) lines.push(`authorization: ${hawk({ method, path, host, port }, credentials)}`);
+    if (credentials) lines.push(`authorization: ${hawk({ method, path, host, port }, credentials, ext)}`);
     if (body !== undefined) lines.push('content-type: application/json');
     if (method !== 'GET') lines.push(`content-length: ${Buffer.byteLength(text)}`);
     return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${text}`);

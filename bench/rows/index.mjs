@@ -1,6 +1,7 @@
 import { createRows } from './create.mjs';
 import { depthRows } from './depth.mjs';
 import { graphRows } from './graphs.mjs';
+import { hostileRows } from './hostile.mjs';
 import { firstRows, lastRows } from './memory.mjs';
 import { readRows } from './reads.mjs';
 import { waitingRows } from './waiting.mjs';
@@ -18,5 +19,6 @@ export const rows = [
   ...graphRows,
   ...waitingRows,
   ...depthRows,
+  ...hostileRows,
   ...lastRows,
 ];

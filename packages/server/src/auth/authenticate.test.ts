@@ -428,3 +428,63 @@ describe('what was examined once', () => {
     assert.ok((await authenticate(request, now)).caller.satisfies('b'));
   });
 });
+
+describe('of callers', () => {
+  const token = (clientId: string) => ({ clientId, accessToken: `token-of-${clientId}` });
+  const many = Array.from({ length: 300 }, (_, i) => i);
+  const scopes = (i: number) => Array.from({ length: 50 }, (_, k) => `queue:${i}:${k}`);
+
+  it('nothing is remembered who cannot prove who they are, and nothing that a certificate or a narrowing says', async () => {
+    const authenticate = createAuthenticator(authorities());
+    // Anonymous callers are all alike.
+    await authenticate(parts({}), now);
+    const before = [authenticate.rememberedBytes(), roles.rememberedBytes()];
+    const forged = (i: number): string[] => [
+      header({ clientId: `nobody-${i}`, accessToken: 'x' }, { ext: { authorizedScopes: scopes(i) } }),
+      header({ clientId: 'plain', accessToken: `x-${i}` }, { ext: { authorizedScopes: scopes(i) } }),
+      header(token('disabled'), { ext: { authorizedScopes: scopes(i) } }),
+      header(token('plain'), { ext: { authorizedScopes: [`not-held:${i}`] } }),
+      header(token('plain'), { ext: `no json ${i}` }),
+      header({
+        clientId: `temporary-${i}`,
+        accessToken: 'x',
+        certificate: {
+          version: 1,
+          scopes: scopes(i),
+          start: now.getTime(),
+          expiry: now.getTime() + 1000,
+          seed: slugid() + slugid(),
+          signature: 'x',
+          issuer: 'issuer',
+        },
+      }),
+    ];
+    for (const authorization of many.flatMap(forged)) {
+      await assert.rejects(authenticate(parts({ authorization }), now), { code: 'AuthenticationFailed' });
+      await authenticate(parts({}), now);
+    }
+    // The scopes of clients that exist are expanded to see what they may narrow themselves to.
+    const after = [authenticate.rememberedBytes(), roles.rememberedBytes()];
+    assert.equal(after[0], before[0]);
+    assert.ok((after[1] ?? 0) - (before[1] ?? 0) < 2000, `${after[1]} bytes`);
+  });
+
+  it('who are known little is remembered, though each of their requests says something else', async () => {
+    const authenticate = createAuthenticator(authorities());
+    const long = (i: number) => Array.from({ length: 1000 }, (_, k) => `queue:${i}:${k}:${'x'.repeat(40)}`);
+    for (const i of many) {
+      const authorization = header(token('plain'), { ext: { authorizedScopes: long(i) } });
+      const { caller } = await authenticate(parts({ authorization }), now);
+      assert.ok(caller.satisfies(`queue:${i}:1:${'x'.repeat(40)}`));
+      assert.ok(authenticate.rememberedBytes() <= 8 * 2 ** 20, `${authenticate.rememberedBytes()} bytes`);
+      assert.ok(roles.rememberedBytes() <= 16 * 2 ** 20, `${roles.rememberedBytes()} bytes`);
+    }
+    assert.ok(authenticate.rememberedBytes() > 2 ** 20);
+  });
+
+  it('who ask what scopes mean, nothing that they ask is remembered', () => {
+    const before = roles.rememberedBytes();
+    for (const i of many) roles.expandOnce([...scopes(i), 'assume:worker']);
+    assert.equal(roles.rememberedBytes(), before);
+  });
+});

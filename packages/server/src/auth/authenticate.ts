@@ -32,7 +32,10 @@ export interface Identified {
 }
 
 /** `since`: when the request came, if that was before now; its signature must have been in time then. */
-export type Authenticator = (request: SignedParts, now: Date, since?: Date) => Promise<Identified>;
+export type Authenticator = ((request: SignedParts, now: Date, since?: Date) => Promise<Identified>) & {
+  /** About how many bytes are remembered of credentials that were examined. */
+  rememberedBytes(): number;
+};
 
 /** Credentials that were examined: what remains for each request is its own signature, and the time. */
 interface Principal {
@@ -44,7 +47,7 @@ interface Principal {
 
 const anonymousRole = 'assume:anonymous';
 /** Of credentials that were examined. */
-const bytesKept = 16 * 2 ** 20;
+const bytesKept = 8 * 2 ** 20;
 
 /** A caller with just these scopes. */
 export const callerWith = (
@@ -83,7 +86,7 @@ export const createAuthenticator = (
     return started === authorities.generation() ? principals.add(id, principal) : principal;
   };
 
-  return async (request, now, since = now) => {
+  const identify = async (request: SignedParts, now: Date, since = now): Promise<Identified> => {
     const signature = signatureOf(request);
     if (!signature) {
       const scopes = authorities.expand([anonymousRole]);
@@ -100,6 +103,7 @@ export const createAuthenticator = (
     authorities.noteUse(principal.client);
     return { caller: principal.caller, signature };
   };
+  return Object.assign(identify, { rememberedBytes: () => principals.bytes });
 };
 
 const principalBytes = ({ caller, certificate }: Principal): number =>

@@ -158,6 +158,34 @@ describe('before the body of a request is read', () => {
     assert.match(chunked, /^HTTP\/1.1 413 [\s\S]*larger than 1 MiB/);
   });
 
+  it('one of more than 20,000 values is refused to callers without credentials before it is parsed', async () => {
+    const values = (count: number) => `{"a":[${Array(count).fill('{}').join(',')}]`;
+    // What is cut off in the middle cannot be parsed: who is told that, it was tried for.
+    const tried = await post('open', { payload: values(5000) });
+    assert.match(tried.message, /Failed to parse JSON/);
+    const { status, message } = await post('open', { payload: values(11_000) });
+    assert.deepEqual([status, /at most 20000 values/.test(message)], [400, true]);
+    const known = await post('byUrl', { headers: { may: 'by-url:x' }, payload: values(11_000) });
+    assert.match(known.message, /Failed to parse JSON/);
+    const text = JSON.stringify({ a: '{,:['.repeat(20_000) });
+    assert.match((await post('open', { payload: text })).message, /must be number/);
+  });
+
+  it('large ones are worked with one after the other, and others are heard in between', async () => {
+    const large = JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`n${i}`, i])));
+    const order: string[] = [];
+    const ask = async (name: string, payload: string): Promise<void> => {
+      assert.equal((await post('open', { payload })).status, 204);
+      order.push(name);
+    };
+    await Promise.all([
+      ...Array.from({ length: 40 }, () => ask('large', large)),
+      ...Array.from({ length: 5 }, () => ask('small', '{}')),
+    ]);
+    assert.equal(order.length, 45);
+    assert.ok(order.lastIndexOf('small') < order.lastIndexOf('large'), order.join(' '));
+  });
+
   it('one that takes more than two minutes to come ends its connection', async () => {
     const socket = connect({ port, host: '127.0.0.1' });
     let isClosed = false;
@@ -226,7 +254,8 @@ describe('what is wrong with a body', () => {
 
   it('is told for the first mistake alone where there are very many parts', async () => {
     const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`n${i}`, 'no']));
-    const { status, text, message } = await post('open', { payload: JSON.stringify(many) });
+    const headers = { may: 'by-url:x' };
+    const { status, text, message } = await post('byUrl', { headers, payload: JSON.stringify(many) });
     assert.equal(status, 400);
     assert.equal(message.match(/must be number/g)?.length, 1);
     assert.ok(text.length < 2000, `${text.length} characters`);

@@ -7,7 +7,7 @@ import type { Caller, Contract } from './contract.ts';
 const bodyBytesMaxDefault = 10 * 2 ** 20;
 
 /** What a caller without credentials may send at most. */
-export const unsignedBytesMax = 2 ** 20;
+const unsignedBytesMax = 2 ** 20;
 
 /** A body above this is work to examine. */
 const largeBytes = 64 * 2 ** 10;
@@ -15,8 +15,14 @@ const largeBytes = 64 * 2 ** 10;
 /** What a method takes at most, from those it knows. */
 export const bodyBytesMax = ({ bodyBytesMax: own = bodyBytesMaxDefault }: Contract): number => own;
 
-export const tooLarge = (bytesMax: number): RequestError =>
-  new RequestError('InputTooLarge', `The body is larger than ${bytesMax / 2 ** 20} MiB.`);
+/** What a method takes at most from this caller. */
+export const bytesMaxFrom = (contract: Contract, caller: Caller | undefined): number =>
+  Math.min(bodyBytesMax(contract), caller?.isAnonymous ? unsignedBytesMax : Number.POSITIVE_INFINITY);
+
+export const tooLarge = (bytesMax: number): RequestError => {
+  const size = bytesMax < 2 ** 20 ? `${bytesMax / 2 ** 10} KiB` : `${bytesMax / 2 ** 20} MiB`;
+  return new RequestError('InputTooLarge', `The body is larger than ${size}.`);
+};
 
 /** The length that a request announces; undefined where it announces none, though a body may come. */
 const announcedBytes = ({ headers }: FastifyRequest): number | undefined => {
@@ -28,9 +34,15 @@ const announcedBytes = ({ headers }: FastifyRequest): number | undefined => {
 export const hasLargeBody = (request: FastifyRequest): boolean =>
   (announcedBytes(request) ?? Number.POSITIVE_INFINITY) > largeBytes;
 
+/** Bodies above this are worked with one after the other. */
+const bytesWithoutTurn = 2 ** 14;
+
+/** Is a body that has come one that takes a while to work with? */
+export const takesTurn = (text: string): boolean => text.length > bytesWithoutTurn;
+
 /** Refuses a body by its announced length, before any of it is read. */
 export const requireBoundedBody = (contract: Contract, caller: Caller, request: FastifyRequest): void => {
-  const bytesMax = caller.isAnonymous ? unsignedBytesMax : bodyBytesMax(contract);
+  const bytesMax = bytesMaxFrom(contract, caller);
   if ((announcedBytes(request) ?? 0) > bytesMax) throw tooLarge(bytesMax);
 };
 

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestError } from '../base/index.ts';
+import type { Caller } from './contract.ts';
 import { parseLargeJson, TooDeep } from './large-json.ts';
 
 /** Arrays and objects within each other. What walks through a value, here and in the database, calls itself at each. */
@@ -31,10 +32,27 @@ export const isJson = (request: FastifyRequest): boolean =>
 /** Longer text is parsed in slices. */
 const charactersAtOnceMax = 256 * 1024;
 
+/** Values, and names of properties, in a body from a caller without credentials. Each costs time and memory. */
+const unsignedPartsMax = 20_000;
+
+export interface ParsedFor {
+  readonly caller: Pick<Caller, 'isAnonymous'>;
+  /** Refuses those whom no body would help. */
+  readonly requireHope: () => void;
+}
+
 /** The body as a value: an object or an array; empty where there is none. */
-export const parseBody = async (request: FastifyRequest, requireHope: () => void): Promise<unknown> => {
+export const parseBody = async (
+  request: FastifyRequest,
+  { caller, requireHope }: ParsedFor,
+): Promise<unknown> => {
   const text = request.body as string | undefined;
   if (!text || !isJson(request)) return {};
+  if (caller.isAnonymous && hasManyParts(text))
+    throw new RequestError(
+      'MalformedPayload',
+      `Without credentials a body has at most ${unsignedPartsMax} values.`,
+    );
   let value: unknown;
   try {
     // Some editors and languages begin a text with a mark of its encoding. A signature covers it, JSON knows none.
@@ -68,6 +86,23 @@ export const requireStorableBody = (request: FastifyRequest, payload: unknown): 
 };
 
 const [quote, backslash, opening, closing] = [0x22, 0x5c, [0x5b, 0x7b], [0x5d, 0x7d]] as const;
+/** Brackets that open, commas and colons. */
+const beginsPart = new Set([...opening, 0x2c, 0x3a]);
+
+/** Does this JSON hold more than strangers may have parsed? */
+const hasManyParts = (text: string): boolean => {
+  let parts = 0;
+  let isInString = false;
+  for (let i = 0; i < text.length && parts <= unsignedPartsMax; i++) {
+    const code = text.charCodeAt(i);
+    if (isInString) {
+      if (code === backslash) i++;
+      else if (code === quote) isInString = false;
+    } else if (code === quote) isInString = true;
+    else if (beginsPart.has(code)) parts++;
+  }
+  return parts > unsignedPartsMax;
+};
 
 /** Is this JSON nested too deeply? Parsers are spared what they would have to refuse. */
 const isDeep = (text: string): boolean => {

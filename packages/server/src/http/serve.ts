@@ -7,12 +7,13 @@ import { isJson, parseBody, readBodies, requireStorableBody } from './body.ts';
 import {
   bodyBytesMax,
   boundBody,
+  bytesMaxFrom,
   hasLargeBody,
   limitBodyTime,
   requireBoundedBody,
   sendContinue,
+  takesTurn,
   tooLarge,
-  unsignedBytesMax,
 } from './body-limits.ts';
 import { parseParams, parseQuery } from './call-parameters.ts';
 import {
@@ -32,6 +33,7 @@ import { failureReply } from './failure.ts';
 import { apiHeaders } from './headers.ts';
 import { monitoringRoutes, type ProcessFacts } from './monitoring.ts';
 import { whileStanding } from './standing.ts';
+import { awaitTurn } from './turns.ts';
 import { mistakesIn, mistakesInSlices, schemaPath } from './validation.ts';
 
 /** What the floors above hand in. */
@@ -198,8 +200,9 @@ const answer = async (
   };
   let payload: unknown;
   try {
+    if (takesTurn(signed.payload)) await awaitTurn();
     if (contract.scopes !== undefined) await deps.requirePayload?.(signed);
-    payload = await parseBody(request, () => authorization.checkHope());
+    payload = await parseBody(request, { caller, requireHope: () => authorization.checkHope() });
     const call: Call<Parameters, Parameters, never> = {
       params: parseParams(contract, params),
       query: parseQuery(contract, request.query as Record<string, string | string[]>),
@@ -343,7 +346,7 @@ const refuseUnread = (
 ): FastifyReply => {
   const { contract } = endpoint.route;
   const known = admitted.get(request);
-  const bytesMax = known?.caller.isAnonymous ? unsignedBytesMax : bodyBytesMax(contract);
+  const bytesMax = bytesMaxFrom(contract, known?.caller);
   const refusal =
     error.code === 'FST_ERR_CTP_BODY_TOO_LARGE'
       ? tooLarge(bytesMax)

@@ -26,7 +26,7 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
     routerOptions: { maxParamLength: 8192, caseSensitive: true },
     frameworkErrors: (_error, { url }, reply) => refuseUrl(url, reply as unknown as FastifyReply),
   });
-  readRestOfBodies(server);
+  readRestOfBodies(server, systemClock);
   serveSite(server, config);
   server.setNotFoundHandler(answerNotFound);
   app.register(server);

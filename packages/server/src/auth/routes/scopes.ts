@@ -1,3 +1,4 @@
+import { headerBytesMax } from '../../http/index.ts';
 import {
   authenticateHawkRequest,
   authenticateHawkResponse,
@@ -56,6 +57,8 @@ export const scopeRoutes = [
       stability,
       // Nonces are not remembered: whoever reads a signature can use it for a while.
       secretInput: true,
+      // A signature comes in the headers of a request, which are no larger, and the rest is small.
+      bodyBytesMax: headerBytesMax + 64 * 2 ** 10,
       input: authenticateHawkRequest,
       output: authenticateHawkResponse,
     },
@@ -74,6 +77,8 @@ export const scopeRoutes = [
         'and the call needs `requiredScopes`. Roles play no part.',
       ].join('\n'),
       stability,
+      // Everybody may call this, and what they make up is worked with.
+      bodyBytesMax: 16 * 2 ** 10,
       input: testAuthenticateRequest,
       output: testAuthenticateResponse,
     },

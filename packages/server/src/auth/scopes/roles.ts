@@ -21,6 +21,8 @@ export interface RoleSet {
   expand(scopes: readonly string[]): ScopeSet;
   /** The same, and remembers nothing: for scopes that somebody sent. */
   expandOnce(scopes: readonly string[]): ScopeSet;
+  /** About how many bytes are remembered of expansions. */
+  rememberedBytes(): number;
   /** The roles by which one comes to assume itself, itself at both ends; undefined when it does not. */
   cycleThrough(roleId: string): string[] | undefined;
 }
@@ -29,7 +31,7 @@ const assume = 'assume:';
 /** In a scope of a role whose id ends in a star, this stands for what the star matched. */
 export const parameter = '<..>';
 /** Of expansions that are remembered. */
-const bytesKept = 32 * 2 ** 20;
+const bytesKept = 16 * 2 ** 20;
 // Roles have no cycles, so an expansion ends by itself; this bounds the harm of a table changed by hand.
 const scopesMax = 1_000_000;
 
@@ -42,7 +44,12 @@ export const compileRoles = (roles: readonly RoleScopes[]): RoleSet => {
     const key = `${scopes.length}\n${scopes.join('\n')}`;
     return kept.get(key) ?? kept.add(key, expandOnce(scopes));
   };
-  return { expand, expandOnce, cycleThrough: (roleId) => findCycle(byRule, roleId) };
+  return {
+    expand,
+    expandOnce,
+    rememberedBytes: () => kept.bytes,
+    cycleThrough: (roleId) => findCycle(byRule, roleId),
+  };
 };
 
 const expandAll = (roles: RoleIndex, scopes: readonly string[]): Scopes => {
