@@ -12,6 +12,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { combine } from './test/again.mjs';
 import { findTestFiles } from './test/files.mjs';
 import { failing, flaky, leftOut, slowest, totals } from './test/summary.mjs';
 
@@ -51,7 +52,7 @@ const runFiles = async ({ files, concurrency, environment, folder, name }) => {
   const [code, signal] = await once(runner, 'exit');
   const records = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : [];
   // A runner that fails without a failed test could not do its work.
-  if (code !== 0 && !records.some(({ failures }) => failures.length > 0))
+  if (code !== 0 && !records.some(({ hasFailed }) => hasFailed))
     throw new Error(`The test runner ended with ${signal ?? `code ${code}`}.`);
   return records;
 };
@@ -60,7 +61,7 @@ const runAll = async (environment, folder) => {
   const concurrency = Math.max(3, availableParallelism());
   const files = findTestFiles(filters);
   const first = await runFiles({ files, concurrency, environment, folder, name: 'first' });
-  const failed = first.filter(({ failures }) => failures.length > 0);
+  const failed = first.filter(({ hasFailed }) => hasFailed);
   if (failed.length === 0 || isInterrupted) return { records: first, flakes: [] };
   console.log(`\nOnce more, alone: ${failed.map(({ file }) => file).join(' ')}\n`);
   const again = await runFiles({
@@ -70,19 +71,14 @@ const runAll = async (environment, folder) => {
     folder,
     name: 'again',
   });
-  const second = new Map(again.map((record) => [record.file, record]));
-  const hasPassed = ({ file }) => second.get(file)?.failures.length === 0;
-  return {
-    records: first.map((record) => second.get(record.file) ?? record),
-    flakes: failed.filter(hasPassed),
-  };
+  return combine(first, again);
 };
 
 const report = ({ records, flakes }) => {
   if (isSet('--slow')) console.log(slowest(records).join('\n'));
   for (const line of [...leftOut(records), ...flaky(flakes)]) console.log(line);
   for (const line of [...totals(records, Date.now() - startedAt), ...failing(records)]) console.log(line);
-  const isRed = records.some(({ failures }) => failures.length > 0);
+  const isRed = records.some(({ hasFailed, failures }) => hasFailed || failures.length > 0);
   return isRed || isInterrupted || (isSet('--strict') && flakes.length > 0) ? 1 : 0;
 };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -26,6 +26,17 @@ const bad = write('bad.test.mjs', [
   "console.log('what the file has to say');",
   "describe('a suite', () => it('is bad', () => { throw new Error('a planted failure'); }));",
 ]);
+write('cases.mjs', [
+  imports,
+  'export const cases = (mark) => {',
+  "  it('is a case that is good', () => {});",
+  "  it('is a case that is bad', () => { if (mark && existsSync(mark)) return;",
+  "    if (mark) writeFileSync(mark, ''); throw new Error('a planted case'); });",
+  '};',
+]);
+/** A file whose tests are written in another one. */
+const borrows = (name: string, mark: string): string =>
+  write(`${name}.test.mjs`, ["import { cases } from './cases.mjs';", `cases(${JSON.stringify(mark)});`]);
 const silent = write('silent.test.mjs', ['process.exit(3);']);
 const interrupted = write('interrupted.test.mjs', [
   imports,
@@ -106,6 +117,29 @@ describe('npm test', () => {
       assert.equal(status, 1, file);
       assert.match(text, /✖ the file itself/);
     }
+  });
+
+  it('runs the file again that ran a failing test, though the test is written in another', () => {
+    const lasting = npmTest(borrows('borrower', ''));
+    assert.equal(lasting.status, 1);
+    assert.match(lasting.text, /Once more, alone: .*borrower\.test\.mjs\n/);
+    assert.deepEqual([summary(lasting.lines).pass, summary(lasting.lines).fail], [1, 1]);
+    assert.match(lasting.text, /✖ is a case that is bad\n {2}Error: a planted case/);
+    const passing = npmTest(borrows('flaky-borrower', join(folder, 'borrower.seen')));
+    assert.equal(passing.status, 0);
+    assert.match(passing.text, /^flaky: .*cases\.mjs: is a case that is bad$/m);
+    assert.deepEqual([summary(passing.lines).pass, summary(passing.lines).fail], [2, 0]);
+  });
+
+  it('knows no long file that is gone', async () => {
+    const module = join(root, 'scripts/test/longest.mjs');
+    const { longest } = (await import(module)) as { longest: readonly string[] };
+    const sourceOf = (name: string) =>
+      join(root, `${name.replace(/^(packages\/[^/]+)\//, '$1/src/')}.test.ts`);
+    assert.deepEqual(
+      longest.filter((name) => !existsSync(sourceOf(name))),
+      [],
+    );
   });
 
   it('lists the slowest files when told to', () => {

@@ -1,6 +1,7 @@
 // Which test files there are, and where their compiled form lies.
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
+import { longest } from './longest.mjs';
 
 // A compiled test outlives the source that it was compiled from: only those whose source is there count.
 const testsIn = ({ sources, compiled }) =>
@@ -21,7 +22,6 @@ export const findTestFiles = (filters) => {
   const isFile = (filter) => /\.test\.m?js$/.test(filter) && existsSync(filter);
   const named = filters.filter(isFile);
   const parts = filters.filter((filter) => !isFile(filter));
-  // The journeys through the whole system wait more than they work: they start first, the short ones fill the gaps.
   const places = [
     { sources: 'test', compiled: 'test/dist' },
     ...readdirSync('packages').map((name) => ({
@@ -32,5 +32,18 @@ export const findTestFiles = (filters) => {
   const found = places
     .flatMap(testsIn)
     .filter((file) => filters.length === 0 || parts.some((part) => file.includes(part)));
-  return [...new Set([...named, ...found])];
+  return [...new Set([...named, ...found.sort(byRank)])];
 };
+
+const rankOf = (file) => {
+  const rank = longest.indexOf(
+    file
+      .replaceAll(sep, '/')
+      .replace('/dist/', '/')
+      .replace(/\.test\.js$/, ''),
+  );
+  return rank < 0 ? longest.length : rank;
+};
+
+// The longest start first, and the short ones fill the gaps: no processor waits at the end for a long one.
+const byRank = (one, other) => rankOf(one) - rankOf(other);

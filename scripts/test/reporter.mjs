@@ -13,6 +13,7 @@ const summaryLine = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms
 const emptyRecord = (file) => ({
   file,
   seconds: 0,
+  hasFailed: false,
   counts: { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0 },
   failures: [],
   skipped: [],
@@ -53,6 +54,8 @@ class Records {
     if (type === 'test:dequeue') this.#startedAt.set(record.file, Date.now());
     if (type === 'test:complete')
       record.seconds = (Date.now() - (this.#startedAt.get(record.file) ?? Date.now())) / 1000;
+    // Tests are counted under the file that they are written in, which need not be the one that runs them.
+    if (data.details?.error) record.hasFailed = true;
     // A file that fails by itself: it ended with a code, by a signal, or not in time.
     if (type === 'test:fail' && data.details.error?.failureType !== 'subtestsFailed') {
       record.counts.tests += 1;

@@ -41,7 +41,7 @@ export const leftOut = (records) => {
 
 /** The failed tests with their errors, and what their files printed. */
 export const failing = (records) => {
-  const failed = records.filter(({ failures }) => failures.length > 0);
+  const failed = records.filter(({ hasFailed, failures }) => hasFailed || failures.length > 0);
   if (failed.length === 0) return [];
   return [
     '',

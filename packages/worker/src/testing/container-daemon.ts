@@ -64,8 +64,10 @@ const startDocker = (program: string, folder: string, socket: string): ChildProc
   const places = ['--data-root', 'docker', '--exec-root', 'exec', '--pidfile', 'pid'].map((part) =>
     part.startsWith('--') ? part : join(folder, part),
   );
-  // Test files run at the same time, and their daemons must not choose the same addresses.
-  const addresses = `base=10.${100 + (process.pid % 100)}.0.0/16,size=24`;
+  // Test files run at the same time, those of another checkout too, and their daemons must not choose the same
+  // addresses: each has room for 16 networks, by the id of its process.
+  const [high, low] = [64 + ((process.pid >> 4) & 127), (process.pid & 15) * 16];
+  const addresses = `base=10.${high}.${low}.0/20,size=24`;
   const own = ['-H', `unix://${socket}`, '--default-address-pool', addresses];
   return spawn(program, [...places, ...own, ...args], { stdio: 'ignore' });
 };

@@ -47,3 +47,5 @@ export const startScene = async (engine: keyof typeof skips) => {
   });
   return { daemon, queue, workDir, close };
 };
+
+export type Scene = Awaited<ReturnType<typeof startScene>>;

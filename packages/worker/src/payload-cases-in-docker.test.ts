@@ -1,0 +1,5 @@
+import { leftCases } from './testing/left-cases.ts';
+import { payloadCases } from './testing/payload-cases.ts';
+import { testPayloads } from './testing/payloads-on.ts';
+
+await testPayloads('docker', 'docker: payloads', () => [...payloadCases, ...leftCases]);
