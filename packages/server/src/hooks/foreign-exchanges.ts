@@ -30,6 +30,7 @@ interface Listener {
 
 const inHand = 50;
 const retryMs = seconds(1);
+const closeWithinMs = seconds(2);
 /** What nobody takes meanwhile is bounded, and goes with its queue a week after the last of us. */
 const queueOptions = {
   durable: true,
@@ -73,7 +74,13 @@ export class ForeignExchanges {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#listeners.clear();
-    await this.#connection?.close().catch(() => {});
+    const connection = this.#connection;
+    if (!connection) return;
+    // A broker that is gone does not answer.
+    const farewell = connection.close().catch(() => {});
+    const ended = new AbortController();
+    await Promise.race([farewell, this.#deps.clock.sleep(closeWithinMs, ended.signal)]);
+    ended.abort();
   }
 
   async #follow(exchange: string, patterns: ReadonlySet<string>): Promise<boolean> {
@@ -122,7 +129,11 @@ export class ForeignExchanges {
     await channel.assertQueue(queueOf(exchange), queueOptions);
     await channel.prefetch(inHand);
     const listener = { channel, patterns: new Set<string>() };
-    await channel.consume(queueOf(exchange), (message) => void this.#take(exchange, channel, message));
+    // One after another: they are kept in their order.
+    let last = Promise.resolve();
+    await channel.consume(queueOf(exchange), (message) => {
+      last = last.then(() => this.#take(exchange, channel, message));
+    });
     this.#listeners.set(exchange, listener);
     return listener;
   }
