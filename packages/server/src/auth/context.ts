@@ -10,7 +10,7 @@ export interface Outbox {
 }
 
 /** What auth is given by `app.ts`. */
-export interface AuthGiven extends BaseContext, OtherParties {
+export interface GivenAuthContext extends BaseContext, OtherParties {
   readonly encryption: Encryption;
   readonly outbox: Outbox;
   /** Woken after changes of clients and roles; shared between processes, it makes them known everywhere at once. */
@@ -28,7 +28,7 @@ export interface AuthGiven extends BaseContext, OtherParties {
 }
 
 /** What auth is opened with. */
-export interface Context extends AuthGiven {
+export interface Context extends GivenAuthContext {
   /** Clients and roles in memory. */
   readonly directory: Directory;
 }

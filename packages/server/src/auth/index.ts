@@ -1,5 +1,5 @@
 import type { Domain, ServiceDeclaration } from '../http/index.ts';
-import type { AuthGiven, Context } from './context.ts';
+import type { Context, GivenAuthContext } from './context.ts';
 import { Directory } from './directory.ts';
 import { exchanges } from './events.ts';
 import { authLoops } from './loops.ts';
@@ -42,7 +42,7 @@ export const authDeclaration: ServiceDeclaration<AuthServices> = {
 };
 
 /** Opens auth. */
-export const createAuth = (given: AuthGiven): Auth => {
+export const createAuth = (given: GivenAuthContext): Auth => {
   const directory = new Directory(given);
   const context: Context = { ...given, directory };
   const verbs = authVerbs(context);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Database, encryption, type ManualClock, manualClock, silentLog } from '../base/index.ts';
 import { type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
-import type { AuthGiven } from './context.ts';
+import type { GivenAuthContext } from './context.ts';
 import type { Message } from './events.ts';
 import { type Auth, createAuth } from './index.ts';
 
@@ -20,12 +20,12 @@ export const rootKeys = { clientId: 'static/taskcluster/root', accessToken: 'r'.
 export const queueKeys = { clientId: 'static/taskcluster/queue', accessToken: 'q'.repeat(44) };
 
 /** A started auth; the clock stands at the time of the call. */
-export const testAuth = async (options: Partial<AuthGiven> = {}): Promise<TestAuth> => {
+export const testAuth = async (options: Partial<GivenAuthContext> = {}): Promise<TestAuth> => {
   const database: TestDatabase = await testDatabase();
   const clock = manualClock();
   const sent: Message[] = [];
   const everything = { description: 'Built in.', scopes: ['*'] };
-  const deps: AuthGiven = {
+  const deps: GivenAuthContext = {
     db: database.db,
     clock,
     log: silentLog,

@@ -38,6 +38,7 @@ export { dateIn, requireDate } from './dates.ts';
 export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts';
 export { type Encryption, encryption } from './encryption.ts';
 export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
+export { BrieflyKnown } from './known.ts';
 export { createLog, type Logger, silentLog } from './log.ts';
 export { type Loop, type RunningLoops, runLoops } from './loop.ts';
 export {

@@ -5,7 +5,7 @@ import type { StreamCounts } from './stream-counts.ts';
 import type { Subscriptions } from './subscriptions/index.ts';
 
 /** What events are given by `app.ts`. */
-export interface EventsGiven extends BaseContext {
+export interface GivenEventsContext extends BaseContext {
   /** Woken after commits that added messages. */
   readonly changed: Signal;
   /** Messages are kept for this long, in seconds. */
@@ -15,7 +15,7 @@ export interface EventsGiven extends BaseContext {
 }
 
 /** What events are opened with. */
-export interface Context extends Omit<EventsGiven, 'relay'> {
+export interface Context extends Omit<GivenEventsContext, 'relay'> {
   readonly follower: Follower;
   readonly subscriptions: Subscriptions;
   /** The streams that are open in this process. */

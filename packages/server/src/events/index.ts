@@ -1,6 +1,6 @@
 import type { Loop } from '../base/index.ts';
 import type { Domain, ServiceDeclaration } from '../http/index.ts';
-import type { Context, EventsGiven } from './context.ts';
+import type { Context, GivenEventsContext } from './context.ts';
 import { createFollower } from './follow.ts';
 import { eventLoops } from './loops.ts';
 import { Relay } from './relay/index.ts';
@@ -25,7 +25,7 @@ export interface Events extends Domain<EventVerbs> {
 }
 
 /** Opens events. */
-export const createEvents = (given: EventsGiven): Events => {
+export const createEvents = (given: GivenEventsContext): Events => {
   const closing = new AbortController();
   const { signal } = closing;
   const subscriptions = new Subscriptions(given);

@@ -26,7 +26,7 @@ export { acceptsGzip } from './encodings.ts';
 export { apiHeaders } from './headers.ts';
 export { headerBytesMax, scopesBytesMax } from './limits.ts';
 export type { ProcessFacts } from './monitoring.ts';
-export { pageLimit, pagesOf } from './pagination.ts';
+export { type PageQuery, pageLimit, pagesOf } from './pagination.ts';
 export {
   identifierPattern,
   pagination,

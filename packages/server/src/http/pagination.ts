@@ -1,6 +1,12 @@
 import { RequestError } from '../base/index.ts';
 import { isStorable } from './body.ts';
 
+/** What a page of a listing is asked with: the query parameters of `pagination`. */
+export interface PageQuery {
+  readonly limit?: number | undefined;
+  readonly continuationToken?: string | undefined;
+}
+
 /** One page of a listing, and the token for the next where there is more. */
 export interface Page<Row> {
   readonly rows: Row[];

@@ -13,7 +13,7 @@ import {
   type Verb,
   type Work,
 } from '../base/index.ts';
-import { type Caller, pageLimit, pagesOf, type Reply, redirectTo } from '../http/index.ts';
+import { type Caller, type PageQuery, pageLimit, pagesOf, type Reply, redirectTo } from '../http/index.ts';
 import type { Context } from './context.ts';
 import * as lifecycle from './lifecycle.ts';
 import type { IndexedTask, InsertTaskRequest, ListNamespacesResponse, ListTasksResponse } from './schema.ts';
@@ -71,10 +71,8 @@ const deleteTasks: Verb<string, object, Context> = async (tx, paths) => {
 };
 
 /** The parameters of a page of a listing. */
-export interface Listing {
+export interface Listing extends PageQuery {
   readonly namespace: string;
-  readonly limit?: number | undefined;
-  readonly continuationToken?: string | undefined;
 }
 
 const pages = {

@@ -5,7 +5,7 @@ import type { Replacing } from './bytes/disk-files.ts';
 import type { Backends, PlacementRule } from './placement.ts';
 
 /** What objects are given by `app.ts`. */
-export interface ObjectsGiven extends BaseContext {
+export interface GivenObjectsContext extends BaseContext {
   /** The address that clients see, without a slash at its end; asked for at each use. */
   rootUrl(): string;
   /** By name; the first is for whatever nothing else is said about. */

@@ -4,7 +4,7 @@ import type { Backend } from './bytes/backend.ts';
 import { byteRoutes } from './bytes/byte-routes.ts';
 import { type DiskBackend, diskBackend } from './bytes/disk.ts';
 import { s3Backend } from './bytes/s3.ts';
-import type { Context, ObjectsGiven } from './context.ts';
+import type { Context, GivenObjectsContext } from './context.ts';
 import { objectLoops } from './loops.ts';
 import { type ObjectServices, objectRoutes } from './routes.ts';
 import * as schema from './schema.ts';
@@ -22,7 +22,7 @@ export interface Objects extends Domain<ObjectVerbs> {
 const uploadBytesMaxDefault = 5 * 2 ** 30;
 
 /** Opens objects. Throws when the backends do not fit together. */
-export const createObjects = (given: ObjectsGiven): Objects => {
+export const createObjects = (given: GivenObjectsContext): Objects => {
   const { backends, disks, firstId } = openBackends(given);
   const placement = given.placement ?? [{ backendId: firstId, when: 'all' }];
   const artifactBackend = given.artifactBackend ?? firstId;
@@ -44,7 +44,7 @@ export const createObjects = (given: ObjectsGiven): Objects => {
 /** The backend on disk whose URLs do not name it. */
 const unnamedDisk = 'disk';
 
-const openBackends = (given: ObjectsGiven) => {
+const openBackends = (given: GivenObjectsContext) => {
   const { rootUrl, clock, uploadBytesMax = uploadBytesMaxDefault } = given;
   const backends = new Map<string, Backend>();
   const disks = new Map<string, DiskBackend>();

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fastify } from 'fastify';
 import { days, hours, later, manualClock, silentLog, slugid } from '../base/index.ts';
 import { type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
-import type { ObjectsGiven } from './context.ts';
+import type { GivenObjectsContext } from './context.ts';
 import { createObjects, type Objects } from './index.ts';
 import { backendFor, mistakesInPlacement } from './placement.ts';
 import type { CreateUploadRequest } from './schema.ts';
@@ -28,7 +28,7 @@ describe('objects', () => {
   const authorize = () => {};
   let test: TestDatabase;
   let folder: string;
-  let deps: ObjectsGiven;
+  let deps: GivenObjectsContext;
   let objects: Opened<Objects>;
 
   before(async () => {
@@ -215,7 +215,7 @@ describe('objects', () => {
     assert.equal(await read(await objects.downloadUrl(long.name)), 'long');
   });
   it('a configuration that cannot work is refused at the start', () => {
-    const build = (more: Partial<ObjectsGiven>) => () => opened(createObjects({ ...deps, ...more }));
+    const build = (more: Partial<GivenObjectsContext>) => () => opened(createObjects({ ...deps, ...more }));
     assert.throws(build({ backends: {} }), /At least one backend/);
     assert.throws(build({ artifactBackend: 'none' }), /No backend has the name none/);
     assert.throws(build({ placement: [{ backendId: 'none', when: 'all' }] }), /No backend has the name none/);

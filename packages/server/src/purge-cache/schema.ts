@@ -3,16 +3,14 @@ import { ContinuationToken, DateTime, exactly, Identifier, publish } from '../ht
 
 const CacheName = Type.String({ description: 'The name of a cache, of whatever kind a worker has it.' });
 
-const PurgeCacheRequest = exactly({ cacheName: CacheName }, { title: 'Cache to purge' });
-export const purgeCacheRequest = publish('purge-cache', 'purge-cache-request', PurgeCacheRequest);
+export const purgeCacheRequest = publish(
+  'purge-cache',
+  'purge-cache-request',
+  exactly({ cacheName: CacheName }, { title: 'Cache to purge' }),
+);
 
 const PurgeCacheRequests = Type.Array(
-  exactly({
-    provisionerId: Identifier,
-    workerType: Identifier,
-    cacheName: CacheName,
-    before: DateTime,
-  }),
+  exactly({ provisionerId: Identifier, workerType: Identifier, cacheName: CacheName, before: DateTime }),
   {
     title: 'Caches to purge',
     description: 'What workers made under these names before these times is to go.',
@@ -21,23 +19,17 @@ const PurgeCacheRequests = Type.Array(
 export type PurgeCacheRequests = Static<typeof PurgeCacheRequests>;
 export const purgeCacheRequests = publish('purge-cache', 'purge-cache-requests', PurgeCacheRequests);
 
-const PurgeCacheRequestList = exactly(
-  { requests: PurgeCacheRequests },
-  { title: 'Caches that a worker pool has to purge' },
-);
 export const purgeCacheRequestList = publish(
   'purge-cache',
   'purge-cache-request-list',
-  PurgeCacheRequestList,
+  exactly({ requests: PurgeCacheRequests }, { title: 'Caches that a worker pool has to purge' }),
 );
 
-const AllPurgeCacheRequestList = exactly(
-  { requests: PurgeCacheRequests, continuationToken: Type.Optional(ContinuationToken) },
-  { title: 'Page of all caches to purge' },
-);
-export type AllPurgeCacheRequestList = Static<typeof AllPurgeCacheRequestList>;
 export const allPurgeCacheRequestList = publish(
   'purge-cache',
   'all-purge-cache-request-list',
-  AllPurgeCacheRequestList,
+  exactly(
+    { requests: PurgeCacheRequests, continuationToken: Type.Optional(ContinuationToken) },
+    { title: 'Page of all caches to purge' },
+  ),
 );

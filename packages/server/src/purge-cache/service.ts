@@ -1,19 +1,20 @@
 import {
+  BrieflyKnown,
   bindQueries,
   bindVerbs,
   days,
   inBatches,
   inReads,
   later,
+  type ReadVerb,
   RequestError,
   type Sql,
   type Verb,
   type Work,
 } from '../base/index.ts';
-import { pageLimit, pagesOf } from '../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf } from '../http/index.ts';
 import type { Context } from './context.ts';
-import { knownRequests } from './known-requests.ts';
-import type { AllPurgeCacheRequestList, PurgeCacheRequests } from './schema.ts';
+import type { PurgeCacheRequests } from './schema.ts';
 import * as store from './store.ts';
 
 /** A cache of a worker pool. */
@@ -33,40 +34,18 @@ const purgeCaches: Verb<CacheRef, undefined, Context> = async (tx, caches, { now
 };
 
 /** The open requests of each worker pool. */
-const readRequests = async (
-  sql: Sql,
-  workerPoolIds: readonly string[],
-  { now }: Work<Context>,
-): Promise<store.PurgeRequest[][]> => {
+const readRequests: ReadVerb<string, store.PurgeRequest[], Context> = async (sql, workerPoolIds, { now }) => {
   const rows = await store.readRequestsOf(sql, [...new Set(workerPoolIds)], now);
   return workerPoolIds.map((wanted) => rows.filter(({ workerPoolId }) => workerPoolId === wanted));
 };
 
-/** What a page of all requests is asked with. */
-export interface Listing {
-  readonly limit?: number | undefined;
-  readonly continuationToken?: string | undefined;
-}
-
 const pages = pagesOf('purge-cache.allPurgeRequests', ['text', 'text']);
 
 /** A page of the requests of all pools. */
-const listRequests = async (
-  sql: Sql,
-  { limit, continuationToken }: Listing,
-  { now }: Work<Context>,
-): Promise<AllPurgeCacheRequestList> => {
+const listRequests = async (sql: Sql, { limit, continuationToken }: PageQuery, { now }: Work<Context>) => {
   const [workerPoolId, cacheName] = pages.keyIn(continuationToken) ?? ['', ''];
-  const found = await store.listRequests(sql, {
-    workerPoolId,
-    cacheName,
-    now,
-    limit: pageLimit(limit),
-  });
-  const { rows, ...more } = pages.pageOf(found, limit, (request) => [
-    request.workerPoolId,
-    request.cacheName,
-  ]);
+  const found = await store.listRequests(sql, { workerPoolId, cacheName, now, limit: pageLimit(limit) });
+  const { rows, ...more } = pages.pageOf(found, limit, (row) => [row.workerPoolId, row.cacheName]);
   return { requests: rows.map(viewOf), ...more };
 };
 
@@ -75,25 +54,18 @@ const viewOf = ({ workerPoolId, cacheName, before }: store.PurgeRequest): PurgeC
   return { provisionerId, workerType, cacheName, before: before.toJSON() };
 };
 
-const requireSound = ({ cacheName }: CacheRef): void => {
-  if (Buffer.byteLength(cacheName) <= cacheNameBytesMax) return;
-  throw new RequestError(
-    'InputError',
-    `The name of a cache must not be longer than ${cacheNameBytesMax} bytes.`,
-  );
-};
-
 const verbs = { purgeCaches: inBatches(purgeCaches), readPurgeRequests: inReads(readRequests) };
 const queries = { listAll: listRequests };
 
 /** The verbs of purge-cache, bound to what it was opened with. */
 export const purgeCacheVerbs = (context: Context) => {
   const bound = bindVerbs(context, verbs);
-  const known = knownRequests(context, bound.readPurgeRequests.one);
+  const known = new BrieflyKnown(context, bound.readPurgeRequests.one);
   return {
     ...bindQueries(context, queries),
     purge: async (cache: CacheRef): Promise<undefined> => {
-      requireSound(cache);
+      if (Buffer.byteLength(cache.cacheName) > cacheNameBytesMax)
+        throw new RequestError('InputError', `The name of a cache has at most ${cacheNameBytesMax} bytes.`);
       return bound.purgeCaches.one(cache);
     },
     /** The caches that a pool has to purge, of requests from this time on. */

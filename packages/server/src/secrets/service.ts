@@ -12,7 +12,7 @@ import {
   type Verb,
   type Work,
 } from '../base/index.ts';
-import { pageLimit, pagesOf } from '../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { decideSets, type KeptSecret, type SecretChange, type SecretToSet } from './lifecycle.ts';
 import type { Secret, SecretList } from './schema.ts';
@@ -103,18 +103,12 @@ const readSecrets = async (
   });
 };
 
-/** The parameters of a page of the listing. */
-export interface Listing {
-  readonly limit?: number | undefined;
-  readonly continuationToken?: string | undefined;
-}
-
 const pages = pagesOf('secrets.list', ['text']);
 
 /** A page of the names of what can be read. */
 const listSecrets = async (
   sql: Sql,
-  { limit, continuationToken }: Listing,
+  { limit, continuationToken }: PageQuery,
   { now }: Work<Context>,
 ): Promise<SecretList> => {
   const [afterName] = pages.keyIn(continuationToken) ?? [''];

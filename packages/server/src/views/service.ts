@@ -1,15 +1,10 @@
 import { RequestError, type Sql } from '../base/index.ts';
-import { pageLimit, pagesOf } from '../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf } from '../http/index.ts';
 import { priorities, type RunStatus } from '../queue/index.ts';
 import type { Context } from './context.ts';
 import { isBroken, isUnmet, whyPending, whyUnscheduled } from './explanation.ts';
 import type { GroupLine, Overview, TaskExplanation } from './schema.ts';
 import * as store from './store.ts';
-
-interface PageQuery {
-  readonly limit?: number | undefined;
-  readonly continuationToken?: string | undefined;
-}
 
 const parsedRuns = (runs: string): RunStatus[] => JSON.parse(runs) as RunStatus[];
 

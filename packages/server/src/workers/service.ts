@@ -1,5 +1,5 @@
 import { later, RequestError, requireDate, type Sql, transact } from '../base/index.ts';
-import { pageLimit, pagesOf, taskQueueIdPattern } from '../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf, taskQueueIdPattern } from '../http/index.ts';
 import type { Context } from './context.ts';
 import type {
   ListProvisionersResponse,
@@ -16,12 +16,6 @@ import type {
 } from './schema.ts';
 import { keyOf } from './sightings.ts';
 import * as store from './store.ts';
-
-/** The two query parameters of a listing. */
-export interface PageQuery {
-  readonly continuationToken?: string | undefined;
-  readonly limit?: number | undefined;
-}
 
 /** A worker as the paths of the API name it. */
 export interface WorkerParams extends WorkerTypeParams {

@@ -1,8 +1,7 @@
 import type { Sql } from '../../base/index.ts';
-import { pageLimit, pagesOf } from '../../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import type { EntityHistory } from '../schema/index.ts';
 import * as store from '../store.ts';
-import type { PageQuery } from './changes.ts';
 
 /** What was done to an entity, the newest first. */
 export const readEntityHistory = async (

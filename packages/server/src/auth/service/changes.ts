@@ -14,12 +14,6 @@ export interface By extends Asking {
   readonly caller: Caller;
 }
 
-/** A page of a listing, as a query asks for it. */
-export interface PageQuery {
-  readonly limit?: number;
-  readonly continuationToken?: string;
-}
-
 /** What a change did: where the entity is, what happened to it, and what to tell the world. */
 export interface Recorded {
   readonly entry: Omit<store.AuditEntry, 'created'>;

@@ -1,5 +1,5 @@
 import { RequestError, requireDate, type Sql, slugid, type Work } from '../../base/index.ts';
-import { pageLimit, pagesOf } from '../../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import { clientChanged } from '../events.ts';
 import {
@@ -10,7 +10,7 @@ import {
   staticPrefix,
 } from '../schema/index.ts';
 import * as store from '../store.ts';
-import type { PageQuery, Recorded } from './changes.ts';
+import type { Recorded } from './changes.ts';
 
 // What is said of clients, and what all changes of them share.
 

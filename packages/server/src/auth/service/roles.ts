@@ -1,9 +1,8 @@
 import { RequestError, type Sql, type Work } from '../../base/index.ts';
-import { pageLimit, pagesOf } from '../../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import type { ListRoleIdsResponse, ListRoles2Response, Role } from '../schema/index.ts';
 import * as store from '../store.ts';
-import type { PageQuery } from './changes.ts';
 
 /** Roles in order of their id; all of them unless a limit is given. */
 export const listRoles = async (

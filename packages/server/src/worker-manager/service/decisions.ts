@@ -1,9 +1,9 @@
 import { days, hours, later } from '../../base/index.ts';
-import { pageLimit, pagesOf } from '../../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import type { ProvisioningDecision } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { type PageQuery, requirePool } from './lookups.ts';
+import { requirePool } from './lookups.ts';
 
 /** How long decisions are kept. */
 export const decisionKeptMs = days(7);

@@ -1,13 +1,13 @@
 import { days, hours, later, slugid, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
-import { pageLimit, pagesOf } from '../../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { grouped } from '../grouped.ts';
 import type { ProviderError } from '../providers/provider.ts';
 import type { ReportWorkerErrorRequest, WorkerPoolError } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { noPool, type PageQuery, requirePool, storable } from './lookups.ts';
+import { noPool, requirePool, storable } from './lookups.ts';
 
 /** How long errors are kept. */
 export const errorKeptMs = days(7);

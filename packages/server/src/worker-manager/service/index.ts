@@ -2,7 +2,6 @@ export * from './decisions.ts';
 export * from './errors.ts';
 export { launchWorkers } from './launches.ts';
 export * from './lifetimes.ts';
-export type { PageQuery } from './lookups.ts';
 export { tellOfLostProviders } from './lost-providers.ts';
 export * from './pools.ts';
 export { provision } from './provision.ts';

@@ -2,12 +2,6 @@ import { RequestError } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import * as store from '../store/index.ts';
 
-/** The two query parameters of a listing. */
-export interface PageQuery {
-  readonly continuationToken?: string | undefined;
-  readonly limit?: number | undefined;
-}
-
 export const noPool = (workerPoolId: string): never => {
   throw new RequestError('ResourceNotFound', `There is no worker pool ${workerPoolId}.`);
 };

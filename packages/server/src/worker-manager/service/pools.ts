@@ -1,6 +1,13 @@
 import { canonical, RequestError, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
-import { type Authorize, mistakesIn, pageLimit, pagesOf, schemaPath } from '../../http/index.ts';
+import {
+  type Authorize,
+  mistakesIn,
+  type PageQuery,
+  pageLimit,
+  pagesOf,
+  schemaPath,
+} from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { nullProviderId } from '../lifecycle.ts';
@@ -11,7 +18,7 @@ import * as store from '../store/index.ts';
 import { recordPool } from './audit.ts';
 import { capacitiesOf, countsByLaunchConfig } from './capacities.ts';
 import { joinConfig, replaceLaunchConfigs, splitConfig } from './launch-configs.ts';
-import { noPool, type PageQuery, requirePool, storable } from './lookups.ts';
+import { noPool, requirePool, storable } from './lookups.ts';
 
 /** A pool as somebody wants it. */
 export interface PoolRequest {

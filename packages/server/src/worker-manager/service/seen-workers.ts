@@ -1,10 +1,10 @@
 import { RequestError } from '../../base/index.ts';
-import { pageLimit } from '../../http/index.ts';
+import { type PageQuery, pageLimit } from '../../http/index.ts';
 import { getWorker, type ListWorkersResponse, listWorkers, workerPages } from '../../workers/index.ts';
 import type { Context } from '../context.ts';
 import type { SeenWorker, SeenWorkerInFull } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { noWorker, type PageQuery } from './lookups.ts';
+import { noWorker } from './lookups.ts';
 
 // Some workers are known to the queue only, since they came with credentials of their own; others to this service only,
 // since they have not asked for work yet. These listings show both.

@@ -1,6 +1,6 @@
 import { RequestError, requireDate, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
-import { pageLimit, pagesOf } from '../../http/index.ts';
+import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import { clientIdOf } from '../barred.ts';
 import type { Context } from '../context.ts';
 import { digestOf } from '../digest.ts';
@@ -8,7 +8,7 @@ import * as events from '../events.ts';
 import type { CreateWorkerRequest, Worker } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import { recordWorkers } from './audit.ts';
-import { noWorker, type PageQuery, requirePool, requireWorker } from './lookups.ts';
+import { noWorker, requirePool, requireWorker } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
 import { removeWorkers } from './removal.ts';
 

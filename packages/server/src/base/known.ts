@@ -1,0 +1,48 @@
+import { type Clock, seconds } from './clock.ts';
+import type { Signal } from './signal.ts';
+
+/** For so long what was read is good without another look: a wake-up may be lost. */
+const knownMs = seconds(10);
+const keysMax = 10_000;
+
+interface Known<Value> {
+  readonly value: Promise<Value>;
+  readonly readAt: Date;
+}
+
+/** Keeps in memory what is asked for often and changes seldom, until a wake-up names it, and ten seconds at most. */
+export class BrieflyKnown<Value> {
+  readonly #clock: Clock;
+  readonly #read: (key: string) => Promise<Value>;
+  readonly #known = new Map<string, Known<Value>>();
+
+  /** `changed` is woken with keys of what has changed, or without any, when all may have. */
+  constructor({ clock, changed }: { clock: Clock; changed: Signal }, read: (key: string) => Promise<Value>) {
+    this.#clock = clock;
+    this.#read = read;
+    changed.each((keys) => {
+      if (keys.length === 0) this.#known.clear();
+      for (const key of keys) this.#known.delete(key);
+    });
+  }
+
+  /** What `read` returns for this key, or returned some seconds ago. */
+  of(key: string): Promise<Value> {
+    const there = this.#known.get(key);
+    const ageMs = there ? this.#clock.now().getTime() - there.readAt.getTime() : knownMs;
+    // What was read in the future was read before the clock was set back.
+    return (there && ageMs >= 0 && ageMs < knownMs ? there : this.#learn(key)).value;
+  }
+
+  #learn(key: string): Known<Value> {
+    const fresh = { value: this.#read(key), readAt: this.#clock.now() };
+    this.#known.delete(key);
+    this.#known.set(key, fresh);
+    // A map keeps the order of insertion: what was read longest ago makes room.
+    if (this.#known.size > keysMax) this.#known.delete(this.#known.keys().next().value as string);
+    fresh.value.catch(() => {
+      if (this.#known.get(key) === fresh) this.#known.delete(key);
+    });
+    return fresh;
+  }
+}
