@@ -168,6 +168,16 @@ test('tasks on another machine work on the source of their graph', async (t) => 
     assert.equal(found, './found.txt\n./readme.txt\nplain\n');
   });
 
+  await t.test('some of a folder, what is ignored too if it is named', async () => {
+    const graph = (...paths: string[]) => graphWith({ paths }, '{ find . -type f | sort; } > found.txt');
+    const { found } = await submit(graph('src', 'my.key'));
+    assert.equal(found, './found.txt\n./my.key\n./src/main.txt\n');
+    await writeFile(join(project, 'graph.yml'), graph('src', 'gone'));
+    const refused = await says('group', 'create', 'graph.yml');
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /The source has no gone: /);
+  });
+
   await t.test('a commit of a private repository, whose password no task sees', async () => {
     const made = await aFolder(t);
     await git(made, 'init', '--quiet', '--initial-branch=main', 'work');

@@ -1,12 +1,10 @@
-// Bundles a package whole, as it is and minified: bundle.mjs NAME CHECKOUT.
+// Bundles a package whole, as it is and minified: bundle.mjs NAME.
 // Writes bundle.cjs, bundle.min.cjs and sizes.json.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 
-const [name, checkout] = process.argv.slice(2);
-const { build } = await import(pathToFileURL(join(checkout, 'node_modules/esbuild/lib/main.js')).href);
+const [name] = process.argv.slice(2);
 
 const bundle = async (outfile, minify) => {
   await build({

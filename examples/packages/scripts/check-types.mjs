@@ -1,22 +1,16 @@
-// Type-checks a test against the declarations of its package: check-types.mjs TEST CHECKOUT. Writes types.json.
+// Type-checks a test against the declarations of its package: check-types.mjs TEST. Writes types.json.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 
-const [test, checkout] = process.argv.slice(2);
-const modules = join(checkout, 'node_modules');
+const [test] = process.argv.slice(2);
 const flags = [
   '--ignoreConfig --noEmit --allowJs --checkJs --strict --diagnostics',
   '--target es2023 --module nodenext --types node',
 ];
-const args = [...flags.join(' ').split(' '), '--typeRoots', join(modules, '@types'), test];
-const { status, stdout, stderr } = spawnSync(
-  process.execPath,
-  [join(modules, 'typescript/bin/tsc'), ...args],
-  {
-    encoding: 'utf8',
-  },
-);
+const args = [...flags.join(' ').split(' '), '--typeRoots', 'node_modules/@types', test];
+const { status, stdout, stderr } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', ...args], {
+  encoding: 'utf8',
+});
 process.stdout.write(stdout + stderr);
 const numberAfter = (words) => Number(new RegExp(`^${words}:\\s*([\\d.]+)`, 'm').exec(stdout)?.[1] ?? 0);
 writeFileSync(

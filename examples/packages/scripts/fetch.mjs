@@ -1,12 +1,12 @@
-// Gets the tarball of a package: fetch.mjs NAME SOURCE CHECKOUT, where SOURCE is registry, installed or auto.
-// The version is the one of the checkout's package-lock.json. Writes package.tgz and fetched.json.
+// Gets the tarball of a package: fetch.mjs NAME SOURCE, where SOURCE is registry, installed or auto.
+// The version is the one of package-lock.json. Writes package.tgz and fetched.json.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 
-const [name, source, checkout] = process.argv.slice(2);
-const lock = JSON.parse(readFileSync(join(checkout, 'package-lock.json'), 'utf8'));
+const [name, source] = process.argv.slice(2);
+const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 const { version, integrity } = lock.packages[`node_modules/${name}`];
 
 // npm lies beside node; its cache is shared by the tasks of this graph, run after run.
@@ -29,7 +29,7 @@ const fromRegistry = () => {
   if (`sha512-${digest}` !== integrity) throw new Error(`${file} is not the tarball of package-lock.json`);
   return { file, from: 'the registry, integrity as locked' };
 };
-const fromInstalled = () => ({ file: pack(join(checkout, 'node_modules', name)), from: 'node_modules' });
+const fromInstalled = () => ({ file: pack(`./node_modules/${name}`), from: 'node_modules' });
 
 const fetch = () => {
   if (source === 'installed') return fromInstalled();

@@ -15,7 +15,7 @@ export const editorSchema = (): Schema => {
     ...fileSchema,
     properties: {
       ...properties,
-      source: expressible(originSchema),
+      source: { ...originSchema, anyOf: (originSchema.anyOf as Schema[]).map(expressible) },
       defaults: { ...properties.defaults, $ref: '#/definitions/defaults' },
       tasks: { ...properties.tasks, $ref: '#/definitions/tasks' },
     },

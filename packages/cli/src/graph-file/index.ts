@@ -2,4 +2,4 @@ export type { TaskBody } from './complete.ts';
 export { editorSchema } from './editor-schema.ts';
 export { type Graph, type GraphTask, type LoadOptions, loadGraph } from './load.ts';
 export { describeMistake, GraphFileError, type Mistake } from './mistakes.ts';
-export type { GitSource } from './origin.ts';
+export type { FolderSource, GitSource } from './origin.ts';

@@ -119,6 +119,12 @@ tasks:
     assert.deepEqual(Object.fromEntries(hasSource), { build: true, alone: false, done: false });
     assert.ok(!('source' in find(graph, 'alone')));
     assert.ok(load(`${head}${tasks}`).tasks.every((task) => !task.hasSource));
+    const some = '{folder: .., paths: [a, {$if: "true", then: node_modules/b}]}';
+    assert.deepEqual(load(`${head}source: ${some}\n${tasks}`).source, {
+      kind: 'folder',
+      folder: dirname(process.cwd()),
+      paths: ['a', 'node_modules/b'],
+    });
     const commit = `{git: 'https://git.example/a', commit: '\${params.at}', secret: team/git}`;
     assert.deepEqual(load(`${head}params: {at: {default: v1.0}}\nsource: ${commit}\n${tasks}`).source, {
       kind: 'git',
@@ -132,6 +138,7 @@ tasks:
     const wrong = (source: string, payload = '{command: [[make]]}') =>
       mistakesOf(`${head}source: ${source}\ntasks: {t: {payload: ${payload}}}\n`);
     assert.deepEqual(wrong('7'), ['4: source: it must be text, not 7']);
+    for (const path of ['/etc', '..', 'a/../../b']) assert.equal(wrong(`{paths: [${path}]}`).length, 1);
     assert.deepEqual(wrong('{git: https://git.example/a}'), ['4: source: commit is missing']);
     assert.deepEqual(wrong('{git: https://git.example/a, commit: --upload-pack=x}').length, 1);
     assert.deepEqual(wrong('{git: ext::sh, commit: main}').length, 1);

@@ -9,6 +9,8 @@ import { type Fields, isFields } from './values.ts';
 export interface FolderSource {
   readonly kind: 'folder';
   readonly folder: string;
+  /** All of the folder that tasks need, relative to it; without them, all that git does not ignore. */
+  readonly paths?: readonly string[];
 }
 
 /** A commit of a git repository. */
@@ -56,14 +58,30 @@ const folderSchema: Schema = {
   description: "A folder, relative to the graph file's own.",
 };
 
+const pathsSchema: Schema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['paths'],
+  properties: {
+    folder: { ...folderSchema, description: "A folder, relative to the graph file's own; `.` unless given." },
+    paths: {
+      type: 'array',
+      minItems: 1,
+      items: { type: 'string', pattern: '^(?!/)(?!(.*/)?\\.\\.(/|$)).+$' },
+      description: 'The files and folders of it that tasks need. What git ignores is packed if it is named.',
+    },
+  },
+};
+
 /** What `source` of a graph file may say. */
 export const originSchema: Schema = {
   description: 'The files that tasks find in their directory: a folder, or a commit of a git repository.',
-  anyOf: [folderSchema, commitSchema],
+  anyOf: [folderSchema, pathsSchema, commitSchema],
 };
 
 // One at a time: the errors of the form that was not meant would hide those of the one that was.
 const checkFolder = validatorOf(folderSchema);
+const checkPaths = validatorOf(pathsSchema);
 const checkCommit = validatorOf(commitSchema);
 
 const refusalOf = (value: Fields): string | undefined => {
@@ -76,14 +94,18 @@ const refusalOf = (value: Fields): string | undefined => {
 /** Reads a rendered `source`. Without one, there is no origin. */
 export const readOrigin = (source: Source, value: unknown): { origin?: Origin; mistakes: Mistake[] } => {
   if (value === undefined || value === null || value === false) return { mistakes: [] };
-  const refusals = isFields(value) ? checkCommit(value) : checkFolder(value);
+  const hasPaths = isFields(value) && ('paths' in value || 'folder' in value);
+  const check = hasPaths ? checkPaths : isFields(value) ? checkCommit : checkFolder;
+  const refusals = check(value);
   const mistakes = refusals.map(({ path, message }) =>
     source.mistake(['source', ...path], `source: ${message}`),
   );
   if (mistakes.length > 0) return { mistakes };
-  if (!isFields(value)) {
-    const folder = resolve(dirname(resolve(source.file)), String(value));
-    return { origin: { kind: 'folder', folder }, mistakes: [] };
+  const folderAt = (path: string): string => resolve(dirname(resolve(source.file)), path);
+  if (!isFields(value)) return { origin: { kind: 'folder', folder: folderAt(String(value)) }, mistakes: [] };
+  if (hasPaths) {
+    const { folder = '.', paths } = value as { folder?: string; paths: string[] };
+    return { origin: { kind: 'folder', folder: folderAt(folder), paths }, mistakes: [] };
   }
   const refusal = refusalOf(value);
   if (refusal !== undefined) return { mistakes: [source.mistake(['source', 'git'], `source: ${refusal}`)] };

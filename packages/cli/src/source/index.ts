@@ -80,7 +80,7 @@ const provideCommit = async (
 ): Promise<UploadedSource> => {
   const secret = source.secret === undefined ? undefined : await secretNamed(source.secret, provision);
   return withCommit(source, secret, ({ folder, commit }) =>
-    withPacked(folder, [], (packed) =>
+    withPacked({ folder }, [], (packed) =>
       provide(io, packed, { from: `${source.url} at ${commit}`, graph, provision }),
     ),
   );
@@ -95,7 +95,7 @@ export const provideSource = async (io: Io, graph: Graph, provision: Provision):
   if (!source || !graph.tasks.some(({ hasSource }) => hasSource)) return graph;
   if (source.kind === 'git') return mountSource(graph, await provideCommit(io, source, { graph, provision }));
   const { folder } = source;
-  const uploaded = await withPacked(folder, provision.hidden, (packed) =>
+  const uploaded = await withPacked(source, provision.hidden, (packed) =>
     provide(io, packed, { from: folder, graph, provision }),
   );
   return mountSource(graph, uploaded);

@@ -1,7 +1,8 @@
-import { readdir } from 'node:fs/promises';
-import { join, relative, resolve, sep } from 'node:path';
+import { lstat, readdir } from 'node:fs/promises';
+import { join, normalize, relative, resolve, sep } from 'node:path';
 import { checkoutOf } from '../checkout.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
+import type { FolderSource } from '../graph-file/index.ts';
 import { GitError, git } from './git.ts';
 
 // Histories, and what the platform keeps: its data folder holds the credentials of root.
@@ -45,15 +46,30 @@ const listByGit = (folder: string): Promise<string[]> =>
     );
   });
 
+/** What one of the source's paths stands for: a file, or all of a folder. */
+const filesAt = async (folder: string, path: string, found: readonly string[]): Promise<string[]> => {
+  const known = found.filter((file) => file === path || file.startsWith(`${path}${sep}`));
+  if (known.length > 0) return known;
+  const there = await lstat(join(folder, path)).catch(() => undefined);
+  if (!there)
+    throw new CommandError(exitCodes.usage, `The source has no ${path}: ${join(folder, path)} is not there.`);
+  return there.isDirectory() ? walk(folder, path) : [path];
+};
+
 /**
  * The files of a source, relative to its folder, in a fixed order: in a git checkout the tracked ones and the
  * untracked ones that are not ignored, elsewhere all but histories and the platform's own.
  *
  * @param hidden folders that are left out, such as the platform's data
  */
-export const listFiles = async (folder: string, hidden: readonly string[]): Promise<string[]> => {
+export const listFiles = async (
+  { folder, paths }: Pick<FolderSource, 'folder' | 'paths'>,
+  hidden: readonly string[],
+): Promise<string[]> => {
   const isCheckout = (await checkoutOf(folder)) !== undefined;
-  const found = isCheckout ? await listByGit(folder) : await walk(folder);
+  const all = isCheckout ? await listByGit(folder) : await walk(folder);
+  const wanted = paths?.map((path) => filesAt(folder, normalize(path).replace(/[/\\]$/, ''), all));
+  const found = wanted ? (await Promise.all(wanted)).flat() : all;
   const away = hidden.map((path) => relative(folder, resolve(path))).filter((path) => path !== '');
   const isHidden = (path: string): boolean =>
     path.split(sep).some((part) => neverPacked.has(part)) ||

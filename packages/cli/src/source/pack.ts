@@ -3,6 +3,7 @@ import { lstat, mkdtemp, open, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { CommandError, exitCodes } from '../exit-codes.ts';
+import type { FolderSource } from '../graph-file/index.ts';
 import { listFiles } from './list-files.ts';
 import { type TarEntry, tarEnd, tarEntry } from './tar.ts';
 
@@ -15,6 +16,8 @@ export interface Packed {
   readonly files: number;
   readonly bytes: number;
 }
+
+type PackedFolder = Pick<FolderSource, 'folder' | 'paths'>;
 
 const bytesMax = 2 ** 30;
 
@@ -46,7 +49,8 @@ const tooLarge = (folder: string): never =>
     `The source in ${folder} has more than 1 GiB. List what tasks do not need in .gitignore, or name a smaller folder.`,
   );
 
-const write = async (folder: string, path: string, hidden: readonly string[]): Promise<Packed> => {
+const write = async (source: PackedFolder, path: string, hidden: readonly string[]): Promise<Packed> => {
+  const { folder } = source;
   const file = await open(path, 'wx', 0o600);
   const hash = createHash('sha256');
   let [bytes, files] = [0, 0];
@@ -57,7 +61,7 @@ const write = async (folder: string, path: string, hidden: readonly string[]): P
     await file.write(chunk);
   };
   try {
-    for (const name of await listFiles(folder, hidden)) {
+    for (const name of await listFiles(source, hidden)) {
       const entry = await read(folder, name);
       if (!entry) continue;
       files += 1;
@@ -78,10 +82,11 @@ const write = async (folder: string, path: string, hidden: readonly string[]): P
  * @param hidden folders that are left out
  */
 export const withPacked = async <T>(
-  folder: string,
+  source: PackedFolder,
   hidden: readonly string[],
   use: (packed: Packed) => Promise<T>,
 ): Promise<T> => {
+  const { folder } = source;
   const isFolder = await lstat(join(folder, '.')).then(
     (found) => found.isDirectory(),
     () => false,
@@ -89,7 +94,7 @@ export const withPacked = async <T>(
   if (!isFolder) refuse(`The source ${folder} is not a folder.`);
   const place = await mkdtemp(join(tmpdir(), 'taskyard-source-'));
   try {
-    return await use(await write(folder, join(place, 'source.tar'), hidden));
+    return await use(await write(source, join(place, 'source.tar'), hidden));
   } finally {
     await rm(place, { recursive: true, force: true });
   }
