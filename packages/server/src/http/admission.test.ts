@@ -65,7 +65,21 @@ let app: FastifyInstance;
 let port: number;
 const sockets: Socket[] = [];
 const warnings: object[] = [];
-const clock = manualClock();
+const time = manualClock();
+let waits = 0;
+const clock = {
+  ...time,
+  after: (ms: number, wake: () => void) => {
+    waits++;
+    const cancel = time.after(ms, wake);
+    let isOver = false;
+    return () => {
+      if (!isOver) waits--;
+      isOver = true;
+      cancel();
+    };
+  },
+};
 
 before(async () => {
   app = fastify({ forceCloseConnections: true });
@@ -203,6 +217,13 @@ describe('before the body of a request is read', () => {
       clock.advance(minutes(1));
       return isClosed;
     });
+  });
+
+  it('nothing waits for one whose connection has ended after it was refused', async () => {
+    await eventually('the requests before to be over', () => waits === 0);
+    const headers = { 'content-type': ';;;/', 'content-length': 200_009, expect: '100-continue', may: 'x' };
+    assert.match(await begin('open', headers), / 400 Bad Request[\s\S]*Unsupported Media Type/);
+    await eventually('nothing to wait for its body', () => waits === 0);
   });
 
   it('who waits to be told to send it is told only when it is wanted', async () => {

@@ -53,11 +53,19 @@ const bodyWithinMs = minutes(2);
 export const limitBodyTime = (request: FastifyRequest, clock: Clock): void => {
   if (announcedBytes(request) === 0) return;
   const { raw } = request;
+  const { socket } = raw;
+  const done = (): void => {
+    cancel();
+    socket.off('close', done);
+  };
   const cancel = clock.after(bodyWithinMs, () => {
     if (!raw.complete) raw.destroy();
+    done();
   });
-  raw.once('end', cancel);
-  raw.once('close', cancel);
+  raw.once('end', done);
+  raw.once('close', done);
+  // A request that was answered before its body came is not told that its connection has ended.
+  socket.once('close', done);
 };
 
 /** Bodies of callers without credentials that announce no length end at the bound. */
