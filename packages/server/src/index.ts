@@ -1,3 +1,4 @@
+export { backUp, restore } from './backup.ts';
 export { errorStatuses } from './base/index.ts';
 export { type Config, ConfigError, type ConfigSources, printableConfig, readConfig } from './config/index.ts';
 export { declarations, referenceDocuments } from './declarations.ts';
