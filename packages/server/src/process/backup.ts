@@ -1,6 +1,5 @@
 import { access, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { BackupError, type Manifest, manifestName, readArchive, writeArchive } from './backup-format.ts';
 import {
   type Archive,
   backUpCluster,
@@ -12,8 +11,9 @@ import {
   runningPostgresUrl,
   startEmbeddedPostgres,
   systemClock,
-} from './base/index.ts';
-import type { Config } from './config.ts';
+} from '../base/index.ts';
+import type { Config } from '../config/index.ts';
+import { BackupError, type Manifest, manifestName, readArchive, writeArchive } from './backup-format.ts';
 import { version } from './version.ts';
 
 const thisPlatform = `${process.platform}-${process.arch}`;

@@ -7,7 +7,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { extract, type Header, type Pack, pack } from 'tar-stream';
 import { Type } from 'typebox';
 import Value from 'typebox/value';
-import type { Archive } from './base/index.ts';
+import type { Archive } from '../base/index.ts';
 
 /** What a backup says about itself: the first file in it. */
 export const Manifest = Type.Object({
