@@ -41,6 +41,9 @@ export const failureOf = (error: unknown): Failure | undefined => {
   if (error instanceof ArtifactError || error instanceof DownloadError) {
     return { exitCode: exitCodes.failed, message, details: { message } };
   }
+  if (error instanceof Error && error.name === 'BackupError') {
+    return { exitCode: exitCodes.failed, message, details: { message } };
+  }
   if (error instanceof Error && configErrors.includes(error.name)) {
     return { exitCode: exitCodes.usage, message, details: { message } };
   }

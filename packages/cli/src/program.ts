@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { adminCommands, clientCommands, roleCommands, scopesCommands } from './admin/index.ts';
 import { apiCommand } from './api.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
 import { cacheCommands } from './cache/index.ts';
 import { commandName } from './command-name.ts';
 import { completionCommand } from './completion.ts';
@@ -48,6 +49,8 @@ export const createProgram = (io: Io): Command => {
   const commands = [
     runCommand,
     serveCommand,
+    backupCommand,
+    restoreCommand,
     workerCommand,
     taskCommands,
     groupCommands,

@@ -98,7 +98,7 @@ const checkWork = (written: unknown): Refusal[] => {
 
 const checkDates = ({ created, deadline, expires }: TaskBody) => {
   if (Date.parse(deadline) < Date.parse(created)) {
-    return [{ path: ['deadline'], message: `deadline lies in the past: ${deadline}` }];
+    return [{ path: ['deadline'], message: `deadline is in the past: ${deadline}` }];
   }
   return Date.parse(expires) < Date.parse(deadline)
     ? [{ path: ['expires'], message: `expires (${expires}) comes before deadline (${deadline})` }]

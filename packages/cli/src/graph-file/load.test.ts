@@ -277,7 +277,7 @@ tasks: {}
     assert.deepEqual(
       mistakesOf(text).map((mistake) => mistake.split(/, | \(|: 20/)[0]),
       [
-        '5: late: deadline lies in the past',
+        '5: late: deadline is in the past',
         '6: odd: expires',
         '7: vague: deadline must match format "date-time"',
         "8: wrong: String: 'soon' isn't a time expression",

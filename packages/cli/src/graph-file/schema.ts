@@ -61,7 +61,7 @@ export const taskSchema: Schema = {
       minimum: 0,
       maximum: 49,
       description:
-        'How often the task may run anew after its worker was lost or asked for a retry; 5 unless given.',
+        'How often the task may run again after its worker was lost or asked for a retry; 5 unless given.',
     },
     deadline: date('When the task is given up; a day from now unless given.'),
     expires: date('When the task and its artifacts are deleted; seven days from now unless given.'),

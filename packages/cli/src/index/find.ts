@@ -16,7 +16,7 @@ const entryLines = ({ namespace, taskId, rank, expires, data }: IndexedTaskRespo
 /** `taskyard index find <path>` */
 export const findCommand = (io: Io): Command =>
   connectedCommand('find')
-    .description('Show which task stands at a path.')
+    .description('Show the task at a path of the index.')
     .argument('<path>')
     .action(async (path: string, options: ConnectedOptions) => {
       const entry = await new Index({ ...serverOf(io, options), retries: 3 }).findTask(path);

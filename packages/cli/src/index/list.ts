@@ -7,7 +7,7 @@ import { allPages } from '../listings.ts';
 /** `taskyard index list [namespace]` */
 export const listCommand = (io: Io): Command =>
   connectedCommand('list')
-    .description('List the namespaces and the tasks that stand in a namespace.')
+    .description('List the namespaces and the tasks in a namespace.')
     .argument('[namespace]', 'the root without one', '')
     .action(async (namespace: string, options: ConnectedOptions) => {
       const index = new Index({ ...serverOf(io, options), retries: 3 });

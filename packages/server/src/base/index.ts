@@ -35,7 +35,13 @@ export {
   together,
 } from './database.ts';
 export { dateIn, requireDate } from './dates.ts';
-export { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres/index.ts';
+export {
+  type EmbeddedPostgres,
+  embeddedMajorVersion,
+  runningPostgresUrl,
+  startEmbeddedPostgres,
+} from './embedded-postgres/index.ts';
+export { type Archive, backUpCluster, postgresFolder } from './embedded-postgres/online-backup.ts';
 export { type Encryption, encryption } from './encryption.ts';
 export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
 export { BrieflyKnown } from './known.ts';
@@ -50,7 +56,7 @@ export {
   type Observe,
   type Reading,
 } from './metrics.ts';
-export { migrate, readMigrations } from './migrations.ts';
+export { migrate, newestMigration, readMigrations } from './migrations.ts';
 export { localSignal, type Signal, sharedSignals } from './signal.ts';
 export { inSlices, partsOf, type Slices, slices } from './slices.ts';
 export { slugid } from './slugid.ts';

@@ -56,6 +56,20 @@ export const migrate = async (url: string): Promise<void> => {
   }
 };
 
+/** The newest migration that a database has had. */
+export const newestMigration = async (url: string): Promise<number> => {
+  const client = new pg.Client({ connectionString: url, application_name: 'taskyard-migrate' });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ number: number }>(
+      'select coalesce(max(number), 0) as number from schema_migrations',
+    );
+    return rows[0]?.number ?? 0;
+  } finally {
+    await client.end();
+  }
+};
+
 const apply = async (client: pg.Client, { number, name, sql }: Migration): Promise<void> => {
   try {
     await client.query('begin');

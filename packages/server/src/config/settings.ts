@@ -135,7 +135,7 @@ export const Config = Type.Object({
   taskDeadlineDaysMax: whole(1, 3650, {
     env: 'MAX_TASK_DEADLINE_DAYS',
     default: 5,
-    description: 'How far ahead the deadline of a new task may lie.',
+    description: 'How far ahead the deadline of a new task may be.',
   }),
   taskDependenciesMax: whole(1, 100_000, {
     env: 'TASK_MAX_DEPENDENCIES',
@@ -167,7 +167,7 @@ export const Config = Type.Object({
   s3: Type.Object({
     bucket: optionalText({
       env: 'S3_BUCKET',
-      description: 'Bucket for artifacts; without it they lie on disk.',
+      description: 'Bucket for artifacts; without it they are kept on disk.',
     }),
     region: text({ env: 'S3_REGION', default: 'us-east-1', description: 'Region of the bucket.' }),
     endpoint: optionalUrl('https?', 'a URL that starts with http:// or https://', {

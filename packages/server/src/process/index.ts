@@ -1,1 +1,2 @@
+export { backUp, restore } from './backup.ts';
 export { type RunningServer, startServer } from './server.ts';

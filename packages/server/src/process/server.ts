@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App, Domains } from '../app.ts';
 import { type Credentials, ownClients } from '../auth/index.ts';
@@ -17,6 +17,7 @@ import type { DemoCloud } from '../demo-cloud/index.ts';
 import type { LocalSettings } from '../worker-manager/index.ts';
 import { startApiProcesses } from './api-processes.ts';
 import { builtInWorker } from './built-in-worker.ts';
+import { prepareDataFolder, watchDataFolder } from './data-folder.ts';
 import { ensureDemoPool, startDemo, withDemoProvider } from './demo-pool.ts';
 import { openEntrance } from './entrance.ts';
 import { createHttpServer } from './http-server.ts';
@@ -125,10 +126,11 @@ const start = async (
   const isMany = config.role !== 'background' && config.processes > 1;
   const log = createLog({ level: config.logLevel, processName: isMany ? 'main' : undefined });
   warnOfShortClaims(config, log);
-  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  await prepareDataFolder(config.data);
   const { broken, breakDown } = breakable();
   const postgres = await startDatabase(config, { log, onLost: breakDown });
   endings.add(() => postgres?.stop());
+  if (postgres) endings.add(await watched(config.data, breakDown));
   const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
   await migrate(databaseUrl);
   const secrets = await readSecrets(config);
@@ -214,6 +216,12 @@ const warnOfShortClaims = ({ claimTimeoutSeconds }: Config, log: Logger): void =
     { claimTimeoutSeconds },
     `TASK_CLAIM_TIMEOUT is below ${claimSecondsMin} seconds: the original's generic-worker never reclaims such claims`,
   );
+};
+
+/** How to stop looking after the data folder. */
+const watched = async (data: string, breakDown: (error: Error) => void) => {
+  const stop = await watchDataFolder(data, breakDown);
+  return async () => stop();
 };
 
 const breakable = () => {

@@ -14,7 +14,8 @@ import {
 } from './cluster.ts';
 import { Keeper } from './keeper.ts';
 import { chooseLaunch } from './launch.ts';
-import { type Started, startServer, waitForPrevious } from './postmaster.ts';
+import { isServed, type Started, startServer, waitForPrevious } from './postmaster.ts';
+import { runProgram } from './programs.ts';
 import { defaultSettings, settingArguments } from './settings.ts';
 
 export interface EmbeddedPostgresOptions {
@@ -103,6 +104,20 @@ const startPatiently = async ({
     }
     await systemClock.sleep(50);
   }
+};
+
+/** The major version of the PostgreSQL that comes with us. */
+export const embeddedMajorVersion = async (): Promise<string> => {
+  const { output } = await runProgram([(await findBinaries()).postgres, '--version']);
+  return output.match(/\d+/)?.[0] ?? output;
+};
+
+/** Where the server that another process runs on the data in `dataDir` can be reached; undefined when none runs. */
+export const runningPostgresUrl = async (dataDir: string): Promise<string | undefined> => {
+  const paths = clusterPaths(resolve(dataDir));
+  if (!(await isServed(paths.data))) return undefined;
+  const [port, password] = await Promise.all([readFile(paths.port, 'utf8'), readPassword(paths)]);
+  return `postgres://${superuser}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
 };
 
 /**

@@ -43,6 +43,12 @@ const serves = async (pid: number, data: string): Promise<boolean> => {
   return output.includes(data);
 };
 
+/** Whether a server runs on that data. */
+export const isServed = async (data: string): Promise<boolean> => {
+  const lock = await readLock(data);
+  return lock !== undefined && (await serves(lock.pid, data));
+};
+
 /** Without the system's help a server outlives a parent that was killed; then the first process is its parent. */
 const isOrphan = async (pid: number): Promise<boolean> => {
   const { output } = await runProgram(['/bin/ps', '-p', String(pid), '-o', 'ppid=']);

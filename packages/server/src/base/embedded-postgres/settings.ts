@@ -10,8 +10,8 @@ export const defaultSettings: Readonly<Record<string, string>> = {
   max_connections: '60',
   shared_buffers: '128MB',
   max_wal_size: '1GB',
-  // Nothing replicates from it; less is written for the same durability.
-  wal_level: 'minimal',
+  // What a backup of a running server needs. Nothing replicates from it otherwise.
+  wal_level: 'replica',
   max_wal_senders: '0',
   // Every statement is short: compiling and spreading it over processes costs more than it gains.
   jit: 'off',
