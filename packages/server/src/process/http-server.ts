@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { App } from '../app.ts';
-import { seconds, systemClock } from '../base/index.ts';
+import { type Clock, seconds, systemClock } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { headerBytesMax, noteExpectation, readRestOfBodies, refuseUnreadable } from '../http/index.ts';
 import { answerNotFound, refuseUrl } from './not-found.ts';
@@ -15,8 +15,12 @@ export interface HttpServer {
   drain(): Promise<void>;
 }
 
-/** Makes all that is served over HTTP ready; it listens nowhere by itself. */
-export const createHttpServer = async (app: App, config: Config): Promise<HttpServer> => {
+/** Makes all that is served over HTTP ready; it listens nowhere by itself. The clock bounds a clean stop. */
+export const createHttpServer = async (
+  app: Pick<App, 'register'>,
+  config: Config,
+  clock: Clock = systemClock,
+): Promise<HttpServer> => {
   const server = fastify({
     logger: false,
     http: { maxHeaderSize: headerBytesMax },
@@ -40,7 +44,7 @@ export const createHttpServer = async (app: App, config: Config): Promise<HttpSe
   });
   // Who ends its half of a connection right behind its request is answered all the same.
   Object.assign(server.server, { httpAllowHalfOpen: true });
-  const connections = watchConnections(server);
+  const connections = watchConnections(server, clock);
   return {
     take: connections.take,
     drain: async () => {
@@ -64,7 +68,7 @@ const restMs = 250;
 /** A clean stop waits this long for what is under way; who sends a body byte by byte must not hold it up. */
 const drainWithinMs = seconds(20);
 
-const watchConnections = ({ server }: FastifyInstance) => {
+const watchConnections = ({ server }: FastifyInstance, clock: Clock) => {
   const connections = new Map<Socket, Connection>();
   let isDraining = false;
 
@@ -100,11 +104,15 @@ const watchConnections = ({ server }: FastifyInstance) => {
     for (const reply of [...connections.values()].flatMap(({ replies }) => [...replies])) {
       if (!reply.headersSent) reply.setHeader('connection', 'close');
     }
-    const giveUpAt = performance.now() + drainWithinMs;
+    let isLate = false;
+    const cancel = clock.after(drainWithinMs, () => {
+      isLate = true;
+    });
     for (endThoseAtRest(); connections.size > 0; endThoseAtRest()) {
-      if (performance.now() > giveUpAt) for (const socket of connections.keys()) socket.destroy();
+      if (isLate) for (const socket of connections.keys()) socket.destroy();
       await systemClock.sleep(10);
     }
+    cancel();
   };
 
   return { take, drain };
