@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
@@ -30,20 +30,21 @@ const environmentOf = ({ rootUrl, credentials }: Pick<Platform, 'rootUrl' | 'cre
 });
 
 /** A worker as a process of its own, with capacity for three tasks. */
-const startWorker = (test: Ending, platform: Platform, machine: string, env: object = {}): ChildProcess => {
-  const words = [
-    taskyard,
-    'worker',
-    '--task-queue-id',
-    taskQueueId,
-    '--engine',
-    'process',
-    '--capacity',
-    '3',
-  ];
+const startWorker = (
+  test: Ending,
+  platform: Platform,
+  machine: string,
+  { env = {} }: { env?: object } = {},
+): void => {
+  const words = [taskyard, 'worker', '--engine', 'process', '--capacity', '3'];
   const worker = spawn(process.execPath, words, {
     cwd: machine,
-    env: { ...plainEnvironment(), ...environmentOf(platform), ...env },
+    env: {
+      ...plainEnvironment(),
+      ...environmentOf(platform),
+      TASKYARD_WORKER_TASK_QUEUE_ID: taskQueueId,
+      ...env,
+    },
     stdio: 'ignore',
   });
   const ended = once(worker, 'exit');
@@ -51,14 +52,13 @@ const startWorker = (test: Ending, platform: Platform, machine: string, env: obj
     worker.kill();
     await within('the worker to end', ended);
   });
-  return worker;
 };
 
 /** A task whose steps a test lets happen one by one: it waits for the file `go-<step>` of the machine. */
 const createTask = async (
   queue: Queue,
   machine: string,
-  { steps, payload = {} }: { steps: readonly string[]; payload?: object },
+  { steps, payload = {}, ...more }: { steps: readonly string[]; payload?: object; taskQueueId?: string },
 ): Promise<string> => {
   const script = steps.map((step, i) => `until [ -e ${machine}/go-${i} ]; do sleep 0.05; done; ${step}`);
   const taskId = slugid();
@@ -68,6 +68,7 @@ const createTask = async (
     deadline: fromNow('1 hour').toJSON(),
     payload: { command: [['sh', '-c', script.join('; ')]], maxRunTime: 600, ...payload },
     metadata: { name: 'steps', description: '', owner: 'a@example.com', source: 'https://example.com/' },
+    ...more,
   });
   return taskId;
 };
@@ -92,11 +93,23 @@ interface Viewer {
   readonly all: Promise<string>;
 }
 
-/** A viewer with a connection of its own. */
-const aViewer = async (url: string): Promise<Viewer> => {
+/** A reply on a connection of its own. */
+const replyOf = async (url: string): Promise<IncomingMessage> => {
   const sent = request(url, { agent: false });
   sent.end();
   const [response] = (await within('a reply', once(sent, 'response'))) as [IncomingMessage];
+  if (response.statusCode !== 200) response.destroy();
+  return response;
+};
+
+/** A viewer who asks again while the worker is cut off. */
+const aViewer = async (url: string): Promise<Viewer> => {
+  const response = await eventually(
+    'the log',
+    () => replyOf(url),
+    ({ statusCode }) => statusCode !== 503,
+  );
+  assert.equal(response.statusCode, 200);
   let seen = '';
   const all = new Promise<string>((resolve, reject) => {
     response.setEncoding('utf8').on('data', (chunk: string) => {
@@ -208,5 +221,80 @@ describe('live logs through the server', () => {
       await eventually('the path to be gone', async () => (await statusOfUrl(url)) === 404);
       await eventually('the tunnel to be closed', async () => (await countTunnels(home.path)) === 0);
     });
+
+    await t.test('by those who hold the scope of the artifact', async (t) => {
+      const folder = await aMachine(t);
+      const name = 'private/secret.log';
+      const taskId = await createTask(queue, folder, {
+        steps: ['echo secret'],
+        payload: { logs: { live: name, backing: 'private/secret_backing.log' } },
+      });
+      const url = await liveUrl(queue, taskId, name);
+      const asking = (options: object) =>
+        locateArtifact(new Queue({ rootUrl, ...options }), { taskId, runId: 0, name });
+      const refused = { code: 'InsufficientScopes' };
+      await assert.rejects(
+        asking({ credentials, authorizedScopes: ['queue:get-artifact:public/*'] }),
+        refused,
+      );
+      await assert.rejects(asking({}), refused);
+      const allowed = await asking({ credentials, authorizedScopes: [`queue:get-artifact:${name}`] });
+      assert.equal(allowed.url, url);
+      await go(folder, 0);
+      await resolved(queue, taskId);
+    });
+
+    await t.test('from the worker itself, where it is told to show them so', async (t) => {
+      const folder = await aMachine(t);
+      const env = {
+        TASKYARD_WORKER_LIVE_LOG_ADDRESS: '127.0.0.2',
+        TASKYARD_WORKER_TASK_QUEUE_ID: 'example/direct',
+      };
+      startWorker(t, platform, folder, { env });
+      const taskId = await createTask(queue, folder, { steps: ['echo here'], taskQueueId: 'example/direct' });
+      const url = await liveUrl(queue, taskId);
+      assert.equal(new URL(url).hostname, '127.0.0.2');
+      const viewer = await aViewer(url);
+      await go(folder, 0);
+      assert.equal(await resolved(queue, taskId), 'completed');
+      assert.match(await viewer.all, /here\n\[taskcluster /);
+    });
+  });
+});
+
+describe('a live log of a server that is started anew', () => {
+  it('is taken up where it was, by worker and viewer', async (t) => {
+    const home = await aHome(t);
+    const first = await home.start({}, undefined, '--no-worker');
+    const { rootUrl, credentials } = first;
+    const machine = await aMachine(t);
+    startWorker(t, first, machine);
+    const queue = new Queue({ rootUrl, credentials });
+    const taskId = await createTask(queue, machine, { steps: ['echo one', 'echo two', 'echo three'] });
+    const url = await liveUrl(queue, taskId);
+    let printed = '';
+    const following = runProgram(process.execPath, [taskyard, 'task', 'log', '--follow', taskId], {
+      env: environmentOf(first),
+      onStart: ({ stdout }) =>
+        stdout?.on('data', (chunk) => {
+          printed += String(chunk);
+        }),
+    });
+    await go(machine, 0);
+    await eventually('the first line', () => printed.endsWith('one\n'));
+
+    await first.kill();
+    await go(machine, 1);
+    await home.start({ PORT: new URL(rootUrl).port }, undefined, '--no-worker');
+    await eventually('the second line', () => printed.endsWith('one\ntwo\n'));
+    // The address is the same as before: those who know it need not ask once more.
+    const viewer = await aViewer(url);
+    await viewer.sees('one\ntwo\n');
+    await go(machine, 2);
+    assert.equal(await resolved(queue, taskId), 'completed');
+    const { out, code, err } = await within('the follower to end', following);
+    assert.equal(code, 0, err);
+    assert.equal(out, await viewer.all);
+    assert.match(out, /one\ntwo\nthree\n\[taskcluster /);
   });
 });
