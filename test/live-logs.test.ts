@@ -1,121 +1,21 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type IncomingMessage, request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fromNow, locateArtifact, Queue, slugid } from '@taskyard/client';
+import { locateArtifact, Queue } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
 import pg from 'pg';
 import { runProgram } from './support/command.ts';
-import { aHome, type Ending, type Platform, plainEnvironment, taskyard } from './support/platform.ts';
+import {
+  aMachine,
+  aViewer,
+  createTask,
+  environmentOf,
+  go,
+  liveUrl,
+  resolved,
+  startWorker,
+} from './support/live-logs.ts';
+import { aHome, taskyard } from './support/platform.ts';
 import { databaseUrlIn } from './support/postgres.ts';
-
-const taskQueueId = 'example/live';
-const logName = 'public/logs/live.log';
-
-/** A machine of its own for a worker; it goes with the test. */
-const aMachine = async (test: Ending): Promise<string> => {
-  const folder = await mkdtemp(join(tmpdir(), 'taskyard-machine-'));
-  test.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
-  return folder;
-};
-
-const environmentOf = ({ rootUrl, credentials }: Pick<Platform, 'rootUrl' | 'credentials'>) => ({
-  TASKCLUSTER_ROOT_URL: rootUrl,
-  TASKCLUSTER_CLIENT_ID: credentials.clientId,
-  TASKCLUSTER_ACCESS_TOKEN: credentials.accessToken,
-});
-
-/** A worker as a process of its own, with capacity for three tasks. */
-const startWorker = (test: Ending, platform: Platform, machine: string, env: object = {}): ChildProcess => {
-  const words = [
-    taskyard,
-    'worker',
-    '--task-queue-id',
-    taskQueueId,
-    '--engine',
-    'process',
-    '--capacity',
-    '3',
-  ];
-  const worker = spawn(process.execPath, words, {
-    cwd: machine,
-    env: { ...plainEnvironment(), ...environmentOf(platform), ...env },
-    stdio: 'ignore',
-  });
-  const ended = once(worker, 'exit');
-  test.after(async () => {
-    worker.kill();
-    await within('the worker to end', ended);
-  });
-  return worker;
-};
-
-/** A task whose steps a test lets happen one by one: it waits for the file `go-<step>` of the machine. */
-const createTask = async (
-  queue: Queue,
-  machine: string,
-  { steps, payload = {} }: { steps: readonly string[]; payload?: object },
-): Promise<string> => {
-  const script = steps.map((step, i) => `until [ -e ${machine}/go-${i} ]; do sleep 0.05; done; ${step}`);
-  const taskId = slugid();
-  await queue.createTask(taskId, {
-    taskQueueId,
-    created: new Date().toJSON(),
-    deadline: fromNow('1 hour').toJSON(),
-    payload: { command: [['sh', '-c', script.join('; ')]], maxRunTime: 600, ...payload },
-    metadata: { name: 'steps', description: '', owner: 'a@example.com', source: 'https://example.com/' },
-  });
-  return taskId;
-};
-
-const go = (machine: string, step: number): Promise<void> => writeFile(join(machine, `go-${step}`), '');
-
-/** Where the log can be read while it grows. */
-const liveUrl = async (queue: Queue, taskId: string, name = logName): Promise<string> => {
-  const { url } = await eventually(
-    'the live log to be shown',
-    () => locateArtifact(queue, { taskId, runId: 0, name }).catch(() => undefined),
-    (source) => source?.storageType === 'reference',
-  ).then((source) => source ?? { url: '' });
-  return url;
-};
-
-interface Viewer {
-  readonly response: IncomingMessage;
-  /** Waits until what has come ends so. */
-  sees(ending: string): Promise<string>;
-  /** Resolves with everything when the reply ends, and rejects when it is broken off. */
-  readonly all: Promise<string>;
-}
-
-/** A viewer with a connection of its own. */
-const aViewer = async (url: string): Promise<Viewer> => {
-  const sent = request(url, { agent: false });
-  sent.end();
-  const [response] = (await within('a reply', once(sent, 'response'))) as [IncomingMessage];
-  let seen = '';
-  const all = new Promise<string>((resolve, reject) => {
-    response.setEncoding('utf8').on('data', (chunk: string) => {
-      seen += chunk;
-    });
-    response.once('end', () => resolve(seen)).once('error', reject);
-  });
-  all.catch(() => {});
-  return {
-    response,
-    sees: (ending) =>
-      eventually(
-        `the log to end with ${JSON.stringify(ending)}`,
-        () => seen,
-        (so) => so.endsWith(ending),
-      ),
-    all,
-  };
-};
 
 const statusOfUrl = async (url: string, headers = {}): Promise<number> => {
   const response = await fetch(url, { headers });
@@ -132,13 +32,6 @@ const countTunnels = async (home: string): Promise<number> => {
     await client.end();
   }
 };
-
-const resolved = (queue: Queue, taskId: string) =>
-  eventually(
-    'the task to be resolved',
-    async () => (await queue.status(taskId)).status.state,
-    (state) => !['pending', 'running'].includes(state),
-  );
 
 describe('live logs through the server', () => {
   it('are read by many at once, in every process, while the task runs', async (t) => {
@@ -207,6 +100,44 @@ describe('live logs through the server', () => {
     await t.test('until the task has ended: then the path is gone, and soon the tunnel', async () => {
       await eventually('the path to be gone', async () => (await statusOfUrl(url)) === 404);
       await eventually('the tunnel to be closed', async () => (await countTunnels(home.path)) === 0);
+    });
+
+    await t.test('by those who hold the scope of the artifact', async (t) => {
+      const folder = await aMachine(t);
+      const name = 'private/secret.log';
+      const taskId = await createTask(queue, folder, {
+        steps: ['echo secret'],
+        payload: { logs: { live: name, backing: 'private/secret_backing.log' } },
+      });
+      const url = await liveUrl(queue, taskId, name);
+      const asking = (options: object) =>
+        locateArtifact(new Queue({ rootUrl, ...options }), { taskId, runId: 0, name });
+      const refused = { code: 'InsufficientScopes' };
+      await assert.rejects(
+        asking({ credentials, authorizedScopes: ['queue:get-artifact:public/*'] }),
+        refused,
+      );
+      await assert.rejects(asking({}), refused);
+      const allowed = await asking({ credentials, authorizedScopes: [`queue:get-artifact:${name}`] });
+      assert.equal(allowed.url, url);
+      await go(folder, 0);
+      await resolved(queue, taskId);
+    });
+
+    await t.test('from the worker itself, where it is told to show them so', async (t) => {
+      const folder = await aMachine(t);
+      const env = {
+        TASKYARD_WORKER_LIVE_LOG_ADDRESS: '127.0.0.2',
+        TASKYARD_WORKER_TASK_QUEUE_ID: 'example/direct',
+      };
+      startWorker(t, platform, folder, { env });
+      const taskId = await createTask(queue, folder, { steps: ['echo here'], taskQueueId: 'example/direct' });
+      const url = await liveUrl(queue, taskId);
+      assert.equal(new URL(url).hostname, '127.0.0.2');
+      const viewer = await aViewer(url);
+      await go(folder, 0);
+      assert.equal(await resolved(queue, taskId), 'completed');
+      assert.match(await viewer.all, /here\n\[taskcluster /);
     });
   });
 });

@@ -80,7 +80,9 @@ const refuseToGoOn = (
     if (error.statusCode === 408 || error.statusCode === 429) return;
     throw new Error(`${rootUrl} lets this worker claim no tasks of ${taskQueueId}: ${cause} (${error.code})`);
   }
-  if (error instanceof ConnectionError && failures >= unreachedTriesMax - 1) {
+  // What answers 5xx may be a server that is being started, or no server of ours.
+  const mayBeNone = error instanceof ConnectionError || error instanceof ApiError;
+  if (mayBeNone && failures >= unreachedTriesMax - 1) {
     throw new Error(`No server was reached at ${rootUrl} in ${unreachedTriesMax} attempts: ${cause}`);
   }
 };

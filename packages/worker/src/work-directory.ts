@@ -58,7 +58,9 @@ const putAside = async (path: string, runs: string): Promise<void> => {
 export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> => {
   await makeFolder(path);
   const lock = join(path, 'worker.lock');
-  if (await isTaken(path, lock)) throw new Error(`Another worker is using ${path}.`);
+  if (await isTaken(path, lock)) {
+    throw new Error(`Another worker is using ${path}: give this one a folder of its own (--work-dir).`);
+  }
   takenHere.add(path);
   await writeFile(lock, `${process.pid} ${(await startOf(process.pid)) ?? ''}`);
   const runs = join(path, 'runs');

@@ -8,7 +8,8 @@ import { type Answer, passedOn, tunnelsPath } from './tunnel.ts';
 import { type Asking, isAway, tooMany, type Viewing } from './viewing.ts';
 
 const loopback = '127.0.0.1';
-const answerWithinMs = seconds(10);
+/** The other process itself gives a worker less than this to answer. */
+const answerWithinMs = seconds(25);
 
 /**
  * The way between the processes of a deployment: each listens at an address of its own, from its first tunnel on, and
@@ -42,12 +43,18 @@ export class Peers {
   async ask(address: string, { tunnelId, path, method, range }: Asking, gone: AbortSignal): Promise<Answer> {
     if (address === '' || address === (await this.#opened)?.address) throw isAway();
     const url = `${address}${tunnelsPath}${tunnelId}${path}`;
-    const sent = httpRequest(url, { method, signal: gone, headers: range ? { range } : {} });
+    // A connection of its own: one that was kept open may be closed by the other side in this very moment.
+    const options = { method, signal: gone, agent: false, headers: range ? { range } : {} };
+    const sent = httpRequest(url, options);
     const cancel = this.#context.clock.after(answerWithinMs, () => sent.destroy(new Error('too late')));
     sent.end();
     const response = await once(sent, 'response').then(
       ([one]) => one as IncomingMessage,
-      () => undefined,
+      (err) => {
+        if (!gone.aborted)
+          this.#context.log.warn({ err, address }, 'another process does not answer for its tunnel');
+        return undefined;
+      },
     );
     cancel();
     const status = response?.statusCode;

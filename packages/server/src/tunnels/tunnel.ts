@@ -131,13 +131,12 @@ export class Tunnel {
     return text;
   }
 
-  /** Ends it and all answers; returns at once. */
+  /** Ends it and all answers, as soon as the worker has heard why; returns at once. */
   close(code: number): void {
     this.#socket.close(code);
     // One that does not answer has no more to say.
     const cancel = this.#clock.after(seconds(2), () => this.#socket.terminate());
     void this.closed.then(cancel);
-    this.#session.destroy();
   }
 
   #open({ method, path, range }: Omit<Question, 'method'> & { method: Question['method'] | 'POST' }) {

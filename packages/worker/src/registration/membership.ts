@@ -29,8 +29,9 @@ export interface Joining {
   readonly storePath: string;
 }
 
-// A server that is being started must not turn away the machines that it has started.
-const giveUpAfterMs = minutes(10);
+// A server that is being started must not turn away the machines that it has started. Who starts a worker by hand wants to
+// know soon that its server is not there.
+const giveUpAfterMs = { ofInstance: minutes(10), ofOthers: seconds(30) };
 
 // A machine may boot before it is written down that it was started, if the server was killed in between.
 const unknownForMs = minutes(2);
@@ -75,7 +76,11 @@ const register = async (identity: Identity, { clock, storePath }: Joining): Prom
   const systemBootTime = later(clock.now(), -seconds(uptime())).toJSON();
   const request = { ...nameOf(identity), providerId, workerIdentityProof, systemBootTime };
   const isLate = lateAfter(unknownForMs, clock);
-  const ask = () => withRetries(() => connect(identity).registerWorker(request), { clock, giveUpAfterMs });
+  const retrying = {
+    clock,
+    giveUpAfterMs: identity.isProofUsedUp ? giveUpAfterMs.ofInstance : giveUpAfterMs.ofOthers,
+  };
+  const ask = () => withRetries(() => connect(identity).registerWorker(request), retrying);
   const askAgain = async (error: unknown): ReturnType<typeof ask> => {
     if (!identity.isProofUsedUp || statusOf(error) !== 404 || isLate()) throw error;
     await clock.sleep(unknownPauseMs);
@@ -106,7 +111,7 @@ const registerAgain = async (
     stored.workerId === identity.workerId;
   if (!stored || !isOurs || Date.parse(stored.expires) <= joining.clock.now().getTime()) return undefined;
   try {
-    return await renew(identity, stored, { ...joining, untilMs: giveUpAfterMs });
+    return await renew(identity, stored, { ...joining, untilMs: giveUpAfterMs.ofInstance });
   } catch (error) {
     joining.log.warn({ error: messageOf(error) }, 'the worker could not register again');
     return undefined;
