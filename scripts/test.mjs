@@ -10,7 +10,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findTestFiles } from './test/files.mjs';
 import { failing, flaky, leftOut, slowest, totals } from './test/summary.mjs';
@@ -56,6 +56,14 @@ const runFiles = async ({ files, concurrency, environment, folder, name }) => {
   return records;
 };
 
+/** The test files that a failure comes from: the tests of a suite stand in a file that they import. */
+const originsOf = (file, files) => {
+  const itself = files.find((each) => resolve(each) === resolve(file));
+  if (itself) return [itself];
+  const name = `/${basename(file)}`;
+  return files.filter((each) => readFileSync(each, 'utf8').includes(name));
+};
+
 const runAll = async (environment, folder) => {
   const concurrency = Math.max(3, availableParallelism());
   const files = findTestFiles(filters);
@@ -64,7 +72,7 @@ const runAll = async (environment, folder) => {
   if (failed.length === 0 || isInterrupted) return { records: first, flakes: [] };
   console.log(`\nOnce more, alone: ${failed.map(({ file }) => file).join(' ')}\n`);
   const again = await runFiles({
-    files: failed.map(({ file }) => file),
+    files: [...new Set(failed.flatMap(({ file }) => originsOf(file, files)))],
     concurrency: 1,
     environment,
     folder,

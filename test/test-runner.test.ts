@@ -26,6 +26,11 @@ const bad = write('bad.test.mjs', [
   "console.log('what the file has to say');",
   "describe('a suite', () => it('is bad', () => { throw new Error('a planted failure'); }));",
 ]);
+write('suite.mjs', [
+  imports,
+  "export const suite = () => it('is bad in a suite', () => { throw new Error('a planted failure'); });",
+]);
+const badSuite = write('of-a-suite.test.mjs', ["import { suite } from './suite.mjs';", 'suite();']);
 const silent = write('silent.test.mjs', ['process.exit(3);']);
 const interrupted = write('interrupted.test.mjs', [
   imports,
@@ -59,6 +64,13 @@ const summary = (lines: readonly string[]): Record<string, number> =>
   );
 
 describe('npm test', () => {
+  it('fails when a test fails that stands in another file, as those of suites do', () => {
+    const { status, text } = npmTest(badSuite);
+    assert.equal(status, 1);
+    assert.match(text, /is bad in a suite/);
+    assert.doesNotMatch(text, /^flaky:/m);
+  });
+
   it('ends with the summary, and says why tests were left out', () => {
     const { status, lines } = npmTest(good);
     assert.equal(status, 0);
