@@ -49,7 +49,7 @@ export interface TestQueue {
   another(change?: (db: Database) => Database): { queue: Opened<Queue>; db: Database };
   /** The queue once more on the same pool, closed with the rest. */
   again(): Opened<Queue>;
-  /** The same by a clock that is so many milliseconds ahead; closed with the rest. */
+  /** The queue with a clock that is this many milliseconds ahead; closed with the rest. */
   ahead(ms: number): Opened<Queue>;
   /** One step of a loop; returns how many things it did. */
   step(name: string): Promise<number>;

@@ -5,11 +5,11 @@ import { CreateTaskRequest, type FilledTaskRequest, graphTasksMax, Tags } from '
 /** The scheduler of every task of a graph. */
 export const schedulerId = 'task-graph-scheduler';
 
-/** How a graph stands. `finished` means success; `blocked`, that it cannot get there without help. */
+/** The state of a graph. `finished` means success; `blocked`, that it cannot get there without help. */
 export const graphStates = ['running', 'blocked', 'finished'] as const;
 export type GraphState = (typeof graphStates)[number];
 
-/** How a task of a graph stands, as the graph sees it. */
+/** The state of a task in its graph. */
 const nodeStates = ['unscheduled', 'scheduled', 'completed', 'failed', 'exception'] as const;
 export type NodeState = (typeof nodeStates)[number];
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Loop } from '../base/index.ts';
 import { type Domain, takeUpgrades } from '../http/index.ts';
 import { type Context, limitsDefault } from './context.ts';
 import { tunnelLoops, tunnelLoopsOfEachProcess } from './loops.ts';
@@ -11,6 +12,7 @@ import { type Asking, askHere, nothingThere, Viewing } from './viewing.ts';
 
 /** The door of tunnels. */
 export interface Tunnels extends Domain {
+  readonly loopsOfEachProcess: readonly Loop[];
   /** Registers where workers dial in and viewers look, outside of the API. */
   register(app: FastifyInstance): void;
   /** Ends all tunnels; their workers go to another process, or wait for one. */

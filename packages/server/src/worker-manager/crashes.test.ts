@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => ground.test.drop());
 
-/** What the loops do, each once. */
+/** Runs one step of each loop. */
 const runOnce = async (context: Opened<WorkerManager>, workerPoolId: string): Promise<void> => {
   await service.provision(context, { atOnce: [workerPoolId], limit: 100 });
   await service.launchWorkers(context, 'fake', 100);

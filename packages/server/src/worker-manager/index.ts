@@ -29,13 +29,13 @@ export interface WorkerManager extends Domain<WorkerManagerVerbs> {
   readonly subscription: Subscription;
   readonly loopsOfEachProcess: readonly Loop[];
   start(): Promise<void>;
-  /** Ends what providers have started that cannot outlive this process; workers among it still report how tasks ended. */
+  /** Ends the workers that cannot outlive this process; they still report how their tasks ended. */
   endMachines(): Promise<void>;
 }
 
-/** What others ask of worker pools, and what the functions of `service/` work with. */
+/** What other domains use of worker pools, and what the functions of `service/` work with. */
 export interface WorkerManagerVerbs extends Context {
-  /** Whether a worker gets no more tasks. Answered from memory. */
+  /** Whether a worker gets no more tasks. Read from memory. */
   isBarred(workerPoolId: string, workerGroup: string, workerId: string): boolean;
   /** Whether credentials of this name belong to a worker that has ended. Read from memory. */
   isRevoked(clientId: string): boolean;

@@ -51,7 +51,7 @@ const inQueue = ({ workerPoolId: taskQueueId, workerGroup, workerId }: WorkerRef
   workerId,
 });
 const seenByQueue = async (worker: WorkerRef) => {
-  // A process of its own each time, since one writes a worker down only now and then.
+  // A new process each time, since one process writes a worker only once in a while.
   const queue = opened(createWorkers({ db: ground.test.db, clock: ground.clock, log: silentLog }));
   queue.seeWorkers([inQueue(worker)]);
   await queue.close();

@@ -33,11 +33,11 @@ export interface GivenWorkersContext extends BaseContext {
   readonly settings?: Partial<WorkersSettings>;
 }
 
-/** What the queue asks of workers, and what the functions of `service.ts` work with. */
+/** What the queue uses of workers, and what the functions of `service.ts` work with. */
 interface WorkerVerbs extends Context {
-  /** Takes note of workers at work. Returns at once and never fails. */
+  /** Records workers as active. Returns at once and never fails. */
   seeWorkers(sightings: readonly Sighting[]): void;
-  /** When the quarantine of a worker ends; undefined when it may work. Answered from memory. */
+  /** When the quarantine of a worker ends; undefined when it may work. Read from memory. */
   quarantinedUntil(taskQueueId: string, workerGroup: string, workerId: string): Date | undefined;
   /** Woken when this process learns of quarantines, so that waiting workers are checked again. */
   readonly quarantinesKnown: Signal;

@@ -1,5 +1,5 @@
 import type { Configuration } from 'openid-client';
-import { type IdentityProvider, identityOf } from './identity-provider.ts';
+import { asPart, type IdentityProvider, identityOf } from './identity-provider.ts';
 
 /** An OAuth app of GitHub. */
 export interface GithubSettings {
@@ -93,8 +93,10 @@ export const githubProvider = (settings: GithubSettings): IdentityProvider => {
         roles: [
           ...memberships
             .filter(({ role }) => role === 'admin')
-            .map(({ organization }) => `github-org-admin:${organization.login}`),
-          ...teams.map(({ organization, slug }) => `github-team:${organization.login}/${slug}`),
+            .map(({ organization }) => `github-org-admin:${asPart(organization.login)}`),
+          ...teams.map(
+            ({ organization, slug }) => `github-team:${asPart(organization.login)}/${asPart(slug)}`,
+          ),
         ],
       });
     },
