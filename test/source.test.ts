@@ -160,12 +160,17 @@ test('tasks on another machine work on the source of their graph', async (t) => 
   await t.test('a folder without git, by its path', async () => {
     const plain = await aFolder(t);
     await writeFile(join(plain, 'readme.txt'), 'plain\n');
+    // Longer than a plain header of an archive has room for, and not in ASCII.
+    const deep = `${'n'.repeat(90)}/${'o'.repeat(90)}`;
+    await mkdir(join(plain, deep), { recursive: true });
+    await writeFile(join(plain, deep, 'grün.txt'), 'deep\n');
+    await symlink(`${deep}/grün.txt`, join(plain, 'link'));
     await mkdir(join(plain, '.taskyard'));
     await writeFile(join(plain, '.taskyard/credentials.env'), 'secret');
     const { found } = await submit(
-      graphWith(plain, '{ find . -type f | sort; cat readme.txt; } > found.txt'),
+      graphWith(plain, '{ find . -type f | sort; cat readme.txt link; } > found.txt'),
     );
-    assert.equal(found, './found.txt\n./readme.txt\nplain\n');
+    assert.equal(found, `./found.txt\n./${deep}/grün.txt\n./readme.txt\nplain\ndeep\n`);
   });
 
   await t.test('some of a folder, what is ignored too if it is named', async () => {
@@ -235,7 +240,19 @@ test('tasks on another machine work on the source of their graph', async (t) => 
     assert.equal(refused.code, 1);
     assert.match(refused.err, /Nothing was created: .* you also need these scopes:\n/);
     for (const scope of lacking) assert.ok(refused.err.includes(`  ${scope}\n`), refused.err);
-    assert.match((await submit(graph)).said, / uploaded$/m);
+    const { out } = await runProgram(
+      process.execPath,
+      [taskyard, 'client', 'create', 'people/ada', '--developer'],
+      { env: { TASKYARD_DATA: home.path } },
+    );
+    const ada = Object.fromEntries(out.split('\n').map((line) => line.split('=')));
+    const made = await runProgram(process.execPath, [taskyard, 'group', 'create', 'graph.yml'], {
+      cwd: project,
+      env: { ...ada, TASKCLUSTER_ROOT_URL: rootUrl },
+    });
+    assert.equal(made.code, 0, made.err);
+    assert.match(made.err, / uploaded$/m);
+    assert.match((await submit(graph)).said, / unchanged$/m);
   });
 
   await t.test('and a folder that they do not have is refused at once', async () => {

@@ -56,7 +56,7 @@ export const viewerScopes: readonly string[] = [
 ];
 
 /**
- * What lets somebody run tasks and graphs in every task queue, repeat, rank and cancel them, read their artifacts, use
+ * What lets somebody run tasks and graphs with their sources in every task queue, repeat, rank and cancel them, read their artifacts, use
  * caches of workers and fire hooks. It changes no client, role, hook, pool or worker, and reads no secret.
  */
 export const developerScopes: readonly string[] = [
@@ -72,6 +72,9 @@ export const developerScopes: readonly string[] = [
   'queue:change-task-group-priority:*',
   'queue:change-task-priority-in-queue:*',
   'queue:change-task-priority:*',
+  // Sources of graphs are uploaded by whoever submits them, as artifacts of tasks in this queue.
+  'queue:claim-task:graph/source',
+  'queue:worker-id:source/*',
   'queue:create-task:*',
   'queue:get-artifact:*',
   'queue:rerun-task-in-project:*',
