@@ -63,7 +63,7 @@ const aProcess = async (given: Partial<Context> = {}) => {
   await app.listen({ port: 0, host: '127.0.0.1' });
   rootUrl = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const close = async (): Promise<void> => {
-    await tunnels.close();
+    await tunnels.drain();
     app.server.closeAllConnections();
     await app.close();
     await db.close();
@@ -166,7 +166,7 @@ describe('a tunnel', () => {
 
   it('stays known while it is open', async () => {
     const here = await aProcess();
-    const loops = runLoops(here.tunnels.loopsOfEachProcess, { clock: here.clock, log: silentLog });
+    const loops = runLoops(here.tunnels.loopsOfEachProcess ?? [], { clock: here.clock, log: silentLog });
     const { url } = await aWorker(here);
     const id = url.split('/').at(-1) ?? '';
     const expires = async () =>
@@ -250,7 +250,7 @@ describe('a tunnel', () => {
 it('a process that ends tells its workers to come back, and takes no others in', async () => {
   const here = await aProcess();
   const worker = await aWorker(here);
-  await here.tunnels.close();
+  await here.tunnels.drain();
   assert.equal(await worker.closed, 1012);
   await assert.rejects(aWorker(here), (status) => status === 503);
 });
