@@ -166,7 +166,7 @@ describe('a tunnel', () => {
 
   it('stays known while it is open', async () => {
     const here = await aProcess();
-    const loops = runLoops(here.tunnels.loopsOfEachProcess, { clock: here.clock, log: silentLog });
+    const loops = runLoops(here.tunnels.loopsOfEachProcess ?? [], { clock: here.clock, log: silentLog });
     const { url } = await aWorker(here);
     const id = url.split('/').at(-1) ?? '';
     const expires = async () =>
