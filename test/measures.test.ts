@@ -99,8 +99,12 @@ describe('the measures', () => {
       ['queue (verbs): closures'],
     );
     assert.deepEqual(
-      kinds('export const read = (context) => 1;', "import { read } from './service.ts';\nread({});"),
+      kinds('export const read = (context) => 1;', "import { read } from './service.ts';\nread(queue, 1);"),
       ['queue: functions that routes call past any binding'],
+    );
+    assert.deepEqual(
+      kinds('export const pure = (text) => text;', "import { pure } from './service.ts';\npure(body);"),
+      [],
     );
   });
 

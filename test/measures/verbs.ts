@@ -28,8 +28,8 @@ const callsOf = ({ tree }: Source, names: RegExp): Node[] => {
   return found;
 };
 
-/** The names that a file imports from its own service and calls. */
-const calledOfService = (source: Source): string[] => {
+/** Calls of functions of its own service that a file hands what the domain was opened with: `readTask(queue, taskId)`. */
+const calledOfService = (source: Source, floor: string): string[] => {
   const names = source.tree.statements.flatMap((statement) => {
     if (!is.isImportDeclaration(statement) || !is.isStringLiteral(statement.moduleSpecifier)) return [];
     if (!/^\.\.?\/service(\.ts|\/)/.test(statement.moduleSpecifier.text)) return [];
@@ -40,9 +40,10 @@ const calledOfService = (source: Source): string[] => {
       : [bindings.name.text];
   });
   if (names.length === 0) return [];
-  return callsOf(source, new RegExp(`^(${names.join('|')})(\\.\\w+)?$`)).map((call) =>
-    call.getText().slice(0, 40),
-  );
+  const opened = floor.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return callsOf(source, new RegExp(`^(${names.join('|')})(\\.\\w+)?$`))
+    .filter((call) => is.isCallExpression(call) && call.arguments[0]?.getText() === opened)
+    .map((call) => call.getText().slice(0, 40));
 };
 
 const isFunction = (node: Node): boolean => is.isArrowFunction(node) || is.isFunctionExpression(node);
@@ -85,7 +86,7 @@ export const kindsOfVerbs = (sources: readonly Source[]): Kinds => {
     const service = files.filter((file) => isIn('service', file));
     if (routes.length === 0 || service.length === 0) continue;
     if (files.some((file) => callsOf(file, /^bind(Verbs|Queries)$/).length > 0)) found.push(['bound', floor]);
-    if (routes.some((file) => calledOfService(file).length > 0))
+    if (routes.some((file) => calledOfService(file, floor).length > 0))
       found.push(['functions that routes call past any binding', floor]);
     const closed = service.flatMap(closures);
     if (closed.length > 0) found.push(['closures', `${floor} (${closed.join(', ')})`]);

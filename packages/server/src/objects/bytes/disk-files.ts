@@ -131,23 +131,25 @@ export const diskFiles = (folder: string) => {
 
   const remove = (key: string): Promise<void> => rm(folderOf(key), { recursive: true, force: true });
 
-  /** Deletes what is left of uploads that were cut off before `before`; returns how many there were. */
-  const sweepUploads = async (before: Date): Promise<number> => {
-    let swept = 0;
-    for (const name of await readdir(uploads).catch(() => [])) {
-      const file = join(uploads, name);
-      const facts = await stat(file).catch(noFile);
-      if (!facts || facts.mtime >= before) continue;
-      await rm(file, { force: true });
-      swept++;
-    }
-    return swept;
-  };
+  const sweepUploads = (before: Date): Promise<number> => sweep(uploads, before);
 
   return { put, open: openKey, find, locate, seal, remove, sweepUploads };
 };
 
 export type DiskFiles = ReturnType<typeof diskFiles>;
+
+/** Deletes what is left in a folder of uploads that were cut off before a time; returns how many there were. */
+const sweep = async (uploads: string, before: Date): Promise<number> => {
+  let swept = 0;
+  for (const name of await readdir(uploads).catch(() => [])) {
+    const file = join(uploads, name);
+    const facts = await stat(file).catch(noFile);
+    if (!facts || facts.mtime >= before) continue;
+    await rm(file, { force: true });
+    swept++;
+  }
+  return swept;
+};
 
 const noFile = (error: NodeJS.ErrnoException): undefined => {
   if (error.code === 'ENOENT') return undefined;
