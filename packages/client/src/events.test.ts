@@ -103,12 +103,13 @@ describe('the event stream', () => {
     const server = await serve((_request, response) => {
       begin(response);
       count += 1;
-      if (count === 2) response.write(message(1));
+      // On a machine that is busy the silence may be over before this is read: then the next connection has it.
+      if (count > 1) response.write(message(1));
     });
     const taken = await take(followEvents({ rootUrl: server.rootUrl, bindings, silenceMaxMs: 30 }), 1);
     await server.close();
     assert.equal(taken.length, 1);
-    assert.equal(count, 2);
+    assert.ok(count > 1);
   });
 
   it('ends with its signal', async () => {
