@@ -52,11 +52,15 @@ export const signedInPage = async (
   page.on('console', (message) => {
     if (/Content Security Policy/.test(message.text())) complaints.push(message.text());
   });
+  const answers: string[] = [];
+  page.on('response', (reply) => answers.push(`${reply.status()} ${new URL(reply.url()).pathname}`));
+  page.on('requestfailed', (request) => answers.push(`${request.failure()?.errorText} ${request.url()}`));
   await page.goto(await signInLink(platform));
   const heading = page.getByRole('heading', { name: 'What goes on' });
   await heading.waitFor().catch(async (cause) => {
     const shown = await page.locator('body').ariaSnapshot();
-    throw new Error(`The page after signing in shows instead: ${shown}`, { cause });
+    const heard = `What was asked for: ${answers.join(', ')}. Complaints: ${complaints.join(', ')}`;
+    throw new Error(`The page after signing in, ${page.url()}, shows instead: ${shown}\n${heard}`, { cause });
   });
   return { page, complaints };
 };

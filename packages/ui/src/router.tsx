@@ -41,10 +41,9 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: '/sign-in',
-    validateSearch: (search: Record<string, unknown>) => ({
-      next: text(search.next) || '/',
-      failed: text(search.failed),
-    }),
+    // What is not in the address is not added to it: that would be another address, to be gone to.
+    validateSearch: (search: Record<string, unknown>): { next?: string; failed?: string } =>
+      without({ next: text(search.next), failed: text(search.failed) }),
     component: function SignIn() {
       const { next, failed } = root.useSearch() as { next?: string; failed?: string };
       return <SignInPage next={next ?? '/'} failed={failed ?? ''} />;

@@ -11,17 +11,11 @@ import {
   Title,
 } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { messageOf } from '../shell/messages.ts';
 import { useIdentityProviders } from './identity-providers.ts';
 import { signInByCode, signInByCredentials } from './session.ts';
-
-/** The code behind the hash; it is taken out of the address, so that nobody finds it in the history. */
-const takeCode = (): string => {
-  const code = window.location.hash.slice(1);
-  if (code) window.history.replaceState(null, '', window.location.pathname + window.location.search);
-  return code;
-};
+import { takeCode } from './sign-in-code.ts';
 
 const failures: Readonly<Record<string, string>> = {
   denied: 'The identity provider did not let you in.',
@@ -35,7 +29,6 @@ export const SignInPage = ({ next, failed }: { next: string; failed: string }) =
   const navigate = useNavigate();
   const [trouble, setTrouble] = useState<string | undefined>(failures[failed]);
   const [isBusy, setBusy] = useState(false);
-  const begun = useRef(false);
 
   const attempt = async (signIn: () => Promise<void>) => {
     setBusy(true);
@@ -51,8 +44,7 @@ export const SignInPage = ({ next, failed }: { next: string; failed: string }) =
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a code works once, so it is used once.
   useEffect(() => {
-    const code = begun.current ? '' : takeCode();
-    begun.current = true;
+    const code = takeCode();
     if (code) void attempt(() => signInByCode(code));
   }, []);
 
