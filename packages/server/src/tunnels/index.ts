@@ -8,7 +8,7 @@ import { openingOf } from './opening.ts';
 import { Peers } from './peers.ts';
 import { tunnelVerbs } from './service.ts';
 import { type Answer, tunnelsPath } from './tunnel.ts';
-import { type Asking, askHere, nothingThere, Viewing } from './viewing.ts';
+import { type Asking, askHere, isAway, nothingThere, Viewing } from './viewing.ts';
 
 /** The door of tunnels. */
 export interface Tunnels extends Domain {
@@ -24,9 +24,10 @@ export const createTunnels = (context: Context): Tunnels => {
   const limits = { ...limitsDefault, ...context.limits };
   const verbs = tunnelVerbs(context);
   const open = new OpenTunnels(limits);
+  // Who asks here has read that the tunnel is here: if it is not, its worker was cut off.
   const here = async (asking: Asking, gone: AbortSignal): Promise<Answer> => {
     const answer = askHere(open, limits, { asking, gone });
-    if (!answer) throw nothingThere();
+    if (!answer) throw isAway();
     return answer;
   };
   const anywhere = async (asking: Asking, gone: AbortSignal): Promise<Answer> => {

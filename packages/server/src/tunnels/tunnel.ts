@@ -38,8 +38,8 @@ export const closeCodes = {
 
 /** What a worker may send before it is read: of each answer, and of all of them together. */
 const windowBytes = { each: 256 * 1024, allMegabytes: 32 };
-/** A worker that is there answers within this time. */
-const answerWithinMs = seconds(20);
+/** A worker that is there answers within this time: a viewer, and whether it is still there. */
+const withinMs = { answer: seconds(20), proof: seconds(60) };
 const proofBytesMax = 64 * 1024;
 
 /** What everything about tunnels is below, outside of the API. */
@@ -115,14 +115,14 @@ export class Tunnel {
       this.#viewers--;
       signal.removeEventListener('abort', end);
     });
-    const { status, headers } = await this.#headOf(stream);
+    const { status, headers } = await this.#headOf(stream, withinMs.answer);
     return { status, headers, body: Readable.from(bytes(), { objectMode: false }) };
   }
 
   /** What the worker proves itself with now: an Authorization header for the request that opened the tunnel. */
   async proof(): Promise<string> {
     const { stream, bytes } = this.#open({ method: 'POST', path: '/proof' });
-    await this.#headOf(stream);
+    await this.#headOf(stream, withinMs.proof);
     let text = '';
     for await (const chunk of bytes()) {
       text += chunk.toString('latin1');
@@ -153,9 +153,9 @@ export class Tunnel {
     return { stream, bytes: () => bytesOf(stream, () => isWhole) };
   }
 
-  #headOf(stream: ClientHttp2Stream): Promise<Pick<Answer, 'status' | 'headers'>> {
+  #headOf(stream: ClientHttp2Stream, ms: number): Promise<Pick<Answer, 'status' | 'headers'>> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(answerWithinMs, () => stream.close());
+      const cancel = this.#clock.after(ms, () => stream.close());
       stream.once('close', () => {
         cancel();
         reject(new TunnelBroken());

@@ -157,6 +157,8 @@ describe('a tunnel', () => {
     assert.equal(await statusOf(`${ended.url}/log/abc`), 404);
     broken.socket.terminate();
     await eventually('the viewers to be told', async () => (await statusOf(`${broken.url}/log/abc`)) === 503);
+    const atOther = new URL(`${new URL(broken.url).pathname}/log/abc`, (await aProcess()).rootUrl);
+    assert.equal(await statusOf(atOther.href), 503);
     here.clock.advance(minutes(6));
     assert.equal(await statusOf(`${broken.url}/log/abc`), 404);
     const loops = runLoops(here.tunnels.loops, { clock: here.clock, log: silentLog });
@@ -218,7 +220,7 @@ describe('a tunnel', () => {
     here.revoked.add('worker/revoked');
     here.clock.advance(seconds(25));
     assert.equal(await within('the revoked one to be sent away', revoked.closed), 4401);
-    here.clock.advance(seconds(20));
+    here.clock.advance(seconds(60));
     assert.equal(await within('the silent one to be cut off', silent.closed), 4408);
     assert.equal(await statusOf(`${good.url}/log/abc`), 200);
   });

@@ -49,7 +49,7 @@ export class TunnelRefused extends Error {
 
 const dialWithinMs = seconds(15);
 /** The server asks who we are every 25 seconds: one that is silent for longer has gone. */
-const silenceMsMax = seconds(70);
+const silenceMsMax = seconds(120);
 const frameBytesMax = 1024 * 1024;
 const endedByWorker = 1000;
 
