@@ -139,7 +139,9 @@ const invariants: readonly Invariant[] = [
   {
     name: 'groups count the tasks that were never resolved, and report when there is none left',
     sql: `select g.task_group_id || ' counts ' || g.unresolved || ', not ' || coalesce(t.unresolved, 0) as broken
-            from task_groups g left join (
+            from (select task_group_id, unresolved + (select coalesce(sum(w.tasks), 0) from task_group_growth w
+                                                       where w.task_group_id = c.task_group_id) as unresolved
+                    from task_groups c) as g left join (
               select s.task_group_id, count(*) filter (where f.task_id is null)::int as unresolved
                 from task_status s left join (select distinct task_id from final) as f using (task_id)
                group by 1) as t using (task_group_id)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import { after, before, describe, it } from 'node:test';
-import { type Database, RequestError, slugid } from '../base/index.ts';
+import { type Database, days, later, RequestError, slugid } from '../base/index.ts';
 import { heldTransaction, type Opened, untilBlocked } from '../testing/index.ts';
 import type { FilledTaskRequest, Queue, TaskStatus } from './index.ts';
+import * as store from './store/index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
 // Two queues on two pools over one database: what two processes do at once.
@@ -210,7 +211,7 @@ describe('creation under one id', () => {
       assert.deepEqual(await outcomes(calls), ['done', 'done', 'done', 'done']);
       await assertReleasedOnce(task.taskId);
       const groups = await db<{ unresolved: number }>`
-        select unresolved from task_groups where task_group_id = ${task.request.taskGroupId}`;
+        select tasks as unresolved from task_group_growth where task_group_id = ${task.request.taskGroupId}`;
       assert.deepEqual(groups, [{ unresolved: 1 }]);
     }));
 
@@ -346,4 +347,52 @@ describe('a cancellation', () => {
       assert.deepEqual(await db`select run_id from pending where task_id = ${taskId}`, []);
       assert.deepEqual(await db`select run_id from claims where task_id = ${taskId}`, []);
     }));
+});
+
+describe('a group that an open transaction counts in', () => {
+  it('takes new tasks meanwhile, and counts them in with the next one that is resolved', async () => {
+    const taskGroupId = slugid();
+    const [first, second] = [await create(one, { taskGroupId }), await create(one, { taskGroupId })];
+    await claim(one, first);
+    await claim(one, second);
+    await complete(one, first);
+    const lock = await heldTransaction(
+      db,
+      (tx) => tx`select task_group_id from task_groups where task_group_id = ${taskGroupId} for update`,
+    );
+    const third = await create(two, { taskGroupId });
+    await claim(two, third);
+    await lock.end();
+    const resolved = async (): Promise<number> => {
+      const rows = await db`
+        select id from outbox where exchange ~ '/task-group-resolved$' and routing_key like ${`primary.${taskGroupId}.%`}`;
+      return rows.length;
+    };
+    await complete(one, second);
+    assert.equal(await resolved(), 0);
+    await complete(two, third);
+    assert.equal(await resolved(), 1);
+  });
+
+  it('lets the reports of its tasks through while another adds to it', async () => {
+    const taskGroupId = slugid();
+    const taskId = await create(one, { taskGroupId });
+    await claim(one, taskId);
+    const adding = await heldTransaction(db, (tx) =>
+      store.growGroups(tx, [{ taskGroupId, tasks: 1, expires: t.clock.now() }]),
+    );
+    await complete(two, taskId);
+    assert.equal((await statusOf(taskId)).state, 'completed');
+    await adding.end();
+  });
+
+  it('is kept while tasks were added that are not counted in yet, and says how long', async () => {
+    const taskGroupId = slugid();
+    await create(one, { taskGroupId });
+    const expires = later(t.clock.now(), days(800));
+    await db.transaction((tx) => store.growGroups(tx, [{ taskGroupId, tasks: 1, expires }]));
+    assert.deepEqual((await one.readGroup(taskGroupId)).expires, expires);
+    await store.deleteExpiredGroups(db, later(t.clock.now(), days(700)), 1000);
+    assert.deepEqual((await one.readGroup(taskGroupId)).expires, expires);
+  });
 });

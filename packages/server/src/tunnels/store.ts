@@ -51,9 +51,11 @@ export const prolongTunnels = async (
 /** Removes those of these tunnels that nobody else has taken over. */
 export const deleteTunnels = async (tx: Transaction, tunnels: readonly HeldTunnel[]): Promise<void> => {
   await tx`
-    delete from tunnels where (tunnel_id, holder) in (
+    with given as (
       select tunnel_id, holder
-        from unnest(${idsOf(tunnels)}::text[], ${holdersOf(tunnels)}::text[]) as given(tunnel_id, holder))`;
+        from unnest(${idsOf(tunnels)}::text[], ${holdersOf(tunnels)}::text[]) as g(tunnel_id, holder))
+    delete from tunnels t using given
+     where t.tunnel_id = any(array[given.tunnel_id]) and t.holder = any(array[given.holder])`;
 };
 
 /** Where some tunnels are. */

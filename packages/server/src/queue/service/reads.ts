@@ -73,7 +73,7 @@ const taskText = (row: store.TaskRow): string =>
   `{"status":${statusTextOf(row)},"task":${definitionText(row.definition, row.priority)}}`;
 
 export const requireGroup = async (db: Sql, taskGroupId: string): Promise<store.GroupRow> => {
-  const [group] = await store.readGroups(db, [taskGroupId]);
+  const group = await store.readGroup(db, taskGroupId);
   if (!group) throw noSuchGroup(taskGroupId);
   return group;
 };

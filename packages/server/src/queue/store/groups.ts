@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '../../base/index.ts';
+import { type Sql, type Transaction, together } from '../../base/index.ts';
 
 /** A task group. */
 export interface GroupRow {
@@ -13,6 +13,16 @@ export const readGroups = (db: Sql, taskGroupIds: string[]) =>
     select task_group_id, scheduler_id, expires, sealed from task_groups
      where task_group_id = any(${taskGroupIds}::text[])`;
 
+/** A group, with tasks taken into account that are not counted in yet. */
+export const readGroup = async (db: Sql, taskGroupId: string): Promise<GroupRow | undefined> => {
+  const [group] = await db<GroupRow>`
+    select g.task_group_id, g.scheduler_id, g.sealed,
+           greatest(g.expires, (select max(w.expires) from task_group_growth w
+                                 where w.task_group_id = g.task_group_id)) as expires
+      from task_groups g where g.task_group_id = ${taskGroupId}`;
+  return group;
+};
+
 export type NewGroup = Omit<GroupRow, 'sealed'>;
 
 /** Adds those of these groups that do not exist. */
@@ -25,53 +35,83 @@ export const insertGroups = (tx: Transaction, groups: readonly NewGroup[], now: 
      order by 1
     on conflict (task_group_id) do nothing`;
 
-/** Counts new tasks in and keeps groups for as long as they are needed. The groups' rows stay locked. */
+/** Notes that groups have new tasks and how long they are needed; nobody's row is locked. {@link shrinkGroups} counts them in. */
 export const growGroups = (
   tx: Transaction,
   growth: readonly { taskGroupId: string; tasks: number; expires: Date }[],
 ) =>
   tx`
-    with locked as materialized (
-      select g.task_group_id, n.tasks, n.expires
-        from (select task_group_id collate "C" as task_group_id, tasks, expires
-                from unnest(
-                  ${growth.map((g) => g.taskGroupId)}::text[], ${growth.map((g) => g.tasks)}::int[],
-                  ${growth.map((g) => g.expires)}::timestamptz[]) as n(task_group_id, tasks, expires)
-               order by 1) as n
-       cross join lateral (
-         select task_group_id from task_groups where task_group_id = n.task_group_id for no key update) as g
-    )
-    update task_groups g set unresolved = g.unresolved + n.tasks, expires = greatest(g.expires, n.expires)
-      from locked n where g.task_group_id = any(array[n.task_group_id])`;
+    insert into task_group_growth (task_group_id, tasks, expires)
+    select task_group_id, tasks, expires
+      from unnest(
+        ${growth.map((g) => g.taskGroupId)}::text[], ${growth.map((g) => g.tasks)}::int[],
+        ${growth.map((g) => g.expires)}::timestamptz[]) as n(task_group_id, tasks, expires)`;
 
-/** Counts tasks out that were resolved for the first time; returns the groups in which none is left. */
-export const shrinkGroups = (tx: Transaction, taskGroupIds: string[], tasks: number[]) =>
-  tx<GroupRow>`
-    with locked as materialized (
-      select g.task_group_id, n.tasks
-        from (select task_group_id collate "C" as task_group_id, tasks
-                from unnest(${taskGroupIds}::text[], ${tasks}::int[]) as n(task_group_id, tasks)
-               order by 1) as n
-       cross join lateral (
-         select task_group_id from task_groups where task_group_id = n.task_group_id for no key update) as g
-    ), shrunk as (
-      update task_groups g set unresolved = g.unresolved - n.tasks
-        from locked n where g.task_group_id = any(array[n.task_group_id])
-      returning g.task_group_id, g.scheduler_id, g.expires, g.sealed, g.unresolved
-    )
-    select task_group_id, scheduler_id, expires, sealed from shrunk where unresolved <= 0`;
+/** Groups; nobody else counts in them until the transaction ends. In order of ids, against deadlocks. */
+const lockGroups = (tx: Transaction, taskGroupIds: string[]) =>
+  tx`
+    select g.task_group_id
+      from (select task_group_id collate "C" as task_group_id
+              from unnest(${taskGroupIds}::text[]) as n(task_group_id) order by 1) as n
+     cross join lateral (
+       select task_group_id from task_groups where task_group_id = n.task_group_id for no key update) as g`;
+
+/**
+ * Counts new tasks in, and those out that were resolved for the first time; returns the groups in which none is left. The
+ * groups are locked first, so that this statement sees all that was added before others could see it.
+ */
+export const shrinkGroups = async (
+  tx: Transaction,
+  taskGroupIds: string[],
+  tasks: number[],
+): Promise<GroupRow[]> => {
+  const [, rows] = await together(
+    lockGroups(tx, taskGroupIds),
+    tx<GroupRow>`
+      with grown as (
+        delete from task_group_growth where task_group_id = any(${taskGroupIds}::text[])
+        returning task_group_id, tasks, expires
+      ), counted as materialized (
+        select task_group_id, sum(tasks)::int as tasks, max(expires) as expires
+          from (select task_group_id, -tasks as tasks, null::timestamptz as expires
+                  from unnest(${taskGroupIds}::text[], ${tasks}::int[]) as n(task_group_id, tasks)
+                union all
+                select task_group_id, tasks, expires from grown) as every
+         group by task_group_id
+      ), shrunk as (
+        update task_groups g
+           set unresolved = g.unresolved + n.tasks, expires = greatest(g.expires, n.expires)
+          from counted n where g.task_group_id = any(array[n.task_group_id])
+        returning g.task_group_id, g.scheduler_id, g.expires, g.sealed, g.unresolved
+      )
+      select task_group_id, scheduler_id, expires, sealed from shrunk where unresolved <= 0`,
+  );
+  return rows;
+};
 
 /** Seals groups; one that is sealed keeps its date. */
 export const sealGroups = (tx: Transaction, taskGroupIds: string[], now: Date) =>
   tx<GroupRow>`
-    update task_groups set sealed = coalesce(sealed, ${now}) where task_group_id = any(${taskGroupIds}::text[])
-    returning task_group_id, scheduler_id, expires, sealed`;
+    update task_groups g set sealed = coalesce(sealed, ${now}) where task_group_id = any(${taskGroupIds}::text[])
+    returning task_group_id, scheduler_id, sealed,
+              greatest(g.expires, (select max(w.expires) from task_group_growth w
+                                    where w.task_group_id = g.task_group_id)) as expires`;
 
-/** Deletes groups that expired; returns how many. */
+/** Deletes groups that expired, unless tasks that are not counted in yet need them for longer; returns how many. */
 export const deleteExpiredGroups = async (db: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await db`
-    delete from task_groups
-     where ctid = any(array(select ctid from task_groups where expires < ${now} limit ${limit} for update skip locked))
-    returning task_group_id`;
+    with gone as (
+      delete from task_groups
+       where ctid = any(array(
+         select ctid from task_groups g
+          where g.expires < ${now}
+            and not exists (select from task_group_growth w
+                             where w.task_group_id = g.task_group_id and w.expires >= ${now} offset 0)
+          limit ${limit} for update skip locked))
+      returning task_group_id
+    ), growth as (
+      delete from task_group_growth where task_group_id = any(array(select task_group_id from gone))
+    )
+    select task_group_id from gone`;
   return rows.length;
 };
