@@ -33,7 +33,7 @@ const sendFile = (request: FastifyRequest, reply: FastifyReply, file: SiteFile):
   return reply.send(encoding ? file.encoded[encoding] : file.bytes);
 };
 
-/** Where pages read artifacts from that do not lie here: a bucket, and for live logs the workers of the same machine. */
+/** Where pages read artifacts from that do not lie here: a bucket, and workers of the same machine that show live logs directly. */
 const originsOfArtifacts = ({ s3 }: Config): string[] => [
   'http://127.0.0.1:*',
   ...(s3.bucket ? [s3.endpoint ? new URL(s3.endpoint).origin : 'https://*.amazonaws.com'] : []),
