@@ -1,8 +1,7 @@
 import type { BaseContext, Encryption, Signal, Transaction } from '../base/index.ts';
 import type { Directory } from './directory.ts';
-import type { Message } from './events.ts';
 import type { Origin } from './hawk.ts';
-import type { OtherParties, StaticClient } from './schema/index.ts';
+import type { Message, OtherParties, StaticClient } from './schema/index.ts';
 
 /** Where messages are left in the transaction of the change that they report. */
 export interface Outbox {

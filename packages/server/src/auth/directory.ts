@@ -12,7 +12,7 @@ export interface KnownClient {
   lastDateUsed: Date;
 }
 
-interface DirectoryDeps extends Pick<BaseContext, 'db' | 'clock' | 'log'> {
+interface DirectoryContext extends Pick<BaseContext, 'db' | 'clock' | 'log'> {
   readonly encryption: Encryption;
   /** Woken by changes, those of other processes too when it is shared. */
   readonly changed?: Signal | undefined;
@@ -27,7 +27,7 @@ const noteUseEveryMs = hours(6);
  * here; should that get lost, within a second or so on a busy server, and never later than `ageMaxMs` after it.
  */
 export class Directory {
-  readonly #deps: DirectoryDeps;
+  readonly #deps: DirectoryContext;
   readonly #clients = new Map<string, Promise<KnownClient | undefined>>();
   #roles: RoleSet | undefined;
   #versions: store.Versions = { clients: -1, roles: -1 };
@@ -38,7 +38,7 @@ export class Directory {
   #used = new Set<string>();
   #noting: Promise<void> | undefined;
 
-  constructor(deps: DirectoryDeps) {
+  constructor(deps: DirectoryContext) {
     this.#deps = deps;
     deps.changed?.each(() => {
       this.#changesHeard++;

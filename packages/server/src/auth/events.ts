@@ -1,13 +1,11 @@
 import type { ExchangeDeclaration, PublishedSchema } from '../http/index.ts';
-import { type ClientMessage, clientMessage, type RoleMessage, roleMessage } from './schema/index.ts';
-
-/** A message for the outbox. */
-export interface Message {
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly routes: readonly string[];
-  readonly body: object;
-}
+import {
+  type ClientMessage,
+  clientMessage,
+  type Message,
+  type RoleMessage,
+  roleMessage,
+} from './schema/index.ts';
 
 const changes = ['created', 'updated', 'deleted'] as const;
 export type Change = (typeof changes)[number];

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { type Database, encryption, type ManualClock, manualClock, silentLog } from '../base/index.ts';
 import { type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import type { GivenAuthContext } from './context.ts';
-import type { Message } from './events.ts';
 import { type Auth, createAuth } from './index.ts';
+import type { Message } from './schema/index.ts';
 
 /** For tests: auth on a database of its own, with an outbox that can be looked into. */
 export interface TestAuth {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type Logger, type MetricValues, seconds, systemClock } from '../base/index.ts';
 import type { ApiProcessSettings, FromApiProcess, ToApiProcess } from './api-process.ts';
-import { openEntrance } from './entrance.ts';
+import { type Entrance, openEntrance } from './entrance.ts';
 
 /** Processes that serve the API on one port. */
 export interface ApiProcesses {
@@ -43,93 +43,129 @@ const metricsWithinMs = seconds(3);
 const connectionsWaitingMax = 1000;
 
 /**
- * Starts processes that serve the API, and replaces those that end. This process holds the port and hands each
- * connection to one of them in turn, so the port stays open whatever becomes of them, and nobody who was let in is lost
- * when they are told to end: the order to end comes after the connections.
+ * Processes that serve the API. Those that end are replaced. This process holds the port and hands each connection to one
+ * of them in turn, so the port stays open whatever becomes of them, and nobody who was let in is lost when they are told
+ * to end: the order to end comes after the connections.
  */
-export const startApiProcesses = async (settings: ApiProcessesSettings): Promise<ApiProcesses> => {
-  const { config, count, log } = settings;
-  const closing = new AbortController();
-  const running = new Map<string, Running>();
-  const waiting: Socket[] = [];
-  let turn = 0;
-  let questions = 0;
+class Fleet {
+  readonly #settings: ApiProcessesSettings;
+  readonly #closing = new AbortController();
+  readonly #running = new Map<string, Running>();
+  /** Connections that came while no process was ready. */
+  readonly #waiting: Socket[] = [];
+  #entrance: Entrance | undefined;
+  #kept: Promise<void>[] = [];
+  #turn = 0;
+  #questions = 0;
 
-  const admit = (socket: Socket): void => {
-    const candidates = [...running.values()].filter(({ isReady, child }) => isReady && child.connected);
-    const chosen = candidates[turn++ % Math.max(1, candidates.length)];
+  constructor(settings: ApiProcessesSettings) {
+    this.#settings = settings;
+  }
+
+  get url(): string {
+    return this.#entrance?.url ?? '';
+  }
+
+  get urls(): readonly string[] {
+    return this.#entrance?.urls ?? [];
+  }
+
+  /** Opens the port and starts the processes; rejects, with nothing left behind, when one does not become ready. */
+  async open(): Promise<void> {
+    const { config, count } = this.#settings;
+    const place = { host: config.host, port: config.port, isForOthers: true };
+    this.#entrance = await openEntrance(place, (socket) => this.#admit(socket));
+    const names = Array.from({ length: count }, (_, i) => String(i + 1));
+    const firsts = names.map((name) => this.#start(name));
+    try {
+      await Promise.all(firsts.map(({ ready }) => ready));
+    } catch (error) {
+      await this.#end();
+      throw error;
+    }
+    this.#kept = firsts.map((first, i) => this.#keep(names[i] as string, first));
+  }
+
+  readMetrics(): Promise<readonly (readonly MetricValues[])[]> {
+    return Promise.all(
+      [...this.#running.values()].map((process) => askForMetrics(process, ++this.#questions)),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#end();
+    await Promise.all(this.#kept);
+  }
+
+  #admit(socket: Socket): void {
+    const candidates = [...this.#running.values()].filter(({ isReady, child }) => isReady && child.connected);
+    const chosen = candidates[this.#turn++ % Math.max(1, candidates.length)];
     if (chosen) hand(socket, chosen);
-    else if (waiting.length < connectionsWaitingMax) waiting.push(socket);
+    else if (this.#waiting.length < connectionsWaitingMax) this.#waiting.push(socket);
     else socket.destroy();
-  };
+  }
 
-  const hand = (socket: Socket, { child, unsent }: Running): void => {
-    unsent.add(socket);
-    child.send({ say: 'connection' } satisfies ToApiProcess, socket, {}, (error) => {
-      // It is passed on once more when the process has ended.
-      if (!error) unsent.delete(socket);
-    });
-  };
-
-  const entrance = await openEntrance({ host: config.host, port: config.port, isForOthers: true }, admit);
-  const rootUrl = settings.rootUrl ?? entrance.url;
-
-  const start = (name: string): Running => {
-    const process = startProcess({ ...settings, name, rootUrl });
-    running.set(name, process);
+  #start(name: string): Running {
+    const rootUrl = this.#settings.rootUrl ?? this.url;
+    const process = startProcess({ ...this.#settings, name, rootUrl });
+    this.#running.set(name, process);
     void process.ready.then(
       () => {
-        for (const socket of waiting.splice(0)) admit(socket);
+        for (const socket of this.#waiting.splice(0)) this.#admit(socket);
       },
       () => {},
     );
     void process.ended.then(() => {
-      for (const socket of process.unsent) admit(socket);
+      for (const socket of process.unsent) this.#admit(socket);
     });
     return process;
-  };
+  }
 
   /** Has one process running at all times. */
-  const keep = async (name: string, first: Running): Promise<void> => {
+  async #keep(name: string, first: Running): Promise<void> {
+    const { signal } = this.#closing;
     let waitMs = restartAfterMs.first;
-    for (let process = first; ; process = start(name)) {
+    for (let process = first; ; process = this.#start(name)) {
       const since = performance.now();
       const reason = await process.ended;
-      if (closing.signal.aborted) return;
-      log.error({ apiProcess: name, reason }, 'a process that serves the API has ended; another one follows');
+      if (signal.aborted) return;
+      this.#settings.log.error(
+        { apiProcess: name, reason },
+        'a process that serves the API has ended; another one follows',
+      );
       if (performance.now() - since > soundAfterMs) waitMs = restartAfterMs.first;
-      await systemClock.sleep(waitMs, closing.signal);
-      if (closing.signal.aborted) return;
+      await systemClock.sleep(waitMs, signal);
+      if (signal.aborted) return;
       waitMs = Math.min(2 * waitMs, restartAfterMs.max);
     }
-  };
-
-  const close = async (): Promise<void> => {
-    await entrance.close();
-    closing.abort();
-    await Promise.all([...running.values()].map(endProcess));
-  };
-
-  const names = Array.from({ length: count }, (_, i) => String(i + 1));
-  const firsts = names.map(start);
-  try {
-    await Promise.all(firsts.map(({ ready }) => ready));
-  } catch (error) {
-    await close();
-    throw error;
   }
-  const kept = firsts.map((first, i) => keep(names[i] as string, first));
 
+  async #end(): Promise<void> {
+    await this.#entrance?.close();
+    this.#closing.abort();
+    await Promise.all([...this.#running.values()].map(endProcess));
+  }
+}
+
+/** Starts processes that serve the API on one port, and replaces those that end. */
+export const startApiProcesses = async (settings: ApiProcessesSettings): Promise<ApiProcesses> => {
+  const fleet = new Fleet(settings);
+  await fleet.open();
   return {
-    url: entrance.url,
-    urls: entrance.urls,
-    readMetrics: () =>
-      Promise.all([...running.values()].map((process) => askForMetrics(process, ++questions))),
-    close: async () => {
-      await close();
-      await Promise.all(kept);
-    },
+    url: fleet.url,
+    urls: fleet.urls,
+    readMetrics: () => fleet.readMetrics(),
+    close: () => fleet.close(),
   };
+};
+
+/** Hands a connection to a process. */
+const hand = (socket: Socket, { child, unsent }: Running): void => {
+  unsent.add(socket);
+  child.send({ say: 'connection' } satisfies ToApiProcess, socket, {}, (error) => {
+    // It is passed on once more when the process has ended.
+    if (!error) unsent.delete(socket);
+  });
 };
 
 const tell = (child: ChildProcess, message: ToApiProcess): void => {

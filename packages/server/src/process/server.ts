@@ -112,7 +112,7 @@ const localSettingsOf = (
     },
   };
 
-interface StartDeps {
+interface StartContext {
   readonly endings: Endings;
   readonly local: LocalSettings | undefined;
   readonly demo: DemoCloud | undefined;
@@ -121,7 +121,7 @@ interface StartDeps {
 
 const start = async (
   config: Config,
-  { endings, local, demo, project }: StartDeps,
+  { endings, local, demo, project }: StartContext,
 ): Promise<RunningServer> => {
   const isMany = config.role !== 'background' && config.processes > 1;
   const log = createLog({ level: config.logLevel, processName: isMany ? 'main' : undefined });
@@ -150,7 +150,8 @@ const start = async (
   );
   endings.add(opened.close);
   const { app } = opened;
-  const credentials = app.domains.auth.verbs.staticCredentials(ownClients.root);
+  const auth = app.domains.auth.verbs;
+  const credentials = auth.staticCredentials(ownClients.root);
   const isOurs = postgres !== undefined && config.worker.enabled && config.role === 'all';
   // Nobody but our own worker has this name here, and it is not running yet: what it held is lost.
   if (isOurs) await app.domains.queue.verbs.loseWorker(builtInWorker);
@@ -177,10 +178,7 @@ const start = async (
     otherUrls: (api?.urls ?? []).filter((url) => url !== address.rootUrl),
     metricsUrl,
     credentials,
-    builtInWorker: {
-      ...builtInWorker,
-      credentials: app.domains.auth.verbs.staticCredentials(ownClients.worker),
-    },
+    builtInWorker: { ...builtInWorker, credentials: auth.staticCredentials(ownClients.worker) },
     signInUrl: signIn?.url,
     locateFile: app.domains.artifacts.verbs.locateFile,
     broken,
@@ -232,14 +230,14 @@ const breakable = () => {
   return { broken, breakDown };
 };
 
-interface DatabaseDeps {
+interface DatabaseContext {
   readonly log: Logger;
   readonly onLost: (error: Error) => void;
 }
 
 const startDatabase = async (
   config: Config,
-  { log, onLost }: DatabaseDeps,
+  { log, onLost }: DatabaseContext,
 ): Promise<EmbeddedPostgres | undefined> => {
   if (config.databaseUrl) return undefined;
   // Three for each process that serves the API, where there are very many, and some for everybody else.
@@ -298,7 +296,7 @@ interface Api {
   close(): Promise<void>;
 }
 
-interface ApiGround {
+interface ApiContext {
   readonly opened: OpenedApp;
   readonly databaseUrl: string;
   readonly log: Logger;
@@ -307,7 +305,7 @@ interface ApiGround {
 }
 
 /** Serves the API, in this process or in several others. */
-const startApi = async (config: Config, ground: ApiGround): Promise<Api | undefined> => {
+const startApi = async (config: Config, ground: ApiContext): Promise<Api | undefined> => {
   if (config.role === 'background') return undefined;
   const { databaseUrl, log, poolSizeMax, local } = ground;
   if (config.processes > 1) {

@@ -14,3 +14,11 @@ export const clientMessage = publish('auth', 'client-message', ClientMessage);
 export const RoleMessage = exactly({ version: messageVersion, roleId: RoleId }, { title: 'A role changed' });
 export type RoleMessage = Static<typeof RoleMessage>;
 export const roleMessage = publish('auth', 'role-message', RoleMessage);
+
+/** A message for the outbox. */
+export interface Message {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly routes: readonly string[];
+  readonly body: object;
+}

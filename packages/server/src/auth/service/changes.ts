@@ -1,7 +1,7 @@
 import type { Transaction, Verb, Work } from '../../base/index.ts';
 import type { Authorize, Caller } from '../../http/index.ts';
 import type { Context } from '../context.ts';
-import type { Message } from '../events.ts';
+import type { Message } from '../schema/index.ts';
 import * as store from '../store.ts';
 
 /** The check of what a caller may. It throws InsufficientScopes. */
