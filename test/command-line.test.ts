@@ -167,6 +167,7 @@ config: {}
     const rerun = await json<{ taskIds: string[] }>('group', 'rerun', first);
     assert.deepEqual(rerun.taskIds, [first]);
     assert.equal((await queue.status(first)).status.state, 'pending');
+    assert.deepEqual((await queue.rerunTaskGroup(first)).taskIds, [], 'nothing is left that failed');
     assert.match(await says('group', 'seal', first), /^sealed since \d{4}-/);
   });
 

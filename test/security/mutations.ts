@@ -170,6 +170,10 @@ const taskMutations = (world: World): Record<string, Mutation> => {
       body: { newPriority: 'low' },
       needs: [`queue:change-task-group-priority:secure/${taskGroupId}`],
     },
+    'queue.rerunTaskGroup': {
+      values: { taskGroupId },
+      needs: [`queue:rerun-task-group:secure/${taskGroupId}`],
+    },
     'queue.cancelTaskGroup': {
       values: { taskGroupId: sealedGroupId },
       needs: [`queue:cancel-task-group:secure/${sealedGroupId}`],

@@ -77,6 +77,7 @@ export const developerScopes: readonly string[] = [
   'queue:worker-id:source/*',
   'queue:create-task:*',
   'queue:get-artifact:*',
+  'queue:rerun-task-group:*',
   'queue:rerun-task-in-project:*',
   'queue:rerun-task:*',
   'queue:route:*',

@@ -1,8 +1,19 @@
+import { ApiError, type Queue } from '@taskyard/client';
 import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
 import { failedIn, mayRunAgain, repeatTasks } from '../repeat.ts';
 import { sayRepeated } from '../task/rerun.ts';
+
+/** Runs what failed again by one request. A server that is not ours has no such method, and is asked task by task. */
+const rerunFailed = async (queue: Queue, taskGroupId: string, taskIds: readonly string[]): Promise<void> => {
+  try {
+    await queue.rerunTaskGroup(taskGroupId);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.statusCode !== 404) throw error;
+    for (const taskId of taskIds) await queue.rerunTask(taskId);
+  }
+};
 
 /** `taskyard group rerun <taskGroupId>` */
 export const rerunCommand = (io: Io): Command =>
@@ -20,8 +31,9 @@ export const rerunCommand = (io: Io): Command =>
       if (failed.length > 0 && !mayRunAgain(found)) {
         return sayRepeated(io, await repeatTasks(queue, [...failed, ...dependents]), queue, options);
       }
-      for (const { status } of failed) await queue.rerunTask(status.taskId);
-      if (options.json) return sayJson(io, { taskIds: failed.map(({ status }) => status.taskId) });
+      const ids = failed.map(({ status }) => status.taskId);
+      if (ids.length > 0) await rerunFailed(queue, taskGroupId, ids);
+      if (options.json) return sayJson(io, { taskIds: ids });
       if (failed.length === 0) say(io, 'Nothing in this group failed.');
       const rows = failed.map(({ status, task }) => [status.taskId, harmless(task.metadata.name)]);
       for (const line of columns(rows)) say(io, line);

@@ -223,6 +223,10 @@ export type QuarantineWorkerRequest = {
   quarantineUntil: string;
   quarantineInfo?: string;
 };
+export type RerunTaskGroupResponse = {
+  taskGroupId: string;
+  taskIds: string[];
+};
 export type Run = {
   runId: number;
   state: 'pending' | 'running' | 'completed' | 'failed' | 'exception';
@@ -488,6 +492,8 @@ export interface QueueApi {
   listTaskGroup(taskGroupId: string, options?: QueryOptions<'continuationToken' | 'limit'>): Promise<ListTaskGroupResponse>;
   /** Cancel a group. */
   cancelTaskGroup(taskGroupId: string, options?: CallOptions): Promise<CancelTaskGroupResponse>;
+  /** Rerun what failed in a group. */
+  rerunTaskGroup(taskGroupId: string, options?: CallOptions): Promise<RerunTaskGroupResponse>;
   /** Task group. */
   getTaskGroup(taskGroupId: string, options?: CallOptions): Promise<TaskGroupResponse>;
   /** Seal a group. */
@@ -575,6 +581,7 @@ export const Queue = serviceClass<QueueApi>('queue', {
   changeTaskPriority: { method: 'POST', route: '/task/<taskId>/priority', title: 'Change the priority of a task', input: true },
   listTaskGroup: { method: 'GET', route: '/task-group/<taskGroupId>/list', title: 'Tasks of a group', query: ['continuationToken', 'limit'] },
   cancelTaskGroup: { method: 'POST', route: '/task-group/<taskGroupId>/cancel', title: 'Cancel a group' },
+  rerunTaskGroup: { method: 'POST', route: '/task-group/<taskGroupId>/rerun', title: 'Rerun what failed in a group' },
   getTaskGroup: { method: 'GET', route: '/task-group/<taskGroupId>', title: 'Task group' },
   sealTaskGroup: { method: 'POST', route: '/task-group/<taskGroupId>/seal', title: 'Seal a group' },
   changeTaskGroupPriority: { method: 'POST', route: '/task-group/<taskGroupId>/priority', title: 'Change the priority of a group', input: true },

@@ -229,6 +229,12 @@ export const rerun = (task: TaskRecord, now: Date): Outcome => {
   return changed(withNewRun({ ...task, retriesLeft }, 'rerun', now));
 };
 
+/** As `rerun`, of a task that failed or ended as an exception. Any other is left alone. */
+export const rerunFailed = (task: TaskRecord, now: Date): Outcome => {
+  const { state } = lastOf(task) ?? {};
+  return state === 'failed' || state === 'exception' ? rerun(task, now) : unchanged;
+};
+
 /** Whether a run ended for good: it is resolved, and what follows it, if anything, is not an automatic retry. */
 const isFinal = (task: TaskRecord, run: RunStatus): boolean => {
   if (run.state === 'pending' || run.state === 'running') return false;

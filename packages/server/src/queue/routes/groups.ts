@@ -38,6 +38,23 @@ export const groupRoutes = [
   ),
   endpoint(
     {
+      name: 'rerunTaskGroup',
+      method: 'POST',
+      path: '/task-group/<taskGroupId>/rerun',
+      category: 'Tasks',
+      title: 'Rerun what failed in a group',
+      description:
+        'Adds a run to each task of a group that failed or ended as an exception and whose deadline has not passed, and ' +
+        'restores its retries. Up to a thousand tasks change together, in one transaction. Only Taskyard has this method.',
+      stability: 'experimental',
+      scopes: 'queue:rerun-task-group:<schedulerId>/<taskGroupId>',
+      params: groupParams,
+      output: schema.rerunTaskGroupResponse,
+    },
+    ({ queue }, { params, authorize }) => queue.rerunGroup({ ...params, authorize }),
+  ),
+  endpoint(
+    {
       name: 'getTaskGroup',
       method: 'GET',
       path: '/task-group/<taskGroupId>',

@@ -46,6 +46,15 @@ export const cancelTaskGroupResponse = publish(
   CancelTaskGroupResponse,
 );
 
+export const RerunTaskGroupResponse = exactly(
+  {
+    taskGroupId: Slugid,
+    taskIds: distinct(Slugid, { description: 'The tasks that this call gave a new run.' }),
+  },
+  { title: 'Rerun group' },
+);
+export const rerunTaskGroupResponse = publish('queue', 'rerun-task-group-response', RerunTaskGroupResponse);
+
 export const TaskGroupPriorityChange = exactly(
   {
     taskGroupId: Slugid,

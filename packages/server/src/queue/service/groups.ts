@@ -66,7 +66,8 @@ export const cancelGroup = async (context: Context, { taskGroupId, authorize }: 
   }
   authorize({ schedulerId: group.schedulerId });
   const cancelled: string[] = [];
-  await inPages(context, taskGroupId, async (tx, taskIds, work) => {
+  const unresolved = await store.unresolvedInGroup(context.db, taskGroupId, context.clock.now());
+  await inPages(context, unresolved, async (tx, taskIds, work) => {
     const attempts = taskIds.map((taskId) => ({
       taskId,
       decide: (task: TaskRecord) => lifecycle.end(task, 'canceled', work.now),
@@ -82,6 +83,37 @@ const endedNow = (answers: readonly Answer<TaskRecord>[], now: Date): string[] =
     !(record instanceof RequestError) && record.runs.at(-1)?.resolved === now.toJSON() ? [record.taskId] : [],
   );
 
+/**
+ * Adds a run to each task of a group that failed or ended as an exception, before its deadline. Up to a thousand in one
+ * transaction, more in several. The second call finds nothing that failed.
+ */
+export const rerunGroup = async (context: Context, { taskGroupId, authorize }: GroupRequest) => {
+  const group = await requireGroup(context.db, taskGroupId);
+  authorize({ schedulerId: group.schedulerId });
+  const failed = await store.failedInGroup(context.db, taskGroupId, context.clock.now());
+  const rerun: string[] = [];
+  await inPages(context, failed, async (tx, taskIds, work) => {
+    const attempts = taskIds.map((taskId) => ({
+      taskId,
+      decide: (task: TaskRecord) =>
+        lifecycle.beforeDeadline(task, work.now, () => lifecycle.rerunFailed(task, work.now)),
+    }));
+    const begun = begunNow(await changeTasks(tx, attempts, work), work.now);
+    // The deadline loop may have passed them by while they were resolved.
+    if (begun.length > 0) tx.last(store.lookAgainFor(tx, begun));
+    rerun.push(...begun.map(({ taskId }) => taskId));
+  });
+  return { taskGroupId, taskIds: rerun };
+};
+
+const begunNow = (answers: readonly Answer<TaskRecord>[], now: Date): TaskRecord[] =>
+  answers.filter(
+    (record): record is TaskRecord =>
+      !(record instanceof RequestError) &&
+      record.runs.at(-1)?.reasonCreated === 'rerun' &&
+      record.runs.at(-1)?.scheduled === now.toJSON(),
+  );
+
 /** Changes the priority of all tasks of a group for which that is possible, in several transactions if it is large. */
 export const changeGroupPriority = async (
   context: Context,
@@ -90,7 +122,8 @@ export const changeGroupPriority = async (
   const group = await requireGroup(context.db, taskGroupId);
   authorize({ schedulerId: group.schedulerId });
   const changed: string[] = [];
-  await inPages(context, taskGroupId, async (tx, taskIds, work) => {
+  const unresolved = await store.unresolvedInGroup(context.db, taskGroupId, context.clock.now());
+  await inPages(context, unresolved, async (tx, taskIds, work) => {
     changed.push(...(await changeMemberPriorities(tx, { taskIds, newPriority }, work)));
   });
   const tasksAffected = changed.length;
@@ -100,10 +133,9 @@ export const changeGroupPriority = async (
 
 const inPages = async (
   context: Context,
-  taskGroupId: string,
+  taskIds: readonly string[],
   change: (tx: Transaction, taskIds: readonly string[], work: Work<Context>) => Promise<void>,
 ): Promise<void> => {
-  const taskIds = await store.unresolvedInGroup(context.db, taskGroupId, context.clock.now());
   for (let i = 0; i < taskIds.length; i += changedAtOnceMax) {
     const page = taskIds.slice(i, i + changedAtOnceMax);
     await transact(context, (tx, now) => change(tx, page, { now, context }));

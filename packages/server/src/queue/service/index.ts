@@ -20,7 +20,7 @@ import { changePriorities } from './change-priorities.ts';
 import { cancelTasks, rerunTasks, scheduleTasks } from './change-tasks.ts';
 import { createGraphs, type GraphToCreate, requireSoundGraph } from './create-graph.ts';
 import { createTasks, type TaskToCreate } from './create-tasks.ts';
-import { cancelGroup, changeGroupPriority, type GroupRequest, sealGroups } from './groups.ts';
+import { cancelGroup, changeGroupPriority, type GroupRequest, rerunGroup, sealGroups } from './groups.ts';
 import * as reads from './reads.ts';
 import { resolveRuns } from './resolve-runs.ts';
 
@@ -74,6 +74,7 @@ export const queueVerbs = (context: Context, dispatcher: Dispatcher) => {
       return bound.createGraphs.one(graph);
     },
     cancelGroup: (request: GroupRequest) => cancelGroup(context, request),
+    rerunGroup: (request: GroupRequest) => rerunGroup(context, request),
     changeGroupPriority: (request: Parameters<typeof changeGroupPriority>[1]) =>
       changeGroupPriority(context, request),
     claimWork: dispatcher.claimWork.bind(dispatcher),

@@ -159,6 +159,16 @@ export const unresolvedInGroup = async (db: Sql, taskGroupId: string, now: Date)
   return rows.map((row) => row.taskId);
 };
 
+/** Ids of the tasks of a group that failed or ended as an exception and whose deadline has not passed, by id. */
+export const failedInGroup = async (db: Sql, taskGroupId: string, now: Date): Promise<string[]> => {
+  const rows = await db<{ taskId: string }>`
+    select task_id from task_status
+     where task_group_id = any(array[${taskGroupId}::text]) and state in ('failed', 'exception')
+       and deadline > ${now}
+     order by task_group_id, task_id`;
+  return rows.map((row) => row.taskId);
+};
+
 export const countGroup = async (db: Sql, taskGroupId: string): Promise<number> => {
   const [row] = await db<{ size: number }>`
     select count(*)::int as size from task_status where task_group_id = ${taskGroupId}`;
