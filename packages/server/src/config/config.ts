@@ -100,19 +100,19 @@ const fromJson = (text: string): unknown => {
 };
 
 /** A setting's value as one source gives it. */
-interface Given {
+interface GivenSettings {
   readonly where: string;
   readonly key: string;
   readonly value: unknown;
 }
 
-const fromEnvironment = (env: NodeJS.ProcessEnv): Given[] =>
+const fromEnvironment = (env: NodeJS.ProcessEnv): GivenSettings[] =>
   settings.flatMap(({ key, schema }) => {
     const value = env[schema.env];
     return value ? [{ where: schema.env, key, value }] : [];
   });
 
-const flatten = (source: object, name: (key: string) => string, prefix = ''): Given[] =>
+const flatten = (source: object, name: (key: string) => string, prefix = ''): GivenSettings[] =>
   Object.entries(source).flatMap(([part, value]) => {
     const key = prefix + part;
     if (isSection(key) && typeof value === 'object' && value !== null) return flatten(value, name, `${key}.`);
@@ -122,7 +122,7 @@ const flatten = (source: object, name: (key: string) => string, prefix = ''): Gi
 const flagFor = (key: string): string =>
   `--${key.replaceAll('.', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-const fromFile = (path: string, mistakes: Mistake[]): Given[] => {
+const fromFile = (path: string, mistakes: Mistake[]): GivenSettings[] => {
   try {
     const content: unknown = parse(readFileSync(path, 'utf8')) ?? {};
     if (typeof content === 'object' && !Array.isArray(content)) {
@@ -135,7 +135,7 @@ const fromFile = (path: string, mistakes: Mistake[]): Given[] => {
   return [];
 };
 
-const mistakeIn = ({ where, key, value }: Given): Mistake | undefined => {
+const mistakeIn = ({ where, key, value }: GivenSettings): Mistake | undefined => {
   const setting = settingFor.get(key);
   if (!setting) return { where, message: isSection(key) ? 'is a section, not a value' : 'is not a setting' };
   const read = fromText(value, setting.schema.type);
@@ -158,7 +158,7 @@ const put = (config: Record<string, unknown>, key: string, value: unknown): void
   else (config[section] as Record<string, unknown>)[name] = value;
 };
 
-const withDefaults = (given: readonly Given[]): Config => {
+const withDefaults = (given: readonly GivenSettings[]): Config => {
   const config: Record<string, unknown> = Object.fromEntries(sections.map((section) => [section, {}]));
   for (const { key, schema } of settings) if (schema.default !== undefined) put(config, key, schema.default);
   for (const { key, value } of given) put(config, key, fromText(value, settingFor.get(key)?.schema.type));

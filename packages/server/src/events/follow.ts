@@ -22,7 +22,7 @@ export interface Follower {
   follow(from: Position, stop: AbortSignal): AsyncGenerator<FollowedMessage[]>;
 }
 
-export interface FollowerDeps {
+export interface FollowerContext {
   readonly db: Database;
   readonly clock: Clock;
   /** Woken after commits that added messages. */
@@ -56,7 +56,7 @@ export const positionIn = (text: string): Position => {
  * order, and a transaction that commits late is part of a later step instead of being skipped. A snapshot ends after the
  * last committed message, since ids of transactions that were rolled back are used again after a crash.
  */
-export const createFollower = ({ db, clock, changed }: FollowerDeps): Follower => {
+export const createFollower = ({ db, clock, changed }: FollowerContext): Follower => {
   const shared = { step: undefined as Promise<string> | undefined };
 
   // Followers that wait at the same time share one look at the clock of the database.

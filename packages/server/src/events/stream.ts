@@ -36,7 +36,7 @@ const eventText = ({ position, exchange, routingKey, routes, payload }: Followed
     routingKey,
   )},"routes":${JSON.stringify(routes)},"payload":${payload}}\n\n`;
 
-export interface StreamDeps {
+export interface StreamContext {
   readonly follower: Follower;
   readonly clock: Clock;
   /** Aborts when the process ends: streams end then, and their readers come back to another. */
@@ -52,7 +52,7 @@ export interface StreamRequest {
 }
 
 /** Returns a request for the stream: an endless reply of server-sent events. */
-export const openStream = async (deps: StreamDeps, request: StreamRequest): Promise<Reply> => {
+export const openStream = async (deps: StreamContext, request: StreamRequest): Promise<Reply> => {
   const stop = AbortSignal.any([request.gone, deps.closing]);
   const from = request.lastEventId ? positionIn(request.lastEventId) : await deps.follower.now();
   const messages = deps.follower.follow(from, stop);
@@ -62,7 +62,7 @@ export const openStream = async (deps: StreamDeps, request: StreamRequest): Prom
 };
 
 interface Open {
-  readonly deps: StreamDeps;
+  readonly deps: StreamContext;
   readonly request: StreamRequest;
   readonly stop: AbortSignal;
 }

@@ -11,7 +11,7 @@ export interface ForeignMessage {
   readonly body: unknown;
 }
 
-export interface ForeignDeps {
+export interface ForeignContext {
   /** Holds a password: never logged. */
   readonly url: string;
   readonly clock: Clock;
@@ -46,12 +46,12 @@ const queueOf = (exchange: string): string =>
  * that does not exist concerns nobody but the hooks that are bound to it; it is looked for again with each step.
  */
 export class ForeignExchanges {
-  readonly #deps: ForeignDeps;
+  readonly #deps: ForeignContext;
   readonly #listeners = new Map<string, Listener>();
   readonly #closing = new AbortController();
   #connection: ChannelModel | undefined;
 
-  constructor(deps: ForeignDeps) {
+  constructor(deps: ForeignContext) {
     this.#deps = deps;
   }
 

@@ -112,7 +112,7 @@ const localSettingsOf = (
     },
   };
 
-interface StartDeps {
+interface StartContext {
   readonly endings: Endings;
   readonly local: LocalSettings | undefined;
   readonly demo: DemoCloud | undefined;
@@ -121,7 +121,7 @@ interface StartDeps {
 
 const start = async (
   config: Config,
-  { endings, local, demo, project }: StartDeps,
+  { endings, local, demo, project }: StartContext,
 ): Promise<RunningServer> => {
   const isMany = config.role !== 'background' && config.processes > 1;
   const log = createLog({ level: config.logLevel, processName: isMany ? 'main' : undefined });
@@ -232,14 +232,14 @@ const breakable = () => {
   return { broken, breakDown };
 };
 
-interface DatabaseDeps {
+interface DatabaseContext {
   readonly log: Logger;
   readonly onLost: (error: Error) => void;
 }
 
 const startDatabase = async (
   config: Config,
-  { log, onLost }: DatabaseDeps,
+  { log, onLost }: DatabaseContext,
 ): Promise<EmbeddedPostgres | undefined> => {
   if (config.databaseUrl) return undefined;
   // Three for each process that serves the API, where there are very many, and some for everybody else.
@@ -298,7 +298,7 @@ interface Api {
   close(): Promise<void>;
 }
 
-interface ApiGround {
+interface ApiContext {
   readonly opened: OpenedApp;
   readonly databaseUrl: string;
   readonly log: Logger;
@@ -307,7 +307,7 @@ interface ApiGround {
 }
 
 /** Serves the API, in this process or in several others. */
-const startApi = async (config: Config, ground: ApiGround): Promise<Api | undefined> => {
+const startApi = async (config: Config, ground: ApiContext): Promise<Api | undefined> => {
   if (config.role === 'background') return undefined;
   const { databaseUrl, log, poolSizeMax, local } = ground;
   if (config.processes > 1) {

@@ -36,7 +36,7 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-export interface BrokerDeps {
+export interface BrokerContext {
   /** Holds a password: never logged. */
   readonly url: string;
   /** Full names of all exchanges that must be there. */
@@ -163,7 +163,7 @@ const sessionOn = (
   };
 };
 
-const openSession = async ({ url, exchanges, clock, ready }: BrokerDeps): Promise<OpenSession> => {
+const openSession = async ({ url, exchanges, clock, ready }: BrokerContext): Promise<OpenSession> => {
   const connection = await connect(url);
   const end = endOf(connection);
   let blocked = false;
@@ -205,7 +205,7 @@ const openSession = async ({ url, exchanges, clock, ready }: BrokerDeps): Promis
 };
 
 /** Says at most every half minute what is wrong with the broker. */
-const complaints = ({ clock, log }: BrokerDeps) => {
+const complaints = ({ clock, log }: BrokerContext) => {
   let silentUntil = 0;
   let isTold = false;
   return {
@@ -224,7 +224,7 @@ const complaints = ({ clock, log }: BrokerDeps) => {
 };
 
 /** A broker that is connected to in the background, for as long as it takes, until it is closed. */
-export const createBroker = (deps: BrokerDeps): Broker => {
+export const createBroker = (deps: BrokerContext): Broker => {
   const { clock, ready } = deps;
   const { complain, praise } = complaints(deps);
   const closing = new AbortController();

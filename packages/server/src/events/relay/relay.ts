@@ -27,7 +27,7 @@ export interface RelaySettings {
   readonly log: Logger;
 }
 
-export interface RelayDeps {
+export interface RelayContext {
   readonly clock: Clock;
   /** Woken after commits that added messages. */
   readonly changed: Signal;
@@ -83,7 +83,7 @@ export class Relay {
   readonly #stopListening: () => void;
   #restsUntil: Date;
 
-  constructor(settings: RelaySettings, { clock, changed, closing }: RelayDeps) {
+  constructor(settings: RelaySettings, { clock, changed, closing }: RelayContext) {
     const { db, log, url, exchangePrefix } = settings;
     const exchanges = settings.exchanges.map((exchange) => exchangeUnder(exchangePrefix, exchange));
     this.#db = db;

@@ -13,7 +13,7 @@ export interface Sent {
 /** What became of a message; undefined as long as nobody knows. */
 type Outcome = Delivery | 'impossible' | undefined;
 
-export interface SenderDeps {
+export interface SenderContext {
   readonly clock: Clock;
   readonly log: Logger;
   /** Replaces the beginning of all names of exchanges. */
@@ -39,14 +39,14 @@ const fitsOnWire = ({ routingKey, exchange }: StoredMessage): boolean =>
 
 /** Sends pages of messages for one relay, and knows what to do about those that the broker does not take. */
 export class Sender {
-  readonly #deps: SenderDeps;
+  readonly #deps: SenderContext;
   /** The message that was refused last, and how often. */
   #refused = { id: 0, tries: 0 };
   /** So many messages go one by one, since one of them, nobody knows which, made the broker hang up. */
   #suspects = 0;
   #pausedUntil: Date | undefined;
 
-  constructor(deps: SenderDeps) {
+  constructor(deps: SenderContext) {
     this.#deps = deps;
   }
 

@@ -17,7 +17,7 @@ import * as store from './store.ts';
 import { type Subscription, type Wanted, wantedOf } from './wanted.ts';
 import { createWatch, type Watch, type Watcher } from './watch.ts';
 
-interface SubscriptionDeps extends Pick<BaseContext, 'db' | 'clock' | 'log'> {
+interface SubscriptionContext extends Pick<BaseContext, 'db' | 'clock' | 'log'> {
   /** Woken after commits that added messages. */
   readonly changed: Signal;
 }
@@ -76,11 +76,11 @@ const isSame = (a: store.Place, b: store.Place): boolean =>
 class Consumer implements Watcher {
   readonly loop: Loop;
   readonly wanted: () => Wanted;
-  readonly #deps: SubscriptionDeps;
+  readonly #deps: SubscriptionContext;
   readonly #subscription: Subscription;
   readonly #alarm: Alarm;
 
-  constructor(deps: SubscriptionDeps, subscription: Subscription) {
+  constructor(deps: SubscriptionContext, subscription: Subscription) {
     this.#deps = deps;
     this.#subscription = subscription;
     this.#alarm = createAlarm(deps.clock);
@@ -177,11 +177,11 @@ class Consumer implements Watcher {
 export class Subscriptions {
   /** Looks for new messages on behalf of all. */
   readonly watchLoop: Loop;
-  readonly #deps: SubscriptionDeps;
+  readonly #deps: SubscriptionContext;
   readonly #consumers: Consumer[] = [];
   readonly #watch: Watch;
 
-  constructor(deps: SubscriptionDeps) {
+  constructor(deps: SubscriptionContext) {
     this.#deps = deps;
     this.#watch = createWatch({ ...deps, watchers: this.#consumers });
     this.watchLoop = this.#watch.loop;

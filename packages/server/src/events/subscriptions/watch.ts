@@ -15,7 +15,7 @@ export interface Watch {
   close(): void;
 }
 
-interface WatchDeps {
+interface WatchContext {
   readonly db: Database;
   readonly clock: Clock;
   /** Woken after commits that added messages. */
@@ -34,7 +34,7 @@ const lookMax = 500;
  * costs one small statement, however many subscriptions there are. Where it has come to is kept in memory only; a
  * subscription that was not woken finds its messages a little later by itself.
  */
-export const createWatch = ({ db, clock, changed, watchers }: WatchDeps): Watch => {
+export const createWatch = ({ db, clock, changed, watchers }: WatchContext): Watch => {
   const alarm = createAlarm(clock);
   const stopListening = changed.each(() => alarm.wakeAfter(gatherMs, 'changed'));
   let since: string | undefined;

@@ -9,7 +9,7 @@ import { byteHeaders, contentHeaders, preflightHeaders, refuseAsPartOfPage } fro
 import { allowsRange, isKnown, type Range, rangeOf } from './ranges.ts';
 import { keyOfPath, type SignedTerms, verifiedTerms } from './signed-url.ts';
 
-export interface ByteRouteDeps {
+export interface ByteRouteContext {
   /** By the name in their URLs; empty for the one whose URLs name none. */
   readonly disks: ReadonlyMap<string, DiskBackend>;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ export interface ByteRouteDeps {
  * Registers the URLs that the disk backend signs, outside of the API: `PUT`, `GET` and `HEAD /objects/<key>`.
  * Bytes stream through; neither a body nor a file is ever held in memory.
  */
-export const byteRoutes = (app: FastifyInstance, deps: ByteRouteDeps): void => {
+export const byteRoutes = (app: FastifyInstance, deps: ByteRouteContext): void => {
   const url = '/objects/*';
   app.options(url, (_request, reply) => reply.headers(preflightHeaders).code(204).send());
   // Answered before the body is parsed: a body here is bytes, whatever its type says.
@@ -37,12 +37,12 @@ export const byteRoutes = (app: FastifyInstance, deps: ByteRouteDeps): void => {
   });
 };
 
-type Run = (request: FastifyRequest, reply: FastifyReply, deps: ByteRouteDeps) => Promise<FastifyReply>;
+type Run = (request: FastifyRequest, reply: FastifyReply, deps: ByteRouteContext) => Promise<FastifyReply>;
 
 const answer = async (
   request: FastifyRequest,
   reply: FastifyReply,
-  { deps, run }: { deps: ByteRouteDeps; run: Run },
+  { deps, run }: { deps: ByteRouteContext; run: Run },
 ): Promise<FastifyReply> => {
   reply.headers(byteHeaders);
   try {
@@ -52,7 +52,7 @@ const answer = async (
   }
 };
 
-const refuse = (error: unknown, reply: FastifyReply, { log }: ByteRouteDeps): FastifyReply => {
+const refuse = (error: unknown, reply: FastifyReply, { log }: ByteRouteContext): FastifyReply => {
   reply.header('content-type', 'application/json; charset=utf-8');
   if (error instanceof RequestError) {
     const body = { code: error.code, message: error.message };
@@ -69,7 +69,7 @@ interface Allowed {
   readonly terms: SignedTerms;
 }
 
-const allowedBy = async (request: FastifyRequest, { disks, clock }: ByteRouteDeps): Promise<Allowed> => {
+const allowedBy = async (request: FastifyRequest, { disks, clock }: ByteRouteContext): Promise<Allowed> => {
   const query = request.query as Record<string, unknown>;
   const disk = disks.get(String(query.backend ?? ''));
   if (!disk) throw new RequestError('InsufficientScopes', 'This URL is not one of a backend on disk.');
