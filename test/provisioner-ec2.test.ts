@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
@@ -14,20 +12,13 @@ import {
   startDemoCloud,
   workerProcesses,
 } from '@taskyard/server';
+import { freePort } from './support/free-port.ts';
 import { aHome, type Ending, type Platform, plainEnvironment, root } from './support/platform.ts';
 
 const workerPoolId = 'proj/spot';
 const region = 'eu-north-1';
 const capacity = 4;
 const taskCount = 500;
-
-const freePort = async (): Promise<number> => {
-  const probe = createServer().listen({ host: '127.0.0.1', port: 0 });
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  return typeof address === 'object' && address ? address.port : 0;
-};
 
 /** What the cloud does to us. */
 const aHostileCloud = async (test: Ending) => {

@@ -7,10 +7,11 @@ import { eventually, within } from '@taskyard/patience';
 import { referenceDocuments } from '@taskyard/server';
 import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
 import pg from 'pg';
+import { freePort } from './support/free-port.ts';
 import { scrapeAt, total } from './support/metrics.ts';
 import { aHome, type Platform } from './support/platform.ts';
 import { aPostgres, type Postgres } from './support/postgres.ts';
-import { aRabbitMq, freePort, noRabbitMq, type RabbitMq } from './support/rabbitmq.ts';
+import { aRabbitMq, noRabbitMq, type RabbitMq } from './support/rabbitmq.ts';
 
 const prefix = 'exchange/pulse-test-';
 const canonical = 'exchange/taskcluster-';

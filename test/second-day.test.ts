@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '@taskyard/patience';
 import { type Ended, runProgram } from './support/command.ts';
+import { freePort } from './support/free-port.ts';
 import { plainEnvironment, root } from './support/platform.ts';
 
 /** A block of the guide that is meant for a machine: commands, commands that go on, or the text of a file. */
@@ -22,15 +22,6 @@ const blocksOf = (page: string): Block[] =>
   [...page.matchAll(/<!-- (one|two)(?:: (\S+))? -->\n```\w+\n([\s\S]*?)```/g)].map(
     ([, machine, what = 'commands', text = '']) => ({ machine: machine as 'one' | 'two', what, text }),
   );
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-};
 
 /** Two folders that stand for machines, with the names of the guide replaced by what is there. */
 const twoMachines = async (t: TestContext) => {

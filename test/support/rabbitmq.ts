@@ -2,12 +2,12 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually, patienceMs, within } from '@taskyard/patience';
 import { connect } from 'amqplib';
+import { freePort } from './free-port.ts';
 import type { Ending } from './platform.ts';
 
 // Debian's programs without the wrapper around them, which insists on a user of its own.
@@ -25,18 +25,6 @@ export interface RabbitMq {
   /** Runs `rabbitmqctl`. */
   control(...words: string[]): Promise<void>;
 }
-
-/** A port that nobody listens on at the moment. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 
 /** It is ready when it shakes hands: the port is open some time before. */
 const answers = (url: string): Promise<boolean> =>
