@@ -54,8 +54,8 @@ const tasksOf = async ({ hooks, queue }: Clients, hookId: string): Promise<strin
 };
 
 const errorsOf = async ({ hooks }: Clients, hookId: string): Promise<string[]> => {
-  const status = (await hooks.getHookStatus('group', hookId)) as { bindingErrors?: { error: string }[] };
-  return (status.bindingErrors ?? []).map(({ error }) => error);
+  const { bindings } = await hooks.hookBindings('group', hookId);
+  return bindings.flatMap(({ error }) => (error === undefined ? [] : [error]));
 };
 
 const createTask = ({ queue }: Clients) =>

@@ -67,6 +67,7 @@ const effective = (schema: Json, base: string): Json => {
 
 /** Methods that only we have, by document. They are no mistake, but they are to be known. */
 const additionsOf: Readonly<Record<string, readonly string[]>> = {
+  'hooks/api': ['hookBindings'],
   'queue/api': ['createTaskGroupTasks', 'rerunTaskGroup'],
   'worker-manager/api': ['workerPoolDecisions'],
 };

@@ -14,6 +14,14 @@ export type CreateHookRequest = {
   schedule?: string[];
   triggerSchema?: Record<string, unknown>;
 };
+export type HookBindingsResponse = {
+  bindings: {
+    exchange: string;
+    routingKeyPattern: string;
+    error?: string;
+    since?: string;
+  }[];
+};
 export type HookDefinition = {
   hookGroupId: string;
   hookId: string;
@@ -45,11 +53,6 @@ export type HookStatus = {
     result: 'no-fire';
   };
   nextScheduledDate?: string;
-  bindingErrors?: {
-    exchange: string;
-    error: string;
-    since: string;
-  }[];
 };
 export type ListHookGroupsResponse = {
   groups: string[];
@@ -101,6 +104,8 @@ export interface HooksApi {
   hook(hookGroupId: string, hookId: string, options?: CallOptions): Promise<HookDefinition>;
   /** Status of a hook. */
   getHookStatus(hookGroupId: string, hookId: string, options?: CallOptions): Promise<HookStatus>;
+  /** Bindings of a hook. */
+  hookBindings(hookGroupId: string, hookId: string, options?: CallOptions): Promise<HookBindingsResponse>;
   /** Create a hook. */
   createHook(hookGroupId: string, hookId: string, body: CreateHookRequest, options?: CallOptions): Promise<HookDefinition>;
   /** Change a hook. */
@@ -129,6 +134,7 @@ export const Hooks = serviceClass<HooksApi>('hooks', {
   listHooks: { method: 'GET', route: '/hooks/<hookGroupId>', title: 'List hooks of a group' },
   hook: { method: 'GET', route: '/hooks/<hookGroupId>/<hookId>', title: 'Look a hook up' },
   getHookStatus: { method: 'GET', route: '/hooks/<hookGroupId>/<hookId>/status', title: 'Status of a hook' },
+  hookBindings: { method: 'GET', route: '/hooks/<hookGroupId>/<hookId>/bindings', title: 'Bindings of a hook' },
   createHook: { method: 'PUT', route: '/hooks/<hookGroupId>/<hookId>', title: 'Create a hook', input: true },
   updateHook: { method: 'POST', route: '/hooks/<hookGroupId>/<hookId>', title: 'Change a hook', input: true },
   removeHook: { method: 'DELETE', route: '/hooks/<hookGroupId>/<hookId>', title: 'Delete a hook' },

@@ -86,6 +86,21 @@ export const routes = [
   ),
   endpoint(
     {
+      name: 'hookBindings',
+      method: 'GET',
+      path: `${path}/bindings`,
+      category: 'Hook Status',
+      title: 'Bindings of a hook',
+      description: 'What a hook is bound to, and why nothing is heard of an exchange of another program.',
+      stability: 'experimental',
+      scopes: 'hooks:status:<hookGroupId>/<hookId>',
+      params: hookParams,
+      output: schema.hookBindingsResponse,
+    },
+    ({ hooks }, { params }) => hooks.readHookBindings(params),
+  ),
+  endpoint(
+    {
       name: 'createHook',
       method: 'PUT',
       path,

@@ -147,18 +147,26 @@ export const hookStatus = publish(
       nextScheduledDate: Optional(
         Type.String({ format: 'date-time', description: 'When the schedule fires the hook next.' }),
       ),
-      bindingErrors: Optional(
-        Type.Array(
-          exactly({
-            exchange: Text(),
-            error: Text({ description: 'What the broker says.' }),
-            since: DateTime,
-          }),
-          { description: 'Exchanges of other programs that the hook is bound to in vain for now.' },
-        ),
-      ),
     },
     { title: 'How a hook stands' },
+  ),
+);
+
+export const hookBindingsResponse = publish(
+  'hooks',
+  'hook-bindings-response',
+  exactly(
+    {
+      bindings: Type.Array(
+        exactly({
+          exchange: Text(),
+          routingKeyPattern: Text(),
+          error: Optional(Text({ description: 'Why nothing is heard of the exchange for now.' })),
+          since: Optional(DateTime),
+        }),
+      ),
+    },
+    { title: 'Bindings of a hook' },
   ),
 );
 

@@ -23,6 +23,7 @@ const queries = {
   listHooks: reads.listHooks,
   readHook: reads.readHook,
   readHookStatus: reads.readHookStatus,
+  readHookBindings: reads.readHookBindings,
   listLastFires: reads.listLastFires,
 };
 

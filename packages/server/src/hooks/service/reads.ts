@@ -37,15 +37,23 @@ export const readHookStatus = async (db: Sql, ref: HookRef) => {
     store.readFires(db, ref, { before: latest, limit: 1 }),
   );
   if (!hook) throw noSuchHook(ref);
-  const exchanges = (JSON.parse(hook.bindings) as Bindings).map(({ exchange }) => exchange);
-  const errors = exchanges.length === 0 ? [] : await store.readBindingErrors(db, exchanges);
   return {
     lastFire: last ? outcomeOf(last) : { result: 'no-fire' },
     ...(firesAt ? { nextScheduledDate: firesAt.toJSON() } : {}),
-    ...(errors.length > 0
-      ? { bindingErrors: errors.map((each) => ({ ...each, since: each.since.toJSON() })) }
-      : {}),
   };
+};
+
+/** The bindings of a hook, with what is wrong with those to exchanges of other programs. */
+export const readHookBindings = async (db: Sql, ref: HookRef) => {
+  const hook = await store.readHook(db, ref);
+  if (!hook) throw noSuchHook(ref);
+  const bindings = JSON.parse(hook.bindings) as Bindings;
+  const exchanges = bindings.map(({ exchange }) => exchange);
+  const errors = exchanges.length === 0 ? [] : await store.readBindingErrors(db, exchanges);
+  const errorOf = new Map(
+    errors.map(({ exchange, error, since }) => [exchange, { error, since: since.toJSON() }]),
+  );
+  return { bindings: bindings.map((binding) => ({ ...binding, ...errorOf.get(binding.exchange) })) };
 };
 
 const outcomeOf = ({ taskId, firedAt, error }: store.FireRow) =>
