@@ -36,8 +36,8 @@ providerSuite('local', {
       changed: () => {},
     };
     const provider = localProvider(context, {
-      // The path of the settings follows; without "-e" Node would run it.
-      command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'],
+      // The path of the settings follows as an option, which Node would take for one of its own before the two dashes.
+      command: [process.execPath, '-e', 'setInterval(() => {}, 1000)', '--'],
       environment: {},
       folder,
       workerSettings: {},
