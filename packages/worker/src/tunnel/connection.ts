@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createServer, type ServerHttp2Stream } from 'node:http2';
-import type { Writable } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import { createWebSocketStream, WebSocket } from 'ws';
 import { type Clock, seconds } from '../clock.ts';
 
@@ -65,11 +65,14 @@ export const dial = async (dialling: Dialling, signal: AbortSignal): Promise<Con
   });
   // Each is heard of where it matters; a second one must not end the worker.
   socket.on('error', () => undefined);
+  // From the first moment: what the server says at once may arrive together with its consent.
+  const duplex = createWebSocketStream(socket);
+  duplex.on('error', () => undefined);
   const abandon = () => socket.terminate();
   signal.addEventListener('abort', abandon, { once: true });
   try {
     const tunnelUrl = await openingOf(socket);
-    return hold(socket, tunnelUrl, dialling);
+    return hold({ socket, duplex }, tunnelUrl, dialling);
   } finally {
     signal.removeEventListener('abort', abandon);
   }
@@ -94,8 +97,11 @@ const openingOf = (socket: WebSocket): Promise<string> =>
     socket.once('open', () => (tunnelUrl ? resolve(tunnelUrl) : reject(new TunnelRefused(101))));
   });
 
-const hold = (socket: WebSocket, tunnelUrl: string, { clock, authorize, answer }: Dialling): Connection => {
-  const duplex = createWebSocketStream(socket);
+const hold = (
+  { socket, duplex }: { readonly socket: WebSocket; readonly duplex: Duplex },
+  tunnelUrl: string,
+  { clock, authorize, answer }: Dialling,
+): Connection => {
   const end = () => socket.terminate();
   let cancelWatch = clock.after(silenceMsMax, end);
   const heard = (): void => {

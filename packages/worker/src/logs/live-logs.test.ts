@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { systemClock } from '../clock.ts';
+import { temporaryDirectory } from '../testing/places.ts';
+import { openDirectLogs } from './direct-logs.ts';
+import { openLogsByTunnel } from './logs-by-tunnel.ts';
+import { openTaskLog } from './task-log.ts';
+import { liveLogsSuite } from './testing/live-logs-suite.ts';
+import { openTunnelEnd } from './testing/tunnel-end.ts';
+
+const byTunnel = async (t: TestContext, { isUnknown = false } = {}) => {
+  const end = await openTunnelEnd({ isUnknown });
+  t.after(() => end.close());
+  return openLogsByTunnel({
+    clock: systemClock,
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+    rootUrl: end.rootUrl,
+    credentials: () => ({ clientId: 'worker', accessToken: 'secret' }),
+    identity: { taskQueueId: 'prov/type', workerGroup: 'hall', workerId: 'one' },
+    instance: 'instance',
+  });
+};
+
+liveLogsSuite('direct-logs', () => openDirectLogs('127.0.0.1'));
+liveLogsSuite('logs-by-tunnel', byTunnel);
+
+const aLog = async (t: TestContext) => {
+  const log = await openTaskLog(join(await temporaryDirectory(t), 'live.log'), systemClock);
+  t.after(() => log.close());
+  return log;
+};
+
+test('a server without tunnels has logs shown at an address of this machine', async (t) => {
+  const log = await aLog(t);
+  const logs = await byTunnel(t, { isUnknown: true });
+  t.after(() => logs.close());
+  log.output.write('line\n');
+  const url = await logs.publish(log).url;
+  await log.close();
+  assert.equal(await (await fetch(url)).text(), 'line\n');
+});
+
+test("the worker's own lines begin where a line begins", async (t) => {
+  const log = await aLog(t);
+  log.output.write('no newline');
+  log.error('first\nsecond');
+  log.info('third');
+  await log.close();
+  const lines = (await readFile(log.path, 'utf8')).split('\n');
+  assert.deepEqual(lines.slice(0, 3), [
+    'no newline',
+    '[taskcluster:error] first',
+    '[taskcluster:error] second',
+  ]);
+  assert.match(lines[3] ?? '', /^\[taskcluster \d{4}-\d\d-\d\dT[\d:.]+Z\] third$/);
+});
