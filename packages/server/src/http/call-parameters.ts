@@ -19,6 +19,10 @@ export const parseParams = (
     if (!isStorable(text)) {
       throw new RequestError('InvalidRequestArguments', `URL parameter '${name}' holds a NUL character.`);
     }
+    // RFC 3986, 5.2.4: clients take it out of the path, encoded or not. What is kept under it could not be reached again.
+    if (text === '.' || text === '..') {
+      throw new RequestError('InvalidRequestArguments', `URL parameter '${name}' cannot be '${text}'.`);
+    }
     values[name] = parameter ? parameter.parse(text) : text;
   }
   return values;
