@@ -171,14 +171,10 @@ test('the engine is named at the start, and without bubblewrap nobody else is le
     assert.match(refused.err, /bubblewrap does not work here.*WORKER=false.*WORKER_ENGINE=process/s);
   }
   assert.equal(await sentenceAtStart([...bare], env), plain);
-  assert.equal(
-    await sentenceAtStart(serve(join(path, 'data')), {
-      ...env,
-      HOST: '0.0.0.0',
-      WORKER_ENGINE: 'process',
-    }),
-    plain,
-  );
+  // What ran inside of bubblewrap ends a moment after it, and has the folder until then.
+  const open = { ...env, HOST: '0.0.0.0', WORKER_ENGINE: 'process' };
+  const next = () => sentenceAtStart(serve(join(path, 'data')), open).catch(() => undefined);
+  assert.equal(await eventually('the next platform to start in the folder', next), plain);
   assert.match(
     await sentenceAtStart(serve(join(path, 'data')), { ...env, HOST: '0.0.0.0' }),
     /^Tasks are kept apart by bubblewrap,/,

@@ -14,11 +14,15 @@ export interface WorkDirectory {
   release(): Promise<void>;
 }
 
-/** When a process started, in the kernel's ticks: with its number, that names it for good. Linux only. */
+/**
+ * When a process started, in the kernel's ticks: with its number, that names it for good. Undefined for one that has ended,
+ * also while its parent has not taken note of that: in a container it may never do so. Linux only.
+ */
 const startOf = async (pid: number): Promise<string | undefined> => {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   // The name of the program, in brackets, may itself hold spaces and brackets.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return ['Z', 'X'].includes(fields[0] ?? '') ? undefined : fields[19];
 };
 
 const isAlive = (pid: number): boolean => {
