@@ -62,7 +62,7 @@ export const bindVerbs = <C extends BaseContext, Verbs extends Record<string, Bi
     Object.entries(verbs).map(([name, verb]) => [name, verb.bind(context, measuredAs(name))]),
   ) as Bound<Verbs>;
 
-/** A read that is asked for one thing, by one statement or a few. */
+/** A read that is asked for one thing, by one statement or a few. One that is asked for nothing takes `undefined`. */
 export type Query<In, Out, C> = (sql: Sql, asked: In, work: Work<C>) => Promise<Out>;
 
 type Asked<Queries> = {
@@ -71,7 +71,9 @@ type Asked<Queries> = {
     ...rest: infer Rest
   ) => Promise<infer Out>
     ? Rest extends [infer In, ...unknown[]]
-      ? (asked: In) => Promise<Out>
+      ? [In] extends [undefined]
+        ? () => Promise<Out>
+        : (asked: In) => Promise<Out>
       : () => Promise<Out>
     : never;
 };

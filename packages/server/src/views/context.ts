@@ -2,6 +2,6 @@ import type { BaseContext } from '../base/index.ts';
 import type { QueueVerbs } from '../queue/index.ts';
 
 /** What views are opened with. */
-export interface Context extends Pick<BaseContext, 'db' | 'clock'> {
+export interface Context extends BaseContext {
   readonly queue: Pick<QueueVerbs, 'countQueues'>;
 }

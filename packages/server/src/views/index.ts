@@ -1,9 +1,14 @@
 import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { routes, type ViewServices } from './routes.ts';
+import { type ViewVerbs, viewVerbs } from './service/index.ts';
 
 /** Opens views. */
-export const createViews = (context: Context): Domain<Context> => ({ verbs: context, routes, loops: [] });
+export const createViews = (context: Context): Domain<ViewVerbs> => ({
+  verbs: viewVerbs(context),
+  routes,
+  loops: [],
+});
 
 /** What this service publishes. */
 export const viewsDeclaration: ServiceDeclaration<ViewServices> = {

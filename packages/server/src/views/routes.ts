@@ -1,13 +1,10 @@
 import { pagination, parameters, type Route, routeFor } from '../http/index.ts';
 import { taskStates } from '../queue/index.ts';
-import type { Context } from './context.ts';
-import { listGroups, listTasks } from './finding.ts';
-
 import * as schema from './schema.ts';
-import { explainTask, listGroupLines, readOverview } from './service.ts';
+import type { ViewVerbs } from './service/index.ts';
 
 export interface ViewServices {
-  readonly views: Context;
+  readonly views: ViewVerbs;
 }
 
 const endpoint = routeFor<ViewServices>();
@@ -39,7 +36,7 @@ export const routes: readonly Route<ViewServices>[] = [
       query: { ...pagination, limit: linesLimit },
       output: schema.listGroupLinesResponse,
     },
-    ({ views }, { params, query }) => listGroupLines(views, params.taskGroupId, query),
+    ({ views }, { params, query }) => views.listGroupLines({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -54,7 +51,7 @@ export const routes: readonly Route<ViewServices>[] = [
       params: { taskId: parameters.slugid },
       output: schema.taskExplanation,
     },
-    ({ views }, { params }) => explainTask(views, params.taskId),
+    ({ views }, { params }) => views.explainTask(params.taskId),
   ),
   endpoint(
     {
@@ -68,7 +65,7 @@ export const routes: readonly Route<ViewServices>[] = [
       scopes: 'views:overview',
       output: schema.overview,
     },
-    ({ views }) => readOverview(views),
+    ({ views }) => views.readOverview(),
   ),
   endpoint(
     {
@@ -84,7 +81,7 @@ export const routes: readonly Route<ViewServices>[] = [
       query: { ...finding, owner: text, failed: parameters.boolean },
       output: schema.listGroupsResponse,
     },
-    ({ views }, { query }) => listGroups(views, query),
+    ({ views }, { query }) => views.listGroups(query),
   ),
   endpoint(
     {
@@ -106,6 +103,6 @@ export const routes: readonly Route<ViewServices>[] = [
       },
       output: schema.listTasksResponse,
     },
-    ({ views }, { query }) => listTasks(views, query),
+    ({ views }, { query }) => views.listTasks(query),
   ),
 ];

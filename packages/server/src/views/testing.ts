@@ -12,7 +12,7 @@ import {
   testDatabase,
   tester,
 } from '../testing/index.ts';
-import { viewsDeclaration } from './index.ts';
+import { createViews, viewsDeclaration } from './index.ts';
 
 export interface TestViews {
   readonly db: Database;
@@ -41,7 +41,8 @@ const serveViews = (db: Database, queue: Opened<Queue>, clock: ManualClock): Fas
     }),
     fillScopes: fillTemplate,
   };
-  serve(app, deps, { declarations: [viewsDeclaration], services: { views: { db, clock, queue } } });
+  const { verbs: views } = createViews({ db, clock, log: silentLog, queue });
+  serve(app, deps, { declarations: [viewsDeclaration], services: { views } });
   return app;
 };
 

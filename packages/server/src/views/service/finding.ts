@@ -1,9 +1,8 @@
-import { requireDate } from '../base/index.ts';
-import { pagesOf } from '../http/index.ts';
-import type { Context } from './context.ts';
-import type { FoundGroup, FoundTask } from './schema.ts';
-import { shownTasks } from './service.ts';
-import * as store from './store.ts';
+import { requireDate, type Sql } from '../../base/index.ts';
+import { pagesOf } from '../../http/index.ts';
+import type { FoundGroup, FoundTask } from '../schema.ts';
+import * as store from '../store.ts';
+import { shownTasks } from './shown.ts';
 
 interface Finding {
   readonly limit?: number | undefined;
@@ -44,15 +43,15 @@ export interface GroupsQuery extends Finding {
 }
 
 /** A page of groups that fit, the newest first. */
-export const listGroups = async ({ db }: Context, query: GroupsQuery) => {
+export const listGroups = async (sql: Sql, query: GroupsQuery) => {
   const { limit = limitDefault, continuationToken, since, name, owner, failed = false } = query;
-  const rows = await store.readNewestGroups(db, {
+  const rows = await store.readNewestGroups(sql, {
     after: placeOf(pages.groups.keyInOrStart(continuationToken) ?? [beginningMs, '']),
     since: sinceOf(since),
     limit: groupsSeenMax,
   });
   const ids = rows.map(({ taskGroupId }) => taskGroupId);
-  const [names, counts] = await Promise.all([store.nameGroups(db, ids), store.countStates(db, ids)]);
+  const [names, counts] = await Promise.all([store.nameGroups(sql, ids), store.countStates(sql, ids)]);
   const named = new Map(names.map((row) => [row.taskGroupId, row]));
   const seen = rows.map(({ taskGroupId, created, sealed }): FoundGroup => {
     const states = counts.filter((row) => row.taskGroupId === taskGroupId);
@@ -100,21 +99,21 @@ export interface TasksQuery extends Finding {
 }
 
 /** A page of tasks that fit, those of the newest groups first. */
-export const listTasks = async ({ db, ...context }: Context, query: TasksQuery) => {
+export const listTasks = async (sql: Sql, query: TasksQuery) => {
   const { limit = limitDefault, continuationToken, since, name } = query;
-  const seen = await store.readNewestTasks(db, {
+  const seen = await store.readNewestTasks(sql, {
     after: placeOf(pages.tasks.keyInOrStart(continuationToken) ?? [beginningMs, '', '']),
     since: sinceOf(since),
     limit: tasksSeenMax,
   });
   // Names are in definitions, which are large: they are read of those only that fit otherwise.
   const fitting = seen.filter(fitsRow(query));
-  const shown = name === undefined ? undefined : await shownById({ db, ...context }, fitting);
+  const shown = name === undefined ? undefined : await shownById(sql, fitting);
   const fits = (row: store.FoundTaskRow): boolean => contains(shown?.get(row.taskId)?.name ?? '', name);
   const wanted = new Set(fitting.filter(fits));
   const { found, last } = firstThatFit(seen, (row) => wanted.has(row), limit);
   const isMore = last !== undefined && (last !== seen.at(-1) || seen.length === tasksSeenMax);
-  const tasks = shown ?? (await shownById({ db, ...context }, found));
+  const tasks = shown ?? (await shownById(sql, found));
   return {
     tasks: found.flatMap(({ taskId }) => tasks.get(taskId) ?? []),
     ...(isMore
@@ -139,7 +138,7 @@ const hasTag = (tags: string, tag: string): boolean => {
 };
 
 const shownById = async (
-  context: Context,
+  sql: Sql,
   tasks: readonly { readonly taskId: string }[],
 ): Promise<Map<string, FoundTask>> =>
-  new Map((await shownTasks(context.db, tasks)).map((task) => [task.taskId, task]));
+  new Map((await shownTasks(sql, tasks)).map((task) => [task.taskId, task]));

@@ -1,0 +1,13 @@
+import { bindQueries } from '../../base/index.ts';
+import type { Context } from '../context.ts';
+import { explainTask } from './explain.ts';
+import { listGroups, listTasks } from './finding.ts';
+import { listGroupLines } from './lines.ts';
+import { readOverview } from './overview.ts';
+
+const queries = { listGroupLines, explainTask, readOverview, listGroups, listTasks };
+
+/** The verbs of views, all of which read, bound to what they were opened with. */
+export const viewVerbs = (context: Context) => bindQueries(context, queries);
+
+export type ViewVerbs = ReturnType<typeof viewVerbs>;

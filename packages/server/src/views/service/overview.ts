@@ -1,0 +1,52 @@
+import type { Sql, Work } from '../../base/index.ts';
+import type { Context } from '../context.ts';
+import type { Overview } from '../schema.ts';
+import * as store from '../store.ts';
+import { shownTasks } from './shown.ts';
+
+const messagesMax = 20_000;
+const groupsMax = 12;
+const tasksMax = 12;
+
+/** What goes on in the deployment. */
+export const readOverview = async (sql: Sql, _: undefined, { context }: Work<Context>): Promise<Overview> => {
+  const [queues, groups, failures] = await Promise.all([
+    context.queue.countQueues(),
+    store.lateGroups(sql, { messagesMax, limit: groupsMax }),
+    store.lateFailures(sql, { messagesMax, limit: tasksMax * 4 }),
+  ]);
+  const busy = queues.map(({ taskQueueId }) => taskQueueId);
+  const [shownGroups, failed, running] = await Promise.all([
+    groupsOf(sql, groups),
+    shownTasks(sql, failures),
+    store.claimedOf(sql, busy, tasksMax).then((tasks) => shownTasks(sql, tasks)),
+  ]);
+  return {
+    queues: queues.map(({ taskQueueId, pending, claimed, oldestPosition }) => ({
+      taskQueueId,
+      pending,
+      claimed,
+      ...(oldestPosition === null ? {} : { oldest: new Date(oldestPosition / 1000).toJSON() }),
+    })),
+    groups: shownGroups,
+    running: running.filter(({ state }) => state === 'running'),
+    // A task that was retried or run again since then has not failed any more.
+    failed: failed.filter(({ state }) => state === 'failed' || state === 'exception').slice(0, tasksMax),
+  };
+};
+
+const groupsOf = async (sql: Sql, groups: readonly store.LateGroupRow[]): Promise<Overview['groups']> => {
+  const ids = groups.map(({ taskGroupId }) => taskGroupId);
+  const [counts, names] = await Promise.all([store.countStates(sql, ids), store.nameGroups(sql, ids)]);
+  const nameOf = new Map(names.map(({ taskGroupId, name }) => [taskGroupId, name]));
+  return groups
+    .map(({ taskGroupId, changedAt }) => ({
+      taskGroupId,
+      name: nameOf.get(taskGroupId) ?? '',
+      changed: changedAt.toJSON(),
+      counts: Object.fromEntries(
+        counts.filter((row) => row.taskGroupId === taskGroupId).map(({ state, count }) => [state, count]),
+      ),
+    }))
+    .filter(({ counts }) => Object.keys(counts).length > 0);
+};
