@@ -57,6 +57,7 @@ export {
   type Reading,
 } from './metrics.ts';
 export { migrate, newestMigration, readMigrations } from './migrations.ts';
+export { renewEncryption } from './renewal.ts';
 export { localSignal, type Signal, sharedSignals } from './signal.ts';
 export { inSlices, partsOf, type Slices, slices } from './slices.ts';
 export { slugid } from './slugid.ts';

@@ -1,6 +1,6 @@
 import { days, type Loop, later, localSignal, minutes, seconds } from '../base/index.ts';
 import type { Context } from './context.ts';
-import { type HookVerbs, renewEncryption } from './service/index.ts';
+import { type HookVerbs, renewTokens } from './service/index.ts';
 import * as store from './store.ts';
 
 const firesKeptMs = days(365);
@@ -45,7 +45,7 @@ export const hookLoops = (context: Context, verbs: HookVerbs): readonly Loop[] =
     name: 'renew-encryption-of-hooks',
     everyMs: minutes(10),
     limit: 100,
-    step: (limit) => renewEncryption(context, limit),
+    step: (limit) => renewTokens(context, limit),
   },
   {
     name: 'forget-old-hook-fires',

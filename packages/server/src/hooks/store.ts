@@ -341,6 +341,11 @@ export const forgetBindingError = async (sql: Sql, exchange: string): Promise<vo
   await sql`delete from hook_binding_errors where exchange = ${exchange}`;
 };
 
+/** Forgets all exchanges but these. */
+export const forgetOtherBindingErrors = async (sql: Sql, exchanges: readonly string[]): Promise<void> => {
+  await sql`delete from hook_binding_errors where exchange <> all(${exchanges}::text[])`;
+};
+
 /** What is known of these exchanges. */
 export const readBindingErrors = (sql: Sql, exchanges: readonly string[]) =>
   sql<BindingError>`

@@ -1,6 +1,7 @@
 import type { Loop } from '../base/index.ts';
 import { seconds, transact } from '../base/index.ts';
 import { type Binding, matcher, type Subscription } from '../events/index.ts';
+import { BindingErrors } from './binding-errors.ts';
 import type { Context } from './context.ts';
 import { ForeignExchanges, type ForeignMessage } from './foreign-exchanges.ts';
 import type { Bindings } from './schema.ts';
@@ -34,6 +35,7 @@ const isOurs = ({ exchange }: Binding): boolean => exchange.startsWith(standardP
 export const hookSubscription = (context: Context): HookSubscription => {
   let bindings: readonly Binding[] = [];
   let bound: readonly Bound[] = [];
+  const errors = new BindingErrors(context);
   const { amqpUrl: url, clock, log, exchangePrefix } = context;
   const foreign = url
     ? new ForeignExchanges({
@@ -41,7 +43,7 @@ export const hookSubscription = (context: Context): HookSubscription => {
         clock,
         log,
         keep: (message) => keepForeign(context, bound, message),
-        note: (exchange, error) => noteError(context, exchange, error),
+        note: (exchange, error) => errors.note(exchange, error),
       })
     : undefined;
   const learn = async (): Promise<void> => {
@@ -71,8 +73,9 @@ export const hookSubscription = (context: Context): HookSubscription => {
       step: async () => {
         await learn();
         const others = bound.flatMap(({ bindings: own }) => own.filter((one) => !isOurs(one)));
+        await errors.keepOnly(new Set(others.map(({ exchange }) => exchange)));
         if (foreign) await foreign.listen(others);
-        else for (const { exchange } of others) await noteError(context, exchange, noBroker);
+        else for (const { exchange } of others) await errors.note(exchange, noBroker);
         return 0;
       },
     },
@@ -93,15 +96,6 @@ const keepForeign = async (
     .map(({ hook }) => hook);
   if (hooks.length === 0) return;
   await transact(context, (tx) => keepMessages(context, tx, [{ message: { body }, hooks }]));
-};
-
-const noteError = async (
-  { db, clock }: Context,
-  exchange: string,
-  error: string | undefined,
-): Promise<void> => {
-  if (error === undefined) await store.forgetBindingError(db, exchange);
-  else await store.saveBindingError(db, { exchange, error, since: clock.now() });
 };
 
 /** Our messages are kept under the standard names; on the broker they may have others, by which hooks are bound. */

@@ -25,6 +25,7 @@ interface Attempt {
  * side, messages to one room in order. A message that was sent just before a crash is sent again: its key tells.
  */
 export const sendDue = async (context: Context, limit: number): Promise<number> => {
+  if (!(await store.isAnyDue(context.db, context.clock.now()))) return 0;
   const rows = await transact(context, (tx, now) =>
     store.takeOutgoing(tx, { now, until: later(now, attemptMs), limit }),
   );

@@ -134,6 +134,12 @@ export interface OutgoingRow {
   readonly acceptedAt: Date;
 }
 
+/** Whether there is anything to send: asked every few seconds, mostly for nothing. */
+export const isAnyDue = async (sql: Sql, now: Date): Promise<boolean> => {
+  const rows = await sql`select 1 as one from outgoing_notifications where due_at <= ${now} limit 1`;
+  return rows.length > 0;
+};
+
 /**
  * Takes the messages that are due, the oldest first; no other process takes them before `until`. What is not a mail waits for
  * the earlier messages to the same address, whoever sends those: takers go one after another, so that each sees what the

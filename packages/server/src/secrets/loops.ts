@@ -1,6 +1,6 @@
 import { type Loop, minutes } from '../base/index.ts';
 import type { Context } from './context.ts';
-import { renewEncryption } from './service.ts';
+import { renewSecrets } from './service.ts';
 import * as store from './store.ts';
 
 /** Background work: deletes expired secrets, and encrypts those of old keys again. */
@@ -16,6 +16,6 @@ export const secretLoops = (context: Context): readonly Loop[] => [
     everyMs: minutes(10),
     // Each may have 10 MiB.
     limit: 10,
-    step: (limit) => renewEncryption(context, limit),
+    step: (limit) => renewSecrets(context, limit),
   },
 ];

@@ -5,10 +5,10 @@ import {
   inBatches,
   inReads,
   RequestError,
+  renewEncryption,
   requireDate,
   type Sql,
   type Transaction,
-  transact,
   type Verb,
   type Work,
 } from '../base/index.ts';
@@ -121,24 +121,19 @@ const listSecrets = async (
   return { secrets: rows.map(({ name }) => name), ...more };
 };
 
-/** Encrypts at most this many secrets of old keys with the current one, so that an old key can be retired; returns how many. */
-export const renewEncryption = async (context: Context, limit: number): Promise<number> => {
-  const { log, encryption } = context;
-  const { oldKeyIds: keyIds } = encryption;
-  if (keyIds.length === 0) return 0;
-  return transact(context, async (tx) => {
-    const found = await store.lockSecretsOfKeys(tx, { keyIds, limit });
-    const fresh = found.flatMap((row) => {
-      // One that cannot be read must not hold up the others.
-      const text = decrypted(context, row);
-      return text === undefined ? [] : [{ name: row.name, secret: encryption.encrypt(text) }];
-    });
-    if (fresh.length === 0) return 0;
-    await store.putSecrets(tx, fresh);
-    log.info({ count: fresh.length, keyIds }, 'secrets were encrypted again, with the current key');
-    return fresh.length;
+/** Encrypts at most this many secrets of old keys with the current one; returns how many. */
+export const renewSecrets = (context: Context, limit: number): Promise<number> =>
+  renewEncryption(context, limit, {
+    of: 'secrets',
+    nameOf: ({ name }) => ({ secret: name }),
+    lock: store.lockSecretsOfKeys,
+    encryptedIn: ({ secret }) => secret,
+    put: (tx, fresh) =>
+      store.putSecrets(
+        tx,
+        fresh.map(({ row, encrypted }) => ({ ...row, secret: encrypted })),
+      ),
   });
-};
 
 /** A secret as a caller brings it. */
 export interface GivenSecret extends Secret {

@@ -15,6 +15,7 @@ import {
   openRoom,
   pendingTasks,
   resolvedTasks,
+  stepsOn,
 } from './testing/index.ts';
 
 // Faults that users of other provisioners have met, each under the short name of our list.
@@ -25,23 +26,11 @@ before(async () => {
 });
 after(() => ground.test.drop());
 
-const decide = (workerPoolId: string) =>
-  service.provision(ground.context, { atOnce: [workerPoolId], limit: 100 });
-const launch = () => service.launchWorkers(ground.context, 'fake', 100);
-const workersOf = async (workerPoolId: string) =>
-  (await service.listWorkers(ground.context, { workerPoolId })).workers;
+const { decide, launch, workersOf, register, ordersFor } = stepsOn(() => ground);
 const stateOf = async ({ workerPoolId, workerId }: WorkerRef) =>
   (await workersOf(workerPoolId)).find((worker) => worker.workerId === workerId)?.state;
-const register = (ref: WorkerRef) =>
-  service.registerWorker(ground.context, {
-    ...ref,
-    providerId: 'fake',
-    workerIdentityProof: { token: 'me' },
-  });
 const orderedFor = (workerPoolId: string) =>
-  ground.fake.orders
-    .filter((order) => order.workerPoolId === workerPoolId)
-    .reduce((total, { count }) => total + count, 0);
+  ordersFor(workerPoolId).reduce((total, { count }) => total + count, 0);
 const isInputError = (error: unknown) => error instanceof RequestError && error.code === 'InputError';
 const nothingWaits = (workerPoolId: string) =>
   ground.test.db`delete from pending where task_queue_id = ${workerPoolId}`;

@@ -12,6 +12,7 @@ import {
   type Ground,
   pendingTasks,
   resolvedTasks,
+  stepsOn,
 } from './testing/index.ts';
 
 let ground: Ground;
@@ -20,20 +21,17 @@ before(async () => {
 });
 after(() => ground.test.drop());
 
-const decide = (workerPoolId: string) =>
-  service.provision(ground.context, { atOnce: [workerPoolId], limit: 100 });
-const launch = () => service.launchWorkers(ground.context, 'fake', 100);
-const sweep = () => service.sweep(ground.context, 'fake', { isAtOnce: true });
+const {
+  decide,
+  launch,
+  sweep,
+  workersOf,
+  register,
+  ordersFor: orderedFor,
+  machinesOf,
+} = stepsOn(() => ground);
 const decisionsOf = async (workerPoolId: string) =>
   (await service.listDecisions(ground.context, workerPoolId, {})).decisions;
-const workersOf = async (workerPoolId: string) =>
-  (await service.listWorkers(ground.context, { workerPoolId })).workers;
-const register = (ref: WorkerRef) =>
-  service.registerWorker(ground.context, {
-    ...ref,
-    providerId: 'fake',
-    workerIdentityProof: { token: 'me' },
-  });
 const refOf = ({ workerPoolId, workerGroup, workerId }: WorkerRef): WorkerRef => ({
   workerPoolId,
   workerGroup,
@@ -51,10 +49,6 @@ const runningWorkers = async (count: number, config: Record<string, unknown> = {
   for (const worker of workers) await register(worker);
   return { workerPoolId, workers };
 };
-const orderedFor = (workerPoolId: string) =>
-  ground.fake.orders.filter((order) => order.workerPoolId === workerPoolId);
-const machinesOf = (workerPoolId: string) =>
-  [...ground.fake.machines.values()].filter((machine) => machine.workerPoolId === workerPoolId);
 const sentAbout = async (workerPoolId: string) =>
   (await messagesIn(ground.test.db))
     .filter(({ body }) => body.workerPoolId === workerPoolId && body.workerId !== undefined)

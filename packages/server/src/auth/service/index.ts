@@ -26,7 +26,7 @@ import { otherPartyVerbs } from './other-parties/index.ts';
 import { listRoleIds, listRoles, readRole, roleOf } from './roles.ts';
 import { SignedRequests } from './signed-requests.ts';
 import { ensureStaticClients, requireSoundStaticClient } from './static-clients.ts';
-import { purgeAuditHistory, renewEncryption } from './upkeep.ts';
+import { purgeAuditHistory, renewTokens } from './upkeep.ts';
 
 export type { CredentialsWanted } from './issued.ts';
 export { projectsPerPage } from './other-parties/sentry.ts';
@@ -151,7 +151,7 @@ export const authVerbs = (context: Context) => {
     ...roleVerbs(context, bound, change),
     ...signingVerbs(context),
     ...otherPartyVerbs(context),
-    renewEncryption: (limit: number) => renewEncryption(context, limit),
+    renewEncryption: (limit: number) => renewTokens(context, limit),
     purgeAuditHistory: (limit: number) => purgeAuditHistory(context, limit),
     /** Records changes to entities of any service, in the transaction that makes them. */
     recordAudit: async (tx: Transaction, entries: readonly store.AuditEntry[]): Promise<void> => {

@@ -9,7 +9,7 @@ import { type Trigger, trigger, triggerHooks } from './trigger.ts';
 
 export type { HookToSave } from './definitions.ts';
 export { keepMessages } from './messages.ts';
-export { renewEncryption } from './renew-encryption.ts';
+export { renewTokens } from './renew-tokens.ts';
 export type { Trigger } from './trigger.ts';
 
 const verbs = {

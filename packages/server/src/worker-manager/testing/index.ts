@@ -36,7 +36,7 @@ const machinesConfig = publish(
   }),
 );
 
-interface Machine extends WorkerRef {
+export interface Machine extends WorkerRef {
   readonly token: string;
 }
 
@@ -197,4 +197,5 @@ export const aMachinePool = async (
   return workerPoolId;
 };
 
+export { stepsOn } from './steps.ts';
 export { claimedTasks, pendingTasks, resolvedTasks } from './store.ts';
