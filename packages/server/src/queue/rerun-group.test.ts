@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { hours, minutes, RequestError, slugid } from '../base/index.ts';
+import { heldTransaction, untilBlocked } from '../testing/index.ts';
 import type { FilledTaskRequest } from './index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
@@ -55,6 +56,26 @@ it('gives each task of a group that failed one more run, once, and leaves the ot
   assert.deepEqual(await runsOf(waiting), ['pending']);
   for (const taskId of [late, elsewhere]) assert.deepEqual(await runsOf(taskId), ['failed']);
   assert.deepEqual((await t.queue.rerunGroup(asked)).taskIds, []);
+});
+
+it('names a task in the reply of one call, also when calls of the same time have found it together', async () => {
+  const taskGroupId = slugid();
+  const taskId = await create({ taskGroupId });
+  await resolve(taskId, 'failed');
+  const lock = await heldTransaction(
+    t.db,
+    (tx) => tx`select task_id from task_status where task_id = ${taskId} for update`,
+  );
+  const asked = { taskGroupId, authorize: anybody };
+  const calls = [t.queue.rerunGroup(asked), t.queue.rerunGroup(asked)];
+  await untilBlocked(t.db, 2);
+  await lock.end();
+  const replies = await Promise.all(calls);
+  assert.deepEqual(
+    replies.flatMap(({ taskIds }) => taskIds),
+    [taskId],
+  );
+  assert.deepEqual(await runsOf(taskId), ['failed', 'pending']);
 });
 
 it('asks for the scope of the group, and knows no other group', async () => {

@@ -1,5 +1,4 @@
 import {
-  type Answer,
   answerOf,
   RequestError,
   type Transaction,
@@ -9,7 +8,8 @@ import {
 } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import type { Authorize } from '../../http/index.ts';
-import { changeTasks } from '../changes/apply.ts';
+import { applyChanges } from '../changes/apply.ts';
+import { decideAll, lockTasks } from '../changes/decide.ts';
 import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
@@ -65,23 +65,35 @@ export const cancelGroup = async (context: Context, { taskGroupId, authorize }: 
     );
   }
   authorize({ schedulerId: group.schedulerId });
-  const cancelled: string[] = [];
   const unresolved = await store.unresolvedInGroup(context.db, taskGroupId, context.clock.now());
-  await inPages(context, unresolved, async (tx, taskIds, work) => {
-    const attempts = taskIds.map((taskId) => ({
-      taskId,
-      decide: (task: TaskRecord) => lifecycle.end(task, 'canceled', work.now),
-    }));
-    cancelled.push(...endedNow(await changeTasks(tx, attempts, work), work.now));
+  const cancelled = await inPages(context, unresolved, async (tx, taskIds, work) => {
+    const ended = await changeMembers(
+      tx,
+      { taskIds, decide: (task) => lifecycle.end(task, 'canceled', work.now) },
+      work,
+    );
+    return ended.map(({ taskId }) => taskId);
   });
   const taskGroupSize = await store.countGroup(context.db, taskGroupId);
   return { taskGroupId, taskGroupSize, cancelledCount: cancelled.length, taskIds: cancelled };
 };
 
-const endedNow = (answers: readonly Answer<TaskRecord>[], now: Date): string[] =>
-  answers.flatMap((record) =>
-    !(record instanceof RequestError) && record.runs.at(-1)?.resolved === now.toJSON() ? [record.taskId] : [],
-  );
+interface Members {
+  readonly taskIds: readonly string[];
+  decide(task: TaskRecord): lifecycle.Outcome;
+}
+
+/** Changes tasks of a group; returns those that changed by it. Their times do not tell: another call may have the same. */
+const changeMembers = async (
+  tx: Transaction,
+  { taskIds, decide }: Members,
+  work: Work<Context>,
+): Promise<TaskRecord[]> => {
+  const attempts = taskIds.map((taskId) => ({ taskId, decide }));
+  const { changes } = decideAll(await lockTasks(tx, attempts), attempts);
+  await applyChanges(tx, { changes }, work);
+  return changes.map(({ after }) => after);
+};
 
 /**
  * Adds a run to each task of a group that failed or ended as an exception, before its deadline. Up to a thousand in one
@@ -91,28 +103,16 @@ export const rerunGroup = async (context: Context, { taskGroupId, authorize }: G
   const group = await requireGroup(context.db, taskGroupId);
   authorize({ schedulerId: group.schedulerId });
   const failed = await store.failedInGroup(context.db, taskGroupId, context.clock.now());
-  const rerun: string[] = [];
-  await inPages(context, failed, async (tx, taskIds, work) => {
-    const attempts = taskIds.map((taskId) => ({
-      taskId,
-      decide: (task: TaskRecord) =>
-        lifecycle.beforeDeadline(task, work.now, () => lifecycle.rerunFailed(task, work.now)),
-    }));
-    const begun = begunNow(await changeTasks(tx, attempts, work), work.now);
+  const rerun = await inPages(context, failed, async (tx, taskIds, work) => {
+    const decide = (task: TaskRecord) =>
+      lifecycle.beforeDeadline(task, work.now, () => lifecycle.rerunFailed(task, work.now));
+    const begun = await changeMembers(tx, { taskIds, decide }, work);
     // The deadline loop may have passed them by while they were resolved.
     if (begun.length > 0) tx.last(store.lookAgainFor(tx, begun));
-    rerun.push(...begun.map(({ taskId }) => taskId));
+    return begun.map(({ taskId }) => taskId);
   });
   return { taskGroupId, taskIds: rerun };
 };
-
-const begunNow = (answers: readonly Answer<TaskRecord>[], now: Date): TaskRecord[] =>
-  answers.filter(
-    (record): record is TaskRecord =>
-      !(record instanceof RequestError) &&
-      record.runs.at(-1)?.reasonCreated === 'rerun' &&
-      record.runs.at(-1)?.scheduled === now.toJSON(),
-  );
 
 /** Changes the priority of all tasks of a group for which that is possible, in several transactions if it is large. */
 export const changeGroupPriority = async (
@@ -121,23 +121,25 @@ export const changeGroupPriority = async (
 ) => {
   const group = await requireGroup(context.db, taskGroupId);
   authorize({ schedulerId: group.schedulerId });
-  const changed: string[] = [];
   const unresolved = await store.unresolvedInGroup(context.db, taskGroupId, context.clock.now());
-  await inPages(context, unresolved, async (tx, taskIds, work) => {
-    changed.push(...(await changeMemberPriorities(tx, { taskIds, newPriority }, work)));
-  });
+  const changed = await inPages(context, unresolved, (tx, taskIds, work) =>
+    changeMemberPriorities(tx, { taskIds, newPriority }, work),
+  );
   const tasksAffected = changed.length;
   await transact(context, (tx, now) => reportGroupPriority(tx, group, { newPriority, tasksAffected, now }));
   return { taskGroupId, schedulerId: group.schedulerId, newPriority, tasksAffected, taskIds: changed };
 };
 
+/** Changes tasks page by page, each in a transaction of its own; returns those that were changed, once that is committed. */
 const inPages = async (
   context: Context,
   taskIds: readonly string[],
-  change: (tx: Transaction, taskIds: readonly string[], work: Work<Context>) => Promise<void>,
-): Promise<void> => {
+  change: (tx: Transaction, taskIds: readonly string[], work: Work<Context>) => Promise<string[]>,
+): Promise<string[]> => {
+  const changed: string[] = [];
   for (let i = 0; i < taskIds.length; i += changedAtOnceMax) {
     const page = taskIds.slice(i, i + changedAtOnceMax);
-    await transact(context, (tx, now) => change(tx, page, { now, context }));
+    changed.push(...(await transact(context, (tx, now) => change(tx, page, { now, context }))));
   }
+  return changed;
 };
