@@ -129,7 +129,11 @@ describe('a batch', () => {
       if (turns++ === 0) throw new Error('no turn');
       return () => {};
     };
-    const waiting = batched({ ...deps, turns: { take } }, 'turns', recorded(upper).verb);
+    const waiting = batched(
+      { ...deps, turns: { take, isTaken: () => false } },
+      'turns',
+      recorded(upper).verb,
+    );
     await assert.rejects(waiting.one('a'), /no turn/);
     assert.equal(await waiting.one('b'), 'B');
   });

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import {
   BrokenTransaction,
   type Database,
@@ -8,6 +8,7 @@ import {
   type Transaction,
 } from './database.ts';
 import { RequestError } from './errors.ts';
+import { createGathering } from './gathering.ts';
 import type { Logger } from './log.ts';
 import type { Turns } from './turns.ts';
 
@@ -100,7 +101,8 @@ export const transact = async <T>(
 
 /**
  * Makes a verb batch by itself: calls that arrive while a batch is in flight go together as the next one, in the
- * order of their arrival. There is no timer, so a lone call waits for nothing but its turn. When a batch fails as a
+ * order of their arrival. Callers whose batch has just ended are given two milliseconds to ask again (`Gathering`); a lone call
+ * waits for nothing but its turn. When a batch fails as a
  * whole its items are tried one by one, so that a bad one harms no neighbour. Not so when the connection broke: that is
  * no item's fault, and all of them may have taken effect. Then all fail, and each caller knows best whether to ask again.
  */
@@ -134,6 +136,7 @@ const gathered = <In, Out>(
 ): Batched<In, Out> => {
   let waiting: Waiting<In, Out>[] = [];
   let running = false;
+  const gathering = createGathering(systemClock);
 
   const take = (): Waiting<In, Out>[] => {
     let bytes = 0;
@@ -172,9 +175,12 @@ const gathered = <In, Out>(
     while (waiting.length > 0) {
       let batch: Waiting<In, Out>[] = [];
       try {
+        // Who waits for a turn gathers meanwhile.
+        if (!turns?.isTaken()) await gathering.wait(waiting.length);
         const endTurn = await turns?.take();
         batch = take();
         await run(batch).finally(endTurn);
+        gathering.ended(batch.length + waiting.length);
       } catch (error) {
         // To reject a call that has its answer changes nothing.
         for (const call of batch.length > 0 ? batch : waiting.splice(0)) call.reject(error);
@@ -187,6 +193,7 @@ const gathered = <In, Out>(
     new Promise((resolve, reject) => {
       // An item that cannot be weighed fails here, alone, and not in the batch.
       waiting.push({ item, bytes: bytesOf(item), resolve, reject });
+      gathering.arrived(waiting.length);
       if (running) return;
       running = true;
       // Requests that were read from the network in the same turn of the event loop go together.

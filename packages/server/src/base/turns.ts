@@ -4,6 +4,8 @@ import type { Clock } from './clock.ts';
 export interface Turns {
   /** Resolves when it is the caller's turn, in the order of the calls; the answer ends the turn. */
   take(): Promise<() => void>;
+  /** Is a turn under way that the next would wait for? */
+  isTaken(): boolean;
 }
 
 /**
@@ -37,6 +39,7 @@ export const createTurns = (clock: Pick<Clock, 'after'>, patienceMs: number): Tu
   };
 
   return {
+    isTaken: () => current !== undefined,
     take: () => {
       if (!current) return Promise.resolve(begin());
       return new Promise((resolve) => {
