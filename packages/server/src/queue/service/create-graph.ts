@@ -1,4 +1,11 @@
-import { type Answer, type ElementError, inSlices, RequestError, type Verb } from '../../base/index.ts';
+import {
+  type Answer,
+  type ElementError,
+  inSlices,
+  partsOf,
+  RequestError,
+  type Verb,
+} from '../../base/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import { cycleIn } from '../../scheduler/index.ts';
 import type { Context } from '../context.ts';
@@ -98,6 +105,11 @@ export const allOrNone = (
   return answers as TaskRecord[];
 };
 
+/** So many texts are put together in one go: each is written out then, which takes a while for 20,000. */
+const textsAtOnceMax = 500;
+
 /** The reply of a created graph, JSON text. */
-export const graphText = async (taskGroupId: string, records: readonly TaskRecord[]): Promise<string> =>
-  `{"taskGroupId":"${taskGroupId}","statuses":[${(await inSlices(records, statusText)).join(',')}]}`;
+export const graphText = async (taskGroupId: string, records: readonly TaskRecord[]): Promise<string> => {
+  const texts = await inSlices(partsOf(records, textsAtOnceMax), (part) => part.map(statusText).join(','));
+  return `{"taskGroupId":"${taskGroupId}","statuses":[${texts.join(',')}]}`;
+};
