@@ -8,7 +8,7 @@
 // Files that fail run once more, alone, after all others. What passes then is reported as flaky.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,9 +57,8 @@ const runFiles = async ({ files, concurrency, environment, folder, name }) => {
   return records;
 };
 
-const runAll = async (environment, folder) => {
+const runAll = async (files, environment, folder) => {
   const concurrency = Math.max(3, availableParallelism());
-  const files = findTestFiles(filters);
   const first = await runFiles({ files, concurrency, environment, folder, name: 'first' });
   const failed = first.filter(({ hasFailed }) => hasFailed);
   if (failed.length === 0 || isInterrupted) return { records: first, flakes: [] };
@@ -82,12 +81,13 @@ const report = ({ records, flakes }) => {
   return isRed || isInterrupted || (isSet('--strict') && flakes.length > 0) ? 1 : 0;
 };
 
+const base = () => import('../packages/server/dist/base/index.js');
+
 /** Starts the PostgreSQL that all tests share, unless there is one already. */
 const openDatabase = async () => {
   const url = process.env.TASKYARD_TEST_DATABASE_URL;
   if (url) return { url, close: () => {} };
-  const { startEmbeddedPostgres } = await import('../packages/server/dist/base/embedded-postgres/index.js');
-  const { silentLog } = await import('../packages/server/dist/base/log.js');
+  const { startEmbeddedPostgres, silentLog } = await base();
   const dataDir = mkdtempSync(join(tmpdir(), 'taskyard-tests-'));
   // What these tests write need not outlive the machine; those that are about durability start a server of their own.
   const settings = {
@@ -104,18 +104,41 @@ const openDatabase = async () => {
   return { url: server.tcpUrl, close };
 };
 
+/**
+ * Makes the data of PostgreSQL as a platform makes them at its first start, for the tests of whole platforms to copy.
+ *
+ * @returns their folder, for test/support/made-database.ts
+ */
+const makeDatabase = async (folder) => {
+  const { startEmbeddedPostgres, migrate, silentLog } = await base();
+  const server = await startEmbeddedPostgres({ dataDir: folder, log: silentLog, settings: { fsync: 'off' } });
+  await migrate(server.tcpUrl);
+  await server.stop();
+  const made = join(folder, 'postgres');
+  // A test kills processes, and what these have written stays: only a machine that stops would lose it.
+  appendFileSync(join(made, 'data/postgresql.conf'), 'fsync = off\nfull_page_writes = off\n');
+  // Each copy chooses a port of its own.
+  for (const name of ['port', 'log']) rmSync(join(made, name), { recursive: true, force: true });
+  return made;
+};
+
 process.chdir(root);
 if (!isSet('--no-build')) {
   const build = spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' });
   if (build.status !== 0) process.exit(build.status ?? 1);
 }
-if (findTestFiles(filters).length === 0) {
+const files = findTestFiles(filters);
+if (files.length === 0) {
   console.error(`No test file's path contains ${filters.join(' or ')}.`);
   process.exit(1);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'taskyard-records-'));
-const database = await openDatabase();
+const hasPlatforms = files.some((file) => file.startsWith(join('test', 'dist')));
+const [database, made] = await Promise.all([
+  openDatabase(),
+  hasPlatforms ? makeDatabase(join(folder, 'made')) : undefined,
+]);
 // Ctrl-C reaches the runner as well, since it is in our group: we wait for its end, and clean up.
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
@@ -123,7 +146,11 @@ for (const signal of ['SIGINT', 'SIGTERM'])
     runner?.kill(signal);
   });
 try {
-  process.exitCode = report(await runAll({ TASKYARD_TEST_DATABASE_URL: database.url }, folder));
+  const environment = {
+    TASKYARD_TEST_DATABASE_URL: database.url,
+    ...(made ? { TASKYARD_TEST_MADE_DATABASE: made } : {}),
+  };
+  process.exitCode = report(await runAll(files, environment, folder));
 } finally {
   await database.close();
   rmSync(folder, { recursive: true, force: true });

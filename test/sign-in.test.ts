@@ -8,10 +8,10 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { Auth, type Credentials } from '@taskyard/client';
-import { patienceMs, within } from '@taskyard/patience';
+import { within } from '@taskyard/patience';
 import Provider from 'oidc-provider';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, seriousFaults, skipWithoutBrowser } from './support/browser.ts';
+import { launchBrowser, newVisitor, seriousFaults, skipWithoutBrowser } from './support/browser.ts';
 
 import { aHome, type Platform, plainEnvironment, taskyard } from './support/platform.ts';
 
@@ -157,8 +157,7 @@ describe('signing in', () => {
   it('by OpenID Connect leads to the page that was wanted, as who one is there', {
     skip: skipWithoutBrowser,
   }, async () => {
-    const page = await (await browser.newContext({ baseURL: platform.rootUrl })).newPage();
-    page.setDefaultTimeout(patienceMs);
+    const page = await (await newVisitor(browser, { baseURL: platform.rootUrl })).newPage();
     await page.goto('/sign-in?next=%2Fsecrets');
     await page.getByRole('link', { name: 'Sign in with Example House' }).click();
     await page.locator('input[name=login]').fill('ada');
@@ -191,7 +190,7 @@ describe('signing in', () => {
     skip: skipWithoutBrowser,
   }, async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
-      const context = await browser.newContext({ baseURL: platform.rootUrl, colorScheme });
+      const context = await newVisitor(browser, { baseURL: platform.rootUrl, colorScheme });
       const page = await context.newPage();
       for (const path of ['/docs/', '/docs/operating/sign-in', '/docs/reference/sessions']) {
         await page.goto(path);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { Auth, type CreateTaskRequest, fromNow, openArtifact, Queue, slugid } from '@taskyard/client';
-import { eventually, within } from '@taskyard/patience';
+import { eventually, leftOutFor, within } from '@taskyard/patience';
 import { type Ended, runProgram } from './support/command.ts';
 import { aHome, type Platform, plainEnvironment, root, taskyard } from './support/platform.ts';
 import { aPostgres } from './support/postgres.ts';
@@ -28,8 +28,7 @@ const without = (program: string): string[] => [
 ];
 const bwrap = spawnSync('sh', ['-c', 'command -v bwrap'], { encoding: 'utf8' }).stdout.trim();
 const works = bwrap !== '' && spawnSync(bwrap, [...without(bwrap), 'true']).status === 0;
-const skip =
-  works || process.env.TASKYARD_TEST_REQUIRES_ALL ? false : 'bubblewrap does not work on this machine';
+const skip = leftOutFor(!works && 'bubblewrap does not work on this machine');
 
 const aTask = (script: string): CreateTaskRequest => ({
   taskQueueId,

@@ -62,6 +62,7 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
     );
     await confirm(page, 'Remove');
     await page.getByRole('heading', { name: 'Secrets' }).waitFor();
+    await assert.rejects(secrets.get('tests/door key'), { statusCode: 404 });
     await settled(page);
     assert.equal(await page.getByRole('link', { name: 'tests/door key' }).count(), 0);
   });
@@ -170,9 +171,17 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
     assert.deepEqual(scopes, ['a:one', 'b:two']);
   });
 
-  it('show messages as they come', async () => {
+  it('show messages as they come, and say so only when they listen', async () => {
     const exchange = 'exchange/taskcluster-queue/v1/task-completed';
+    let letGo = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    await page.route('**/api/events/v1/stream?*', (route) => held.then(() => route.continue()), { times: 1 });
     await page.goto(`/events?exchanges=${encodeURIComponent(exchange)}`);
+    await page.getByLabel('Connecting to the stream of messages').waitFor();
+    assert.equal(await page.getByText('Nothing has come yet.').count(), 0);
+    letGo();
     await page.getByText('Nothing has come yet.').waitFor();
     const { idOf } = await submitGraph(platform, [{ name: 'heard', command: 'true' }]);
     const message = page.getByRole('group').filter({ hasText: idOf('heard') });

@@ -8,6 +8,7 @@ import {
   faultsOf,
   heldReply,
   launchBrowser,
+  newVisitor,
   signedInPage,
   signInLink,
   skipWithoutBrowser,
@@ -189,7 +190,7 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
       scopes: ['sessions:sign-in'],
     };
     const made = await new Auth({ rootUrl, credentials }).createClient('tests/visitor', input);
-    const context = await browser.newContext({ baseURL: rootUrl });
+    const context = await newVisitor(browser, { baseURL: rootUrl });
     const other = await context.newPage();
     const link = await signInLink(platform);
     await other.goto(link);

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { leftOutFor } from '@taskyard/patience';
 import { aLine } from '../support/line.ts';
 import { aHome, type Ending, type Platform, plainEnvironment, root } from '../support/platform.ts';
 
@@ -21,10 +22,6 @@ const hasGo = (): boolean => {
     return false;
   }
 };
-
-/** Why a journey is left out; never in CI, where it fails instead. */
-const unless = (isThere: boolean, missing: string): string | false =>
-  isThere || process.env.TASKYARD_TEST_REQUIRES_ALL ? false : `${missing}: see test/journeys/README.md`;
 
 /** What everybody may see of a public project. */
 const anonymous = {
@@ -87,7 +84,9 @@ describe('clients that others wrote', () => {
   it('the npm package taskcluster-client: a task, and every method of every service', () =>
     run({ command: process.execPath, args: [join(folder, 'node/main.mjs')] }));
 
-  const noPython = unless(existsSync(python), 'the Python packages are not installed');
+  const noPython = leftOutFor(
+    !existsSync(python) && 'the Python packages are not installed: see test/journeys/README.md',
+  );
   const runPython = (program: string, ...args: string[]) =>
     run({ command: python, args: [join(folder, 'python', program), ...args] });
 

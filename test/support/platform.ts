@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { within } from '@taskyard/patience';
+import { putMadeDatabase } from './made-database.ts';
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const taskyard = join(root, 'packages/cli/bin/taskyard.js');
@@ -119,6 +120,7 @@ export const aHome = async (test: Ending): Promise<Home> => {
   return {
     path,
     start: async (env = {}, log = undefined, ...words) => {
+      if (env.DATABASE_URL === undefined) await putMadeDatabase(path);
       const platform = await startPlatform({ dataDir: path, env, log, words });
       platforms.push(platform);
       return platform;

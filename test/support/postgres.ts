@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@taskyard/patience';
+import { putMadeDatabase } from './made-database.ts';
 import { type Ending, root } from './platform.ts';
 
 interface Embedded {
@@ -16,7 +17,7 @@ interface ServerParts {
   readonly silentLog: unknown;
 }
 
-/** A PostgreSQL of a test's own, as durable as one in use, that no platform owns. */
+/** A PostgreSQL of a test's own, which keeps what was committed when it is killed, and that no platform owns. */
 export interface Postgres {
   readonly url: string;
   /** SIGKILL; nobody can connect until it is started again. */
@@ -66,6 +67,7 @@ export const databaseUrlIn = async (dataDir: string): Promise<string> => {
 /** Starts a PostgreSQL; when the test ends, so does it. */
 export const aPostgres = async (test: Ending): Promise<Postgres> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'taskyard-postgres-'));
+  await putMadeDatabase(dataDir);
   const start = () => startIn(dataDir);
   let running = await start();
   const { tcpUrl: url } = running;

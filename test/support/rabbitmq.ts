@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { eventually, patienceMs, within } from '@taskyard/patience';
+import { eventually, leftOutFor, patienceMs, within } from '@taskyard/patience';
 import { connect } from 'amqplib';
 import { freePort } from './free-port.ts';
 import type { Ending } from './platform.ts';
@@ -14,7 +14,9 @@ import type { Ending } from './platform.ts';
 const programs = '/usr/lib/rabbitmq/bin';
 
 /** Why tests with a broker are left out; `false` where they can run. */
-export const noRabbitMq = existsSync(join(programs, 'rabbitmq-server')) ? false : 'RabbitMQ is not installed';
+export const noRabbitMq = leftOutFor(
+  !existsSync(join(programs, 'rabbitmq-server')) && 'RabbitMQ is not installed',
+);
 
 /** A RabbitMQ of a test's own. Its data and its port outlive its ends. */
 export interface RabbitMq {

@@ -4,15 +4,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { defaultPath } from './config.ts';
-import { findSandbox } from './engines/bubblewrap.ts';
 import { aWorker, sh } from './testing/a-worker.ts';
 import type { FakeRun } from './testing/fake-tasks.ts';
 import { temporaryDirectory } from './testing/places.ts';
-
-const sandboxOptions = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };
-const noSandbox =
-  (await findSandbox(sandboxOptions, '/tmp')) === undefined && 'bubblewrap does not work on this machine';
+import { noBubblewrap } from './testing/scene.ts';
 
 test('a proxy signs what a task asks for, with the credentials of the newest claim', async (t) => {
   const { queue } = await aWorker(t, { queueOptions: { claimMs: 900 } });
@@ -41,7 +36,7 @@ const bytesOf = (run: FakeRun, name: string): Buffer => {
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 test('a chain of trust is a signed list of what the task made, and of its log', {
-  skip: noSandbox,
+  skip: noBubblewrap,
 }, async (t) => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const signingKeyPath = join(await temporaryDirectory(t), 'key.pem');
@@ -75,7 +70,7 @@ test('a chain of trust is a signed list of what the task made, and of its log', 
   assert.deepEqual([environment.instanceId, environment.colour], ['one', 'red']);
 });
 
-test('what a task adds to its chain of trust must be JSON', { skip: noSandbox }, async (t) => {
+test('what a task adds to its chain of trust must be JSON', { skip: noBubblewrap }, async (t) => {
   const signingKeyPath = join(await temporaryDirectory(t), 'key');
   await writeFile(signingKeyPath, Buffer.alloc(32, 7).toString('base64'));
   const { queue } = await aWorker(t, { engine: 'bubblewrap', signingKeyPath });

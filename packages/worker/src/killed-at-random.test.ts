@@ -7,19 +7,16 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pause, within } from '@taskyard/patience';
-import { defaultPath } from './config.ts';
-import { findSandbox } from './engines/bubblewrap.ts';
 import { sh } from './testing/a-worker.ts';
-import { type ContainerDaemon, noContainers, startContainerDaemon } from './testing/container-daemon.ts';
+import { type ContainerDaemon, startContainerDaemon } from './testing/container-daemon.ts';
 import { type FakeQueue, startFakeQueue } from './testing/fake-queue.ts';
 import { temporaryDirectory } from './testing/places.ts';
 import { processesWith } from './testing/processes.ts';
+import { skips } from './testing/scene.ts';
 import { startWorker } from './worker.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
 const program = fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url));
-const sandbox = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };
-const hasBubblewrap = (await findSandbox(sandbox, '/tmp')) !== undefined;
 
 /** Numbers from 0 to 1 that are the same for the same seed. */
 const dice = (seed: number): (() => number) => {
@@ -105,12 +102,6 @@ const scene = async (t: TestContext, engine: 'process' | 'bubblewrap' | 'docker'
     });
   return { daemon, queue, workDir, options, start };
 };
-
-const skips = {
-  process: false,
-  bubblewrap: !hasBubblewrap && 'bubblewrap does not work on this machine',
-  docker: noContainers,
-} as const;
 
 // Containers take longer to start.
 for (const [engine, count, lifeMs] of [

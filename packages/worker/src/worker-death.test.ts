@@ -6,23 +6,18 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventually, within } from '@taskyard/patience';
-import { defaultPath } from './config.ts';
-import { findSandbox } from './engines/bubblewrap.ts';
-import { noContainers, startContainerDaemon } from './testing/container-daemon.ts';
+import { startContainerDaemon } from './testing/container-daemon.ts';
 import { startFakeQueue } from './testing/fake-queue.ts';
 import { temporaryDirectory } from './testing/places.ts';
 import { processesWith } from './testing/processes.ts';
+import { skips } from './testing/scene.ts';
 import { startWorker } from './worker.ts';
 
 const program = fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url));
-const options = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };
-const hasBubblewrap = (await findSandbox(options, '/tmp')) !== undefined;
 
 for (const engine of ['process', 'bubblewrap'] as const) {
-  const skip = engine === 'bubblewrap' && !hasBubblewrap && 'bubblewrap does not work on this machine';
-
   test(`${engine}: a worker killed by SIGKILL takes its tasks with it, and the next one clears up`, {
-    skip,
+    skip: skips[engine],
   }, async (t) => {
     const queue = await startFakeQueue();
     const workDir = await temporaryDirectory(t);
@@ -78,7 +73,7 @@ test('two workers cannot use one directory', async (t) => {
 });
 
 test('docker: what a worker killed by SIGKILL left running is ended by the next one', {
-  skip: noContainers,
+  skip: skips.docker,
 }, async (t) => {
   const daemon = await startContainerDaemon();
   const queue = await startFakeQueue();

@@ -1,4 +1,4 @@
-import { Button, Code, Group, MultiSelect, Text, TextInput } from '@mantine/core';
+import { Button, Code, Group, Loader, MultiSelect, Text, TextInput } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import {
   authExchanges,
@@ -26,8 +26,11 @@ interface Shown extends StreamedMessage {
 /** Messages as they come, the latest first; only while somebody wants it. */
 const Messages = ({ chosen, pattern }: { chosen: readonly string[]; pattern: string }) => {
   const [messages, setMessages] = useState<readonly Shown[]>([]);
+  const [isListening, setListening] = useState(false);
   useEvents({
     bindings: chosen.map((exchange) => ({ exchange, routingKeyPattern: pattern })),
+    // Called when the stream stands: what comes from now on is shown.
+    onGap: () => setListening(true),
     onMessages: (more) => {
       const arrived = new Date().toLocaleTimeString();
       setMessages((before) =>
@@ -35,6 +38,7 @@ const Messages = ({ chosen, pattern }: { chosen: readonly string[]; pattern: str
       );
     },
   });
+  if (!isListening) return <Loader aria-label="Connecting to the stream of messages" size="sm" />;
   if (messages.length === 0) return <Text c="dimmed">Nothing has come yet.</Text>;
   return (
     <section aria-label="Messages">

@@ -6,14 +6,12 @@ import { systemClock } from '../clock.ts';
 import { defaultPath } from '../config.ts';
 import { noContainers } from '../testing/container-daemon.ts';
 import { temporaryDirectory } from '../testing/places.ts';
-import { findSandbox } from './bubblewrap.ts';
+import { noBubblewrap as skip } from '../testing/scene.ts';
 import { chooseEngine } from './index.ts';
 import { engineSuite } from './testing/engine-suite.ts';
 import { aStage, containerOptions } from './testing/stage.ts';
 
 const options = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };
-const hasBubblewrap = (await findSandbox(options, '/tmp')) !== undefined;
-const skip = hasBubblewrap ? false : 'bubblewrap does not work on this machine';
 
 engineSuite('process', { skip: false });
 engineSuite('bubblewrap', { skip });

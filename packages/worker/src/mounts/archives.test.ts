@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { leftOutFor } from '@taskyard/patience';
 import { defaultPath } from '../config.ts';
 import { findProgram } from '../engines/find-program.ts';
 import { type ArchiveFormat, type Compression, compressions } from '../payload/index.ts';
@@ -27,7 +28,7 @@ const compress = {
 const programs: Partial<Record<Compression, string>> = { bz2: 'bzip2', lz4: 'lz4', xz: 'xz', zst: 'zstd' };
 
 const without = (program: string | undefined): string | false =>
-  program === undefined || findProgram(program, defaultPath()) ? false : `${program} is not installed`;
+  leftOutFor(program !== undefined && !findProgram(program, defaultPath()) && `${program} is not installed`);
 
 /** More than one chunk of a stream, and not all the same. */
 const content = Buffer.from(Array.from({ length: 60_000 }, (_, n) => `line ${n * 7919}`).join('\n'));

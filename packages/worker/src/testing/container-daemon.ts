@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { eventually, within } from '@taskyard/patience';
+import { eventually, leftOutFor, within } from '@taskyard/patience';
 import type Docker from 'dockerode';
 import { defaultPath } from '../config.ts';
 import { dockerAt } from '../engines/docker/connect.ts';
@@ -31,8 +31,8 @@ const whatIsMissing = (): string | false => {
   return existsSync('/bin/busybox') ? false : 'busybox is not installed';
 };
 
-/** Why tests with containers are left out. In CI they are not: there it is an error that something is missing. */
-export const noContainers = process.env.TASKYARD_TEST_REQUIRES_ALL ? false : whatIsMissing();
+/** Why tests with containers are left out; false where they run. */
+export const noContainers = leftOutFor(whatIsMissing());
 
 /** A Docker or Podman of a test file's own. */
 export interface ContainerDaemon {

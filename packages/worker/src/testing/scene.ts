@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { leftOutFor } from '@taskyard/patience';
 import { defaultPath } from '../config.ts';
 import { findSandbox } from '../engines/bubblewrap.ts';
 import { startWorker } from '../worker.ts';
@@ -10,10 +11,13 @@ import { type FakeQueue, startFakeQueue } from './fake-queue.ts';
 
 const sandbox = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };
 const hasBubblewrap = (await findSandbox(sandbox, '/tmp')) !== undefined;
+/** Why tests with bubblewrap are left out; false where they run. */
+export const noBubblewrap = leftOutFor(!hasBubblewrap && 'bubblewrap does not work on this machine');
+
 /** Why an engine cannot be tried on this machine; false where it can. */
 export const skips = {
   process: false,
-  bubblewrap: hasBubblewrap ? false : 'bubblewrap does not work on this machine',
+  bubblewrap: noBubblewrap,
   docker: noContainers,
 } as const;
 
