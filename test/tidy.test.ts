@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, it } from 'node:test';
+import { isOver, measuresOf, report } from './measures/all.ts';
+import { programFiles, withSources } from './measures/sources.ts';
 import { root } from './support/platform.ts';
 import { withoutText } from './support/without-text.ts';
 
@@ -143,32 +145,6 @@ const floorOf = (path: string): number => {
   return folder === undefined ? joined : floors.indexOf(folder);
 };
 
-const namesIn = (list = ''): string[] =>
-  list
-    .split(',')
-    .map((part) => part.trim().replace(/^type /, ''))
-    .filter((part) => part !== '');
-
-/** What a file exports, under the names that others see. */
-const namesExportedBy = (text: string): string[] => [
-  ...[...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list]) =>
-    namesIn(list).map((name) => name.split(' as ').at(-1) ?? name),
-  ),
-  ...[...text.matchAll(/^export (?:async )?(?:const|function|class|interface|type|\* as) (\w+)/gm)].flatMap(
-    ([, name]) => name ?? [],
-  ),
-];
-
-/** What a file takes through a door, under the names that the door gives it. */
-const namesTakenFrom = (door: string, { path, text }: Source): string[] =>
-  [...text.matchAll(/^(?:import|export) (?:type )?(?:\{([^}]*)\}|\* as (\w+)) from '(\.[^']+)'/gm)]
-    .filter(([, , , to = '']) => posix.join(posix.dirname(path), to) === door)
-    .flatMap(([, list, all]) =>
-      all === undefined
-        ? namesIn(list).map((name) => name.split(' as ')[0] ?? name)
-        : [...text.matchAll(new RegExp(`\\b${all}\\.(\\w+)`, 'g'))].flatMap(([, name]) => name ?? []),
-    );
-
 describe('the house is tidy', () => {
   it('every folder of the server is a floor with a door and a page about itself', () => {
     const folders = readdirSync(join(root, serverFolder), { withFileTypes: true })
@@ -253,20 +229,9 @@ describe('the house is tidy', () => {
     );
   });
 
-  it('few files stand beside the floors', () => {
-    const beside = server.filter((source) => floorOf(source.path) >= joined && !isTest(source));
-    const names = beside.map(({ path }) => inServer(path)).filter((path) => !path.includes('/'));
-    assert.ok(names.length <= 5, names.join(', '));
-  });
-
-  it('a door exports what somebody takes', () => {
-    const unused = [...floors, roof].flatMap((floor) => {
-      const door = `${serverFolder}${floor}/index.ts`;
-      const exported = namesExportedBy(code.find(({ path }) => path === door)?.text ?? '');
-      const taken = new Set(code.flatMap((source) => namesTakenFrom(door, source)));
-      return exported.filter((name) => !taken.has(name)).map((name) => `${floor}: ${name}`);
-    });
-    assert.deepEqual(unused, []);
+  it('the code keeps its measures: short functions, doors without unused names, one kind of verbs', () => {
+    const over = withSources(programFiles(root), measuresOf).filter(isOver);
+    assert.deepEqual(over.length > 0 ? report(over) : [], []);
   });
 
   it('only tests import test support', () => {

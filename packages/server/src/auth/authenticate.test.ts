@@ -85,7 +85,7 @@ const refused = (changes: Partial<SignedParts>, message: RegExp, at: Date = now)
 const plain = { clientId: 'plain', accessToken: 'token-of-plain' };
 
 describe('signatures in headers', () => {
-  it('a good one names the client, with roles and the anonymous scopes resolved', async () => {
+  it('a valid one identifies the client, with roles and the anonymous scopes resolved', async () => {
     const caller = await ask({ authorization: header(plain) });
     assert.equal(caller.clientId, 'plain');
     assert.equal(caller.isAnonymous, false);
@@ -107,14 +107,14 @@ describe('signatures in headers', () => {
     await refused({ authorization, origins: [{ host: 'other.example.com', port: 8443 }] }, /Bad mac/);
     await refused({ authorization, origins: [{ host: origin.host, port: 443 }] }, /Bad mac/);
   });
-  it('any of the names of the server is good', async () => {
+  it('any of the names of the server is accepted', async () => {
     const origins = [
       { host: 'wrong', port: 80 },
       { ...origin, host: 'TASKS.example.com' },
     ];
     assert.equal((await ask({ authorization: header(plain), origins })).clientId, 'plain');
   });
-  it('a clock may differ by 15 minutes and no more', async () => {
+  it('a clock may differ by at most 15 minutes', async () => {
     for (const sign of [1, -1]) {
       await ask({ authorization: header(plain, { at: later(now, sign * (minutes(15) - 1000)) }) });
       await refused(
@@ -135,7 +135,7 @@ describe('signatures in headers', () => {
     ];
     for (const authorization of bad) await refused({ authorization }, /Hawk/);
   });
-  it('unknown, disabled and expired clients are refused, each by its own words', async () => {
+  it('unknown, disabled and expired clients are refused, each with its own message', async () => {
     const by = (clientId: string) => ({
       authorization: header({ clientId, accessToken: `token-of-${clientId}` }),
     });
@@ -144,7 +144,7 @@ describe('signatures in headers', () => {
     await refused(by('expired'), /has expired/);
     await refused({ authorization: header({ ...plain, accessToken: 'other' }) }, /Bad mac/);
   });
-  it('a header of many thousand characters is read', async () => {
+  it('a header of many thousand characters is accepted', async () => {
     const ext = { authorizedScopes: Array.from({ length: 300 }, (_, i) => `queue:route:index.project.${i}`) };
     const authorization = header(plain, { ext });
     assert.ok(authorization.length > 8000);
@@ -157,7 +157,7 @@ describe('authorizedScopes', () => {
     const caller = await ask({ authorization: header(plain, { ext: { authorizedScopes: ['queue:a'] } }) });
     assert.deepEqual(caller.scopes, ['assume:anonymous', 'public', 'queue:a']);
   });
-  it('beyond the credentials, or what is no list of scopes, is refused', async () => {
+  it('are refused when they exceed the credentials or are not a list of scopes', async () => {
     const by = (authorizedScopes: unknown) => ({
       authorization: header(plain, { ext: { authorizedScopes } }),
     });
@@ -180,7 +180,7 @@ describe('bewits', () => {
       localtimeOffsetMsec: at.getTime() - Date.now(),
       ext: extOf(keys, {}) ?? '',
     });
-  it('sign GET and HEAD, wherever they stand in the query', async () => {
+  it('sign GET and HEAD, at any place in the query', async () => {
     const signed = bewit(plain);
     for (const method of ['GET', 'HEAD']) {
       assert.equal((await ask({ method, resource: `${resource}&bewit=${signed}` })).clientId, 'plain');
@@ -190,7 +190,7 @@ describe('bewits', () => {
     const only = bewit(plain, { of: `https://${origin.host}:${origin.port}/a` });
     assert.equal((await ask({ resource: `/a?bewit=${only}` })).clientId, 'plain');
   });
-  it('are refused for another method, after their end, beside a header, and when malformed', async () => {
+  it('are refused for another method, after their end, together with a header, and when malformed', async () => {
     const signed = bewit(plain);
     await refused({ method: 'POST', resource: `${resource}&bewit=${signed}` }, /only GET/);
     await refused({ resource: `${resource}&bewit=${signed}` }, /Access expired/, later(now, minutes(2)));
@@ -204,7 +204,7 @@ describe('bewits', () => {
 });
 
 describe('temporary credentials', () => {
-  it('that were revoked are refused, though their certificate is good', async () => {
+  it('that were revoked are refused although their certificate is valid', async () => {
     let revoked = '';
     const authenticate = createAuthenticator(authorities(), (id) => id === revoked);
     const request = parts({ authorization: header(temporary()) });
@@ -230,7 +230,7 @@ describe('temporary credentials', () => {
     assert.deepEqual(caller.scopes, ['assume:anonymous', 'assume:worker', 'public', 'queue:a', 'work:*']);
     assert.deepEqual(caller.expires, later(now, hours(1)));
   });
-  it('without a name bear their issuer’s', async () => {
+  it('without a name have that of their issuer', async () => {
     const { clientId: _, ...rest } = temporaryWanted();
     const unnamed = createTemporaryCredentials(rest);
     assert.equal(unnamed.clientId, 'issuer');
@@ -243,7 +243,7 @@ describe('temporary credentials', () => {
     start: later(now, -minutes(1)),
     expiry: later(now, hours(1)),
   });
-  it('are tolerated five minutes early or late, examined once or again', async () => {
+  it('are accepted up to five minutes early or late, at the first check and later', async () => {
     const authenticate = createAuthenticator(authorities());
     const by = (start: number, expiry: number) =>
       header(temporary({ start: later(now, start), expiry: later(now, expiry) }));
@@ -261,7 +261,7 @@ describe('temporary credentials', () => {
       /expiry < now/,
     );
   });
-  it('need an issuer with every scope, and with the right to the name', async () => {
+  it('need an issuer with every scope, and with the right to give the name', async () => {
     await refused({ authorization: header(temporary({ scopes: ['y'] })) }, /doesn't satisfy all certificate/);
     await refused(
       { authorization: header(temporary({ clientId: 'other/a' })) },
@@ -269,7 +269,7 @@ describe('temporary credentials', () => {
     );
     await refused({ authorization: header(temporary({ clientId: 'issuer' })) }, /issuer must differ/);
   });
-  it('cannot be passed on under another name, or with another key', async () => {
+  it('cannot be used under another name, or with another key', async () => {
     await refused(
       { authorization: header({ ...temporary(), clientId: 'named/b' }) },
       /signature is not valid/,
@@ -289,7 +289,7 @@ describe('temporary credentials', () => {
     });
     await refused({ authorization: header(second) }, /not found/);
   });
-  it('are refused when any field of the certificate was changed, each for its own reason', async () => {
+  it('are refused when any field of the certificate was changed, each with its own message', async () => {
     const good = temporary();
     const certificate = JSON.parse(good.certificate) as Record<string, unknown>;
     const bad: [object, RegExp][] = [
@@ -339,7 +339,7 @@ describe('temporary credentials', () => {
 });
 
 describe('the name by which a request called this server', () => {
-  it('is its Host header, as proxies in front of it correct it', () => {
+  it('is its Host header, or what a trusted proxy reports', () => {
     const cases: [Record<string, string>, string, number][] = [
       [{ host: 'a.example' }, 'a.example', 80],
       [{ host: 'a.example:8080' }, 'a.example', 8080],
@@ -371,7 +371,7 @@ describe('what is not proven', () => {
     await assert.rejects(authenticate(parts({ authorization }), now));
     return expanded;
   };
-  it('is neither expanded nor kept: a guessed token, a forged certificate, scopes beyond', async () => {
+  it('is neither expanded nor cached: a guessed token, a forged certificate, excess scopes', async () => {
     const ext = { authorizedScopes: ['queue:a', 'assume:worker'] };
     assert.deepEqual(await worked(header(strangers, { ext })), []);
     const made = createTemporaryCredentials({
@@ -383,19 +383,19 @@ describe('what is not proven', () => {
     });
     assert.deepEqual(await worked(header(made)), []);
   });
-  it('tells nothing of a client but that there is one of this name', async () => {
+  it('reveals nothing about a client except that it exists', async () => {
     for (const clientId of ['plain', 'disabled', 'expired']) {
       await refused({ authorization: header({ clientId, accessToken: 'guessed' }) }, /^Bad mac/);
     }
   });
-  it('is not read when it is longer than any header', async () => {
+  it('is not parsed when it is longer than a header can be', async () => {
     const authorization = `${header(plain)}, ext="${'x'.repeat(270_000)}"`;
     await refused({ authorization }, /262144 characters/);
   });
 });
 
 describe('what was examined once', () => {
-  it('is examined anew after a change', async () => {
+  it('is checked again after a change', async () => {
     let generation = 0;
     let scopes = ['a'];
     const changing = { ...authorities(), generation: () => generation };
@@ -411,7 +411,7 @@ describe('what was examined once', () => {
     const { caller } = await authenticate(request, now);
     assert.ok(caller.satisfies('b') && !caller.satisfies('a'));
   });
-  it('is not kept when something changed meanwhile', async () => {
+  it('is not cached when something changed meanwhile', async () => {
     let generation = 0;
     let scopes = ['a'];
     const findClient = async () => {
@@ -434,9 +434,9 @@ describe('of callers', () => {
   const many = Array.from({ length: 300 }, (_, i) => i);
   const scopes = (i: number) => Array.from({ length: 50 }, (_, k) => `queue:${i}:${k}`);
 
-  it('nothing is remembered who cannot prove who they are, and nothing that a certificate or a narrowing says', async () => {
+  it('without a valid signature nothing is cached, nor what a certificate or a narrowing says', async () => {
     const authenticate = createAuthenticator(authorities());
-    // Anonymous callers are all alike.
+    // All anonymous callers are the same.
     await authenticate(parts({}), now);
     const before = [authenticate.rememberedBytes(), roles.rememberedBytes()];
     const forged = (i: number): string[] => [
@@ -469,7 +469,7 @@ describe('of callers', () => {
     assert.ok((after[1] ?? 0) - (before[1] ?? 0) < 2000, `${after[1]} bytes`);
   });
 
-  it('who are known little is remembered, though each of their requests says something else', async () => {
+  it('with a valid signature little is cached, even if each of their requests differs', async () => {
     const authenticate = createAuthenticator(authorities());
     const long = (i: number) => Array.from({ length: 1000 }, (_, k) => `queue:${i}:${k}:${'x'.repeat(40)}`);
     for (const i of many) {
@@ -482,7 +482,7 @@ describe('of callers', () => {
     assert.ok(authenticate.rememberedBytes() > 2 ** 20);
   });
 
-  it('who ask what scopes mean, nothing that they ask is remembered', () => {
+  it('that expand scopes nothing of their request is cached', () => {
     const before = roles.rememberedBytes();
     for (const i of many) roles.expandOnce([...scopes(i), 'assume:worker']);
     assert.equal(roles.rememberedBytes(), before);

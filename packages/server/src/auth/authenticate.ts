@@ -22,22 +22,22 @@ import {
 import { Recent } from './recent.ts';
 import { bytesOf, type ScopeSet } from './scopes/index.ts';
 
-/** Where an authenticator finds clients, and what scopes mean. */
+/** How an authenticator finds clients and expands scopes. */
 export type Authorities = Pick<Directory, 'findClient' | 'expand' | 'generation' | 'noteUse'>;
 
-/** Who calls, and the signature that proves it (none from an anonymous caller). */
+/** The caller, and the signature that proves it (none for an anonymous caller). */
 export interface Identified {
   readonly caller: Caller;
   readonly signature?: Signature;
 }
 
-/** `since`: when the request came, if that was before now; its signature must have been in time then. */
+/** `since`: when the request arrived, if that was earlier; its signature must have been in time then. */
 export type Authenticator = ((request: SignedParts, now: Date, since?: Date) => Promise<Identified>) & {
-  /** About how many bytes are remembered of credentials that were examined. */
+  /** The approximate size of the cache of checked credentials, in bytes. */
   rememberedBytes(): number;
 };
 
-/** Credentials that were examined: what remains for each request is its own signature, and the time. */
+/** Checked credentials. Only the signature and the time of each request remain to be checked. */
 interface Principal {
   readonly client: KnownClient;
   readonly certificate: Certificate | undefined;
@@ -46,21 +46,21 @@ interface Principal {
 }
 
 const anonymousRole = 'assume:anonymous';
-/** Of credentials that were examined. */
+/** For checked credentials. */
 const bytesKept = 8 * 2 ** 20;
 
-/** A caller with just these scopes. */
+/** A caller with exactly these scopes. */
 export const callerWith = (
   { scopes, satisfies }: ScopeSet,
   { clientId, expires }: { clientId: string; expires: Date },
 ): Caller => ({ clientId, isAnonymous: clientId === '', scopes, expires, satisfies });
 
-/** Refuses a request unless this key signed it: nothing of it is worked with, or kept, before that. */
+/** Refuses a request unless this key signed it. Nothing of it is processed or cached before that. */
 type Prove = (key: string) => void;
 
 /**
- * Finds out who calls, or refuses with AuthenticationFailed. `isRevoked` says whether temporary credentials of a name hold
- * no more, whatever their certificate says.
+ * Identifies the caller, or refuses with AuthenticationFailed. `isRevoked` says whether temporary credentials with this
+ * name have been revoked, whatever their certificate says.
  */
 export const createAuthenticator = (
   authorities: Authorities,
@@ -82,7 +82,7 @@ export const createAuthenticator = (
     }
     const started = generation;
     const principal = await examine(signature, { authorities, prove });
-    // What was examined while something changed may already be wrong: it serves this one request.
+    // Credentials that were checked while something changed may be out of date, so they serve only this request.
     return started === authorities.generation() ? principals.add(id, principal) : principal;
   };
 
@@ -173,6 +173,6 @@ const requireAuthorized = (value: unknown, held: readonly string[], authorities:
   );
 };
 
-/** Is this the refusal of a signature or of credentials? */
+/** Whether this is the refusal of a signature or of credentials. */
 export const isAuthenticationFailure = (error: unknown): error is RequestError =>
   error instanceof RequestError && error.code === 'AuthenticationFailed';

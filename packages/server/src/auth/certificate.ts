@@ -3,7 +3,7 @@ import { days, minutes, slugid } from '../base/index.ts';
 import { isEqual, refuse } from './hawk.ts';
 import { type ScopeSet, scopePattern } from './scopes/index.ts';
 
-/** A client's statement that somebody may act with some of its scopes for a while. */
+/** A client's signed permission to act with some of its scopes for some time. */
 export interface Certificate {
   readonly version: 1;
   readonly scopes: readonly string[];
@@ -12,7 +12,7 @@ export interface Certificate {
   readonly expiry: number;
   readonly seed: string;
   readonly signature: string;
-  /** The client that signed; only where the credentials have a name of their own. */
+  /** The client that signed; only when the credentials have a name of their own. */
   readonly issuer?: string;
 }
 
@@ -23,17 +23,17 @@ export interface Credentials {
   readonly certificate?: string;
 }
 
-/** Clocks of issuers may differ from ours by so much. */
+/** The largest tolerated difference between the clock of an issuer and ours. */
 const skewMs = minutes(5);
 const lifetimeMaxMs = days(31);
 const seedLength = 44;
 
 const isScope = (value: unknown): boolean => typeof value === 'string' && scopePattern.test(value);
 
-/** Is this a list of scopes? */
+/** Whether this is a list of scopes. */
 export const isScopes = (value: unknown): value is string[] => Array.isArray(value) && value.every(isScope);
 
-/** The certificate in a request's `ext`; refuses what is not one, without asking who signed it. */
+/** The certificate in a request's `ext`. Refuses a malformed one; the signature is checked elsewhere. */
 export const readCertificate = (value: unknown): Certificate => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return refuse('ext.certificate must be an object.');
@@ -72,7 +72,7 @@ export const requireSigned = (
     refuse('ext.certificate.signature is not valid, or belongs to another clientId.');
 };
 
-/** Refuses a certificate that its issuer had no right to sign. */
+/** Refuses a certificate whose issuer was not allowed to sign it. */
 export const requireIssued = (
   certificate: Certificate,
   { clientId, issuer, held }: { clientId: string; issuer: Credentials; held: ScopeSet },
@@ -104,12 +104,12 @@ const sign = (certificate: Omit<Certificate, 'signature'>, clientId: string, key
   return hmac(key, lines.join('\n')).digest('base64');
 };
 
-/** The access token of temporary credentials, made from the issuer's. */
+/** The access token of temporary credentials, derived from the issuer's. */
 export const temporaryKey = (seed: string, issuerKey: string): string =>
   hmac(issuerKey, seed).digest('base64url');
 
 export interface TemporaryCredentials {
-  /** Without it the credentials bear the issuer's name. */
+  /** Without it the credentials have the issuer's name. */
   readonly clientId?: string;
   readonly issuer: Pick<Credentials, 'clientId' | 'accessToken'>;
   readonly scopes: readonly string[];
@@ -117,7 +117,7 @@ export interface TemporaryCredentials {
   readonly expiry: Date;
 }
 
-/** Credentials for a while, at most 31 days. No database is asked: the issuer's signature is all it takes. */
+/** Temporary credentials for at most 31 days. They need no database, only the issuer's signature. */
 export const createTemporaryCredentials = (wanted: TemporaryCredentials): Required<Credentials> => {
   const { issuer, scopes, start, expiry, clientId = issuer.clientId } = wanted;
   const unsigned = {

@@ -3,7 +3,7 @@ import type { Directory } from './directory.ts';
 import type { Origin } from './hawk.ts';
 import type { Message, OtherParties, StaticClient } from './schema/index.ts';
 
-/** Where messages are left in the transaction of the change that they report. */
+/** The outbox, to which messages are appended in the transaction of the change that they report. */
 export interface Outbox {
   append(tx: Transaction, messages: readonly Message[], now: Date): Promise<unknown>;
 }
@@ -12,15 +12,15 @@ export interface Outbox {
 export interface GivenAuthContext extends BaseContext, OtherParties {
   readonly encryption: Encryption;
   readonly outbox: Outbox;
-  /** Woken after changes of clients and roles; shared between processes, it makes them known everywhere at once. */
+  /** Woken after changes of clients and roles. When it is shared between processes, changes show everywhere at once. */
   readonly changed?: Signal | undefined;
   /** Clients of the configuration; `static/taskcluster/queue` must be among them. */
   readonly staticClients: readonly StaticClient[];
-  /** Names and ports of this server that callers may use, besides what the Host header says. */
+  /** Names and ports of this server that callers may sign, besides those of the Host header. */
   readonly origins?: readonly Origin[] | undefined;
-  /** Whether a proxy in front of this server sets X-Forwarded-* headers; otherwise anybody could, and none counts. */
+  /** Whether a proxy in front of this server sets X-Forwarded-* headers. Otherwise anyone could, and they are ignored. */
   readonly trustsProxy?: boolean | undefined;
-  /** Whether temporary credentials of this name hold no more, whatever their certificate says. */
+  /** Whether temporary credentials of this name have been revoked, whatever their certificate says. */
   readonly isRevoked?: ((clientId: string) => boolean) | undefined;
   /** Entries of the audit history are deleted after this many days; never when absent. */
   readonly auditRetentionDays?: number | undefined;

@@ -14,7 +14,7 @@ export interface KnownClient {
 
 interface DirectoryContext extends Pick<BaseContext, 'db' | 'clock' | 'log'> {
   readonly encryption: Encryption;
-  /** Woken by changes, those of other processes too when it is shared. */
+  /** Woken by changes, also those of other processes when it is shared. */
   readonly changed?: Signal | undefined;
 }
 
@@ -23,8 +23,8 @@ const ageMaxMs = seconds(5);
 const noteUseEveryMs = hours(6);
 
 /**
- * Clients and roles in memory. A change by this process shows at once, one by another process as soon as its wake-up is
- * here; should that get lost, within a second or so on a busy server, and never later than `ageMaxMs` after it.
+ * Clients and roles in memory. A change by this process shows at once, one by another process when its wake-up arrives. If
+ * the wake-up is lost, it shows within about a second on a busy server, and after `ageMaxMs` at the latest.
  */
 export class Directory {
   readonly #deps: DirectoryContext;
@@ -46,15 +46,15 @@ export class Directory {
     });
   }
 
-  /** Reads what has changed, when the last look was long ago. Call it before the others. */
+  /** Reads changes when the last read was too long ago. Call it before the other methods. */
   async prepare(): Promise<void> {
     const ageMs = this.#deps.clock.now().getTime() - this.#lookedAt;
-    // A look that lies in the future was made before the clock was set back.
+    // A read that lies in the future happened before the clock was set back.
     if (!this.#roles || ageMs > ageMaxMs || ageMs < 0) await this.refresh();
     else if (ageMs > lookEveryMs) this.#refreshSoon();
   }
 
-  /** Looks for changes now; returns whether there were any. Who asks while that is under way gets the same answer. */
+  /** Reads changes now; returns whether there were any. Calls during a read share its result. */
   refresh(): Promise<boolean> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
@@ -62,7 +62,7 @@ export class Directory {
     return this.#looking;
   }
 
-  /** A change was committed by this process: resolves when it shows here. Others are told. */
+  /** To be called after this process has committed a change. Resolves when it shows here, and wakes other processes. */
   async changed(): Promise<void> {
     this.#changesHeard++;
     await this.refresh();
@@ -77,27 +77,27 @@ export class Directory {
     const forget = (): void => {
       if (this.#clients.get(clientId) === loading) this.#clients.delete(clientId);
     };
-    // An id that nobody has is not remembered: it may be taken by another process in a moment.
+    // Unknown ids are not cached, since another process may create the client any moment.
     loading.then((client) => client ?? forget(), forget);
     return loading;
   }
 
-  /** Scopes, and all that roles add to them. */
+  /** Scopes, and everything that roles add to them. */
   expand(scopes: readonly string[]): ScopeSet {
     return this.#requireRoles().expand(scopes);
   }
 
-  /** The same for scopes that somebody sent: nothing of them is remembered. */
+  /** The same for scopes that a caller sent: nothing is cached. */
   expandOnce(scopes: readonly string[]): ScopeSet {
     return this.#requireRoles().expandOnce(scopes);
   }
 
-  /** Counts the changes: what was worked out under another number is out of date. */
+  /** Counts the changes. What was computed at another count is out of date. */
   generation(): number {
     return this.#generation;
   }
 
-  /** Notes in the background that a client was used, at most every six hours for each client. */
+  /** Records in the background that a client was used, at most every six hours for each client. */
   noteUse(client: KnownClient): void {
     const { clock, log } = this.#deps;
     const now = clock.now();
@@ -120,7 +120,7 @@ export class Directory {
     this.refresh().catch((err) => this.#deps.log.error({ err }, 'clients and roles could not be read'));
   }
 
-  /** Looks until no change was heard of meanwhile; returns whether there was anything new. */
+  /** Reads until no further change arrived during the read; returns whether anything was new. */
   async #look(): Promise<boolean> {
     const before = this.#generation;
     for (let seen = -1; seen !== this.#changesHeard; ) {
@@ -130,7 +130,7 @@ export class Directory {
     return this.#generation !== before;
   }
 
-  // The versions are read first: data read after them can only be newer, which the next look will mend.
+  // The versions are read first: data that is read after them can only be newer, which the next read corrects.
   async #lookOnce(): Promise<void> {
     const { db, clock } = this.#deps;
     const at = clock.now().getTime();

@@ -2,13 +2,13 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { inSlices, later, minutes, RequestError } from '../base/index.ts';
 import { headerBytesMax } from '../http/index.ts';
 
-/** A request as its signature covers it. */
+/** The parts of a request that its signature covers. */
 export interface SignedParts {
   readonly method: string;
-  /** Path and query as they came over the wire. */
+  /** Path and query as they were sent. */
   readonly resource: string;
   readonly authorization?: string | undefined;
-  /** The names this server may have been called by; a signature for any of them is good. */
+  /** The names by which the server may have been called. A signature for any of them is accepted. */
   readonly origins: readonly Origin[];
 }
 
@@ -17,7 +17,7 @@ export interface Origin {
   readonly port: number;
 }
 
-/** What a header or a bewit claims; nothing in it is proven before {@link requireSignature}. */
+/** What a header or a bewit claims. Nothing of it is proven before {@link requireSignature}. */
 export interface Signature {
   readonly kind: 'header' | 'bewit';
   readonly clientId: string;
@@ -34,7 +34,7 @@ export interface Signature {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Clocks of callers may differ from ours by so much. */
+/** The largest tolerated difference between the clock of a caller and ours. */
 const skewMs = minutes(15);
 
 export const refuse = (message: string): never => {
@@ -43,10 +43,10 @@ export const refuse = (message: string): never => {
 
 const bewitIn = /^(.*)([?&])bewit=([^&]*)(?:&(.*))?$/s;
 
-/** As much as a request's headers may hold; a signature that was handed on in a body is no longer either. */
+/** The size limit of headers, also for a signature that is passed on in a body. */
 const charactersMax = headerBytesMax;
 
-/** The signature that a request carries; undefined when it carries none. */
+/** The signature of a request; undefined when it has none. */
 export const signatureOf = (request: SignedParts): Signature | undefined => {
   const { authorization, resource } = request;
   if ((authorization?.length ?? 0) > charactersMax || resource.length > charactersMax)
@@ -92,7 +92,7 @@ const readBewit = (
   return { kind: 'bewit', clientId, ts, nonce: '', mac, ext, hash: '', method: 'GET', resource };
 };
 
-/** Refuses a signature that this key did not make for this request. */
+/** Refuses a signature that was not made with this key for this request. */
 export const requireSignature = (
   signature: Signature,
   { key, origins }: { key: string; origins: readonly Origin[] },
@@ -114,7 +114,7 @@ export const requireTimely = (signature: Signature, now: Date): void => {
   }
 };
 
-/** An address of IPv6 is signed with brackets by some clients, and without them by others. */
+/** Some clients sign IPv6 addresses with brackets, others without. */
 const spellings = (origin: Origin): Origin[] => {
   const bare = origin.host.replace(/^\[|\]$/g, '');
   return bare.includes(':')
@@ -135,7 +135,7 @@ const macOf = (signature: Signature, { host, port }: Origin, key: string): strin
     .digest('base64');
 };
 
-/** Whom a request claims to come from, as far as that can be read: proven by nothing, and cut short. */
+/** The client that a request claims to come from, if that can be parsed. It is not proven, and it is truncated. */
 export const claimedId = (request: SignedParts): string | undefined => {
   try {
     return signatureOf(request)?.clientId.slice(0, 200);
@@ -146,7 +146,7 @@ export const claimedId = (request: SignedParts): string | undefined => {
 
 const escapeExt = (ext: string): string => ext.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 
-/** Temporary credentials, and until when a URL that they sign is good. */
+/** Temporary credentials, and the expiry of a URL that they sign. */
 export interface UrlSigner {
   readonly clientId: string;
   readonly accessToken: string;
@@ -154,7 +154,7 @@ export interface UrlSigner {
   readonly expiry: Date;
 }
 
-/** A URL of this platform with a signature in it: whoever has it may GET it as these credentials allow. */
+/** A URL of this platform with a signature. Anyone who has it may GET it as these credentials allow. */
 export const signedUrl = (
   address: string,
   { clientId, accessToken, certificate, expiry }: UrlSigner,
@@ -178,7 +178,7 @@ export const isEqual = (a: string, b: string): boolean => {
 
 const pieceCharacters = 2 ** 20;
 
-/** A text in pieces that have the same bytes as the whole: none begins with the second half of a surrogate pair. */
+/** Splits a text into pieces whose bytes together are those of the text: no surrogate pair is split. */
 const piecesOf = (text: string): string[] => {
   const pieces: string[] = [];
   for (let from = 0; from < text.length; ) {
@@ -207,7 +207,7 @@ export const requirePayload = async (
 const single = (value: string | string[] | undefined): string | undefined =>
   typeof value === 'string' ? value.split(',', 1)[0]?.trim() : value?.[0];
 
-/** The name by which a request called this server; as a proxy in front of it reports, if there is one to be trusted. */
+/** The name by which a request called this server, as a trusted proxy reports it if there is one. */
 export const originOf = (headers: Headers, { trustsProxy }: { trustsProxy: boolean }): Origin => {
   const [, host = '', given] = /^(.*?)(?::(\d+))?$/.exec(single(headers.host) ?? '') ?? [];
   if (!trustsProxy) return { host, port: Number(given ?? 80) };
@@ -216,5 +216,5 @@ export const originOf = (headers: Headers, { trustsProxy }: { trustsProxy: boole
   return { host, port: Number(forwarded ?? (isHttps ? 443 : (given ?? 80))) };
 };
 
-/** Until when an answer to a caller without credentials may be relied on. */
+/** The expiry that callers without credentials are given. */
 export const anonymousUntil = (now: Date): Date => later(now, minutes(15));

@@ -5,7 +5,7 @@ import { Recent } from './recent.ts';
 const kept = () => new Recent<string>(10_000, (text) => text.length);
 
 describe('what is remembered', () => {
-  it('is bounded by bytes, keys included, whatever comes', () => {
+  it('is bounded by bytes, keys included', () => {
     const recent = kept();
     for (let i = 0; i < 1000; i++) {
       recent.add(`${i}${'k'.repeat(i % 300)}`, 'v'.repeat(i % 700));
@@ -14,7 +14,7 @@ describe('what is remembered', () => {
     assert.equal(recent.get('0'), undefined);
     assert.equal(recent.get(`999${'k'.repeat(99)}`), 'v'.repeat(299));
   });
-  it('loses first what was not used for longest', () => {
+  it('drops the least recently used first', () => {
     const recent = kept();
     for (let i = 0; i < 40; i++) {
       recent.add(`key${i}`, 'v'.repeat(300));
@@ -22,7 +22,7 @@ describe('what is remembered', () => {
     }
     assert.equal(recent.get('key1'), undefined);
   });
-  it('leaves out what would push out too much else', () => {
+  it('does not keep a value that would displace too much else', () => {
     const recent = kept();
     assert.equal(recent.add('large', 'v'.repeat(2000)).length, 2000);
     assert.equal(recent.get('large'), undefined);

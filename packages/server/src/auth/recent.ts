@@ -3,12 +3,12 @@ interface Kept<Value> {
   readonly bytes: number;
 }
 
-/** What an entry costs besides its key: a value, and its place in a map. */
+/** The approximate size of an entry without its key, in bytes. */
 const entryBytes = 200;
 
 /**
- * Remembers values by key, up to a number of bytes; those not used for longest make room for new ones. `bytesOf` says
- * about how much memory a value takes. A value that would fill more than an eighth by itself is not kept.
+ * A cache that is bounded by bytes and drops the least recently used values. `bytesOf` returns the approximate size of a
+ * value. A value that would fill more than an eighth of the cache is not kept.
  */
 export class Recent<Value> {
   readonly #kept = new Map<string, Kept<Value>>();
@@ -21,7 +21,7 @@ export class Recent<Value> {
     this.#bytesOf = bytesOf;
   }
 
-  /** About how many bytes are kept now. */
+  /** The approximate size of the cache now, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -29,13 +29,13 @@ export class Recent<Value> {
   get(key: string): Value | undefined {
     const entry = this.#kept.get(key);
     if (entry === undefined) return undefined;
-    // A map keeps the order of insertion: what is used goes to the end.
+    // A map keeps the order of insertion, so a used entry moves to the end.
     this.#kept.delete(key);
     this.#kept.set(key, entry);
     return entry.value;
   }
 
-  /** Keeps the value, if it is not too large, and returns it. */
+  /** Caches the value, unless it is too large, and returns it. */
   add(key: string, value: Value): Value {
     this.delete(key);
     const bytes = entryBytes + key.length + this.#bytesOf(value);

@@ -9,7 +9,7 @@ import { servedOn } from '../testing/index.ts';
 import { authDeclaration, fillTemplate } from './index.ts';
 import { rootKeys, type TestAuth, testAuth } from './testing.ts';
 
-/** Calls that wait now. */
+/** The calls that wait now. */
 const waiting = new Set<string>();
 
 const poll: Route<object> = {
@@ -85,7 +85,7 @@ const aPoll = async (clientId: string) => {
 
 const root = (method: 'POST' | 'DELETE', path: string, body?: object) => ask(method, path, rootKeys, body);
 
-/** What ends credentials, or takes from them what a call needs. */
+/** Changes that end credentials, or take a scope that a call needs. */
 const endings: Readonly<Record<string, (clientId: string) => Promise<unknown>>> = {
   disabled: (clientId) => root('POST', `${pathOf(clientId)}/disable`),
   deleted: (clientId) => root('DELETE', pathOf(clientId)),
@@ -95,12 +95,12 @@ const endings: Readonly<Record<string, (clientId: string) => Promise<unknown>>> 
 };
 
 describe('a call that waits', () => {
-  it('goes on while its client may make it', async () => {
+  it('continues while its client may make it', async () => {
     const ended = aPoll('stays');
     await eventually('the call to wait', () => waiting.has('stays'));
     for (let looks = 0; looks < 20; looks++) {
       t.clock.advance(seconds(10));
-      // Each look asks the database whether anything has changed.
+      // Each check asks the database whether anything has changed.
       await t.auth.authenticate({ method: 'GET', url: '/', headers: { host: 'localhost' } });
     }
     assert.ok(waiting.has('stays'));

@@ -24,7 +24,7 @@ export interface RoleRow {
   readonly lastModified: Date;
 }
 
-/** What somebody did to an entity of any service. */
+/** A change of an entity of any service, and who made it. */
 export interface AuditEntry {
   readonly entityType: string;
   readonly entityId: string;
@@ -39,7 +39,7 @@ export type Subject = 'clients' | 'roles';
 export type Versions = Readonly<Record<Subject, number>>;
 
 interface After {
-  /** Rows after this key; all of them when absent. */
+  /** Only rows after this key; all rows when absent. */
   readonly after: string | undefined;
   readonly limit: number;
 }
@@ -51,11 +51,11 @@ export const readVersions = async (sql: Sql): Promise<Versions> => {
   return { clients: versionOf('clients'), roles: versionOf('roles') };
 };
 
-/** Makes every process read clients or roles anew. Other changes of them wait from here to the commit. */
+/** Makes every process read clients or roles again. Other changes of them wait from here to the commit. */
 export const bumpVersion = (tx: Transaction, subject: Subject): Promise<unknown[]> =>
   tx`update auth_versions set version = version + 1 where subject = ${subject}`;
 
-/** Holds off all other changes of the roles until the transaction ends: they are judged as one set. */
+/** Blocks all other changes of roles until the transaction ends, since roles are checked as one set. */
 export const lockRoles = (tx: Transaction): Promise<unknown[]> =>
   tx`select version from auth_versions where subject = 'roles' for update`;
 
@@ -68,7 +68,7 @@ export const readClient = async (sql: Sql, clientId: string): Promise<ClientRow 
   return rows[0];
 };
 
-/** The same, held against change until the transaction ends. */
+/** The same, locked until the transaction ends. */
 export const lockClient = async (tx: Transaction, clientId: string): Promise<ClientRow | undefined> => {
   const rows = await tx<ClientRow>`
     select client_id, description, scopes, access_token, expires, delete_on_expiration, disabled,
@@ -79,7 +79,7 @@ export const lockClient = async (tx: Transaction, clientId: string): Promise<Cli
   return rows[0];
 };
 
-/** Clients in order of their id, those whose id begins with the prefix. */
+/** Clients whose id begins with the prefix, in order of their id. */
 export const listClients = (
   sql: Sql,
   { prefix, after, limit }: After & { prefix: string },
@@ -105,7 +105,7 @@ export const insertClient = async (tx: Transaction, client: ClientRow): Promise<
   return rows.length > 0;
 };
 
-/** Writes all that may change of a client. */
+/** Writes everything of a client that can change. */
 export const updateClient = (tx: Transaction, client: ClientRow): Promise<unknown[]> =>
   tx`
     update clients
@@ -115,7 +115,7 @@ export const updateClient = (tx: Transaction, client: ClientRow): Promise<unknow
            last_modified = ${client.lastModified}, last_rotated = ${client.lastRotated}
      where client_id = ${client.clientId}`;
 
-/** Access tokens that one of these keys encrypted, held against change until the transaction ends. */
+/** Access tokens that one of these keys encrypted, locked until the transaction ends. */
 export const lockTokensOfKeys = (
   tx: Transaction,
   { keyIds, limit }: { keyIds: readonly string[]; limit: number },
@@ -127,7 +127,7 @@ export const lockTokensOfKeys = (
      limit ${limit}
        for update skip locked`;
 
-/** Writes the same access tokens under another key. To everybody else nothing has changed. */
+/** Writes the same access tokens, encrypted with another key. Nothing changes for anyone else. */
 export const putTokens = (
   tx: Transaction,
   tokens: readonly { readonly clientId: string; readonly accessToken: string }[],
@@ -139,7 +139,7 @@ export const putTokens = (
                   ${tokens.map((token) => token.accessToken)}::text[]) as fresh (client_id, access_token)
      where c.client_id = any(array[fresh.client_id])`;
 
-/** Adds a static client, or makes the one of that id what the configuration says. */
+/** Adds a static client, or updates the one with that id. */
 export const putClient = (tx: Transaction, client: ClientRow): Promise<unknown[]> =>
   tx`
     insert into clients (client_id, description, scopes, access_token, expires, delete_on_expiration,
@@ -153,7 +153,7 @@ export const putClient = (tx: Transaction, client: ClientRow): Promise<unknown[]
            disabled = excluded.disabled, last_modified = excluded.last_modified,
            last_rotated = excluded.last_rotated`;
 
-/** Deletes clients; returns the ids of those that were there. */
+/** Deletes clients; returns the ids of those that existed. */
 export const deleteClients = (
   tx: Transaction,
   clientIds: readonly string[],
@@ -181,7 +181,7 @@ export const deleteExpiredClients = (
           for update skip locked))
     returning client_id`;
 
-/** Notes that these clients were used, where that was last noted before `before`. */
+/** Records that these clients were used, unless that was recorded since `before`. */
 export const noteUses = (
   sql: Sql,
   { clientIds, now, before }: { clientIds: readonly string[]; now: Date; before: Date },
@@ -220,7 +220,7 @@ export const putRole = (tx: Transaction, role: RoleRow): Promise<unknown[]> =>
        set description = excluded.description, scopes = excluded.scopes,
            last_modified = excluded.last_modified`;
 
-/** Deletes a role; returns whether it was there. */
+/** Deletes a role; returns whether it existed. */
 export const deleteRole = async (tx: Transaction, roleId: string): Promise<boolean> => {
   const rows = await tx`delete from roles where role_id = ${roleId} returning role_id`;
   return rows.length > 0;
@@ -238,12 +238,12 @@ export const addAuditEntries = (tx: Transaction, entries: readonly AuditEntry[])
         as entry (entity_type, entity_id, action_type, client_id, created)`;
 
 interface Before {
-  /** Rows older than the one of this id; all of them when absent. */
+  /** Only rows older than the one with this id; all rows when absent. */
   readonly before: number | undefined;
   readonly limit: number;
 }
 
-/** What was done to an entity, the newest first. */
+/** The changes of an entity, newest first. */
 export const auditOfEntity = (
   sql: Sql,
   { entityType, entityId, before, limit }: Before & { entityType: string; entityId: string },
@@ -256,7 +256,7 @@ export const auditOfEntity = (
      order by id desc
      limit ${limit}`;
 
-/** What a client did, the newest first. */
+/** The changes that a client made, newest first. */
 export const auditByClient = (
   sql: Sql,
   { clientId, before, limit }: Before & { clientId: string },

@@ -5,13 +5,13 @@ import type { GivenAuthContext } from './context.ts';
 import { type Auth, createAuth } from './index.ts';
 import type { Message } from './schema/index.ts';
 
-/** For tests: auth on a database of its own, with an outbox that can be looked into. */
+/** For tests: auth on a database of its own, with an outbox that tests can read. */
 export interface TestAuth {
   readonly auth: Opened<Auth>;
   readonly db: Database;
   readonly clock: ManualClock;
   readonly sent: Message[];
-  /** The same floor once more, as in another process. */
+  /** Auth once more on the same database, as in another process. */
   another(): Promise<Opened<Auth>>;
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ export interface TestAuth {
 export const rootKeys = { clientId: 'static/taskcluster/root', accessToken: 'r'.repeat(44) };
 export const queueKeys = { clientId: 'static/taskcluster/queue', accessToken: 'q'.repeat(44) };
 
-/** A started auth; the clock stands at the time of the call. */
+/** A started auth; its clock shows the time of the call. */
 export const testAuth = async (options: Partial<GivenAuthContext> = {}): Promise<TestAuth> => {
   const database: TestDatabase = await testDatabase();
   const clock = manualClock();

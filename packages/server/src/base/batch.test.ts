@@ -21,7 +21,7 @@ after(() => test.drop());
 
 const refusal = (text: string): RequestError => new RequestError('InputError', text);
 
-/** A verb that notes its batches; `run` says what becomes of an item. */
+/** A verb that records its batches; `run` produces the result of an item. */
 const recorded = (run: (item: string, tx: Transaction) => Answer<string> | Promise<Answer<string>>) => {
   const batches: string[][] = [];
   const verb = async (tx: Transaction, items: readonly string[]): Promise<Answer<string>[]> => {
@@ -42,7 +42,7 @@ const aGate = () => {
 };
 
 describe('a batch', () => {
-  it('holds the calls that came while the one before was under way, in their order', async () => {
+  it('holds the calls that arrived during the one before, in their order', async () => {
     const gate = aGate();
     const { batches, verb } = recorded(async (item) => {
       await gate.opened;
@@ -57,7 +57,7 @@ describe('a batch', () => {
     assert.deepEqual(batches, [['a'], ['b', 'c', 'd']]);
   });
 
-  it('is as large as it may be and no larger: by number, and by weight', async () => {
+  it('has at most the allowed number of items and bytes', async () => {
     const byNumber = recorded(upper);
     await batched(deps, 'upper', byNumber.verb, { rowsMax: 2 }).all(['a', 'b', 'c', 'd', 'e']);
     assert.deepEqual(byNumber.batches, [['a', 'b'], ['c', 'd'], ['e']]);
@@ -68,7 +68,7 @@ describe('a batch', () => {
     assert.deepEqual(byWeight.batches, [['aa', 'bb'], ['c'], ['heavy!'], ['d']]);
   });
 
-  it('answers each caller after the commit, and refuses only whom it refuses', async () => {
+  it('replies to each caller after the commit, and refuses only the items that the verb refuses', async () => {
     const { batches, verb } = recorded(async (item, tx) => {
       await tx`insert into counters (name) values (${item})`;
       return item === 'bad' ? refusal('no') : upper(item);
@@ -86,7 +86,7 @@ describe('a batch', () => {
     assert.equal(batches.length, 1);
   });
 
-  it('that fails as a whole is tried item by item: one that breaks it harms no neighbour', async () => {
+  it('that fails as a whole is tried item by item: a bad item does not affect the others', async () => {
     const { batches, verb } = recorded(async (item, tx) => {
       await tx`insert into counters (name) values (${item === 'broken' ? null : item})`;
       return upper(item);
@@ -108,7 +108,7 @@ describe('a batch', () => {
     assert.equal(await one('z'), 'Z', 'those that come later are served');
   });
 
-  it('outlives an item that cannot be weighed, and one answer too few', async () => {
+  it('survives an item whose size cannot be computed, and a missing result', async () => {
     const bytesOf = (item: string): number => {
       if (item === 'odd') throw new Error('this has no weight');
       return item.length;
@@ -123,7 +123,7 @@ describe('a batch', () => {
     await assert.rejects(forgetful.one('a'), /1 items gave 0 answers/);
     await assert.rejects(forgetful.one('a'), /1 items gave 0 answers/);
   });
-  it('goes on when its turn cannot be had', async () => {
+  it('fails its calls when its turn cannot be taken, and runs the next batch', async () => {
     let turns = 0;
     const take = async (): Promise<() => void> => {
       if (turns++ === 0) throw new Error('no turn');
@@ -137,7 +137,7 @@ describe('a batch', () => {
     await assert.rejects(waiting.one('a'), /no turn/);
     assert.equal(await waiting.one('b'), 'B');
   });
-  it('whose commit may have been lost is refused to all, and not tried again by itself', async () => {
+  it('whose commit may have been lost fails for all callers and is not repeated', async () => {
     const { batches, verb } = recorded(upper);
     const transaction: Database['transaction'] = async (run) => {
       await test.db.transaction(run);
@@ -154,7 +154,7 @@ describe('a batch', () => {
     assert.deepEqual(batches, [['a', 'b']]);
   });
 
-  it('that broke before its commit is tried once more as a whole', async () => {
+  it('whose connection broke before the commit is repeated as a whole', async () => {
     let isBroken = false;
     const { batches, verb } = recorded((item) => {
       if (isBroken) return upper(item);
@@ -193,7 +193,7 @@ describe('a batch', () => {
 });
 
 describe('all', () => {
-  it('answers values and refusals in their places', async () => {
+  it('returns values and refusals in order', async () => {
     const { verb } = recorded((item) => (item === 'bad' ? refusal('no') : upper(item)));
     const answers = await batched(deps, 'upper', verb).all(['a', 'bad', 'b']);
     assert.deepEqual(
@@ -244,7 +244,7 @@ describe('a deadlock', () => {
     });
     return run.catch((error: { code: string }) => `${error.code} after ${attempts}`);
   };
-  it('that goes on is a failure in the end; other failures are at once', async () => {
+  it('that persists fails after some attempts; other errors fail at once', async () => {
     assert.equal(await failing('40001', 4), 5);
     assert.equal(await failing('40P01', 100), '40P01 after 5');
     assert.equal(await failing('23505', 1), '23505 after 1');

@@ -12,7 +12,7 @@ import { createGathering } from './gathering.ts';
 import type { Logger } from './log.ts';
 import type { Turns } from './turns.ts';
 
-/** What one element of a set gets: its value, or the reason why it is refused. */
+/** The result for one element of a set: its value, or why it is refused. */
 export type Answer<T> = T | RequestError;
 
 /** The value of an answer; throws the refusal. */
@@ -53,17 +53,17 @@ export interface BaseContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observeBatch?: ObserveBatch | undefined;
-  /** Batches that write wait for their turn, and go on gathering meanwhile. */
+  /** Batches that write wait for their turn. Calls keep joining them meanwhile. */
   readonly turns?: Turns | undefined;
 }
 
-/** Told of every batch that was run, whatever came of it: how many items went together, and how long it took. */
+/** Called after every batch, also a failed one, with its number of items and its duration. */
 export type ObserveBatch = (verb: string, batch: { items: number; seconds: number }) => void;
 
 export interface BatchLimits<In> {
-  /** At most this many items go together. */
+  /** The largest number of items in a batch. */
   readonly rowsMax?: number;
-  /** At most this many bytes go together, as `bytesOf` weighs them; a heavier item goes alone. */
+  /** The largest size of a batch in bytes, as `bytesOf` measures them. A larger item is a batch of its own. */
   readonly bytesMax?: number;
   readonly bytesOf?: (item: In) => number;
 }
@@ -77,13 +77,13 @@ interface Waiting<In, Out> {
 
 const attemptsMax = 5;
 
-/** Nothing has happened, and the same again may well work. */
+/** Whether nothing has happened and a second attempt may succeed. */
 const mayRepeat = (error: unknown): boolean =>
   isTransient(error) || (error instanceof BrokenTransaction && error.effect === 'none');
 
 /**
- * Runs a transaction, and again when PostgreSQL gave it up in favour of another, or when its connection broke before the
- * commit was sent. Where it broke after that, the caller has to find out what happened, or to leave that to its own.
+ * Runs a transaction. It is repeated when PostgreSQL aborted it because of another one, or when its connection broke before
+ * the commit was sent. When the connection broke later, the outcome is unknown: the error goes to the caller.
  */
 export const transact = async <T>(
   context: BaseContext,
@@ -100,11 +100,11 @@ export const transact = async <T>(
 };
 
 /**
- * Makes a verb batch by itself: calls that arrive while a batch is in flight go together as the next one, in the
- * order of their arrival. Callers whose batch has just ended are given two milliseconds to ask again (`Gathering`); a lone call
- * waits for nothing but its turn. When a batch fails as a
- * whole its items are tried one by one, so that a bad one harms no neighbour. Not so when the connection broke: that is
- * no item's fault, and all of them may have taken effect. Then all fail, and each caller knows best whether to ask again.
+ * Batches the calls of a verb: calls that arrive while a batch is in flight form the next one, in the order of their
+ * arrival. Callers whose batch has just ended get two milliseconds to call again (`Gathering`); a lone call waits only for
+ * its turn. When a batch fails as a whole, its items are tried one by one, so that a bad one does not affect the others.
+ * When the connection broke, all items fail instead: no item caused that, all of them may have taken effect, and each
+ * caller knows best whether to repeat its call.
  */
 export const batched = <In, Out, C extends BaseContext>(
   context: C,
@@ -119,7 +119,7 @@ export const batched = <In, Out, C extends BaseContext>(
     limits,
   );
 
-/** The same for verbs that only read, by one statement: no transaction is opened around it. */
+/** The same for verbs that only read, by one statement, without a transaction around it. */
 export const batchedRead = <In, Out, C extends BaseContext>(
   context: C,
   name: string,
@@ -170,7 +170,7 @@ const gathered = <In, Out>(
     }
   };
 
-  /** Nobody waits for its end, so it never fails: whatever goes wrong is told to those whose calls it concerns. */
+  /** Never rejects, since no caller awaits it: errors reject the calls that they concern. */
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
       let batch: Waiting<In, Out>[] = [];
@@ -182,7 +182,7 @@ const gathered = <In, Out>(
         await run(batch).finally(endTurn);
         gathering.ended(batch.length + waiting.length);
       } catch (error) {
-        // To reject a call that has its answer changes nothing.
+        // Rejecting a call that already has its result changes nothing.
         for (const call of batch.length > 0 ? batch : waiting.splice(0)) call.reject(error);
       }
     }
@@ -191,12 +191,12 @@ const gathered = <In, Out>(
 
   const one = (item: In): Promise<Out> =>
     new Promise((resolve, reject) => {
-      // An item that cannot be weighed fails here, alone, and not in the batch.
+      // An item whose size cannot be computed fails here, alone, and not in the batch.
       waiting.push({ item, bytes: bytesOf(item), resolve, reject });
       gathering.arrived(waiting.length);
       if (running) return;
       running = true;
-      // Requests that were read from the network in the same turn of the event loop go together.
+      // Requests that were read from the network in the same turn of the event loop share a batch.
       setImmediate(() => void drain());
     });
 
@@ -213,13 +213,13 @@ const settle = <In, Out>(batch: Waiting<In, Out>[], answers: Answer<Out>[]): voi
   });
 };
 
-/** A refusal as an answer; throws what is none. */
+/** Returns a refusal, and throws any other error. */
 export const refusalOf = (error: unknown): RequestError => {
   if (error instanceof RequestError) return error;
   throw error;
 };
 
-/** What `run` returns, or the refusal that it throws. */
+/** The result of `run`, or the refusal that it throws. */
 export const answerOf = <T>(run: () => T): Answer<T> => {
   try {
     return run();

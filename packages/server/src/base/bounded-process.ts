@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from './clock.ts';
 import { RequestError } from './errors.ts';
 
-/** A process for programs of strangers: they may use up its time and its memory, and harm nobody else. */
+/** A process for untrusted programs: they can use up its time and memory, but affect nothing else. */
 export interface BoundedProcess {
-  /** What the process answers to a message; undefined when that takes too long or too much memory. */
+  /** The reply of the process to a message; undefined when that takes too much time or memory. */
   ask(message: object): Promise<unknown>;
 }
 
@@ -16,13 +16,13 @@ export interface ProcessLimits {
   readonly memoryMb: number;
 }
 
-// Whoever comes later is refused: each of those who wait may take all of its time.
+// Later calls are refused, since each waiting one may take its full time.
 const waitingMax = 100;
 
 /**
- * A process that runs a script, started at its first use and after each end. It is no thread: one that is refused a
- * large piece of memory takes its whole process with it. The script says `ready` when it is, and then answers each
- * message by one of its own; messages are asked one after the other.
+ * A process that runs a script. It starts at its first use and after each exit. It is not a thread, since a thread that
+ * is refused a large piece of memory ends its whole process. The script sends `ready` once, and then one reply to each
+ * message. Messages are sent one at a time.
  */
 export const boundedProcess = (script: URL, clock: Clock, limits: ProcessLimits): BoundedProcess => {
   let child: ChildProcess | undefined;
@@ -31,11 +31,11 @@ export const boundedProcess = (script: URL, clock: Clock, limits: ProcessLimits)
   const open = async (): Promise<ChildProcess> => {
     const opened = fork(fileURLToPath(script), {
       execArgv: [`--max-old-space-size=${limits.memoryMb}`, '--max-semi-space-size=8'],
-      // It sees no secrets of ours, and what it prints as it breaks is of no use.
+      // It gets none of our secrets. What it prints when it crashes is of no use.
       env: {},
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    // Whoever waits for it hears that it has gone.
+    // Calls that wait for it learn that it has exited.
     opened.on('error', () => {});
     opened.once('exit', () => {
       if (child === opened) child = undefined;
@@ -67,14 +67,14 @@ export const boundedProcess = (script: URL, clock: Clock, limits: ProcessLimits)
   };
 };
 
-/** While it is waited for, the process counts as work that is under way; else it keeps nobody from leaving. */
+/** The child process keeps our process alive only while a call waits for it. */
 const hold = (child: ChildProcess, isHeld: boolean): void => {
   const held = isHeld ? 'ref' : 'unref';
   child[held]();
   child.channel?.[held]();
 };
 
-/** What the process answers; undefined when it does not in time, or broke. */
+/** The reply of the process; undefined when it does not reply in time, or crashed. */
 const answerOf = async (
   child: ChildProcess,
   message: object,

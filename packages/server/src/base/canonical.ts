@@ -1,4 +1,4 @@
-/** JSON with the keys of all objects in order: equal values give equal texts. */
+/** JSON with sorted keys: equal values give equal texts. */
 export const canonical = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)

@@ -5,14 +5,14 @@ import { days, hours, later, manualClock, minutes, seconds, systemClock } from '
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a manual clock', () => {
-  it('stands still until it is moved', () => {
+  it('does not move until a test moves it', () => {
     const clock = manualClock(new Date('2026-08-01T00:00:00Z'));
     assert.equal(clock.now().toJSON(), '2026-08-01T00:00:00.000Z');
     clock.advance(hours(1));
     assert.equal(clock.now().toJSON(), '2026-08-01T01:00:00.000Z');
   });
 
-  it('wakes what falls due in order of time, each at its own time', () => {
+  it('wakes what is due in order of time, each at its own time', () => {
     const clock = manualClock(new Date(0));
     const woken: [string, number][] = [];
     const note = (name: string) => () => void woken.push([name, clock.now().getTime()]);

@@ -1,12 +1,12 @@
 /**
- * Time as a value that is handed in: nothing else in the server asks the machine what time it is,
- * so that a test can move a day in a second.
+ * Time as a value that is passed in. Nothing else in the server asks the machine for the time, so a test can move a day
+ * in a second.
  */
 export interface Clock {
   now(): Date;
   /** Resolves after `ms` milliseconds, or at once when the signal aborts (it never rejects). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `wake` once after `ms` milliseconds; the answer cancels it. */
+  /** Calls `wake` once after `ms` milliseconds. Call the returned function to cancel that. */
   after(ms: number, wake: () => void): () => void;
 }
 
@@ -40,11 +40,11 @@ export const systemClock: Clock = {
 };
 
 export interface ManualClock extends Clock {
-  /** Moves the time on and wakes everything that falls due, in order of time. */
+  /** Moves the time forward and wakes everything that is due, in order of time. */
   advance(ms: number): void;
 }
 
-/** A clock for tests that stands still until it is moved. */
+/** A clock for tests, which moves only when a test moves it. */
 export const manualClock = (start: Date = new Date()): ManualClock => {
   let time = start.getTime();
   const waiting = new Set<{ due: number; wake: () => void }>();

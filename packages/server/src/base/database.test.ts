@@ -69,7 +69,7 @@ describe('rows', () => {
     assert.equal(row?.text, text);
   });
 
-  it('that PostgreSQL cannot take are the fault of who sent them', async () => {
+  it('that PostgreSQL cannot store are refused as a mistake of their sender', async () => {
     const refused = [
       () => db`select ${'a\0b'}::text`,
       () => db`select ${['a', 'b\0']}::text[]`,
@@ -82,7 +82,7 @@ describe('rows', () => {
     for (const statement of refused)
       await assert.rejects(statement, { code: 'InputError' }, String(statement));
   });
-  it('of years that ISO 8601 writes in another way are dates all the same', async () => {
+  it('of years that ISO 8601 writes differently are read as dates', async () => {
     const texts = ['0000-06-01T12:00:00.000Z', '+010000-01-01T00:00:00.000Z', '-000099-03-01T00:00:00.500Z'];
     for (const text of texts) {
       const before = ['0001-06-01 12:00:00+00 BC', '10000-01-01 00:00:00+00', '0100-03-01 00:00:00.5+00 BC'];
@@ -98,7 +98,7 @@ describe('rows', () => {
 });
 
 describe('a transaction', () => {
-  it('takes effect as a whole, and answers what it was given to answer', async () => {
+  it('takes effect as a whole, and returns the result of its function', async () => {
     const answer = await db.transaction(async (tx) => {
       await tx`insert into things (id) values (1)`;
       await tx`insert into things (id) values (2)`;
@@ -110,7 +110,7 @@ describe('a transaction', () => {
     await clear();
   });
 
-  it('has no effect when its function throws, and passes on what was thrown', async () => {
+  it('has no effect when its function throws, and throws the same error', async () => {
     const thrown = new Error('changed my mind');
     await assert.rejects(
       db.transaction(async (tx) => {
@@ -122,7 +122,7 @@ describe('a transaction', () => {
     assert.deepEqual(await idsIn(), []);
   });
 
-  it('has no effect when a statement fails, and its connection is as good as new', async () => {
+  it('has no effect when a statement fails, and its connection can be used again', async () => {
     const single = connect({ url: test.url, poolSizeMax: 1 });
     await assert.rejects(
       single.transaction(async (tx) => {
@@ -135,7 +135,7 @@ describe('a transaction', () => {
     await single.close();
   });
 
-  it('is no success when a failure in it was passed over', async () => {
+  it('fails when a failure in it was ignored', async () => {
     const passedOver = db.transaction(async (tx) => {
       await tx`insert into things (id) values (1)`;
       await tx`insert into things (id) values (1)`.catch(() => {});
@@ -144,7 +144,7 @@ describe('a transaction', () => {
     assert.deepEqual(await idsIn(), []);
   });
 
-  it('without a statement is no mistake', async () => {
+  it('may have no statement', async () => {
     assert.equal(await db.transaction(async () => 7), 7);
   });
 
@@ -174,7 +174,7 @@ describe('a transaction', () => {
     assert.deepEqual(acted, ['first', 'second']);
   });
 
-  it('tells of every commit', async () => {
+  it('reports every commit', async () => {
     let commits = 0;
     const told = connect({ url: test.url, onCommit: () => commits++ });
     await told.transaction(async (tx) => tx`select 1`);
@@ -183,7 +183,7 @@ describe('a transaction', () => {
     await told.close();
   });
 
-  it('waits at its end for the statements that it left, and fails with them', async () => {
+  it('awaits at its end the statements that were left to it, and fails with them', async () => {
     await db.transaction(async (tx) => {
       tx.last(tx`insert into things (id) values (1)`);
     });
@@ -199,7 +199,7 @@ describe('a transaction', () => {
     await clear();
   });
 
-  it('fails for the first cause, though a later statement is waited for before', async () => {
+  it('fails with the first cause, even if a later statement is awaited first', async () => {
     const unheard: unknown[] = [];
     const hear = (reason: unknown) => unheard.push(reason);
     process.on('unhandledRejection', hear);
@@ -218,7 +218,7 @@ describe('a transaction', () => {
 });
 
 describe('together', () => {
-  it('answers all values in their places', async () => {
+  it('returns all values in order', async () => {
     const [one, two] = await db.transaction((tx) =>
       together(tx<{ n: number }>`select 1 as n`, tx<{ n: number }>`select 2 as n`),
     );
@@ -235,7 +235,7 @@ describe('together', () => {
     assert.ok(isSettled);
   });
 
-  it('tells the cause, not what followed from it', async () => {
+  it('throws the cause, not an error that followed from it', async () => {
     await assert.rejects(
       db.transaction(async (tx) => {
         const failing = tx`select 1 / 0`;
@@ -248,7 +248,7 @@ describe('together', () => {
 });
 
 describe('failures', () => {
-  it('that another attempt may cure are told from others', async () => {
+  it('that a second attempt may cure are distinguished from others', async () => {
     assert.ok(isTransient({ code: '40P01' }) && isTransient({ code: '40001' }));
     assert.ok(!isTransient({ code: '23505' }) && !isTransient(new Error('x')) && !isTransient(undefined));
   });
@@ -281,12 +281,12 @@ describe('a transaction whose connection breaks', () => {
     assert.deepEqual(await idsIn(), []);
   });
 
-  it('may have had one when the commit was on its way', async () => {
+  it('may have had an effect when the commit was already sent', async () => {
     const effect = await effectOf(async (tx) => tx.last(endItself(tx)));
     assert.equal(effect, 'unknown');
   });
 
-  it('is over as well when the server is silent', async (t) => {
+  it('also ends when the server stays silent', async (t) => {
     const [server, byWay] = [new URL(test.url), new URL(test.url)];
     let isSilent = false;
     const sockets: Socket[] = [];
@@ -311,7 +311,7 @@ describe('a transaction whose connection breaks', () => {
       await tx`select 3`;
     });
     await assert.rejects(ended, { name: 'BrokenTransaction', effect: 'none' });
-    // Nor is a new connection waited for in vain.
+    // Nor does a new connection wait forever.
     await assert.rejects(far`select 4`, isConnectionLoss);
     isSilent = false;
     assert.equal((await far`select 5`).length, 1);
@@ -319,7 +319,7 @@ describe('a transaction whose connection breaks', () => {
 });
 
 describe('notifications', () => {
-  it('are heard, and again after the connection was lost', async () => {
+  it('arrive, also after the connection was lost', async () => {
     const listening = connect({ url: test.url });
     const heard: string[] = [];
     let wake = (): void => {};

@@ -4,7 +4,7 @@ import { minutes, seconds } from './clock.ts';
 import { RequestError } from './errors.ts';
 import { type Heard, Listeners } from './listening.ts';
 
-/** A tagged template that is one SQL statement; each place in the code is prepared once per connection. */
+/** A tagged template that is one SQL statement. Each place in the code is prepared once per connection. */
 export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
 
 /** Statements that take effect together or not at all. */
@@ -12,19 +12,19 @@ export interface Transaction extends Sql {
   /** Runs an action once the transaction is committed; never, when it is rolled back. */
   afterCommit(action: () => void): void;
   /**
-   * Leaves statements that have been sent to be waited for at the end of the transaction: the commit travels with them.
-   * When one of them fails, so does the transaction.
+   * Leaves sent statements to be awaited at the end of the transaction, so that the commit travels with them. When one
+   * of them fails, so does the transaction.
    */
   last(statements: Promise<unknown>): void;
 }
 
-/** The database: called as a tag it runs a statement of its own. */
+/** The database. Used as a tag, it runs a statement outside of any transaction. */
 export interface Database extends Sql {
   /** Runs statements as one transaction; what `run` throws rolls all of it back. */
   transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Listens on a notification channel until the database is closed; it reconnects by itself. */
+  /** Listens on a notification channel until the database is closed, and reconnects when necessary. */
   listen(channel: string, heard: Heard): Promise<void>;
-  /** Connections in use, idle and waited for. */
+  /** The numbers of connections in use and idle, and of callers that wait for one. */
   poolUse(): { total: number; idle: number; waiting: number };
   close(): Promise<void>;
 }
@@ -73,7 +73,7 @@ const asText = (text: string): string => text;
 const parsers = new Map<number, (text: string) => unknown>([
   [pg.types.builtins.INT8, Number],
   [pg.types.builtins.TIMESTAMPTZ, parseTimestamp],
-  // Documents are stored as text and sent on as text; only jsonb is for reading.
+  // Documents are stored and sent as text; only jsonb is parsed.
   [pg.types.builtins.JSON, asText],
 ]);
 const types = {
@@ -90,7 +90,7 @@ interface Queryable {
 const socketOf = (client: pg.PoolClient): Socket =>
   (client as unknown as { connection: { stream: Socket } }).connection.stream;
 
-/** What is sent in this turn of the event loop goes out in one write: system calls cost more than statements. */
+/** Sends everything of one turn of the event loop in one write, since system calls cost more than statements. */
 const writeTogether = (socket: Socket): void => {
   socket.cork();
   process.nextTick(() => socket.uncork());
@@ -107,13 +107,13 @@ const statementOn =
   };
 
 /**
- * What PostgreSQL says of values that it cannot take: NUL or broken UTF-8 in a text, the same in JSON, a number, time or
- * text outside of a type's range, and a text too long for an index. Callers' values are checked long before; this guard
- * stands where all of them pass, whatever field they came in.
+ * PostgreSQL's errors for values that it cannot store: NUL or broken UTF-8 in a text or in JSON, a number, time or text
+ * outside of a type's range, and a text too long for an index. Values of callers are checked earlier; this is the last
+ * guard, for every field.
  */
 const valueFaults: readonly string[] = ['22021', '22P05', '22003', '22007', '22008', '22P02', '54000'];
 
-/** Turns the refusal of a value into one that the caller can act on: it is not the server's fault. */
+/** Turns such an error into a refusal that the caller can act on, since the server is not at fault. */
 const blameValue = (error: unknown): never => {
   if (!valueFaults.includes(codeOf(error))) throw error;
   const refusal = new RequestError('InputError', `A value cannot be stored: ${(error as Error).message}.`);
@@ -134,7 +134,7 @@ const openTransaction = (client: pg.PoolClient) => {
   let isOpen = true;
   const socket = socketOf(client);
   const sql: Sql = (strings, ...values) => {
-    // Whoever is late must not write outside of the transaction that it believes in.
+    // A late statement must not run outside of the transaction that its code expects.
     if (!isOpen) return Promise.reject(new Error('The transaction is over.'));
     writeTogether(socket);
     return statement(strings, ...values);
@@ -142,7 +142,7 @@ const openTransaction = (client: pg.PoolClient) => {
   const tx: Transaction = Object.assign(sql, {
     afterCommit: (action: () => void) => void actions.push(action),
     last: (statements: Promise<unknown>) => {
-      // Looked at when the transaction ends; until then nobody must think that a failure goes unheard.
+      // Examined when the transaction ends. Until then Node must not report a failure as unhandled.
       statements.catch(() => {});
       lasts.push(statements);
     },
@@ -174,7 +174,7 @@ const inTransaction = async <T>(
     isCommitSent = true;
     // A statement that failed has aborted the transaction by then: its commit is a rollback, and the failure is thrown.
     const [ended] = await together(client.query('commit'), ...lasts);
-    // Somebody caught such a failure and went on: nobody must be told that all went well.
+    // The code caught such a failure and continued, but the transaction must not count as a success.
     if (ended.command !== 'COMMIT')
       throw new Error('A statement failed, so the transaction was rolled back.');
   } catch (error) {
@@ -190,7 +190,7 @@ const inTransaction = async <T>(
 
 /** The connection of a transaction broke. */
 export class BrokenTransaction extends Error {
-  /** Before the commit was sent nothing has happened for sure; after that, all of the transaction or nothing. */
+  /** `none` before the commit was sent. After that the whole transaction may have taken effect. */
   readonly effect: 'none' | 'unknown';
   constructor(cause: unknown, effect: 'none' | 'unknown') {
     const { message } = cause as Error;
@@ -205,13 +205,13 @@ type Settled<Promises extends readonly unknown[]> = { -readonly [K in keyof Prom
 const rejectionsOf = (results: readonly PromiseSettledResult<unknown>[]): unknown[] =>
   results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
 
-/** Statements after the one that failed only say that the transaction is aborted: what tells why is the other one. */
+/** Finds the error that caused the others: statements after it only say that the transaction is aborted. */
 const firstCause = (failures: readonly unknown[]): unknown =>
   failures.find((failure) => codeOf(failure) !== '25P02') ?? failures[0];
 
 /**
- * The values of several promises, when all have settled; the first failure is thrown only then. Statements of one
- * transaction that are sent together must be awaited so: none may be left running when the transaction ends.
+ * The values of several promises once all have settled; the first failure is thrown only then. Statements of one
+ * transaction that are sent together must be awaited like this, so that none is still running when the transaction ends.
  */
 export const together = async <const Promises extends readonly unknown[]>(
   ...promises: Promises
@@ -223,8 +223,8 @@ export const together = async <const Promises extends readonly unknown[]>(
 };
 
 /**
- * Every statement of ours looks rows up by an index. Plans are made once for each connection, often while tables are
- * empty, and a planner that sees an empty table takes a scan or a hash join: it would still do so at a million rows.
+ * All our statements look rows up by an index. A connection plans a statement once, often while tables are empty, and for
+ * an empty table the planner chooses a scan or a hash join. It would keep that plan at a million rows.
  */
 const sessionSettings = [
   'TimeZone=UTC',
@@ -239,11 +239,11 @@ const sessionSettings = [
 
 export interface ConnectOptions {
   readonly url: string;
-  /** At most this many connections. */
+  /** The largest number of connections. */
   readonly poolSizeMax?: number;
-  /** A connection that answers nothing for so long is given up; no statement may take longer. */
+  /** A connection that stays silent for this long is closed. No statement may take longer. */
   readonly silenceMaxMs?: number;
-  /** Told of errors on idle connections; the pool replaces those by itself. */
+  /** Called with errors on idle connections, which the pool replaces. */
   readonly onError?: (error: Error) => void;
   /** Called after every commit of a transaction. */
   readonly onCommit?: () => void;
@@ -264,13 +264,13 @@ const openPool = (
     options: sessionSettings,
   };
   const pool = new pg.Pool(config);
-  // Connections may end in whatever way they like once the pool is closed.
+  // How connections end no longer matters once the pool is closed.
   pool.on('error', (error) => closing.aborted || onError(error));
   // A connection may break between two statements of a transaction: the next one fails because of it, and an error
   // event without a listener would end the process.
   pool.on('connect', (client) => {
     client.on('error', () => {});
-    // A machine that is cut off breaks nothing: without this its connections would be waited for for a quarter of an hour.
+    // Without this, a machine that is cut off from the network would be noticed only after a quarter of an hour.
     const socket = socketOf(client);
     socket.setTimeout(silenceMaxMs, () =>
       socket.destroy(new Error('Connection terminated: PostgreSQL does not answer.')),
@@ -279,7 +279,7 @@ const openPool = (
   return pool;
 };
 
-/** Runs a transaction on a connection of the pool, and returns what it returned with the actions that follow the commit. */
+/** Runs a transaction on a connection of the pool. Returns its result with the actions that follow the commit. */
 const inTransactionOf = async <T>(pool: pg.Pool, run: (tx: Transaction) => Promise<T>) => {
   const client = await pool.connect();
   let failed: Error | undefined;
@@ -306,7 +306,7 @@ export const connect = ({
   const pool = openPool({ url, poolSizeMax, silenceMaxMs, onError }, closing.signal);
   const listeners = new Listeners(url, onError);
 
-  /** What is committed has happened: nothing that follows may tell its caller otherwise. */
+  /** Errors of what follows a commit are only logged: the caller must learn that the commit succeeded. */
   const afterwards = (action: () => void): void => {
     try {
       action();
@@ -332,7 +332,7 @@ export const connect = ({
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
 
-/** The connection broke, or there was none to be had. */
+/** Whether the connection broke, or none could be opened. */
 export const isConnectionLoss = (error: unknown): boolean =>
   error instanceof BrokenTransaction ||
   /^(08|57P0)/.test(codeOf(error)) ||
@@ -341,9 +341,9 @@ export const isConnectionLoss = (error: unknown): boolean =>
     (error as Error)?.message ?? '',
   );
 
-/** There is no database to be had now: it is away, starts or stops, or has no connection, memory or disk left. */
+/** Whether the database is unavailable now: unreachable, starting, stopping, or out of connections, memory or disk. */
 export const isUnavailable = (error: unknown): boolean =>
   isConnectionLoss(error) || codeOf(error).startsWith('53');
 
-/** Deadlock or serialization failure: nothing happened, and the same again will do. */
+/** Whether this is a deadlock or a serialization failure: nothing happened, and a second attempt will succeed. */
 export const isTransient = (error: unknown): boolean => /^(40001|40P01)$/.test(codeOf(error));

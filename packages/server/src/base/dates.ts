@@ -2,19 +2,19 @@ import { RequestError } from './errors.ts';
 
 const [firstMs, lastMs] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
 
-/** Is this a time in the years 1 to 9999 of UTC? Others have no form that PostgreSQL and JSON write alike. */
+/** Whether this is a time in the years 1 to 9999 of UTC. PostgreSQL and JSON write other years differently. */
 export const isDate = (date: Date): boolean => date.getTime() >= firstMs && date.getTime() <= lastMs;
 
 /**
- * The one reader of the times that callers send: what is no time, like the 61st second of a minute, or none of the years
- * 1 to 9999, is undefined.
+ * Reads the times that callers send. Returns undefined for a time that does not exist, like the 61st second of a minute,
+ * and for years outside 1 to 9999.
  */
 export const dateIn = (text: string): Date | undefined => {
   const date = new Date(text);
   return isDate(date) ? date : undefined;
 };
 
-/** The same, and an InputError that names the field where the text is no such time. */
+/** The same, but throws an InputError that names the field when the text is not such a time. */
 export const requireDate = (text: string, field: string): Date => {
   const date = dateIn(text);
   if (date) return date;

@@ -6,7 +6,7 @@ import { encryption } from './encryption.ts';
 const key = () => randomBytes(32).toString('base64');
 
 describe('encryption', () => {
-  it('a text comes back as it was, the empty one and a long one too', () => {
+  it('decrypts to the same text, also an empty and a long one', () => {
     const { encrypt, decrypt } = encryption({ keys: { a: key() }, current: 'a' });
     for (const text of ['', 'secret', 'é😀', 'x'.repeat(100_000)]) assert.equal(decrypt(encrypt(text)), text);
   });

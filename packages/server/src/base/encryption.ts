@@ -6,20 +6,20 @@ export interface Encryption {
   encrypt(text: string): string;
   /** Throws when the key is unknown, or when the text was changed. */
   decrypt(encrypted: string): string;
-  /** Ids of the keys that only decrypt: what they encrypted is to be encrypted anew, so that they can be retired. */
+  /** Ids of keys that only decrypt. Their texts are encrypted again with the current key, so that they can be retired. */
   readonly oldKeyIds: readonly string[];
 }
 
 export interface EncryptionKeys {
-  /** 32 bytes as base64 by key id. Old keys stay here for as long as texts that they encrypted. */
+  /** 32 bytes as base64, by key id. Old keys stay here as long as there are texts that they encrypted. */
   readonly keys: Readonly<Record<string, string>>;
-  /** The id of the key that encrypts from now on. */
+  /** The id of the key that encrypts. */
   readonly current: string;
 }
 
 const algorithm = 'aes-256-gcm';
 const keyBytes = 32;
-// Twelve random bytes are what GCM is made for: good for four thousand million texts per key.
+// GCM is designed for twelve random bytes, which are safe for four thousand million texts per key.
 const nonceBytes = 12;
 const tagBytes = 16;
 

@@ -1,4 +1,4 @@
-/** Every error code that the API may answer, and its HTTP status. */
+/** Every error code of the API, with its HTTP status. */
 export const errorStatuses = {
   MalformedPayload: 400,
   InvalidRequestArguments: 400,
@@ -21,7 +21,7 @@ export const errorStatuses = {
 
 export type ErrorCode = keyof typeof errorStatuses;
 
-/** One thing that is wrong with one element of a set: which element, and what. */
+/** A mistake in one element of a set: which element, and what is wrong. */
 export interface ElementError {
   readonly taskId?: string;
   readonly code: ErrorCode;
@@ -30,11 +30,11 @@ export interface ElementError {
 
 /**
  * A refusal that the caller can act on. Anything else that is thrown is a bug and becomes a 500.
- * The message is a sentence that says what was asked and what stood in the way.
+ * The message is a sentence that says what was asked for and why that is not possible.
  */
 export class RequestError extends Error {
   readonly code: ErrorCode;
-  /** Given where a whole set is refused: every element's own error. */
+  /** The error of each element, when a whole set is refused. */
   readonly errors: readonly ElementError[] | undefined;
 
   constructor(code: ErrorCode, message: string, errors?: readonly ElementError[]) {

@@ -62,4 +62,13 @@ export { localSignal, type Signal, sharedSignals } from './signal.ts';
 export { inSlices, partsOf, type Slices, slices } from './slices.ts';
 export { slugid } from './slugid.ts';
 export { createTurns } from './turns.ts';
-export { alone, bindQueries, bindVerbs, inBatches, inReads } from './verbs.ts';
+export {
+  alone,
+  bindQueries,
+  bindVerbs,
+  type Change,
+  inBatches,
+  inReads,
+  oneByOne,
+  type Query,
+} from './verbs.ts';

@@ -1,7 +1,7 @@
 import { type Clock, seconds } from './clock.ts';
 import type { Signal } from './signal.ts';
 
-/** For so long what was read is good without another look: a wake-up may be lost. */
+/** A value is read again after this time, since a wake-up may be lost. */
 const knownMs = seconds(10);
 const keysMax = 10_000;
 
@@ -10,13 +10,13 @@ interface Known<Value> {
   readonly readAt: Date;
 }
 
-/** Keeps in memory what is asked for often and changes seldom, until a wake-up names it, and ten seconds at most. */
+/** Keeps in memory what is read often and changes rarely, until a wake-up names it, for at most ten seconds. */
 export class BrieflyKnown<Value> {
   readonly #clock: Clock;
   readonly #read: (key: string) => Promise<Value>;
   readonly #known = new Map<string, Known<Value>>();
 
-  /** `changed` is woken with keys of what has changed, or without any, when all may have. */
+  /** `changed` is woken with the keys of what has changed, or without keys when anything may have. */
   constructor({ clock, changed }: { clock: Clock; changed: Signal }, read: (key: string) => Promise<Value>) {
     this.#clock = clock;
     this.#read = read;
@@ -26,11 +26,11 @@ export class BrieflyKnown<Value> {
     });
   }
 
-  /** What `read` returns for this key, or returned some seconds ago. */
+  /** The value that `read` returns for this key, or returned some seconds ago. */
   of(key: string): Promise<Value> {
     const there = this.#known.get(key);
     const ageMs = there ? this.#clock.now().getTime() - there.readAt.getTime() : knownMs;
-    // What was read in the future was read before the clock was set back.
+    // A read that lies in the future happened before the clock was set back.
     return (there && ageMs >= 0 && ageMs < knownMs ? there : this.#learn(key)).value;
   }
 
@@ -38,7 +38,7 @@ export class BrieflyKnown<Value> {
     const fresh = { value: this.#read(key), readAt: this.#clock.now() };
     this.#known.delete(key);
     this.#known.set(key, fresh);
-    // A map keeps the order of insertion: what was read longest ago makes room.
+    // A map keeps the order of insertion, so the oldest read is removed first.
     if (this.#known.size > keysMax) this.#known.delete(this.#known.keys().next().value as string);
     fresh.value.catch(() => {
       if (this.#known.get(key) === fresh) this.#known.delete(key);

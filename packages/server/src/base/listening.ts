@@ -3,7 +3,7 @@ import { seconds, systemClock } from './clock.ts';
 
 const listenAgainAfterMsMax = 2000;
 
-/** Told of each notification on a channel: its payload, or an empty one where some may have been missed. */
+/** Called with the payload of each notification on a channel, or with an empty one when some may have been missed. */
 export type Heard = (payload: string) => void;
 
 /** The connections of a process that listen for notifications. One that breaks is opened again. */
@@ -53,13 +53,13 @@ export class Listeners {
     return client;
   }
 
-  /** Tries until the server is back, less and less often. */
+  /** Tries until the server is back, with growing delays. */
   async #listenAgain(channel: string, heard: Heard): Promise<void> {
     const { signal } = this.#closing;
     for (let waitMs = 50; !signal.aborted; waitMs = Math.min(2 * waitMs, listenAgainAfterMsMax)) {
       try {
         await this.listen(channel, heard);
-        // Notifications sent meanwhile are lost; an empty payload makes the listener look for itself.
+        // Notifications sent meanwhile are lost; an empty payload makes the listener read again.
         heard('');
         return;
       } catch (error) {

@@ -7,13 +7,13 @@ const secrets = ['accessToken', 'authorization', 'password', 'secret', 'certific
 
 export interface LogOptions {
   readonly level: string;
-  /** Stands in every line, where several processes write to one log. */
+  /** Part of every line when several processes write to one log. */
   readonly processName?: string | undefined;
   /** Where lines go; standard error by default, since standard output is for results. */
   readonly destination?: number;
 }
 
-/** What a log tells of an error. Drivers hang whole connections, passwords included, on theirs. */
+/** The parts of an error that are logged. Errors of drivers can refer to whole connections, passwords included. */
 const describeError = (error: unknown) => {
   if (!(error instanceof Error)) return { message: String(error) };
   const { name, message, stack, cause } = error;

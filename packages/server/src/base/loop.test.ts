@@ -9,7 +9,7 @@ const turns = async (): Promise<void> => {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** Running loops of one step, which is told how often it ran, and that number. */
+/** Runs loops of one step, which is passed how often it ran, and counts the runs. */
 const run = (loop: Partial<Omit<Loop, 'step'>> & { step(limit: number, count: number): Promise<number> }) => {
   const clock = manualClock();
   const state = { steps: 0 };
@@ -35,7 +35,7 @@ describe('a loop', () => {
     await loops.stop();
   });
 
-  it('runs again at once while there is as much to do as a step may do', async () => {
+  it('runs again at once when a step did as much as it may', async () => {
     const done = [3, 3, 2];
     const limits: number[] = [];
     const { state, loops } = run({
@@ -74,7 +74,7 @@ describe('a loop', () => {
     await loops.stop();
   });
 
-  it('goes on after a failure, later each time, and as before once a step works', async () => {
+  it('continues after a failure with growing delays, and as before once a step succeeds', async () => {
     const { clock, state, loops } = run({
       everyMs: seconds(1),
       step: async (_, count) => {
@@ -99,7 +99,7 @@ describe('a loop', () => {
     await loops.stop();
   });
 
-  it('that fails is not driven on by wake-ups', async () => {
+  it('that fails is not sped up by wake-ups', async () => {
     const wakeBy = localSignal();
     const { state, loops } = run({
       wakeBy,

@@ -3,12 +3,12 @@ import type { Clock } from './clock.ts';
 import type { Logger } from './log.ts';
 import type { Signal } from './signal.ts';
 
-/** Background work: a name, a longest wait, and one bounded step that says how many things it did. */
+/** Background work: a name, a period, and one bounded step that returns how many things it did. */
 export interface Loop {
   readonly name: string;
-  /** The step runs at least so often, in milliseconds. */
+  /** The longest time between two steps, in milliseconds. */
   readonly everyMs: number;
-  /** A step that did so many things has more to do, and runs again at once. */
+  /** A step that did this many things runs again at once, since there may be more to do. */
   readonly limit: number;
   /** Runs the step early. Correctness never depends on it. */
   readonly wakeBy?: Signal;
@@ -16,7 +16,7 @@ export interface Loop {
 }
 
 export interface RunningLoops {
-  /** Ends all loops after the step that each is in. */
+  /** Ends each loop after its current step. */
   stop(): Promise<void>;
 }
 

@@ -10,7 +10,7 @@ const someMetrics = (labels?: Readonly<Record<string, string>>) => {
 };
 
 describe('metrics', () => {
-  it('tell distributions as Prometheus reads them', async () => {
+  it('write distributions in the format of Prometheus', async () => {
     const { metrics } = someMetrics();
     const size = metrics.histogram({ name: 'size', help: 'A size.', labels: ['of'], buckets: [1, 10] });
     for (const value of [0.5, 1, 7, 100]) size('a "b"\n')(value);

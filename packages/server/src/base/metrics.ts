@@ -1,7 +1,7 @@
 import { type Clock, seconds } from './clock.ts';
 import type { Logger } from './log.ts';
 
-/** A name, what it means, and what its values are told apart by. */
+/** A metric: its name, what it means, and the labels of its values. */
 export interface MetricSpec {
   /** Ends with its unit: `…_seconds`, `…_total` for what only grows. */
   readonly name: string;
@@ -33,7 +33,7 @@ export interface Sample {
   readonly value: number;
 }
 
-/** A metric with all its values, as one process tells it to another. */
+/** A metric with all its values, as one process sends it to another. */
 export interface MetricValues {
   readonly name: string;
   readonly help: string;
@@ -41,20 +41,20 @@ export interface MetricValues {
   readonly samples: readonly Sample[];
 }
 
-/** What is measured, handed in to whoever measures. */
+/** The metrics of a process. */
 export interface Metrics {
-  /** A distribution. Resolve the labels once and keep the answer: an observation then costs some nanoseconds. */
+  /** A distribution. Resolve the labels once and keep the result: an observation then costs some nanoseconds. */
   histogram(spec: HistogramSpec): (...labels: readonly string[]) => Observe;
-  /** A value that is read when somebody asks; it counts what only grows when its name ends with `_total`. */
+  /** A value that is read when metrics are asked for. A name that ends with `_total` makes it a counter. */
   gauge(
     spec: MetricSpec,
     read: () => number | readonly Reading[] | Promise<number | readonly Reading[]>,
   ): void;
-  /** All values of now. A reading that fails, or takes longer than two seconds, is left out. */
+  /** All current values. A reading that fails, or takes longer than two seconds, is left out. */
   read(): Promise<MetricValues[]>;
 }
 
-/** Measures nothing: for when nobody will ask. */
+/** Measures nothing, for processes whose metrics are never read. */
 export const noMetrics: Metrics = {
   histogram: () => () => () => {},
   gauge: () => {},
@@ -66,8 +66,8 @@ const readWithinMs = seconds(2);
 type Labels = readonly (readonly [string, string])[];
 
 /**
- * Metrics of this process; `labels` stand on every value. Written by hand, since an observation is made several times
- * for each request: it is a search in a short array and three additions.
+ * Metrics of this process; every value has `labels`. Written by hand, since each request makes several observations: one
+ * is a search in a short array and three additions.
  */
 export const createMetrics = (
   { clock, log }: { clock: Clock; log: Logger },
@@ -115,13 +115,13 @@ const described = ({ name, help }: MetricSpec, type: MetricValues['type']) => ({
 const named = ({ labels = [] }: MetricSpec, values: readonly string[]): Labels =>
   labels.map((label, i) => [label, values[i] ?? ''] as const);
 
-/** The value of a reading, unless it fails or takes too long: one that hangs must not hide the others. */
+/** The value of a reading, unless it fails or takes too long. One that hangs must not hide the others. */
 const inTime = async <T>(clock: Clock, read: () => T | Promise<T>): Promise<T> => {
   const done = new AbortController();
   const late = clock.sleep(readWithinMs, done.signal).then(() => {
     throw new Error('The reading took too long');
   });
-  // Nobody waits for it when the reading was there first.
+  // Not awaited any more when the reading came first.
   late.catch(() => {});
   try {
     return await Promise.race([read(), late]);
@@ -153,7 +153,7 @@ const observerOf =
     series.sum += value;
   };
 
-/** Buckets are told as Prometheus wants them: each with all that is below it. */
+/** Cumulative buckets, as Prometheus expects them: each counts all values up to its bound. */
 const samplesOf = ({ buckets }: HistogramSpec, { labels, counts, sum }: Series): Sample[] => {
   let total = 0;
   const cumulative = counts.map((count, i): Sample => {
@@ -164,7 +164,7 @@ const samplesOf = ({ buckets }: HistogramSpec, { labels, counts, sum }: Series):
   return [...cumulative, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: total }];
 };
 
-/** The values of some processes as the text that Prometheus scrapes, version 0.0.4: all of a metric stand together. */
+/** The values of some processes in the text format of Prometheus, version 0.0.4. All values of a metric follow each other. */
 export const metricsText = (processes: readonly (readonly MetricValues[])[]): string => {
   const metrics = new Map<string, MetricValues[]>();
   for (const values of processes.flat()) {

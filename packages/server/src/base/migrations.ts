@@ -22,7 +22,7 @@ export const readMigrations = async (): Promise<Migration[]> => {
   );
 };
 
-// Any number will do, so long as nothing else takes the same lock in this database.
+// Any number that no other advisory lock in this database has.
 const lockKey = 5_713_201;
 
 /**

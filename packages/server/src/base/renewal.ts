@@ -18,8 +18,8 @@ export interface Renewal<Row> {
 }
 
 /**
- * Encrypts at most this many rows of old keys with the current one, so that an old key can be retired; returns how many. A
- * row that cannot be read is logged, and holds up no other.
+ * Encrypts at most this many rows of old keys with the current key, so that old keys can be retired; returns how many. A
+ * row that cannot be decrypted is logged, and does not block the others.
  */
 export const renewEncryption = async <Row>(
   context: BaseContext & { readonly encryption: Encryption },

@@ -7,7 +7,7 @@ import { connect } from './database.ts';
 import { localSignal, type Signal, sharedSignals } from './signal.ts';
 
 describe('a signal', () => {
-  it('wakes all who wait, once, and those who watch each time', async () => {
+  it('wakes each waiting caller once, and each watcher every time', async () => {
     const signal = localSignal();
     const heard: (readonly string[])[] = [];
     const stop = signal.each((keys) => heard.push(keys));
@@ -68,7 +68,7 @@ describe('shared signals', () => {
     await close();
   });
 
-  it('are told apart, and their sender hears each of its own once', async () => {
+  it('are independent of each other, and their sender gets each of its own once', async () => {
     const { here, there, close } = await twoProcesses();
     const [one, two, own] = [listenTo(there.one), listenTo(there.two), listenTo(here.one)];
     here.one.wake(['a/b']);

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Database } from './database.ts';
 
-/** A wake-up: those who wait for the next one are woken together. Nothing is remembered. */
+/** A wake-up. All callers that wait for the next one are woken together. Nothing is remembered. */
 export interface Signal {
   /** Resolves at the next wake-up. */
   next(): Promise<void>;
-  /** Called at each wake-up until the answer is called. */
+  /** Calls `wake` at each wake-up, until the returned function is called. */
   each(woken: (keys: readonly string[]) => void): () => void;
-  /** Wakes those of this process, and those of the others when the signal is shared. */
+  /** Wakes callers in this process, and in the others when the signal is shared. */
   wake(keys?: readonly string[]): void;
 }
 
@@ -32,7 +32,7 @@ export const localSignal = (): Signal => {
 };
 
 const payloadBytesMax = 7000;
-// Where wake-ups follow each other closely, more of them go together: others are woken later by this much at most.
+// Wake-ups that follow each other closely share a notification. Other processes are woken at most this much later.
 const restMs = 2;
 
 export interface SharedSignalContext {
@@ -43,8 +43,8 @@ export interface SharedSignalContext {
 
 /**
  * Signals between all processes of a deployment, by PostgreSQL's notifications on one channel. What is woken while a
- * notification is on its way goes with the next one, so a burst costs few statements and each process one connection;
- * past the size of a payload the keys are left out, which wakes everybody.
+ * notification is on its way goes with the next one, so a burst costs few statements, and each process one connection.
+ * When the keys do not fit into a payload they are left out, which wakes everything.
  */
 export const sharedSignals = async <Name extends string>(
   db: Database,
@@ -53,7 +53,7 @@ export const sharedSignals = async <Name extends string>(
 ): Promise<Readonly<Record<Name, Signal>>> => {
   const locals = new Map(names.map((name) => [name, localSignal()]));
   const gathered = new Map<Name, Set<string>>();
-  // Our own notifications come back to us, and have woken us already.
+  // Our own notifications come back, but have already woken this process.
   const sender = randomBytes(6).toString('hex');
   let sending = false;
   const send = async (): Promise<void> => {
@@ -98,7 +98,7 @@ export const sharedSignals = async <Name extends string>(
   >;
 };
 
-/** A line for each signal: its name, and after a space the keys; without keys it is for everybody. */
+/** A line for each signal: its name, and after a space the keys. Without keys it wakes everything. */
 const payloadOf = (sender: string, gathered: ReadonlyMap<string, ReadonlySet<string>>): string => {
   const whole = [...gathered].map(([name, keys]) => (keys.has('') ? name : `${name} ${[...keys].join(',')}`));
   const payload = [sender, ...whole].join('\n');

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { inSlices, partsOf } from './slices.ts';
 
 describe('inSlices', () => {
-  it('returns what becomes of each item, in order, whoever has a turn meanwhile', async () => {
+  it('returns the result of each item, in order, and lets other work run meanwhile', async () => {
     const items = Array.from({ length: 300 }, (_, i) => i);
     const events: string[] = [];
     setImmediate(() => events.push('another'));

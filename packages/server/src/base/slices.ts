@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Work that takes long goes on for about so long before others have their turn. */
+/** Long work runs for about this long before other work gets its turn. */
 const sliceMs = 10;
 
-/** One piece of work after the other, each short enough that nobody else waits for long. */
+/** Splits long work into slices, each short enough that other work does not wait for long. */
 export interface Slices {
-  /** Has the present one lasted long enough? */
+  /** Whether the current slice has lasted long enough. */
   isOver(): boolean;
-  /** Lets whatever waits have its turn, and begins the next one. */
+  /** Lets other work run, then begins the next slice. */
   rest(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export const slices = (): Slices => {
   };
 };
 
-/** What `work` makes of each item, in order, in slices. A few items are done at once. */
+/** The results of `work` for each item, in order, computed in slices. Few items take no extra turn. */
 export const inSlices = async <In, Out>(
   items: readonly In[],
   work: (item: In, index: number) => Out,
@@ -37,7 +37,7 @@ export const inSlices = async <In, Out>(
   return results;
 };
 
-/** Parts of a list, each of at most so many items. */
+/** Splits a list into parts of at most this many items. */
 export const partsOf = <Item>(items: readonly Item[], sizeMax: number): Item[][] =>
   Array.from({ length: Math.ceil(items.length / sizeMax) }, (_, i) =>
     items.slice(i * sizeMax, (i + 1) * sizeMax),

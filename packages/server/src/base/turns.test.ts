@@ -6,7 +6,7 @@ import { createTurns } from './turns.ts';
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('turns', () => {
-  /** Takers by name that note when it is their turn. */
+  /** Callers by name that record when it is their turn. */
   const aLine = (patienceMs = 25) => {
     const clock = manualClock();
     const turns = createTurns(clock, patienceMs);
@@ -39,7 +39,7 @@ describe('turns', () => {
     assert.deepEqual(begun, ['a', 'b', 'c', 'd']);
   });
 
-  it('no longer wait for one that takes long', async () => {
+  it('do not wait forever for one that takes long', async () => {
     const { clock, begun, take, end } = aLine();
     for (const name of ['long', 'b', 'c']) take(name);
     await settle();
@@ -55,7 +55,7 @@ describe('turns', () => {
     assert.deepEqual(begun, ['long', 'b', 'c']);
   });
 
-  it('that were short use up no patience of those after them', async () => {
+  it('that were short do not count against the patience of later ones', async () => {
     const { clock, begun, take, end } = aLine();
     for (const name of ['a', 'b', 'c']) take(name);
     await settle();
@@ -73,7 +73,7 @@ describe('turns', () => {
     assert.deepEqual(begun, ['a', 'b', 'c', 'd']);
   });
 
-  it('that end twice let in only one', async () => {
+  it('that end twice admit only one more', async () => {
     const { begun, take, end } = aLine();
     for (const name of ['a', 'b', 'c']) take(name);
     await settle();

@@ -1,17 +1,17 @@
 import type { Clock } from './clock.ts';
 
-/** Lets the writers of a process go one after the other. */
+/** Lets the writers of a process run one after the other. */
 export interface Turns {
-  /** Resolves when it is the caller's turn, in the order of the calls; the answer ends the turn. */
+  /** Resolves when it is the caller's turn, in the order of the calls. Call the returned function to end the turn. */
   take(): Promise<() => void>;
   /** Is a turn under way that the next would wait for? */
   isTaken(): boolean;
 }
 
 /**
- * Turns of which one is under way at a time. What each writer would do beside the others (gather few calls, cross to the
- * database, wait for the disk) is then done once for more of them: while one transaction runs, the calls of all verbs
- * gather. A turn for whose end somebody has waited `patienceMs` holds up nobody any longer: it goes on beside the others.
+ * Turns of which one runs at a time. While one transaction runs, the calls of all verbs gather, so that fewer and larger
+ * transactions share the trip to the database and the wait for the disk. Once a caller has waited `patienceMs` for the end
+ * of a turn, that turn no longer blocks the others.
  */
 export const createTurns = (clock: Pick<Clock, 'after'>, patienceMs: number): Turns => {
   const waiting: (() => void)[] = [];

@@ -11,9 +11,9 @@ import {
   type Verb,
   type Work,
 } from './batch.ts';
-import type { Sql } from './database.ts';
+import type { Sql, Transaction } from './database.ts';
 
-/** A verb, and how its calls go together. Made by {@link inBatches}, {@link inReads} and {@link alone}. */
+/** A verb, and how its calls are batched. Made by {@link inBatches}, {@link inReads} and {@link alone}. */
 export interface Bindable<In, Out, C> {
   bind(context: C & BaseContext, name: string): Batched<In, Out>;
 }
@@ -30,7 +30,19 @@ export const inReads = <In, Out, C>(
   limits: BatchLimits<In> = {},
 ): Bindable<In, Out, C> => ({ bind: (context, name) => batchedRead(context, name, verb, limits) });
 
-/** Each call has a transaction of its own: what it does is large, or all or nothing. */
+/** What a verb does with one thing. What it throws rolls back the whole transaction. */
+export type Change<In, Out, C> = (tx: Transaction, item: In, work: Work<C>) => Promise<Out>;
+
+/** Makes a verb of a change that happens rarely. It handles one thing after the other: bind it by {@link alone}. */
+export const oneByOne =
+  <In, Out, C>(change: Change<In, Out, C>): Verb<In, Out, C> =>
+  async (tx, items, work) => {
+    const answers: Out[] = [];
+    for (const item of items) answers.push(await change(tx, item, work));
+    return answers;
+  };
+
+/** Each call has a transaction of its own, since it does much, or all or nothing. */
 export const alone = <In, Out, C>(verb: Verb<In, Out, C>): Bindable<In, Out, C> => ({
   bind: (context) => {
     const one = async (item: In): Promise<Out> => {
@@ -51,8 +63,8 @@ type Bound<Verbs> = {
 const measuredAs = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /**
- * Binds a domain's verbs to what it was opened with. Each becomes `one` for an item, and `all` for several, which
- * return after the commit.
+ * Binds a domain's verbs to what it was opened with. Each becomes `one` for a single item and `all` for several; both
+ * resolve after the commit.
  */
 export const bindVerbs = <C extends BaseContext, Verbs extends Record<string, Bindable<never, unknown, C>>>(
   context: C,
@@ -62,7 +74,7 @@ export const bindVerbs = <C extends BaseContext, Verbs extends Record<string, Bi
     Object.entries(verbs).map(([name, verb]) => [name, verb.bind(context, measuredAs(name))]),
   ) as Bound<Verbs>;
 
-/** A read that is asked for one thing, by one statement or a few. One that is asked for nothing takes `undefined`. */
+/** A read of one thing or one page, by one or a few statements. `asked` is undefined for a query without arguments. */
 export type Query<In, Out, C> = (sql: Sql, asked: In, work: Work<C>) => Promise<Out>;
 
 type Asked<Queries> = {

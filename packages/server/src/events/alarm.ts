@@ -2,14 +2,14 @@ import { type Clock, localSignal, type Signal } from '../base/index.ts';
 
 /** Wakes a loop at some later time. */
 export interface Alarm {
-  /** What the loop is woken by. */
+  /** The signal that wakes the loop. */
   readonly ready: Signal;
-  /** Wakes after so many milliseconds; while that is awaited, the same reason again changes nothing. */
+  /** Wakes after this many milliseconds. Until then, further calls with the same reason change nothing. */
   wakeAfter(ms: number, reason: string): void;
   close(): void;
 }
 
-/** An alarm: wake-ups for the same reason that follow each other closely become one. */
+/** Creates an alarm. Wake-ups for the same reason that follow each other closely become one. */
 export const createAlarm = (clock: Clock): Alarm => {
   const ready = localSignal();
   const timers = new Map<string, () => void>();

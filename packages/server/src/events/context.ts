@@ -4,7 +4,7 @@ import type { Relay, RelaySettings } from './relay/index.ts';
 import type { StreamCounts } from './stream-counts.ts';
 import type { Subscriptions } from './subscriptions/index.ts';
 
-/** What events are given by `app.ts`. */
+/** What `domains.ts` passes to events. */
 export interface GivenEventsContext extends BaseContext {
   /** Woken after commits that added messages. */
   readonly changed: Signal;
@@ -21,6 +21,6 @@ export interface Context extends Omit<GivenEventsContext, 'relay'> {
   /** The streams that are open in this process. */
   readonly streams: StreamCounts;
   readonly relay: Relay | undefined;
-  /** Aborts when the process is to end: streams end then, and their readers come back to another. */
+  /** Aborts when the process is about to end. Streams end then, and their readers reconnect to another process. */
   readonly closing: AbortSignal;
 }

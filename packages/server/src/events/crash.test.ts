@@ -19,7 +19,7 @@ import {
 import { createFollower, type FollowedMessage, type Position, positionIn, positionText } from './follow.ts';
 import { createEvents, type Events, outbox } from './index.ts';
 
-// What is not committed stays in memory until somebody commits: the crash is sure to forget it.
+// Uncommitted data stays in memory until some commit, so the crash certainly loses it.
 const settings = { wal_writer_delay: '10s' };
 const start = () => startEmbeddedPostgres({ dataDir, log: silentLog, settings });
 let dataDir: string;
@@ -89,7 +89,7 @@ const firstAfter = async (from: Position): Promise<string | undefined> => {
   return (page.value as FollowedMessage[] | undefined)?.[0]?.routingKey;
 };
 
-/** Once more, as at the start of the first version that had it. */
+/** Runs it again, as at the start of the first version that contained it. */
 const runMigration = async (name: string): Promise<void> => {
   const migration = (await readMigrations()).find((one) => one.name === name);
   const client = new pg.Client({ connectionString: postgres.url });
@@ -101,7 +101,7 @@ const runMigration = async (name: string): Promise<void> => {
   }
 };
 
-it('a reader misses no message though PostgreSQL is killed and hands out ids again', async () => {
+it('a reader misses no message when PostgreSQL is killed and reuses transaction ids', async () => {
   const events = anEvents();
   const bindings = [{ exchange: 'exchange/test', routingKeyPattern: '#' }];
   const { wakeBy } = events.subscribe({ name: 'test', bindings: () => bindings, handle: async () => {} });
@@ -124,7 +124,7 @@ it('a reader misses no message though PostgreSQL is killed and hands out ids aga
   }
 });
 
-it('places that an earlier version kept are made safe by the migration, and those of clients when they come', async () => {
+it('places of an earlier version are corrected by the migration, and those of clients when they are used', async () => {
   const events = anEvents();
   events.subscribe({ name: 'test', bindings: () => [], handle: async () => {} });
   await events.start();

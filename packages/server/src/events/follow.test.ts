@@ -37,13 +37,13 @@ const message = (routingKey: string) => ({ exchange: 'exchange/test', routingKey
 type Tx = Parameters<typeof append>[0];
 const write = (tx: Tx, keys: readonly string[]) => append(tx, keys.map(message), clock.now());
 
-/** Commits messages and wakes those who follow. */
+/** Commits messages and wakes followers. */
 const publish = async (...keys: string[]): Promise<void> => {
   await test.db.transaction((tx) => write(tx, keys));
   changed.wake();
 };
 
-/** The next messages after a place, as many as are wanted. */
+/** The given number of messages after a place. */
 const take = async (from: Position, count: number): Promise<FollowedMessage[]> => {
   const taken: FollowedMessage[] = [];
   for await (const page of follower.follow(from, stop.signal)) {
@@ -54,12 +54,12 @@ const take = async (from: Position, count: number): Promise<FollowedMessage[]> =
 };
 const keysOf = (messages: readonly FollowedMessage[]): string[] =>
   messages.map(({ routingKey }) => routingKey);
-/** The place after a message, as a client hands it back. */
+/** The place after a message, as a client sends it back. */
 const placeAfter = (one: FollowedMessage | undefined): Position =>
   positionIn(positionText((one as FollowedMessage).position));
 
 describe('a follower', () => {
-  it('gets what is committed after its place, and nothing from before', async () => {
+  it('gets messages that are committed after its place, and none from before', async () => {
     await publish('before');
     const from = await follower.now();
     const reading = take(from, 3);
@@ -69,7 +69,7 @@ describe('a follower', () => {
     assert.deepEqual(keysOf(await take(from, 3)), ['a', 'b', 'c']);
   });
 
-  it('gets a transaction that commits late, though others with higher ids came before it', async () => {
+  it('gets a transaction that commits late, although others with higher ids were committed before', async () => {
     const from = await follower.now();
     const held = await heldTransaction(test.db, (tx) => write(tx, ['late']));
     await publish('early');
@@ -81,12 +81,12 @@ describe('a follower', () => {
     await held.end();
     changed.wake();
     assert.deepEqual(keysOf(await take(placeAfter(two[0]), 1)), ['late']);
-    // Who resumes from before all of it gets all of it, each message once.
+    // A follower that resumes from before all of it gets each message once.
     assert.deepEqual(keysOf(await take(placeAfter(early), 2)).sort(), ['late', 'middle']);
     assert.deepEqual(keysOf(await take(from, 3)).sort(), ['early', 'late', 'middle']);
   });
 
-  it('gets a late transaction while it follows', async () => {
+  it('gets a late transaction while it is following', async () => {
     const held = await heldTransaction(test.db, (tx) => write(tx, ['late']));
     const messages = follower.follow(await follower.now(), stop.signal);
     const first = messages.next();
@@ -110,7 +110,7 @@ describe('a follower', () => {
     assert.deepEqual(keysOf(await take(from, 1)), ['kept']);
   });
 
-  it('finds within two seconds what no wake-up told it of', async () => {
+  it('finds messages within two seconds without a wake-up', async () => {
     const messages = follower.follow(await follower.now(), stop.signal);
     let isRead = false;
     const reading = messages.next().then((page) => {
@@ -126,7 +126,7 @@ describe('a follower', () => {
     assert.deepEqual(keysOf((await reading).value ?? []), ['silent']);
   });
 
-  it('ends when it is told to', async () => {
+  it('ends when its signal aborts', async () => {
     const messages = follower.follow(await follower.now(), stop.signal);
     const reading = messages.next();
     stop.abort();
@@ -148,7 +148,7 @@ describe('resuming', () => {
     }
   });
 
-  it('from any message leads to the same end, whatever was committed meanwhile', async () => {
+  it('from any message gives the same rest, whatever was committed meanwhile', async () => {
     const from = await follower.now();
     const held = await heldTransaction(test.db, (tx) => write(tx, ['h1', 'h2']));
     const first = take(from, 2);
@@ -164,7 +164,7 @@ describe('resuming', () => {
     }
   });
 
-  it('from a text that is no place is refused', () => {
+  it('from a text that is not a place is refused', () => {
     const texts = ['', 'x', '1~2~3', '1:1:~1:1:', '1:1:~1:1:~x', '1:1:~1:1:~1;drop', '1:1:2,~1:1:~1'];
     for (const text of texts) assert.throws(() => positionIn(text), { code: 'InputError' }, text);
     const position = { since: '10:20:12,15', until: '11:21:', afterId: 7 };
@@ -173,12 +173,12 @@ describe('resuming', () => {
 });
 
 describe('order', () => {
-  it('of the messages of one task is that of its changes, with many writers and a reader that comes and goes', async () => {
+  it('of the messages of a task is that of its changes, with many writers and a reader that reconnects', async () => {
     const tasks = ['t1', 't2', 't3'];
     const changes = 40;
     const from = await follower.now();
     await test.db`insert into counters (name, value) select unnest(${tasks}::text[]), 0`;
-    // A change of a task locks its row and reads it, as those of the queue do.
+    // A change of a task locks and reads its row, as in the queue.
     const change = (task: string) =>
       test.db.transaction(async (tx) => {
         const [row] = await tx<{ value: number }>`
@@ -212,7 +212,7 @@ describe('order', () => {
 });
 
 describe('many followers', () => {
-  it('each get everything', async () => {
+  it('each get all messages', async () => {
     const from = await follower.now();
     const readers = Array.from({ length: 60 }, () => take(from, 50));
     for (let i = 0; i < 10; i++) await publish(...Array.from({ length: 5 }, (_, k) => `n${i * 5 + k}`));
@@ -230,8 +230,8 @@ const forgetting = (): ((limit: number) => Promise<number>) => {
   return loop.step;
 };
 
-describe('messages that were forgotten', () => {
-  /** A place behind all messages, once no transaction that began before them is under way in other databases either. */
+describe('deleted messages', () => {
+  /** A place after all messages, once no earlier transaction is in progress, also in other databases. */
   const placeBehindAll = (): Promise<Position> =>
     eventually('earlier transactions to end', async () => {
       const place = await follower.now();
@@ -240,7 +240,7 @@ describe('messages that were forgotten', () => {
       return row?.isBehind ? place : undefined;
     });
 
-  it('make a place from before them unusable, and no other', async () => {
+  it('make only places from before them unusable', async () => {
     const forget = forgetting();
     const before = await follower.now();
     await publish('old');
@@ -254,7 +254,7 @@ describe('messages that were forgotten', () => {
     assert.equal(await forget(2000), 0);
   });
 
-  it('are the oldest, and no more at once than the step may do', async () => {
+  it('are the oldest, at most as many as the limit of the step', async () => {
     const forget = forgetting();
     clock.advance(minutes(11));
     while ((await forget(2000)) > 0);

@@ -2,7 +2,7 @@ import { type Clock, type Database, RequestError, type Signal, seconds } from '.
 import { endAfter } from './snapshot.ts';
 import * as store from './store.ts';
 
-/** A place in the stream of messages: between two snapshots of the database, after one of the messages there. */
+/** A place in the stream of messages: between two snapshots of the database, after one of the messages between them. */
 export interface Position {
   readonly since: string;
   readonly until: string;
@@ -10,7 +10,7 @@ export interface Position {
 }
 
 export interface FollowedMessage extends store.StoredMessage {
-  /** Where to go on after this message. */
+  /** The place after this message. */
   readonly position: Position;
 }
 
@@ -30,10 +30,10 @@ export interface FollowerContext {
 }
 
 const pageSize = 500;
-// A wake-up of another process may get lost; then messages are late by this much.
+// The longest delay of messages when a wake-up of another process is lost.
 const lookAtLeastEveryMs = seconds(2);
 
-/** The place after everything that a snapshot shows. */
+/** The place after everything that is visible in a snapshot. */
 export const startAt = (snapshot: string): Position => ({ since: snapshot, until: snapshot, afterId: 0 });
 
 /** A place as text, for `Last-Event-ID`. */
@@ -41,7 +41,7 @@ export const positionText = ({ since, until, afterId }: Position): string => `${
 
 const snapshotPattern = /^\d{1,20}:\d{1,20}:(\d{1,20}(,\d{1,20})*)?$/;
 
-/** The place that a text names; anything else is refused. */
+/** Parses a place; refuses any other text. */
 export const positionIn = (text: string): Position => {
   const [since = '', until = '', afterId = ''] = text.split('~');
   if (!snapshotPattern.test(since) || !snapshotPattern.test(until) || !/^\d{1,15}$/.test(afterId)) {
@@ -51,15 +51,15 @@ export const positionIn = (text: string): Position => {
 };
 
 /**
- * A reader of the outbox. A step forward is the difference of two snapshots: whatever became visible between them,
- * in the order of ids. Since a change that sees another is never visible without it, the messages of one task stay in
- * order, and a transaction that commits late is part of a later step instead of being skipped. A snapshot ends after the
- * last committed message, since ids of transactions that were rolled back are used again after a crash.
+ * A reader of the outbox. A step is the difference of two snapshots: the messages that became visible between them, in the
+ * order of ids. A change that saw another one never becomes visible before it, so the messages of a task stay in order. A
+ * transaction that commits late is part of a later step and is not skipped. A snapshot ends after the last committed
+ * message, since PostgreSQL reuses the ids of rolled back transactions after a crash.
  */
 export const createFollower = ({ db, clock, changed }: FollowerContext): Follower => {
   const shared = { step: undefined as Promise<string> | undefined };
 
-  // Followers that wait at the same time share one look at the clock of the database.
+  // Followers that wait at the same time share one read of the current snapshot.
   const snapshot = (): Promise<string> => {
     shared.step ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       shared.step = undefined;
@@ -68,7 +68,7 @@ export const createFollower = ({ db, clock, changed }: FollowerContext): Followe
     return shared.step;
   };
 
-  // Followers that are equally far read the same: one query serves them all.
+  // Followers at the same place share one query.
   const reading = new Map<string, Promise<store.StoredMessage[]>>();
   const read = (position: Position): Promise<store.StoredMessage[]> => {
     const key = positionText(position);
@@ -85,7 +85,7 @@ export const createFollower = ({ db, clock, changed }: FollowerContext): Followe
       const messages = await read(position);
       const isEnd = messages.length < pageSize;
       const last = messages.at(-1)?.id ?? 0;
-      // After its last message a step is over: a place there outlives the messages of the step.
+      // After its last message a step is complete, so a place there stays valid when its messages are deleted.
       const placeAfter = (id: number) =>
         isEnd && id === last ? startAt(from.until) : { ...from, afterId: id };
       if (messages.length > 0) {
@@ -103,10 +103,10 @@ export const createFollower = ({ db, clock, changed }: FollowerContext): Followe
       if (isTrimmed) {
         throw new RequestError(
           'ResourceExpired',
-          'Messages from after that event have been deleted already.',
+          'Some messages after that event have already been deleted.',
         );
       }
-      // Earlier versions handed out places that ended later than that.
+      // Earlier versions issued places that ended later than that.
       const start = { ...from, since: endAfter(from.since, lastXid), until: endAfter(from.until, lastXid) };
       yield* pages(start);
       let since = start.until;

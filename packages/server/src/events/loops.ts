@@ -2,10 +2,10 @@ import { days, type Loop, later, seconds } from '../base/index.ts';
 import type { Context } from './context.ts';
 import * as store from './store.ts';
 
-// Whoever handles nothing for longer than that has lost its place; the database must not grow for its sake.
+// A consumer that handles nothing for longer than this loses its place, so that the database does not grow without bound.
 const unreadKeptMs = days(1);
 
-/** Background work: forgets messages that are older than the retention, wakes subscriptions, and publishes to the broker. */
+/** Background work: deletes messages that are older than the retention, wakes subscriptions, publishes to the broker. */
 export const eventLoops = ({
   db,
   clock,
@@ -20,7 +20,7 @@ export const eventLoops = ({
     step: (limit) => {
       const before = later(clock.now(), -seconds(retentionSeconds));
       const unreadBefore = later(before, -unreadKeptMs);
-      // Nothing is forgotten that the relay has not published.
+      // Messages that the relay has not published are kept.
       return store.deleteMessages(db, { before, publishedOnly: relay !== undefined, unreadBefore, limit });
     },
   },

@@ -4,7 +4,7 @@ import * as store from './store.ts';
 
 const textOf = (body: Message['body']): string => (typeof body === 'string' ? body : JSON.stringify(body));
 
-/** Writes messages in the transaction of the change that they report; they are read by who follows, in this order. */
+/** Writes messages in the transaction of the change that they report. Followers read them in this order. */
 export const append = async (tx: Transaction, messages: readonly Message[], now: Date): Promise<void> => {
   if (messages.length === 0) return;
   const columns = {

@@ -12,7 +12,7 @@ export interface Matchable {
 
 /**
  * Compiles an AMQP topic pattern: words are separated by dots, `*` is exactly one word and `#` any number of them,
- * none included. To match takes at most as many steps as the words of the pattern times those of the key.
+ * none included. Matching takes at most as many steps as the words of the pattern times those of the key.
  */
 export const topicPattern = (pattern: string): ((key: string) => boolean) => {
   const words = pattern.split('.');
@@ -20,7 +20,7 @@ export const topicPattern = (pattern: string): ((key: string) => boolean) => {
 };
 
 const fits = (words: readonly string[], key: readonly string[]): boolean => {
-  // Only the last `#` that was met ever has to take one word more: what came before it has found its place.
+  // Only the last `#` so far may have to match one more word: everything before it is settled.
   let last: { readonly at: number; taken: number } | undefined;
   let at = 0;
   for (let i = 0; i < key.length; ) {
@@ -37,7 +37,7 @@ const fits = (words: readonly string[], key: readonly string[]): boolean => {
   return at === words.length;
 };
 
-/** Whether a message fits any of the bindings, by its routing key or by one of its routes. */
+/** Whether a message matches any of the bindings, by its routing key or by one of its routes. */
 export const matcher = (bindings: readonly Binding[]): ((message: Matchable) => boolean) => {
   const compiled = bindings.map(({ exchange, routingKeyPattern }) => ({
     exchange,

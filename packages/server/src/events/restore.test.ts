@@ -38,7 +38,7 @@ const pretendToBeRestored = async (): Promise<void> => {
   await test.db`update outbox_trim set trimmed_xid = '3999999999'`;
 };
 
-it('an outbox that comes from another server is read and published from its beginning', async () => {
+it('an outbox from another server is read and published from its beginning', async () => {
   await pretendToBeRestored();
   const events = anEvents();
   await events.start();
@@ -69,7 +69,7 @@ it('a place in the stream of another server is refused', async () => {
   await assert.rejects(pages.next(), { code: 'ResourceExpired' });
 });
 
-it('old messages are forgotten, but never before they are published', async () => {
+it('old messages are deleted, but never before they are published', async () => {
   const before = new Date(Date.now() + seconds(60));
   const forget = (publishedOnly: boolean) =>
     deleteMessages(test.db, { before, unreadBefore: before, publishedOnly, limit: 100 });

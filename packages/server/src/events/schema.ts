@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 
-/** Which messages a reader wants: those of an exchange whose routing key fits the pattern. */
+/** Which messages a reader wants: those of an exchange whose routing key matches the pattern. */
 export const Bindings = Type.Array(
   Type.Object(
     {

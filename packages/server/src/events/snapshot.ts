@@ -1,7 +1,7 @@
 /**
- * A snapshot, as PostgreSQL writes it (`xmin:xmax:xip,…`), cut off right after transaction `lastXid`: the greatest id of
- * a message that the snapshot shows. It shows the same messages as before. What it no longer counts as seen are ids
- * whose transactions were rolled back: PostgreSQL hands those out again after a crash, and a message may have one then.
+ * A snapshot, as PostgreSQL writes it (`xmin:xmax:xip,…`), cut off right after transaction `lastXid`, the greatest id of a
+ * message that is visible in it. The same messages are visible as before. Only ids of rolled back transactions no longer
+ * count as seen: PostgreSQL reuses those after a crash, and messages may have them then.
  */
 export const endAfter = (snapshot: string, lastXid: string): string => {
   const [xmin = '', xmax = '', running = ''] = snapshot.split(':');

@@ -1,7 +1,7 @@
 import type { Sql, Transaction } from '../base/index.ts';
 import { endAfter } from './snapshot.ts';
 
-/** A message as it lies in the outbox. */
+/** A message in the outbox. */
 export interface StoredMessage {
   readonly id: number;
   readonly exchange: string;
@@ -33,8 +33,8 @@ export const insertMessages = (tx: Transaction, messages: NewMessages, now: Date
      order by m.place`;
 
 /**
- * The snapshot of this moment: what is visible now and what is not yet. It ends after the last committed message, so it
- * may be remembered across a crash of the database.
+ * The current snapshot: what is visible now and what is not yet. It ends after the last committed message, so it stays
+ * valid after a crash of the database.
  */
 export const currentSnapshot = async (db: Sql): Promise<string> => {
   const [row] = await db<{ snapshot: string; lastXid: string }>`
@@ -45,7 +45,7 @@ export const currentSnapshot = async (db: Sql): Promise<string> => {
   return endAfter(snapshot, lastXid);
 };
 
-/** Some of what became visible between two snapshots. */
+/** Selects messages that became visible between two snapshots. */
 interface Page {
   readonly since: string;
   readonly until: string;
@@ -76,7 +76,7 @@ const firstMessages = (db: Sql, { since, until, limit, exchanges = none, isRoute
      order by id
      limit ${limit}`;
 
-// A step may hold millions of messages. Only its first page looks at all of them; the others walk on by id.
+// A step may have millions of messages. Only its first page reads all of them; the next ones continue by id.
 const messagesAfter = (db: Sql, { since, until, afterId, limit, exchanges = none, isRouted = false }: Page) =>
   db<StoredMessage>`
     select id, exchange, routing_key, routes, payload
@@ -89,18 +89,18 @@ const messagesAfter = (db: Sql, { since, until, afterId, limit, exchanges = none
      order by id
      limit ${limit}`;
 
-/** What is to be known of a reader's place before anything is read from there. */
+/** The facts about a reader's place that decide whether reading can continue there. */
 export interface PlaceFacts {
   /**
-   * Messages that became visible after it have been deleted already, or are unknown: a place from the future was taken
-   * before the database was moved here.
+   * Messages that became visible after it have been deleted, or are unknown: a place in the future was issued before the
+   * database was moved here.
    */
   readonly isTrimmed: boolean;
   /** The greatest id of a transaction that committed a message. */
   readonly lastXid: string;
 }
 
-/** Looks at a place that ends with snapshot `since`. */
+/** Checks a place that ends with snapshot `since`. */
 export const readPlaceFacts = async (db: Sql, since: string): Promise<PlaceFacts> => {
   const [row] = await db<PlaceFacts>`
     select trimmed_xid >= pg_snapshot_xmin(${since}::pg_snapshot)
@@ -110,7 +110,7 @@ export const readPlaceFacts = async (db: Sql, since: string): Promise<PlaceFacts
   return row as PlaceFacts;
 };
 
-/** Whether the outbox knows transactions that have not begun: it was restored from another server's dump. */
+/** Whether the outbox contains ids of future transactions: it was restored from another server's dump. */
 export const isFromElsewhere = async (db: Sql): Promise<boolean> => {
   const [row] = await db<{ elsewhere: boolean | null }>`
     select pg_snapshot_xmax(r.until) > pg_snapshot_xmax(pg_current_snapshot())
@@ -123,8 +123,8 @@ export const isFromElsewhere = async (db: Sql): Promise<boolean> => {
 };
 
 /**
- * Makes all messages those of this transaction, as far as their own has not begun yet, and forgets all places but those
- * of subscriptions: they go on before the first message that they had not handled.
+ * Assigns messages of future transactions to this one, and deletes all places except those of subscriptions, which
+ * continue before the first message that they had not handled.
  */
 export const adoptMessages = async (tx: Transaction): Promise<void> => {
   await tx`
@@ -136,7 +136,7 @@ export const adoptMessages = async (tx: Transaction): Promise<void> => {
                  and not ((pg_visible_in_snapshot(o.xid, s.until) or s.since::text = s.until::text)
                           and o.id <= s.after_id)),
              (select max(id) from outbox), 0)`;
-  // The lock keeps relays from publishing meanwhile.
+  // The lock prevents relays from publishing meanwhile.
   await tx`update relay set since = '1:1:', until = '1:1:', after_id = 0`;
   await tx`update outbox_trim set trimmed_xid = '0'`;
   await tx`
@@ -144,12 +144,12 @@ export const adoptMessages = async (tx: Transaction): Promise<void> => {
      where xid >= pg_snapshot_xmax(pg_current_snapshot()) and xid <> pg_current_xact_id()`;
 };
 
-/** Which messages may go. */
+/** Which messages may be deleted. */
 interface Forgettable {
   readonly before: Date;
-  /** Those that the relay has not published yet are kept. */
+  /** Whether messages that the relay has not published are kept. */
   readonly publishedOnly: boolean;
-  /** Those that some subscription has not looked at are kept unless they are older than this. */
+  /** Messages that some subscription has not read are kept unless they are older than this. */
   readonly unreadBefore: Date;
   readonly limit: number;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { StreamCounts, streamsPerClientMax } from './stream-counts.ts';
 
-it('a client has a bounded number of streams open, whatever others have', () => {
+it('the number of open streams of a client is bounded, independently of others', () => {
   const counts = new StreamCounts();
   const leaves = Array.from({ length: streamsPerClientMax }, () => counts.enter('many'));
   assert.throws(() => counts.enter('many'), {

@@ -1,14 +1,14 @@
 import { RequestError } from '../base/index.ts';
 
-/** Streams that a client may have open at a process; all callers without credentials count as one. */
+/** The most open streams of a client in a process. All callers without credentials count as one client. */
 export const streamsPerClientMax = 100;
 
-/** Counts the streams that are open, and bounds those of each client. */
+/** Counts open streams, and limits those of each client. */
 export class StreamCounts {
   readonly #open = new Map<string, number>();
   #total = 0;
 
-  /** How many streams are open. */
+  /** The number of open streams. */
   get total(): number {
     return this.#total;
   }
@@ -16,7 +16,7 @@ export class StreamCounts {
   /**
    * Counts a stream until the function that it returns is called.
    *
-   * @throws RequestError TooManyRequests when the client has as many as it may
+   * @throws RequestError TooManyRequests when the client has reached its limit
    */
   enter(clientId: string): () => void {
     const open = this.#open.get(clientId) ?? 0;

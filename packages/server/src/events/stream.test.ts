@@ -18,7 +18,7 @@ let url: string;
 const changed = localSignal();
 let events: Events;
 
-// Who may do what is the business of a higher floor: here a header says whether the caller may.
+// Scopes are tested on a higher floor. Here a header says whether the caller is allowed.
 const callerOf = (header: unknown): Caller => ({
   clientId: 'tester',
   isAnonymous: false,
@@ -74,7 +74,7 @@ const parse = (block: string): Event => {
   return { id: fields.id ?? '', event: fields.event, data: JSON.parse(fields.data ?? '{}') };
 };
 
-/** A reader of the stream: the events one by one, as they come. */
+/** A reader of the stream: returns the events one by one as they arrive. */
 const open = async (query = '', headers: Record<string, string> = {}) => {
   const leave = new AbortController();
   const reply = await fetch(url + query, { headers, signal: leave.signal });
@@ -115,7 +115,7 @@ const bindings = (...given: { exchange: string; routingKeyPattern: string }[]): 
 const keysOf = (events: readonly Event[]): unknown[] => events.map(({ data }) => data.routingKey);
 
 describe('the stream of events', () => {
-  it('begins with its place and goes on with what is committed', async () => {
+  it('begins with its place and continues with what is committed', async () => {
     const stream = await open();
     assert.equal(stream.reply.status, 200);
     assert.match(stream.reply.headers.get('content-type') ?? '', /^text\/event-stream/);
@@ -131,14 +131,14 @@ describe('the stream of events', () => {
       payload: { quoted: 'a "b"\n' },
     });
     await stream.leave();
-    // The place of the start is as good as that of an event: nothing that came since is missing.
+    // Resuming from the first place works as from an event: no later message is missing.
     const again = await open('', { 'last-event-id': position.id });
     const events = await again.take(2);
     assert.deepEqual(keysOf(events), [undefined, 'primary.one']);
     await again.leave();
   });
 
-  it('gives those who ask the exchanges, keys and routes that they ask for', async () => {
+  it('sends the exchanges, keys and routes that the bindings ask for', async () => {
     const stream = await open(
       bindings(
         { exchange: 'exchange/a', routingKeyPattern: 'primary.*.wanted' },
@@ -161,7 +161,7 @@ describe('the stream of events', () => {
     await stream.leave();
   });
 
-  it('goes on after the event that was read last, in the middle of a step and of a page', async () => {
+  it('continues after the last event that was read, in the middle of a step and of a page', async () => {
     const first = await open();
     await first.next();
     const keys = Array.from({ length: 700 }, (_, i) => `primary.${i}`);
@@ -176,7 +176,7 @@ describe('the stream of events', () => {
     }
   });
 
-  it('tells many readers the same', async () => {
+  it('sends the same to many readers', async () => {
     const streams = await Promise.all(Array.from({ length: 30 }, () => open()));
     await Promise.all(streams.map((stream) => stream.next()));
     const keys = Array.from({ length: 20 }, (_, i) => `primary.many.${i}`);
@@ -187,7 +187,7 @@ describe('the stream of events', () => {
     }
   });
 
-  it('refuses what it cannot serve before it begins', async () => {
+  it('refuses bad requests before it begins', async () => {
     const cases: [string, Record<string, string>, number, string][] = [
       ['', { 'last-event-id': 'yesterday' }, 400, 'InputError'],
       ['?bindings=x', {}, 400, 'InvalidRequestArguments'],
@@ -203,7 +203,7 @@ describe('the stream of events', () => {
     }
   });
 
-  it('answers 410 to those who come back after what they missed was forgotten', async () => {
+  it('replies 410 to a reader whose missed messages have been deleted', async () => {
     const stream = await open();
     const { id } = await stream.next();
     await publish({ routingKey: 'primary.forgotten' });
@@ -215,7 +215,7 @@ describe('the stream of events', () => {
       [reply.status, ((await reply.json()) as { code: string }).code],
       [410, 'ResourceExpired'],
     );
-    // A transaction of another test that is under way makes a fresh place look older than what was trimmed.
+    // A transaction in progress in another test makes a fresh place look older than the deleted messages.
     await test.db`update outbox_trim set trimmed_xid = '0'`;
     await publish({ routingKey: 'primary.kept' });
     const fresh = await open();
@@ -225,7 +225,7 @@ describe('the stream of events', () => {
   });
 });
 
-// --- the stream by itself, before a follower that is made for the test ---
+// --- the stream alone, with a follower of the test ---
 
 const position = { since: '1:1:', until: '1:1:', afterId: 0 };
 const aMessage = (id: number, text: string): FollowedMessage => ({
@@ -237,7 +237,7 @@ const aMessage = (id: number, text: string): FollowedMessage => ({
   position: { ...position, afterId: id },
 });
 
-/** A follower that has endless pages ready and counts those that were fetched. */
+/** A follower with endless pages, which counts how many were fetched. */
 const endless = (bytes: number, stopsBySignal = true) => {
   const state = { pages: 0 };
   const follower: Follower = {
@@ -273,7 +273,7 @@ describe('a stream', () => {
     return reply.body as Readable;
   };
 
-  it('fetches nothing while its reader is slow, and goes on when it reads', async () => {
+  it('fetches nothing while its reader is slow, and continues when it reads', async () => {
     const { follower, state } = endless(10_000);
     const body = await openWith(follower);
     await turns(200);
@@ -290,7 +290,7 @@ describe('a stream', () => {
     end.abort();
   });
 
-  it('ends when the process does, though messages keep coming', async () => {
+  it('ends with the process although messages keep coming', async () => {
     const { follower } = endless(100, false);
     const body = await openWith(follower);
     const failures: unknown[] = [];
@@ -304,7 +304,7 @@ describe('a stream', () => {
     assert.deepEqual(failures, []);
   });
 
-  it('ends without an error when the process does while the reader is slow', async () => {
+  it('ends without an error when the process ends while the reader is slow', async () => {
     const { follower } = endless(100_000, false);
     const body = await openWith(follower);
     await turns(20);
@@ -315,7 +315,7 @@ describe('a stream', () => {
     assert.ok(read > 100_000);
   });
 
-  it('ends when its reader has gone, also while that one was slow', async () => {
+  it('ends when its reader disconnects, also while it is slow', async () => {
     const { follower, state } = endless(100_000);
     const body = await openWith(follower);
     await turns(20);
@@ -327,7 +327,7 @@ describe('a stream', () => {
     assert.equal(state.pages, pages);
   });
 
-  it('breaks off when the messages cannot be read any more', async () => {
+  it('breaks off when messages can no longer be read', async () => {
     const follower: Follower = {
       now: async () => position,
       follow: async function* () {
@@ -341,7 +341,7 @@ describe('a stream', () => {
     }, /database has gone/);
   });
 
-  it('shows that it lives, and how far it has come, when there is nothing to tell', async () => {
+  it('sends its place from time to time when there are no messages', async () => {
     const clock = manualClock();
     const follower: Follower = {
       now: async () => position,

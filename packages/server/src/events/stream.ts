@@ -7,7 +7,7 @@ import { Bindings } from './schema.ts';
 
 const bindingsSchema = publish('events', 'bindings', Bindings);
 const everything: Binding[] = [{ exchange: '#', routingKeyPattern: '#' }];
-// Proxies close connections that are silent for a minute.
+// Proxies close connections after a minute of silence.
 const keepAliveMs = seconds(25);
 
 /** The bindings in a query parameter: a JSON array; without one, everything. */
@@ -26,11 +26,11 @@ export const parseBindings = (text: string | undefined): Binding[] => {
   return bindings as Binding[];
 };
 
-/** Says how far the stream has come: for readers to whom nothing was sent for a while. */
+/** An event with the place of the stream, for readers that have received nothing for some time. */
 const positionEvent = (position: Position): string =>
   `id: ${positionText(position)}\nevent: position\ndata: {}\n\n`;
 
-/** One server-sent event. The payload is JSON already, and is put in as it is. */
+/** One server-sent event. The payload is JSON text already, and is inserted as it is. */
 const eventText = ({ position, exchange, routingKey, routes, payload }: FollowedMessage): string =>
   `id: ${positionText(position)}\ndata: {"exchange":${JSON.stringify(exchange)},"routingKey":${JSON.stringify(
     routingKey,
@@ -39,24 +39,24 @@ const eventText = ({ position, exchange, routingKey, routes, payload }: Followed
 export interface StreamContext {
   readonly follower: Follower;
   readonly clock: Clock;
-  /** Aborts when the process ends: streams end then, and their readers come back to another. */
+  /** Aborts when the process is about to end. Streams end then, and their readers reconnect to another process. */
   readonly closing: AbortSignal;
 }
 
 export interface StreamRequest {
-  /** Who follows; empty without credentials. */
+  /** The reader; empty without credentials. */
   readonly clientId: string;
   readonly bindings: Binding[];
   readonly lastEventId: string | undefined;
   readonly gone: AbortSignal;
 }
 
-/** Returns a request for the stream: an endless reply of server-sent events. */
+/** Opens the stream: an endless reply of server-sent events. */
 export const openStream = async (deps: StreamContext, request: StreamRequest): Promise<Reply> => {
   const stop = AbortSignal.any([request.gone, deps.closing]);
   const from = request.lastEventId ? positionIn(request.lastEventId) : await deps.follower.now();
   const messages = deps.follower.follow(from, stop);
-  // The first look may refuse the place; that must be an error reply, not the end of a stream.
+  // The first read may refuse the place, which must be an error reply and not the end of a stream.
   const text = await started(messages, from, { deps, request, stop });
   return new Reply(200, text, { 'content-type': 'text/event-stream; charset=utf-8' });
 };
@@ -77,7 +77,7 @@ const started = async (
   let resume: (() => void) | undefined;
   const write = async (text: string): Promise<void> => {
     if (output.push(text) || stop.aborted) return;
-    // The reader is slow: nothing is read from the database until it has caught up.
+    // The reader is slow, so nothing is read from the database until it has caught up.
     await new Promise<void>((resolve) => {
       resume = resolve;
     });
@@ -86,12 +86,12 @@ const started = async (
   stop.addEventListener('abort', () => resume?.(), { once: true });
   const first = messages.next();
   await Promise.race([first, deps.clock.sleep(20, stop)]);
-  // Where the stream starts, so that a reader which loses the connection before the first event misses none.
+  // The place where the stream starts, so that a reader that is disconnected before the first event misses none.
   output.push(positionEvent(from));
   const reached = { position: from };
   void (async () => {
     try {
-      // Once it is to stop, the stream may have ended already, and nothing may be written after its end.
+      // After `stop` the stream may have ended, and nothing may be written after its end.
       for (let page = await first; !page.done && !stop.aborted; page = await messages.next()) {
         const text = page.value.filter(matches).map(eventText).join('');
         reached.position = page.value.at(-1)?.position ?? reached.position;
@@ -106,7 +106,7 @@ const started = async (
   return output;
 };
 
-/** Shows that the stream lives, and where it is: what the reader did not ask for is behind it too. */
+/** Sends the place of the stream from time to time. It also passes messages that the reader did not ask for. */
 const keepAlive = async (
   output: Readable,
   reached: { readonly position: Position },

@@ -30,12 +30,15 @@ export const contextOf = ({ firedBy, taskId, at, payload, clientId }: Occasion):
 export const taskRequestOf = (rendered: unknown, occasion: Occasion): FilledTaskRequest | undefined => {
   if (rendered === null) return undefined;
   if (typeof rendered !== 'object' || Array.isArray(rendered))
-    throw new RequestError('InputError', 'The template of the hook renders to no object.');
+    throw new RequestError('InputError', 'The template of the hook does not render to an object.');
   const task = withDefaults(rendered as object, occasion);
   const mistakes = mistakesIn(createTaskRequest, task);
   if (mistakes.length === 0) return task as unknown as FilledTaskRequest;
   const list = mistakes.map((mistake) => `  * ${mistake.replace(/^body\.?/, 'task.')}`).join('\n');
-  throw new RequestError('InputError', `The template of the hook renders to no request for a task:\n${list}`);
+  throw new RequestError(
+    'InputError',
+    `The template of the hook does not render to a task definition:\n${list}`,
+  );
 };
 
 const withDefaults = (task: object, { taskId, at }: Occasion) => ({

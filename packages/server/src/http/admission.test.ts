@@ -128,7 +128,7 @@ const begin = async (name: string, headers: Record<string, string | number>, beg
 };
 
 describe('before the body of a request is read', () => {
-  it('a signature is examined: the refusal comes though nothing of the body does', async () => {
+  it('a signature is checked: a bad one is refused although the body never arrives', async () => {
     assert.match(await begin('byUrl', { forged: 'yes', 'content-length': 9 * MiB }), /^HTTP\/1.1 401 /);
     assert.match(await begin('byUrl', { forged: 'yes', 'transfer-encoding': 'chunked' }), /^HTTP\/1.1 401 /);
     assert.equal((await post('byUrl', { headers: { forged: 'yes' }, payload: '{' })).status, 401);
@@ -142,11 +142,11 @@ describe('before the body of a request is read', () => {
     assert.deepEqual([claimedId, address], ['somebody', '127.0.0.1']);
   });
 
-  it('scopes that the URL names are asked for', async () => {
+  it('scopes that the URL names are required', async () => {
     assert.match(await begin('byUrl', { may: 'by-url:y', 'content-length': 9 * MiB }), /^HTTP\/1.1 403 /);
   });
 
-  it('a caller is refused whom no body would help, when it is a large one', async () => {
+  it('a large body is refused when its caller lacks the scopes whatever the body says', async () => {
     const large = `{${' '.repeat(70_000)}`;
     const without = ['', 'by-bod', 'by-body', 'other:*', 'plain'];
     for (const may of without) {
@@ -185,7 +185,7 @@ describe('before the body of a request is read', () => {
     assert.match((await post('open', { payload: text })).message, /must be number/);
   });
 
-  it('large ones are worked with one after the other, and others are heard in between', async () => {
+  it('large ones are processed one after the other, with other requests in between', async () => {
     const large = JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`n${i}`, i])));
     const order: string[] = [];
     const ask = async (name: string, payload: string): Promise<void> => {
@@ -200,7 +200,7 @@ describe('before the body of a request is read', () => {
     assert.ok(order.lastIndexOf('small') < order.lastIndexOf('large'), order.join(' '));
   });
 
-  it('one that takes more than two minutes to come ends its connection', async () => {
+  it('one that takes more than two minutes to arrive ends its connection', async () => {
     const socket = connect({ port, host: '127.0.0.1' });
     let isClosed = false;
     socket
@@ -219,14 +219,14 @@ describe('before the body of a request is read', () => {
     });
   });
 
-  it('nothing waits for one whose connection has ended after it was refused', async () => {
+  it('nothing waits for a refused one whose connection has ended', async () => {
     await eventually('the requests before to be over', () => waits === 0);
     const headers = { 'content-type': ';;;/', 'content-length': 200_009, expect: '100-continue', may: 'x' };
     assert.match(await begin('open', headers), / 400 Bad Request[\s\S]*Unsupported Media Type/);
     await eventually('nothing to wait for its body', () => waits === 0);
   });
 
-  it('who waits to be told to send it is told only when it is wanted', async () => {
+  it('a client that waits for 100-continue gets it only when the body is needed', async () => {
     const ask = (headers: Record<string, string>) => {
       const told: string[] = [];
       const sent = request({
@@ -262,7 +262,7 @@ describe('before the body of a request is read', () => {
 });
 
 describe('what is wrong with a body', () => {
-  it('is told in at most 50 sentences, each of bounded length', async () => {
+  it('is reported in at most 50 sentences, each of bounded length', async () => {
     const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`n${i}`, 'no']));
     const { status, message } = await post('open', { payload: JSON.stringify(many) });
     assert.equal(status, 400);
@@ -273,7 +273,7 @@ describe('what is wrong with a body', () => {
     assert.ok(long.message.length < 2000, `${long.message.length} characters`);
   });
 
-  it('is told for the first mistake alone where there are very many parts', async () => {
+  it('is only the first mistake when the body has very many parts', async () => {
     const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`n${i}`, 'no']));
     const headers = { may: 'by-url:x' };
     const { status, text, message } = await post('byUrl', { headers, payload: JSON.stringify(many) });
@@ -283,7 +283,7 @@ describe('what is wrong with a body', () => {
   });
 });
 
-it('a method that needs no scope, and one whose scopes are held, go on as ever', async () => {
+it('does not concern a method that needs no scope, or one whose scopes the caller has', async () => {
   handled.length = 0;
   assert.equal((await post('open', {})).status, 204);
   assert.equal((await post('byUrl', { headers: { may: 'by-url:x' }, payload: '{"a":1}' })).status, 204);

@@ -7,7 +7,7 @@ export type FillScopes = (
   values: Readonly<Record<string, unknown>>,
 ) => ScopeExpression | undefined;
 
-/** Holds a call to its contract's scopes: by the URL at once, or later by values that the handler brings. */
+/** Checks a call against its contract's scopes: by the URL at once, or later with values from the handler. */
 export class Authorization {
   private readonly fillScopes: FillScopes;
   private readonly contract: Contract;
@@ -25,7 +25,7 @@ export class Authorization {
     this.checked = contract.scopes === undefined;
   }
 
-  /** Checks what the URL alone tells. */
+  /** Checks the scopes if the URL alone determines them. */
   checkByUrl(): void {
     if (this.checked) return;
     const required = this.fillScopes(this.contract.scopes as ScopeTemplate, this.known.params);
@@ -33,10 +33,10 @@ export class Authorization {
   }
 
   /**
-   * Refuses callers to whom no body would help: a large one of theirs is not examined. A small one is, so that they are
-   * told what is wrong with it first.
+   * Refuses callers who lack the scopes whatever the body says, so that their large bodies are not validated. Small bodies
+   * are validated first, so that such callers learn of mistakes in them.
    */
-  checkHope(): void {
+  checkAnyBody(): void {
     if (this.checked || !this.contract.input) return;
     const template = this.contract.scopes as ScopeTemplate;
     if (!mayEverSatisfy(this.known.caller, template))
@@ -46,7 +46,7 @@ export class Authorization {
       );
   }
 
-  /** The template with what the URL tells; what only a body could tell stays a parameter. */
+  /** The template with the parameters of the URL filled in. Those that come from the body stay parameters. */
   private filledByUrl(template: ScopeTemplate): ScopeTemplate {
     const text = JSON.stringify(template).replace(/<(\w+)>/g, (whole, name: string) =>
       JSON.stringify(this.known.params[name] ?? whole).slice(1, -1),
@@ -61,7 +61,7 @@ export class Authorization {
     this.require(required);
   };
 
-  /** A handler that answers without having asked for authorization is a hole, not an answer. */
+  /** Throws when a handler returned without checking authorization: its result must not be sent. */
   confirm(): void {
     if (!this.checked) throw new Error(`${this.contract.name} answered without a check of its scopes`);
   }
@@ -74,18 +74,18 @@ export class Authorization {
   }
 }
 
-/** What callers were found to satisfy with some body or other. Callers are remembered by auth, which forgets them. */
-const hopeful = new WeakMap<Caller, Set<ScopeTemplate>>();
+/** Templates that callers can satisfy with some body. Callers are objects that auth caches. */
+const satisfiable = new WeakMap<Caller, Set<ScopeTemplate>>();
 
 const mayEverSatisfy = (caller: Caller, template: ScopeTemplate): boolean => {
-  const known = hopeful.get(caller) ?? new Set();
+  const known = satisfiable.get(caller) ?? new Set();
   if (known.has(template)) return true;
   if (!isSatisfiable(template, caller.scopes)) return false;
-  hopeful.set(caller, known.add(template));
+  satisfiable.set(caller, known.add(template));
   return true;
 };
 
-/** Could these scopes satisfy the template, whatever is filled in? Only what certainly fails is false. */
+/** Whether these scopes could satisfy the template with some parameters. False only when they certainly cannot. */
 const isSatisfiable = (template: ScopeTemplate, scopes: readonly string[]): boolean => {
   if (typeof template === 'string') return isTextSatisfiable(template, scopes);
   if ('AllOf' in template) return template.AllOf.every((part) => isSatisfiable(part, scopes));
@@ -128,7 +128,7 @@ const missingScopes = (caller: Caller, required: ScopeExpression | ScopeTemplate
   ].join('\n');
 };
 
-/** The scopes in an expression; of a template, those that stand in it as they are or with parameters. */
+/** The scopes in an expression or template, parameters included. */
 const leaves = (expression: ScopeExpression | ScopeTemplate): string[] => {
   if (typeof expression === 'string') return [expression];
   if ('AllOf' in expression) return expression.AllOf.flatMap(leaves);

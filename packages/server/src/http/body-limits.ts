@@ -6,16 +6,16 @@ import type { Caller, Contract } from './contract.ts';
 
 const bodyBytesMaxDefault = 10 * 2 ** 20;
 
-/** What a caller without credentials may send at most. */
+/** The largest body of a caller without credentials, in bytes. */
 const unsignedBytesMax = 2 ** 20;
 
-/** A body above this is work to examine. */
+/** Validating a body above this size is considerable work. */
 const largeBytes = 64 * 2 ** 10;
 
-/** What a method takes at most, from those it knows. */
+/** The largest body of a method, from callers with credentials. */
 export const bodyBytesMax = ({ bodyBytesMax: own = bodyBytesMaxDefault }: Contract): number => own;
 
-/** What a method takes at most from this caller. */
+/** The largest body of a method, from this caller. */
 export const bytesMaxFrom = (contract: Contract, caller: Caller | undefined): number =>
   Math.min(bodyBytesMax(contract), caller?.isAnonymous ? unsignedBytesMax : Number.POSITIVE_INFINITY);
 
@@ -24,20 +24,20 @@ export const tooLarge = (bytesMax: number): RequestError => {
   return new RequestError('InputTooLarge', `The body is larger than ${size}.`);
 };
 
-/** The length that a request announces; undefined where it announces none, though a body may come. */
+/** The length that a request announces; undefined when it announces none, although a body may follow. */
 const announcedBytes = ({ headers }: FastifyRequest): number | undefined => {
   if (headers['transfer-encoding'] !== undefined) return undefined;
   return Number(headers['content-length'] ?? 0);
 };
 
-/** Would a body be work to examine, or might it be? */
+/** Whether validating the body may be considerable work. */
 export const hasLargeBody = (request: FastifyRequest): boolean =>
   (announcedBytes(request) ?? Number.POSITIVE_INFINITY) > largeBytes;
 
-/** Bodies above this are worked with one after the other. */
+/** Bodies above this size are processed one after the other. */
 const bytesWithoutTurn = 2 ** 14;
 
-/** Is a body that has come one that takes a while to work with? */
+/** Whether processing this body takes a while. */
 export const takesTurn = (text: string): boolean => text.length > bytesWithoutTurn;
 
 /** Refuses a body by its announced length, before any of it is read. */
@@ -46,7 +46,7 @@ export const requireBoundedBody = (contract: Contract, caller: Caller, request: 
   if ((announcedBytes(request) ?? 0) > bytesMax) throw tooLarge(bytesMax);
 };
 
-/** A whole body of an API call comes within this time. */
+/** The body of an API call must arrive within this time. */
 const bodyWithinMs = minutes(2);
 
 /** Ends the connection of a caller that takes too long to send its body. */
@@ -64,7 +64,7 @@ export const limitBodyTime = (request: FastifyRequest, clock: Clock): void => {
   });
   raw.once('end', done);
   raw.once('close', done);
-  // A request that was answered before its body came is not told that its connection has ended.
+  // A request that was answered before its body arrived emits no event when its connection ends.
   socket.once('close', done);
 };
 
@@ -86,10 +86,10 @@ export const boundBody = (body: RequestPayload, caller: Caller | undefined): Req
 
 const waiting = new WeakSet<IncomingMessage>();
 
-/** Notes that the sender of a request waits to be told to send its body. */
+/** Records that the sender of a request waits for `100 Continue` before it sends the body. */
 export const noteExpectation = (request: IncomingMessage): void => void waiting.add(request);
 
-/** Tells the sender of a request that waits to go on. */
+/** Sends `100 Continue` to a sender that waits for it. */
 export const sendContinue = ({ request, raw }: FastifyReply): void => {
   if (waiting.delete(request.raw)) raw.writeContinue();
 };

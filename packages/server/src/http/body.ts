@@ -4,7 +4,7 @@ import { RequestError } from '../base/index.ts';
 import type { Caller } from './contract.ts';
 import { parseLargeJson, TooDeep } from './large-json.ts';
 
-/** Arrays and objects within each other. What walks through a value, here and in the database, calls itself at each. */
+/** The deepest nesting of arrays and objects. Code that walks through a value, here and in the database, recurses. */
 const depthMax = 500;
 
 const byteOrderMark = '\ufeff';
@@ -25,7 +25,7 @@ const mistakeIn = (body: Buffer, encoding = 'identity'): string | undefined => {
   return isUtf8(body) ? undefined : 'The body must be text in UTF-8; it holds bytes that are not.';
 };
 
-/** Does the request say that its body is JSON? */
+/** Whether the request says that its body is JSON. */
 export const isJson = (request: FastifyRequest): boolean =>
   /^application\/json\b/i.test(request.headers['content-type'] ?? '');
 
@@ -37,31 +37,31 @@ const unsignedPartsMax = 20_000;
 
 export interface ParsedFor {
   readonly caller: Pick<Caller, 'isAnonymous'>;
-  /** Refuses those whom no body would help. */
-  readonly requireHope: () => void;
+  /** Refuses callers who lack the scopes whatever the body says. */
+  readonly checkAnyBody: () => void;
 }
 
 /** The body as a value: an object or an array; empty where there is none. */
 export const parseBody = async (
   request: FastifyRequest,
-  { caller, requireHope }: ParsedFor,
+  { caller, checkAnyBody }: ParsedFor,
 ): Promise<unknown> => {
   const text = request.body as string | undefined;
   if (!text || !isJson(request)) return {};
   if (caller.isAnonymous && hasManyParts(text))
     throw new RequestError(
       'MalformedPayload',
-      `Without credentials a body has at most ${unsignedPartsMax} values.`,
+      `Without credentials a body may have at most ${unsignedPartsMax} values.`,
     );
   let value: unknown;
   try {
-    // Some editors and languages begin a text with a mark of its encoding. A signature covers it, JSON knows none.
+    // Some editors and languages begin a text with a byte order mark. Signatures cover it, but JSON does not allow it.
     value = await parse(text.startsWith(byteOrderMark) ? text.slice(1) : text);
   } catch (error) {
     if (!(error instanceof TooDeep))
       throw new RequestError('MalformedPayload', `Failed to parse JSON: ${(error as Error).message}`);
-    // What such a body asks for cannot be known: those who may ask for nothing are told so.
-    requireHope();
+    // It is unknown what such a body asks for, so callers who may ask for nothing get that error instead.
+    checkAnyBody();
     throw new RequestError(
       'MalformedPayload',
       `The body must not nest arrays and objects more than ${depthMax} deep.`,
@@ -79,17 +79,17 @@ const parse = async (text: string): Promise<unknown> => {
   return JSON.parse(text);
 };
 
-/** Refuses a body that the database could not hold in columns of its own, and names the field. */
+/** Refuses a body with text that the database cannot store, and names the field. */
 export const requireStorableBody = (request: FastifyRequest, payload: unknown): void => {
-  // In JSON neither of these characters can be written but by an escape.
+  // JSON can contain these characters only as escapes.
   if (/\\u(0000|d[89a-f])/i.test(request.body as string)) requireStorable(payload, 'body');
 };
 
 const [quote, backslash, opening, closing] = [0x22, 0x5c, [0x5b, 0x7b], [0x5d, 0x7d]] as const;
-/** Brackets that open, commas and colons. */
+/** Opening brackets, commas and colons. */
 const beginsPart = new Set([...opening, 0x2c, 0x3a]);
 
-/** Does this JSON hold more than strangers may have parsed? */
+/** Whether this JSON has more values than a caller without credentials may send. */
 const hasManyParts = (text: string): boolean => {
   let parts = 0;
   let isInString = false;
@@ -104,7 +104,7 @@ const hasManyParts = (text: string): boolean => {
   return parts > unsignedPartsMax;
 };
 
-/** Is this JSON nested too deeply? Parsers are spared what they would have to refuse. */
+/** Whether this JSON is nested too deeply. It is checked before the text is parsed. */
 const isDeep = (text: string): boolean => {
   // Each level is opened and closed.
   if (text.length <= 2 * depthMax) return false;
@@ -123,7 +123,7 @@ const isDeep = (text: string): boolean => {
   return false;
 };
 
-/** Can PostgreSQL hold this text? It takes neither the character NUL nor one half of a surrogate pair. */
+/** Whether PostgreSQL can store this text: it must not contain NUL or a lone surrogate. */
 export const isStorable = (text: string): boolean => !text.includes('\0') && !/\p{Surrogate}/u.test(text);
 
 const requireStorable = (value: unknown, where: string): void => {
@@ -140,6 +140,6 @@ const requireStorable = (value: unknown, where: string): void => {
 const refuseText = (where: string): never => {
   throw new RequestError(
     'InputError',
-    `The text of ${where} holds a NUL character or one half of a surrogate pair; neither can be stored.`,
+    `The text of ${where} contains a NUL character or a lone surrogate, which cannot be stored.`,
   );
 };

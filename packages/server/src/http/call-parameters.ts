@@ -2,7 +2,7 @@ import { RequestError } from '../base/index.ts';
 import { isStorable } from './body.ts';
 import type { Contract } from './contract.ts';
 
-/** The URL's parameters as values; one that does not match its pattern is a 400 that names it. */
+/** The URL's parameters as values. One that does not match its pattern is refused with 400. */
 export const parseParams = (
   { params: expected = {} }: Contract,
   given: Record<string, string>,
@@ -19,7 +19,7 @@ export const parseParams = (
     if (!isStorable(text)) {
       throw new RequestError('InvalidRequestArguments', `URL parameter '${name}' holds a NUL character.`);
     }
-    // RFC 3986, 5.2.4: clients take it out of the path, encoded or not. What is kept under it could not be reached again.
+    // RFC 3986, 5.2.4: clients remove it from the path, encoded or not, so what is stored under such a name is unreachable.
     if (text === '.' || text === '..') {
       throw new RequestError('InvalidRequestArguments', `URL parameter '${name}' cannot be '${text}'.`);
     }
@@ -28,7 +28,7 @@ export const parseParams = (
   return values;
 };
 
-/** The query's parameters as values; an unknown, a repeated or a wrong one is a 400 that names it. */
+/** The query's parameters as values. An unknown, repeated or wrong one is refused with 400. */
 export const parseQuery = (
   { query: expected = {}, anyQuery }: Contract,
   given: Record<string, string | string[]>,

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Static, TSchema } from 'typebox';
 
-/** A scope with `<parameters>`, or a combination of them; false `if`s vanish, `for` expands a list in place. */
+/** A scope with `<parameters>`, or a combination of scopes. A false `if` vanishes; `for` expands a list in place. */
 export type ScopeTemplate =
   | string
   | { readonly AllOf: readonly ScopeTemplate[] }
@@ -15,7 +15,7 @@ export type ScopeExpression =
   | { readonly AllOf: readonly ScopeExpression[] }
   | { readonly AnyOf: readonly ScopeExpression[] };
 
-/** Who calls, and what they may do. Made by auth for each request. */
+/** Who calls, and what they may do. Auth creates it for each request. */
 export interface Caller {
   /** Empty for a caller without credentials. */
   readonly clientId: string;
@@ -26,7 +26,7 @@ export interface Caller {
   satisfies(required: ScopeExpression): boolean;
 }
 
-/** A URL or query parameter: what it must look like, and the value that it stands for. */
+/** A URL or query parameter: its pattern, and how to parse its text. */
 export interface Parameter<T = unknown> {
   readonly pattern: RegExp;
   parse(text: string): T;
@@ -64,7 +64,7 @@ export interface Contract<
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** As published: `/task/<taskId>/runs/<runId>/artifacts/<name>`. */
   readonly path: string;
-  /** The parameter of the path that may hold slashes, written as they are or percent-encoded. */
+  /** The parameter of the path that may contain slashes, plain or percent-encoded. */
   readonly rest?: string;
   readonly category: string;
   readonly title: string;
@@ -78,22 +78,22 @@ export interface Contract<
   readonly output?: PublishedSchema | 'blob';
   /** Default 10 MiB. */
   readonly bodyBytesMax?: number;
-  /** Other programs send people here, with whatever query they like; the handler reads it from the request. */
+  /** Any query is allowed, since other programs send people here; the handler reads it from the request. */
   readonly anyQuery?: true;
-  /** The call may wait: it is handed a signal that aborts when the caller has gone. */
+  /** The call may wait: it gets a signal that aborts when the caller has disconnected. */
   readonly waits?: true;
-  /** The body holds secrets: it appears in no log and no error reply. */
+  /** The body contains secrets: it appears in no log and no error reply. */
   readonly secretInput?: true;
-  /** The body is stored as JSON text, in which any character may stand; columns of their own are checked by the service. */
+  /** The body is stored as JSON text, so it may contain any character; the service checks what gets columns of its own. */
   readonly keepsText?: true;
-  /** Served, but in no published reference. */
+  /** Served, but left out of the published reference. */
   readonly hidden?: true;
 }
 
-/** A request as auth needs it to find out who calls. */
+/** The parts of a request that auth needs to identify the caller. */
 export interface RequestHead {
   readonly method: string;
-  /** Path and query as they came over the wire. */
+  /** Path and query as they were sent. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
 }
@@ -104,24 +104,24 @@ export interface SignedRequest extends RequestHead {
   readonly payload: string;
 }
 
-/** What a handler is given: checked input, and who asks. */
+/** The arguments of a handler: validated input, and the caller. */
 export interface Call<P extends Parameters, Q extends Parameters, I extends TSchema> {
   readonly params: ParameterValues<P>;
   readonly query: QueryValues<Q>;
   readonly body: Static<I>;
   readonly caller: Caller;
-  /** Fills the contract's scope template with these values as well; throws InsufficientScopes. */
+  /** Checks the contract's scopes, with these values filled in as well; throws InsufficientScopes. */
   authorize(values: Readonly<Record<string, unknown>>): void;
-  /** Aborts when the caller has gone; only for contracts that wait. */
+  /** Aborts when the caller has disconnected; only for contracts that wait. */
   readonly signal: AbortSignal;
-  /** As it came over the wire. */
+  /** As it was sent. */
   readonly request: SignedRequest;
 }
 
 /** Fields of a call that verbs of a set need for each element. */
 export type Authorize = Call<Parameters, Parameters, TSchema>['authorize'];
 
-/** An endpoint: a contract and the one call that answers it. */
+/** An endpoint: a contract and its handler. */
 export interface Route<Services> {
   readonly contract: Contract;
   readonly handle: (services: Services, call: Call<Parameters, Parameters, TSchema>) => unknown;
@@ -129,7 +129,7 @@ export interface Route<Services> {
 
 /**
  * Declares an endpoint of a domain. Write `const endpoint = routeFor<Services>()` once in `routes.ts`.
- * A handler answers a JSON value, nothing (204), or a {@link Reply}.
+ * A handler returns a JSON value, nothing (204), or a {@link Reply}.
  */
 export const routeFor =
   <Services>() =>
@@ -143,7 +143,7 @@ export const routeFor =
   ): Route<Services> =>
     ({ contract, handle }) as unknown as Route<Services>;
 
-/** A reply other than 200 with JSON or 204 with nothing. A body that is a string or a stream is sent as it is. */
+/** A reply other than 200 with JSON or 204 without a body. A body that is a string or a stream is sent as it is. */
 export class Reply {
   readonly status: number;
   readonly body: unknown;
@@ -164,12 +164,12 @@ export class Reply {
 }
 
 /**
- * Sends the caller elsewhere, in words: clients that do not follow give their caller the whole reply, with where it
- * leads to, only if its body is no JSON.
+ * Redirects the caller. The body is text: clients that do not follow redirects return the whole reply, with its
+ * location, only when the body is not JSON.
  */
 export const redirectTo = (url: string): Reply => new Reply(303, `See ${url}\n`, { location: url });
 
-/** JSON text that is sent as it is: for documents that are stored as text and need no parsing on their way out. */
+/** JSON text that is sent as it is, for documents that are stored as text. */
 export class JsonText {
   readonly text: string;
   constructor(text: string) {
@@ -201,7 +201,7 @@ export interface RoutingKeyWord {
   readonly multipleWords: boolean;
 }
 
-/** All that one service publishes; `app.ts` serves a list of these. */
+/** Everything that one service publishes; `app.ts` serves a list of these. */
 export interface ServiceDeclaration<Services = never> {
   readonly service: ServiceDescription;
   readonly routes: readonly Route<Services>[];
@@ -210,7 +210,7 @@ export interface ServiceDeclaration<Services = never> {
   readonly schemas?: readonly PublishedSchema[];
 }
 
-/** A published document: where it is served, and what it says. */
+/** A published document: its path and content. */
 export interface ReferenceDocument {
   readonly filename: string;
   readonly content: unknown;

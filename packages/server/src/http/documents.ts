@@ -4,7 +4,7 @@ import { apiHeaders } from './headers.ts';
 import { openApiDocument } from './openapi.ts';
 import { referenceDocuments } from './references.ts';
 
-/** Serves the references and schemas of some services, a document that holds them all, and one for OpenAPI's tools. */
+/** Serves the references and schemas of some services, one document with all of them, and an OpenAPI document. */
 export const serveDocuments = (
   app: FastifyInstance,
   declarations: readonly ServiceDeclaration[],

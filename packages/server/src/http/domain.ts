@@ -1,20 +1,20 @@
 import type { Loop } from '../base/index.ts';
 import type { Route } from './contract.ts';
 
-/** What each domain gives to the application that joins them: `app.ts` is a list of these. */
+/** What each domain provides to the application. `app.ts` is a list of domains. */
 export interface Domain<Verbs extends object = object> {
-  /** What it does, bound to what it was opened with: for its own routes, and for the floors above. */
+  /** Its verbs and queries, bound to its context: for its own routes and for the floors above. */
   readonly verbs: Verbs;
-  /** Its methods, as its declaration publishes them. Their handlers are given the verbs of all domains, by name. */
+  /** Its API methods, as its declaration publishes them. Their handlers get the verbs of all domains, by name. */
   readonly routes: readonly Route<never>[];
   /** Background work that any number of processes may do. */
   readonly loops: readonly Loop[];
-  /** Background work of each process that serves the API: it keeps up what that process holds in memory. */
+  /** Background work of each process that serves the API: it refreshes what that process keeps in memory. */
   readonly loopsOfEachProcess?: readonly Loop[];
-  /** Makes it ready for its first request. Lower domains go first. */
+  /** Prepares it for its first request. Lower domains start first. */
   start?(): Promise<void>;
-  /** Answers all who wait; nobody is kept waiting from then on. */
+  /** Replies to all waiting calls. From then on no call waits. */
   drain?(): Promise<void>;
-  /** Writes what is left to write and lets go of what is open, once the loops have ended and nobody calls any more. */
+  /** Writes what is left to write and closes what is open. Called after the loops have ended and the last call has returned. */
   close?(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
-/** Does the header `Accept-Encoding` allow a gzip body? Without the header, or with `identity` alone, it does not. */
+/** Whether the header `Accept-Encoding` allows a gzip body. A missing header, or `identity` alone, does not. */
 export const acceptsGzip = (accepted: string | undefined): boolean => {
   const weights = new Map(
     (accepted ?? '').split(',').map((item) => {
@@ -16,11 +16,11 @@ export const acceptsGzip = (accepted: string | undefined): boolean => {
 
 const compress = promisify<string, { level: number }, Buffer>(gzip);
 
-// Shorter ones fit a packet or two: there is little to win. The fastest level finds most of what JSON repeats.
+// Shorter ones fit into a packet or two. The fastest level finds most of the repetition in JSON.
 const compressedBytesMin = 1024;
 const compression = { level: 1 };
 
-/** Sends long texts compressed to callers that accept it. Streams and what is compressed already pass as they are. */
+/** Compresses long texts for callers that accept it. Streams and compressed bodies are sent as they are. */
 export const compressReplies = (app: FastifyInstance): void => {
   app.addHook('onSend', (request, reply, payload, done) => {
     if (typeof payload !== 'string' || payload.length < compressedBytesMin) return done();

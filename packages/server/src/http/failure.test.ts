@@ -7,7 +7,7 @@ import { failureReply } from './failure.ts';
 const contract = { name: 'task', method: 'GET', path: '/task' } as unknown as Contract;
 const request = { contract, params: {}, payload: {}, isLarge: false, time: new Date(0) };
 
-it('a database that is away is no fault of the server’s, and callers may try again', () => {
+it('an unavailable database is a 503, so that callers try again', () => {
   const away = [
     new BrokenTransaction(new Error('gone'), 'unknown'),
     Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),

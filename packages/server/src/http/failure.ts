@@ -6,7 +6,7 @@ export interface FailedRequest {
   readonly contract: Contract;
   readonly params: Readonly<Record<string, unknown>>;
   readonly payload: unknown;
-  /** The body is too large to be sent back. */
+  /** Whether the body is too large to be repeated in the error. */
   readonly isLarge: boolean;
   readonly time: Date;
 }
@@ -16,7 +16,7 @@ export interface FailureReply {
   readonly body: object;
 }
 
-/** Turns whatever was thrown into the API's error body. Bugs are logged with an incident id; callers see only the id. */
+/** Turns any thrown value into the API's error body. Bugs are logged with an incident id; callers see only the id. */
 export const failureReply = (thrown: unknown, request: FailedRequest, log: Logger): FailureReply => {
   const error = thrown instanceof RequestError ? thrown : bugReport(thrown, request.contract, log);
   const status = errorStatuses[error.code];
@@ -50,7 +50,7 @@ const bugReport = (thrown: unknown, contract: Contract, log: Logger): RequestErr
     log.warn({ err: thrown, method: contract.name, incidentId }, 'a request failed: the database is away');
     return new RequestError(
       'ServiceUnavailable',
-      'The database cannot be reached now; ask again. What was asked may have happened all the same.',
+      'The database cannot be reached now; try again. The request may have taken effect all the same.',
     );
   }
   log.error({ err: thrown, method: contract.name, incidentId }, 'a request failed by a fault of the server');

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseLargeJson, TooDeep } from './large-json.ts';
 
-/** What becomes of a text: its value, or that it is none. */
+/** The result of parsing a text: its value, or that it is not JSON. */
 const outcome = async (parse: () => unknown): Promise<unknown> => {
   try {
     return { value: await parse() };
@@ -13,11 +13,11 @@ const outcome = async (parse: () => unknown): Promise<unknown> => {
   }
 };
 
-/** As if a text of a few characters were large. */
+/** Limits that make a text of a few characters count as large. */
 const inParts = (text: string) => outcome(() => parseLargeJson(text, { depthMax: 500, partMax: 4 }));
 
 describe('parseLargeJson', () => {
-  it('finds what JSON.parse finds', async () => {
+  it('returns what JSON.parse returns', async () => {
     const spaced = fc.json().map((text) => text.replaceAll(',', ' ,\n').replaceAll(':', '\t: '));
     const check = async (text: string): Promise<void> =>
       assert.deepEqual(await inParts(text), await outcome(() => JSON.parse(text)));
@@ -49,7 +49,7 @@ describe('parseLargeJson', () => {
     await fc.assert(fc.asyncProperty(mutated, check), { numRuns: 5000 });
   });
 
-  it('reads the corners of the format as JSON.parse does', async () => {
+  it('treats edge cases of the format as JSON.parse does', async () => {
     for (const text of [
       '[1,2,]',
       '[,1,2345]',
@@ -72,14 +72,14 @@ describe('parseLargeJson', () => {
       assert.deepEqual(await inParts(text), await outcome(() => JSON.parse(text)), text);
   });
 
-  it('tells how deep is too deep, wherever that is', async () => {
+  it('refuses text that is nested too deeply, at any place', async () => {
     const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
     const options = { depthMax: 20, partMax: 4 };
     await parseLargeJson(`[1,${nested(19)}]`, options);
     await assert.rejects(parseLargeJson(`[1,${nested(20)}]`, options), TooDeep);
   });
 
-  it('lets others have their turn', async () => {
+  it('lets other work run in between', async () => {
     const text = JSON.stringify(Array.from({ length: 50_000 }, (_, i) => ({ i, text: 'x'.repeat(300) })));
     let turns = 0;
     let isOver = false;

@@ -1,10 +1,10 @@
 import { type Slices, slices } from '../base/index.ts';
 
-/** Text of up to so many characters is parsed at once. */
+/** Text of up to this many characters is parsed at once. */
 const partMax = 64 * 1024;
-/** Arrays and objects so deep within each other are taken apart; what is large below is parsed at once. */
+/** Arrays and objects are split up to this depth; deeper ones are parsed at once, even if they are large. */
 const levelsMax = 3;
-/** So many characters are looked at between two looks at the clock. */
+/** The clock is read after this many characters. */
 const scannedMax = 64 * 1024;
 
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
@@ -17,7 +17,7 @@ interface Span {
   readonly to: number;
 }
 
-/** Goes over the text between two brackets: finds the commas that are at no deeper level, and how deep it is. */
+/** Scans the text between two brackets: finds the commas of its own level, and how deep it is nested. */
 class Scanner {
   readonly commas: number[] = [];
   depth = 0;
@@ -31,7 +31,7 @@ class Scanner {
     this.#at = from;
   }
 
-  /** Goes on up to `to`; false when a bracket closes that was not opened. */
+  /** Continues up to `to`; false when a bracket closes that was not opened. */
   scan(to: number): boolean {
     const text = this.#text;
     let i = this.#at;
@@ -54,7 +54,7 @@ class Scanner {
 
 const broken = (what: string): SyntaxError => new SyntaxError(what);
 
-/** The text is nested more deeply than it may be. */
+/** The text is nested more deeply than allowed. */
 export class TooDeep extends Error {}
 
 /** Parses large JSON text in slices. */
@@ -122,7 +122,7 @@ class Parser {
         for (const member of some) members.push(member);
       }
     }
-    // Of several members of one name the last one counts, and `__proto__` is a name like any other: as in JSON.parse.
+    // As in JSON.parse: of several members with one name the last one counts, and `__proto__` is an ordinary name.
     return Object.fromEntries(members);
   }
 
@@ -138,7 +138,7 @@ class Parser {
     return [name, await this.parse({ from: after.from + 1, to }, level + 1)];
   }
 
-  /** Neighbours that are parsed at once, and large ones each for itself. */
+  /** Groups of small neighbors that are parsed at once, and each large element alone. */
   *#groupsOf(children: readonly Span[]): Generator<Span & { isLarge: boolean; count: number }> {
     let group: (Span & { isLarge: boolean; count: number }) | undefined;
     for (const { from, to } of children) {
@@ -167,15 +167,15 @@ class Parser {
 }
 
 interface LargeJsonOptions {
-  /** Arrays and objects within each other, at most. */
+  /** The deepest allowed nesting of arrays and objects. */
   readonly depthMax: number;
-  /** Text of so many characters is parsed at once. */
+  /** Text of up to this many characters is parsed at once. */
   readonly partMax: number;
 }
 
 /**
- * The value of large JSON text, as `JSON.parse` has it, found in slices between which others have their turn. Throws a
- * SyntaxError, or TooDeep.
+ * Parses large JSON text with the result of `JSON.parse`, in slices between which other work can run. Throws SyntaxError
+ * or TooDeep.
  */
 export const parseLargeJson = (
   text: string,

@@ -5,7 +5,7 @@ import { manualClock } from '../base/index.ts';
 import { servedOn, tester } from '../testing/index.ts';
 import { serve } from './serve.ts';
 
-test('the heartbeat fails while the database does not answer; the one for load balancers goes on', async () => {
+test('the heartbeat fails while the database is unreachable, but not the one for load balancers', async () => {
   let isThere = true;
   const reachDatabase = async () => {
     if (!isThere) throw new Error('The database is gone');

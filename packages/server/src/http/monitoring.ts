@@ -1,10 +1,10 @@
 import { type Contract, type Route, routeFor } from './contract.ts';
 
-/** What the monitoring endpoints tell of this process. */
+/** The data of the monitoring endpoints about this process. */
 export interface ProcessFacts {
   uptimeSeconds(): number;
   readonly version: string;
-  /** Fails while the database does not answer. */
+  /** Rejects while the database is unreachable. */
   reachDatabase(): Promise<unknown>;
 }
 

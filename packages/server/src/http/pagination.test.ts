@@ -6,7 +6,7 @@ const people = pagesOf('people', ['text', 'whole']);
 const tokenOf = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('the token of a page', () => {
-  it('leads to the row after which the next page starts', () => {
+  it('holds the key of the row before the next page', () => {
     const rows = [1, 2, 3].map((age) => ({ name: 'a', age }));
     const page = people.pageOf(rows, 2, ({ name, age }) => [name, age]);
     assert.equal(page.rows.length, 2);
@@ -15,7 +15,7 @@ describe('the token of a page', () => {
     assert.equal(people.keyIn(undefined), undefined);
   });
 
-  it('is refused unless this listing gave it', () => {
+  it('is refused unless this listing issued it', () => {
     const foreign = [
       pagesOf('others', ['text', 'whole']).tokenAfter(['a', 1]),
       ...[

@@ -1,28 +1,28 @@
 import { RequestError } from '../base/index.ts';
 import { isStorable } from './body.ts';
 
-/** What a page of a listing is asked with: the query parameters of `pagination`. */
+/** The query parameters of a listing, as `pagination` declares them. */
 export interface PageQuery {
   readonly limit?: number | undefined;
   readonly continuationToken?: string | undefined;
 }
 
-/** One page of a listing, and the token for the next where there is more. */
+/** One page of a listing, and the token of the next page if there is one. */
 export interface Page<Row> {
   readonly rows: Row[];
   readonly continuationToken?: string;
 }
 
-/** What a part of a key is: a text, or a whole number from 0 on that counts something or is a time in milliseconds. */
+/** The kind of a part of a key: a text, or a whole number from 0 on, like a count or a time in milliseconds. */
 type Kind = 'text' | 'whole';
 
 type KeyOf<Kinds extends readonly Kind[]> = { [I in keyof Kinds]: Kinds[I] extends 'text' ? string : number };
 
 /** The pages of one listing: rows are sorted by a key, and a token holds the key of the last row of a page. */
 export interface Pages<Key extends readonly (string | number)[]> {
-  /** The key in a continuation token. A token that this listing did not give is a 400. */
+  /** The key in a continuation token. A token that this listing did not issue is refused with 400. */
   keyIn(token: string | undefined): Key | undefined;
-  /** The same, but such a token starts the listing from its beginning. */
+  /** The same, but such a token returns to the first page. */
   keyInOrStart(token: string | undefined): Key | undefined;
   /** The token for what follows a key. */
   tokenAfter(key: Key): string;
@@ -35,7 +35,7 @@ const rowsDefault = 1000;
 /** How many rows to read for a page: one more than it holds, to know whether another follows. */
 export const pageLimit = (limit: number | undefined): number => Math.max(1, limit ?? rowsDefault) + 1;
 
-// The largest time that PostgreSQL and JavaScript both know has fewer milliseconds, and no listing more rows.
+// The largest time of both PostgreSQL and JavaScript has fewer milliseconds, and no listing has more rows.
 const wholeMax = 2 ** 52;
 
 const fits: Readonly<Record<Kind, (part: unknown) => boolean>> = {
@@ -52,8 +52,8 @@ const jsonIn = (token: string): unknown => {
 };
 
 /**
- * Defines the tokens of a listing. A token holds the listing's name and its key's parts, so that what another listing
- * gave, or what somebody made up, is not taken for a key: `kinds` says what each part must be.
+ * Defines the tokens of a listing. A token contains the listing's name and the parts of a key, so that tokens of other
+ * listings and invented ones are refused. `kinds` says what each part must be.
  */
 export const pagesOf = <const Kinds extends readonly Kind[]>(
   listing: string,

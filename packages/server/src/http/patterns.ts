@@ -16,7 +16,7 @@ export const parameters = {
   printableAscii: text(printableAsciiPattern),
   runId: {
     pattern: /^[1-9]*[0-9]+$/,
-    // No task has so many runs, and the database no greater numbers.
+    // No task has more runs, and the database has no larger integers.
     parse: (value: string) => Math.min(Number(value), 2 ** 31 - 1),
   } satisfies Parameter<number>,
   limit: {

@@ -36,7 +36,7 @@ const exchangeEntry = ({ schema, ...entry }: ExchangeDeclaration) => ({
   schema: shortName(schema),
 });
 
-/** Every contract of a service that is published, the monitoring ones first. */
+/** Every published contract of a service, the monitoring ones first. */
 export const publishedContracts = (declaration: ServiceDeclaration): Contract[] => [
   ...monitoringContracts,
   ...declaration.routes.map((route) => route.contract).filter((contract) => !contract.hidden),

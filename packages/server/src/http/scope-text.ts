@@ -1,6 +1,6 @@
 import type { ScopeTemplate } from './contract.ts';
 
-/** Says a scope template in words, in Markdown: `` `queue:get-task:<taskId>` and (`a` or `b`) ``. */
+/** A scope template in words, as Markdown: `` `queue:get-task:<taskId>` and (`a` or `b`) ``. */
 export const scopeText = (scope: ScopeTemplate): string => {
   if (typeof scope === 'string') return `\`${scope}\``;
   if ('AllOf' in scope) return joined(scope.AllOf, 'and');

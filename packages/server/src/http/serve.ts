@@ -36,19 +36,19 @@ import { whileStanding } from './standing.ts';
 import { awaitTurn } from './turns.ts';
 import { mistakesIn, mistakesInSlices, schemaPath } from './validation.ts';
 
-/** What the floors above hand in. */
+/** What the floors above provide. */
 export interface ServeContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly process: ProcessFacts;
-  /** Who sends a request, by its head alone: it is asked before anything of the body is read. `since`: when it came, if earlier. */
+  /** The sender of a request, by its head alone, before any of the body is read. `since`: when it arrived, if earlier. */
   authenticate(head: RequestHead, since?: Date): Promise<Caller>;
-  /** Refuses a body other than the one that its request signed, if it signed any. */
+  /** Refuses a body other than the one that the request signed, if it signed one. */
   requirePayload?(request: SignedRequest): Promise<void>;
-  /** The client that a request with a refused signature claims to come from, for the log. */
+  /** The client that a request claims to come from although its signature was refused, for the log. */
   claimedId?(head: RequestHead): string | undefined;
   readonly fillScopes: FillScopes;
-  /** Names a method, and answers who is to be told of each call of it: the status of the reply, and how long it took. */
+  /** Returns a function that is called after each call of a method, with the status of the reply and its duration. */
   watchMethod?(service: string, method: string): ObserveCall;
   /** Checks every reply against its schema: for tests. */
   readonly checkReplies?: boolean;
@@ -56,10 +56,10 @@ export interface ServeContext {
 
 export type ObserveCall = (status: number, seconds: number) => void;
 
-/** An error reply repeats a body of up to so many bytes. */
+/** An error reply repeats a body of up to this many bytes. */
 const echoedBytesMax = 100_000;
 
-/** Registers the API of some services. `services` is what handlers are given. */
+/** Registers the API of some services. `services` is passed to the handlers. */
 export const serve = <Services extends object>(
   app: FastifyInstance,
   deps: ServeContext,
@@ -69,7 +69,7 @@ export const serve = <Services extends object>(
   compressReplies(app);
   app.options('/api/*', (_request, reply) => reply.headers(apiHeaders).code(200).send(''));
   const everything = { ...services, process: deps.process };
-  // Those who watch over a deployment need not know its services.
+  // Monitoring need not know the services of a deployment.
   for (const route of monitoringRoutes.filter(({ contract }) =>
     contract.path.startsWith('/__'),
   ) as Route<object>[])
@@ -86,10 +86,10 @@ export const serve = <Services extends object>(
 
 /**
  * The router's spellings of a published path. A parameter that may hold slashes is the rest of the path when it comes
- * last; elsewhere it is matched percent-encoded and, since such ids have two parts, as two segments.
+ * last. Elsewhere it is matched percent-encoded and, since such ids have two parts, as two segments.
  */
 const routerPaths = (contract: Contract): string[] =>
-  // With a slash at their end and without it: clients add one or strip it. What takes the rest of a path keeps its own.
+  // With and without a slash at the end, since clients add or strip it. A parameter for the rest of a path keeps its own.
   spellings(contract).flatMap((path) =>
     path.endsWith('*') ? [path] : [path.replace(/\/$/, ''), `${path.replace(/\/$/, '')}/`],
   );
@@ -138,7 +138,7 @@ interface Admitted {
 
 const admitted = new WeakMap<FastifyRequest, Admitted>();
 
-/** Finds out who calls and whether they may at all, by the head of the request. A refused one's body is dropped as it comes. */
+/** Identifies the caller and checks scopes by the head of the request. The body of a refused request is discarded. */
 const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
   const { route, deps } = endpoint;
   const { contract } = route;
@@ -151,7 +151,7 @@ const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: Fastify
     caller = await deps.authenticate(contract.scopes === undefined ? unsigned(head) : head);
     const authorization = new Authorization(deps.fillScopes, contract, { caller, params });
     authorization.checkByUrl();
-    if (hasLargeBody(request)) authorization.checkHope();
+    if (hasLargeBody(request)) authorization.checkAnyBody();
     requireBoundedBody(contract, caller, request);
     admitted.set(request, { started, ids, params, caller, authorization });
     limitBodyTime(request, deps.clock);
@@ -202,7 +202,7 @@ const answer = async (
   try {
     if (takesTurn(signed.payload)) await awaitTurn();
     if (contract.scopes !== undefined) await deps.requirePayload?.(signed);
-    payload = await parseBody(request, { caller, requireHope: () => authorization.checkHope() });
+    payload = await parseBody(request, { caller, checkAnyBody: () => authorization.checkAnyBody() });
     const call: Call<Parameters, Parameters, never> = {
       params: parseParams(contract, params),
       query: parseQuery(contract, request.query as Record<string, string | string[]>),
@@ -225,7 +225,7 @@ const answer = async (
   }
 };
 
-/** A caller who waits must still be known, by the signature that was good when it came, and hold what the URL asks for. */
+/** Checks a waiting caller again: its signature, as of the time of the request, and the scopes that the URL needs. */
 const standing = (
   { route: { contract }, deps }: Endpoint,
   params: Record<string, string>,
@@ -250,7 +250,7 @@ interface Ids {
   readonly requestId: string;
 }
 
-/** Gives a request its id, and the id of the chain of calls that it is part of: its caller's, if that has one. */
+/** Gives a request its id, and the id of its chain of calls: the caller's if it sent one. */
 const identify = (request: FastifyRequest, reply: FastifyReply): Ids => {
   const requestId = nextRequestId();
   const given = request.headers['x-taskcluster-trace-id'];
@@ -267,7 +267,7 @@ interface CallFacts {
   readonly taskId?: string | undefined;
 }
 
-/** One line in the log for each call, and one observation. Nothing that the caller sent in a body or a header is in it. */
+/** Logs one line for each call and makes one observation. The line contains nothing from the body or the headers. */
 const record = ({ route, deps, observe }: Endpoint, status: number, facts: CallFacts): void => {
   const { ms, clientId, taskId, traceId, requestId } = facts;
   observe(status, ms / 1000);
@@ -285,7 +285,7 @@ const record = ({ route, deps, observe }: Endpoint, status: number, facts: CallF
   );
 };
 
-/** Methods without scopes are open to all: bad credentials must not keep anybody from them. */
+/** Methods without scopes are open to everyone, also to callers with bad credentials. */
 const unsigned = ({ method }: RequestHead): RequestHead => ({ method, url: '', headers: {} });
 
 const pathValues = ({ rest }: Contract, given: Record<string, string>): Record<string, string> => {
@@ -338,7 +338,7 @@ const checkReply = ({ name, output }: Contract, value: unknown): void => {
   if (mistakes.length > 0) throw new Error(`The reply of ${name} breaks its schema: ${mistakes.join('; ')}`);
 };
 
-/** Returns a request whose body could not be read. */
+/** Replies to a request whose body could not be read. */
 const refuseUnread = (
   endpoint: Endpoint,
   error: Error & { code?: string },

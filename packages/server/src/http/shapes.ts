@@ -1,13 +1,13 @@
 import { Type } from 'typebox';
 import { printableAsciiPattern, slugidPattern, taskQueueIdPattern } from './patterns.ts';
 
-/** One of a few strings; the static type is their union. */
+/** One of some strings; the static type is their union. */
 export const oneOf = <const Values extends readonly string[]>(
   values: Values,
   options: Readonly<Record<string, unknown>> = {},
 ) => Type.Unsafe<Values[number]>({ type: 'string', enum: [...values], ...options });
 
-/** An object of which only its being an object is checked. */
+/** Any object. */
 export const anyObject = (options: Readonly<Record<string, unknown>> = {}) =>
   Type.Unsafe<Readonly<Record<string, unknown>>>({ type: 'object', ...options });
 
@@ -17,13 +17,13 @@ export const exactly = <const Properties extends Parameters<typeof Type.Object>[
   options: Readonly<Record<string, unknown>> = {},
 ) => Type.Object(properties, { ...options, additionalProperties: false });
 
-/** A list of which no two elements may be equal. */
+/** A list without equal elements. */
 export const distinct = <const Item extends Parameters<typeof Type.Array>[0]>(
   items: Item,
   options: Readonly<Record<string, unknown>> = {},
 ) => Type.Array(items, { ...options, uniqueItems: true });
 
-/** The words of the API that several services share (the patterns are those of `patterns.ts`). */
+/** Strings of the API that several services share (the patterns are those of `patterns.ts`). */
 export const DateTime = Type.String({ format: 'date-time' });
 export const Slugid = Type.String({ pattern: slugidPattern.source });
 export const RunId = Type.Integer({ minimum: 0, maximum: 1000 });

@@ -1,12 +1,12 @@
 import type { FastifyReply } from 'fastify';
 import { type Clock, seconds } from '../base/index.ts';
 
-/** Callers who wait are asked again so often whether they still may. */
+/** The credentials of a waiting caller are checked again at this interval. */
 const askEveryMs = seconds(10);
 
 /**
- * A signal for a call that waits: it aborts when the caller has gone, and soon after its credentials have ended or lost
- * what the method asks for.
+ * A signal for a call that waits. It aborts when the caller disconnects, and soon after its credentials have ended or
+ * lost the scopes that the method needs.
  */
 export const whileStanding = (
   reply: FastifyReply,
@@ -23,8 +23,8 @@ export const whileStanding = (
     });
   };
   askLater();
-  // Who has ended its half of the connection may have ended it all, which only an answer would show. What comes after a
-  // long wait must not be given to nobody.
+  // A caller that has ended its half of the connection may be gone, which only a reply would show. What a long wait
+  // // brings must not be sent to a connection that is gone.
   const { socket } = reply.request.raw;
   const leave = (): void => void socket.destroy();
   if (socket.readableEnded) leave();

@@ -6,16 +6,16 @@ let endedAt = Number.NEGATIVE_INFINITY;
 
 const nextRound = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** However long one took, the next waits no longer than this for its sake. */
+/** The next turn waits at most this long, however long the last one took. */
 const restMsMax = 50;
 
-/** The one before has been worked with; everybody else is heard for as long as it took. */
+/** Resolves when other work has had as much time as the last turn took. */
 const rest = async (): Promise<void> => {
   await nextRound();
   const owedMs = tookMs - (performance.now() - endedAt);
   if (owedMs > 0) await systemClock.sleep(owedMs);
   const begunAt = performance.now();
-  // Once whoever was waiting for this turn has gone on, as far as it goes in one go.
+  // After the synchronous work of the call whose turn this is.
   process.nextTick(() => {
     endedAt = performance.now();
     tookMs = Math.min(endedAt - begunAt, restMsMax);
@@ -23,8 +23,8 @@ const rest = async (): Promise<void> => {
 };
 
 /**
- * Resolves when it is this call's turn to be worked with in one go. One goes after the other, and at most half of the time
- * goes to them, so that others are heard in between, however many come at once.
+ * Resolves when this call may do its long synchronous work. Calls take turns, and together they use at most half of the
+ * time, so that other requests are served in between.
  */
 export const awaitTurn = (): Promise<void> => {
   last = last.then(rest);

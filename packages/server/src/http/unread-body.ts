@@ -1,17 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../base/index.ts';
 
-/** Of a body that was refused so many bytes are read and dropped; who sends more is cut off. */
+/** At most this many bytes of a refused body are read and discarded. Then the connection is cut. */
 const droppedBytesMax = 64 * 2 ** 20;
 
-/** It is read in steps with rests between, 8 MiB a second: who sends what nobody wants must not keep the server busy. */
+/** It is read in steps with pauses, at 8 MiB a second, so that refused bodies do not keep the server busy. */
 const stepBytes = 2 ** 18;
 const restMs = 32;
 
 /**
- * Lets refusals reach callers that are still sending: many read a reply only after their whole body. A connection that
- * is ended while bytes arrive is reset, and a reply on its way is lost with it. So it stays open, and the rest of the
- * body is read and dropped, slowly, whatever refused it, and nothing of it is kept.
+ * Lets refusals reach callers that are still sending. Many read the reply only after they have sent the whole body, and a
+ * connection that is closed while bytes arrive is reset, which loses a reply on its way. So the connection stays open, and
+ * the rest of the body is read slowly and discarded.
  */
 export const readRestOfBodies = (app: FastifyInstance, clock: Clock): void => {
   app.addHook('onSend', (request, reply, _payload, done) => {
@@ -24,7 +24,7 @@ export const readRestOfBodies = (app: FastifyInstance, clock: Clock): void => {
 
 const readRest = ({ raw }: FastifyRequest, reply: FastifyReply, clock: Clock): void => {
   reply.removeHeader('connection');
-  // Who asked to close afterwards does so as soon as the reply has been read.
+  // A caller that asked to close the connection does so as soon as it has read the reply.
   reply.raw.shouldKeepAlive = true;
   let dropped = 0;
   let step = 0;

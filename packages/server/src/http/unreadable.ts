@@ -3,26 +3,26 @@ import type { Socket } from 'node:net';
 import { seconds, systemClock } from '../base/index.ts';
 import { apiHeaders } from './headers.ts';
 
-/** What Node found in a request that is none, or not yet. */
+/** The status of the reply, by Node's error code; 400 for all others. */
 const statuses: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 const messages: Readonly<Record<number, string>> = {
-  400: 'This is no request of HTTP/1.1.',
-  408: 'The request did not come in time.',
+  400: 'This is not an HTTP/1.1 request.',
+  408: 'The request did not arrive in time.',
   431: 'The headers, with the URL, are too large.',
 };
 
-/** The reply is on its way, and who still sends may find it; then the connection is of no use to anybody. */
+/** How long the connection stays open after the reply, so that a caller that is still sending can read it. */
 const lingerMs = seconds(2);
 
 /**
- * Refuses, on its connection, a request that could not be read: nothing after it could be either, so the reply says that
- * the connection ends, and it does.
+ * Refuses a request that could not be parsed. Nothing after it on the connection could be parsed either, so the reply
+ * says that the connection closes, and it is closed.
  */
 export const refuseUnreadable = (error: NodeJS.ErrnoException, socket: Socket): void => {
-  // What still comes is no request either.
+  // What follows is not a request either.
   if (socket.writableEnded) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

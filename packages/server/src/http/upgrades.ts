@@ -1,12 +1,12 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** Takes over the connection of a request that asks for another protocol on it. */
+/** Takes over the connection of a request that asks for another protocol. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /**
- * Has requests that ask for a websocket at paths with this beginning taken over. All others are answered as if they had
- * not asked: many clients offer HTTP/2 in this way, and take no for an answer.
+ * Hands requests for a websocket over, at paths that begin with `prefix`. All other requests are served as if they had not
+ * asked for an upgrade: many clients offer HTTP/2 in this way, and continue without it.
  */
 export const takeUpgrades = (server: Server, prefix: string, take: Upgrade): void => {
   server.on('upgrade', (request, socket, head) => {
@@ -18,7 +18,7 @@ export const takeUpgrades = (server: Server, prefix: string, take: Upgrade): voi
 
 const hopHeaders = /^(upgrade|http2-settings)$/i;
 
-/** Node has let go of the connection: it is given the request once more, without the offer. */
+/** Gives the request to Node once more, without the upgrade, since Node has released the connection. */
 const serveAsItIs = (
   server: Server,
   { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },

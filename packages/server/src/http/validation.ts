@@ -6,14 +6,14 @@ import type { PublishedSchema } from './contract.ts';
 const ajvFor = (allErrors: boolean): Ajv => {
   const ajv = new Ajv({ allErrors, useDefaults: true, strict: false, validateSchema: false, logger: false });
   (formats as unknown as (ajv: Ajv) => void)(ajv);
-  // The format knows leap seconds, hour 24 of offsets and the year 0: what is a time here, one reader decides for all.
+  // The format allows leap seconds, hour 24 of offsets and the year 0, so one function decides what a time is.
   const rfc3339 = ajv.formats['date-time'] as { validate(text: string): boolean };
   return ajv.addFormat('date-time', (text) => rfc3339.validate(text) && dateIn(text) !== undefined);
 };
 
-/** Ends at the first mistake; defaults are written into the body. */
+/** Stops at the first mistake. Writes defaults into the body. */
 const checker = ajvFor(false);
-/** Finds all mistakes, so that a caller mends a body in one go. */
+/** Finds all mistakes, so that a caller can correct a body at once. */
 const finder = ajvFor(true);
 
 const validators = (ajv: Ajv) => {
@@ -38,16 +38,16 @@ const describe = ({ instancePath, message, params, keyword }: ErrorObject): stri
   return `${where} ${message ?? keyword}`;
 };
 
-/** An error lists so many mistakes at most, each of so many characters. */
+/** An error lists at most this many mistakes, each with at most this many characters. */
 const mistakesMax = 50;
 const mistakeCharactersMax = 500;
 
-/** Of a value of more parts than this only the first mistake is told: to find all would take long, and much memory. */
+/** Of a value with more parts than this only the first mistake is reported: finding all takes much time and memory. */
 const partsMax = 5000;
 
 /**
- * What is wrong with a value, a sentence for each mistake, naming the field; empty when it fits. At most 50 sentences,
- * and the first alone where the value is large. Fills in defaults.
+ * The mistakes in a value: a sentence for each, which names the field; empty when the value is valid. At most 50
+ * sentences, and only the first when the value is large. Fills in defaults.
  */
 export const mistakesIn = (published: PublishedSchema, value: unknown): string[] => {
   const check = checkerOf(published);
@@ -58,10 +58,10 @@ export const mistakesIn = (published: PublishedSchema, value: unknown): string[]
   return errors.length > mistakesMax ? [...mistakes, `and ${errors.length - mistakesMax} more`] : mistakes;
 };
 
-/** A list of more items than this is checked item by item, in slices. */
+/** A list with more items than this is checked item by item, in slices. */
 const itemsAtOnceMax = 500;
 
-/** A schema whose values have one list that may be large: the schema without what its items are, and that of an item. */
+/** A schema whose values have one list that may be large: the schema without that of its items, and that of an item. */
 interface Split {
   readonly property: string;
   readonly envelope: PublishedSchema;
@@ -76,7 +76,7 @@ interface ListSchema {
 
 const splits = new WeakMap<PublishedSchema, ReadonlyMap<string, Split>>();
 
-/** A schema taken apart at each of its lists; those whose items have to differ are looked at as a whole. */
+/** A schema split at each of its lists. Lists with unique items are checked as a whole. */
 const splitsOf = (published: PublishedSchema): ReadonlyMap<string, Split> => {
   const known = splits.get(published);
   if (known) return known;
@@ -110,7 +110,7 @@ const largeListIn = (published: PublishedSchema, value: unknown): Split | undefi
   return undefined;
 };
 
-/** The same as {@link mistakesIn}, in slices where the value has a large list: then the first mistake alone is told. */
+/** Like {@link mistakesIn}, but a value with a large list is checked in slices and only its first mistake is reported. */
 export const mistakesInSlices = async (published: PublishedSchema, value: unknown): Promise<string[]> => {
   const split = largeListIn(published, value);
   if (!split) return mistakesIn(published, value);
@@ -150,6 +150,6 @@ const hasFewParts = (value: unknown): boolean => {
   return true;
 };
 
-/** Where a schema is served. */
+/** The path of a published schema. */
 export const schemaPath = ({ service, name }: PublishedSchema): string =>
   `/schemas/${service}/v1/${name}.json#`;

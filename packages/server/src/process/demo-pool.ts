@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Config, plainEnvironment } from '../config/index.ts';
 import { type DemoCloud, startDemoCloud, workerProcesses } from '../demo-cloud/index.ts';
-import { ensurePool, type WorkerManagerVerbs } from '../worker-manager/index.ts';
+import type { PoolVerbs } from '../worker-manager/index.ts';
 
 /** The task queue whose tasks are run by workers in the demo cloud. */
 export const demoPoolId = 'demo/cloud';
@@ -53,8 +53,8 @@ export const withDemoProvider = (config: Config, { endpoint, keys, certificate }
 });
 
 /** Makes the pool of workers in the demo cloud. */
-export const ensureDemoPool = (workerManager: WorkerManagerVerbs): Promise<void> =>
-  ensurePool(workerManager, {
+export const ensureDemoPool = (workerManager: PoolVerbs): Promise<void> =>
+  workerManager.ensurePool({
     workerPoolId: demoPoolId,
     definition: {
       providerId: demoProviderId,

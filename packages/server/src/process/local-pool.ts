@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '../config/index.ts';
-import { dropPool, ensurePool, type WorkerManagerVerbs } from '../worker-manager/index.ts';
+import type { PoolVerbs } from '../worker-manager/index.ts';
 
 /** The task queue that tasks without another one go to on a laptop. */
 export const localPoolId = 'local/built-in';
@@ -12,17 +12,14 @@ const capacityPerWorkerMax = 4;
  * Makes the pool of workers on this machine, for as many tasks at once as the configuration says; or ends it, where there
  * is to be none.
  */
-export const settleLocalPool = (
-  workerManager: WorkerManagerVerbs,
-  { worker, role }: Config,
-): Promise<void> => {
+export const settleLocalPool = (workerManager: PoolVerbs, { worker, role }: Config): Promise<void> => {
   const providerId = 'local';
   if (!worker.enabled || worker.mode !== 'pool' || role !== 'all') {
-    return dropPool(workerManager, { workerPoolId: localPoolId, providerId });
+    return workerManager.dropPool({ workerPoolId: localPoolId, providerId });
   }
   const maxCapacity = worker.capacity ?? availableParallelism();
   const capacityPerInstance = Math.min(maxCapacity, capacityPerWorkerMax);
-  return ensurePool(workerManager, {
+  return workerManager.ensurePool({
     workerPoolId: localPoolId,
     definition: {
       providerId,

@@ -20,7 +20,6 @@ import { readConfig } from '../config/index.ts';
 import { aTask } from '../queue/testing.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createWorkers } from '../workers/index.ts';
-import { quarantineWorker } from '../workers/service.ts';
 import { observers } from './measures.ts';
 
 // Nobody moves this clock: the looks by which each process finds what no wake-up told it of never come.
@@ -121,7 +120,7 @@ describe('a process that does not look by itself', () => {
       const { verbs: workers } = createWorkers({ db: here.db, clock, log: silentLog, quarantinesChanged });
       workers.seeWorkers([{ taskQueueId: `prov/${workerType}`, ...worker }]);
       const order = { quarantineUntil: until.toJSON(), clientId: 'operator' };
-      await quarantineWorker(workers, { provisionerId: 'prov', workerType, ...worker }, order);
+      await workers.quarantineWorker({ provisionerId: 'prov', workerType, ...worker, ...order });
     };
     let loops: ReturnType<typeof runLoops>;
     before(() => {

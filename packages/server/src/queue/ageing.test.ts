@@ -5,7 +5,7 @@ import { ageingPattern, readAgeing } from './ageing.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
 describe('ageing rules', () => {
-  it('hold for a queue or for all with a prefix, the first that fits', () => {
+  it('apply to a queue or to all with a prefix; the first match counts', () => {
     const ageing = readAgeing('project/linux=60,project/*=600');
     assert.equal(ageing('project/linux'), 60);
     assert.equal(ageing('project/mac'), 600);
@@ -14,7 +14,7 @@ describe('ageing rules', () => {
   it('are absent by default', () => {
     assert.equal(readAgeing(undefined)('project/linux'), undefined);
   });
-  it('have a form that a configuration can be held to', () => {
+  it('have a pattern by which a configuration is validated', () => {
     const form = new RegExp(ageingPattern);
     assert.ok(form.test('project/*=600,other/linux=300'));
     for (const wrong of ['', 'project/*', 'project/*=0', 'project/*=x', 'a b=1', 'a/b=1,'])
@@ -46,7 +46,7 @@ describe('a queue with ageing', () => {
     return claims.map((text) => (JSON.parse(text) as { status: { taskId: string } }).status.taskId);
   };
 
-  it('lets a task that has waited long go before a newer one of higher priority', async () => {
+  it('prefers a task that has waited long to a newer one of higher priority', async () => {
     const [old, oldWithout] = [await create('aged', 'lowest'), await create('plain', 'lowest')];
     t.clock.advance(minutes(3));
     const [middle] = [await create('aged', 'lowest')];
@@ -60,7 +60,7 @@ describe('a queue with ageing', () => {
     assert.deepEqual(await claim('plain', 1), [oldWithout]);
   });
 
-  it('hands out no more than is asked for, and leaves the rest in line', async () => {
+  it('gives out no more than is asked for, and leaves the rest in line', async () => {
     const made = await Promise.all([1, 2, 3].map(() => create('aged', 'high')));
     const first = await claim('aged', 2);
     const second = await claim('aged', 2);

@@ -1,7 +1,7 @@
-/** The seconds of waiting after which a run of a task queue gains one priority; undefined where it never does. */
+/** The seconds of waiting after which a run of a task queue gains one priority; undefined when it never does. */
 export type Ageing = (taskQueueId: string) => number | undefined;
 
-/** What a list of ageing rules looks like: `project/*=600,other/linux=300`. */
+/** The pattern of a list of ageing rules: `project/*=600,other/linux=300`. */
 export const ageingPattern = '^[A-Za-z0-9_/-]+\\*?=[1-9][0-9]{0,6}(,[A-Za-z0-9_/-]+\\*?=[1-9][0-9]{0,6})*$';
 
 /** Reads a list of ageing rules. The first rule whose queue or prefix matches applies. */

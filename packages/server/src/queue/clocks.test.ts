@@ -59,7 +59,7 @@ const slowProcess = () => {
 };
 
 describe('a deadline is never missed', () => {
-  it('by tasks that are made or rerun after a process whose clock is an hour ahead has looked', async () => {
+  it('by tasks that are created or rerun after a process whose clock is an hour ahead has looked', async () => {
     const [passed, canceled] = [await create(minutes(40)), await create(minutes(20))];
     await t.queue.cancelTasks.one({ taskId: canceled, authorize: anybody });
     await stepOf(t.ahead(hours(1)).loops)('end-past-deadline');
@@ -121,7 +121,7 @@ describe('a deadline is never missed', () => {
     assert.deepEqual(open, []);
   });
 
-  it('and what is done with is not looked at for ever', async () => {
+  it('and finished tasks are not read forever', async () => {
     const taskId = await create(minutes(1));
     const { deadline } = await statusOf(taskId);
     t.clock.advance(minutes(2));
@@ -149,7 +149,7 @@ describe('a claim', () => {
   });
   after(() => app.close());
 
-  it('is its worker’s still after the clock was set back by an hour', async () => {
+  it('still belongs to its worker after the clock was set back by an hour', async () => {
     const taskId = slugid();
     const { provisionerId, workerType, ...task } = aTask(app.clock.now());
     const body = { ...task, taskQueueId: `${provisionerId}/${workerType}` };

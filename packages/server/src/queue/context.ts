@@ -38,7 +38,7 @@ export interface QueueSettings extends DefinitionLimits {
 /** What the queue is opened with: what lives as long as the process. */
 export interface Context extends BaseContext {
   readonly settings: QueueSettings;
-  /** Woken, with the ids of task queues, when runs became pending. Shared between the processes of a deployment. */
+  /** Woken with the ids of task queues in which runs became pending. Shared between the processes of a deployment. */
   readonly pendingChanged: Signal;
   /** Woken when a large fan-out has begun. */
   readonly releaseStarted: Signal;

@@ -3,7 +3,7 @@ import { scopesBytesMax } from '../http/index.ts';
 import type { TaskRecord } from './record.ts';
 import { type FilledTaskRequest, priorities, type TaskDefinition } from './schema/index.ts';
 
-/** What an operator may set about tasks. */
+/** The settings of an operator for tasks. */
 export interface DefinitionLimits {
   readonly deadlineDaysMax: number;
   readonly dependenciesMax: number;
@@ -30,7 +30,7 @@ const taskDate = (field: string, text: string): Date => {
   return isUsable ? date : refuse(`${field} must be in the years 1970 to 9998; it is ${text}.`);
 };
 
-/** Routes become routing keys and are stored apart, as text, in which some characters cannot be kept. */
+/** Routes become routing keys and are stored in a text column, which cannot contain some characters. */
 const checkRoutes = (routes: readonly string[]): void => {
   const broken = routes.find((route) => /[\0\p{Surrogate}]/u.test(route));
   if (broken !== undefined) refuse(`routes: ${JSON.stringify(broken)} holds a character that is none.`);
@@ -109,7 +109,7 @@ export const newTask = (
   checkTimes({ created, deadline, expires }, now, limits.deadlineDaysMax);
   checkRoutes(request.routes);
   const broad = request.scopes.find((scope) => scope.endsWith('**'));
-  // Claims hold them, and who works on the task sends its claim's credentials with every request.
+  // Claims contain the scopes, and a task sends the credentials of its claim with every request.
   const scopesBytes = JSON.stringify(request.scopes).length;
   if (scopesBytes > scopesBytesMax)
     refuse(`scopes may have ${scopesBytesMax} bytes as JSON text at most; these have ${scopesBytes}.`);

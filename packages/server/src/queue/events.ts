@@ -23,7 +23,7 @@ export const taskKey = (record: TaskRecord, run: Partial<RunStatus> = {}): strin
   ]);
 };
 
-// Bodies are put together from text: the status is JSON text already, and the rest are ids and dates.
+// Bodies are concatenated from text: the status is JSON text already, and the rest are ids and dates.
 const taskMessage = (
   name: string,
   record: TaskRecord,
@@ -40,7 +40,7 @@ const taskMessage = (
 const workerWords = ({ workerGroup, workerId }: RunStatus): string =>
   `,"workerGroup":"${workerGroup}","workerId":"${workerId}"`;
 
-/** A task was defined: the status is that before anything became of it. */
+/** A task was defined. The status is its first one, without runs. */
 export const taskDefined = (record: TaskRecord): Message => taskMessage('task-defined', record, {});
 
 const messageOfRun = (record: TaskRecord, run: RunStatus): Message => {
@@ -69,7 +69,7 @@ export const taskPriorityChanged = ({ before, after }: Change): Message => ({
     `"oldPriority":"${priorityOf(before)}","newPriority":"${priorityOf(after)}"}`,
 });
 
-/** A group as the API shows it. */
+/** The published view of a group. */
 export const groupView = ({ taskGroupId, schedulerId, expires, sealed }: GroupRow) => ({
   taskGroupId,
   schedulerId,

@@ -47,7 +47,7 @@ const declare = (
   about: { title: string; description: string; schema: PublishedSchema },
 ): ExchangeDeclaration => ({ exchange, name: camel(exchange), routingKey, ...about });
 
-/** Every exchange of the queue; `artifactCreated` is handed in by the floor of artifacts. */
+/** Every exchange of the queue; `artifactCreated` is passed in by the domain of artifacts. */
 export const exchangesWith = (artifactCreated: PublishedSchema): readonly ExchangeDeclaration[] => [
   declare('task-defined', taskKey([]), {
     title: 'A task was defined',

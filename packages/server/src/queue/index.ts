@@ -55,7 +55,7 @@ export type StatusWithLabels = TaskStatus & {
 export const readStatuses = async (db: Sql, taskIds: readonly string[]): Promise<StatusWithLabels[]> =>
   (await readRecords(db, taskIds)).map(statusWithLabels);
 
-/** The same, and none of these tasks changes until the transaction ends. */
+/** The same, with the tasks locked against changes until the transaction ends. */
 export const shareStatuses = async (
   tx: Transaction,
   taskIds: readonly string[],

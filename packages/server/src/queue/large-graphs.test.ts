@@ -27,11 +27,11 @@ describe('a large graph', () => {
     });
   };
 
-  it('does not keep other requests waiting while its text is read and checked', async () => {
+  it('does not block other requests while its text is parsed and validated', async () => {
     const taskGroupId = slugid();
     const events: string[] = [];
     let isOver = false;
-    // The whole body has arrived: what is left is reading and checking it, without the database.
+    // The whole body has arrived. What is left is parsing and validating it, without the database.
     app.server.addHook('preHandler', (request, _reply, done) => {
       if (request.method === 'POST') events.push('body');
       done();
@@ -59,7 +59,7 @@ describe('a large graph', () => {
     assert.ok(meanwhile.indexOf('answered', meanwhile.indexOf('asked')) > 0, meanwhile.join(', '));
   });
 
-  it('is created whole, with its messages in order for each task, and once', async () => {
+  it('is created as a whole, once, with its messages in order for each task', async () => {
     const taskGroupId = slugid();
     const tasks = chain(2500);
     const create = () => app.ask('POST', `/task-group/${taskGroupId}/tasks`, { body: { tasks } });
@@ -88,7 +88,7 @@ describe('a large graph', () => {
     );
   });
 
-  it('leaves nothing of itself when one task cannot be created', async () => {
+  it('leaves nothing behind when one task cannot be created', async () => {
     const taken = slugid();
     await app.ask('PUT', `/task/${taken}`, { body: aTask({ tags: { kind: 'another' } }) });
     const tasks = [...chain(2500), { taskId: taken, task: aTask() }];

@@ -224,7 +224,7 @@ describe('every move, from every state', () => {
 });
 
 describe('a claim', () => {
-  it('tells who has the run and until when', () => {
+  it('records which worker has the run and until when', () => {
     assert.deepEqual(lastRun(inState.running), {
       runId: 0,
       state: 'running',
@@ -235,25 +235,25 @@ describe('a claim', () => {
       started: now.toJSON(),
     });
   });
-  it('may be repeated by the worker that has the run, and by no other', () => {
+  it('may be repeated by the worker that has the run, but not by others', () => {
     const task = inState.running;
     assert.equal(claim(task).kind, 'unchanged');
     const stranger = { ...worker, workerGroup: 'cellar' };
     const theirs = { runId: 0, worker: stranger, takenUntil: soon };
     assert.equal(lifecycle.claim(task, theirs, now).kind, 'conflict');
   });
-  it('is prolonged without a change of anything else', () => {
+  it('is prolonged without any other change', () => {
     const { takenUntil: _, ...before } = lastRun(inState.running);
     const { takenUntil, ...prolonged } = lastRun(after(inState.running, reclaim));
     assert.deepEqual(prolonged, before);
     assert.equal(takenUntil, later(soon, minutes(5)).toJSON());
   });
-  it('that was prolonged does not expire at the old time', () => {
+  it('that was prolonged does not expire at its first end', () => {
     const task = after(inState.running, reclaim);
     assert.equal(lifecycle.expireClaim(task, 0, soon, now).kind, 'unchanged');
     assert.equal(resultOf(lifecycle.expireClaim(task, 0, later(soon, minutes(5)), now)), 'pending');
   });
-  it('that reached no worker leaves no trace', () => {
+  it('that reached no worker is undone without a trace', () => {
     assert.deepEqual(after(inState.running, release), inState.pending);
   });
   it('is not taken back from another worker, nor from the same one that has claimed the run again', () => {
@@ -275,7 +275,7 @@ describe('a claim', () => {
     const stranger = { ...worker, workerGroup: 'cellar' };
     assert.equal(lifecycle.loseWorker(inState.running, 0, stranger, now).kind, 'unchanged');
   });
-  it('stays on a run that is over, with the time until which it lasted', () => {
+  it('stays visible on an ended run, with the time until which it lasted', () => {
     assert.equal(lastRun(inState.completed).takenUntil, soon.toJSON());
   });
   it('of a run that does not exist finds nothing', () => {
@@ -297,7 +297,7 @@ describe('a run that is not the last', () => {
     assert.equal(lifecycle.loseWorker(retried, 0, worker, now).kind, 'unchanged');
     assert.equal(lifecycle.release(retried, held).kind, 'unchanged');
   });
-  it('may be reported again as what it is while only one run follows', () => {
+  it('may be reported again with the same end while only one run follows', () => {
     assert.equal(lifecycle.except(retried, 0, 'worker-shutdown', now).kind, 'unchanged');
     assert.equal(lifecycle.except(retried, 0, 'internal-error', now).kind, 'conflict');
     assert.equal(lifecycle.except(twice, 0, 'worker-shutdown', now).kind, 'conflict');
@@ -318,7 +318,7 @@ describe('a report of an exception', () => {
     'internal-error': undefined,
   };
   for (const reason of reportedReasons) {
-    it(`for ${reason} ${expected[reason] ? 'brings another run and costs a retry' : 'is the end'}`, () => {
+    it(`for ${reason} ${expected[reason] ? 'adds another run and costs a retry' : 'ends the task'}`, () => {
       const task = after(inState.running, except(reason));
       assert.equal(task.runs[0]?.state, 'exception');
       assert.equal(task.runs[0]?.reasonResolved, reason);
@@ -326,7 +326,7 @@ describe('a report of an exception', () => {
       assert.equal(task.retriesLeft, expected[reason] ? 4 : 5);
     });
   }
-  it('is the end when no retries are left', () => {
+  it('ends the task when no retries are left', () => {
     for (const reason of ['worker-shutdown', 'intermittent-task'] as const) {
       const task = after(unscheduled(0), schedule, claim, except(reason));
       assert.deepEqual([task.runs.length, stateOf(task), task.retriesLeft], [1, 'exception', 0]);
@@ -338,7 +338,7 @@ describe('a report of an exception', () => {
 });
 
 describe('the end of a task', () => {
-  it('that was never scheduled is told by a run of its own', () => {
+  it('that was never scheduled adds a run that records it', () => {
     const ends = { canceled: cancel, 'deadline-exceeded': exceedDeadline };
     for (const [reason, end] of Object.entries(ends)) {
       assert.deepEqual(after(inState.unscheduled, end).runs, [
@@ -353,7 +353,7 @@ describe('the end of a task', () => {
       ]);
     }
   });
-  it('that runs is no retry', () => {
+  it('that runs does not count as a retry', () => {
     const task = after(inState.running, cancel);
     assert.deepEqual([task.runs.length, task.retriesLeft], [1, 5]);
     assert.equal(lastRun(task).reasonResolved, 'canceled');
@@ -369,7 +369,7 @@ const withRuns = (count: number, retries: number): TaskRecord => {
 };
 
 describe('runs and retries', () => {
-  it('a rerun restores the retries, as far as the most runs leave room', () => {
+  it('a rerun restores the retries, within the largest number of runs', () => {
     for (const retries of [0, 1, 5, 49]) {
       for (const count of [1, 2, 10, 44, 45, 48, 49]) {
         const task = after(withRuns(count, retries), rerun);
@@ -396,7 +396,7 @@ describe('runs and retries', () => {
 describe('a resolution', () => {
   const resolvedBy = (before: TaskRecord, change: (task: TaskRecord) => Outcome) =>
     lifecycle.resolvedRun(before, after(before, change))?.runId;
-  it('is an end that no retry follows', () => {
+  it('is an end without a following retry', () => {
     assert.equal(resolvedBy(inState.running, complete), 0);
     assert.equal(resolvedBy(inState.running, fail), 0);
     assert.equal(resolvedBy(inState.unscheduled, cancel), 0);
@@ -450,7 +450,7 @@ describe('any sequence of transitions', () => {
           assert.ok(task.retriesLeft >= 0 && task.retriesLeft <= retries);
           assert.ok(task.runs.length <= runsMax);
           assert.ok(task.runs.length >= before.runs.length);
-          // What is over stays as it was.
+          // Ended runs stay as they were.
           const over = before.runs.filter((run) => !isOpen(run));
           assert.deepEqual(task.runs.slice(0, over.length), over);
         }
@@ -459,7 +459,7 @@ describe('any sequence of transitions', () => {
     );
   });
 
-  it('may repeat each move: the second time changes nothing, or is refused', () => {
+  it('may repeat each transition: the second time changes nothing, or is refused', () => {
     const someMoves = fc.array(fc.constantFrom(...transitions), { maxLength: 30 });
     const repeatable = ['schedule', 'claim', 'complete', 'fail', 'cancel', 'rerun', 'release'];
     fc.assert(

@@ -19,10 +19,10 @@ export const transitions = {
   release: { from: ['running'], to: 'pending' },
 } as const satisfies Record<string, { from: readonly RunState[]; to: RunState }>;
 
-/** Runs that a task may have at most, reruns and retries together. */
+/** The largest number of runs of a task, reruns and retries together. */
 export const runsMax = 50;
 
-/** What became of an attempt to change a task. */
+/** The result of an attempt to change a task. */
 export type Outcome =
   | { readonly kind: 'changed'; readonly task: TaskRecord }
   | { readonly kind: 'unchanged' }
@@ -56,7 +56,7 @@ const withNewRun = (task: TaskRecord, reasonCreated: ReasonCreated, now: Date): 
   runs: [...task.runs, { runId: task.runs.length, state: 'pending', reasonCreated, scheduled: now.toJSON() }],
 });
 
-/** Refuses past the task's deadline what must not happen then. */
+/** Refuses a change after the task's deadline. */
 export const beforeDeadline = (task: TaskRecord, now: Date, decide: () => Outcome): Outcome =>
   task.deadline >= now
     ? decide()
@@ -112,20 +112,20 @@ export const reclaim = (task: TaskRecord, runId: number, takenUntil: Date): Outc
   return changed(withLastRun(task, { ...run, takenUntil: takenUntil.toJSON() }));
 };
 
-/** A claim as it was made; `started` tells it from another claim of the same run by the same worker. */
+/** A claim; `started` distinguishes it from another claim of the same run by the same worker. */
 export interface HeldRun {
   readonly runId: number;
   readonly worker: WorkerRef;
   readonly started: string;
 }
 
-/** Whether a run is held by the claim that was made, and not by a later one. */
+/** Whether a run is held by this claim, and not by a later one. */
 export const isHeld = (task: TaskRecord, { runId, worker, started }: HeldRun): boolean => {
   const run = lastOf(task);
   return run?.runId === runId && run.state === 'running' && isHeldBy(run, worker) && run.started === started;
 };
 
-/** Takes a claim back that reached nobody: the run is pending as before. Safe to repeat. */
+/** Undoes a claim that reached no worker: the run is pending as before. Safe to repeat. */
 export const release = (task: TaskRecord, held: HeldRun): Outcome => {
   const run = lastOf(task);
   if (!mayLeave(run, transitions.release) || !isHeld(task, held)) return unchanged;
@@ -133,7 +133,7 @@ export const release = (task: TaskRecord, held: HeldRun): Outcome => {
   return changed(withLastRun(task, { runId, state: transitions.release.to, reasonCreated, scheduled }));
 };
 
-/** Ends a run well or badly, as its worker reports it. The same report again finds the work done. */
+/** Ends a run as completed or failed, as its worker reports. A repeated report changes nothing. */
 export const finish = (task: TaskRecord, runId: number, to: 'completed' | 'failed', now: Date): Outcome => {
   const run = task.runs[runId];
   if (!run) return missingRun;
@@ -168,7 +168,7 @@ const endAsException = (task: TaskRecord, reason: ReasonResolved, now: Date): Ta
   return withNewRun({ ...over, retriesLeft: task.retriesLeft - 1 }, reasonCreated, now);
 };
 
-/** Ends a run as an exception, as its worker reports it, and adds another run where the reason asks for a retry. */
+/** Ends a run as an exception, as its worker reports, and adds another run when the reason asks for a retry. */
 export const except = (task: TaskRecord, runId: number, reason: ReportedReason, now: Date): Outcome => {
   const run = task.runs[runId];
   if (!run) return missingRun;
@@ -180,7 +180,7 @@ export const except = (task: TaskRecord, runId: number, reason: ReportedReason, 
   return conflict(`Run ${runId} of task ${task.taskId} is ${run.state} and cannot become an exception.`);
 };
 
-/** Ends a claim that was not prolonged in time. A claim that was prolonged since is left alone. */
+/** Ends a run whose claim was not prolonged in time. A claim that was prolonged since is not touched. */
 export const expireClaim = (task: TaskRecord, runId: number, takenUntil: Date, now: Date): Outcome => {
   const run = lastOf(task);
   if (run?.runId !== runId || run.state !== 'running') return unchanged;
@@ -195,7 +195,7 @@ export const loseWorker = (task: TaskRecord, runId: number, worker: WorkerRef, n
   return changed(endAsException(task, 'worker-shutdown', now));
 };
 
-/** Ends a task that is not resolved, whatever it is doing; a task without runs gets one that tells of the end. */
+/** Ends a task that is not resolved. A task without runs gets one that records the end. */
 export const end = (task: TaskRecord, reason: 'canceled' | 'deadline-exceeded', now: Date): Outcome => {
   const run = lastOf(task);
   const time = now.toJSON();
@@ -229,20 +229,20 @@ export const rerun = (task: TaskRecord, now: Date): Outcome => {
   return changed(withNewRun({ ...task, retriesLeft }, 'rerun', now));
 };
 
-/** As `rerun`, of a task that failed or ended as an exception. Any other is left alone. */
+/** Like `rerun`, for a task that failed or ended as an exception. Any other is not touched. */
 export const rerunFailed = (task: TaskRecord, now: Date): Outcome => {
   const { state } = lastOf(task) ?? {};
   return state === 'failed' || state === 'exception' ? rerun(task, now) : unchanged;
 };
 
-/** Whether a run ended for good: it is resolved, and what follows it, if anything, is not an automatic retry. */
+/** Whether a run ended for good: it is resolved, and not followed by an automatic retry. */
 const isFinal = (task: TaskRecord, run: RunStatus): boolean => {
   if (run.state === 'pending' || run.state === 'running') return false;
   const next = task.runs[run.runId + 1];
   return next === undefined || next.reasonCreated === 'rerun';
 };
 
-/** The last run before `runId` that ended for good (and completed, where that is asked for); -1 when there is none. */
+/** The last run before `runId` that ended for good (and completed, if that is asked for); -1 when there is none. */
 export const lastFinalRun = (
   task: TaskRecord,
   runId: number,

@@ -11,13 +11,13 @@ after(() => app.close());
 
 type Body = Record<string, unknown>;
 
-/** The least that a task needs, as a client sends it. */
+/** The smallest valid task, as a client sends it. */
 const least = (): Body => {
   const { provisionerId, workerType, created, deadline, payload, metadata } = aTask(app.clock.now());
   return { provisionerId, workerType, created, deadline, payload, metadata };
 };
 
-/** The request with a value put at a path like `metadata.name`; undefined takes the field away. */
+/** The request with a value set at a path like `metadata.name`; undefined removes the field. */
 const withValue = (body: Body, path: string, value: unknown): Body => {
   const [first = '', ...rest] = path.split('.');
   const inner = rest.length > 0 ? withValue((body[first] ?? {}) as Body, rest.join('.'), value) : value;
@@ -48,7 +48,7 @@ const slugids = (count: number): string[] => Array.from({ length: count }, () =>
 const fromNow = (ms: number): string => later(app.clock.now(), ms).toJSON();
 const source = (length: number): string => `https://example.com/${text(length - 20)}`;
 
-/** Values that a field must not have, with the field that the message names where it is another one. */
+/** Invalid values of fields, with the field that the message names when that is another one. */
 const wrong: readonly (readonly [path: string, title: string, value: () => unknown, named?: string])[] = [
   ['surprise', 'is not known', () => 1],
   ['provisionerId', 'is longer than 38', () => text(39)],
@@ -146,12 +146,12 @@ describe('a task is refused, with the name of the field, when', () => {
     const { message } = await refused(() => create(body));
     for (const field of ['retries', 'priority', 'schedulerId']) assert.ok(names(message, field), message);
   });
-  it('its URL names no slugid', async () => {
+  it('its URL does not contain a slugid', async () => {
     const { status, message } = await refused(() => create(least(), 'my-task'));
     assert.equal(status, 400);
     assert.ok(names(message, 'taskId'));
   });
-  it('its group is of another scheduler, or sealed', async () => {
+  it('its group belongs to another scheduler, or is sealed', async () => {
     const taskGroupId = slugid();
     assert.equal((await create({ ...least(), taskGroupId, schedulerId: 'first' })).status, 200);
     const other = await refused(() => create({ ...least(), taskGroupId, schedulerId: 'second' }));
@@ -173,7 +173,7 @@ describe('a task is refused, with the name of the field, when', () => {
     const answer = await refused(() => create({ ...least(), extra: { text: text(10 * 2 ** 20) } }));
     assert.deepEqual([answer.status, answer.code], [413, 'InputTooLarge']);
   });
-  it('its body is no JSON', async () => {
+  it('its body is not JSON', async () => {
     const answer = await refused(() => create('{"created":'));
     assert.deepEqual([answer.status, answer.code], [400, 'MalformedPayload']);
   });
@@ -211,7 +211,7 @@ describe('a task is accepted', () => {
     assert.equal(taskGroupId, taskId);
     assert.deepEqual(stored, body);
   });
-  it('with the least that it needs; the defaults are filled in', async () => {
+  it('with only the required fields; the defaults are filled in', async () => {
     const taskId = slugid();
     const body: Body = { ...least(), created: app.clock.now().toJSON().replace('Z', '+00:00') };
     assert.equal((await create(body, taskId)).status, 200);
@@ -237,7 +237,7 @@ describe('a task is accepted', () => {
       extra: {},
     });
   });
-  it('again with the same words in another order, and refused with others', async () => {
+  it('again with the same values in another order, but not with others', async () => {
     const taskId = slugid();
     const body = { ...least(), tags: { a: '1', b: '2' }, retries: 1 };
     const first = await create(body, taskId);
@@ -250,17 +250,17 @@ describe('a task is accepted', () => {
   });
 });
 
-describe('a task nested more deeply than it may be', () => {
+describe('a task that is nested too deeply', () => {
   const deep = (): string =>
     JSON.stringify(least()).replace('"payload":{}', `"payload":${'{"a":'.repeat(7000)}1${'}'.repeat(7000)}`);
 
-  it('is refused for its depth where its creator could create one', async () => {
+  it('is refused for its depth when its creator may create tasks', async () => {
     const { status, code, message } = await refused(() => create(deep()));
     assert.deepEqual([status, code], [400, 'MalformedPayload']);
     assert.match(message, /more than 500 deep/);
   });
 
-  it('is refused for missing scopes where its creator could create none', async () => {
+  it('is refused for missing scopes when its creator may not create tasks', async () => {
     const body = deep();
     const { status, code } = await refused(() => app.ask('PUT', `/task/${slugid()}`, { body, scopes: [] }));
     assert.deepEqual([status, code], [403, 'InsufficientScopes']);
@@ -275,7 +275,7 @@ interface GraphTask {
 const graph = (tasks: readonly GraphTask[], taskGroupId = slugid(), scopes?: string[]): Promise<Answered> =>
   app.ask('POST', `/task-group/${taskGroupId}/tasks`, { body: { tasks }, ...(scopes ? { scopes } : {}) });
 
-/** Tasks of which each depends on the one before. */
+/** Tasks each of which depends on the one before. */
 const aChain = (length: number): GraphTask[] => {
   const ids = slugids(length);
   return ids.map((taskId, i) => ({
@@ -308,14 +308,14 @@ describe('a graph', () => {
     assert.ok(statuses.every((status) => status.taskGroupId === taskGroupId));
   });
 
-  it('may be sent again: the answer is the same, and nothing happens twice', async () => {
+  it('may be sent again: the reply is the same, and nothing happens twice', async () => {
     const tasks = aChain(5);
     const taskGroupId = slugid();
     const first = await graph(tasks, taskGroupId);
     const held = await everything();
     assert.deepEqual((await graph(tasks, taskGroupId)).body, first.body);
     assert.deepEqual(await everything(), held);
-    // A larger one that holds it adds what is new.
+    // A larger graph that contains it adds the new tasks.
     const last = { taskId: slugid(), task: { ...least(), dependencies: [tasks[4]?.taskId] } };
     assert.equal((await graph([...tasks, last], taskGroupId)).status, 200);
     assert.equal((await app.ask('GET', `/task/${last.taskId}/status`)).status, 200);
@@ -376,7 +376,7 @@ describe('a graph', () => {
     },
   };
   for (const [name, { status, of, says, at }] of Object.entries(cases)) {
-    it(`with ${name} is refused whole`, async () => {
+    it(`with ${name} is refused as a whole`, async () => {
       const tasks = aChain(5);
       const answer = await refused(() => graph(of(tasks)));
       assert.equal(answer.status, status, answer.message);
@@ -447,7 +447,7 @@ describe('a graph', () => {
     );
   });
 
-  it('of no task, of too many, or of too many bytes is refused', async () => {
+  it('without tasks, with too many, or with too many bytes is refused', async () => {
     const empty = await refused(() => graph([]));
     assert.ok(empty.status === 400 && names(empty.message, 'tasks'));
     const task = least();
@@ -479,7 +479,7 @@ describe('a graph', () => {
   });
 });
 
-it('time that passes between two attempts does not make another task of it', async () => {
+it('time that passes between two attempts does not make it another task', async () => {
   const taskId = slugid();
   const body = least();
   const first = await create(body, taskId);

@@ -65,7 +65,7 @@ describe('claims', () => {
     assert.deepEqual(await reasonsOf(taskId), [['exception', 'scheduled', 'deadline-exceeded']]);
   });
 
-  it('expire once, when two processes look at the same time', async () => {
+  it('expire once when two processes look at the same time', async () => {
     const other = t.again();
     const ids: string[] = [];
     for (let i = 0; i < 20; i++) ids.push(await create());
@@ -81,7 +81,7 @@ describe('claims', () => {
     }
   });
 
-  it('of a worker that is gone end at once', async () => {
+  it('of a lost worker end at once', async () => {
     const lost = { workerGroup: 'hall', workerId: 'lost' };
     const [theirs, others, namesakes] = [
       await create(),
@@ -103,7 +103,7 @@ describe('claims', () => {
 });
 
 describe('deadlines', () => {
-  it('end whatever is not resolved, a minute after they have passed', async () => {
+  it('end everything that is not resolved, a minute after they have passed', async () => {
     const deadline = fromNow(minutes(10));
     const pending = await create({ deadline });
     const running = await create({ deadline });
@@ -114,7 +114,7 @@ describe('deadlines', () => {
     t.clock.advance(minutes(11));
     await t.step('end-past-deadline');
     assert.equal((await statusOf(pending)).state, 'pending');
-    // Past the deadline nobody gets it; what runs may still be reported.
+    // After the deadline it can no longer be claimed, but a running task can still be reported.
     await assert.rejects(claim(pending), { code: 'RequestConflict' });
     t.clock.advance(1);
     await t.step('end-past-deadline');
@@ -127,7 +127,7 @@ describe('deadlines', () => {
     assert.deepEqual(left, []);
   });
 
-  it('leave nothing behind when there is no delay and a task is made or rerun in its last moment', async () => {
+  it('are also met without a delay by a task that is created or rerun at its last moment', async () => {
     const hasty = await testQueue({ deadlineDelaySeconds: 0 });
     const make = async (deadline: Date): Promise<string> => {
       const taskId = slugid();
@@ -154,7 +154,7 @@ describe('deadlines', () => {
 });
 
 describe('a large fan-out', () => {
-  it('is released to its end by the loop, which is woken by its beginning', async () => {
+  it('is released completely by the loop, which is woken when it begins', async () => {
     const fresh = await testQueue();
     const loops = runLoops(fresh.queue.loops, { clock: fresh.clock, log: silentLog });
     const required = slugid();
@@ -181,7 +181,7 @@ describe('a large fan-out', () => {
 });
 
 describe('what has expired', () => {
-  it('is deleted whatever its state, with all that the queue knows of it', async () => {
+  it('is deleted in any state, with everything that the queue knows of it', async () => {
     const fresh = await testQueue();
     const make = async (fields: Partial<FilledTaskRequest>): Promise<string> => {
       const taskId = slugid();
@@ -221,7 +221,7 @@ describe('what has expired', () => {
     await fresh.close();
   });
 
-  it('may be made again under the same id', async () => {
+  it('may be created again under the same id', async () => {
     const fresh = await testQueue();
     const taskId = slugid();
     const make = () => {

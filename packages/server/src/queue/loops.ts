@@ -41,7 +41,7 @@ const findOverdue = async (
   const fresh = await store.pastDeadline(tx, looked, { due, limit });
   const last = fresh.at(-1);
   if (last) await store.moveLooked(tx, last);
-  // While there is much to do, what may have turned up behind us waits.
+  // While there is much to do, tasks that may have appeared behind the cursor wait.
   if (fresh.length === limit || isSamePlace(settled, looked)) return { overdue: fresh, isAll: true };
   const late = await store.openBetween(tx, { after: settled, until: looked }, { due, limit });
   const isAll = late.length < limit;
@@ -50,9 +50,9 @@ const findOverdue = async (
 };
 
 /**
- * Ends tasks whose deadline has passed a while ago. A cursor walks over all deadlines in order of time, so a task is
- * looked at twice at most, resolved or not; only one process moves it at a time. It looks a second time since tasks may
- * turn up behind it whose transactions began before; tasks that are added behind it later move it back.
+ * Ends tasks whose deadline passed some time ago. A cursor moves over all deadlines in order of time, one process at a
+ * time, so each task is read at most twice. The second time is for tasks that appear behind the cursor because their
+ * transactions began before; tasks that are added behind it later move it back.
  */
 export const endPastDeadline: Step = async (tx, limit, work) => {
   const { now, context } = work;

@@ -13,11 +13,11 @@ before(async () => {
 after(() => t.close());
 
 const worker = { workerGroup: 'hall', workerId: 'one' };
-// The schema of artifacts is of a higher floor, and no artifact is created here.
+// The schema of artifacts belongs to a higher floor, and no artifact is created here.
 const declared = new Map(exchangesWith(taskDefinedMessage).map((each) => [each.exchange, each]));
 const prefix = 'exchange/taskcluster-queue/v1/';
 
-/** A message must be what the references say of its exchange: the body by its schema, the key word by word. */
+/** Checks a message against the reference of its exchange: the body by its schema, the key word by word. */
 const assertAsDeclared = ({ exchange, routingKey, body }: SentMessage): void => {
   assert.ok(exchange.startsWith(prefix), exchange);
   const declaration = declared.get(exchange.slice(prefix.length));
@@ -33,7 +33,7 @@ const assertAsDeclared = ({ exchange, routingKey, body }: SentMessage): void => 
 };
 
 let seen = 0;
-/** What was sent since the last look, in short, after each message was held to its declaration. */
+/** The messages since the last call, in short, after each was checked against its declaration. */
 const news = async (): Promise<SentMessage[]> => {
   const messages = await t.messages(seen);
   seen = messages.at(-1)?.id ?? seen;
@@ -56,7 +56,7 @@ const claim = (taskId: string, runId = 0) =>
 const complete = (taskId: string, runId = 0) => t.queue.resolveRuns.one({ taskId, runId, end: 'completed' });
 
 describe('the messages of a life', () => {
-  it('tell each change once, in order, by key, routes and body', async () => {
+  it('report each change once, in order, with key, routes and body', async () => {
     await news();
     const taskGroupId = slugid();
     const routes = ['index.one', 'index.two'];
@@ -80,7 +80,7 @@ describe('the messages of a life', () => {
         if (task) assert.deepEqual(task, { tags });
         statuses.push(JSON.stringify(status));
       }
-      // The last one tells where the task stands now.
+      // The last one contains the current status of the task.
       assert.deepEqual(JSON.parse(statuses.at(-1) ?? '{}'), stored);
     };
     await lookAt([
@@ -113,7 +113,7 @@ describe('the messages of a life', () => {
     ]);
   });
 
-  it('say nothing when nothing changes: repetitions, and claims that are prolonged', async () => {
+  it('are not sent when nothing changes: for repetitions, and for prolonged claims', async () => {
     const taskId = await create();
     await claim(taskId);
     await news();
@@ -137,7 +137,7 @@ describe('the messages of a life', () => {
     assert.deepEqual((await inShort()).slice(-3), ['task-failed 0', 'task-group-resolved', 'task-pending 1']);
   });
 
-  it('of an end without a worker name none', async () => {
+  it('of an end without a worker do not name one', async () => {
     const unscheduled = await create({ dependencies: [await create()] });
     const pending = await create();
     await news();
@@ -216,7 +216,7 @@ describe('the messages of a life', () => {
     assert.equal((await inShort()).at(-1), 'task-group-resolved');
   });
 
-  it('of two changes of one priority in one batch tell both', async () => {
+  it('of two changes of one priority in one batch report both', async () => {
     const taskId = await create();
     await news();
     await t.queue.changePriorities.all(

@@ -12,8 +12,8 @@ import {
 } from './schema/index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
-// The queue against a model of it that is as plain as it can be: random commands are given to both, and after each
-// one all statuses, all messages and the bookkeeping in the database must be what the model says.
+// Compares the queue with a simple model of it: both get random commands, and after each one all statuses, all messages
+// // and the bookkeeping in the database must match the model.
 
 type Run = { -readonly [Field in keyof RunStatus]: RunStatus[Field] };
 interface Task {
@@ -37,11 +37,11 @@ interface World {
   now: Date;
   readonly tasks: Map<string, Task>;
   readonly sealed: Map<string, boolean>;
-  /** What must have been told, by task or group, in order: `task-pending 0`. */
+  /** The expected messages, by task or group, in order: `task-pending 0`. */
   readonly told: Map<string, string[]>;
 }
 
-// Few tasks to which much happens find more than many to which little does.
+// Few tasks with many commands find more than many tasks with few.
 const tasksMax = 10;
 const claimTimeout = minutes(20);
 const deadlineDelay = minutes(1);
@@ -67,7 +67,7 @@ const makePending = (world: World, task: Task, reasonCreated: Run['reasonCreated
 
 type Ending = { state: 'completed' | 'failed' | 'exception'; reason: NonNullable<Run['reasonResolved']> };
 
-/** Ends the last run of a task; true when that is the end of the task, false when it is retried. */
+/** Ends the last run of a task; returns true when that ends the task, false when it is retried. */
 const endRun = (world: World, task: Task, { state, reason }: Ending): boolean => {
   const last = task.runs.at(-1);
   const time = world.now.toJSON();
@@ -92,7 +92,7 @@ const endRun = (world: World, task: Task, { state, reason }: Ending): boolean =>
 const satisfies = (task: Task, requires: Task['requires']): boolean =>
   stateOf(task) === 'completed' || (requires === 'all-resolved' && isOver(task));
 
-/** What follows when tasks ended for good in one transaction: dependents are released, groups may be resolved. */
+/** The effects of tasks that ended for good in one transaction: dependents are released, groups may be resolved. */
 const follow = (world: World, ended: readonly Task[]): void => {
   for (const task of ended) task.wasResolved = true;
   for (const dependent of tasksOf(world)) {
@@ -123,7 +123,7 @@ type Command = fc.AsyncCommand<World, TestQueue>;
 interface Step {
   readonly name: string;
   readonly isPossible?: (world: World) => boolean;
-  /** Changes the model and the queue alike. */
+  /** Changes the model and the queue in the same way. */
   run(world: World, real: TestQueue): Promise<unknown>;
 }
 
@@ -278,7 +278,7 @@ const waiting = (world: World): Task[] =>
 const urgency = (task: Task): string =>
   `${priorities.indexOf(task.priority)} ${(task.runs.at(-1) as Run).scheduled}`;
 
-/** Waits for the full time, by a queue that is closed afterwards: then nothing is under way any more. */
+/** Waits for the full time, on a queue that is closed afterwards, so that nothing is in flight any more. */
 const waitInVain = async (world: World, real: TestQueue, worker: (typeof workers)[number]): Promise<void> => {
   const queue = real.again();
   const gone = new AbortController().signal;
@@ -392,7 +392,7 @@ const finish = (n: number, end: 'completed' | 'failed', back: number): Command =
     },
   });
 
-/** A whole run of a task at once, again if it had one: what makes dependents ready, or keeps them waiting. */
+/** Executes a whole run of a task, or another one. Dependents become ready by it, or keep waiting. */
 const work = (n: number, end: 'completed' | 'failed'): Command =>
   command({
     name: `work(${n}, ${end})`,
@@ -596,7 +596,7 @@ interface Compared {
   readonly tasks: readonly Task[];
 }
 
-/** The line of pending runs and the claims hold what waits and what runs, and nothing else. */
+/** The line of pending runs and the claims must contain exactly the waiting and the running runs. */
 const compareLine = async ({ db, world, tasks }: Compared): Promise<void> => {
   const pending = await db<{
     taskId: string;
@@ -620,7 +620,7 @@ const compareLine = async ({ db, world, tasks }: Compared): Promise<void> => {
       },
     ]),
   );
-  // A run whose deadline has passed may stay in line until the deadline loop comes, but nobody gets it any more.
+  // A run whose deadline has passed may stay in line until the deadline loop runs, but it can no longer be claimed.
   const isBefore = ({ deadline }: { deadline: Date }): boolean => deadline > world.now;
   assert.deepEqual(pending.filter(isBefore), [...expected.values()].filter(isBefore));
   for (const row of pending) assert.deepEqual(row, expected.get(row.taskId));
@@ -637,7 +637,7 @@ const compareLine = async ({ db, world, tasks }: Compared): Promise<void> => {
   );
 };
 
-/** Numbers that are kept up to date are those that counting would give. */
+/** Stored counters must equal the actual counts. */
 const compareCounts = async ({ db, world, tasks }: Compared): Promise<void> => {
   const blocked = await db<{ taskId: string; unmet: number }>`
     select task_id, unmet from blocked_tasks order by task_id`;
@@ -728,7 +728,7 @@ const commands = [
 const seed = Number(process.env.TASKYARD_MODEL_SEED ?? 20_260_801);
 const numRuns = Number(process.env.TASKYARD_MODEL_RUNS ?? 25);
 
-it('the queue does what its model does, whatever is asked of it', async (t) => {
+it('the queue does what its model does for any commands', async (t) => {
   t.diagnostic(`TASKYARD_MODEL_SEED=${seed} TASKYARD_MODEL_RUNS=${numRuns}`);
   await fc.assert(
     fc.asyncProperty(fc.commands(commands, { maxCommands: 120, size: 'max' }), (sequence) =>

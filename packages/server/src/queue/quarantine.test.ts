@@ -25,8 +25,8 @@ describe('a worker in quarantine', () => {
     return app.ask('PUT', path, { body: { quarantineUntil: time.toJSON() } });
   };
 
-  it('gets an empty object for a task that it asks for, and the task when the quarantine is over', async () => {
-    // A worker is known from its first claim on.
+  it('gets an empty object when it claims a task, and the task when the quarantine has ended', async () => {
+    // A worker becomes known with its first claim.
     assert.equal((await claim(await create())).status, 200);
     const taskId = await create();
     const inTwoHours = later(app.clock.now(), hours(2));

@@ -7,7 +7,7 @@ import type { FilledTaskRequest, Queue, TaskStatus } from './index.ts';
 import * as store from './store/index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
-// Two queues on two pools over one database: what two processes do at once.
+// Two queues with two pools on one database, like two processes.
 
 let t: TestQueue;
 let db: Database;
@@ -16,7 +16,7 @@ let two: Opened<Queue>;
 before(async () => {
   t = await testQueue();
   db = t.db;
-  // Deadlocks that are made on purpose are to be found soon.
+  // PostgreSQL detects the deadlocks of these tests sooner.
   await db`
     do $$ begin execute format('alter database %I set deadlock_timeout = ''20ms''', current_database()); end $$`;
   one = t.another().queue;
@@ -77,7 +77,7 @@ const rounds = async (count: number, run: (round: number) => Promise<void>): Pro
 };
 
 describe('dependencies that resolve at once in two processes', () => {
-  it('the two last ones release the dependent once', () =>
+  it('the last two release the dependent once', () =>
     rounds(40, async () => {
       const [first, second] = (await running(2)) as [string, string];
       const dependent = await create(one, { dependencies: [first, second] });
@@ -85,7 +85,7 @@ describe('dependencies that resolve at once in two processes', () => {
       await assertReleasedOnce(dependent);
     }));
 
-  it('so do the ten last ones, with many dependents in one', () =>
+  it('so do the last ten, with many dependents', () =>
     rounds(15, async () => {
       const required = await running(10);
       const dependents = await Promise.all(
@@ -110,7 +110,7 @@ describe('dependencies that resolve at once in two processes', () => {
 });
 
 describe('a dependent that is created while its dependency resolves', () => {
-  it('is pending afterwards, in whatever order they come', () =>
+  it('is pending afterwards, in either order', () =>
     rounds(60, async (round) => {
       const [required = ''] = await running(1);
       const actions = [() => create(one, { dependencies: [required] }), () => complete(two, required)];
@@ -119,7 +119,7 @@ describe('a dependent that is created while its dependency resolves', () => {
       await assertReleasedOnce(results.find((result): result is string => typeof result === 'string') ?? '');
     }));
 
-  it('waits for the end of a resolution that is under way', async () => {
+  it('waits for the end of a resolution in progress', async () => {
     const [required = ''] = await running(1);
     const lock = await heldTransaction(
       db,
@@ -136,7 +136,7 @@ describe('a dependent that is created while its dependency resolves', () => {
 });
 
 describe('claims in two processes', () => {
-  it('never give a task twice, and leave none', () =>
+  it('never give a task twice, and leave none behind', () =>
     rounds(3, async (round) => {
       const workerType = `crowd-${round}`;
       const tasks = Array.from({ length: 150 }, () => toCreate({ workerType }));
@@ -161,7 +161,7 @@ describe('claims in two processes', () => {
       assert.equal(new Set(given).size, tasks.length);
     }));
 
-  it('give a certain run to one of those who ask for it', () =>
+  it('give a certain run to one of the workers that ask for it', () =>
     rounds(20, async () => {
       const taskId = await create(one);
       const answers = await Promise.allSettled(
@@ -178,7 +178,7 @@ describe('claims in two processes', () => {
       assert.deepEqual(await messagesAbout(taskId), ['task-defined', 'task-pending', 'task-running']);
     }));
 
-  it('reports of two ends leave one of them', () =>
+  it('reports of two ends leave one of them in effect', () =>
     rounds(20, async () => {
       const [taskId = ''] = await running(1);
       const answers = await Promise.allSettled([
@@ -195,7 +195,7 @@ describe('claims in two processes', () => {
     }));
 });
 
-/** Who got what: the values, and the codes of the refusals. */
+/** The values, and the codes of the refusals. */
 const outcomes = async (calls: readonly Promise<unknown>[]): Promise<string[]> =>
   (await Promise.allSettled(calls)).map((result) => {
     if (result.status === 'fulfilled') return 'done';
@@ -204,7 +204,7 @@ const outcomes = async (calls: readonly Promise<unknown>[]): Promise<string[]> =
   });
 
 describe('creation under one id', () => {
-  it('of the same task, in two processes at once, makes one task', () =>
+  it('of the same task, in two processes at once, creates one task', () =>
     rounds(30, async () => {
       const task = toCreate({ taskGroupId: slugid() });
       const calls = [one, two, one, two].map((queue) => queue.createTasks.one(task));
@@ -215,7 +215,7 @@ describe('creation under one id', () => {
       assert.deepEqual(groups, [{ unresolved: 1 }]);
     }));
 
-  it('of different tasks, in two processes at once, makes one of them and refuses the others', () =>
+  it('of different tasks, in two processes at once, creates one of them and refuses the others', () =>
     rounds(30, async () => {
       const taskId = slugid();
       const taskGroupId = slugid();
@@ -234,7 +234,7 @@ describe('creation under one id', () => {
       await assertReleasedOnce(taskId);
     }));
 
-  it('of tasks with different dependencies, in one batch, keeps those of the task that was made', async () => {
+  it('of tasks with different dependencies, in one batch, keeps those of the created task', async () => {
     const [a = '', b = ''] = await running(2);
     const variants = [[], [a], [b], [a, b]];
     for (const first of variants) {
@@ -272,7 +272,7 @@ describe('creation under one id', () => {
     );
   });
 
-  it('of tasks that need each other, in one batch, is refused as it is one after the other', async () => {
+  it('of tasks that need each other, in one batch, is refused as it is in separate calls', async () => {
     const [a, b] = [slugid(), slugid()];
     const calls = [toCreate({ dependencies: [b] }, a), toCreate({ dependencies: [a] }, b)];
     const results = await outcomes(calls.map((task) => one.createTasks.one(task)));
@@ -281,7 +281,7 @@ describe('creation under one id', () => {
 });
 
 describe('a cancellation', () => {
-  it('of a dependent while it is released ends it, and leaves nothing in line', () =>
+  it('of a dependent during its release ends it, and leaves nothing in line', () =>
     rounds(40, async () => {
       const [required = ''] = await running(1);
       const dependent = await create(one, { dependencies: [required] });
@@ -297,7 +297,7 @@ describe('a cancellation', () => {
       assert.equal(messages.at(-1), 'task-exception');
     }));
 
-  it('that makes a deadlock with a release is repeated, or the release is', () =>
+  it('that deadlocks with a release is repeated, or the release is', () =>
     rounds(5, async () => {
       // The dependent comes first in the order of ids, so a cancellation of both locks it before the required task.
       const [first, last] = [slugid(), slugid()].sort() as [string, string];
@@ -325,7 +325,7 @@ describe('a cancellation', () => {
       );
     }));
 
-  it('of a task that is being claimed ends it, in whatever order they come', () =>
+  it('of a task that is being claimed ends it, in either order', () =>
     rounds(5, async (round) => {
       const workerType = `canceled-${round}`;
       const taskId = await create(one, { workerType });
@@ -350,7 +350,7 @@ describe('a cancellation', () => {
 });
 
 describe('a group that an open transaction counts in', () => {
-  it('takes new tasks meanwhile, and counts them in with the next one that is resolved', async () => {
+  it('accepts new tasks meanwhile, and counts them when the next task is resolved', async () => {
     const taskGroupId = slugid();
     const [first, second] = [await create(one, { taskGroupId }), await create(one, { taskGroupId })];
     await claim(one, first);
@@ -374,7 +374,7 @@ describe('a group that an open transaction counts in', () => {
     assert.equal(await resolved(), 1);
   });
 
-  it('lets the reports of its tasks through while another adds to it', async () => {
+  it('does not block reports of its tasks while another transaction adds to it', async () => {
     const taskGroupId = slugid();
     const taskId = await create(one, { taskGroupId });
     await claim(one, taskId);
@@ -386,7 +386,7 @@ describe('a group that an open transaction counts in', () => {
     await adding.end();
   });
 
-  it('is kept while tasks were added that are not counted in yet, and says how long', async () => {
+  it('is kept while tasks were added that are not counted yet, and shows until when', async () => {
     const taskGroupId = slugid();
     await create(one, { taskGroupId });
     const expires = later(t.clock.now(), days(800));

@@ -6,7 +6,7 @@ import {
   type TaskStatus,
 } from './schema/index.ts';
 
-/** A task's status as it is kept: what never changes, and where the task stands. */
+/** A task's status as it is stored: the fields that never change, and the current state. */
 export interface TaskRecord {
   readonly taskId: string;
   readonly taskQueueId: string;
@@ -22,7 +22,7 @@ export interface TaskRecord {
   /** An index into `priorities`: 0 is the most urgent. */
   readonly priority: number;
   readonly retriesLeft: number;
-  /** The place in the line of pending tasks, in microseconds since 1970; null unless pending. */
+  /** The place in the line of pending runs, in microseconds since 1970; null unless pending. */
   readonly position: number | null;
   readonly runs: readonly RunStatus[];
 }
@@ -51,8 +51,8 @@ type StatusFields = Omit<TaskRecord, 'runs' | 'retries' | 'tags' | 'routes' | 'p
 };
 
 /**
- * A status as the API shows it, as JSON text. It is put together from text on purpose: it goes into every reply and
- * every message, and none of its words needs escaping (ids, dates and what `runs` holds already).
+ * A status as the API shows it, as JSON text. It is concatenated from text on purpose: it is part of every reply and every
+ * message, and nothing in it needs escaping (ids, dates, and `runs`, which is JSON already).
  */
 export const statusTextOf = (status: StatusFields): string => {
   const { provisionerId, workerType } = queueParts(status.taskQueueId);
@@ -81,7 +81,7 @@ export const statusOf = (record: TaskRecord): TaskStatus => ({
   runs: [...record.runs],
 });
 
-// Records never change, and the same one goes into a reply and into several messages.
+// Records are immutable, and the same one goes into a reply and into several messages.
 const texts = new WeakMap<TaskRecord, string>();
 
 /** The status of a record, as JSON text. */
@@ -94,6 +94,6 @@ export const statusText = (record: TaskRecord): string => {
   return text;
 };
 
-/** A definition as the API shows it: it is stored without the priority, which is kept with the status. */
+/** A definition as the API shows it. It is stored without the priority, which is stored with the status. */
 export const definitionText = (stored: string, priority: number): string =>
   `{"priority":"${priorityOf({ priority })}",${stored.slice(1)}`;

@@ -31,7 +31,7 @@ const runsOf = async (taskId: string): Promise<string[]> => {
 
 const later = (ms: number): string => new Date(t.clock.now().getTime() + ms).toJSON();
 
-it('gives each task of a group that failed one more run, once, and leaves the others alone', async () => {
+it('gives each failed task of a group one more run, once, and does not touch the others', async () => {
   const taskGroupId = slugid();
   const failed = [await create({ taskGroupId }), await create({ taskGroupId })];
   const [completed, waiting] = [await create({ taskGroupId }), await create({ taskGroupId })];
@@ -58,7 +58,7 @@ it('gives each task of a group that failed one more run, once, and leaves the ot
   assert.deepEqual((await t.queue.rerunGroup(asked)).taskIds, []);
 });
 
-it('names a task in the reply of one call, also when calls of the same time have found it together', async () => {
+it('names a task in the reply of one call, also when simultaneous calls found it together', async () => {
   const taskGroupId = slugid();
   const taskId = await create({ taskGroupId });
   await resolve(taskId, 'failed');
@@ -78,7 +78,7 @@ it('names a task in the reply of one call, also when calls of the same time have
   assert.deepEqual(await runsOf(taskId), ['failed', 'pending']);
 });
 
-it('asks for the scope of the group, and knows no other group', async () => {
+it('needs the scope of the group, and is 404 for an unknown group', async () => {
   const taskGroupId = slugid();
   const taskId = await create({ taskGroupId, schedulerId: 'sched', deadline: later(hours(1)) });
   await resolve(taskId, 'failed');

@@ -30,10 +30,10 @@ import {
 import { createWorkers, workersRoutes } from '../workers/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue, type QueueSettings, routes } from './index.ts';
 
-/** For tests: may do everything. */
+/** For tests: a check that every caller passes. */
 export const anybody: Authorize = () => {};
 
-/** For tests: a valid task with the fewest fields, and the fields that the test is about. */
+/** For tests: a valid task with few fields, and the given ones. */
 export const aTask = (now: Date, fields: Partial<FilledTaskRequest> = {}): FilledTaskRequest => ({
   ...plainTask(now),
   provisionerId: 'prov',
@@ -58,7 +58,7 @@ export interface TestQueue {
   close(): Promise<void>;
 }
 
-/** For tests: the queue on a database of its own and a clock that stands still, with stubs for the other floors. */
+/** For tests: the queue on a database of its own with a manual clock, and stubs for the other floors. */
 export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<TestQueue> => {
   const { db, url, drop } = await testDatabase();
   const clock = manualClock();
@@ -99,7 +99,7 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
 };
 
 export interface Asked {
-  /** The scopes that the call is restricted to; everything without them. */
+  /** The scopes that the call is restricted to; unrestricted without them. */
   readonly scopes?: readonly string[];
   readonly body?: unknown;
 }

@@ -7,11 +7,11 @@ describe('an edge', () => {
   it('is satisfied from the start by a task that completed', () => {
     assert.equal(firstCountingRun({ taskId: 'a', state: 'completed', lastRunId: 3 }, 'all-completed'), null);
   });
-  it('waits for the run that is under way', () => {
+  it('waits for the current run', () => {
     assert.equal(firstCountingRun({ taskId: 'a', state: 'running', lastRunId: 2 }, 'all-completed'), 2);
     assert.equal(firstCountingRun({ taskId: 'a', state: 'unscheduled', lastRunId: -1 }, 'all-completed'), 0);
   });
-  it('waits for a rerun of a task that failed, unless any end will do', () => {
+  it('waits for a rerun of a failed task, unless any end satisfies it', () => {
     assert.equal(firstCountingRun({ taskId: 'a', state: 'failed', lastRunId: 0 }, 'all-completed'), 1);
     assert.equal(firstCountingRun({ taskId: 'a', state: 'failed', lastRunId: 0 }, 'all-resolved'), null);
     assert.equal(isSatisfiedBy('exception', 'all-completed'), false);
@@ -32,7 +32,7 @@ describe('cycleIn', () => {
       }),
     );
   });
-  it('names tasks that really need each other in turn', () => {
+  it('returns tasks that really depend on each other', () => {
     fc.assert(
       fc.property(sizes, fc.infiniteStream(fc.nat()), (size, numbers) => {
         const graph = new Map<string, string[]>();
@@ -40,7 +40,7 @@ describe('cycleIn', () => {
           const needs = [...numbers.take(2)].map((n) => `t${n % size}`);
           graph.set(`t${i}`, [...new Set(needs)]);
         }
-        // Every task needs another of a finite graph, so there is a cycle.
+        // Every task depends on another one of a finite graph, so there is a cycle.
         const cycle = cycleIn(graph) ?? [];
         assert.ok(cycle.length > 0);
         cycle.forEach((task, i) => {
@@ -49,7 +49,7 @@ describe('cycleIn', () => {
       }),
     );
   });
-  it('ignores tasks outside the graph, and finds a task that needs itself', () => {
+  it('ignores tasks outside the graph, and finds a task that depends on itself', () => {
     assert.equal(cycleIn(new Map([['a', ['elsewhere']]])), undefined);
     assert.deepEqual(cycleIn(new Map([['a', ['a']]])), ['a']);
   });

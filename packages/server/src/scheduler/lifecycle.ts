@@ -1,7 +1,7 @@
-/** Which resolutions of a dependency count: only success, or any. */
+/** Which resolutions satisfy a dependency: only success, or any. */
 export type Requires = 'all-completed' | 'all-resolved';
 
-/** Where a task stands that others depend on. */
+/** The state of a task that others depend on. */
 export interface RequiredTask {
   readonly taskId: string;
   readonly state: string;
@@ -24,8 +24,8 @@ export const isSatisfiedBy = (state: string, requires: Requires): boolean =>
   state === 'completed' || (requires === 'all-resolved' && (state === 'failed' || state === 'exception'));
 
 /**
- * The first run of a required task whose resolution may satisfy an edge that is made now; null when the task satisfies
- * it already. Satisfaction sticks: later reruns do not take it back.
+ * The first run of a required task whose resolution can satisfy an edge that is created now; null when the task satisfies
+ * it already. A satisfied edge stays satisfied: later reruns do not change that.
  */
 export const firstCountingRun = (required: RequiredTask, requires: Requires): number | null => {
   if (isSatisfiedBy(required.state, requires)) return null;
@@ -35,7 +35,7 @@ export const firstCountingRun = (required: RequiredTask, requires: Requires): nu
 
 /**
  * A cycle in a graph of tasks, as the list of its tasks; undefined when there is none. Dependencies outside the graph
- * are ignored. Kahn's algorithm finds the tasks that lie on cycles or behind them; a walk among those closes one.
+ * are ignored. Kahn's algorithm finds the tasks on cycles or behind them; a walk among those finds a cycle.
  */
 export const cycleIn = (graph: ReadonlyMap<string, readonly string[]>): string[] | undefined => {
   const unmet = new Map(

@@ -66,18 +66,18 @@ describe('a dependent', () => {
     assert.deepEqual(await blocked(), { e: 1 });
   });
 
-  it('does not wait for what was satisfied when it came', async () => {
+  it('does not wait for a dependency that was satisfied when it was created', async () => {
     const dependencies = [{ taskId: 'a', state: 'completed', lastRunId: 2 }, open('b')];
     await db.transaction((tx) =>
       recordDependencies(tx, [{ taskId: 'd', requires: 'all-completed', dependencies }]),
     );
     assert.deepEqual(await blocked(), { d: 1 });
-    // A rerun of what was satisfied from the start changes nothing.
+    // A rerun of a dependency that was satisfied from the start changes nothing.
     assert.deepEqual(await release(ended('a', { runId: 3, completedBefore: 2, resolvedBefore: 2 })), []);
     assert.deepEqual(await release(ended('b')), ['d']);
   });
 
-  it('waits on after a failure, unless any end will do', async () => {
+  it('keeps waiting after a failure, unless any end satisfies it', async () => {
     await depend('d', ['a']);
     await depend('e', ['a'], 'all-resolved');
     assert.deepEqual(await release(ended('a', { completed: false })), ['e']);
@@ -93,7 +93,7 @@ describe('a dependent', () => {
     assert.deepEqual(await blocked(), { d: 1 });
   });
 
-  it('is listed by what it depends on, in pages, until that is deleted', async () => {
+  it('is listed by its dependency, in pages, until that is deleted', async () => {
     for (const taskId of ['d1', 'd2', 'd3']) await depend(taskId, ['a']);
     assert.deepEqual(await dependentsOf(db, 'a', '', 2), ['d1', 'd2']);
     assert.deepEqual(await dependentsOf(db, 'a', 'd2', 2), ['d3']);
@@ -104,7 +104,7 @@ describe('a dependent', () => {
 });
 
 describe('two resolutions at once', () => {
-  it('take turns at a dependent of both: the second of them releases it', async () => {
+  it('update a dependent of both in turn: the second one releases it', async () => {
     await depend('d', ['a', 'b']);
     const ready: string[] = [];
     const first = await heldTransaction(db, async (tx) => {
@@ -144,7 +144,7 @@ describe('a large fan-out', () => {
         })),
       ),
     );
-  /** All steps to the end: what each made ready. */
+  /** Runs all steps to the end; returns what each made ready. */
   const steps = async (): Promise<string[][]> => {
     const ready: string[][] = [];
     for (;;) {
@@ -168,7 +168,7 @@ describe('a large fan-out', () => {
     });
   }
 
-  it('goes on where it was when a step is rolled back', async () => {
+  it('continues where it was when a step is rolled back', async () => {
     await fanOut('a', names(1200));
     await db.transaction((tx) => releaseDependents(tx, [ended('a')]));
     await assert.rejects(
@@ -181,20 +181,20 @@ describe('a large fan-out', () => {
     assert.deepEqual(await blocked(), {});
   });
 
-  it('of two tasks goes on for both, also when two processes take the steps', async () => {
+  it('of two tasks continues for both, also when two processes take the steps', async () => {
     await fanOut('a', names(1100), ['b']);
     const begun = await db.transaction((tx) => releaseDependents(tx, [ended('a'), ended('b')]));
     const rest = await Promise.all([steps(), steps()]);
-    // Who finds the only release taken by the other stops early; the loop comes back.
+    // A process that finds the only release locked by the other one stops early; the loop runs again later.
     const ready = [...begun.ready, ...rest.flat(2), ...(await steps()).flat()];
     assert.deepEqual(ready.sort(), names(1100));
     assert.deepEqual(await blocked(), {});
   });
 
-  it('that is under way is not begun again by a rerun, nor does it take in later dependents', async () => {
+  it('in progress is not restarted by a rerun, and does not include later dependents', async () => {
     await fanOut('a', names(700));
     const first = await db.transaction((tx) => releaseDependents(tx, [ended('a')]));
-    // Made when the task had completed, was rerun and runs again: satisfied from the start, or by run 1.
+    // Created when the task had completed, was rerun and runs again: satisfied from the start, or by run 1.
     await db.transaction((tx) =>
       recordDependencies(tx, [
         {
@@ -258,7 +258,7 @@ describe('any graph, resolved in any order and in any sets', () => {
   });
 });
 
-it('edges of many tasks are written in one go, those of a task without any are none', async () => {
+it('edges of many tasks are written by one statement, also when a task has none', async () => {
   await together(depend('d', []), depend('e', ['a']));
   assert.deepEqual(await blocked(), { e: 1 });
 });

@@ -2,7 +2,7 @@ import { type Transaction, together } from '../base/index.ts';
 import { firstCountingRun, type RequiredTask, type Requires, type Resolution } from './lifecycle.ts';
 import * as store from './store.ts';
 
-/** A new task and the tasks that it requires, as they stand in this transaction (their rows are locked). */
+/** A new task and the tasks that it requires, as they are in this transaction (their rows are locked). */
 export interface Dependent {
   readonly taskId: string;
   readonly requires: Requires;
@@ -13,7 +13,7 @@ export interface Dependent {
 export const unmetOf = ({ requires, dependencies }: Dependent): number =>
   dependencies.filter((required) => firstCountingRun(required, requires) !== null).length;
 
-/** Records what new tasks depend on. */
+/** Records the dependencies of new tasks. */
 export const recordDependencies = async (
   tx: Transaction,
   dependents: readonly Dependent[],
@@ -43,15 +43,15 @@ export const recordDependencies = async (
   );
 };
 
-/** At most this many dependents of one task are released in the transaction that resolves it, whose caller waits. */
+/** The most dependents of one task that are released in the transaction that resolves it, since its caller waits. */
 const releasedAtFirstMax = 64;
-/** At most this many in each further one. */
+/** The most in each further transaction. */
 const releasedAtOnceMax = 500;
 
 /**
- * The tasks that are ready now that these have resolved. Must be called after the rows of the resolved tasks were
- * locked, by a statement of its own: only then does it see the edges of all who saw them unresolved. A fan-out that is
- * too large for one transaction goes on in steps of {@link continueRelease}; `unfinished` says that there is one.
+ * The tasks that are ready now that these have resolved. Must be called after the rows of the resolved tasks were locked
+ * by an earlier statement: only then does it see all edges of tasks that saw them unresolved. A fan-out that is too large
+ * for one transaction continues in steps of {@link continueRelease}; `unfinished` says that there is one.
  */
 export const releaseDependents = async (
   tx: Transaction,
@@ -74,7 +74,7 @@ export const releaseDependents = async (
   return { ready: await decrement(tx, now), unfinished: large.length > 0 };
 };
 
-/** One further step of a large release: the tasks that are ready by it; undefined when there is no release. */
+/** One further step of a large release. Returns the tasks that are ready by it; undefined when there is no release. */
 export const continueRelease = async (tx: Transaction): Promise<string[] | undefined> => {
   const release = await store.lockRelease(tx);
   if (!release) return undefined;

@@ -55,7 +55,7 @@ export const newlySatisfied = (tx: Transaction, resolved: Resolutions, limit: nu
         order by dependent_task_id
         limit ${limit}) e`;
 
-/** The same for one resolution whose release is under way, after the dependent that was released last. */
+/** The same for one resolution whose release is in progress, after the dependent that was released last. */
 export const nextOfRelease = (tx: Transaction, release: Release, limit: number) =>
   tx<SatisfiedEdge>`
     select required_task_id, dependent_task_id
@@ -69,9 +69,9 @@ export const nextOfRelease = (tx: Transaction, release: Release, limit: number) 
      limit ${limit}`;
 
 /**
- * Takes these numbers off the unmet dependencies of tasks and answers the tasks that wait for nothing any more. Two
- * last dependencies may resolve at once: each takes the row's lock in turn, so exactly one of them sees zero. The order
- * of the ids keeps them from deadlock.
+ * Subtracts these numbers from the unmet dependencies of tasks and returns the tasks that have none left. When the last two
+ * dependencies resolve at once, each locks the row in turn, so exactly one of them sees zero. The order of the ids prevents
+ * deadlocks.
  */
 export const decrementUnmet = async (
   tx: Transaction,
@@ -92,7 +92,7 @@ export const decrementUnmet = async (
   return rows.filter((row) => row.unmet <= 0).map((row) => row.taskId);
 };
 
-/** Forgets that tasks were blocked. */
+/** Deletes the counts of tasks that no longer wait. */
 export const deleteBlocked = (tx: Transaction, taskIds: string[]) =>
   tx`delete from blocked_tasks where task_id = any(${taskIds}::text[])`;
 
@@ -113,7 +113,7 @@ export const insertRelease = (tx: Transaction, release: Release) =>
     values (${release.requiredTaskId}, ${release.runId}, ${release.completed}, ${release.completedBefore},
             ${release.resolvedBefore}, ${release.afterTaskId})`;
 
-/** Takes a release that no other process works on. */
+/** Locks a release that no other process works on. */
 export const lockRelease = async (tx: Transaction): Promise<Release | undefined> => {
   const [release] = await tx<Release>`
     select required_task_id, run_id, completed, completed_before, resolved_before, after_task_id
@@ -146,7 +146,7 @@ export const dependentsOf = async (
   return rows.map((row) => row.dependentTaskId);
 };
 
-/** Deletes all that is known of expired tasks. */
+/** Deletes everything about expired tasks. */
 export const deleteTasks = (tx: Transaction, taskIds: string[]) =>
   tx`
     with edges as (delete from task_dependencies where required_task_id = any(${taskIds}::text[]))

@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { days, later, minutes, RequestError } from '../base/index.ts';
+import { type Batched, days, later, minutes, RequestError } from '../base/index.ts';
 import { Reply } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { attemptCookie, attemptIn, forgottenAttempt, keptCookie } from './cookie.ts';
 import type { Attempt, IdentityProvider } from './identity-providers/index.ts';
-import { beginSession, newSecret, secondsLeft } from './session.ts';
+import { type BegunSession, lifetimeSeconds, newSecret, type SessionToBegin } from './session.ts';
 
-/** How long somebody may take at their identity provider. */
+/** A person may take this long at their identity provider. */
 const attemptLastsMs = minutes(10);
-/** Groups are read when somebody signs in: who has left one is without it a day later at most. */
+/** Groups are read at sign-in, so a person who leaves one loses its scopes within a day. */
 const sessionLastsMs = days(1);
 
 /** What a browser keeps, encrypted, while it is at an identity provider. */
@@ -28,7 +28,7 @@ const providerNamed = ({ identityProviders }: Context, name: string): IdentityPr
 const callbackOf = ({ rootUrl }: Context, provider: string): string =>
   `${rootUrl()}/api/sessions/v1/callback/${provider}`;
 
-/** A page of our own; whatever else is asked for is the first one. */
+/** The page that is asked for if it is one of ours, else the first page. */
 const pageOf = (next: string | undefined): string =>
   next !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(next) ? next : '/';
 
@@ -70,11 +70,18 @@ const keptBy = (context: Context, headers: IncomingHttpHeaders): KeptAttempt | u
   }
 };
 
+/** A browser that comes back from an identity provider. */
+interface Returned {
+  readonly provider: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
 /** Begins the session of somebody who returns from an identity provider, in the browser that they left with. */
 export const finishForeignSignIn = async (
   context: Context,
-  name: string,
-  { url, headers }: { readonly url: string; readonly headers: IncomingHttpHeaders },
+  beginSessions: Batched<SessionToBegin, BegunSession>,
+  { provider: name, url, headers }: Returned,
 ): Promise<Reply> => {
   const provider = providerNamed(context, name);
   const forgotten = forgottenAttempt(context.rootUrl());
@@ -90,14 +97,12 @@ export const finishForeignSignIn = async (
   }
   try {
     const identity = await provider.finish(returned, kept);
-    const now = context.clock.now();
-    const { token, session } = await beginSession(context.db, {
+    const { token, session } = await beginSessions.one({
       clientId: identity.id,
       scopes: identity.scopes,
-      created: now,
-      expires: later(now, sessionLastsMs),
+      expires: later(context.clock.now(), sessionLastsMs),
     });
-    const cookie = keptCookie(context.rootUrl(), token, secondsLeft(session, now));
+    const cookie = keptCookie(context.rootUrl(), token, lifetimeSeconds(session));
     return sentTo(context.rootUrl() + kept.next, [forgotten, cookie]);
   } catch (err) {
     context.log.warn({ err, provider: name }, 'a sign-in could not be finished');

@@ -1,31 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { days, hours, later, minutes, RequestError, transact } from '../base/index.ts';
+import {
+  alone,
+  bindQueries,
+  bindVerbs,
+  days,
+  hours,
+  later,
+  minutes,
+  oneByOne,
+  RequestError,
+  type Sql,
+  type Work,
+} from '../base/index.ts';
 import { type Caller, Reply, type SignedRequest } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { forgottenCookie, keptCookie, tokenIn } from './cookie.ts';
 import { beginForeignSignIn, finishForeignSignIn } from './return.ts';
-import { beginSession, digestOf, newSecret, secondsLeft } from './session.ts';
+import { type BegunSession, beginSessions, digestOf, lifetimeSeconds, newSecret } from './session.ts';
 import * as store from './store.ts';
-
-/** The verbs of sessions. */
-export interface SessionVerbs {
-  /** A code for the client that asks, if it may do all that this client may. */
-  createSignInCode(caller: Caller): Promise<SignInCode>;
-  /** A code for a client; who calls this has to know that it is right. */
-  createSignInCodeFor(clientId: string): Promise<SignInCode>;
-  /** Begins a session, once for each code. */
-  signIn(code: string): Promise<Reply>;
-  /** Fresh credentials for the session whose cookie the request carries. */
-  renewCredentials(headers: IncomingHttpHeaders): Promise<Credentials>;
-  /** Ends the session whose cookie the request carries, if it carries one. */
-  signOut(headers: IncomingHttpHeaders): Promise<Reply>;
-  /** Where people may sign in besides. */
-  identityProviders(): { providers: { name: string; title: string }[] };
-  /** Sends a browser to an identity provider, from where it comes back to a page of ours. */
-  beginForeignSignIn(provider: string, next: string | undefined): Promise<Reply>;
-  /** Begins a session for a browser that comes back. */
-  finishForeignSignIn(provider: string, request: Pick<SignedRequest, 'url' | 'headers'>): Promise<Reply>;
-}
 
 export interface SignInCode {
   readonly code: string;
@@ -47,65 +39,61 @@ const credentialsLastMs = minutes(15);
 
 const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
 
-export const sessionVerbs = (context: Context): SessionVerbs => ({
-  createSignInCode: (caller) => createSignInCode(context, caller),
-  createSignInCodeFor: (clientId) =>
-    storeCode(context, clientId, later(context.clock.now(), codeLastsMs + sessionLastsMs)),
-  signIn: (code) => signIn(context, code),
-  renewCredentials: (headers) => renewCredentials(context, headers),
-  signOut: (headers) => signOut(context, headers),
-  identityProviders: () => ({
-    providers: context.identityProviders.map(({ name, title }) => ({ name, title })),
-  }),
-  beginForeignSignIn: (provider, next) => beginForeignSignIn(context, provider, next),
-  finishForeignSignIn: (provider, request) => finishForeignSignIn(context, provider, request),
-});
+/** A client that gets a code. */
+interface CodeToCreate {
+  readonly clientId: string;
+  /** The session that the code begins ends by then. */
+  readonly sessionExpires?: Date;
+}
 
-const createSignInCode = async (context: Context, caller: Caller): Promise<SignInCode> => {
-  if (caller.isAnonymous) {
-    throw new RequestError('AuthenticationFailed', 'Sign in with credentials: an anonymous caller cannot.');
-  }
-  const { scopes } = await context.auth.client(caller.clientId);
-  // Credentials that were narrowed must not become the whole client again.
-  if (!caller.satisfies({ AllOf: scopes })) {
+/** Creates codes to sign in with, without asking who may have them. */
+const createCodes = oneByOne(
+  async (
+    tx,
+    { clientId, sessionExpires }: CodeToCreate,
+    { now, context }: Work<Context>,
+  ): Promise<SignInCode> => {
+    const code = newSecret();
+    const expires = later(now, codeLastsMs);
+    await store.insertCode(tx, {
+      digest: digestOf(code),
+      clientId,
+      expires,
+      sessionExpires: sessionExpires ?? later(expires, sessionLastsMs),
+    });
+    // Browsers send no server what follows the `#`, so the code appears in no log.
+    return { code, url: `${context.rootUrl()}/sign-in#${code}`, clientId, expires: expires.toJSON() };
+  },
+);
+
+/** Begins the session of a code. Each code works once. */
+const takeCodes = oneByOne(async (tx, code: string, work: Work<Context>): Promise<BegunSession> => {
+  const { now } = work;
+  const taken = await store.takeCode(tx, digestOf(code), now);
+  if (!taken) {
     throw new RequestError(
-      'InsufficientScopes',
-      `These credentials may do less than the client '${caller.clientId}': they cannot sign in as it.`,
+      'AuthenticationFailed',
+      'This code has been used, or is too old. `taskyard signin` makes another link.',
     );
   }
-  return storeCode(context, caller.clientId, caller.expires);
-};
+  const expires = earlier(later(now, sessionLastsMs), taken.sessionExpires);
+  const [begun] = await beginSessions(tx, [{ clientId: taken.clientId, scopes: null, expires }], work);
+  return begun as BegunSession;
+});
 
-const storeCode = async (context: Context, clientId: string, sessionExpires: Date): Promise<SignInCode> => {
-  const code = newSecret();
-  const expires = later(context.clock.now(), codeLastsMs);
-  await store.insertCode(context.db, { digest: digestOf(code), clientId, expires, sessionExpires });
-  // What stands behind the hash is sent to no server, and stands in no log.
-  return { code, url: `${context.rootUrl()}/sign-in#${code}`, clientId, expires: expires.toJSON() };
-};
+/** Ends the sessions of these tokens. Safe to repeat. */
+const endSessions = oneByOne(async (tx, token: string): Promise<undefined> => {
+  await store.deleteSession(tx, digestOf(token));
+});
 
-const signIn = async (context: Context, code: string): Promise<Reply> => {
-  const { clock, rootUrl } = context;
-  const now = clock.now();
-  const { token, session } = await transact(context, async (tx) => {
-    const taken = await store.takeCode(tx, digestOf(code), now);
-    if (!taken) {
-      throw new RequestError(
-        'AuthenticationFailed',
-        'This code has been used, or is too old. `taskyard signin` makes another link.',
-      );
-    }
-    const expires = earlier(later(now, sessionLastsMs), taken.sessionExpires);
-    return beginSession(tx, { clientId: taken.clientId, scopes: null, created: now, expires });
-  });
-  const credentials = await credentialsOf(context, session);
-  const cookie = keptCookie(rootUrl(), token, secondsLeft(session, now));
-  return new Reply(200, credentials, {}, [cookie]);
-};
-
-const renewCredentials = async (context: Context, headers: IncomingHttpHeaders): Promise<Credentials> => {
+/** Fresh credentials for the session whose cookie the request carries. */
+const renewCredentials = async (
+  sql: Sql,
+  headers: IncomingHttpHeaders,
+  { now, context }: Work<Context>,
+): Promise<Credentials> => {
   const token = tokenIn(headers, context.rootUrl());
-  const session = token && (await store.findSession(context.db, digestOf(token), context.clock.now()));
+  const session = token && (await store.findSession(sql, digestOf(token), now));
   if (!session) throw new RequestError('AuthenticationFailed', 'Nobody is signed in here.');
   return credentialsOf(context, session);
 };
@@ -129,8 +117,68 @@ const credentialsOf = async (context: Context, session: store.SessionRow): Promi
   };
 };
 
-const signOut = async (context: Context, headers: IncomingHttpHeaders): Promise<Reply> => {
-  const token = tokenIn(headers, context.rootUrl());
-  if (token) await store.deleteSession(context.db, digestOf(token));
-  return new Reply(200, {}, {}, [forgottenCookie(context.rootUrl())]);
+/** Refuses callers that may not do everything that their client may. */
+const requireWholeClient = async ({ auth }: Context, caller: Caller): Promise<void> => {
+  if (caller.isAnonymous) {
+    throw new RequestError('AuthenticationFailed', 'Sign in with credentials: an anonymous caller cannot.');
+  }
+  const { scopes } = await auth.client(caller.clientId);
+  // Credentials that were narrowed must not become the whole client again.
+  if (caller.satisfies({ AllOf: scopes })) return;
+  throw new RequestError(
+    'InsufficientScopes',
+    `These credentials have fewer scopes than the client '${caller.clientId}': they cannot sign in as it.`,
+  );
 };
+
+const verbs = {
+  createCodes: alone(createCodes),
+  takeCodes: alone(takeCodes),
+  beginSessions: alone(beginSessions),
+  endSessions: alone(endSessions),
+};
+const queries = { renewCredentials };
+
+/** The verbs of sessions, bound to what they were opened with. */
+export const sessionVerbs = (context: Context) => {
+  const bound = bindVerbs(context, verbs);
+  const { rootUrl } = context;
+  return {
+    ...bindQueries(context, queries),
+    /** A code for the client that asks, if it may do all that this client may. */
+    createSignInCode: async (caller: Caller): Promise<SignInCode> => {
+      await requireWholeClient(context, caller);
+      return bound.createCodes.one({ clientId: caller.clientId, sessionExpires: caller.expires });
+    },
+    /** A code for a client. The caller has to know that it is right to give it out. */
+    createSignInCodeFor: (clientId: string) => bound.createCodes.one({ clientId }),
+    /** Begins a session, once for each code. */
+    signIn: async (code: string): Promise<Reply> => {
+      const { token, session } = await bound.takeCodes.one(code);
+      const credentials = await credentialsOf(context, session);
+      return new Reply(200, credentials, {}, [keptCookie(rootUrl(), token, lifetimeSeconds(session))]);
+    },
+    /** Ends the session whose cookie the request carries, if it carries one. */
+    signOut: async (headers: IncomingHttpHeaders): Promise<Reply> => {
+      const token = tokenIn(headers, rootUrl());
+      if (token) await bound.endSessions.one(token);
+      return new Reply(200, {}, {}, [forgottenCookie(rootUrl())]);
+    },
+    /** The providers by which people can sign in without a client. */
+    identityProviders: () => ({
+      providers: context.identityProviders.map(({ name, title }) => ({ name, title })),
+    }),
+    /** Sends a browser to an identity provider, from where it comes back to a page of ours. */
+    beginForeignSignIn: (provider: string, next: string | undefined) =>
+      beginForeignSignIn(context, provider, next),
+    /** Begins a session for a browser that comes back. */
+    finishForeignSignIn: (provider: string, request: Pick<SignedRequest, 'url' | 'headers'>) =>
+      finishForeignSignIn(context, bound.beginSessions, {
+        provider,
+        url: request.url,
+        headers: request.headers,
+      }),
+  };
+};
+
+export type SessionVerbs = ReturnType<typeof sessionVerbs>;

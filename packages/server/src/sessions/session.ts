@@ -1,24 +1,37 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Sql } from '../base/index.ts';
+import { oneByOne, type Work } from '../base/index.ts';
+import type { Context } from './context.ts';
 import * as store from './store.ts';
 
-/** A secret that nobody guesses. */
+/** A new secret of 256 random bits. */
 export const newSecret = (): string => randomBytes(32).toString('base64url');
 
-/** What the database knows of a secret. */
+/** The digest by which the database knows a secret. */
 export const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
-/** Begins a session; answers it with the token that its cookie holds. */
-export const beginSession = async (
-  sql: Sql,
-  { clientId, scopes, created, expires }: Omit<store.SessionRow, 'digest'>,
-): Promise<{ readonly token: string; readonly session: store.SessionRow }> => {
-  const token = newSecret();
-  const session = { digest: digestOf(token), clientId, scopes, created, expires };
-  await store.insertSession(sql, session);
-  return { token, session };
-};
+/** Somebody who has proved who they are, and until when they stay signed in. */
+export type SessionToBegin = Pick<store.SessionRow, 'clientId' | 'scopes' | 'expires'>;
 
-/** How long a session lasts from now on, for its cookie. */
-export const secondsLeft = ({ expires }: Pick<store.SessionRow, 'expires'>, now: Date): number =>
-  Math.floor((expires.getTime() - now.getTime()) / 1000);
+/** A session, with the token that its cookie holds. */
+export interface BegunSession {
+  readonly token: string;
+  readonly session: store.SessionRow;
+}
+
+/** Begins sessions. */
+export const beginSessions = oneByOne(
+  async (
+    tx,
+    { clientId, scopes, expires }: SessionToBegin,
+    { now }: Work<Context>,
+  ): Promise<BegunSession> => {
+    const token = newSecret();
+    const session = { digest: digestOf(token), clientId, scopes, created: now, expires };
+    await store.insertSession(tx, session);
+    return { token, session };
+  },
+);
+
+/** How long the cookie of a new session lasts. */
+export const lifetimeSeconds = ({ created, expires }: store.SessionRow): number =>
+  Math.floor((expires.getTime() - created.getTime()) / 1000);

@@ -28,7 +28,10 @@ export class OpenTunnels {
     if ((this.#ofClient.get(clientId) ?? 0) >= tunnelsPerClient)
       throw new RequestError('TooManyRequests', `A client may hold ${tunnelsPerClient} tunnels at once.`);
     if (this.#byId.size >= tunnels)
-      throw new RequestError('ServiceUnavailable', `This process holds ${tunnels} tunnels, and no more.`);
+      throw new RequestError(
+        'ServiceUnavailable',
+        `This process holds ${tunnels} tunnels, which is its limit.`,
+      );
   }
 
   /** Takes a tunnel in, in place of the one that the same worker had before. */

@@ -33,7 +33,7 @@ export interface Asking extends Question {
 /** What a viewer asks for: `/tunnels/<tunnelId>/log/<token>`. */
 export const readAsking = ({ url = '', method, headers: { range } }: IncomingMessage): Asking => {
   if (method !== 'GET' && method !== 'HEAD')
-    throw new RequestError('InputError', 'What comes through a tunnel is only read.');
+    throw new RequestError('InputError', 'Only GET and HEAD requests are sent through a tunnel.');
   // Nothing else may be asked of a worker by viewers.
   const [, tunnelId, path] = /^([\w-]+)(\/log\/[\w-]+(?:\?.*)?)$/.exec(url.slice(tunnelsPath.length)) ?? [];
   if (tunnelId === undefined || path === undefined) throw nothingThere();
@@ -43,9 +43,9 @@ export const readAsking = ({ url = '', method, headers: { range } }: IncomingMes
 export const nothingThere = (): RequestError =>
   new RequestError('ResourceNotFound', 'There is no such live log: it has ended, or its worker has gone.');
 export const tooMany = (): RequestError =>
-  new RequestError('TooManyRequests', 'Too many people look at live logs: of this worker, or at once.');
+  new RequestError('TooManyRequests', 'Too many live logs are open: of this worker, or in total.');
 export const isAway = (): RequestError =>
-  new RequestError('ServiceUnavailable', 'The worker is cut off at the moment; ask again in a second.');
+  new RequestError('ServiceUnavailable', 'The worker is disconnected at the moment; try again in a second.');
 
 /** Asks a worker whose tunnel this process holds; undefined when it holds none. */
 export const askHere = (

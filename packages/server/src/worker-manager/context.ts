@@ -2,7 +2,7 @@ import type { AuditEntry, CredentialsWanted } from '../auth/index.ts';
 import type { BaseContext, Signal, Transaction } from '../base/index.ts';
 import type { Email } from '../notify/index.ts';
 import type { QueueVerbs } from '../queue/index.ts';
-import type { WorkersContext } from '../workers/index.ts';
+import type { WorkerVerbs } from '../workers/index.ts';
 import type { Provider } from './providers/provider.ts';
 
 /** What worker-manager is opened with: what lives as long as the process. */
@@ -10,7 +10,7 @@ export interface Context extends BaseContext {
   /** By id, in the order of the configuration. */
   readonly providers: ReadonlyMap<string, Provider>;
   readonly queue: Pick<QueueVerbs, 'loseWorker'>;
-  readonly workers: WorkersContext;
+  readonly workers: Pick<WorkerVerbs, 'getWorker' | 'listWorkers' | 'sightingEveryMs'>;
   /** Woken when workers are to be started or ended, or get no more work; shared between processes. */
   readonly changed: Signal;
   /** Woken with the pools that were created or changed; shared between processes. */

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { minutes } from '../base/index.ts';
-import type { Opened } from '../testing/index.ts';
-import type { WorkerManager } from './index.ts';
 import * as service from './service/index.ts';
 import {
   aGround,
   aMachinePool,
   endingDatabase,
   type Ground,
+  type OpenedPools,
   openRoom,
   pendingTasks,
   resolvedTasks,
@@ -21,7 +20,7 @@ before(async () => {
 after(() => ground.test.drop());
 
 /** Runs one step of each loop. */
-const runOnce = async (context: Opened<WorkerManager>, workerPoolId: string): Promise<void> => {
+const runOnce = async (context: OpenedPools, workerPoolId: string): Promise<void> => {
   await service.provision(context, { atOnce: [workerPoolId], limit: 100 });
   await service.launchWorkers(context, 'fake', 100);
   await service.endWorkers(context, 'fake', 100);
@@ -35,7 +34,7 @@ const machinesOf = (workerPoolId: string): string[] =>
     .sort();
 
 const aliveOf = async (workerPoolId: string): Promise<string[]> => {
-  const { workers } = await service.listWorkers(ground.context, { workerPoolId });
+  const { workers } = await ground.context.listWorkers({ workerPoolId });
   return workers
     .filter(({ state }) => state !== 'stopped')
     .map(({ workerId }) => workerId)
@@ -45,7 +44,7 @@ const aliveOf = async (workerPoolId: string): Promise<string[]> => {
 /** Runs a process that ends at a call to its database; returns whether it ended before it was done. */
 const endsMeanwhile = async (
   ending: { at: number; isAfter: boolean },
-  act: (context: Opened<WorkerManager>) => Promise<void>,
+  act: (context: OpenedPools) => Promise<void>,
 ): Promise<boolean> => {
   const { db, hasEnded } = endingDatabase(ground.test.db, ending);
   try {
@@ -87,11 +86,11 @@ for (const isAfter of [false, true]) {
     for (let hasEnded = true; hasEnded; at++) {
       const workerPoolId = await aBusyPool();
       await runOnce(ground.context, workerPoolId);
-      const { workers } = await service.listWorkers(ground.context, { workerPoolId });
+      const { workers } = await ground.context.listWorkers({ workerPoolId });
       const { workerGroup = '', workerId = '' } = workers[0] ?? {};
       await resolvedTasks(ground, workerPoolId);
-      const remove = (context: Opened<WorkerManager>) =>
-        service.removeWorker(context, { workerPoolId, workerGroup, workerId }, 'not wanted');
+      const remove = (context: OpenedPools) =>
+        context.removeWorker({ workerPoolId, workerGroup, workerId }, 'not wanted');
       hasEnded = await endsMeanwhile({ at, isAfter }, async (context) => {
         await remove(context);
         await runOnce(context, workerPoolId);

@@ -69,7 +69,7 @@ describe('page-twice', () => {
     const { workerPoolId: small, workers } = await registeredWorkers(1, { minCapacity: 1 });
     for (let round = 0; round < 3; round++) {
       await decide(small);
-      const { terminate } = await service.shouldWorkerTerminate(ground.context, workers[0]);
+      const { terminate } = await ground.context.shouldWorkerTerminate(workers[0]);
       assert.equal(terminate, false);
       ground.clock.advance(seconds(10));
     }
@@ -79,7 +79,7 @@ describe('page-twice', () => {
     await decide(large);
     await launch();
     assert.equal(orderedFor(large), 1001);
-    const pool = await service.readPool(ground.context, large);
+    const pool = await ground.context.readPool(large);
     assert.equal(pool.requestedCapacity, 1001);
   });
 });
@@ -116,7 +116,7 @@ describe('stale-row-ends-worker', () => {
     await service.endOverdueWorkers(stale, 100);
     assert.equal(await stateOf(worker), 'running');
     assert.deepEqual(
-      (await service.listErrors(ground.context, worker.workerPoolId, {})).workerPoolErrors,
+      (await ground.context.listErrors({ workerPoolId: worker.workerPoolId })).workerPoolErrors,
       [],
     );
   });
@@ -126,7 +126,7 @@ describe('stale-row-ends-worker', () => {
     const [worker] = workers;
     const { secret } = await register(worker);
     ground.clock.advance(seconds(601));
-    const again = () => service.reregisterWorker(ground.context, { ...worker, secret });
+    const again = () => ground.context.reregisterWorker({ ...worker, secret });
     const stale = openRoom(ground, afterRead(ground.test.db, 'terminate_after <=', again));
     await service.endOverdueWorkers(stale, 100);
     assert.equal(await stateOf(worker), 'running');
@@ -173,15 +173,14 @@ describe('one-bad-pool', () => {
     await service.tellOfLostProviders(ground.context, 100);
     await service.tellOfLostProviders(ground.context, 100);
     const errorsOf = async (pool: string) =>
-      (await service.listErrors(ground.context, pool, {})).workerPoolErrors.map(({ title }) => title);
+      (await ground.context.listErrors({ workerPoolId: pool })).workerPoolErrors.map(({ title }) => title);
     assert.deepEqual(await errorsOf(orphan), ['The provider of the pool is not configured']);
     assert.deepEqual(await errorsOf(empty), []);
   });
 });
 
 describe('lost-rotation', () => {
-  const again = (worker: WorkerRef, secret: string) =>
-    service.reregisterWorker(ground.context, { ...worker, secret });
+  const again = (worker: WorkerRef, secret: string) => ground.context.reregisterWorker({ ...worker, secret });
 
   it('a worker whose reply was lost registers again with the secret that it has', async () => {
     const { workers } = await someWorkers(1);
@@ -260,7 +259,7 @@ describe('slots-that-never-claim', () => {
     await ground.test.db`
       update managed_workers set should_terminate = true where worker_pool_id = ${workerPoolId}`;
     const clientId = clientIdOf({ ...worker, providerId: 'fake' });
-    const { terminate } = await service.shouldWorkerTerminate(ground.context, { ...worker, clientId });
+    const { terminate } = await ground.context.shouldWorkerTerminate({ ...worker, clientId });
     assert.equal(terminate, true);
     await startsOneFor(workerPoolId, before);
   });
@@ -276,7 +275,7 @@ describe('slots-that-never-claim', () => {
 
   it('a machine that is stopping', async () => {
     const { workerPoolId, worker, before } = await busyMachine();
-    await service.removeWorker(ground.context, worker, 'not wanted');
+    await ground.context.removeWorker(worker, 'not wanted');
     await startsOneFor(workerPoolId, before);
   });
 });

@@ -31,7 +31,7 @@ const {
   machinesOf,
 } = stepsOn(() => ground);
 const decisionsOf = async (workerPoolId: string) =>
-  (await service.listDecisions(ground.context, workerPoolId, {})).decisions;
+  (await ground.context.listDecisions({ workerPoolId })).decisions;
 const refOf = ({ workerPoolId, workerGroup, workerId }: WorkerRef): WorkerRef => ({
   workerPoolId,
   workerGroup,
@@ -132,7 +132,7 @@ describe('a pool with tasks that wait', () => {
     const [decision] = await decisionsOf(workerPoolId);
     assert.equal(decision?.outcome, 'partial');
     assert.equal(decision?.trouble, 'No such image (NoImage)');
-    const { workerPoolErrors } = await service.listErrors(ground.context, workerPoolId, {});
+    const { workerPoolErrors } = await ground.context.listErrors({ workerPoolId });
     assert.deepEqual(
       workerPoolErrors.map(({ title, launchConfigId, extra }) => [title, launchConfigId, extra]),
       [['No such image', 'lc', { code: 'NoImage' }]],
@@ -180,14 +180,14 @@ describe('a pool with nothing to do', () => {
     await resolvedTasks(ground, workerPoolId);
     await decide(workerPoolId);
     for (const worker of workers) {
-      const { terminate, reason } = await service.shouldWorkerTerminate(ground.context, worker);
+      const { terminate, reason } = await ground.context.shouldWorkerTerminate(worker);
       assert.equal(terminate, true);
       assert.match(reason, /Over capacity/);
     }
     await pendingTasks(ground, workerPoolId, 2);
     await decide(workerPoolId);
     for (const worker of workers) {
-      assert.equal((await service.shouldWorkerTerminate(ground.context, worker)).terminate, false);
+      assert.equal((await ground.context.shouldWorkerTerminate(worker)).terminate, false);
     }
   });
 
@@ -331,8 +331,8 @@ describe('a worker of a provider with machines', () => {
     const clientId = `worker/fake/${workerPoolId}/${worker.workerGroup}/${worker.workerId}`;
     await ground.context.start();
     assert.equal(ground.context.isRevoked(clientId), false);
-    await service.removeWorker(ground.context, worker, 'not wanted');
-    await service.removeWorker(ground.context, worker, 'not wanted');
+    await ground.context.removeWorker(worker, 'not wanted');
+    await ground.context.removeWorker(worker, 'not wanted');
     await ground.context.start();
     assert.equal(ground.context.isRevoked(clientId), true);
     assert.equal(ground.context.isBarred(workerPoolId, worker.workerGroup, worker.workerId), true);
@@ -350,7 +350,7 @@ describe('a worker of a provider with machines', () => {
   it('is asked to end again when it is still there after a minute', async () => {
     const { workers } = await runningWorkers(1);
     const [worker] = workers as [WorkerRef];
-    await service.removeWorker(ground.context, worker, 'not wanted');
+    await ground.context.removeWorker(worker, 'not wanted');
     await service.endWorkers(ground.context, 'fake', 100);
     await service.endWorkers(ground.context, 'fake', 100);
     ground.clock.advance(seconds(61));
@@ -368,7 +368,7 @@ describe('a worker of a provider with machines', () => {
     ground.clock.advance(seconds(301));
     await service.endOverdueWorkers(ground.context, 100);
     assert.equal((await workersOf(workerPoolId))[0]?.state, 'stopping');
-    const { workerPoolErrors } = await service.listErrors(ground.context, workerPoolId, {});
+    const { workerPoolErrors } = await ground.context.listErrors({ workerPoolId });
     assert.deepEqual(
       workerPoolErrors.map(({ title, launchConfigId }) => [title, launchConfigId]),
       [['Worker did not register in time', 'lc']],
@@ -413,9 +413,16 @@ describe('decisions', () => {
       await launch();
       ground.clock.advance(days(1));
     }
-    const first = await service.listDecisions(ground.context, workerPoolId, { limit: 2 });
+    const first = await ground.context.listDecisions({
+      workerPoolId,
+      limit: 2,
+    });
     const { continuationToken } = first;
-    const rest = await service.listDecisions(ground.context, workerPoolId, { limit: 2, continuationToken });
+    const rest = await ground.context.listDecisions({
+      workerPoolId,
+      limit: 2,
+      continuationToken,
+    });
     const ids = [...first.decisions, ...rest.decisions].map(({ decisionId }) => decisionId);
     assert.equal(ids.length, 3);
     assert.deepEqual(

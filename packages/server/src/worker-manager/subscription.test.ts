@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { seconds, transact } from '../base/index.ts';
-import * as service from './service/index.ts';
 import { taskTimes } from './store/index.ts';
 import { aGround, aMachinePool, type Ground } from './testing/index.ts';
 
@@ -53,7 +52,7 @@ it('is known how long tasks took lately, of pools that want to know', async () =
   await handle(...Array<number>(1000).fill(seconds(30)));
   const [known] = await taskTimes(test.db, [workerPoolId]);
   assert.ok(known && known.meanMs > seconds(29), 'the latest tasks count most');
-  await service.deletePool(context, workerPoolId);
+  await context.deletePool({ workerPoolId });
   await context.loops.find(({ name }) => name === 'expire-worker-pools')?.step(100);
   assert.deepEqual(await taskTimes(test.db, [workerPoolId]), []);
 });

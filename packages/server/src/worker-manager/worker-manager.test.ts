@@ -11,15 +11,14 @@ import {
   transact,
 } from '../base/index.ts';
 import type { Email } from '../notify/index.ts';
-import { messagesIn, type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
+import { messagesIn, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createWorkers } from '../workers/index.ts';
-import { createWorkerManager, type WorkerManager } from './index.ts';
-import * as service from './service/index.ts';
 import * as store from './store/index.ts';
+import { type OpenedPools, openedPools } from './testing/index.ts';
 
 let test: TestDatabase;
 let clock: ManualClock;
-let context: Opened<WorkerManager>;
+let context: OpenedPools;
 const lost: object[] = [];
 const mails: Email[] = [];
 const audit: AuditEntry[] = [];
@@ -28,21 +27,19 @@ before(async () => {
   test = await testDatabase();
   clock = manualClock();
   const floor = { db: test.db, clock, log: silentLog };
-  context = opened(
-    createWorkerManager({
-      ...floor,
-      workers: opened(createWorkers(floor)),
-      queue: { loseWorker: async (worker) => lost.push(worker) },
-      rootUrl: () => 'http://localhost',
-      issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
-      recordAudit: async (_tx, entries) => {
-        audit.push(...entries);
-      },
-      email: async (_tx, emails) => {
-        mails.push(...emails);
-      },
-    }),
-  );
+  context = openedPools({
+    ...floor,
+    workers: opened(createWorkers(floor)),
+    queue: { loseWorker: async (worker) => lost.push(worker) },
+    rootUrl: () => 'http://localhost',
+    issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
+    recordAudit: async (_tx, entries) => {
+      audit.push(...entries);
+    },
+    email: async (_tx, emails) => {
+      mails.push(...emails);
+    },
+  });
 });
 after(() => test.drop());
 
@@ -62,7 +59,7 @@ const definitionOf = (fields: { emailOnError?: boolean; config?: Record<string, 
 const aPool = async (fields: Parameters<typeof definitionOf>[0] = {}): Promise<string> => {
   const workerPoolId = `prov/pool-${++pools}`;
   const definition = definitionOf(fields);
-  await service.createPool(context, { workerPoolId, definition, authorize: () => {} });
+  await context.createPool({ workerPoolId, definition, authorize: () => {} });
   return workerPoolId;
 };
 
@@ -72,12 +69,12 @@ const aWorker = async (fields: { workerId?: string } = {}) => {
     expires: later(clock.now(), hours(9)).toJSON(),
     providerInfo: { staticSecret: secretOf('a') },
   };
-  await service.createWorker(context, { ...ref, definition });
+  await context.createWorker({ ...ref, definition });
   return ref;
 };
 
 const register = (ref: Awaited<ReturnType<typeof aWorker>>) =>
-  service.registerWorker(context, {
+  context.registerWorker({
     ...ref,
     providerId: 'static',
     workerIdentityProof: { staticSecret: secretOf('a') },
@@ -87,22 +84,22 @@ describe('a worker of a static pool', () => {
   it('registers again with each secret until the next one is used', async () => {
     const ref = await aWorker();
     const { secret: first } = await register(ref);
-    const { secret: second } = await service.reregisterWorker(context, { ...ref, secret: first });
+    const { secret: second } = await context.reregisterWorker({ ...ref, secret: first });
     assert.notEqual(second, first);
-    await service.reregisterWorker(context, { ...ref, secret: second });
-    await assert.rejects(service.reregisterWorker(context, { ...ref, secret: first }), hasCode('InputError'));
+    await context.reregisterWorker({ ...ref, secret: second });
+    await assert.rejects(context.reregisterWorker({ ...ref, secret: first }), hasCode('InputError'));
   });
 
   it('is removed once, with one message, and loses what it claimed', async () => {
     const ref = await aWorker({ workerId: 'leaving' });
     const [last] = (await messagesIn(test.db)).slice(-1);
-    await service.removeWorker(context, ref, 'not needed');
-    await service.removeWorker(context, ref, 'not needed');
+    await context.removeWorker(ref, 'not needed');
+    await context.removeWorker(ref, 'not needed');
     const sent = (await messagesIn(test.db, last?.id)).map(({ exchange }) => exchange.split('/').at(-1));
     assert.deepEqual(sent, ['worker-removed', 'worker-stopped']);
     assert.ok(lost.some((worker) => (worker as { workerId: string }).workerId === 'leaving'));
     const { secret } = await register(await aWorker());
-    await assert.rejects(service.reregisterWorker(context, { ...ref, secret }), hasCode('InputError'));
+    await assert.rejects(context.reregisterWorker({ ...ref, secret }), hasCode('InputError'));
   });
 
   it('stores no secret in plain text', async () => {
@@ -121,9 +118,9 @@ describe('who changed a pool or a worker', () => {
   it('is recorded once for each change', async () => {
     const workerPoolId = `prov/pool-${++pools}`;
     const asked = { workerPoolId, definition: definitionOf(), authorize: () => {}, clientId: 'operator' };
-    await service.createPool(context, asked);
-    await service.createPool(context, asked);
-    await service.updatePool(context, {
+    await context.createPool(asked);
+    await context.createPool(asked);
+    await context.updatePool({
       ...asked,
       definition: { ...asked.definition, description: 'other' },
     });
@@ -133,13 +130,13 @@ describe('who changed a pool or a worker', () => {
       providerInfo: { staticSecret: secretOf('a') },
     };
     const worker = { ...ref, definition, clientId: 'operator' };
-    await service.createWorker(context, worker);
-    await service.createWorker(context, worker);
-    await service.updateWorker(context, worker);
-    await service.removeWorker(context, { ...ref, clientId: 'operator' }, 'not needed');
-    await service.removeWorker(context, { ...ref, clientId: 'operator' }, 'not needed');
-    await service.deletePool(context, workerPoolId, 'operator');
-    await service.deletePool(context, workerPoolId, 'operator');
+    await context.createWorker(worker);
+    await context.createWorker(worker);
+    await context.updateWorker(worker);
+    await context.removeWorker({ ...ref, clientId: 'operator' }, 'not needed');
+    await context.removeWorker({ ...ref, clientId: 'operator' }, 'not needed');
+    await context.deletePool({ workerPoolId, clientId: 'operator' });
+    await context.deletePool({ workerPoolId, clientId: 'operator' });
     const [pool, name] = [workerPoolId, `${workerPoolId}/here/w1`];
     assert.deepEqual(changes(), [
       ['worker-pool', pool, 'created', 'operator'],
@@ -154,14 +151,15 @@ describe('who changed a pool or a worker', () => {
   it('is not recorded where the platform acts by itself, or a worker ends itself', async () => {
     const ref = await aWorker();
     const { credentials } = await register(ref);
-    await service.removeWorker(context, { ...ref, clientId: credentials.clientId }, 'done');
+    await context.removeWorker({ ...ref, clientId: credentials.clientId }, 'done');
     assert.deepEqual(changes(), []);
   });
 });
 
 describe('an error that a worker reports', () => {
   const report = (workerPoolId: string) =>
-    service.reportWorkerError(context, workerPoolId, {
+    context.reportWorkerError({
+      workerPoolId,
       workerGroup: 'here',
       workerId: 'w1',
       kind: 'worker-error',
@@ -192,7 +190,7 @@ describe('an earlier definition of a pool', () => {
 
   it('keeps its former provider while a worker of it lives', async () => {
     const ref = await aWorker();
-    await service.deletePool(context, ref.workerPoolId);
+    await context.deletePool({ workerPoolId: ref.workerPoolId });
     const former = async () => {
       const [row] = await test.db<{ ids: string[] }>`
         select previous_provider_ids as ids from worker_pools where worker_pool_id = ${ref.workerPoolId}`;
@@ -200,7 +198,7 @@ describe('an earlier definition of a pool', () => {
     };
     await step('forget-former-providers');
     assert.deepEqual(await former(), ['static']);
-    await service.removeWorker(context, ref, 'not needed');
+    await context.removeWorker(ref, 'not needed');
     assert.equal(await step('forget-former-providers'), 1);
     assert.deepEqual(await former(), []);
   });
@@ -216,7 +214,8 @@ describe('an earlier definition of a pool', () => {
     await test.db`update managed_workers set launch_config_id = 'used'
                    where worker_pool_id = ${workerPoolId} and worker_id = ${name.workerId}`;
     await step('delete-unused-launch-configs');
-    const { workerPoolLaunchConfigs: kept } = await service.listLaunchConfigs(context, workerPoolId, {
+    const { workerPoolLaunchConfigs: kept } = await context.listLaunchConfigs({
+      workerPoolId,
       includeArchived: true,
     });
     assert.deepEqual(kept.map(({ launchConfigId }) => launchConfigId).sort(), ['current', 'used']);

@@ -12,9 +12,9 @@ import type { Context, WorkersSettings } from './context.ts';
 import { expiryLoops, quarantineLoops } from './loops.ts';
 import { createQuarantines } from './quarantines.ts';
 import { routes } from './routes.ts';
-import { createSightings, type Sighting } from './sightings.ts';
+import { type WorkerVerbs, workerVerbs } from './service.ts';
+import { createSightings } from './sightings.ts';
 
-export type { Context as WorkersContext } from './context.ts';
 export { routes as workersRoutes } from './routes.ts';
 export {
   ListWorkersResponse,
@@ -24,23 +24,13 @@ export {
   taskQueueCountsResponse,
   taskRun,
 } from './schema.ts';
-export { getWorker, listWorkers, readLastSeen, readQuarantined, workerPages } from './service.ts';
+export { readLastSeen, readQuarantined, type WorkerVerbs, workerPages } from './service.ts';
 
 /** What `createWorkers` needs. */
 export interface GivenWorkersContext extends BaseContext {
   /** Shared between processes, it makes a quarantine known everywhere at once. */
   readonly quarantinesChanged?: Signal;
   readonly settings?: Partial<WorkersSettings>;
-}
-
-/** What the queue uses of workers, and what the functions of `service.ts` work with. */
-interface WorkerVerbs extends Context {
-  /** Records workers as active. Returns at once and never fails. */
-  seeWorkers(sightings: readonly Sighting[]): void;
-  /** When the quarantine of a worker ends; undefined when it may work. Read from memory. */
-  quarantinedUntil(taskQueueId: string, workerGroup: string, workerId: string): Date | undefined;
-  /** Woken when this process learns of quarantines, so that waiting workers are checked again. */
-  readonly quarantinesKnown: Signal;
 }
 
 /** The door of task queues and workers. */
@@ -66,12 +56,7 @@ export const createWorkers = (given: GivenWorkersContext): Workers => {
   const quarantinesChanged = given.quarantinesChanged ?? localSignal();
   const context: Context = { ...given, settings, sightings, quarantines, quarantinesChanged };
   return {
-    verbs: {
-      ...context,
-      seeWorkers: sightings.seeWorkers,
-      quarantinedUntil: quarantines.quarantinedUntil,
-      quarantinesKnown: quarantines.known,
-    },
+    verbs: workerVerbs(context),
     routes,
     loops: expiryLoops(context),
     loopsOfEachProcess: quarantineLoops(context),

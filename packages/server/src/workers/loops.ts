@@ -1,20 +1,20 @@
 import { hours, type Loop } from '../base/index.ts';
 import type { Context } from './context.ts';
-import { expireTaskQueues, expireWorkers } from './service.ts';
+import * as store from './store.ts';
 
 /** Background work that any one process may do for all. */
-export const expiryLoops = (context: Context): Loop[] => [
+export const expiryLoops = ({ db, clock }: Context): Loop[] => [
   {
     name: 'expire-workers',
     everyMs: hours(1),
     limit: 1000,
-    step: (limit) => expireWorkers(context, limit),
+    step: (limit) => store.deleteExpiredWorkers(db, limit, clock.now()),
   },
   {
     name: 'expire-task-queues',
     everyMs: hours(1),
     limit: 1000,
-    step: (limit) => expireTaskQueues(context, limit),
+    step: (limit) => store.deleteExpiredTaskQueues(db, limit, clock.now()),
   },
 ];
 

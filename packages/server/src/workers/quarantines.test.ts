@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '@taskyard/patience';
 import { days, hours, later, localSignal, runLoops, silentLog } from '../base/index.ts';
-import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import * as service from './service.ts';
+import { stepOf, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { aWorker, processesOf } from './testing.ts';
 
 let test: TestDatabase;
@@ -28,7 +27,8 @@ describe('quarantine', () => {
       workers,
       params,
       order: (ms: number, quarantineInfo?: string) =>
-        service.quarantineWorker(workers, params, {
+        workers.quarantineWorker({
+          ...params,
           quarantineUntil: later(clock.now(), ms).toJSON(),
           ...(quarantineInfo === undefined ? {} : { quarantineInfo }),
           clientId: 'operator',
@@ -51,8 +51,8 @@ describe('quarantine', () => {
     await order(hours(1));
     const ended = await order(-1);
     assert.equal(endsAt(), undefined);
-    assert.deepEqual(await service.getWorker(workers, params), ended);
-    assert.deepEqual((await service.listWorkers(workers, params, { quarantined: true })).workers, []);
+    assert.deepEqual(await workers.getWorker(params), ended);
+    assert.deepEqual((await workers.listWorkers({ ...params, quarantined: true })).workers, []);
   });
 
   it('keeps a history, in which an order that was sent twice stands once', async () => {
@@ -60,7 +60,7 @@ describe('quarantine', () => {
     const start = clock.now();
     const quarantineUntil = later(start, hours(1)).toJSON();
     await order(hours(1), 'broken \0 disk \ud800');
-    const first = await service.getWorker(workers, params);
+    const first = await workers.getWorker(params);
     assert.deepEqual(await order(hours(1), 'broken \0 disk \ud800'), first);
     clock.advance(1000);
     const { quarantineDetails } = await order(-1000);
@@ -95,22 +95,22 @@ describe('quarantine', () => {
     const quarantined = await order(days(3));
     assert.equal(quarantined.expires, later(clock.now(), days(1)).toJSON());
     clock.advance(days(2));
-    assert.deepEqual(await service.getWorker(workers, params), quarantined);
-    await service.expireWorkers(workers, 1000);
-    assert.equal((await service.listWorkers(workers, params, {})).workers.length, 1);
+    assert.deepEqual(await workers.getWorker(params), quarantined);
+    await stepOf(workers.loops)('expire-workers');
+    assert.equal((await workers.listWorkers(params)).workers.length, 1);
     clock.advance(days(1));
-    await assert.rejects(service.getWorker(workers, params), notFound);
+    await assert.rejects(workers.getWorker(params), notFound);
     await assert.rejects(order(hours(1)), notFound);
-    assert.deepEqual((await service.listWorkers(workers, params, {})).workers, []);
+    assert.deepEqual((await workers.listWorkers(params)).workers, []);
   });
 
   it('is refused for a worker that was never seen, and for a date that does not exist', async () => {
     const { workers, params } = await aQuarantine();
     const order = { quarantineUntil: '2026-06-30T23:59:60Z', clientId: 'operator' };
-    await assert.rejects(service.quarantineWorker(workers, params, order), inputError);
+    await assert.rejects(workers.quarantineWorker({ ...params, ...order }), inputError);
     const unseen = { ...params, workerId: 'unseen' };
     const valid = { ...order, quarantineUntil: '2026-06-30T00:00:00Z' };
-    await assert.rejects(service.quarantineWorker(workers, unseen, valid), notFound);
+    await assert.rejects(workers.quarantineWorker({ ...unseen, ...valid }), notFound);
   });
 
   it('reaches other processes when the signal wakes them, and a new process as it starts', async () => {

@@ -1,5 +1,4 @@
 import { pagination, parameters, type Route, routeFor } from '../http/index.ts';
-import type { Context } from './context.ts';
 import {
   listProvisionersResponse,
   listTaskqueuesResponse,
@@ -12,11 +11,11 @@ import {
   workerResponse,
   workertypeResponse,
 } from './schema.ts';
-import * as service from './service.ts';
+import type { WorkerVerbs } from './service.ts';
 
 /** What the handlers of this domain work with. */
 export interface WorkersServices {
-  readonly workers: Context;
+  readonly workers: WorkerVerbs;
 }
 
 const endpoint = routeFor<WorkersServices>();
@@ -46,7 +45,7 @@ export const routes: readonly Route<WorkersServices>[] = [
       query: pagination,
       output: listProvisionersResponse,
     },
-    ({ workers }, { query }) => service.listProvisioners(workers, query),
+    ({ workers }, { query }) => workers.listProvisioners(query),
   ),
   endpoint(
     {
@@ -61,7 +60,7 @@ export const routes: readonly Route<WorkersServices>[] = [
       params: provisionerParams,
       output: provisionerResponse,
     },
-    ({ workers }, { params }) => service.getProvisioner(workers, params.provisionerId),
+    ({ workers }, { params }) => workers.getProvisioner(params.provisionerId),
   ),
   endpoint(
     {
@@ -77,7 +76,7 @@ export const routes: readonly Route<WorkersServices>[] = [
       query: pagination,
       output: listWorkertypesResponse,
     },
-    ({ workers }, { params, query }) => service.listWorkerTypes(workers, params.provisionerId, query),
+    ({ workers }, { params, query }) => workers.listWorkerTypes({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -92,7 +91,7 @@ export const routes: readonly Route<WorkersServices>[] = [
       params: workerTypeParams,
       output: workertypeResponse,
     },
-    ({ workers }, { params }) => service.getWorkerType(workers, params),
+    ({ workers }, { params }) => workers.getWorkerType(params),
   ),
   endpoint(
     {
@@ -107,7 +106,7 @@ export const routes: readonly Route<WorkersServices>[] = [
       query: pagination,
       output: listTaskqueuesResponse,
     },
-    ({ workers }, { query }) => service.listTaskQueues(workers, query),
+    ({ workers }, { query }) => workers.listTaskQueues(query),
   ),
   endpoint(
     {
@@ -123,7 +122,7 @@ export const routes: readonly Route<WorkersServices>[] = [
       params: { taskQueueId: parameters.taskQueueId },
       output: taskqueueResponse,
     },
-    ({ workers }, { params }) => service.getTaskQueue(workers, params.taskQueueId),
+    ({ workers }, { params }) => workers.getTaskQueue(params.taskQueueId),
   ),
   endpoint(
     {
@@ -141,7 +140,7 @@ export const routes: readonly Route<WorkersServices>[] = [
       query: { ...pagination, quarantined: parameters.boolean },
       output: listWorkersResponse,
     },
-    ({ workers }, { params, query }) => service.listWorkers(workers, params, query),
+    ({ workers }, { params, query }) => workers.listWorkers({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -156,7 +155,7 @@ export const routes: readonly Route<WorkersServices>[] = [
       params: workerParams,
       output: workerResponse,
     },
-    ({ workers }, { params }) => service.getWorker(workers, params),
+    ({ workers }, { params }) => workers.getWorker(params),
   ),
   endpoint(
     {
@@ -177,7 +176,7 @@ export const routes: readonly Route<WorkersServices>[] = [
       output: workerResponse,
     },
     ({ workers }, { params, body, caller }) =>
-      service.quarantineWorker(workers, params, { ...body, clientId: caller.clientId }),
+      workers.quarantineWorker({ ...params, ...body, clientId: caller.clientId }),
   ),
   endpoint(
     {
@@ -205,7 +204,7 @@ export const routes: readonly Route<WorkersServices>[] = [
     },
     ({ workers }, { params, body, authorize }) => {
       authorize({ ...params, properties: Object.keys(body) });
-      return service.declareWorker(workers, params, body);
+      return workers.declareWorker({ ...params, ...body });
     },
   ),
 ];

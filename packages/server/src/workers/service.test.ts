@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { days, hours, later } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import * as service from './service.ts';
 import { aWorker, processesOf } from './testing.ts';
 
 let test: TestDatabase;
@@ -21,34 +20,34 @@ describe('declaration', () => {
     const { clock, workers } = aProcess();
     const { params, sighting } = aWorker();
     const expires = later(clock.now(), hours(5)).toJSON();
-    const declared = await service.declareWorker(workers, params, { expires });
+    const declared = await workers.declareWorker({ ...params, expires });
     assert.equal(declared.expires, expires);
     assert.deepEqual(declared.recentTasks, []);
-    assert.deepEqual(await service.declareWorker(workers, params, { expires }), declared);
-    assert.deepEqual(await service.getWorker(workers, params), declared);
-    assert.equal((await service.getTaskQueue(workers, sighting.taskQueueId)).expires, expires);
+    assert.deepEqual(await workers.declareWorker({ ...params, expires }), declared);
+    assert.deepEqual(await workers.getWorker(params), declared);
+    assert.equal((await workers.getTaskQueue(sighting.taskQueueId)).expires, expires);
   });
 
   it('never shortens the time for which a worker is known', async () => {
     const { clock, workers } = aProcess();
     const { params, sighting } = aWorker();
     workers.seeWorkers([sighting]);
-    const { expires } = await service.getWorker(workers, params);
+    const { expires } = await workers.getWorker(params);
     const sooner = later(clock.now(), hours(1)).toJSON();
-    assert.equal((await service.declareWorker(workers, params, { expires: sooner })).expires, expires);
+    assert.equal((await workers.declareWorker({ ...params, expires: sooner })).expires, expires);
     const longer = later(clock.now(), days(9)).toJSON();
-    assert.equal((await service.declareWorker(workers, params, { expires: longer })).expires, longer);
+    assert.equal((await workers.declareWorker({ ...params, expires: longer })).expires, longer);
   });
 
   it('is refused for a task queue that no task can name, and for a date that does not exist', async () => {
     const { clock, workers } = aProcess();
     const expires = later(clock.now(), hours(1)).toJSON();
     await assert.rejects(
-      service.declareWorker(workers, aWorker({ workerType: 'Not_ours' }).params, { expires }),
+      workers.declareWorker({ ...aWorker({ workerType: 'Not_ours' }).params, expires }),
       inputError,
     );
     for (const date of ['2026-06-30T23:59:60Z', '0000-01-01T00:00:00Z']) {
-      await assert.rejects(service.declareWorker(workers, aWorker().params, { expires: date }), inputError);
+      await assert.rejects(workers.declareWorker({ ...aWorker().params, expires: date }), inputError);
     }
   });
 });
@@ -63,33 +62,33 @@ describe('listings', () => {
     );
     workers.seeWorkers(queues.map(({ sighting }) => sighting));
 
-    const all = await service.listTaskQueues(workers, {});
+    const all = await workers.listTaskQueues({});
     assert.equal(all.continuationToken, undefined);
     const ids = all.taskQueues.map((queue) => queue.taskQueueId);
     assert.deepEqual(
       ids.filter((id) => id.startsWith('pages')),
       queues.map(({ sighting }) => sighting.taskQueueId).sort(),
     );
-    const paged = await pages((query) => service.listTaskQueues(workers, query), 5);
+    const paged = await pages((query) => workers.listTaskQueues(query), 5);
     assert.deepEqual(
       paged.flatMap((page) => page.taskQueues),
       all.taskQueues,
     );
     assert.equal(paged.length, Math.ceil(ids.length / 5));
 
-    const types = await pages((query) => service.listWorkerTypes(workers, 'pages', query), 2);
+    const types = await pages((query) => workers.listWorkerTypes({ provisionerId: 'pages', ...query }), 2);
     assert.deepEqual(
       types.map((page) => page.workerTypes.map((type) => type.taskQueueId)),
       [['pages/a', 'pages/b'], ['pages/c-1']],
     );
 
-    const listed = await service.listProvisioners(workers, {});
+    const listed = await workers.listProvisioners({});
     const listedIds = listed.provisioners.map((provisioner) => provisioner.provisionerId);
     assert.deepEqual(
       listedIds.filter((id) => id.startsWith('pages')),
       [...provisioners].sort(),
     );
-    const pagedIds = (await pages((query) => service.listProvisioners(workers, query), 3)).flatMap((page) =>
+    const pagedIds = (await pages((query) => workers.listProvisioners(query), 3)).flatMap((page) =>
       page.provisioners.map((provisioner) => provisioner.provisionerId),
     );
     assert.deepEqual(pagedIds, listedIds);
@@ -102,7 +101,7 @@ describe('listings', () => {
     workers.seeWorkers([early.sighting]);
     clock.advance(hours(3));
     workers.seeWorkers([late.sighting]);
-    const provisioner = await service.getProvisioner(workers, early.params.provisionerId);
+    const provisioner = await workers.getProvisioner(early.params.provisionerId);
     assert.equal(provisioner.lastDateActive, clock.now().toJSON());
     assert.equal(provisioner.expires, later(clock.now(), days(1)).toJSON());
   });
@@ -117,19 +116,19 @@ describe('listings', () => {
     const quarantineUntil = later(clock.now(), hours(1)).toJSON();
     for (const id of ['b', 'd', 'e']) {
       const order = { quarantineUntil, clientId: 'operator' };
-      await service.quarantineWorker(workers, of(id).params, order);
+      await workers.quarantineWorker({ ...of(id).params, ...order });
     }
     const listed = async (quarantined?: boolean) =>
-      (await pages((query) => service.listWorkers(workers, params, { ...query, quarantined }), 2)).map(
-        (page) => page.workers.map((worker) => worker.workerId),
+      (await pages((query) => workers.listWorkers({ ...params, ...query, quarantined }), 2)).map((page) =>
+        page.workers.map((worker) => worker.workerId),
       );
     assert.deepEqual(await listed(), [['a', 'b'], ['c', 'd'], ['e']]);
     assert.deepEqual(await listed(true), [['b', 'd'], ['e']]);
     assert.deepEqual(await listed(false), [['a', 'c']]);
-    const [a, b] = (await service.listWorkers(workers, params, {})).workers;
+    const [a, b] = (await workers.listWorkers(params)).workers;
     assert.ok(a && !('quarantineUntil' in a) && !('latestTask' in a));
     assert.equal(b?.quarantineUntil, quarantineUntil);
-    assert.deepEqual(await service.listWorkers(workers, aWorker().params, {}), { workers: [] });
+    assert.deepEqual(await workers.listWorkers(aWorker().params), { workers: [] });
   });
 
   it('refuse tokens that they did not give', async () => {
@@ -143,10 +142,10 @@ describe('listings', () => {
     ];
     for (const continuationToken of tokens) {
       const query = { continuationToken };
-      await assert.rejects(service.listTaskQueues(workers, query), inputError);
-      await assert.rejects(service.listProvisioners(workers, query), inputError);
-      await assert.rejects(service.listWorkerTypes(workers, 'p', query), inputError);
-      await assert.rejects(service.listWorkers(workers, params, query), inputError);
+      await assert.rejects(workers.listTaskQueues(query), inputError);
+      await assert.rejects(workers.listProvisioners(query), inputError);
+      await assert.rejects(workers.listWorkerTypes({ provisionerId: 'p', ...query }), inputError);
+      await assert.rejects(workers.listWorkers({ ...params, ...query }), inputError);
     }
   });
 });
@@ -162,23 +161,22 @@ describe('expiry', () => {
     workers.seeWorkers([sighting]);
     await workers.close();
 
-    assert.equal(await service.expireWorkers(workers, 3), 3);
-    assert.equal(await service.expireTaskQueues(workers, 3), 3);
-    for (const expire of [service.expireWorkers, service.expireTaskQueues]) {
-      while ((await expire(workers, 1000)) > 0);
-      assert.equal(await expire(workers, 1000), 0);
+    for (const { step } of workers.loops) assert.equal(await step(3), 3);
+    for (const { step } of workers.loops) {
+      while ((await step(1000)) > 0);
+      assert.equal(await step(1000), 0);
     }
-    await service.getWorker(workers, params);
-    await service.getTaskQueue(workers, sighting.taskQueueId);
+    await workers.getWorker(params);
+    await workers.getTaskQueue(sighting.taskQueueId);
     // A process whose clock stands before their expiry would still see what was left.
     const earlier = aProcess().workers;
-    const left = await service.listTaskQueues(earlier, {});
+    const left = await earlier.listTaskQueues({});
     assert.deepEqual(
       left.taskQueues.map((queue) => queue.taskQueueId),
       [sighting.taskQueueId],
     );
     for (const { params } of old) {
-      assert.deepEqual(await service.listWorkers(earlier, params, {}), { workers: [] });
+      assert.deepEqual(await earlier.listWorkers(params), { workers: [] });
     }
   });
 
@@ -188,11 +186,11 @@ describe('expiry', () => {
     workers.seeWorkers([sighting]);
     await workers.close();
     clock.advance(days(1));
-    await assert.rejects(service.getWorker(workers, params), notFound);
-    await assert.rejects(service.getTaskQueue(workers, sighting.taskQueueId), notFound);
-    await assert.rejects(service.getProvisioner(workers, params.provisionerId), notFound);
-    assert.deepEqual((await service.listWorkers(workers, params, {})).workers, []);
-    assert.deepEqual((await service.listWorkerTypes(workers, params.provisionerId, {})).workerTypes, []);
+    await assert.rejects(workers.getWorker(params), notFound);
+    await assert.rejects(workers.getTaskQueue(sighting.taskQueueId), notFound);
+    await assert.rejects(workers.getProvisioner(params.provisionerId), notFound);
+    assert.deepEqual((await workers.listWorkers(params)).workers, []);
+    assert.deepEqual((await workers.listWorkerTypes(params)).workerTypes, []);
   });
 });
 

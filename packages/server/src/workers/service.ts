@@ -1,4 +1,15 @@
-import { later, RequestError, requireDate, type Sql, transact } from '../base/index.ts';
+import {
+  alone,
+  bindQueries,
+  bindVerbs,
+  later,
+  oneByOne,
+  type Query,
+  RequestError,
+  requireDate,
+  type Sql,
+  type Work,
+} from '../base/index.ts';
 import { type PageQuery, pageLimit, pagesOf, taskQueueIdPattern } from '../http/index.ts';
 import type { Context } from './context.ts';
 import type {
@@ -14,7 +25,7 @@ import type {
   Worker,
   WorkerTypeRecord,
 } from './schema.ts';
-import { keyOf } from './sightings.ts';
+import { keyOf, type SightingSettings } from './sightings.ts';
 import * as store from './store.ts';
 
 /** A worker as the paths of the API name it. */
@@ -38,55 +49,57 @@ const pages = {
 export const workerPages = pagesOf('listWorkers', ['text', 'text']);
 
 /** All provisioners with a known task queue. */
-export const listProvisioners = async (
-  context: Context,
+const listProvisioners = async (
+  sql: Sql,
   query: PageQuery,
+  { now }: Work<Context>,
 ): Promise<ListProvisionersResponse> => {
-  await context.sightings.settle();
   const [above] = pages.provisioners.keyIn(query.continuationToken) ?? [''];
-  const range = { above, limit: pageLimit(query.limit), now: context.clock.now() };
-  const rows = await store.listProvisioners(context.db, range);
+  const rows = await store.listProvisioners(sql, { above, limit: pageLimit(query.limit), now });
   const { rows: page, ...token } = pages.provisioners.pageOf(rows, query.limit, (row) => [row.provisionerId]);
   return { provisioners: page.map(provisionerOf), ...token };
 };
 
 /** The sum of all known task queues of one provisioner. */
-export const getProvisioner = async (context: Context, provisionerId: string): Promise<Provisioner> => {
-  await context.sightings.settle();
-  const row = await store.findProvisioner(context.db, queuesOf(provisionerId), context.clock.now());
+const getProvisioner = async (
+  sql: Sql,
+  provisionerId: string,
+  { now }: Work<Context>,
+): Promise<Provisioner> => {
+  const row = await store.findProvisioner(sql, queuesOf(provisionerId), now);
   if (!row) throw unknown(`Provisioner ${provisionerId}`);
   return provisionerOf(row);
 };
 
 /** All known task queues. */
-export const listTaskQueues = async (context: Context, query: PageQuery): Promise<ListTaskQueuesResponse> => {
-  await context.sightings.settle();
+const listTaskQueues = async (
+  sql: Sql,
+  query: PageQuery,
+  { now }: Work<Context>,
+): Promise<ListTaskQueuesResponse> => {
   const [above] = pages.taskQueues.keyIn(query.continuationToken) ?? [''];
-  const range = { above, below: '~', limit: pageLimit(query.limit), now: context.clock.now() };
-  const rows = await store.listTaskQueues(context.db, range);
+  const rows = await store.listTaskQueues(sql, { above, below: '~', limit: pageLimit(query.limit), now });
   const { rows: page, ...token } = pages.taskQueues.pageOf(rows, query.limit, (row) => [row.taskQueueId]);
   return { taskQueues: page.map(taskQueueOf), ...token };
 };
 
 /** One known task queue. */
-export const getTaskQueue = async (context: Context, taskQueueId: string): Promise<TaskQueue> => {
-  await context.sightings.settle();
-  const row = await store.findTaskQueue(context.db, taskQueueId, context.clock.now());
+const getTaskQueue = async (sql: Sql, taskQueueId: string, { now }: Work<Context>): Promise<TaskQueue> => {
+  const row = await store.findTaskQueue(sql, taskQueueId, now);
   if (!row) throw unknown(`Task queue ${taskQueueId}`);
   return taskQueueOf(row);
 };
 
 /** The known task queues of one provisioner. */
-export const listWorkerTypes = async (
-  context: Context,
-  provisionerId: string,
-  query: PageQuery,
+const listWorkerTypes = async (
+  sql: Sql,
+  { provisionerId, ...query }: PageQuery & Pick<WorkerTypeParams, 'provisionerId'>,
+  { now }: Work<Context>,
 ): Promise<ListWorkerTypesResponse> => {
-  await context.sightings.settle();
   const { above, below } = queuesOf(provisionerId);
   const [after] = pages.workerTypes.keyIn(query.continuationToken) ?? [''];
-  const range = { above: above + after, below, limit: pageLimit(query.limit), now: context.clock.now() };
-  const rows = await store.listTaskQueues(context.db, range);
+  const range = { above: above + after, below, limit: pageLimit(query.limit), now };
+  const rows = await store.listTaskQueues(sql, range);
   const { rows: page, ...token } = pages.workerTypes.pageOf(rows, query.limit, (row) => [
     partsOf(row).workerType,
   ]);
@@ -94,28 +107,31 @@ export const listWorkerTypes = async (
 };
 
 /** One known task queue, by its two halves. */
-export const getWorkerType = async (
-  context: Context,
+const getWorkerType = async (
+  sql: Sql,
   params: WorkerTypeParams,
+  { now }: Work<Context>,
 ): Promise<WorkerTypeRecord> => {
-  await context.sightings.settle();
   const taskQueueId = taskQueueIdOf(params);
-  const row = await store.findTaskQueue(context.db, taskQueueId, context.clock.now());
+  const row = await store.findTaskQueue(sql, taskQueueId, now);
   if (!row) throw unknown(`Worker type ${taskQueueId}`);
   return workerTypeOf(row);
 };
 
-/** The known workers of a task queue: all, or those that are or are not quarantined. */
-export const listWorkers = async (
-  context: Context,
-  params: WorkerTypeParams,
-  query: PageQuery & { readonly quarantined?: boolean | undefined },
+/** Selects workers of a task queue: all, or those that are or are not quarantined. */
+export interface WorkersQuery extends WorkerTypeParams, PageQuery {
+  readonly quarantined?: boolean | undefined;
+}
+
+/** A page of the known workers of a task queue. */
+const listWorkers = async (
+  sql: Sql,
+  query: WorkersQuery,
+  { now }: Work<Context>,
 ): Promise<ListWorkersResponse> => {
-  await context.sightings.settle();
-  const now = context.clock.now();
   const [afterGroup, afterId] = workerPages.keyIn(query.continuationToken) ?? ['', ''];
-  const rows = await store.listWorkers(context.db, {
-    taskQueueId: taskQueueIdOf(params),
+  const rows = await store.listWorkers(sql, {
+    taskQueueId: taskQueueIdOf(query),
     afterGroup,
     afterId,
     quarantined: query.quarantined ?? null,
@@ -130,60 +146,59 @@ export const listWorkers = async (
 };
 
 /** One known worker. */
-export const getWorker = async (context: Context, params: WorkerParams): Promise<Worker> => {
-  await context.sightings.settle();
-  const now = context.clock.now();
-  const row = await store.findWorker(context.db, refOf(params));
+const getWorker = async (sql: Sql, params: WorkerParams, { now }: Work<Context>): Promise<Worker> => {
+  const row = await store.findWorker(sql, refOf(params));
   if (!row || !isKept(row, now)) throw unknown(`Worker ${keyOf(refOf(params))}`);
   return workerOf(row);
 };
 
-/** Keeps a known worker from work until a date; one in the past lets it work again. Safe to repeat. */
-export const quarantineWorker = async (
-  context: Context,
-  params: WorkerParams,
-  request: QuarantineWorkerRequest & { readonly clientId: string },
-): Promise<Worker> => {
-  await context.sightings.settle();
-  const now = context.clock.now();
-  const until = requireDate(request.quarantineUntil, 'quarantineUntil');
-  const detail = {
-    clientId: request.clientId,
-    updatedAt: now.toJSON(),
-    quarantineUntil: until.toJSON(),
-    quarantineInfo: storable(request.quarantineInfo ?? ''),
+/** Makes a read wait until all workers that this process has seen so far are written. */
+const afterSightings =
+  <In, Out>(query: Query<In, Out, Context>): Query<In, Out, Context> =>
+  async (sql, asked, work) => {
+    await work.context.sightings.settle();
+    return query(sql, asked, work);
   };
-  const order = { until, detail, expires: later(now, context.settings.recordKeptMs), now };
-  const row = await store.quarantineWorker(context.db, refOf(params), order);
-  if (!row) throw unknown(`Worker ${keyOf(refOf(params))}`);
-  context.quarantines.note(row, until);
-  context.quarantinesChanged.wake();
-  return workerOf(row);
-};
 
-/** Makes a worker and its task queue known at least until a date. Safe to repeat. */
-export const declareWorker = async (
-  context: Context,
-  params: WorkerParams,
-  request: UpdateWorkerRequest,
-): Promise<Worker> => {
-  const ref = declarable(refOf(params));
-  const seen = { now: context.clock.now(), expires: requireDate(request.expires, 'expires') };
-  const row = await transact(context, async (tx) => {
+/** A worker to keep from work, until when, and who wants it. */
+export interface QuarantineOrder extends WorkerParams, QuarantineWorkerRequest {
+  readonly clientId: string;
+}
+
+/** Keeps a known worker from work until a date; one in the past lets it work again. Safe to repeat. */
+const quarantineWorkers = oneByOne(
+  async (tx, order: QuarantineOrder, { now, context }: Work<Context>): Promise<Worker> => {
+    const until = requireDate(order.quarantineUntil, 'quarantineUntil');
+    const detail = {
+      clientId: order.clientId,
+      updatedAt: now.toJSON(),
+      quarantineUntil: until.toJSON(),
+      quarantineInfo: storable(order.quarantineInfo ?? ''),
+    };
+    const expires = later(now, context.settings.recordKeptMs);
+    const row = await store.quarantineWorker(tx, refOf(order), { until, detail, expires, now });
+    if (!row) throw unknown(`Worker ${keyOf(refOf(order))}`);
+    tx.afterCommit(() => {
+      context.quarantines.note(row, until);
+      context.quarantinesChanged.wake();
+    });
+    return workerOf(row);
+  },
+);
+
+/** A worker that is to be known, and until when at least. */
+export interface Declaration extends WorkerParams, UpdateWorkerRequest {}
+
+/** Makes a worker and its task queue known. Safe to repeat. */
+const declareWorkers = oneByOne(
+  async (tx, declaration: Declaration, { now }: Work<Context>): Promise<Worker> => {
+    const ref = declarable(refOf(declaration));
+    const seen = { now, expires: requireDate(declaration.expires, 'expires') };
     await store.seeTaskQueues(tx, [ref.taskQueueId], seen);
     await store.seeWorkers(tx, [{ ...ref, claimed: [] }], seen);
-    return store.findWorker(tx, ref);
-  });
-  return workerOf(row as store.WorkerWithHistory);
-};
-
-/** Deletes at most this many workers that were not seen for long enough; returns how many. */
-export const expireWorkers = ({ db, clock }: Context, limit: number): Promise<number> =>
-  store.deleteExpiredWorkers(db, limit, clock.now());
-
-/** Deletes at most this many task queues that no worker was seen at for long enough; returns how many. */
-export const expireTaskQueues = ({ db, clock }: Context, limit: number): Promise<number> =>
-  store.deleteExpiredTaskQueues(db, limit, clock.now());
+    return workerOf((await store.findWorker(tx, ref)) as store.WorkerWithHistory);
+  },
+);
 
 const unknown = (what: string): RequestError =>
   new RequestError('ResourceNotFound', `${what} is not known: it was never seen, or not for a long time.`);
@@ -285,9 +300,47 @@ export const readQuarantined = (sql: Sql, now: Date): Promise<store.WorkerRef[]>
  * Those that never did are left out.
  */
 export const readLastSeen = async (
-  { sql, settings }: Pick<Context, 'settings'> & { readonly sql: Sql },
+  sql: Sql,
   refs: readonly store.WorkerRef[],
+  { sightingEveryMs }: Pick<SightingSettings, 'sightingEveryMs'>,
 ): Promise<ReadonlyMap<string, Date>> => {
   const rows = await store.lastSeen(sql, refs);
-  return new Map(rows.map((row) => [keyOf(row), later(row.lastDateActive, settings.sightingEveryMs)]));
+  return new Map(rows.map((row) => [keyOf(row), later(row.lastDateActive, sightingEveryMs)]));
 };
+
+const verbs = { quarantineWorkers: alone(quarantineWorkers), declareWorkers: alone(declareWorkers) };
+
+const queries = {
+  listProvisioners: afterSightings(listProvisioners),
+  getProvisioner: afterSightings(getProvisioner),
+  listTaskQueues: afterSightings(listTaskQueues),
+  getTaskQueue: afterSightings(getTaskQueue),
+  listWorkerTypes: afterSightings(listWorkerTypes),
+  getWorkerType: afterSightings(getWorkerType),
+  listWorkers: afterSightings(listWorkers),
+  getWorker: afterSightings(getWorker),
+};
+
+/** The verbs of task queues and workers, bound to what they were opened with. */
+export const workerVerbs = (context: Context) => {
+  const bound = bindVerbs(context, verbs);
+  const { sightings, quarantines, settings } = context;
+  return {
+    ...bindQueries(context, queries),
+    quarantineWorker: async (order: QuarantineOrder): Promise<Worker> => {
+      await sightings.settle();
+      return bound.quarantineWorkers.one(order);
+    },
+    declareWorker: bound.declareWorkers.one,
+    /** Records workers as active. Returns at once and never fails. */
+    seeWorkers: sightings.seeWorkers,
+    /** When the quarantine of a worker ends; undefined when it may work. Read from memory. */
+    quarantinedUntil: quarantines.quarantinedUntil,
+    /** Woken when this process learns of quarantines, so that waiting workers are checked again. */
+    quarantinesKnown: quarantines.known,
+    /** The database knows only to within this time when a worker was seen; see {@link readLastSeen}. */
+    sightingEveryMs: settings.sightingEveryMs,
+  };
+};
+
+export type WorkerVerbs = ReturnType<typeof workerVerbs>;

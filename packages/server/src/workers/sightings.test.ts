@@ -3,7 +3,6 @@ import { after, before, describe, it } from 'node:test';
 import { type Database, days, later, minutes } from '../base/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import type { RunRef } from './schema.ts';
-import * as service from './service.ts';
 import { aRun, aWorker, processesOf } from './testing.ts';
 
 let test: TestDatabase;
@@ -21,15 +20,15 @@ describe('sightings', () => {
     const { clock, workers } = aProcess();
     const { params, sighting } = aWorker();
     const run = aRun();
-    await assert.rejects(service.getWorker(workers, params), notFound);
-    await assert.rejects(service.getTaskQueue(workers, sighting.taskQueueId), notFound);
-    await assert.rejects(service.getWorkerType(workers, params), notFound);
-    await assert.rejects(service.getProvisioner(workers, params.provisionerId), notFound);
+    await assert.rejects(workers.getWorker(params), notFound);
+    await assert.rejects(workers.getTaskQueue(sighting.taskQueueId), notFound);
+    await assert.rejects(workers.getWorkerType(params), notFound);
+    await assert.rejects(workers.getProvisioner(params.provisionerId), notFound);
 
     workers.seeWorkers([{ ...sighting, claimed: [run] }]);
     const now = clock.now().toJSON();
     const expires = later(clock.now(), days(1)).toJSON();
-    assert.deepEqual(await service.getWorker(workers, params), {
+    assert.deepEqual(await workers.getWorker(params), {
       ...params,
       taskQueueId: sighting.taskQueueId,
       recentTasks: [run],
@@ -42,14 +41,14 @@ describe('sightings', () => {
     const activity = { stability: 'experimental', description: '', expires, lastDateActive: now };
     const { provisionerId, workerType } = params;
     const { taskQueueId } = sighting;
-    assert.deepEqual(await service.getTaskQueue(workers, taskQueueId), { taskQueueId, ...activity });
-    assert.deepEqual(await service.getWorkerType(workers, params), {
+    assert.deepEqual(await workers.getTaskQueue(taskQueueId), { taskQueueId, ...activity });
+    assert.deepEqual(await workers.getWorkerType(params), {
       provisionerId,
       workerType,
       taskQueueId,
       ...activity,
     });
-    assert.deepEqual(await service.getProvisioner(workers, provisionerId), { provisionerId, ...activity });
+    assert.deepEqual(await workers.getProvisioner(provisionerId), { provisionerId, ...activity });
   });
 
   it('the last 20 runs are remembered, the newest last, at once or one by one', async () => {
@@ -61,12 +60,12 @@ describe('sightings', () => {
       await workers.close();
     }
     for (const run of runs.slice(7, 20)) workers.seeWorkers([{ ...sighting, claimed: [run] }]);
-    assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs.slice(0, 20));
+    assert.deepEqual((await workers.getWorker(params)).recentTasks, runs.slice(0, 20));
     workers.seeWorkers([{ ...sighting, claimed: runs.slice(20, 22) }]);
-    assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs.slice(2, 22));
+    assert.deepEqual((await workers.getWorker(params)).recentTasks, runs.slice(2, 22));
     workers.seeWorkers([{ ...sighting, claimed: runs.slice(22) }]);
-    assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs.slice(-20));
-    assert.deepEqual((await service.listWorkers(workers, params, {})).workers[0]?.latestTask, runs.at(-1));
+    assert.deepEqual((await workers.getWorker(params)).recentTasks, runs.slice(-20));
+    assert.deepEqual((await workers.listWorkers(params)).workers[0]?.latestTask, runs.at(-1));
   });
 
   it('a claim that is reported twice is remembered once', async () => {
@@ -77,7 +76,7 @@ describe('sightings', () => {
       workers.seeWorkers([{ ...sighting, claimed }]);
       await workers.close();
     }
-    assert.deepEqual((await service.getWorker(workers, params)).recentTasks, runs);
+    assert.deepEqual((await workers.getWorker(params)).recentTasks, runs);
   });
 
   it('a worker without a new claim is written down every 30 minutes at most', async () => {
@@ -85,8 +84,8 @@ describe('sightings', () => {
     const { params, sighting } = aWorker();
     const activeAt = async () => {
       workers.seeWorkers([sighting]);
-      const { lastDateActive } = await service.getWorker(workers, params);
-      const queue = await service.getTaskQueue(workers, sighting.taskQueueId);
+      const { lastDateActive } = await workers.getWorker(params);
+      const queue = await workers.getTaskQueue(sighting.taskQueueId);
       assert.equal(queue.lastDateActive, lastDateActive);
       return lastDateActive;
     };
@@ -96,7 +95,7 @@ describe('sightings', () => {
     assert.equal(await activeAt(), first);
     clock.advance(minutes(1));
     assert.equal(await activeAt(), clock.now().toJSON());
-    assert.equal((await service.getWorker(workers, params)).firstClaim, first);
+    assert.equal((await workers.getWorker(params)).firstClaim, first);
   });
 
   it('a sighting that could not be written is written with the next one', async () => {
@@ -108,10 +107,10 @@ describe('sightings', () => {
     const { workers } = aProcess({ db: breakable });
     const { params, sighting } = aWorker();
     workers.seeWorkers([sighting]);
-    await assert.rejects(service.getWorker(workers, params), notFound);
+    await assert.rejects(workers.getWorker(params), notFound);
     isBroken = false;
     workers.seeWorkers([sighting]);
-    await service.getWorker(workers, params);
+    await workers.getWorker(params);
   });
 
   it('processes that see the same workers at once lose no claim', async () => {
@@ -129,7 +128,7 @@ describe('sightings', () => {
     }
     await Promise.all(processes.map(({ workers }) => workers.close()));
     for (const { params, runs } of seen) {
-      const { recentTasks } = await service.getWorker(processes[0].workers, params);
+      const { recentTasks } = await processes[0].workers.getWorker(params);
       assert.deepEqual(recentTasks.map((run) => run.taskId).sort(), runs.map((run) => run.taskId).sort());
     }
   });

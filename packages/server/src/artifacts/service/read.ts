@@ -44,7 +44,7 @@ export const followWith =
     const names: string[] = [];
     for (let next: Ref = ref; names.length < linksMax; ) {
       if (names.includes(next.name)) {
-        throw new RequestError('InputError', `Links lead in a circle: ${[...names, next.name].join(' → ')}`);
+        throw new RequestError('InputError', `The links form a cycle: ${[...names, next.name].join(' → ')}`);
       }
       names.push(next.name);
       authorize({ names });

@@ -1,7 +1,7 @@
 import { routeFor } from '../../http/index.ts';
 import type { AuthVerbs } from '../service/index.ts';
 
-/** What the handlers of auth are given. */
+/** The services that the handlers of auth use. */
 export interface AuthServices {
   readonly auth: AuthVerbs;
 }

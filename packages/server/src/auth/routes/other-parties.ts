@@ -22,7 +22,7 @@ const level = matching(new RegExp(`^(${accessLevels.join('|')})$`));
 const azureAccount = matching(/^[a-z0-9]{3,24}$/);
 const azure = 'Azure Credentials';
 
-/** Scopes by the level of access: who may write may read. */
+/** Scopes by the level of access: the scope to write allows reading as well. */
 const byLevel = (kind: string, target: string) =>
   ({
     if: 'levelIsReadOnly',
@@ -31,7 +31,7 @@ const byLevel = (kind: string, target: string) =>
     else: `auth:${kind}:read-write:${target}`,
   }) as const;
 
-/** Methods that hand out credentials of other parties. */
+/** Methods that give out credentials of other services, like AWS. */
 export const otherPartyRoutes = [
   endpoint(
     {

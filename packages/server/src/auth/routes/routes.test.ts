@@ -79,7 +79,7 @@ describe('the methods of auth', () => {
     assert.equal((await ask('DELETE', route)).status, 204);
     assert.equal((await ask('GET', route)).status, 404);
   });
-  it('nobody gives what they do not have', async () => {
+  it('refuse to grant scopes that the caller lacks', async () => {
     const scopes = ['auth:create-client:x', 'auth:create-role:x', 'a'];
     const body = { ...definition, scopes: ['a', 'b'] };
     assert.equal((await ask('PUT', '/clients/x', { scopes, body })).code, 'InsufficientScopes');
@@ -87,19 +87,19 @@ describe('the methods of auth', () => {
     assert.equal((await ask('PUT', '/roles/x', { scopes, body: role })).code, 'InsufficientScopes');
     assert.equal((await ask('PUT', '/roles/x', { scopes, body: { ...role, scopes: ['a'] } })).status, 200);
   });
-  it('bad ids and bodies are refused', async () => {
+  it('refuse bad ids and bodies', async () => {
     assert.equal((await ask('PUT', '/clients/a%20b', { body: definition })).code, 'InvalidRequestArguments');
     const repeated = { ...definition, scopes: ['a', 'a'] };
     assert.equal((await ask('PUT', '/clients/y', { body: repeated })).code, 'InputValidationError');
     assert.equal((await ask('GET', '/audit/cloud/x')).code, 'InvalidRequestArguments');
   });
-  it('expand scopes, and tell those of the call', async () => {
+  it('expand scopes, and return those of the call', async () => {
     const expanded = await ask('POST', '/scopes/expand', { body: { scopes: ['b', 'a*', 'ab'] } });
     assert.deepEqual(expanded.body, { scopes: ['a*', 'b'] });
     const current = await ask('GET', '/scopes/current', { scopes: ['auth:current-scopes'] });
     assert.deepEqual(current.body, { scopes: ['assume:anonymous', 'auth:current-scopes'] });
   });
-  it('examine the signature of a request to somebody else', async () => {
+  it('check the signature of a request to another service', async () => {
     const examine = async (authorization?: string) => {
       const parts = { method: 'get', resource: '/r', host: 'localhost', port: 80 };
       const body = authorization === undefined ? parts : { ...parts, authorization };
@@ -119,13 +119,13 @@ describe('the methods of auth', () => {
     assert.deepEqual(named, { tid: 'client.1', aud: 'aud', sub: rootKeys.clientId, iss: 'taskcluster-auth' });
     assert.deepEqual([iat - nbf, exp - iat], [900, 96 * 3600]);
   });
-  it('hand on what a configured party gives', async () => {
+  it('pass on what a configured other service returns', async () => {
     const { status, body } = await ask('GET', '/sentry/web/dsn', { scopes: ['auth:sentry:web'] });
     assert.deepEqual([status, body.project], [200, 'web']);
     assert.deepEqual(body.dsn, { secret: 'https://a:b@sentry/1', public: 'https://a@sentry/1' });
     assert.equal((await ask('GET', '/sentry/web/dsn', { scopes: ['auth:sentry:other'] })).status, 403);
   });
-  it('say what is not configured, to those who hold the scopes only', async () => {
+  it('say what is not configured, but only to callers with the scopes', async () => {
     const read = 'auth:aws-s3:read-only:bucket-1/some/where';
     const s3 = (level: string, scopes: string[]) =>
       ask('GET', `/aws/s3/${level}/bucket-1/some/where`, { scopes });
@@ -149,12 +149,12 @@ describe('testAuthenticate', () => {
     const headers = { host: 'localhost', authorization };
     return t.auth.testAuthenticate({ method: 'POST', url: '/x', headers, payload: '{}' }, test);
   };
-  it('knows the tester, with the scopes that the request says', async () => {
+  it('accepts the test client, with the scopes that the request gives it', async () => {
     assert.deepEqual(await attempt({}), { clientId: 'tester', scopes: ['assume:anonymous', 't:*'] });
     const restricted = await attempt({ scopes: ['t:x'] });
     assert.deepEqual(restricted.scopes, ['assume:anonymous', 't:x']);
   });
-  it('knows nobody else, and insists on the scopes', async () => {
+  it('accepts no other client, and requires the scopes', async () => {
     await assert.rejects(attempt({ keys: rootKeys }), { code: 'AuthenticationFailed' });
     await assert.rejects(attempt({ keys: { ...tester, accessToken: 'x' } }), {
       code: 'AuthenticationFailed',
@@ -164,7 +164,7 @@ describe('testAuthenticate', () => {
 });
 
 describe('a signed body', () => {
-  it('must be the one that came', async () => {
+  it('must be the one that was sent', async () => {
     const body = JSON.stringify({ scopes: ['abc'] });
     const url = '/api/auth/v1/scopes/expand';
     const { header } = hawk.client.header(`http://localhost:80${url}`, 'POST', {
@@ -188,7 +188,7 @@ describe('a signed body', () => {
 
 describe('the reference of auth', () => {
   it('has the methods of the published client, with equal routes, query, scopes and schemas', async () => {
-    // The client carries the reference of the service that it was made from.
+    // The client contains the reference that it was generated from.
     const { default: apis } = (await import('taskcluster-client/src/apis.js' as string)) as {
       default: { Auth: { reference: { entries: Record<string, unknown>[] } } };
     };

@@ -55,9 +55,9 @@ export const scopeRoutes = [
         'ask here, and so need to know no access token.',
       ].join('\n'),
       stability,
-      // Nonces are not remembered: whoever reads a signature can use it for a while.
+      // Nonces are not remembered, so anyone who sees a signature can use it for some time.
       secretInput: true,
-      // A signature comes in the headers of a request, which are no larger, and the rest is small.
+      // The signature was in the headers of a request, which have this limit; the rest is small.
       bodyBytesMax: headerBytesMax + 64 * 2 ** 10,
       input: authenticateHawkRequest,
       output: authenticateHawkResponse,
@@ -77,7 +77,7 @@ export const scopeRoutes = [
         'and the call needs `requiredScopes`. Roles play no part.',
       ].join('\n'),
       stability,
-      // Everybody may call this, and what they make up is worked with.
+      // Anyone may call this, with any scopes.
       bodyBytesMax: 16 * 2 ** 10,
       input: testAuthenticateRequest,
       output: testAuthenticateResponse,

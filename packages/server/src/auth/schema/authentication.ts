@@ -40,7 +40,7 @@ export const authenticateHawkRequest = publish('auth', 'authenticate-hawk-reques
 
 const reliableUntil = when('Until when this answer may be relied on.');
 
-// An answer must fit exactly one of these; `oneOf` says so in the published schema, too.
+// A reply must match exactly one of these; `oneOf` says so in the published schema.
 const authenticated = exactly(
   {
     status: Type.Unsafe<'auth-success'>({ type: 'string', enum: ['auth-success'] }),

@@ -4,7 +4,7 @@ import { when } from './words.ts';
 
 const { Array: List, Optional, String: Text } = Type;
 
-/** How far credentials of another party reach. */
+/** The level of access that credentials of another service give. */
 export const accessLevels = ['read-write', 'read-only'] as const;
 export const websocktunnelAudiencePattern = /^[a-zA-Z0-9_-]{1,38}$/;
 export const websocktunnelClientPattern = /^[a-zA-Z0-9_~.%-]+$/;

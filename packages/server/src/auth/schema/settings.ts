@@ -4,11 +4,11 @@ import { AccessToken, ClientId, Description, Scopes, staticPrefix } from './word
 
 const { Array: List, Optional, Record: Named, String: Text } = Type;
 
-// What an operator configures, as far as it has parts.
+// Settings of the operator that are objects or lists.
 
 const present = Text({ minLength: 1 });
 
-/** Clients that the operator gives, besides those that are built in. */
+/** Clients that the operator configures, besides the built-in ones. */
 export const StaticClients = List(
   exactly({
     clientId: ClientId,
@@ -33,14 +33,14 @@ export type S3Access = Static<typeof S3Access>;
 export const GcpProjects = Named(
   Text({ pattern: '^[a-z0-9:.-]+$' }),
   exactly({
-    // The file that Google hands out, of which these two matter.
+    // The key file from Google, of which these two fields are used.
     credentials: Type.Object({ client_email: present, private_key: present }),
     allowedServiceAccounts: distinct(present),
   }),
 );
 export type GcpProjects = Static<typeof GcpProjects>;
 
-/** GitHub apps by the name that scopes give them. */
+/** GitHub apps by the name that they have in scopes. */
 export const GithubApps = Named(
   Text({ pattern: '^[A-Za-z0-9_-]+$' }),
   exactly({ appId: Type.Union([Type.Integer(), present]), privateKey: present }),
@@ -64,9 +64,9 @@ export interface SentrySettings {
   readonly url: string;
   readonly organization: string;
   readonly authToken: string;
-  /** Gets the projects that are made here. */
+  /** The team that new projects belong to. */
   readonly team: string;
-  /** Names of our keys begin with it: others are left alone. */
+  /** The names of our keys begin with it. Other keys are not touched. */
   readonly keyPrefix: string;
 }
 
@@ -76,7 +76,7 @@ export interface GithubSettings {
   readonly url: string;
 }
 
-/** What the operator has configured; without a party's settings nothing of it is given out. */
+/** The configured settings of other services. Without its settings, no credentials of a service are given out. */
 export interface OtherParties {
   /** The secret that this server shares with a websocktunnel. */
   readonly websocktunnelSecret?: string | undefined;
@@ -86,7 +86,7 @@ export interface OtherParties {
   readonly github?: GithubSettings | undefined;
 }
 
-/** A client that the configuration gives, whole: the platform's own are among them. */
+/** A client of the configuration with all its fields; the platform's own clients are among them. */
 export interface StaticClient {
   /** Begins with `static/`. */
   readonly clientId: string;
@@ -94,19 +94,19 @@ export interface StaticClient {
   readonly accessToken: string;
   readonly description: string;
   readonly scopes: readonly string[];
-  /** Once the client is stored it keeps the token that it has; this one is for its beginning. */
+  /** This token is only used when the client is created; a stored client keeps its own. */
   readonly keepsToken?: boolean;
 }
 
 const ownPrefix = `${staticPrefix}taskcluster/`;
-/** Clients of the platform itself; of them only the tokens can be given. */
+/** The platform's own clients. The configuration can only set their tokens. */
 export const ownClients = {
   root: `${ownPrefix}root`,
   queue: `${ownPrefix}queue`,
   worker: `${ownPrefix}built-in-worker`,
 } as const;
 
-/** What is wrong with the static clients of an operator, in words. */
+/** The mistakes in the static clients of an operator, in words. */
 export const mistakesInStaticClients = (clients: StaticClients): string[] =>
   clients.flatMap((client, i) => {
     const { clientId, description, scopes } = client;

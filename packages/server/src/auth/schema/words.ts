@@ -2,10 +2,10 @@ import { Type } from 'typebox';
 import { distinct, printableAsciiPattern } from '../../http/index.ts';
 import { scopePattern } from '../scopes/index.ts';
 
-/** What a clientId is made of. */
+/** The pattern of a clientId. */
 export const clientIdPattern = /^[A-Za-z0-9!@/:.+|_-]+$/;
 
-/** Static clients come from the configuration and change only there. */
+/** Static clients come from the configuration and can be changed only there. */
 export const staticPrefix = 'static/';
 
 export const when = (description: string) => Type.String({ format: 'date-time', description });

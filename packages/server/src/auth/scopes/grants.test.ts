@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { addedToClient, addedToRole, compileRoles, grantedBy, type ScopeSet, scopeSet } from './index.ts';
 
-/** All clients and roles, by their ids, with the scopes that are stored of them. */
+/** All clients and roles by id, with their stored scopes. */
 interface State {
   readonly clients: ReadonlyMap<string, readonly string[]>;
   readonly roles: ReadonlyMap<string, readonly string[]>;
@@ -13,7 +13,7 @@ interface Mutation {
   readonly kind: 'create' | 'update' | 'delete';
   readonly of: 'client' | 'role';
   readonly id: number;
-  /** Which of those as whom the attacker can act does it. */
+  /** Which of the identities of the attacker does it. */
   readonly by: number;
   readonly scopes: readonly string[];
 }
@@ -25,13 +25,13 @@ const roleIds = ['a', 'ab', 'abb', 'a*', 'ab*', 'b', 'b*', '*'];
 const compiled = ({ roles }: State) =>
   compileRoles([...roles].map(([roleId, scopes]) => ({ roleId, scopes })));
 
-/** Clients as whom the attacker can act, itself among them, and what each of them holds. */
+/** The clients as which the attacker can act, itself included, and the scopes of each. */
 const actable = (state: State): Map<string, ScopeSet> => {
   const { expand } = compiled(state);
   const reached = new Map<string, ScopeSet>();
   const reach = (id: string) => reached.set(id, expand(state.clients.get(id) ?? []));
   reach(attacker);
-  // A map hands out what is added to it while it is walked: this is the whole closure.
+  // Iteration includes what is added to the map meanwhile, so this is the whole closure.
   for (const [, held] of reached) {
     for (const id of state.clients.keys()) {
       if (!reached.has(id) && held.has(`auth:reset-access-token:${id}`)) reach(id);
@@ -62,7 +62,7 @@ const changed = (
   return next;
 };
 
-/** The state after a mutation that is permitted; undefined when it is refused. */
+/** The state after a permitted mutation; undefined when it is refused. */
 const mutated = (state: State, mutation: Mutation): State | undefined => {
   const able = [...actable(state).values()];
   const by = able[mutation.by % able.length] as ScopeSet;
@@ -109,7 +109,7 @@ const states: fc.Arbitrary<State> = fc
     const clients = new Map(
       [[...power, ...own], ...others].map((scopes, i) => [clientIds[i] as string, scopes]),
     );
-    // Each role is added only if it makes no cycle, as a server would have it.
+    // Each role is added only if it causes no cycle, as on a server.
     let state: State = { clients, roles: new Map() };
     for (const [roleId, scopes] of wanted) {
       const next = { clients, roles: changed(state.roles, roleId, scopes) };
@@ -133,7 +133,7 @@ const mutations: fc.Arbitrary<Mutation[]> = fc
 const isAllowed = (held: readonly ScopeSet[], scope: string): boolean => held.some((set) => set.has(scope));
 
 describe('changes of clients and roles', () => {
-  it('never let anybody satisfy what none satisfied before, of those as whom they can act', () => {
+  it('never let anyone satisfy a scope that none of their identities satisfied before', () => {
     let permitted = 0;
     fc.assert(
       fc.property(states, mutations, (first, sequence) => {
@@ -155,13 +155,13 @@ describe('changes of clients and roles', () => {
     assert.ok(permitted > 2000, `only ${permitted} mutations were permitted`);
   });
 
-  it('of a pattern need all that its scopes can become', () => {
+  it('of a pattern need everything that its scopes can become', () => {
     const scopes = ['kept:<..>/more', 'plain', '<..>'];
     assert.deepEqual(grantedBy({ roleId: 'made/*', scopes }), ['kept:*', 'plain', '*']);
     assert.deepEqual(grantedBy({ roleId: 'made', scopes }), scopes);
   });
 
-  it('of a role count only its own scopes, and theirs in turn, as held before', () => {
+  it('of a role take only its own scopes, and what they expand to, as given before', () => {
     const roles = [
       { roleId: 'made/*', scopes: ['kept:<..>', 'assume:inner'] },
       { roleId: 'made/a', scopes: ['own'] },
@@ -185,7 +185,7 @@ describe('changes of clients and roles', () => {
     assert.deepEqual(added('made/a', ['own', 'other', 'kept:a']), ['other', 'kept:a']);
   });
 
-  it('of a client need each scope that is new to the letter', () => {
+  it('of a client need each scope that is not literally there already', () => {
     assert.deepEqual(addedToClient(['a*', 'b'], ['a*', 'ab', 'b']), ['ab']);
     assert.ok(scopeSet(['a*']).has('ab'));
   });

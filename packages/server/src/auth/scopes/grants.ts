@@ -1,11 +1,11 @@
 import { parameter, type RoleScopes, type RoleSet } from './roles.ts';
 
-/** A role that is a pattern: what its star matches is passed on by `<..>`. */
+/** A role whose id ends in a star. Its scopes can contain `<..>`, which stands for what the star matched. */
 const isPattern = (roleId: string): boolean => roleId.endsWith('*');
 
 /**
- * Everything that a role can give, whoever assumes it: in a pattern, `kept:<..>/more` can become `kept:` with anything
- * after it. To hold the scope `kept:<..>/more` as it is written is not enough.
+ * Everything that a role can give to any identity: in a pattern, `kept:<..>/more` can become `kept:` followed by
+ * anything. Having the literal scope `kept:<..>/more` is not enough.
  */
 const giftOf = (roleId: string, scope: string): string => {
   const at = isPattern(roleId) ? scope.indexOf(parameter) : -1;
@@ -16,14 +16,13 @@ const giftOf = (roleId: string, scope: string): string => {
 export const grantedBy = ({ roleId, scopes }: RoleScopes): string[] =>
   scopes.map((scope) => giftOf(roleId, scope));
 
-// Stands for whatever may be assumed by a pattern: no scope and no role can hold this character.
+// Stands for anything that a pattern can match: no scope and no role can contain this character.
 const anyArgument = '\0';
 
 /**
- * The scopes that whoever changes a role needs: those that the role's own stored scopes, with all that they expand to,
- * did not give before. What other roles give to those who match its id does not count. A pattern is measured by what
- * it gave to each who assumed it: from `kept:<..>`, whoever assumes `made/a` has `kept:a`, and neither `kept:*` nor
- * `kept:admin`.
+ * The scopes that are needed to change a role: those that the role's own stored scopes, with everything that they expand
+ * to, did not give before. What other roles give to identities that match its id does not count. A pattern counts by what
+ * it gave to each identity: with `kept:<..>`, the identity `made/a` has `kept:a`, but neither `kept:*` nor `kept:admin`.
  */
 export const addedToRole = (
   roles: RoleSet,
@@ -35,6 +34,6 @@ export const addedToRole = (
   return wanted.filter((scope) => !former.has(filled(scope))).map((scope) => giftOf(roleId, scope));
 };
 
-/** The scopes that whoever changes a client needs: those that are not among its own, letter by letter. */
+/** The scopes that are needed to change a client: those that are not literally among its own. */
 export const addedToClient = (stored: readonly string[], wanted: readonly string[]): string[] =>
   wanted.filter((scope) => !stored.includes(scope));

@@ -15,24 +15,24 @@ interface CompiledRole {
   readonly parameterised: readonly { readonly before: string; readonly after: string }[];
 }
 
-/** All roles, compiled: nothing in it changes; a change of a role makes a new one. */
+/** All roles, compiled. It is immutable: a change of a role creates a new set. */
 export interface RoleSet {
-  /** Adds the scopes of every role that the scopes let their holder assume, and theirs in turn. Remembers the result. */
+  /** Adds the scopes of every role that the scopes allow to assume, recursively. Caches the result. */
   expand(scopes: readonly string[]): ScopeSet;
-  /** The same, and remembers nothing: for scopes that somebody sent. */
+  /** The same without a cache, for scopes that a caller sent. */
   expandOnce(scopes: readonly string[]): ScopeSet;
-  /** About how many bytes are remembered of expansions. */
+  /** The approximate size of the cache of expansions, in bytes. */
   rememberedBytes(): number;
-  /** The roles by which one comes to assume itself, itself at both ends; undefined when it does not. */
+  /** The chain of roles by which a role assumes itself, with the role at both ends; undefined when it does not. */
   cycleThrough(roleId: string): string[] | undefined;
 }
 
 const assume = 'assume:';
 /** In a scope of a role whose id ends in a star, this stands for what the star matched. */
 export const parameter = '<..>';
-/** Of expansions that are remembered. */
+/** The size of the cache of expansions, in bytes. */
 const bytesKept = 16 * 2 ** 20;
-// Roles have no cycles, so an expansion ends by itself; this bounds the harm of a table changed by hand.
+// Roles have no cycles, so an expansion is finite. This bounds it in case the table was changed by hand.
 const scopesMax = 1_000_000;
 
 /** Compiles a role set for fast expansion. */
@@ -55,7 +55,7 @@ export const compileRoles = (roles: readonly RoleScopes[]): RoleSet => {
 const expandAll = (roles: RoleIndex, scopes: readonly string[]): Scopes => {
   if (scopes.includes('*')) return ['*'];
   const all = new Set(scopes);
-  // A set hands out what is added to it while it is walked: this is the whole closure.
+  // Iteration includes what is added to the set meanwhile, so this is the whole closure.
   for (const scope of all) {
     const identity = assumed(scope);
     if (identity === undefined) continue;
@@ -68,7 +68,7 @@ const expandAll = (roles: RoleIndex, scopes: readonly string[]): Scopes => {
   return all;
 };
 
-/** What a scope lets its holder assume: the text after `assume:`, or `*` when it covers all of `assume:`. */
+/** The identity that a scope allows to assume: the text after `assume:`, or `*` when it covers all of `assume:`. */
 const assumed = (scope: string): string | undefined => {
   if (scope.startsWith(assume)) return scope.slice(assume.length);
   return scope.endsWith('*') && assume.startsWith(scope.slice(0, -1)) ? '*' : undefined;
@@ -107,7 +107,7 @@ class RoleIndex {
     return roleId.endsWith('*') ? this.starred.get(roleId.slice(0, -1)) : this.exact.get(roleId);
   }
 
-  /** Visits every role that an identity matches, with what stands for the role's star. */
+  /** Visits every role that an identity matches, with the text that the role's star matched. */
   visit(identity: string, found: (role: CompiledRole, argument: string) => void): void {
     const exact = this.exact.get(identity);
     if (exact) found(exact, '');
@@ -180,14 +180,14 @@ const wayTo = (roleId: string, cameFrom: ReadonlyMap<string, string>): string[] 
   return way;
 };
 
-/** Refuses scopes that end in two stars: they look like a wildcard and are none. */
+/** Refuses scopes that end in two stars, since they look like a wildcard but are not one. */
 export const requireSoundScopes = (scopes: readonly string[]): void => {
   const unsound = scopes.find((scope) => scope.endsWith('**'));
   if (unsound !== undefined)
     throw new RequestError('InputError', `The scope '${unsound}' ends in two stars; one is enough.`);
 };
 
-/** Refuses scopes that a role cannot pass its parameter through, and whatever no scope may look like. */
+/** Refuses malformed scopes, and those whose parameter a role cannot fill in. */
 export const requireSoundRoleScopes = (scopes: readonly string[]): void => {
   requireSoundScopes(scopes);
   for (const scope of scopes) {
@@ -203,7 +203,7 @@ export const requireSoundRoleScopes = (scopes: readonly string[]): void => {
   }
 };
 
-/** Refuses a role set in which a role assumes itself by any way through the role that was changed. */
+/** Refuses a role set in which a role assumes itself through the role that was changed. */
 export const requireNoCycle = (roles: RoleSet, changed: string): void => {
   const cycle = roles.cycleThrough(changed);
   if (cycle) {

@@ -3,25 +3,25 @@ import type { ScopeExpression } from '../../http/index.ts';
 /** Printable ASCII; the empty scope is allowed. */
 export const scopePattern = /^[ -~]*$/;
 
-/** Scopes as they come: in any order, with repetitions. */
+/** Scopes in any order, with repetitions. */
 export type Scopes = readonly string[] | ReadonlySet<string>;
 
-/** Scopes, normalised, that answer quickly whether they satisfy others. */
+/** Normalized scopes with a fast check of whether they satisfy others. */
 export interface ScopeSet {
   /** Sorted, without repetitions and without scopes that others of the set cover. */
   readonly scopes: readonly string[];
-  /** Is this one scope held? */
+  /** Whether the set satisfies this scope. */
   has(scope: string): boolean;
   satisfies(required: ScopeExpression): boolean;
 }
 
-/** Are these the same scopes, in whatever order? */
+/** Whether these are the same scopes, in any order. */
 export const areEqual = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length &&
   new Set([...a, ...b]).size === new Set(a).size &&
   new Set(b).size === new Set(a).size;
 
-/** About how much memory a set takes: its texts, and their places in a list and in a set. */
+/** The approximate memory of a set in bytes: its texts, and their places in a list and in a set. */
 export const bytesOf = ({ scopes }: Pick<ScopeSet, 'scopes'>): number =>
   scopes.reduce((sum, scope) => sum + scope.length + scopeBytes, 0);
 const scopeBytes = 60;
@@ -37,7 +37,7 @@ class Prefixes {
       this.lengths = [...this.lengths, prefix.length].sort((a, b) => a - b);
   }
 
-  /** Does a prefix of this set begin the text, and is it no longer than `lengthMax`? */
+  /** Whether the text begins with a prefix of this set that is at most `lengthMax` long. */
   cover(text: string, lengthMax: number = text.length): boolean {
     for (const length of this.lengths) {
       if (length > lengthMax) return false;
@@ -62,15 +62,15 @@ const prefixesOf = (scopes: Scopes): Prefixes => {
 
 const uncovered = (scopes: Scopes, prefixes: Prefixes): string[] =>
   [...new Set(scopes)]
-    // A starred scope does not cover itself: only a shorter prefix can make it superfluous.
+    // A starred scope does not cover itself: only a shorter prefix makes it redundant.
     .filter((scope) => !prefixes.cover(scope, scope.endsWith('*') ? scope.length - 2 : scope.length))
     .sort();
 
-/** Sorted, without repetitions and what starred scopes cover: it satisfies what the given scopes do. */
+/** Sorted, without repetitions and without what starred scopes cover. It satisfies the same scopes as before. */
 export const normalise = (scopes: Scopes): string[] =>
   everything(scopes) ? ['*'] : uncovered(scopes, prefixesOf(scopes));
 
-/** Makes scopes fast to ask. */
+/** Prepares scopes for fast checks. */
 export const scopeSet = (given: Scopes): ScopeSet => {
   const scopes = normalise(given);
   const exact = new Set(scopes);

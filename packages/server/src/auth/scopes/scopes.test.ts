@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { compareScopes, compileRoles, fillTemplate, normalise, type RoleScopes, scopeSet } from './index.ts';
 
-// A small alphabet, so that scopes meet. `!` sorts before the star.
+// A small alphabet, so that scopes often match each other. `!` sorts before the star.
 const word = fc.string({ unit: fc.constantFrom('a', 'b', ':', '!', '*'), maxLength: 5 });
 // Two stars at the end are refused where scopes are written: `x**` satisfies `x*`, but not all that it does.
 const scope = fc
@@ -32,7 +32,7 @@ describe('satisfaction', () => {
   it('is reflexive: a set satisfies its own scopes', () => {
     fc.assert(fc.property(scopes, (held) => assert.ok(scopeSet(held).satisfies({ AllOf: held }))));
   });
-  it('is transitive: who satisfies a set satisfies all that it does', () => {
+  it('is transitive: what satisfies a set satisfies everything that the set does', () => {
     fc.assert(
       fc.property(scopes, scopes, scopes, (a, b, c) => {
         fc.pre(scopeSet(a).satisfies({ AllOf: b }) && scopeSet(b).satisfies({ AllOf: c }));
@@ -58,14 +58,14 @@ describe('satisfaction', () => {
     assert.ok(!satisfies({ AllOf: ['a', 'c'] }));
     assert.ok(!satisfies({ AnyOf: ['c', 'd'] }));
   });
-  it('a star within a scope is no wildcard', () => {
+  it('a star within a scope is not a wildcard', () => {
     assert.equal(scopeSet(['a:*:x']).has('a:b:x'), false);
     assert.equal(scopeSet(['a:*:x']).has('a:*:x'), true);
   });
 });
 
 describe('normalisation', () => {
-  it('keeps what is satisfied, and nothing that another scope covers', () => {
+  it('satisfies the same scopes, and keeps none that another one covers', () => {
     fc.assert(
       fc.property(scopes, (given) => {
         const normal = normalise(given);
@@ -79,7 +79,7 @@ describe('normalisation', () => {
       }),
     );
   });
-  it('is in order, whichever way the order is told', () => {
+  it('is sorted, however the input was', () => {
     fc.assert(
       fc.property(scopes, (given) => {
         const normal = normalise(given);
@@ -100,7 +100,7 @@ describe('normalisation', () => {
   });
 });
 
-/** Expansion as the rules say it, without any cleverness. */
+/** Expansion as the rules define it, without optimizations. */
 const expandNaively = (roles: readonly RoleScopes[], given: readonly string[]): string[] => {
   let all = new Set(given);
   for (;;) {

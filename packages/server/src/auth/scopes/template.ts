@@ -66,7 +66,7 @@ const fillText = (template: string, values: Values): string | undefined => {
   return isComplete ? text : undefined;
 };
 
-// Only a value's own: a parameter named like a method of objects is missing unless it was given.
+// Only own properties: a parameter that is named like a method of objects is missing unless it was passed.
 const ownValue = (name: string, values: Values): unknown =>
   Object.hasOwn(values, name) ? values[name] : undefined;
 

@@ -3,14 +3,14 @@ import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import type { EntityHistory } from '../schema/index.ts';
 import * as store from '../store.ts';
 
-/** What was done to an entity, the newest first. */
+/** The changes of an entity, newest first. */
 export const readEntityHistory = async (
   sql: Sql,
   { entityType, entityId, ...query }: PageQuery & { readonly entityType: string; readonly entityId: string },
 ): Promise<EntityHistory> =>
   page(await store.auditOfEntity(sql, { entityType, entityId, ...rowsWanted(query) }), query);
 
-/** What a client did, the newest first. */
+/** The changes that a client made, newest first. */
 export const listAuditHistory = async (
   sql: Sql,
   { clientId, ...query }: PageQuery & { readonly clientId: string },

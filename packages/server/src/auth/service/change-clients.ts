@@ -22,7 +22,7 @@ export interface ClientSwitch extends ClientChange {
 
 type Altered = (current: store.ClientRow) => store.ClientRow;
 
-/** Changes a client that is there; an alteration that returns the client itself changes nothing. */
+/** Changes an existing client. An alteration that returns the same object changes nothing. */
 const alter = async (
   tx: Transaction,
   { clientId, by, action, altered }: ClientChange & { readonly action: string; readonly altered: Altered },
@@ -37,7 +37,7 @@ const alter = async (
   return row;
 };
 
-/** Replaces what a client is; without scopes it keeps its own. The caller needs each added scope. */
+/** Replaces the definitions of clients. Without `scopes` a client keeps its own. The caller needs each added scope. */
 export const updateClients = oneByOne((tx, { wanted, ...change }: ClientUpdate, work) => {
   const altered: Altered = (current) => {
     const scopes = wanted.scopes ?? current.scopes;

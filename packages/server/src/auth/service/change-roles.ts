@@ -14,7 +14,7 @@ import * as store from '../store.ts';
 import { type By, oneByOne, type Recorded, record } from './changes.ts';
 import { noRole } from './roles.ts';
 
-// Changes run one after another: only the whole set can be judged free of cycles.
+// Changes run one after another, since only the whole set can be checked for cycles.
 
 /** A role, and who wants to change it. */
 export interface RoleChange {
@@ -26,13 +26,13 @@ export interface RoleToPut extends RoleChange {
   readonly wanted: CreateRoleRequest;
 }
 
-/** Refuses what may not be a role, or not by this caller, who must hold all that the role gives. */
+/** Refuses an invalid role, and a caller who lacks a scope that the role gives. */
 export const requireCreatableRole = ({ roleId, wanted: { scopes }, by }: RoleToPut): void => {
   requireSoundRoleScopes(scopes);
   by.authorize({ scopes: grantedBy({ roleId, scopes }) });
 };
 
-/** Creates roles; repeated with equal values it returns the role that is there. */
+/** Creates roles. A repeat with equal values returns the existing role. */
 export const createRoles = oneByOne(
   async (tx, { roleId, wanted, by }: RoleToPut, work): Promise<store.RoleRow> => {
     await store.lockRoles(tx);
@@ -47,7 +47,7 @@ export const createRoles = oneByOne(
   },
 );
 
-/** Replaces what roles are. The caller needs the scopes that the role did not give before to all who may assume it. */
+/** Replaces the definitions of roles. The caller needs each scope that the role did not give before. */
 export const updateRoles = oneByOne(
   async (tx, { roleId, wanted, by }: RoleToPut, work): Promise<store.RoleRow> => {
     await store.lockRoles(tx);
@@ -62,7 +62,7 @@ export const updateRoles = oneByOne(
   },
 );
 
-/** Deletes roles; one that is not there counts as deleted. */
+/** Deletes roles. One that does not exist counts as deleted. */
 export const deleteRoles = oneByOne(async (tx, { roleId, by }: RoleChange, work): Promise<undefined> => {
   await store.lockRoles(tx);
   const changes = (await store.deleteRole(tx, roleId)) ? [recorded(roleId, 'deleted', by)] : [];
@@ -76,10 +76,7 @@ const definition = ({ description, scopes }: CreateRoleRequest) => ({
 
 const requireEqual = (row: store.RoleRow, { description, scopes }: CreateRoleRequest): store.RoleRow => {
   if (row.description === description && areEqual(row.scopes, scopes)) return row;
-  throw new RequestError(
-    'RequestConflict',
-    'There is a role of this roleId already, and it differs from this one.',
-  );
+  throw new RequestError('RequestConflict', 'There is already another role with this roleId.');
 };
 
 const recorded = (roleId: string, actionType: Change, { caller }: By): Recorded => ({

@@ -1,10 +1,16 @@
-import type { Transaction, Verb, Work } from '../../base/index.ts';
+import {
+  type Change,
+  oneByOne as eachInTurn,
+  type Transaction,
+  type Verb,
+  type Work,
+} from '../../base/index.ts';
 import type { Authorize, Caller } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import type { Message } from '../schema/index.ts';
 import * as store from '../store.ts';
 
-/** The check of what a caller may. It throws InsufficientScopes. */
+/** The check of a caller's scopes. It throws InsufficientScopes. */
 export interface Asking {
   readonly authorize: Authorize;
 }
@@ -14,13 +20,13 @@ export interface By extends Asking {
   readonly caller: Caller;
 }
 
-/** What a change did: where the entity is, what happened to it, and what to tell the world. */
+/** A change, as it is recorded and published. */
 export interface Recorded {
   readonly entry: Omit<store.AuditEntry, 'created'>;
   readonly message: Message;
 }
 
-/** The record of some changes, kept and published in their own transaction. */
+/** Records and publishes some changes in their transaction. */
 export const record = async (
   tx: Transaction,
   changes: readonly Recorded[],
@@ -40,14 +46,5 @@ export const record = async (
   await store.bumpVersion(tx, subject);
 };
 
-/** A change of one thing. What it throws rolls back the whole transaction. */
-type Change<In, Out> = (tx: Transaction, item: In, work: Work<Context>) => Promise<Out>;
-
-/** The verb of a change that people make now and then, and each after the one before it: bind it by `alone`. */
-export const oneByOne =
-  <In, Out>(change: Change<In, Out>): Verb<In, Out, Context> =>
-  async (tx, items, work) => {
-    const answers: Out[] = [];
-    for (const item of items) answers.push(await change(tx, item, work));
-    return answers;
-  };
+/** Makes a verb of a change of one thing in auth. */
+export const oneByOne: <In, Out>(change: Change<In, Out, Context>) => Verb<In, Out, Context> = eachInTurn;

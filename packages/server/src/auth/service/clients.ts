@@ -12,7 +12,7 @@ import {
 import * as store from '../store.ts';
 import type { Recorded } from './changes.ts';
 
-// What is said of clients, and what all changes of them share.
+// Views of clients, and what all changes of clients share.
 
 const pages = pagesOf('auth.listClients', ['text']);
 
@@ -36,7 +36,7 @@ export const readClient = async (sql: Sql, clientId: string, { context }: Work<C
   return clientOf(context, (await store.readClient(sql, clientId)) ?? noClient(clientId));
 };
 
-/** A client as it is shown. */
+/** The published view of a client. */
 export const clientOf = ({ directory }: Context, row: store.ClientRow): Client => ({
   clientId: row.clientId,
   expires: row.expires.toJSON(),
@@ -51,13 +51,13 @@ export const clientOf = ({ directory }: Context, row: store.ClientRow): Client =
   lastRotated: row.lastRotated.toJSON(),
 });
 
-/** A client with its access token, for whoever has just made one of both. */
+/** A client with its access token, for the caller who has just created or reset it. */
 export const clientWithToken = (context: Context, row: store.ClientRow): CreatedClient => ({
   ...clientOf(context, row),
   accessToken: context.encryption.decrypt(row.accessToken),
 });
 
-/** What a request says that a client is to be, without its scopes. */
+/** The definition of a client in a request, without its scopes. */
 export const definitionOf = ({ description, expires, deleteOnExpiration = false }: CreateClientRequest) => ({
   description,
   expires: requireDate(expires, 'expires'),
@@ -71,7 +71,7 @@ export const noClient = (clientId: string): never => {
   throw new RequestError('ResourceNotFound', `There is no client '${clientId}'.`);
 };
 
-/** Refuses changes of clients that the configuration gives. */
+/** Refuses changes of clients of the configuration. */
 export const requireChangeable = (clientId: string): void => {
   if (clientId.startsWith(staticPrefix)) {
     throw new RequestError(
@@ -81,7 +81,7 @@ export const requireChangeable = (clientId: string): void => {
   }
 };
 
-/** What is kept and published of a change of a client. */
+/** The record and the message of a change of a client. */
 export const clientRecorded = (
   clientId: string,
   actionType: string,

@@ -6,21 +6,21 @@ import * as store from '../store.ts';
 import { type By, oneByOne, record } from './changes.ts';
 import { clientRecorded, definitionOf, newToken, requireChangeable } from './clients.ts';
 
-/** A client that somebody wants to be there. */
+/** A client that is to be created. */
 export interface ClientToCreate {
   readonly clientId: string;
   readonly wanted: CreateClientRequest;
   readonly by: By;
 }
 
-/** Refuses what may not be created, or not by this caller, who must hold the client's scopes. */
+/** Refuses an invalid client, and a caller who lacks a scope of the client. */
 export const requireCreatableClient = ({ clientId, wanted: { scopes = [] }, by }: ClientToCreate): void => {
   requireChangeable(clientId);
   requireSoundScopes(scopes);
   by.authorize({ scopes });
 };
 
-/** Creates clients. A repeat by its creator, soon and with equal values, returns the client that is there. */
+/** Creates clients. A repeat by the creator, soon and with equal values, returns the existing client. */
 export const createClients = oneByOne(async (tx, client: ClientToCreate, work): Promise<store.ClientRow> => {
   const { now, context } = work;
   const { clientId, by } = client;
@@ -42,12 +42,12 @@ const newClient = (context: Context, { clientId, wanted }: ClientToCreate, now: 
   lastRotated: now,
 });
 
-/** For so long the creator of a client may ask again for its access token: the first reply may have been lost. */
+/** How long the creator may repeat the call to get the access token, since the first reply may have been lost. */
 const repeatMs = minutes(15);
 
 /**
- * The client that is there already, for its creator who repeats the call; nobody else is shown its token, and nobody is
- * once the client was reset, changed or disabled. That the token was shown again is recorded.
+ * The existing client, for its creator who repeats the call. No other caller gets the token, and no caller does once the
+ * client was reset, changed or disabled. It is recorded that the token was shown again.
  */
 const repeated = async (tx: Transaction, fresh: store.ClientRow, by: By): Promise<store.ClientRow> => {
   const { clientId, created: now } = fresh;

@@ -3,7 +3,7 @@ import type { ClientChange } from './change-clients.ts';
 import { oneByOne, record } from './changes.ts';
 import { clientRecorded } from './clients.ts';
 
-/** Deletes clients; one that is not there counts as deleted. */
+/** Deletes clients. One that does not exist counts as deleted. */
 export const deleteClients = oneByOne(
   async (tx, { clientId, by }: ClientChange, work): Promise<undefined> => {
     const deleted = await store.deleteClients(tx, [clientId]);
@@ -12,10 +12,10 @@ export const deleteClients = oneByOne(
   },
 );
 
-/** In the audit history, for what happens without anybody asking. */
+/** The author of automatic changes in the audit history. */
 const expiry = { caller: { clientId: 'expiration' } };
 
-/** Deletes at most `limit` expired clients that asked for it; returns how many. */
+/** Deletes at most `limit` expired clients with `deleteOnExpiration`; returns how many. */
 export const deleteExpiredClients = oneByOne(async (tx, limit: number, work): Promise<number> => {
   const deleted = await store.deleteExpiredClients(tx, { now: work.now, limit });
   const changes = deleted.map(({ clientId }) => clientRecorded(clientId, 'deleted', expiry));

@@ -56,7 +56,7 @@ const queries = {
 
 type Bound = ReturnType<typeof bindVerbs<Context, typeof verbs>>;
 
-/** Runs a change of one thing, and has this process act on it before anybody is answered. */
+/** Runs a change of one thing. Resolves when this process acts on it. */
 type MakeChange = <In, Out>(verb: Batched<In, Out>, item: In) => Promise<Out>;
 
 const makeChangeIn =
@@ -93,9 +93,9 @@ const clientVerbs = (context: Context, bound: Bound, change: MakeChange) => {
       requireChangeable(clientId);
       return change(bound.deleteClients, { clientId, by });
     },
-    /** Deletes at most this many expired clients that asked for it; returns how many. */
+    /** Deletes at most this many expired clients with `deleteOnExpiration`; returns how many. */
     deleteExpired: (limit: number) => change(bound.deleteExpiredClients, limit),
-    /** Makes the static clients those of the configuration; returns them with the tokens that hold. */
+    /** Makes the static clients those of the configuration; returns them with their valid tokens. */
     ensureStaticClients: async (clients: readonly StaticClient[]) => {
       clients.forEach(requireSoundStaticClient);
       return change(bound.ensureStaticClients, clients);
@@ -116,7 +116,7 @@ const roleVerbs = (context: Context, bound: Bound, change: MakeChange) => ({
   deleteRole: (roleId: string, by: By) => change(bound.deleteRoles, { roleId, by }),
 });
 
-/** Who signs requests, what they may do, and what the platform itself signs. */
+/** Checks signatures and scopes, and issues the platform's own credentials. */
 const signingVerbs = (context: Context) => {
   const signed = new SignedRequests(context);
   const issued = new Issued(context);

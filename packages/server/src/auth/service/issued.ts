@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { ownClients, type ScopeList, type StaticClient } from '../schema/index.ts';
 import { scopeSet } from '../scopes/index.ts';
 
-/** What temporary credentials are wanted for. */
+/** Temporary credentials that are to be issued. */
 export interface CredentialsWanted {
   readonly clientId: string;
   readonly scopes: readonly string[];
@@ -17,7 +17,7 @@ export interface CredentialsWanted {
 const issuerId = ownClients.queue;
 const farAway = new Date(8.64e15);
 
-/** Credentials and callers of the platform's own making. */
+/** Credentials and callers that the platform itself creates. */
 export class Issued {
   readonly #context: Context;
   #staticClients: readonly StaticClient[];
@@ -27,24 +27,24 @@ export class Issued {
     this.#staticClients = context.staticClients;
   }
 
-  /** Takes over the static clients as they are stored, with the tokens that hold. */
+  /** Takes over the stored static clients, with their valid tokens. */
   use(staticClients: readonly StaticClient[]): void {
     this.#staticClients = staticClients;
   }
 
-  /** What a static client signs with, as it is stored since the start. */
+  /** The credentials of a static client, as stored since the start. */
   staticCredentials(clientId: string): Credentials {
     const client = this.#staticClients.find((one) => one.clientId === clientId);
     if (!client) throw new Error(`There is no static client '${clientId}'.`);
     return { clientId, accessToken: client.accessToken };
   }
 
-  /** Temporary credentials that the queue's static client signs; no database is asked. */
+  /** Temporary credentials that the queue's static client signs, without the database. */
   issueCredentials(wanted: CredentialsWanted): Required<Credentials> {
     return createTemporaryCredentials({ ...wanted, issuer: this.staticCredentials(issuerId) });
   }
 
-  /** Temporary credentials of a client itself, with all of its scopes; undefined when it may do nothing now. */
+  /** Temporary credentials of a client with all its scopes; undefined when it is missing, disabled or expired. */
   async credentialsOf(
     clientId: string,
     { start, expiry }: Pick<CredentialsWanted, 'start' | 'expiry'>,
@@ -58,18 +58,18 @@ export class Issued {
   }
 }
 
-/** A caller of the platform itself, with just these scopes; roles are not resolved. */
+/** A caller of the platform itself with exactly these scopes; roles are not resolved. */
 export const callerFor = (scopes: readonly string[], clientId: string = issuerId): Caller =>
   callerWith(scopeSet(scopes), { clientId, expires: farAway });
 
-/** Whoever holds these stored scopes, with all that roles add to them and to anybody. */
+/** A caller with these stored scopes, with everything that roles add to them and to anonymous callers. */
 export const callerWithRoles = async ({ directory }: Context, scopes: readonly string[]): Promise<Caller> => {
   await directory.prepare();
   const held = directory.expand([...scopes, 'assume:anonymous']);
   return callerWith(held, { clientId: issuerId, expires: farAway });
 };
 
-/** The scopes, and all that the roles add to them. */
+/** The scopes, and everything that roles add to them. */
 export const expandScopes = async ({ directory }: Context, { scopes }: ScopeList): Promise<ScopeList> => {
   await directory.prepare();
   return { scopes: [...directory.expandOnce(scopes).scopes] };

@@ -44,7 +44,7 @@ export const noRole = (roleId: string): never => {
   throw new RequestError('ResourceNotFound', `There is no role '${roleId}'.`);
 };
 
-/** A role as it is shown. */
+/** The published view of a role. */
 export const roleOf = ({ directory }: Context, row: store.RoleRow): Role => ({
   roleId: row.roleId,
   scopes: [...row.scopes],

@@ -17,7 +17,7 @@ after(() => t.close());
 let named = 0;
 const fresh = (kind: string): string => `${kind}-${++named}`;
 
-/** Somebody who may do everything. */
+/** A caller who may do everything. */
 const root = (): By => ({ caller: t.auth.callerFor(['*'], 'somebody'), authorize: () => {} });
 
 const wanted = (changes: object = {}) => ({
@@ -52,7 +52,7 @@ const authenticate = (
 };
 
 describe('clients', () => {
-  it('a created client is what was asked for, and its token signs at once', async () => {
+  it('a created client is as requested, and its token signs at once', async () => {
     const client = await aClient({ scopes: ['b', 'a'], deleteOnExpiration: true });
     assert.match(client.accessToken, /^[A-Za-z0-9_-]{44}$/);
     assert.deepEqual([client.scopes, client.deleteOnExpiration, client.disabled], [['b', 'a'], true, false]);
@@ -76,7 +76,7 @@ describe('clients', () => {
       await refuses(t.auth.createClient(client.clientId, changed, root()), 'RequestConflict');
     }
   });
-  it('only its creator is shown the token of a client again, and only soon', async () => {
+  it('only the creator gets the token of a client again, and only soon', async () => {
     const { expires } = wanted();
     const again = ({ clientId }: { clientId: string }, caller = 'somebody') =>
       t.auth.createClient(clientId, wanted({ expires }), {
@@ -97,7 +97,7 @@ describe('clients', () => {
     await t.auth.disableClient(disabled.clientId, root());
     await refuses(again(disabled), 'RequestConflict');
   });
-  it('that a token was shown again is recorded, and that it was not is not', async () => {
+  it('it is recorded when a token was shown again, and only then', async () => {
     const client = await aClient();
     const stranger = { ...root(), caller: t.auth.callerFor(['*'], 'somebody-else') };
     await t.auth.createClient(client.clientId, wanted(), root());
@@ -123,7 +123,7 @@ describe('clients', () => {
       1,
     );
   });
-  it('the caller is asked for every scope given, and at an update for those added', async () => {
+  it('the caller needs every scope of a new client, and at an update the added ones', async () => {
     const asked: unknown[] = [];
     const by = { ...root(), authorize: (values: object) => asked.push(values) };
     const clientId = fresh('client');
@@ -144,13 +144,13 @@ describe('clients', () => {
     await assert.rejects(t.auth.updateClient(client.clientId, wanted({ description: 'y' }), by), /no/);
     assert.equal((await t.auth.client(client.clientId)).description, 'for a test');
   });
-  it('an update acts at once', async () => {
+  it('an update takes effect at once', async () => {
     const client = await aClient();
     assert.ok(!(await authenticate(client)).satisfies('z'));
     await t.auth.updateClient(client.clientId, wanted({ scopes: ['z'] }), root());
     assert.ok((await authenticate(client)).satisfies('z'));
   });
-  it('a disabled client is refused until it is enabled; twice is as good as once', async () => {
+  it('a disabled client is refused until it is enabled; a repeat changes nothing', async () => {
     const client = await aClient();
     const before = t.sent.length;
     for (let i = 0; i < 2; i++)
@@ -170,13 +170,13 @@ describe('clients', () => {
     await refuses(authenticate(client), 'AuthenticationFailed', /Bad mac/);
     await authenticate(reset);
   });
-  it('a deleted client is gone; deleting it again is fine', async () => {
+  it('a deleted client is gone; deleting it again succeeds', async () => {
     const client = await aClient();
     for (let i = 0; i < 2; i++) assert.equal(await t.auth.deleteClient(client.clientId, root()), undefined);
     await refuses(authenticate(client), 'AuthenticationFailed', /not found/);
     await refuses(t.auth.client(client.clientId), 'ResourceNotFound');
   });
-  it('changes of a client that is not there are 404', async () => {
+  it('changes of a missing client are 404', async () => {
     for (const verb of ['resetAccessToken', 'enableClient', 'disableClient'] as const) {
       await refuses(t.auth[verb](fresh('client'), root()), 'ResourceNotFound');
     }
@@ -187,7 +187,7 @@ describe('clients', () => {
     const client = await aClient();
     await refuses(t.auth.updateClient(client.clientId, wanted({ scopes: ['**'] }), root()), 'InputError');
   });
-  it('static clients are changed by nobody', async () => {
+  it('static clients cannot be changed', async () => {
     const { clientId } = rootKeys;
     await refuses(t.auth.createClient('static/x', wanted(), root()), 'InputError', /static client/);
     await refuses(t.auth.updateClient(clientId, wanted(), root()), 'InputError');
@@ -216,7 +216,7 @@ describe('clients', () => {
     assert.deepEqual(seen, [`${prefix}a`, `${prefix}b`, `${prefix}c`]);
     await refuses(t.auth.listClients({ continuationToken: '!!' }), 'InputError');
   });
-  it('expired clients are refused, and deleted when they asked for it', async () => {
+  it('expired clients are refused, and deleted with deleteOnExpiration', async () => {
     const kept = await aClient({ expires: later(t.clock.now(), hours(1)).toJSON() });
     const going = await aClient({
       expires: later(t.clock.now(), hours(1)).toJSON(),
@@ -231,7 +231,7 @@ describe('clients', () => {
     await t.auth.client(kept.clientId);
     await refuses(authenticate(going), 'AuthenticationFailed', /not found/);
   });
-  it('the last use is noted every six hours at most', async () => {
+  it('the last use is recorded at most every six hours', async () => {
     const client = await aClient({ expires: later(t.clock.now(), days(30)).toJSON() });
     const lastUse = async () => {
       await authenticate(client);
@@ -263,7 +263,7 @@ describe('roles', () => {
     await refuses(t.auth.createRole(id, role(['a', 'b', 'c'], 'x'), root()), 'RequestConflict');
     assert.deepEqual(await t.auth.role(id), made);
   });
-  it('a change of a role acts at once on those who assume it', async () => {
+  it('a change of a role takes effect at once for clients that assume it', async () => {
     const id = fresh('role');
     await t.auth.createRole(id, role(['one']), root());
     const client = await aClient({ scopes: [`assume:${id}`] });
@@ -274,7 +274,7 @@ describe('roles', () => {
     await t.auth.deleteRole(id, root());
     assert.ok(!(await authenticate(client)).satisfies('two'));
   });
-  it('an update asks for the scopes that the role did not give before, by any way', async () => {
+  it('an update needs the scopes that the role did not give before, directly or through others', async () => {
     const [id, other] = [fresh('role'), fresh('role')];
     await t.auth.createRole(other, role(['deep']), root());
     await t.auth.createRole(id, role(['s:*', `assume:${other}`]), root());
@@ -283,7 +283,7 @@ describe('roles', () => {
     await t.auth.updateRole(id, role(['s:x', 'deep', 'new']), by);
     assert.deepEqual(asked, [{ scopesAdded: ['new'] }]);
   });
-  it('cycles are refused, and leave the role as it was', async () => {
+  it('a cycle is refused, and the role stays as it was', async () => {
     const [a, b] = [fresh('role'), fresh('role')];
     await t.auth.createRole(a, role([`assume:${b}`]), root());
     await refuses(t.auth.createRole(b, role([`assume:${a}`]), root()), 'InputError', /cycle/);
@@ -294,7 +294,7 @@ describe('roles', () => {
       await refuses(t.auth.createRole(fresh('role'), role([own]), root()), 'InputError', /cycle/);
     }
   });
-  it('of changes at once that make a cycle together, one is refused, in every round', async () => {
+  it('of simultaneous changes that together make a cycle, one is refused', async () => {
     for (let round = 0; round < 10; round++) {
       const ids = [fresh('role'), fresh('role'), fresh('role')];
       for (const id of ids) await t.auth.createRole(id, role([]), root());
@@ -303,7 +303,7 @@ describe('roles', () => {
       assert.equal(all.filter(({ status }) => status === 'rejected').length, 1);
     }
   });
-  it('a scope may hold one parameter, and not end in a star and a parameter', async () => {
+  it('a scope may contain one parameter, but not end in a star and a parameter', async () => {
     await refuses(t.auth.createRole(fresh('r*'), role(['a<..><..>']), root()), 'InputError');
     await refuses(t.auth.createRole(fresh('r*'), role(['a*<..>']), root()), 'InputError');
     await refuses(t.auth.createRole(fresh('r*'), role(['a**']), root()), 'InputError');
@@ -321,7 +321,7 @@ describe('roles', () => {
     await refuses(t.auth.listRoles2({ limit: 1, continuationToken: '!!' }), 'InputError');
     assert.equal((await t.auth.listRoles2({})).continuationToken, undefined);
   });
-  it('deleting one that is not there is fine, changing it is 404', async () => {
+  it('deleting a missing role succeeds, changing it is 404', async () => {
     assert.equal(await t.auth.deleteRole(fresh('role'), root()), undefined);
     await refuses(t.auth.updateRole(fresh('role'), role([]), root()), 'ResourceNotFound');
     await refuses(t.auth.role(fresh('role')), 'ResourceNotFound');
@@ -358,7 +358,7 @@ describe('what is recorded', () => {
       body: { version: 1, clientId },
     });
   });
-  it('what a client did comes in pages, the newest first', async () => {
+  it('the changes that a client made come in pages, newest first', async () => {
     const by = { ...root(), caller: t.auth.callerFor(['*'], fresh('actor')) };
     const id = fresh('role');
     await t.auth.createRole(id, { scopes: [], description: '' }, by);

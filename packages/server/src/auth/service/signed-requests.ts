@@ -17,7 +17,7 @@ import type {
 } from '../schema/index.ts';
 import { scopeSet } from '../scopes/index.ts';
 
-/** Finds out who signed a request. */
+/** Checks who signed a request. */
 export class SignedRequests {
   readonly #context: Context;
   readonly #authenticator: Authenticator;
@@ -27,22 +27,22 @@ export class SignedRequests {
     this.#authenticator = createAuthenticator(context.directory, context.isRevoked);
   }
 
-  /** Who sends a request: nobody is an answer, a signature that does not hold an AuthenticationFailed. */
+  /** The sender of a request: anonymous without a signature. An invalid signature is an AuthenticationFailed. */
   async authenticate(head: RequestHead, since?: Date): Promise<Caller> {
     return (await this.#identify(this.#partsOf(head), since)).caller;
   }
 
-  /** Refuses a body other than the one whose hash was signed; the signature itself was examined before. */
+  /** Refuses a body other than the one whose hash was signed. The signature itself was checked before. */
   async requirePayload(request: SignedRequest): Promise<void> {
     await requireSignedPayload(this.#partsOf(request), request);
   }
 
-  /** Whom a request claims to come from, proven or not. */
+  /** The client that a request claims to come from, proven or not. */
   claimedId(head: RequestHead): string | undefined {
     return claimedId(this.#partsOf(head));
   }
 
-  /** Examines the signature of a request that was sent to somebody else. */
+  /** Checks the signature of a request that was sent to another service. */
   async authenticateHawk({ method, ...request }: AuthenticateHawkRequest): Promise<AuthenticateHawkResponse> {
     const { resource, authorization, host, port } = request;
     const parts = { method: method.toUpperCase(), resource, authorization, origins: [{ host, port }] };
@@ -54,7 +54,7 @@ export class SignedRequests {
     }
   }
 
-  /** Lets a client try its authentication: no real client, role or scope takes part. */
+  /** Lets a client test its authentication, without real clients, roles or scopes. */
   async testAuthenticate(
     request: SignedRequest,
     { clientScopes, requiredScopes }: TestAuthenticateRequest,
@@ -72,7 +72,7 @@ export class SignedRequests {
     return { clientId: caller.clientId, scopes: [...caller.scopes] };
   }
 
-  /** A refusal may come of what is out of date in memory: when something has changed, it is thought over. */
+  /** A refusal may be due to outdated memory, so the check is repeated when something has changed. */
   async #identify(parts: SignedParts, since?: Date): Promise<Identified> {
     const { directory, clock } = this.#context;
     await directory.prepare();
@@ -113,7 +113,7 @@ const answerOf = ({ caller, signature }: Identified): AuthenticateHawkResponse =
   return { status: 'auth-success', scheme: 'hawk', clientId, ...known, ...hash };
 };
 
-/** The credentials that every implementation of a client may try itself with. */
+/** The credentials with which every implementation of a client can test itself. */
 const tester = { clientId: 'tester', accessToken: 'no-secret' };
 
 /** What {@link SignedRequests.testAuthenticate} assumes when it is asked by GET, which has no body. */

@@ -32,7 +32,7 @@ const extra = {
   scopes: ['a'],
 };
 
-/** The same floor as another process has it, with other keys or clients. */
+/** Auth as in another process, with other keys or clients. */
 const started = async (
   staticClients: readonly StaticClient[] = own,
   more: Partial<Parameters<typeof createAuth>[0]> = {},
@@ -57,7 +57,7 @@ const keyIdsInUse = async (): Promise<string[]> => {
 };
 
 describe('static clients', () => {
-  it('are what the configuration says at the start: added, changed, and deleted when it names them no more', async () => {
+  it('are made those of the configuration at the start: added, changed, and deleted', async () => {
     const first = await started([...own, extra]);
     const made = await first.client(extra.clientId);
     assert.deepEqual([made.scopes, made.description], [['a'], 'An extra.']);
@@ -72,7 +72,7 @@ describe('static clients', () => {
     const last = await started();
     await assert.rejects(last.client(extra.clientId), { code: 'ResourceNotFound' });
   });
-  it('keep the token that they have, where the one given is only for their beginning', async () => {
+  it('keep their stored token when the configured one is only an initial one', async () => {
     const keeping = (accessToken: string): StaticClient[] => [
       ...own,
       { ...extra, accessToken, keepsToken: true },
@@ -83,12 +83,12 @@ describe('static clients', () => {
     const given = await started([...own, { ...extra, accessToken: 'given'.repeat(5) }]);
     assert.equal(given.staticCredentials(extra.clientId).accessToken, 'given'.repeat(5));
   });
-  it('get another token when the key of the one they have is gone', async () => {
+  it('get another token when the encryption key of their own is gone', async () => {
     await started([...own, extra], { encryption: encryption({ keys: { lost: newKey }, current: 'lost' }) });
     const auth = await started([...own, { ...extra, accessToken: 'again'.repeat(5), keepsToken: true }]);
     assert.equal(auth.staticCredentials(extra.clientId).accessToken, 'again'.repeat(5));
   });
-  it('have the same tokens in all processes that start at once', async () => {
+  it('have the same tokens in all processes that start together', async () => {
     for (let round = 0; round < 5; round++) {
       const clientId = `static/round-${round}`;
       const tokens = await Promise.all(
@@ -101,14 +101,14 @@ describe('static clients', () => {
       assert.equal(new Set(tokens).size, 1);
     }
   });
-  it('are refused when they are not what they must be', async () => {
+  it('are refused when they are invalid', async () => {
     await assert.rejects(started([{ ...extra, clientId: 'extra' }]), /must begin with static/);
     await assert.rejects(started([{ ...extra, accessToken: 'short' }]), /22 to 66/);
   });
 });
 
 describe('an encryption key', () => {
-  it('can be retired once what it encrypted has been encrypted anew', async () => {
+  it('can be retired once everything that it encrypted has been encrypted again', async () => {
     const first = await started();
     const by = { caller: first.callerFor(['*']), authorize: () => {} };
     const wanted = { expires: '2100-01-01T00:00:00.000Z', description: '', scopes: [] };
@@ -134,7 +134,7 @@ describe('an encryption key', () => {
 });
 
 describe('the audit history', () => {
-  it('is kept for as long as it is wanted', async () => {
+  it('is kept for the configured time', async () => {
     const auth = await started(own, { auditRetentionDays: 30 });
     const by = { caller: auth.callerFor(['*'], 'historian'), authorize: () => {} };
     const made = async () => (await auth.listAuditHistory({ clientId: 'historian' })).auditHistory.length;
@@ -153,7 +153,7 @@ describe('the audit history', () => {
 
 describe('static clients of a configuration', () => {
   const { clientId, accessToken } = rootKeys;
-  it('may give tokens to the clients of the platform, and nothing else', () => {
+  it('may set the tokens of the platform’s clients, and nothing else', () => {
     assert.deepEqual(mistakesInStaticClients([{ clientId, accessToken }, extra]), []);
     assert.match(mistakesInStaticClients([{ clientId, accessToken, scopes: [] }])[0] ?? '', /built in/);
     const unknown = { clientId: 'static/taskcluster/hooks', accessToken };

@@ -5,10 +5,10 @@ import { requireSoundScopes } from '../scopes/index.ts';
 import * as store from '../store.ts';
 import { oneByOne } from './changes.ts';
 
-/** Makes the static clients those of the configuration, and no others; returns them with the tokens that hold. */
+/** Makes the static clients those of the configuration, and no others; returns them with their valid tokens. */
 export const ensureStaticClients = oneByOne(
   async (tx, clients: readonly StaticClient[], { now, context }): Promise<StaticClient[]> => {
-    // First, since it makes processes that start together do this one after another: all have the first one's tokens.
+    // This comes first: processes that start together then do this one after another, and all use the first one's tokens.
     await store.bumpVersion(tx, 'clients');
     const kept: StaticClient[] = [];
     for (const client of clients) {
@@ -27,7 +27,7 @@ export const ensureStaticClients = oneByOne(
   },
 );
 
-/** Throws when a client of the configuration is none that could be. */
+/** Throws when a client of the configuration is invalid. */
 export const requireSoundStaticClient = ({ clientId, accessToken, scopes }: StaticClient): void => {
   if (!clientId.startsWith(staticPrefix))
     throw new Error(`The static client '${clientId}' must begin with ${staticPrefix}`);
@@ -37,7 +37,7 @@ export const requireSoundStaticClient = ({ clientId, accessToken, scopes }: Stat
   requireSoundScopes(scopes);
 };
 
-/** The token of a client that is stored; undefined when its key is gone, since then it has to have another. */
+/** The token of a stored client; undefined when its encryption key is gone: it needs a new token then. */
 const tokenIn = (
   { encryption, log }: Context,
   { clientId, accessToken }: store.ClientRow,

@@ -16,7 +16,7 @@ export const renewTokens = (context: Context, limit: number): Promise<number> =>
       ),
   });
 
-/** Deletes at most this many entries of the audit history that are older than they are to be kept; returns how many. */
+/** Deletes at most this many entries of the audit history that are older than the retention; returns how many. */
 export const purgeAuditHistory = async (context: Context, limit: number): Promise<number> => {
   const { auditRetentionDays, clock, db } = context;
   if (auditRetentionDays === undefined) return 0;

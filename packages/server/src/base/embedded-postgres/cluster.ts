@@ -7,9 +7,9 @@ import { runProgram } from './programs.ts';
 
 export const superuser = 'taskyard';
 
-/** Where PostgreSQL's things lie below the platform's data folder. */
+/** Paths of PostgreSQL's files below the platform's data folder. */
 export interface ClusterPaths {
-  /** Holds all of them; only its owner may enter. */
+  /** The folder of all of them, which only its owner may enter. */
   readonly folder: string;
   readonly data: string;
   readonly password: string;
@@ -35,13 +35,13 @@ const isFile = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Makes the folder that holds everything of PostgreSQL's, closed to others. */
+/** Creates the folder of PostgreSQL's files, closed to other users. */
 export const makeFolder = async ({ folder }: ClusterPaths): Promise<void> => {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
 };
 
-/** The superuser's password, made up once for each data folder. */
+/** The superuser's password, generated once for each data folder. */
 export const readPassword = async (paths: ClusterPaths): Promise<string> => {
   if (!(await isFile(paths.data))) {
     await writeFile(paths.password, randomBytes(24).toString('base64url'), { mode: 0o600, flag: 'wx' }).catch(
@@ -67,8 +67,8 @@ export interface NewCluster {
 }
 
 /**
- * Makes PostgreSQL's data folder, unless it exists. It takes its name only when it is whole,
- * so a first start that was killed half-way is forgotten by the next.
+ * Creates PostgreSQL's data folder, unless it exists. It gets its name only when it is complete, so a first start that was
+ * killed leaves nothing behind.
  */
 export const makeCluster = async (
   paths: ClusterPaths,

@@ -35,7 +35,7 @@ const ask = async (url: string, text: string): Promise<unknown[]> => {
   }
 };
 
-/** A process that has ended may stand in the list a little longer, until its new parent takes note: state Z. */
+/** A process that has ended may stay in the list for a while, in state Z, until its new parent notices. */
 const isRunning = async (pid: number): Promise<boolean> => {
   const { output } = await runProgram(['/bin/ps', '-p', String(pid), '-o', 'stat=']);
   return output !== '' && !output.startsWith('Z');
@@ -103,14 +103,14 @@ describe('embedded PostgreSQL', () => {
     await server.stop();
   });
 
-  it('stands apart from our process group, so that Ctrl-C does not stop it before we have drained', async () => {
+  it('has a process group of its own, so that Ctrl-C does not stop it before the platform has drained', async () => {
     const server = await start(await aFolder());
     const { output } = await runProgram(['/bin/ps', '-p', String(server.pid), '-o', 'pgid=']);
     assert.equal(Number(output), server.pid);
     await server.stop();
   });
 
-  it('goes when its parent is killed, and starts again with every committed row', async () => {
+  it('ends when its parent is killed, and starts again with every committed row', async () => {
     const dataDir = await aFolder();
     const { child, url, pid } = await startElsewhere(dataDir);
     await ask(url, 'create table kept as select 42 as answer');
@@ -144,7 +144,7 @@ describe('embedded PostgreSQL', () => {
     await eventually('the server to go with its parent', async () => !(await isRunning(pid)));
   });
 
-  it('takes another port when somebody else has taken its own', async () => {
+  it('takes another port when another program uses its own', async () => {
     const dataDir = await aFolder();
     const first = await start(dataDir);
     await first.stop();
@@ -158,7 +158,7 @@ describe('embedded PostgreSQL', () => {
     squatter.close();
   });
 
-  it('forgets a first start that was cut short', async () => {
+  it('discards a first start that was interrupted', async () => {
     const dataDir = await aFolder();
     const unfinished = `${clusterPaths(dataDir).data}.new`;
     await mkdir(unfinished, { recursive: true });
@@ -168,7 +168,7 @@ describe('embedded PostgreSQL', () => {
     await server.stop();
   });
 
-  it('says what PostgreSQL said when it does not start', async () => {
+  it('reports the message of PostgreSQL when it does not start', async () => {
     await assert.rejects(
       startEmbeddedPostgres({
         dataDir: await aFolder(),

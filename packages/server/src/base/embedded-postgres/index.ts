@@ -19,20 +19,20 @@ import { runProgram } from './programs.ts';
 import { defaultSettings, settingArguments } from './settings.ts';
 
 export interface EmbeddedPostgresOptions {
-  /** The platform's data folder; PostgreSQL's things go to `postgres/` in it. */
+  /** The platform's data folder; PostgreSQL's files go to `postgres/` in it. */
   readonly dataDir: string;
   readonly log: Logger;
   /** Settings of the server that differ from ours, for tests: `{ fsync: 'off' }`. */
   readonly settings?: Readonly<Record<string, string>>;
   /**
-   * With it, a server that ends by itself is started again on its port, a few times. Told when that is of no use: whoever
-   * needs the database had better end.
+   * With it, a server that exits unexpectedly is restarted on its port, a few times. Called when that does not help: the
+   * program should end then.
    */
   readonly onLost?: (error: Error) => void;
 }
 
 export interface EmbeddedPostgres {
-  /** With user and password; by the socket in its folder where that may be had. */
+  /** With user and password, by the socket in its folder where that is possible. */
   readonly url: string;
   /** The same server by the loopback device. */
   readonly tcpUrl: string;
@@ -42,7 +42,7 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-/** A port that is free on the loopback device: the wanted one if it may be had. */
+/** A free port on the loopback device: the wanted one if it is free. */
 const freePort = (wanted: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const probe = createServer();
@@ -54,12 +54,12 @@ const freePort = (wanted: number): Promise<number> =>
     });
   });
 
-// What fits into the address of a socket is less than a path may have: 104 bytes on some systems.
+// The address of a socket is shorter than paths may be: 104 bytes on some systems.
 const socketPathMax = 100;
 
 /**
- * The folder of the server's socket. A statement by it costs a fifth less than over the loopback device, on both sides.
- * Where it cannot be had, over a path that is too long or on a system without, the loopback device must do.
+ * The folder of the server's socket. A statement through it costs a fifth less than over the loopback device, on both
+ * sides. Undefined when the path is too long or the system has no such sockets: the loopback device is used then.
  */
 const socketFolder = ({ folder }: ClusterPaths): string | undefined => {
   const isTooLong = Buffer.byteLength(join(folder, '.s.PGSQL.65535')) > socketPathMax;
@@ -74,7 +74,7 @@ const choosePort = async (paths: ClusterPaths): Promise<number> => {
   return port;
 };
 
-// Somebody else took the port between our look and PostgreSQL's, or the processes of a killed server are still on their way out.
+// Another program took the port after our check, or the processes of a killed server have not ended yet.
 const passingTroubles = [
   /could not bind|could not create any TCP/,
   /pre-existing shared memory|postmaster\.pid" already exists/,
@@ -87,7 +87,7 @@ interface Start {
   readonly findPort: () => Promise<number>;
 }
 
-/** Starts the server, again where what stood in its way passes by itself. */
+/** Starts the server, and tries again when the obstacle is temporary. */
 const startPatiently = async ({
   paths,
   commandFor,
@@ -121,8 +121,9 @@ export const runningPostgresUrl = async (dataDir: string): Promise<string | unde
 };
 
 /**
- * Starts a PostgreSQL server of our own on the data kept in `dataDir`, makes those data at the first start, and answers
- * when it takes connections. It listens on a socket in its own folder and on the loopback device, never runs as root, and ends with this process.
+ * Starts a PostgreSQL server of our own on the data in `dataDir`, which it creates at the first start. Resolves when the
+ * server accepts connections. It listens on a socket in its own folder and on the loopback device, never runs as root,
+ * and ends with this process.
  */
 export const startEmbeddedPostgres = async ({
   dataDir,
@@ -153,7 +154,7 @@ export const startEmbeddedPostgres = async ({
   ];
   const first = await startPatiently({ paths, commandFor, findPort: () => choosePort(paths) });
   const { port } = first;
-  // Everybody who is connected knows it under this port.
+  // Connected clients know it by this port.
   const startAgain = () => startPatiently({ paths, commandFor, findPort: async () => port });
   const keeper = new Keeper(first, { log, logFile: paths.log, startAgain, onLost });
   const urlAt = (host: string) =>

@@ -3,7 +3,7 @@ import { minutes, systemClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { stopServer } from './postmaster.ts';
 
-/** A server that takes connections. */
+/** A server that accepts connections. */
 export interface RunningPostgres {
   readonly child: ChildProcess;
   readonly pid: number;
@@ -15,11 +15,11 @@ export interface KeeperOptions {
   readonly logFile: string;
   /** Starts the server once more, on the same data and port. */
   readonly startAgain: () => Promise<RunningPostgres>;
-  /** Told once when a server that ended by itself is not running again. Without it none is started again. */
+  /** Called once when a server that exited unexpectedly could not be restarted. Without it, no server is restarted. */
   readonly onLost?: ((error: Error) => void) | undefined;
 }
 
-// A server that ends again and again has a reason that starting it does not mend.
+// A server that exits again and again has a reason that a restart does not cure.
 const restartsMax = 5;
 const restartsWithinMs = minutes(10);
 

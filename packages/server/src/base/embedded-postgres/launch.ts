@@ -5,9 +5,9 @@ import { findProgram, runProgram } from './programs.ts';
 
 /** How PostgreSQL's programs are started here. */
 export interface Launch {
-  /** What stands before the program on the command line. */
+  /** The words before the program on the command line. */
   readonly prefix: readonly string[];
-  /** True when the system itself ends PostgreSQL with us, even if we are killed. */
+  /** True when the system ends PostgreSQL with this process, even if it is killed. */
   readonly diesWithParent: boolean;
 }
 
@@ -21,8 +21,8 @@ interface Candidate {
 }
 
 /**
- * Ways not to be root, best first. In a user namespace the process is "nobody" by its own account, while its
- * files stay root's: it can read a checkout in root's home. Containers often forbid namespaces, hence the second.
+ * Ways not to be root, best first. In a user namespace the process sees itself as "nobody" while its files belong to
+ * root, so it can read a checkout in root's home. The second way is for containers, which often forbid namespaces.
  */
 const candidates = async (tie: readonly string[]): Promise<Candidate[]> => {
   const unshare = await findProgram('unshare');
@@ -61,7 +61,7 @@ const objection = async (
   return listing.code === 0 ? undefined : `${candidate.name}: ${listing.output}`;
 };
 
-/** Gives a folder and all that is in it to a user, the folder itself last: one that is theirs is theirs throughout. */
+/** Gives a folder and its content to a user. The folder comes last, so its owner shows that the rest is done. */
 const giveTo = async (path: string, owner: number): Promise<void> => {
   const stat = await lstat(path);
   if (stat.uid === owner) return;

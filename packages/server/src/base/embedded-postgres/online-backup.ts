@@ -13,7 +13,7 @@ export interface Archive {
 /** The folder of PostgreSQL's files below the data folder. */
 export const postgresFolder = 'postgres';
 
-// What belongs to the server that runs now, or is made again when one starts.
+// Files of the running server, and files that each start creates again.
 const emptyFolders = new Set([
   'pg_dynshmem',
   'pg_notify',
@@ -65,8 +65,8 @@ export interface Cluster {
 }
 
 /**
- * Copies the files of a server that runs, as they are at the end of the copy. What is written meanwhile is in its
- * journal, which is part of the copy: a server that starts on it brings its files to that moment.
+ * Copies the files of a running server, as they are at the end of the copy. What is written meanwhile is in its journal,
+ * which is part of the copy: a server that starts on the copy replays it up to that moment.
  */
 export const backUpCluster = async ({ dataDir, url }: Cluster, archive: Archive): Promise<void> => {
   const from = join(dataDir, postgresFolder, 'data');

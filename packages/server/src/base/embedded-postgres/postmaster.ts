@@ -32,7 +32,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Is this process the server of that data? A lock that was left behind may name a number that is somebody else's now. */
+/** Whether this process is the server of that data. An old lock may name a process id that another program has now. */
 const serves = async (pid: number, data: string): Promise<boolean> => {
   if (!isAlive(pid)) return false;
   if (process.platform === 'linux') {
@@ -60,8 +60,8 @@ const orphanPatience = seconds(1);
 const pollMs = 5;
 
 /**
- * Waits until no server runs on the data. One that is shutting down is waited for; one that has lost
- * its parent is told to; one that belongs to a living process is an error.
+ * Waits until no server runs on the data. A server that has lost its parent is shut down; one that belongs to a living
+ * process is an error.
  */
 export const waitForPrevious = async (data: string, diesWithParent: boolean): Promise<void> => {
   const started = systemClock.now().getTime();
@@ -127,7 +127,7 @@ const spawnServer = async ({ command, paths }: Attempt) => {
   }
 };
 
-/** Starts the server and waits until it takes connections, or has ended: then with what it wrote to its log. */
+/** Starts the server and waits until it accepts connections. Throws what it wrote to its log when it ends instead. */
 export const startServer = async (attempt: Attempt): Promise<Started> => {
   const { data, log } = attempt.paths;
   const before = await readLock(data);
@@ -147,7 +147,7 @@ export const startServer = async (attempt: Attempt): Promise<Started> => {
       return { kind: 'ended', said: `${ended}${text}`.trim() };
     }
     const lock = await readLock(data);
-    // A lock that was left behind may by chance name our process: ours differs from it.
+    // An old lock may by chance name the process id of our server, but then its text has not changed.
     if (lock?.pid === child.pid && lock?.status === 'ready' && lock.text !== before?.text) {
       cancel();
       return { kind: 'ready', child, pid: lock.pid };
@@ -156,10 +156,10 @@ export const startServer = async (attempt: Attempt): Promise<Started> => {
   }
 };
 
-/** Fast shutdown: sessions are ended, everything is written. A server that does not come to an end is cut short. */
+/** Fast shutdown: sessions are ended, everything is written. A server that does not end is killed. */
 export const stopServer = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  // While we wait, the process must not end for want of anything else to do.
+  // Keeps our process alive while it waits.
   child.ref();
   const exit = once(child, 'exit');
   const cancel = systemClock.after(shutdownPatience, () => child.kill('SIGQUIT'));

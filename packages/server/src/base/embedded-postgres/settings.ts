@@ -1,6 +1,6 @@
 /**
- * Settings fit for a laptop beside other programs. They stand on the command line, not in the data's
- * `postgresql.conf`, so that a new version of the platform brings its own to data that exists.
+ * Settings for a laptop that also runs other programs. They are on the command line, not in `postgresql.conf` of the data,
+ * so that a new version of the platform applies its own to existing data.
  *
  * The binaries are built without lz4 (18.4), so pages and values compress as PostgreSQL does by default.
  */
@@ -10,10 +10,10 @@ export const defaultSettings: Readonly<Record<string, string>> = {
   max_connections: '60',
   shared_buffers: '128MB',
   max_wal_size: '1GB',
-  // What a backup of a running server needs. Nothing replicates from it otherwise.
+  // Needed by the backup of a running server; nothing else replicates from it.
   wal_level: 'replica',
   max_wal_senders: '0',
-  // Every statement is short: compiling and spreading it over processes costs more than it gains.
+  // All statements are short: compiling them, or spreading them over processes, costs more than it gains.
   jit: 'off',
   max_parallel_workers_per_gather: '0',
   // Three processes fewer at rest; the data fit into memory.

@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { type Clock, type Logger, type Signal, seconds } from '../../base/index.ts';
 
-/** What became of a message: `lost` says that the connection ended first, and nobody knows. */
+/** The outcome of a message. `lost`: the connection ended before the outcome was known. */
 export type Delivery = 'confirmed' | 'refused' | 'lost';
 
-/** A message as it goes over the wire. */
+/** A message as it is sent to the broker. */
 export interface Outgoing {
   readonly exchange: string;
   readonly routingKey: string;
@@ -19,17 +19,17 @@ export interface Outgoing {
 export interface Session {
   /** Never rejects. Messages arrive in the order of the calls. */
   send(message: Outgoing): Promise<Delivery>;
-  /** The broker takes nothing for now: it is short of memory or disk. */
+  /** The broker accepts nothing for now, since it is short of memory or disk. */
   isBlocked(): boolean;
-  /** The broker ended it because of something that a message said. */
+  /** The broker closed the connection because of the content of a message. */
   isFaultOfMessage(): boolean;
-  /** Ends it without a farewell. */
+  /** Ends it without a closing handshake. */
   abandon(reason: string): void;
 }
 
-/** The broker, to which we connect again and again. */
+/** The broker; a lost connection is opened again. */
 export interface Broker {
-  /** Begins to connect; more calls change nothing. */
+  /** Begins to connect. Repeated calls change nothing. */
   open(): void;
   /** The connection over which messages can be sent now, if there is one. */
   session(): Session | undefined;
@@ -37,9 +37,9 @@ export interface Broker {
 }
 
 export interface BrokerContext {
-  /** Holds a password: never logged. */
+  /** Contains a password and is never logged. */
   readonly url: string;
-  /** Full names of all exchanges that must be there. */
+  /** Full names of all exchanges that are declared. */
   readonly exchanges: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
@@ -51,10 +51,10 @@ const connectWithinMs = seconds(10);
 const closeWithinMs = seconds(2);
 const reconnectAfterMs = { first: 200, max: seconds(5) };
 const complainEveryMs = seconds(30);
-// The broker is taken for dead after twice this many seconds of silence.
+// The broker counts as dead after twice this many seconds of silence.
 const heartbeatSeconds = 20;
-// Too large, malformed, to an exchange that nobody declares, or what the broker chokes on. All other codes speak of rights,
-// of operators, or of the broker itself.
+// Too large, malformed, to an unknown exchange, or something that the broker fails on. All other codes are about
+// // permissions, operators, or the broker itself.
 const faultsOfMessages: readonly unknown[] = [311, 404, 406, 501, 502, 541];
 
 const withHeartbeat = (url: string): string => {
@@ -83,7 +83,7 @@ interface OpenSession extends Session {
   end(clock: Clock): Promise<void>;
 }
 
-/** Watches a connection from its first moment on; resolves when it is over. */
+/** Watches a connection from its beginning; resolves when it has ended. */
 const endOf = (connection: ChannelModel) => {
   let reason: Error | undefined;
   let isOver = false;
@@ -117,7 +117,7 @@ const sessionOn = (
   { connection, channel, end }: { connection: ChannelModel; channel: ConfirmChannel; end: End },
   isBlocked: () => boolean,
 ): OpenSession => {
-  // The library forgets those that wait when the connection ends.
+  // When the connection ends, the library does not call back for waiting messages.
   const waiting = new Set<(delivery: Delivery) => void>();
   void end.ended.then(() => {
     for (const settle of waiting) settle('lost');
@@ -136,7 +136,7 @@ const sessionOn = (
           settle(error ? 'refused' : 'confirmed'),
         );
       } catch {
-        // Either there is no channel any more, or the library cannot write this message: then it is the message's fault.
+        // Either the channel has ended, or the library cannot encode this message: then the message is at fault.
         settle(end.isOver() ? 'lost' : 'refused');
       }
     });
@@ -156,7 +156,7 @@ const sessionOn = (
         .close()
         .catch(() => {})
         .finally(() => closed.abort());
-      // A broker that is blocked or gone does not answer.
+      // A broker that is blocked or gone does not reply.
       await Promise.race([farewell, clock.sleep(closeWithinMs, closed.signal)]);
       abandon('We are done');
     },
@@ -204,7 +204,7 @@ const openSession = async ({ url, exchanges, clock, ready }: BrokerContext): Pro
   }
 };
 
-/** Says at most every half minute what is wrong with the broker. */
+/** Logs problems with the broker, at most every half minute. */
 const complaints = ({ clock, log }: BrokerContext) => {
   let silentUntil = 0;
   let isTold = false;
@@ -223,7 +223,7 @@ const complaints = ({ clock, log }: BrokerContext) => {
   };
 };
 
-/** A broker that is connected to in the background, for as long as it takes, until it is closed. */
+/** Connects to a broker in the background, with any number of attempts, until it is closed. */
 export const createBroker = (deps: BrokerContext): Broker => {
   const { clock, ready } = deps;
   const { complain, praise } = complaints(deps);

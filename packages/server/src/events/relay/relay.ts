@@ -14,7 +14,7 @@ import { type Broker, createBroker, type Session } from './broker.ts';
 import { exchangeUnder, Sender } from './sending.ts';
 import * as store from './store.ts';
 
-/** What an operator says about the broker, and what we know of messages. */
+/** The operator's settings of the broker, and the exchanges of the platform. */
 export interface RelaySettings {
   /** AMQP URL; it holds a password. */
   readonly url: string;
@@ -22,7 +22,7 @@ export interface RelaySettings {
   readonly exchangePrefix: string;
   /** All exchanges that messages may go to, by their canonical names. */
   readonly exchanges: readonly string[];
-  /** Connections whose commits wake nobody: the relay would wake itself, and its neighbours, without end. */
+  /** Connections whose commits wake nothing, since the relay would wake itself and other relays without end. */
   readonly db: Database;
   readonly log: Logger;
 }
@@ -34,11 +34,11 @@ export interface RelayContext {
   readonly closing: AbortSignal;
 }
 
-// Hundreds of messages wait for their confirmation together; more would only wait longer.
+// Hundreds of messages are confirmed together; more would only wait longer.
 const pageSizeMax = 500;
-// A wake-up of another process may get lost; then messages are late by this much.
+// The longest delay of messages when a wake-up of another process is lost.
 const lookAtLeastEveryMs = seconds(2);
-// Messages of commits that follow each other closely go together.
+// Messages of commits that follow each other closely are sent together.
 const gatherMs = 5;
 // While another relay works, this one stands by.
 const standByMs = 500;
@@ -46,7 +46,7 @@ const reportEveryMs = seconds(30);
 const worthReportingMs = seconds(10);
 const countUpTo = 100_000;
 
-/** Says at most every half minute how far publishing lags behind, and once that it has caught up. */
+/** Logs how far publishing lags behind, at most every half minute, and once when it has caught up. */
 const createReporter = ({ db, log }: RelaySettings, clock: Clock) => {
   let nextAt = clock.now();
   let isBehind = false;
@@ -67,9 +67,9 @@ const createReporter = ({ db, log }: RelaySettings, clock: Clock) => {
 };
 
 /**
- * Publishes the outbox to RabbitMQ, step by step, as followers read it. Each page is sent and confirmed under the lock on
- * the cursor, which then moves past it: so one relay sends at a time, and a message that was sent without the cursor
- * having moved is sent again, with all that follow it, in the same order.
+ * Publishes the outbox to RabbitMQ in the steps in which followers read it. Each page is sent and confirmed under the lock
+ * on the cursor, which then moves past it. So one relay sends at a time, and a message that was sent before the cursor
+ * could move is sent again, with all following ones, in the same order.
  */
 export class Relay {
   readonly loop: Loop;

@@ -13,7 +13,7 @@ const message = (id: number, routingKey = 'key'): StoredMessage => ({
   payload: '{}',
 });
 
-/** A broker that does with each message what the test says; `undefined` says nothing at all. */
+/** A broker with the outcome that the test returns for each message; `undefined` for no reply. */
 const aSession = (answer: (id: number) => Delivery | undefined) => {
   const sent: string[] = [];
   const abandoned: string[] = [];
@@ -36,7 +36,7 @@ const aSender = (clock: ManualClock = manualClock(), closing = new AbortControll
   new Sender({ clock, log: silentLog, exchangePrefix: 'exchange/mine-', closing });
 
 describe('a page of messages', () => {
-  it('is sent in order, under the wanted prefix, and done when all is confirmed', async () => {
+  it('is sent in order, with the configured prefix, and finished when all messages are confirmed', async () => {
     const { session, sent } = aSession(() => 'confirmed');
     assert.deepEqual(await aSender().sendPage(session, [message(1), message(2)]), { done: 2, skipped: 0 });
     assert.deepEqual(sent, [
@@ -45,7 +45,7 @@ describe('a page of messages', () => {
     ]);
   });
 
-  it('is done up to the first message that was lost with the connection', async () => {
+  it('is finished up to the first message that was lost with the connection', async () => {
     const { session, abandoned } = aSession((id) => (id === 2 ? 'lost' : 'confirmed'));
     const sender = aSender();
     const page = [1, 2, 3].map((id) => message(id));
@@ -54,7 +54,7 @@ describe('a page of messages', () => {
     assert.deepEqual(abandoned, []);
   });
 
-  it('passes over a message that AMQP has no room for', async () => {
+  it('skips a message that AMQP cannot encode', async () => {
     const { session, sent } = aSession(() => 'confirmed');
     const page = [message(1), message(2, 'é'.repeat(128)), message(3)];
     assert.deepEqual(await aSender().sendPage(session, page), { done: 3, skipped: 1 });
@@ -63,7 +63,7 @@ describe('a page of messages', () => {
 });
 
 describe('a message that is refused', () => {
-  it('is tried again, later and later, and given up at last', async () => {
+  it('is tried again with growing delays, and finally skipped', async () => {
     const clock = manualClock();
     const sender = aSender(clock);
     const { session } = aSession((id) => (id === 2 ? 'refused' : 'confirmed'));
@@ -82,7 +82,7 @@ describe('a message that is refused', () => {
     assert.equal(sender.pausedUntil(), undefined);
   });
 
-  it('is found among others by sending one at a time, when the broker hangs up because of it', async () => {
+  it('is found by sending one at a time when the broker closes the connection because of it', async () => {
     const sender = aSender();
     const page = [1, 2, 3].map((id) => message(id));
     const all = aSession(() => 'lost');
@@ -113,7 +113,7 @@ describe('a broker that confirms nothing', () => {
     return { sent, abandoned };
   };
 
-  it('is left after twenty seconds', async () => {
+  it('is given up after twenty seconds', async () => {
     const clock = manualClock();
     const { sent, abandoned } = await begun(clock, false);
     clock.advance(seconds(20));
@@ -121,7 +121,7 @@ describe('a broker that confirms nothing', () => {
     assert.equal(abandoned.length, 1);
   });
 
-  it('is kept when it is only short of memory: what it has got comes out later', async () => {
+  it('is kept when it is only short of memory: it delivers later what it has received', async () => {
     const clock = manualClock();
     const { sent, abandoned } = await begun(clock, true);
     clock.advance(seconds(20));
@@ -129,7 +129,7 @@ describe('a broker that confirms nothing', () => {
     assert.deepEqual(abandoned, []);
   });
 
-  it('does not keep a process from ending', async () => {
+  it('does not prevent a process from ending', async () => {
     const clock = manualClock();
     const closing = new AbortController();
     const { sent } = await begun(clock, false, closing.signal);
@@ -140,7 +140,7 @@ describe('a broker that confirms nothing', () => {
   });
 });
 
-it('only canonical names of exchanges take another prefix', () => {
+it('only canonical names of exchanges get another prefix', () => {
   assert.equal(exchangeUnder('exchange/a-', 'exchange/taskcluster-auth/v1/x'), 'exchange/a-auth/v1/x');
   assert.equal(exchangeUnder('exchange/a-', 'exchange/other'), 'exchange/other');
 });

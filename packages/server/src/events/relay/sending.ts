@@ -4,21 +4,21 @@ import type { Delivery, Session } from './broker.ts';
 
 /** How far a page of messages got. */
 export interface Sent {
-  /** So many from the first on are done with. */
+  /** The number of finished messages, from the first one on. */
   readonly done: number;
-  /** So many of these were given up. */
+  /** The number of these that were skipped. */
   readonly skipped: number;
 }
 
-/** What became of a message; undefined as long as nobody knows. */
+/** The outcome of a message; undefined while it is unknown. */
 type Outcome = Delivery | 'impossible' | undefined;
 
 export interface SenderContext {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Replaces the beginning of all names of exchanges. */
+  /** Replaces the prefix of all names of exchanges. */
   readonly exchangePrefix: string;
-  /** Aborts when the process ends: less patience from then on. */
+  /** Aborts when the process is about to end. From then on the patience is shorter. */
   readonly closing: AbortSignal;
 }
 
@@ -26,23 +26,23 @@ const canonicalPrefix = 'exchange/taskcluster-';
 const routingKeyBytesMax = 255;
 const confirmWithinMs = seconds(20);
 const confirmWhileClosingMs = seconds(5);
-// The waits between them double: 0.5, 1, 2, 4 seconds. A broker whose queue changes its place needs a moment.
+// The waits between them double: 0.5, 1, 2, 4 seconds. A broker whose queue moves to another node needs a moment.
 const triesMax = 5;
 const firstPauseMs = 500;
 
-/** The name of an exchange under the prefix that the operator wants. */
+/** The name of an exchange with the configured prefix. */
 export const exchangeUnder = (prefix: string, exchange: string): string =>
   exchange.startsWith(canonicalPrefix) ? prefix + exchange.slice(canonicalPrefix.length) : exchange;
 
 const fitsOnWire = ({ routingKey, exchange }: StoredMessage): boolean =>
   Buffer.byteLength(routingKey) <= routingKeyBytesMax && Buffer.byteLength(exchange) <= routingKeyBytesMax;
 
-/** Sends pages of messages for one relay, and knows what to do about those that the broker does not take. */
+/** Sends pages of messages for one relay, and decides what to do about those that the broker does not accept. */
 export class Sender {
   readonly #deps: SenderContext;
-  /** The message that was refused last, and how often. */
+  /** The last refused message, and how often it was refused. */
   #refused = { id: 0, tries: 0 };
-  /** So many messages go one by one, since one of them, nobody knows which, made the broker hang up. */
+  /** This many messages are sent one by one, since one of them made the broker close the connection. */
   #suspects = 0;
   #pausedUntil: Date | undefined;
 
@@ -50,12 +50,12 @@ export class Sender {
     this.#deps = deps;
   }
 
-  /** At most this many messages may go together now. */
+  /** The number of messages that may be sent together now. */
   pageSize(limit: number): number {
     return this.#suspects > 0 ? 1 : limit;
   }
 
-  /** Until when the broker is left in peace: a message was refused, and is tried again after that. */
+  /** Nothing is sent before this time. A refused message is tried again then. */
   pausedUntil(): Date | undefined {
     return this.#pausedUntil;
   }
@@ -83,7 +83,7 @@ export class Sender {
     return { done, skipped };
   }
 
-  /** Sends all of a page; returns what became of each, undefined for what was not confirmed in time. */
+  /** Sends a whole page; returns the outcome of each message, undefined for those that were not confirmed in time. */
   async #deliver(session: Session, messages: readonly StoredMessage[]): Promise<Outcome[]> {
     const outcomes: Outcome[] = messages.map(() => undefined);
     const answers = messages.map(async (message, i) => {
@@ -98,7 +98,7 @@ export class Sender {
     return outcomes;
   }
 
-  /** Resolves when confirmations have had their time, which is shorter once the process is to end. */
+  /** Resolves when the time for confirmations is over, which is shorter once the process is about to end. */
   async #patience(done: AbortSignal): Promise<void> {
     const { clock, closing } = this.#deps;
     const hurry = new AbortController();
@@ -111,7 +111,7 @@ export class Sender {
     if (closing.aborted) await clock.sleep(confirmWhileClosingMs, done);
   }
 
-  /** One more try is over. Returns whether it was the last. */
+  /** Counts one more attempt. Returns whether it was the last. */
   #isGivenUp({ id }: StoredMessage): boolean {
     this.#refused = { id, tries: this.#refused.id === id ? this.#refused.tries + 1 : 1 };
     const { tries } = this.#refused;
@@ -127,10 +127,10 @@ export class Sender {
     );
   }
 
-  /** A page ends before its last message: decides how to go on with those that are left. */
+  /** Decides how to continue with the rest of a page that ended before its last message. */
   #stopAt(session: Session, left: number, outcome: Outcome): void {
     if (session.isFaultOfMessage()) this.#suspects = Math.max(this.#suspects, left);
-    // What a blocked broker has not read yet comes out in its own time: asking again would double it.
+    // A blocked broker will still process what it has not read yet, so sending it again would double it.
     else if (outcome === undefined && !session.isBlocked()) session.abandon('Messages were not confirmed');
   }
 }

@@ -14,12 +14,12 @@ export const hasUnpublished = async (db: Sql): Promise<boolean> => {
   return row?.found ?? false;
 };
 
-/** How many messages wait for being published. */
+/** The number of messages that are not published yet. */
 export interface Lag {
   /** Counted up to the limit. */
   readonly messages: number;
   readonly oldestAt: Date | null;
-  /** Messages that were given up, ever. */
+  /** The number of messages that were ever skipped. */
   readonly skipped: number;
 }
 
@@ -41,8 +41,8 @@ export const readLag = async (db: Sql, limit: number): Promise<Lag> => {
 };
 
 /**
- * Takes the cursor for this transaction; nothing when another relay has it. The commit need not reach the disk: what
- * a crash forgets is published twice.
+ * Locks the cursor for this transaction; returns nothing when another relay has it. The commit need not reach the disk:
+ * what a crash loses is published twice.
  */
 export const lockCursor = async (tx: Transaction): Promise<Position | undefined> => {
   const [row] = await tx<Position>`
@@ -52,7 +52,7 @@ export const lockCursor = async (tx: Transaction): Promise<Position | undefined>
   return row && { since: row.since, until: row.until, afterId: row.afterId };
 };
 
-/** Moves the cursor, and counts the messages that were given up on the way. */
+/** Moves the cursor, and counts the messages that were skipped on the way. */
 export const moveCursor = (tx: Transaction, { since, until, afterId }: Position, skipped: number) =>
   tx`
     update relay

@@ -7,14 +7,14 @@ const remedies = (count: number, isSingle: boolean) =>
   Array.from({ length: count }, (_, attempts) => remedyFor({ attempts, isSingle }));
 const wait = (n: number) => ({ kind: 'wait', ms: seconds(n) });
 
-it('a page is tried three times, and its messages go one by one then', () => {
+it('a page is tried three times, then its messages one by one', () => {
   assert.deepEqual(remedies(3, false), [wait(1), wait(2), { kind: 'separate' }]);
 });
 
-it('a message is tried five times, and given up then', () => {
+it('a message is tried five times, then skipped', () => {
   assert.deepEqual(remedies(5, true), [wait(1), wait(2), wait(4), wait(8), { kind: 'pass over' }]);
 });
 
-it('what failed as one message and became a page since is taken apart', () => {
+it('a page whose first message failed alone before is split', () => {
   assert.deepEqual(remedyFor({ attempts: 4, isSingle: false }), { kind: 'separate' });
 });

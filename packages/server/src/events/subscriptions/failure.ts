@@ -1,26 +1,26 @@
 import { seconds } from '../../base/index.ts';
 
-/** How handling some messages has gone so far. */
+/** The failures of some messages so far. */
 export interface Trouble {
   /** How often these messages have failed before. */
   readonly attempts: number;
-  /** They go one by one already. */
+  /** Whether they are already handled one by one. */
   readonly isSingle: boolean;
 }
 
 /** What to do about messages that failed once more. */
 export type Remedy =
   | { readonly kind: 'wait'; readonly ms: number }
-  /** Nobody knows which one it was. */
+  /** It is unknown which message is bad: they are handled one by one. */
   | { readonly kind: 'separate' }
-  /** It is this one, and it stays bad. */
+  /** This message keeps failing. */
   | { readonly kind: 'pass over' };
 
 const pageAttemptsMax = 3;
 const messageAttemptsMax = 5;
 const waitMaxMs = seconds(30);
 
-/** A page is tried three times, then each of its messages by itself five times, with longer and longer waits between. */
+/** A page is tried three times, then each of its messages alone five times, with growing waits in between. */
 export const remedyFor = ({ attempts, isSingle }: Trouble): Remedy => {
   const failures = attempts + 1;
   if (failures < (isSingle ? messageAttemptsMax : pageAttemptsMax)) {

@@ -1,3 +1,3 @@
-export type { SubscriptionState } from './store.ts';
+export { readStates } from './store.ts';
 export { Subscriptions } from './subscriptions.ts';
 export type { Subscription } from './wanted.ts';

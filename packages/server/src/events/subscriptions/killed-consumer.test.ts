@@ -25,7 +25,7 @@ after(async () => {
   await test.drop();
 });
 
-/** A process that says something when it is ready, and perhaps one thing more. */
+/** A process that reports when it is ready, and perhaps one thing more. */
 const startConsumer = async (...options: string[]) => {
   const child = fork(program, [test.url, ...options]);
   children.push(child);
@@ -57,7 +57,7 @@ const keysSeenBy = async (pid: number | undefined): Promise<string[]> => {
   return rows.map(({ key }) => key);
 };
 
-it('each message is handled, in order for each task, though a consumer is killed in the middle of a page', async () => {
+it('each message is handled, in order for each task, when a consumer is killed in the middle of a page', async () => {
   const victim = await startConsumer('600');
   await publishAll();
   await eventually('a consumer to be in the middle of a page', () =>
@@ -78,7 +78,7 @@ it('each message is handled, in order for each task, though a consumer is killed
   const all = await handled();
   for (const task of tasks) {
     const expected = Array.from({ length: rounds }, (_, i) => `${task}.${i + 1}`);
-    // As far as the database goes each is handled once; outside of it, at least once.
+    // In the database each message is handled once; outside of it, at least once.
     assert.deepEqual(
       all.filter((key) => key.startsWith(`${task}.`)),
       expected,

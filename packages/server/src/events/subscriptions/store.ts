@@ -14,7 +14,7 @@ export const begin = async (db: Sql, names: readonly string[]): Promise<void> =>
         on conflict (name) do nothing`;
 };
 
-/** Whether there may be a message to look at now: one that was not looked at, and nothing that has to rest first. */
+/** Whether there may be an unread message, and the subscription is not waiting after a failure. */
 export const hasUnread = async (db: Sql, name: string, now: Date): Promise<boolean> => {
   const [row] = await db<{ found: boolean }>`
     select exists (
@@ -28,13 +28,13 @@ export const hasUnread = async (db: Sql, name: string, now: Date): Promise<boole
   return row?.found ?? false;
 };
 
-/** Where a subscription stands. */
+/** The place of a subscription. */
 export interface Place extends Position {
   readonly attempts: number;
   readonly singly: number;
 }
 
-/** Takes the place of a subscription for this transaction; nothing when another has it, or when it rests. */
+/** Locks the place of a subscription for this transaction; nothing when it is locked, or waits after a failure. */
 export const lockPlace = async (tx: Transaction, name: string, now: Date): Promise<Place | undefined> => {
   const [row] = await tx<Place>`
     select since::text as since, until::text as until, after_id, attempts, singly
@@ -44,11 +44,11 @@ export const lockPlace = async (tx: Transaction, name: string, now: Date): Promi
   return row;
 };
 
-/** Where a subscription goes on. */
+/** The next place of a subscription. */
 export interface Move extends Position {
-  /** So many messages go one by one from there. */
+  /** This many messages from there on are handled one by one. */
   readonly singly: number;
-  /** So many messages were given up on the way. */
+  /** The number of messages that were skipped on the way. */
   readonly skipped: number;
 }
 
@@ -59,7 +59,7 @@ export const movePlace = (tx: Transaction, name: string, move: Move) =>
            attempts = 0, retry_at = null, singly = ${move.singly}, skipped = skipped + ${move.skipped}
      where name = ${name}`;
 
-/** Lets the messages at a place, which failed once more, come again at some time; does nothing once it has moved. */
+/** Delays the messages at a place after another failure; does nothing once the place has moved. */
 export const rest = (db: Sql, name: string, { place, retryAt }: { place: Place; retryAt: Date }) =>
   db`
     update subscriptions
@@ -67,7 +67,7 @@ export const rest = (db: Sql, name: string, { place, retryAt }: { place: Place; 
      where name = ${name} and since::text = ${place.since} and after_id = ${place.afterId}
        and attempts = ${place.attempts} and singly = ${place.singly}`;
 
-/** What a look at new messages brings: of each what is matched, up to the limit, and the snapshot of the look. */
+/** New messages up to the limit, with the fields that are matched, and the snapshot of the read. */
 export interface Look {
   readonly until: string;
   readonly messages: readonly Matchable[];
@@ -88,7 +88,7 @@ interface Seen {
   readonly routes: string[];
 }
 
-/** Looks at what became visible after snapshot `since`, as far as these exchanges go. */
+/** Reads what became visible after snapshot `since` in these exchanges. */
 export const lookAtNew = async (db: Sql, { since, exchanges, isRouted, limit }: Sight): Promise<Look> => {
   const rows = await db<Seen>`
     select now.snapshot, now.last_xid, m.exchange, m.routing_key, m.routes
@@ -113,16 +113,16 @@ export const lookAtNew = async (db: Sql, { since, exchanges, isRouted, limit }: 
   };
 };
 
-/** How a subscription gets on. */
+/** The progress of a subscription. */
 export interface SubscriptionState {
   readonly name: string;
-  /** When the oldest message was written that it has not looked at. */
+  /** When the oldest message was written that it has not read. */
   readonly oldestAt: Date | null;
-  /** Messages that were given up, ever. */
+  /** The number of messages that were ever skipped. */
   readonly skipped: number;
 }
 
-/** How all subscriptions of this database get on. */
+/** The progress of all subscriptions of this database. */
 export const readStates = (db: Sql): Promise<SubscriptionState[]> =>
   db<SubscriptionState>`
     select s.name, s.skipped, oldest.created_at as oldest_at

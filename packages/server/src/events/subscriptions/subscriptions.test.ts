@@ -66,7 +66,7 @@ const publish = (...messages: (string | Message)[]): Promise<void> =>
     ),
   );
 
-/** A subscription that writes down what it handles. */
+/** A subscription that records what it handles. */
 const writer = (rest: Partial<Subscription> = {}): Subscription => ({
   name: 'writer',
   bindings: () => everythingOfA,
@@ -111,7 +111,7 @@ const stateOf = async (name = 'writer') => {
 };
 
 describe('a subscription', () => {
-  it('begins at its registration, and gets what comes then, in order', async () => {
+  it('begins at its registration, and gets later messages in order', async () => {
     await publish('before');
     const loop = await subscribed();
     await publish('1', '2');
@@ -120,7 +120,7 @@ describe('a subscription', () => {
     assert.deepEqual(await handled(), ['1', '2', '3']);
   });
 
-  it('goes on where it was, whichever process asks', async () => {
+  it('continues where it was, in any process', async () => {
     const loop = await subscribed();
     await publish('1');
     await drain(loop);
@@ -131,7 +131,7 @@ describe('a subscription', () => {
     assert.deepEqual(await handled(), ['1', '2']);
   });
 
-  it('gets what fits its bindings, with the body as an object', async () => {
+  it('gets what matches its bindings, with the body as an object', async () => {
     const received: Message[] = [];
     const loop = await subscribed(
       writer({
@@ -157,7 +157,7 @@ describe('a subscription', () => {
     assert.deepEqual(await handled(), ['1', '2', '3', '4', '5']);
   });
 
-  it('passes by what nobody wants, once', async () => {
+  it('passes unwanted messages once', async () => {
     let commits = 0;
     const db = connect({ url: test.url, onCommit: () => commits++ });
     const loop = await subscribed(writer(), eventsOn(db));
@@ -166,7 +166,7 @@ describe('a subscription', () => {
     await drain(loop);
     assert.equal((await stateOf()).oldestAt, null);
     assert.equal(commits, 1);
-    // What follows has nothing to do, so it commits nothing that would wake somebody.
+    // The next step has nothing to do, so it commits nothing that would wake anything.
     await drain(loop);
     assert.equal(commits, 1);
     await db.close();
@@ -195,7 +195,7 @@ describe('a subscription', () => {
 });
 
 describe('handling', () => {
-  it('leaves nothing behind when it fails, and sees the same messages again', async () => {
+  it('leaves nothing behind when it fails, and gets the same messages again', async () => {
     let failures = 1;
     const loop = await subscribed(
       writer({
@@ -208,7 +208,7 @@ describe('handling', () => {
     await publish('1', '2');
     await drain(loop);
     assert.deepEqual(await handled(), []);
-    // Not before it has rested.
+    // Not before its delay is over.
     await drain(loop);
     assert.deepEqual(await handled(), []);
     clock.advance(seconds(1));
@@ -216,7 +216,7 @@ describe('handling', () => {
     assert.deepEqual(await handled(), ['1', '2']);
   });
 
-  it('gives up a message that fails every time, and no other', async () => {
+  it('skips a message that fails every time, and no other', async () => {
     const loop = await subscribed(
       writer({
         handle: async (tx, messages) => {
@@ -238,7 +238,7 @@ describe('handling', () => {
     assert.deepEqual(await handled(), ['1', '2', '3', '4', '5']);
   });
 
-  it('gives up messages of one bad page only', async () => {
+  it('skips messages of one bad page only', async () => {
     let pages = 0;
     const loop = await subscribed(
       writer({
@@ -259,7 +259,7 @@ describe('handling', () => {
     assert.equal(pages, 13);
   });
 
-  it('is not blamed for a database that has no room', async () => {
+  it('does not count failures of a database that is out of space', async () => {
     let failures = 20;
     const loop = await subscribed(
       writer({
@@ -276,7 +276,7 @@ describe('handling', () => {
     assert.equal((await stateOf()).skipped, 0);
   });
 
-  it('happens once for each message, in order, however many processes take part', async () => {
+  it('happens once for each message, in order, with any number of processes', async () => {
     const pools = Array.from({ length: 3 }, () => connect({ url: test.url, onCommit: () => changed.wake() }));
     const processes = pools.map((db) => eventsOn(db, systemClock));
     const loops = await Promise.all(processes.map((on) => subscribed(writer(), on)));
@@ -321,7 +321,7 @@ describe('the watch', () => {
     return loop;
   };
 
-  /** Whether each of these loops is woken by one look at what is new. */
+  /** Whether each of these loops is woken by one read of new messages. */
   const wokenBy = async (loops: readonly Loop[]): Promise<boolean[]> => {
     const woken = loops.map(() => false);
     for (const [i, loop] of loops.entries()) {
@@ -333,7 +333,7 @@ describe('the watch', () => {
     return woken;
   };
 
-  it('wakes those that want something of what is new', async () => {
+  it('wakes the subscriptions that want something new', async () => {
     const bindings = [{ exchange: 'exchange/b', routingKeyPattern: 'primary.#' }];
     const loops = [
       events.subscribe(writer()),
@@ -358,7 +358,7 @@ describe('the watch', () => {
     assert.equal(wakes, 1);
   });
 
-  it('wakes everybody when there is more than it looks at', async () => {
+  it('wakes all when there is more than it reads', async () => {
     const loops = [
       events.subscribe(writer()),
       events.subscribe(writer({ name: 'other', bindings: () => [] })),
@@ -401,7 +401,7 @@ describe('messages that were not handled', () => {
     await drain(other);
     await publish('2');
     await drain(other);
-    // A server that has seen many more transactions knew these.
+    // Their ids are from a server with many more transactions.
     await test.db`update outbox set xid = '4000000000' where routing_key = '1'`;
     await test.db`update outbox set xid = '4000000002' where routing_key = '2'`;
     const moveTo = (name: string, place: string) => test.db`

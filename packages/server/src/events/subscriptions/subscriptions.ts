@@ -23,10 +23,11 @@ interface SubscriptionContext extends Pick<BaseContext, 'db' | 'clock' | 'log'> 
 }
 
 const pageSizeMax = 500;
-// Whoever wants nothing of what is new is not woken; it moves on so often all the same, for the sake of the next look.
+// A consumer that wants none of the new messages is not woken, but still moves its place at this interval, so that its
+// // next read is short.
 const moveAtLeastEveryMs = seconds(5);
 
-/** Some messages at a place, and where to go on after them. */
+/** Some messages at a place, and the place after them. */
 interface Page {
   readonly place: store.Place;
   readonly messages: readonly StoredMessage[];
@@ -40,7 +41,7 @@ interface Want {
   readonly limit: number;
 }
 
-/** The next page of what is wanted: as many messages as may be, or one, when they go one by one. */
+/** The next page of wanted messages: up to the limit, or one when they are handled one by one. */
 const readPage = async (tx: Transaction, place: store.Place, { wanted, limit }: Want): Promise<Page> => {
   const { since, afterId } = place;
   const until = place.until === since ? await currentSnapshot(tx) : place.until;
@@ -48,7 +49,7 @@ const readPage = async (tx: Transaction, place: store.Place, { wanted, limit }: 
   const read = await messagesBetween(tx, { since, until, afterId, limit, exchanges, isRouted });
   const matching = read.filter(wanted.matches);
   const messages = place.singly > 0 ? matching.slice(0, 1) : matching;
-  // Whatever does not fit is passed by.
+  // Messages that do not match are passed.
   const last = messages.length < matching.length ? messages.at(-1) : read.at(-1);
   const isEnd = read.length < limit && last?.id === read.at(-1)?.id;
   const position = isEnd ? startAt(until) : { since, until, afterId: last?.id ?? afterId };
@@ -56,7 +57,7 @@ const readPage = async (tx: Transaction, place: store.Place, { wanted, limit }: 
   return { place, messages, next: { ...position, singly }, hasMore: !isEnd };
 };
 
-/** The messages are not to blame when the database has no room left, takes no writes or has gone. */
+/** Whether the database is at fault and not the messages: out of space, read-only or unreachable. */
 const isNobodysFault = (error: unknown): boolean =>
   isConnectionLoss(error) ||
   isTransient(error) ||
@@ -121,7 +122,7 @@ class Consumer implements Watcher {
     }
   }
 
-  /** Handles a page under the lock on the place, and moves it; tells `onPage` what it is about to handle. */
+  /** Handles a page under the lock on the place, and moves it. Calls `onPage` with what it is about to handle. */
   #handlePage(limit: number, onPage: (page: Page) => void): Promise<boolean> {
     return transact(this.#deps, async (tx, now) => {
       const place = await store.lockPlace(tx, this.name, now);
@@ -136,7 +137,7 @@ class Consumer implements Watcher {
     });
   }
 
-  /** Decides about a page that failed; returns whether there is something to do at once. */
+  /** Decides what to do about a failed page; returns whether there is something to do at once. */
   async #recover(page: Page, err: unknown): Promise<boolean> {
     const { db, clock, log } = this.#deps;
     const { place, messages, next } = page;
@@ -162,7 +163,7 @@ class Consumer implements Watcher {
     return false;
   }
 
-  /** Moves on from where handling failed, unless somebody else has done so meanwhile; returns whether it did. */
+  /** Moves on from where handling failed, unless another process has done so meanwhile; returns whether it did. */
   #moveFrom(place: store.Place, move: store.Move): Promise<boolean> {
     return transact(this.#deps, async (tx, now) => {
       const current = await store.lockPlace(tx, this.name, now);
@@ -187,7 +188,7 @@ export class Subscriptions {
     this.watchLoop = this.#watch.loop;
   }
 
-  /** To be called before `start`. The loop hands messages over, page by page. */
+  /** To be called before `start`. The returned loop delivers messages, page by page. */
   subscribe(subscription: Subscription): Loop {
     const consumer = new Consumer(this.#deps, subscription);
     this.#consumers.push(consumer);
@@ -198,11 +199,6 @@ export class Subscriptions {
   start(): Promise<void> {
     const names = this.#consumers.map(({ name }) => name);
     return store.begin(this.#deps.db, names);
-  }
-
-  /** How far all subscriptions have come. */
-  readStates(): Promise<store.SubscriptionState[]> {
-    return store.readStates(this.#deps.db);
   }
 
   close(): void {

@@ -6,12 +6,12 @@ const routed = { exchange: 'exchange/a', routingKeyPattern: 'route.index.#' };
 const keyed = { exchange: 'exchange/b', routingKeyPattern: 'primary.#' };
 const everything = { exchange: '#', routingKeyPattern: '#' };
 
-it('bindings to routes alone need messages with routes alone', () => {
+it('bindings to routes only need messages with routes', () => {
   assert.equal(wantedBy([routed]).isRouted, true);
   assert.equal(wantedBy([routed, keyed]).isRouted, false);
 });
 
-it('exchanges are named once each, unless all are wanted', () => {
+it('each exchange is listed once, unless all are wanted', () => {
   assert.deepEqual(wantedBy([routed, keyed, routed]).exchanges, ['exchange/a', 'exchange/b']);
   assert.equal(wantedBy([routed, everything]).exchanges, undefined);
 });
@@ -24,7 +24,7 @@ it('a message is wanted by its key or by one of its routes', () => {
   assert.equal(matches({ ...message, exchange: 'exchange/b', routes: ['index.a.b'] }), false);
 });
 
-it('what is wanted changes with the bindings', () => {
+it('the wanted messages change with the bindings', () => {
   let bindings = [routed];
   const wanted = wantedOf({ bindings: () => bindings });
   assert.equal(wanted(), wanted());
@@ -32,7 +32,7 @@ it('what is wanted changes with the bindings', () => {
   assert.deepEqual(wanted().exchanges, ['exchange/b']);
 });
 
-it('the widest of several leaves nothing out that one of them wants', () => {
+it('the union of several leaves nothing out that one of them wants', () => {
   assert.deepEqual(widest([wantedBy([routed]), wantedBy([keyed])]), {
     exchanges: ['exchange/a', 'exchange/b'],
     isRouted: false,

@@ -4,24 +4,24 @@ import { type Binding, type Matchable, matcher } from '../patterns.ts';
 
 /** A durable consumer of messages inside the platform. */
 export interface Subscription {
-  /** Its place in the messages is kept under this name for ever. */
+  /** Its place is stored under this name, which must never change. */
   readonly name: string;
   /**
-   * What it wants. Routes of tasks are keys too, with `route.` before them. The same array again means that nothing has
-   * changed.
+   * The messages that it wants. Routes of tasks count as keys too, with `route.` before them. Return the same array while
+   * nothing has changed.
    */
   readonly bindings: () => readonly Binding[];
   /**
-   * Does what is to be done about some messages, in their order; `body` is an object. It runs in the transaction that
-   * moves the place, so as far as the database goes each message is handled exactly once. What is to happen outside
-   * of the database is written down here and done by a loop. What it throws makes the same messages come again.
+   * Handles some messages, in their order; `body` is an object. It runs in the transaction that moves the place, so in the
+   * database each message is handled exactly once. Effects outside of the database are recorded here and done by a loop.
+   * When it throws, the same messages are delivered again.
    */
   readonly handle: (tx: Transaction, messages: readonly Message[]) => Promise<void>;
 }
 
-/** What a set of bindings lets through. */
+/** The messages that a set of bindings matches. */
 export interface Wanted {
-  /** Only these exchanges; undefined stands for all. */
+  /** Only these exchanges; undefined for all. */
   readonly exchanges: string[] | undefined;
   /** Only messages with routes. */
   readonly isRouted: boolean;
@@ -37,7 +37,7 @@ export const wantedBy = (bindings: readonly Binding[]): Wanted => {
   };
 };
 
-/** What a subscription wants now; its bindings are compiled when they have changed. */
+/** The messages that a subscription wants now. Its bindings are compiled when they have changed. */
 export const wantedOf = ({ bindings }: Pick<Subscription, 'bindings'>): (() => Wanted) => {
   let known = bindings();
   let wanted = wantedBy(known);
@@ -51,7 +51,7 @@ export const wantedOf = ({ bindings }: Pick<Subscription, 'bindings'>): (() => W
   };
 };
 
-/** What lets through whatever one of these lets through, and perhaps more. */
+/** Matches everything that one of these matches, and perhaps more. */
 export const widest = (all: readonly Wanted[]): Pick<Wanted, 'exchanges' | 'isRouted'> => ({
   exchanges: all.some(({ exchanges }) => exchanges === undefined)
     ? undefined

@@ -4,7 +4,7 @@ import { currentSnapshot } from '../store.ts';
 import * as store from './store.ts';
 import { type Wanted, widest } from './wanted.ts';
 
-/** Somebody who is woken when there is a message for it. */
+/** A consumer that is woken when there is a message for it. */
 export interface Watcher {
   readonly wanted: () => Wanted;
   readonly wake: () => void;
@@ -23,23 +23,23 @@ interface WatchContext {
   readonly watchers: readonly Watcher[];
 }
 
-// Messages of commits that follow each other closely are looked at together.
+// Messages of commits that follow each other closely are read together.
 const gatherMs = 5;
-// A wake-up of another process may get lost; then messages are late by this much.
+// The longest delay of messages when a wake-up of another process is lost.
 const lookAtLeastEveryMs = seconds(2);
 const lookMax = 500;
 
 /**
- * Looks at what is new, once for all subscriptions of this process, and wakes those that want it: what nobody wants
- * costs one small statement, however many subscriptions there are. Where it has come to is kept in memory only; a
- * subscription that was not woken finds its messages a little later by itself.
+ * Reads what is new, once for all subscriptions of this process, and wakes those that want it. Unwanted messages cost one
+ * small statement, however many subscriptions there are. Its place is kept in memory only; a subscription that was not
+ * woken finds its messages a little later.
  */
 export const createWatch = ({ db, clock, changed, watchers }: WatchContext): Watch => {
   const alarm = createAlarm(clock);
   const stopListening = changed.each(() => alarm.wakeAfter(gatherMs, 'changed'));
   let since: string | undefined;
 
-  /** The watchers that there is something for. */
+  /** The watchers with new messages. */
   const look = async (): Promise<readonly Watcher[]> => {
     if (since === undefined) {
       since = await currentSnapshot(db);

@@ -1,6 +1,6 @@
-// For tests: a process that handles messages of the subscription `crash-test`, with the URL of the database as its first
-// argument. With a second one it stops for ever in the middle of the page in which it gets to that many messages, and says
-// so to its parent.
+// For tests: a process that handles messages of the subscription `crash-test`. Its first argument is the URL of the
+// // database. With a second one, it stops forever in the middle of the page in which it reaches that many messages, and
+// // reports that to its parent.
 import { connect, localSignal, runLoops, silentLog, systemClock } from '../../base/index.ts';
 import { createEvents, type Message } from '../index.ts';
 import { insertHandled, insertSeen } from './store.ts';
@@ -24,7 +24,7 @@ const loop = events.subscribe({
   bindings: () => bindings,
   handle: async (tx, messages) => {
     const stopsHere = handled + messages.length > Number(stopAt);
-    // An effect outside of the transaction: it stays, whatever becomes of that.
+    // An effect outside of the transaction, which stays when that is rolled back.
     const seen = stopsHere ? messages.slice(0, Math.ceil(messages.length / 2)) : messages;
     await insertSeen(db, process.pid, keysOf(seen));
     await insertHandled(tx, keysOf(messages));
@@ -37,6 +37,6 @@ const loop = events.subscribe({
 });
 await events.start();
 runLoops([...events.loops, loop], { clock: systemClock, log: silentLog });
-// Its parent is gone: nobody would end it otherwise.
+// Its parent has ended, so it ends too.
 process.on('disconnect', () => process.exit(1));
 process.send?.('started');

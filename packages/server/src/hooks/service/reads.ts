@@ -71,7 +71,7 @@ export const listLastFires = async (
   const before = keyIn(continuationToken);
   const rows = await store.readFires(db, ref, { before, limit: pageLimit(limit) });
   if (rows.length === 0 && before === latest)
-    throw new RequestError('ResourceNotFound', `Nothing is known of a fire of the hook ${nameOf(ref)}.`);
+    throw new RequestError('ResourceNotFound', `The hook ${nameOf(ref)} has no recorded fire.`);
   const { rows: fires, ...more } = pages.pageOf(rows, limit, ({ firedAt, taskId }) => [
     firedAt.getTime(),
     taskId,

@@ -11,6 +11,6 @@ export const backendOf = ({ backends }: Context, { backendId }: { readonly backe
   if (backend) return backend;
   throw new RequestError(
     'NoMatchingBackend',
-    `The object lies in the backend ${backendId}, which is not configured any more.`,
+    `The object is in the backend ${backendId}, which is not configured any more.`,
   );
 };

@@ -7,7 +7,7 @@ import { type Attempt, decideAll, lockTasks } from './decide.ts';
 import { announcePending, followResolved } from './follow.ts';
 import { isRunning, placeInLine, writeChanges } from './write.ts';
 
-/** Locks the tasks, lets each attempt decide in order, and carries out what was decided. One answer for each attempt. */
+/** Locks the tasks, lets each attempt decide in order, and applies the decisions. Returns one result for each attempt. */
 export const changeTasks = async (
   tx: Transaction,
   attempts: readonly Attempt[],
@@ -23,13 +23,13 @@ export interface Applying {
   readonly changes: readonly Change[];
   /** The messages that report them; by default one for each run whose state changed. */
   readonly messages?: readonly Message[];
-  /** The runs that leave the line of pending ones were taken out of it already. */
+  /** Runs that are no longer pending have already been removed from the line. */
   readonly isTakenFromLine?: boolean;
 }
 
 /**
- * Carries out changes of tasks: their status, the line of pending runs, claims, the dependents that are ready by it,
- * groups, and the messages that report all that.
+ * Applies changes of tasks: writes their status, the line of pending runs and claims, then releases dependents, counts
+ * groups, and appends the messages that report all of it.
  */
 export const applyChanges = async (
   tx: Transaction,
@@ -51,7 +51,7 @@ export const applyChanges = async (
   observeClaims(tx, changes, work);
 };
 
-/** Measures how long the runs that were claimed have waited for it. */
+/** Reports how long claimed runs have waited. */
 const observeClaims = (
   tx: Transaction,
   changes: readonly Change[],

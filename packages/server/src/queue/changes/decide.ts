@@ -3,7 +3,7 @@ import type { Outcome } from '../lifecycle.ts';
 import type { Change, TaskRecord } from '../record.ts';
 import { lockRecords } from '../store/index.ts';
 
-/** An attempt to change one task. It decides from the task's present record, and may throw a RequestError. */
+/** An attempt to change one task. It decides by the task's current record, and may throw a RequestError. */
 export interface Attempt {
   readonly taskId: string;
   decide(task: TaskRecord): Outcome;
@@ -11,15 +11,15 @@ export interface Attempt {
 
 /** The results of some attempts. */
 export interface Decided {
-  /** One for each attempt: the task after it, or the refusal. */
+  /** For each attempt: the task after it, or the refusal. */
   readonly answers: Answer<TaskRecord>[];
-  /** One for each task that changed, however many attempts changed it. */
+  /** One for each changed task, however many attempts changed it. */
   readonly changes: Change[];
   /** One for each attempt that changed its task, in order. */
   readonly steps: Change[];
 }
 
-/** The records of tasks, whose rows are locked until the transaction ends. Tasks that do not exist are left out. */
+/** Reads tasks and locks their rows until the transaction ends. Tasks that do not exist are left out. */
 export const lockTasks = async (
   tx: Transaction,
   refs: readonly { readonly taskId: string }[],

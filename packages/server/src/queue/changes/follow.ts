@@ -10,8 +10,8 @@ import { decideAll, lockTasks } from './decide.ts';
 import { isPending, placeInLine, writeChanges } from './write.ts';
 
 /**
- * What follows when tasks are resolved for good: for their dependents, in their groups, on the floors above. Groups come
- * last: every transaction locks tasks before groups, so none waits for another in a circle.
+ * Applies what follows when tasks are resolved for good: in their dependents, their groups, and the floors above. Groups
+ * come last: every transaction locks tasks before groups, which prevents deadlocks.
  *
  * @param written resolves when the changes themselves are written
  * @returns what changed for the dependents that are ready now
@@ -50,7 +50,7 @@ const resolutionOf = ({ before, after }: Change): Resolution[] => {
   ];
 };
 
-/** Takes first resolutions out of the count of their groups; returns the groups in which nothing is left to do. */
+/** Subtracts first resolutions from the counts of their groups; returns the groups without unresolved tasks. */
 const countResolved = (tx: Transaction, changes: readonly Change[]): Promise<store.GroupRow[]> => {
   const counts = new Map<string, number>();
   for (const { before, after } of changes) {
@@ -60,7 +60,7 @@ const countResolved = (tx: Transaction, changes: readonly Change[]): Promise<sto
   return store.shrinkGroups(tx, [...counts.keys()], [...counts.values()]);
 };
 
-/** Makes tasks pending whose dependencies are all satisfied now; returns what that changed. */
+/** Makes tasks pending whose dependencies are all satisfied now; returns the changes. */
 const scheduleReady = async (tx: Transaction, ready: readonly string[], now: Date): Promise<Change[]> => {
   if (ready.length === 0) return [];
   const attempts = ready.map((taskId) => ({
@@ -72,7 +72,7 @@ const scheduleReady = async (tx: Transaction, ready: readonly string[], now: Dat
   return changes;
 };
 
-/** One further step of a large fan-out; returns how many tasks became ready by it, at least 1 when there was one. */
+/** One further step of a large fan-out; returns how many tasks became ready, at least 1 when there was a step. */
 export const releaseFurther = async (tx: Transaction, { now, context }: Work<Context>): Promise<number> => {
   const ready = await continueRelease(tx);
   if (!ready) return 0;
@@ -82,7 +82,7 @@ export const releaseFurther = async (tx: Transaction, { now, context }: Work<Con
   return Math.max(1, ready.length);
 };
 
-/** Wakes those that wait for work, once the transaction is committed. */
+/** Wakes waiting workers once the transaction is committed. */
 export const announcePending = (
   tx: Transaction,
   changes: readonly Change[],

@@ -10,14 +10,14 @@ const lastRunId = (record: TaskRecord): number => record.runs.length - 1;
 export const positionAt = (now: Date, index: number): number =>
   now.getTime() * 1000 + Math.min(index, 999_999);
 
-/** Gives the runs that became pending their place in line, and takes the others out of it. */
+/** Gives runs that became pending their place in line, and removes the others from it. */
 export const placeInLine = (changes: readonly Change[], now: Date): Change[] =>
   changes.map(({ before, after }, i) => {
     if (!isPending(after))
       return { before, after: after.position === null ? after : { ...after, position: null } };
     const isSameRun = lastRunId(before) === lastRunId(after);
     if (isPending(before) && isSameRun) return { before, after: { ...after, position: before.position } };
-    // A run whose claim was taken back returns to its earlier place.
+    // A run whose claim was undone returns to its earlier place.
     const since = isSameRun ? new Date(after.runs.at(-1)?.scheduled ?? now) : now;
     return { before, after: { ...after, position: positionAt(since, i) } };
   });
@@ -26,11 +26,11 @@ export const placeInLine = (changes: readonly Change[], now: Date): Change[] =>
 export interface Writing {
   readonly changes: readonly Change[];
   readonly now: Date;
-  /** The runs that leave the line were taken out of it by the statement that found them. */
+  /** Runs that leave the line were already removed by the statement that found them. */
   readonly isTakenFromLine?: boolean;
 }
 
-/** Writes the rows that a set of changes touches: status, the line of pending runs, claims. All are sent together. */
+/** Writes the rows of a set of changes: status, the line of pending runs, claims. All statements are sent together. */
 export const writeChanges = async (
   tx: Transaction,
   { changes, now, isTakenFromLine = false }: Writing,
@@ -51,7 +51,7 @@ export const writeChanges = async (
   );
 };
 
-/** Puts the pending ones of new tasks in line; their status was inserted with them. */
+/** Puts new pending tasks in line; their status was inserted with them. */
 export const writeNew = async (tx: Transaction, records: readonly TaskRecord[], now: Date): Promise<void> => {
   const pending = records.filter((record) => isPending(record) && record.deadline > now);
   if (pending.length > 0) await store.insertPending(tx, pending.map(pendingRow));
@@ -64,7 +64,7 @@ const idOf = ({ taskId }: TaskRecord): string => taskId;
 const isElsewhereInLine = ({ before, after }: Change): boolean =>
   before.position !== after.position || before.priority !== after.priority;
 
-/** The rows beside the status that each change touches. */
+/** The rows of each change apart from the status. */
 const rowsOf = (changes: readonly Change[], now: Date) => ({
   left: changes.filter((change) => isPending(change.before) && isElsewhereInLine(change)),
   joined: changes.filter(

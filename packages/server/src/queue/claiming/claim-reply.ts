@@ -3,13 +3,13 @@ import type { Context, Credentials } from '../context.ts';
 import type { WorkerRef } from '../lifecycle.ts';
 import { definitionText, statusText, type TaskRecord } from '../record.ts';
 
-/** When a claim that is made or prolonged now will end: whole seconds, as clients have always been given. */
+/** When a claim that is made or prolonged now will end. In whole seconds, as in the original. */
 export const takenUntilFrom = (now: Date, claimTimeoutSeconds: number): Date => {
   const end = later(now, seconds(claimTimeoutSeconds)).getTime();
   return new Date(end - (end % 1000));
 };
 
-// A clock that is set back, or that of another process, must not take a claim from its worker.
+// A clock that is set back, or that of another process, must not shorten a claim.
 const clocksDifferMs = hours(2);
 
 export interface Claimed {
@@ -21,7 +21,7 @@ export interface Claimed {
 
 const scopesIn = (definition: string): string[] => (JSON.parse(definition) as { scopes: string[] }).scopes;
 
-/** What a worker holds by a claim: enough to reclaim, resolve and add artifacts, and the scopes of the task. */
+/** The credentials of a claim: enough to reclaim, resolve and add artifacts, and the scopes of the task. */
 const credentialsOf = (
   { record, worker, definition }: Claimed,
   { now, context }: Work<Context>,
@@ -47,7 +47,7 @@ const claimFields = ({ record, worker }: Claimed): string =>
   `"status":${statusText(record)},"runId":${record.runs.length - 1},"workerGroup":"${worker.workerGroup}",` +
   `"workerId":"${worker.workerId}","takenUntil":"${record.runs.at(-1)?.takenUntil}"`;
 
-/** A claim as the API shows it, as JSON text: the definition goes through unparsed but for its scopes. */
+/** A claim as the API shows it, as JSON text. Of the definition only the scopes are parsed. */
 export const claimText = (claimed: Claimed, work: Work<Context>): string =>
   `{${claimFields(claimed)},"task":${definitionText(claimed.definition, claimed.record.priority)},` +
   `"credentials":${JSON.stringify(credentialsOf(claimed, work))}}`;

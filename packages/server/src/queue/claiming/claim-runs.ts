@@ -15,7 +15,7 @@ export interface RunToClaim {
   readonly authorize: Authorize;
 }
 
-/** Gives certain runs to workers. JSON text of each claim; {@link noClaim} for a worker in quarantine. */
+/** Gives certain runs to workers. Returns the JSON text of each claim; {@link noClaim} for a worker in quarantine. */
 export const claimRuns: Verb<RunToClaim, string, Context> = async (tx, requests, work) => {
   const { now, context } = work;
   const takenUntil = takenUntilFrom(now, context.settings.claimTimeoutSeconds);
@@ -48,11 +48,11 @@ export const claimRuns: Verb<RunToClaim, string, Context> = async (tx, requests,
     ),
   );
   const texts = textsOf(claims, definitions, (claimed) => claimText(claimed, work));
-  // A worker in quarantine is told nothing: the original's reply for it has no field.
+  // The original's reply to a worker in quarantine has no fields.
   return claims.map(({ isGiven }, i) => (isGiven ? (texts[i] as Answer<string>) : noClaim));
 };
 
-/** What a worker in quarantine gets for a claim. */
+/** The reply to a claim of a worker in quarantine. */
 export const noClaim = '{}';
 
 /** A claim that a worker wants to prolong. */
@@ -61,7 +61,7 @@ export interface RunToReclaim {
   readonly runId: number;
 }
 
-/** Prolongs claims, with fresh credentials. JSON text of each. */
+/** Prolongs claims, with fresh credentials. Returns the JSON text of each. */
 export const reclaimRuns: Verb<RunToReclaim, string, Context> = async (tx, requests, work) => {
   const { now, context } = work;
   const takenUntil = takenUntilFrom(now, context.settings.claimTimeoutSeconds);

@@ -4,19 +4,19 @@ import { giveBack, type Taken, whatIsHeld } from './take-work.ts';
 
 const askAgainAfterMsMax = seconds(5);
 
-/** Takes care that no claim is lost between the database and the worker: it would block its run until it expires. */
+/** Makes sure that no claim is lost between the database and the worker, which would block its run until it expires. */
 export class Deliveries {
   readonly #context: Context;
   readonly #closing: AbortSignal;
   readonly #underWay = new Set<Promise<void>>();
 
-  /** @param closing ends the patience with a database that is away */
+  /** @param closing ends the attempts while the database is unreachable */
   constructor(context: Context, closing: AbortSignal) {
     this.#context = context;
     this.#closing = closing;
   }
 
-  /** Takes runs by a transaction. When it is unknown whether that was committed, `found` is called later with those that were. */
+  /** Takes runs by a transaction. When it is unknown whether it was committed, `found` is called later with its runs. */
   async take(
     run: (tx: Transaction, now: Date) => Promise<Taken[]>,
     found: (taken: Taken[]) => void,
@@ -35,14 +35,14 @@ export class Deliveries {
     }
   }
 
-  /** Gives runs back that reached nobody; it need not be waited for. */
+  /** Gives runs back that reached no worker. It need not be awaited. */
   giveBack(taken: readonly Taken[]): void {
     if (taken.length === 0) return;
     const context = this.#context;
     this.#inBackground(() => transact(context, (tx, now) => giveBack(tx, taken, { now, context })));
   }
 
-  /** Resolves when nothing is left to find out or to give back. */
+  /** Resolves when no outcome is unknown and all runs have been given back. */
   async settle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
@@ -59,7 +59,7 @@ export class Deliveries {
     this.#underWay.add(ended);
   }
 
-  /** Tries until it is done, or the claims have expired: then they are nobody's any more. */
+  /** Tries until it succeeds, or the claims have expired. */
   async #persist(work: () => Promise<void>): Promise<void> {
     const { clock, log, settings } = this.#context;
     const end = later(clock.now(), seconds(settings.claimTimeoutSeconds));

@@ -17,7 +17,7 @@ const worker = { workerGroup: 'hall', workerId: 'one' };
 const here = (): AbortSignal => new AbortController().signal;
 
 let queues = 0;
-/** A task queue that no other test uses, and what is done with it. */
+/** A task queue that no other test uses, with functions for it. */
 const aLine = (queue: Opened<Queue> = t.queue) => {
   const workerType = `line-${++queues}`;
   const taskQueueId = `prov/${workerType}`;
@@ -46,7 +46,7 @@ const lockTask = (taskId: string) =>
   heldTransaction(t.db, (tx) => tx`select task_id from task_status where task_id = ${taskId} for update`);
 
 describe('claimWork', () => {
-  it('returns at once what is in line: the most urgent first, then the oldest', async () => {
+  it('returns pending runs at once: the most urgent first, then the oldest', async () => {
     const line = aLine();
     const old = await line.createTask();
     t.clock.advance(1);
@@ -56,14 +56,14 @@ describe('claimWork', () => {
     assert.deepEqual(await line.claim(2), [young]);
   });
 
-  it('waits for what becomes pending, and returns no more than there is', async () => {
+  it('waits until runs become pending, and returns what there is', async () => {
     const line = aLine();
     const waiting = line.claim(4);
     const taskId = await line.createTask();
     assert.deepEqual(await waiting, [taskId]);
   });
 
-  it('spreads a burst over all who wait', async () => {
+  it('spreads a burst over all waiting workers', async () => {
     const line = aLine();
     const waiting = ['a', 'b', 'c'].map((workerId) => line.claim(2, here(), workerId));
     await t.queue.createTasks.all(
@@ -91,7 +91,7 @@ describe('claimWork', () => {
     assert.deepEqual(await line.claim(), []);
   });
 
-  it('gives nothing to a caller who has gone', async () => {
+  it('gives nothing to a caller that has disconnected', async () => {
     const line = aLine();
     const leaving = new AbortController();
     const waiting = line.claim(1, leaving.signal);
@@ -101,7 +101,7 @@ describe('claimWork', () => {
     assert.deepEqual(await line.claim(), [taskId]);
   });
 
-  it('finds within two seconds what another process made pending, though its wake-up was lost', async () => {
+  it('finds within two seconds what another process made pending, even if the wake-up was lost', async () => {
     const line = aLine();
     const waiting = line.claim();
     let answer: string[] | undefined;
@@ -154,7 +154,7 @@ describe('a claim that is taken too late is given back', () => {
   }
 });
 
-/** The database, of which some transactions fail before they begin. */
+/** The database, with some transactions that fail before they begin. */
 const failing = (db: Database, times: number): Database => {
   let failures = 0;
   const transaction: Database['transaction'] = (run) =>
@@ -163,7 +163,7 @@ const failing = (db: Database, times: number): Database => {
   return Object.assign(sql, db, { transaction });
 };
 
-it('a look that failed is repeated within two seconds', async () => {
+it('a failed look is repeated within two seconds', async () => {
   const { queue } = t.another((db) => failing(db, 1));
   const line = aLine(queue);
   const taskId = await line.createTask({}, t.queue);
@@ -173,7 +173,7 @@ it('a look that failed is repeated within two seconds', async () => {
   assert.deepEqual(await waiting, [taskId]);
 });
 
-it('a run whose claim was taken back waits in line where it waited before', async () => {
+it('a run whose claim was undone returns to its earlier place in line', async () => {
   const line = aLine();
   const old = await line.createTask();
   t.clock.advance(1);
@@ -181,7 +181,7 @@ it('a run whose claim was taken back waits in line where it waited before', asyn
   const leaving = new AbortController();
   assert.deepEqual(await line.claim(1, leaving.signal), [old]);
   t.clock.advance(1);
-  // Gone before the answer had left.
+  // Disconnected before the reply was sent.
   leaving.abort();
   await untilPending(old);
   assert.deepEqual(await line.claim(2), [old, young]);
@@ -195,7 +195,7 @@ const untilPending = (taskId: string) =>
   );
 
 describe('claims of a transaction whose end is unknown', () => {
-  /** The database, of which the first transaction that takes runs breaks: once it was committed, or before. */
+  /** The database, whose first transaction that takes runs breaks, before or after its commit. */
   const broken =
     (cut: { committed: boolean; after?: () => void }) =>
     (db: Database): Database => {
@@ -220,7 +220,7 @@ describe('claims of a transaction whose end is unknown', () => {
     return [state, runs.length, messages.filter(({ exchange }) => /task-running/.test(exchange)).length];
   };
 
-  it('reach those who wait, once it is known that they were committed', async () => {
+  it('reach the waiting callers once it is known that they were committed', async () => {
     const { queue } = t.another(broken({ committed: true }));
     const line = aLine(queue);
     const taskId = await line.createTask({}, t.queue);
@@ -228,7 +228,7 @@ describe('claims of a transaction whose end is unknown', () => {
     assert.deepEqual(await outcomeOf(taskId), ['running', 1, 1]);
   });
 
-  it('are given back when nobody waits for them any more', async () => {
+  it('are given back when no caller waits any more', async () => {
     const leaving = new AbortController();
     const { queue } = t.another(broken({ committed: true, after: () => leaving.abort() }));
     const line = aLine(queue);
@@ -238,7 +238,7 @@ describe('claims of a transaction whose end is unknown', () => {
     assert.deepEqual(await outcomeOf(taskId), ['pending', 1, 1]);
   });
 
-  it('are not invented when it was rolled back', async () => {
+  it('are not reported when it was rolled back', async () => {
     const { queue } = t.another(broken({ committed: false }));
     const line = aLine(queue);
     const taskId = await line.createTask({}, t.queue);

@@ -7,13 +7,13 @@ import { type Taken, takeWork, type Waiter } from './take-work.ts';
 /** A call of `claimWork`. */
 export interface WorkRequest extends Waiter {
   readonly taskQueueId: string;
-  /** Aborts when the caller has gone before all of the reply was on its way. */
+  /** Aborts when the caller disconnects before the reply is sent. */
   readonly gone: AbortSignal;
 }
 
 interface WaitingCall extends Waiter {
   readonly taskQueueId: string;
-  /** The time is up, or the caller has gone: claims from now on reach nobody. */
+  /** The time is up, or the caller has disconnected: it can no longer receive claims. */
   isAnswered: boolean;
   answer(claims: readonly Taken[]): void;
 }
@@ -21,7 +21,7 @@ interface WaitingCall extends Waiter {
 /** The calls that wait on one task queue. */
 interface Line {
   readonly waiting: Set<WaitingCall>;
-  /** Something may be pending: the line has not been looked at since the last wake-up. */
+  /** Whether something may be pending: the line has not been read since the last wake-up. */
   mayHaveWork: boolean;
 }
 
@@ -36,15 +36,15 @@ const takenAtOnceMax = 500;
  * Serves the waiting `claimWork` calls of all task queues of this process:
  *
  * 1. A call joins the line of its task queue.
- * 2. A line is looked at when it may have work: at first, and after each wake-up. One that was found empty is not looked
- *    at again before it is woken, so waiting workers cost nothing.
+ * 2. A line is read when it may have work: at first, and after each wake-up. An empty line is not read again before it is
+ *    woken, so waiting workers cost nothing.
  * 3. One transaction takes runs for all calls of such lines.
  * 4. Each call returns its claims.
- * 5. Claims whose caller has gone are given back.
+ * 5. Claims whose caller has disconnected are given back.
  * 6. When the time is up, a call returns no claims.
  *
- * Calls of workers in quarantine wait apart from the lines. One that waits in a line when its worker comes into quarantine
- * returns no claims; one that waits apart when its worker is released joins its line.
+ * Calls of workers in quarantine wait apart from the lines. When a worker is put into quarantine, its waiting call returns
+ * no claims. When it is released, its call joins the line.
  */
 export class Dispatcher {
   readonly #context: Context;
@@ -83,7 +83,7 @@ export class Dispatcher {
     return this.#wait(request);
   }
 
-  /** Ends all waiting calls, and lets no call wait from now on. Claims that were made for them meanwhile are given back. */
+  /** Ends all waiting calls; from then on no call waits. Claims that were made for them meanwhile are given back. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const call of this.#everybody) call.answer([]);
@@ -117,7 +117,7 @@ export class Dispatcher {
           cancel();
           gone.removeEventListener('abort', end);
           this.#leave(call);
-          // The caller may go before it has read the reply.
+          // The caller may disconnect before it has read the reply.
           if (claims.length > 0)
             gone.addEventListener('abort', () => this.#deliveries.giveBack(claims), { once: true });
           resolve(claims.map(({ text }) => text));
@@ -212,7 +212,7 @@ export class Dispatcher {
     return chosen;
   }
 
-  /** One task queue whose runs cannot be taken must not keep the others from theirs. */
+  /** A task queue whose runs cannot be taken must not block the others. */
   async #serveTogether(calls: WaitingByQueue): Promise<void> {
     try {
       await this.#serveOnce(calls);
@@ -225,15 +225,15 @@ export class Dispatcher {
 
   #passOver(taskQueueId: string, err: unknown): void {
     this.#context.log.error({ err, taskQueueId }, 'pending runs of a task queue could not be taken');
-    // It is looked at again when it is woken, or at the next look at all task queues.
+    // It is read again when it is woken, or with all task queues.
     this.#mark([taskQueueId], false);
   }
 
   async #serveOnce(calls: WaitingByQueue): Promise<void> {
-    // Those who waited may have gone before it was our turn.
+    // Callers may have disconnected before this turn.
     if (calls.size === 0) return;
     const { observeBatch } = this.#context;
-    // Cleared before the look: what is woken during it will be looked at again.
+    // Cleared before the read: a line that is woken during the read is read again.
     this.#mark(calls.keys(), false);
     const started = performance.now();
     const taken = await this.#take(calls).catch((error) => {
@@ -243,7 +243,7 @@ export class Dispatcher {
     const items = [...calls.values()].reduce((sum, { length }) => sum + length, 0);
     observeBatch?.('claim-work', { items, seconds: (performance.now() - started) / 1000 });
     const claims = claimsByWaiter(taken);
-    // All that was wanted was there, so there may be more, for those who come next.
+    // All calls were satisfied, so there may be more runs for the next ones.
     this.#mark(queuesThatGaveAll(calls, claims), true);
     this.#handOut(calls, claims);
   }
@@ -281,12 +281,12 @@ export class Dispatcher {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       await clock.sleep(lookAtLeastEveryMs, signal);
-      // Nobody tells of a quarantine whose time is over.
+      // There is no wake-up when a quarantine ends by its date.
       this.#heedQuarantines();
       const empty = [...this.#lines].flatMap(([id, { mayHaveWork }]) => (mayHaveWork ? [] : [id]));
       if (empty.length > 0 && !signal.aborted)
         this.#mark(await queuesWithPending(db, empty, clock.now()).catch(() => []), true);
-      // Also when nothing was found: a look that failed is tried again.
+      // Also when nothing was found, since a failed read is repeated.
       this.#serve();
     }
   }

@@ -23,8 +23,8 @@ export interface Taken {
 }
 
 /**
- * Takes pending runs for the workers that wait on some task queues, all in one transaction. The runs of a queue go
- * round the workers that wait there one by one, so that a burst is spread over them.
+ * Takes pending runs for the workers that wait on some task queues, all in one transaction. The runs of a queue are dealt
+ * out to its waiting workers in turn, so that a burst is spread over them.
  */
 export const takeWork = async (
   tx: Transaction,
@@ -48,7 +48,7 @@ export const takeWork = async (
     })),
   );
   await applyChanges(tx, { changes, isTakenFromLine: true }, work);
-  // Rows were locked in order of ids; a worker gets its runs in order of the line.
+  // Rows were locked in order of ids, but a worker gets its runs in order of the line.
   const records = new Map(changes.map(({ after }) => [after.taskId, after]));
   return [...assigned].flatMap(([taskId, waiter]) => {
     const record = records.get(taskId);
@@ -62,7 +62,7 @@ export const takeWork = async (
 
 type WaitingByQueue = ReadonlyMap<string, readonly Waiter[]>;
 
-/** Takes what is wanted, by priority and age, or in queues with ageing by both together. */
+/** Takes runs by priority and then age, or by both together in queues with ageing. */
 const takeRows = async (
   tx: Transaction,
   waiting: WaitingByQueue,
@@ -98,7 +98,7 @@ const columnsOf = (wanted: readonly { taskQueueId: string; count: number }[]) =>
   counts: wanted.map(({ count }) => count),
 });
 
-/** Who gets which run: the runs of each queue in order, round its waiters while they have room. */
+/** Assigns the runs of each queue, in order, to its waiting workers in turn, while these can take more. */
 const assign = (
   rows: readonly store.TakenRow[],
   waiting: ReadonlyMap<string, readonly Waiter[]>,
@@ -125,8 +125,8 @@ const roundRobin = (waiters: readonly Waiter[]): Waiter[] => {
 };
 
 /**
- * Which of these runs are held as they were taken. The transaction that took them is waited for, when it is still under
- * way somewhere: it has their tasks locked.
+ * Returns which of these runs are still held by these claims. It waits for the transaction that took them if that is still
+ * in progress, since it has their tasks locked.
  */
 export const whatIsHeld = async (tx: Transaction, taken: readonly Taken[]): Promise<Taken[]> => {
   const records = await lockTasks(tx, taken);
@@ -136,7 +136,7 @@ export const whatIsHeld = async (tx: Transaction, taken: readonly Taken[]): Prom
   });
 };
 
-/** Gives runs back that were taken for callers who had gone by then. Safe to repeat. */
+/** Gives runs back that were taken for callers that have disconnected. Safe to repeat. */
 export const giveBack = async (
   tx: Transaction,
   taken: readonly Taken[],

@@ -3,7 +3,7 @@ import type { TaskRecord } from '../record.ts';
 import { statusText } from '../record.ts';
 import type { QueueVerbs } from '../service/index.ts';
 
-/** What handlers of the queue are given. */
+/** The services that the handlers of the queue use. */
 export interface QueueServices {
   readonly queue: QueueVerbs;
 }

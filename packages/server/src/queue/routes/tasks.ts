@@ -5,7 +5,7 @@ import { endpoint, groupParams, statusReply, taskParams, textReply } from './con
 
 const category = 'Tasks';
 
-/** What creating a task needs: its own scopes, its routes, project, scheduler, and its queue at its priority. */
+/** The scopes to create a task: its own scopes, its routes, project, scheduler, and its queue at its priority. */
 export const createScopes: ScopeTemplate = {
   AllOf: [
     { for: 'scope', in: 'scopes', each: '<scope>' },
@@ -24,7 +24,7 @@ export const createScopes: ScopeTemplate = {
   ],
 };
 
-/** What the scheduler of a task may do: by task, by project, or by the old pair of scopes. */
+/** The scopes to manage a task: by task, by project, or by the old pair of scopes. */
 const schedulerScopes = (verb: string): ScopeTemplate => ({
   AnyOf: [
     `queue:${verb}:<schedulerId>/<taskGroupId>/<taskId>`,
@@ -33,7 +33,7 @@ const schedulerScopes = (verb: string): ScopeTemplate => ({
   ],
 });
 
-/** Tasks: what they are, where they stand, and what their schedulers do with them. */
+/** The methods to create, read and manage tasks. */
 export const taskRoutes = [
   endpoint(
     {

@@ -8,7 +8,7 @@ import { endpoint, queueParams, runParams, statusReply, textReply } from './cont
 const category = 'Worker Interface';
 const claimsReply = (claims: string[]) => textReply(`{"tasks":[${claims.join(',')}]}`);
 
-/** What workers call. */
+/** The methods for workers. */
 export const workerRoutes = [
   endpoint(
     {
@@ -52,7 +52,7 @@ export const workerRoutes = [
     ({ queue }, { params, body, authorize }) =>
       queue.claimRuns
         .one({ ...params, worker: body, authorize })
-        // Its schema does not allow for an empty object.
+        // Its schema does not allow an empty object.
         .then((text) => (text === noClaim ? new Reply(200, {}) : textReply(text))),
   ),
   endpoint(

@@ -70,7 +70,7 @@ export const TaskReclaim = exactly(
 export type TaskReclaim = Static<typeof TaskReclaim>;
 export const taskReclaimResponse = publish('queue', 'task-reclaim-response', TaskReclaim);
 
-/** Belongs to a way of polling that no longer exists; published because clients may still look the schema up. */
+/** Belongs to a polling method that no longer exists. It is published because clients may still read the schema. */
 export const PollTaskUrlsResponse = exactly(
   {
     queues: Type.Array(

@@ -25,7 +25,7 @@ export type TaskState = (typeof taskStates)[number];
 export const reasonsCreated = ['scheduled', 'retry', 'task-retry', 'rerun', 'exception'] as const;
 export type ReasonCreated = (typeof reasonsCreated)[number];
 
-/** What a worker may give as its reason when a run ends as an exception. */
+/** The reasons that a worker can report when a run ends as an exception. */
 export const reportedReasons = [
   'worker-shutdown',
   'malformed-payload',

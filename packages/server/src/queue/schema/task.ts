@@ -104,7 +104,7 @@ const Scopes = {
 };
 const Extra = anyObject({ default: {}, description: 'For tools; the queue only keeps it.' });
 
-/** A task as it is stored and handed out: every default filled in. */
+/** A task as it is stored and returned, with all defaults filled in. */
 export const TaskDefinition = exactly(
   {
     provisionerId: ProvisionerId,

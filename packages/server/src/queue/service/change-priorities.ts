@@ -16,7 +16,7 @@ export interface PriorityChange {
   readonly authorize: Authorize;
 }
 
-/** Changes the priority of tasks that were never resolved; pending runs change their place in line and keep their age. */
+/** Changes the priority of tasks that were never resolved. Pending runs move to another priority and keep their age. */
 export const changePriorities: Verb<PriorityChange, TaskRecord, Context> = async (tx, requests, work) => {
   const attempts = requests.map(({ taskId, newPriority, authorize }) => ({
     taskId,
@@ -28,14 +28,14 @@ export const changePriorities: Verb<PriorityChange, TaskRecord, Context> = async
     },
   }));
   const { answers, changes, steps } = decideAll(await lockTasks(tx, attempts), attempts);
-  // Two changes of one task may come together: its rows change once, and both changes are reported.
+  // A set may change one task twice: its rows are written once, and both changes are reported.
   await applyChanges(tx, { changes, messages: steps.map(events.taskPriorityChanged) }, work);
   return answers;
 };
 
 /**
- * Changes the priority of some tasks of a group where that is possible; returns the ids of those that changed. Nothing
- * is reported of each task: {@link reportGroupPriority} does it for the group.
+ * Changes the priority of those tasks of a group for which that is possible; returns their ids. There is no message for
+ * each task: {@link reportGroupPriority} reports the change of the group.
  */
 export const changeMemberPriorities = async (
   tx: Transaction,
@@ -51,7 +51,7 @@ export const changeMemberPriorities = async (
   return changes.map(({ after }) => after.taskId);
 };
 
-/** Reports that a group's priority was changed: once for the group, not for each task. */
+/** Reports that a group's priority was changed, once for the group. */
 export const reportGroupPriority = (
   tx: Transaction,
   group: GroupRow,

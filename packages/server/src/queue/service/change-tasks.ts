@@ -6,7 +6,7 @@ import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
 
-/** A task that somebody wants to schedule, rerun or cancel. */
+/** A task that is to be scheduled, rerun or canceled. */
 export interface TaskRequest {
   readonly taskId: string;
   readonly authorize: Authorize;
@@ -34,11 +34,11 @@ export const scheduleTasks = verbOf(lifecycle.schedule);
 
 const rerunAll = verbOf(lifecycle.rerun);
 
-/** Runs tasks once more that are resolved (or were never scheduled). Dependents are left alone. */
+/** Adds a run to tasks that are resolved (or were never scheduled). Dependents are not touched. */
 export const rerunTasks: typeof rerunAll = async (tx, requests, work) => {
   const answers = await rerunAll(tx, requests, work);
   const tasks = answers.filter((answer): answer is TaskRecord => !(answer instanceof RequestError));
-  // The deadline loop may have passed them by while they were resolved.
+  // The deadline loop may have passed them while they were resolved.
   if (tasks.length > 0) tx.last(store.lookAgainFor(tx, tasks));
   return answers;
 };

@@ -24,7 +24,7 @@ type Element = GraphToCreate['tasks'][number];
 
 const mistake = (taskId: string, message: string): ElementError => ({ taskId, code: 'InputError', message });
 
-/** What is wrong with a graph whatever the database holds. */
+/** The mistakes of a graph that can be found without the database. */
 const mistakesIn = ({ taskGroupId, tasks }: GraphToCreate): ElementError[] => {
   const counts = new Map<string, number>();
   for (const { taskId } of tasks) counts.set(taskId, (counts.get(taskId) ?? 0) + 1);
@@ -43,7 +43,7 @@ const mistakesIn = ({ taskGroupId, tasks }: GraphToCreate): ElementError[] => {
   return [...repeated, ...elsewhere, ...cyclic];
 };
 
-/** One refusal for the whole graph, with what is wrong with each task. */
+/** One refusal for the whole graph, with the mistakes of each task. */
 export const refusalOf = (errors: readonly ElementError[], size: number): RequestError => {
   const [first] = errors as [ElementError];
   const code = errors.every((error) => error.code === first.code) ? first.code : 'InputError';
@@ -54,7 +54,7 @@ export const refusalOf = (errors: readonly ElementError[], size: number): Reques
   return new RequestError(code, [summary, ...lines, ...more].join('\n'), errors);
 };
 
-/** Scopes are asked for once for each combination of values, not once for each task. */
+/** Checks scopes once for each combination of values, not once for each task. */
 const askedOnce = (authorize: Authorize): Authorize => {
   const granted = new Set<string>();
   return (values) => {
@@ -65,15 +65,15 @@ const askedOnce = (authorize: Authorize): Authorize => {
   };
 };
 
-/** Refuses a graph that is wrong whatever the database holds. */
+/** Refuses a graph with mistakes that can be found without the database. */
 export const requireSoundGraph = (graph: GraphToCreate): void => {
   const mistakes = mistakesIn(graph);
   if (mistakes.length > 0) throw refusalOf(mistakes, graph.tasks.length);
 };
 
 /**
- * Creates graphs, each all of its tasks, or none and a list of everything that is wrong: then it throws, which rolls the
- * whole transaction back, so a graph has a transaction of its own. The same graph again finds the work done.
+ * Creates graphs: all tasks of a graph, or none and a list of all mistakes. A refusal is thrown, which rolls the whole
+ * transaction back, so each graph has its own transaction. A repeated graph changes nothing.
  */
 export const createGraphs: Verb<GraphToCreate, TaskRecord[], Context> = async (tx, graphs, work) => {
   const created: TaskRecord[][] = [];
@@ -91,7 +91,7 @@ const itemsOf = (graph: GraphToCreate) => {
   }));
 };
 
-/** The records of a graph; throws, which rolls all of it back, when a task was refused. */
+/** The records of a graph. Throws when a task was refused, which rolls the graph back. */
 export const allOrNone = (
   { tasks }: Pick<GraphToCreate, 'tasks'>,
   answers: readonly Answer<TaskRecord>[],

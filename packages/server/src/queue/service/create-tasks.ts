@@ -26,7 +26,7 @@ import { type Change, definitionText, type TaskRecord } from '../record.ts';
 import type { FilledTaskRequest } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 
-/** A task that is asked for, and by whose authority. */
+/** A task that is to be created, and the check of its creator's scopes. */
 export interface TaskToCreate {
   readonly taskId: string;
   readonly request: FilledTaskRequest;
@@ -34,23 +34,23 @@ export interface TaskToCreate {
 }
 
 /**
- * Creates tasks, each under an id that its creator chose. The same task again finds the work done; another task under
- * a used id is refused. Tasks of one set may depend on each other. A task whose dependencies are satisfied is pending
- * at once.
+ * Creates tasks, each under an id that its creator chose. A repeat of the same task changes nothing; another task under a
+ * used id is refused. Tasks of one set may depend on each other. A task whose dependencies are satisfied is pending at
+ * once.
  */
 export const createTasks: Verb<TaskToCreate, TaskRecord, Context> = (tx, items, work) =>
   create(tx, { items, promised: [] }, work);
 
 /**
- * The same for tasks that the caller takes back as a whole when one of them is refused: then none is refused for the
- * sake of another, so each mistake is reported once.
+ * The same for tasks that the caller rolls back as a whole when one is refused. No task is refused because of another
+ * refused one, so each mistake is reported once.
  */
 export const createTasksTogether: Verb<TaskToCreate, TaskRecord, Context> = (tx, items, work) =>
   create(tx, { items, promised: items.map(({ taskId }) => taskId) }, work);
 
 interface Creating {
   readonly items: readonly TaskToCreate[];
-  /** Ids that count as existing tasks, whatever becomes of theirs. */
+  /** Ids that count as existing tasks, even if their tasks are refused. */
   readonly promised: readonly string[];
 }
 
@@ -78,7 +78,7 @@ const checkTask = (
   return newTask(taskId, request, { limits: context.settings, now });
 };
 
-/** Whole minutes, so that a stream of tasks, each expiring a little later, does not rewrite its group each time. */
+/** Rounds up to whole minutes, so that a stream of tasks does not rewrite its group for each later expiry. */
 const groupExpiry = (expires: Date): Date => {
   const time = later(expires, hours(1)).getTime();
   return new Date(Math.ceil(time / minutes(1)) * minutes(1));
@@ -132,7 +132,7 @@ interface Resolved {
 
 type Dependency = RequiredTask & { readonly expires: Date };
 
-/** A task of the same set, as those see it that depend on it. */
+/** A task of the same set, as far as its dependents are concerned. */
 const notYetRun = ({ taskId, expires }: Pick<Dependency, 'taskId' | 'expires'>): Dependency => ({
   taskId,
   state: 'unscheduled',
@@ -140,7 +140,7 @@ const notYetRun = ({ taskId, expires }: Pick<Dependency, 'taskId' | 'expires'>):
   expires,
 });
 
-/** Finds what tasks depend on, in the database or in the same set. Those rows stay as they are until the commit. */
+/** Finds the dependencies of tasks, in the database or in the same set. Their rows are locked until the commit. */
 const resolveDependencies = async (
   tx: Transaction,
   tasks: readonly Answer<NewTask>[],
@@ -161,7 +161,7 @@ const resolveDependencies = async (
   const seen = new Set<string>();
   for (const { record, definition } of answers.filter(isTask)) {
     const { taskId } = record;
-    // Of several tasks under one id the first one counts, and so do its dependencies.
+    // Of several tasks under one id the first one counts, with its dependencies.
     if (seen.has(taskId)) continue;
     seen.add(taskId);
     const { dependencies: ids, requires } = definition;
@@ -172,8 +172,8 @@ const resolveDependencies = async (
 };
 
 /**
- * Adds the tasks of a set to what is known, each after those that it depends on. One that will be refused is left out,
- * for it must not be waited for.
+ * Adds the tasks of a set to the known ones, each after its dependencies. A task that will be refused is left out, since
+ * no other task may wait for it.
  */
 const addOwn = (
   tasks: readonly NewTask[],
@@ -200,7 +200,7 @@ const addOwn = (
 
 const never = new Date(8.64e15);
 
-/** Which dependencies of a task do not exist, and which expire too soon. A task may depend on itself. */
+/** The dependencies of a task that do not exist or expire too soon. A task may depend on itself. */
 const lacksOf = ({ record, definition }: NewTask, known: ReadonlyMap<string, Dependency>) => {
   const { taskId, deadline } = record;
   const { dependencies } = definition;
@@ -218,7 +218,7 @@ const unusable = (missing: readonly string[], expiring: readonly string[]): stri
       : []),
   ].join('\n');
 
-/** Inserts the tasks whose ids are free, with edges, places in line and messages; returns them as they stand. */
+/** Inserts the tasks whose ids are free, with edges, places in line and messages; returns their records. */
 const insertFresh = async (
   tx: Transaction,
   { answers, dependents }: Resolved,
@@ -240,10 +240,10 @@ const insertFresh = async (
   return new Map(changes.map(({ after }) => [after.taskId, after]));
 };
 
-/** A statement takes no more rows than this: to write it, and to send it, takes a moment each. */
+/** The largest number of rows of one statement, since building and sending it blocks the process. */
 const rowsAtOnceMax = 1000;
 
-/** Adds tasks, in order of their ids: two graphs with the same tasks do not wait for each other in a circle. */
+/** Adds tasks in order of their ids, so that two graphs with the same tasks do not deadlock. */
 const insertRows = async (tx: Transaction, rows: readonly store.NewTaskRow[]): Promise<Set<string>> => {
   if (rows.length <= rowsAtOnceMax) return store.insertTasks(tx, rows);
   const inOrder = [...rows].sort((a, b) => (a.record.taskId < b.record.taskId ? -1 : 1));
@@ -258,7 +258,7 @@ interface New {
   readonly dependents: ReadonlyMap<string, Dependent>;
 }
 
-/** Writes what else there is to new tasks: edges, places in line, messages, the size of their groups. */
+/** Writes everything else about new tasks: edges, places in line, messages, the sizes of their groups. */
 const announceNew = async (tx: Transaction, { changes, dependents }: New, now: Date): Promise<void> => {
   const parts = partsOf(changes, rowsAtOnceMax);
   const last = parts.pop() ?? [];
@@ -320,7 +320,7 @@ interface Adopting {
   readonly fresh: ReadonlyMap<string, TaskRecord>;
 }
 
-/** The results for all: new tasks as they are, and for used ids the existing task, if it is the same. */
+/** The result for each task: the new task, or the existing one if it is the same. */
 const adoptExisting = async (
   tx: Transaction,
   checked: readonly Answer<NewTask>[],
@@ -350,7 +350,7 @@ const adoptExisting = async (
   });
 };
 
-/** A sealed group or another scheduler's refuses even a repetition; dependencies that are gone by now do not. */
+/** A repeat is refused in a sealed group or one of another scheduler, but not for dependencies that are gone by now. */
 const mayExist = (answer: Answer<NewTask> | undefined): boolean =>
   !(answer instanceof RequestError) || answer.code === 'InputError';
 

@@ -30,7 +30,7 @@ const changedAtOnceMax = 1000;
 const byId = (groups: readonly store.GroupRow[]) =>
   new Map(groups.map((group) => [group.taskGroupId, group]));
 
-/** Seals groups: they take no further tasks. One that is sealed keeps its date; the message is sent each time. */
+/** Seals groups: they accept no further tasks. A sealed group keeps its date; the message is sent each time. */
 export const sealGroups: Verb<GroupRequest, ReturnType<typeof events.groupView>, Context> = async (
   tx,
   requests,
@@ -54,10 +54,10 @@ export const sealGroups: Verb<GroupRequest, ReturnType<typeof events.groupView>,
   return allowed.map((answer) => (typeof answer === 'string' ? events.groupView(groupOf(answer)) : answer));
 };
 
-/** Ends all tasks of a sealed group that are not resolved. A large group is worked off in several transactions. */
+/** Cancels all tasks of a sealed group that are not resolved. A large group takes several transactions. */
 export const cancelGroup = async (context: Context, { taskGroupId, authorize }: GroupRequest) => {
   const group = await requireGroup(context.db, taskGroupId);
-  // As the original: whether it is sealed is told before scopes are asked for.
+  // As in the original, an unsealed group is refused before scopes are checked.
   if (!group.sealed) {
     throw new RequestError(
       'RequestConflict',
@@ -83,7 +83,7 @@ interface Members {
   decide(task: TaskRecord): lifecycle.Outcome;
 }
 
-/** Changes tasks of a group; returns those that changed by it. Their times do not tell: another call may have the same. */
+/** Changes tasks of a group; returns those that this call changed. Times cannot tell: another call may have the same. */
 const changeMembers = async (
   tx: Transaction,
   { taskIds, decide }: Members,
@@ -96,8 +96,8 @@ const changeMembers = async (
 };
 
 /**
- * Adds a run to each task of a group that failed or ended as an exception, before its deadline. Up to a thousand in one
- * transaction, more in several. The second call finds nothing that failed.
+ * Adds a run to each task of a group that failed or ended as an exception, before its deadline. Up to a thousand tasks in
+ * one transaction, more in several. A second call finds no failed task.
  */
 export const rerunGroup = async (context: Context, { taskGroupId, authorize }: GroupRequest) => {
   const group = await requireGroup(context.db, taskGroupId);
@@ -107,7 +107,7 @@ export const rerunGroup = async (context: Context, { taskGroupId, authorize }: G
     const decide = (task: TaskRecord) =>
       lifecycle.beforeDeadline(task, work.now, () => lifecycle.rerunFailed(task, work.now));
     const begun = await changeMembers(tx, { taskIds, decide }, work);
-    // The deadline loop may have passed them by while they were resolved.
+    // The deadline loop may have passed them while they were resolved.
     if (begun.length > 0) tx.last(store.lookAgainFor(tx, begun));
     return begun.map(({ taskId }) => taskId);
   });
@@ -130,7 +130,7 @@ export const changeGroupPriority = async (
   return { taskGroupId, schedulerId: group.schedulerId, newPriority, tasksAffected, taskIds: changed };
 };
 
-/** Changes tasks page by page, each in a transaction of its own; returns those that were changed, once that is committed. */
+/** Changes tasks page by page, each page in its own transaction; returns the changed tasks after the last commit. */
 const inPages = async (
   context: Context,
   taskIds: readonly string[],

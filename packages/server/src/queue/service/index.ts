@@ -24,10 +24,10 @@ import { cancelGroup, changeGroupPriority, type GroupRequest, rerunGroup, sealGr
 import * as reads from './reads.ts';
 import { resolveRuns } from './resolve-runs.ts';
 
-// Definitions are what makes a batch heavy.
+// Definitions make up most of the size of a batch.
 const weigh = ({ request }: TaskToCreate): number => 500 + JSON.stringify(request.payload).length;
 
-/** Each works on a set; single calls that arrive together share a transaction. */
+/** Each handles a set; calls that arrive together share a transaction. */
 const verbs = {
   createTasks: inBatches(createTasks, { bytesOf: weigh }),
   createGraphs: alone(createGraphs),
@@ -50,7 +50,7 @@ const queries = {
   listPending: reads.listPending,
   listClaimed: reads.listClaimed,
   countQueue: reads.countQueue,
-  /** What waits and what runs in the task queues where most does, 200 of them at most. */
+  /** The numbers of waiting and running runs in the 200 task queues with the most. */
   countQueues: (sql: Sql) => store.countQueues(sql, { queuesMax: 200, runsMax: 100_000 }),
 };
 
@@ -62,7 +62,7 @@ const listings = (read: { statuses: Batched<string, string>; definitions: Batche
     reads.pageOfTasks(taskIds, page, { all: read.statuses.all, list: 'statuses', element: 'status' }),
 });
 
-/** All that the queue does, bound to what it was opened with. */
+/** The verbs of the queue, bound to what it was opened with. */
 export const queueVerbs = (context: Context, dispatcher: Dispatcher) => {
   const bound = bindVerbs(context, verbs);
   return {
@@ -89,7 +89,7 @@ export type QueueVerbs = ReturnType<typeof queueVerbs>;
 
 type LostWorker = lifecycle.WorkerRef & { readonly taskQueueId: string };
 
-/** Ends a lost worker's runs so that they are retried; returns how many. */
+/** Ends the runs of a lost worker so that they are retried; returns how many. */
 const loseWorker = (context: Context, worker: LostWorker): Promise<number> =>
   transact(context, async (tx, now) => {
     const held = await store.claimsOfWorker(tx, worker);

@@ -40,7 +40,7 @@ export interface PageRequest {
 }
 
 const pages = {
-  // What a token counts are ids of the question, so both methods that take a list of ids share it.
+  // A token is an index into the list of ids in the request, so both methods with such a list can share it.
   tasks: pagesOf('queue.tasks', ['whole']),
   group: pagesOf('queue.listTaskGroup', ['text']),
   dependents: pagesOf('queue.listDependentTasks', ['text']),
@@ -105,7 +105,7 @@ export const listDependents = async (
   return `{"taskId":"${taskId}","tasks":[${tasks.map(taskText).join(',')}]${tokenText(continuationToken)}}`;
 };
 
-/** How many runs of a task queue wait, and how many workers hold. */
+/** How many runs of a task queue are pending, and how many are claimed. */
 export const countQueue = async (db: Sql, taskQueueId: string, { now }: Work<Context>) => {
   const [pendingTasks, claimedTasks] = await Promise.all([
     store.countPending(db, taskQueueId, now),
@@ -114,7 +114,7 @@ export const countQueue = async (db: Sql, taskQueueId: string, { now }: Work<Con
   return { ...queueParts(taskQueueId), taskQueueId, pendingTasks, claimedTasks };
 };
 
-/** A page of the runs that wait in a task queue, the oldest first, JSON text. */
+/** A page of the pending runs of a task queue, the oldest first, JSON text. */
 export const listPending = async (
   db: Sql,
   { taskQueueId, ...page }: PageRequest & { readonly taskQueueId: string },
@@ -138,7 +138,7 @@ export const listPending = async (
   return `{"tasks":[${tasks.join(',')}]${tokenText(continuationToken)}}`;
 };
 
-/** A page of the runs that workers of a task queue hold, the oldest claim first, JSON text. */
+/** A page of the claimed runs of a task queue, the oldest claim first, JSON text. */
 export const listClaimed = async (
   db: Sql,
   { taskQueueId, ...page }: PageRequest & { readonly taskQueueId: string },

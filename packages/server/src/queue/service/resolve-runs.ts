@@ -5,7 +5,7 @@ import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
 import type { ReportedReason } from '../schema/index.ts';
 
-/** How a worker says that a run ended. */
+/** The end of a run, as a worker reports it. */
 export type Report = {
   readonly taskId: string;
   readonly runId: number;
@@ -15,8 +15,8 @@ export type Report = {
 );
 
 /**
- * Ends runs as their workers report it. Safe to repeat: the second report finds the work done. It is accepted past the
- * deadline too, until the deadline loop has acted.
+ * Ends runs as their workers report. Safe to repeat: a second report changes nothing. Reports are accepted after the
+ * deadline too, until the deadline loop has ended the task.
  */
 export const resolveRuns: Verb<Report, TaskRecord, Context> = (tx, reports, work) => {
   const attempts = reports.map((report) => ({
@@ -29,6 +29,6 @@ export const resolveRuns: Verb<Report, TaskRecord, Context> = (tx, reports, work
   return changeTasks(tx, attempts, work);
 };
 
-/** How a report of success is meant: workers of 2014 report failure by it, with `{"success": false}`. */
+/** The meaning of `reportCompleted`: workers of 2014 report failures with it, as `{"success": false}`. */
 export const reportedEnd = (body: unknown): 'completed' | 'failed' =>
   (body as { success?: unknown }).success === false ? 'failed' : 'completed';

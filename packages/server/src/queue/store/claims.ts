@@ -31,7 +31,7 @@ export const updateClaims = (tx: Transaction, taskIds: string[], takenUntil: Dat
 export const deleteClaims = (tx: Transaction, taskIds: string[]) =>
   tx`delete from claims where task_id = any(${taskIds}::text[])`;
 
-/** Claims that ran out before the deadline of their task did; past that, the deadline loop ends the run. */
+/** Expired claims of tasks whose deadline has not passed. After the deadline, the deadline loop ends the run. */
 export const expiredClaims = (db: Sql, now: Date, limit: number) =>
   db<Pick<ClaimRow, 'taskId' | 'runId' | 'takenUntil'>>`
     select task_id, run_id, taken_until from claims
@@ -39,8 +39,8 @@ export const expiredClaims = (db: Sql, now: Date, limit: number) =>
      order by taken_until
      limit ${limit}`;
 
-/** What a worker holds. */
-/** A name of a worker says who it is in its task queue only: others may use it elsewhere. */
+/** The claims of a worker. */
+/** A worker's name is unique only in its task queue; other workers may have it elsewhere. */
 export const claimsOfWorker = (
   db: Sql,
   { taskQueueId, workerGroup, workerId }: Pick<ClaimRow, 'taskQueueId' | 'workerGroup' | 'workerId'>,

@@ -1,6 +1,6 @@
 import type { Sql } from '../../base/index.ts';
 
-/** How much waits and runs in a task queue. */
+/** The numbers of pending and claimed runs of a task queue. */
 export interface QueueCounts {
   readonly taskQueueId: string;
   readonly pending: number;
@@ -9,12 +9,12 @@ export interface QueueCounts {
   readonly oldestPosition: number | null;
 }
 
-// At most this many task queues are looked at; where there are more, some are not counted.
+// At most this many task queues are read; when there are more, some are not counted.
 const queuesLookedAtMax = 1000;
 
 /**
- * Counts what waits and what runs in the task queues where most does. It steps from queue to queue over the indexes,
- * and counts at most this many runs in each, so that the cost has a bound whatever lies in the tables.
+ * Counts pending and claimed runs in the task queues with the most. It steps from queue to queue over the indexes and
+ * counts at most this many runs in each, so that the cost is bounded for any content of the tables.
  */
 export const countQueues = (
   db: Sql,

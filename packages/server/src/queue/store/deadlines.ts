@@ -6,15 +6,15 @@ export interface DeadlinePlace {
   readonly taskId: string;
 }
 
-/** How far the deadline loop has come. */
+/** The cursor of the deadline loop. */
 export interface DeadlineCursor {
-  /** Up to here every task is done with for good. */
+  /** Up to here every task has been handled for good. */
   readonly settled: DeadlinePlace;
-  /** Up to here the loop has looked. Tasks of transactions that did not know of it yet may still turn up before. */
+  /** Up to here the loop has read. Tasks of transactions that did not see this yet may still appear before it. */
   readonly looked: DeadlinePlace;
-  /** Where the loop had come to when it last noted which transactions were under way. */
+  /** The place of the loop when it last recorded the transactions in progress. */
   readonly marked: DeadlinePlace;
-  /** Those transactions have all ended. */
+  /** Whether those transactions have all ended. */
   readonly isMarkOver: boolean;
 }
 
@@ -26,9 +26,9 @@ interface CursorRow extends DeadlinePlace {
   readonly isMarkOver: boolean;
 }
 
-/** How far the deadline loop has come; nobody else moves it until the transaction ends. */
+/** Reads the cursor of the deadline loop, and locks it until the transaction ends. */
 export const lockDeadlineCursor = async (tx: Transaction): Promise<DeadlineCursor | undefined> => {
-  // A mark that lies in the future comes from before a crash or a restore: none of those transactions lives.
+  // A mark in the future was made before a crash or a restore: none of those transactions exists any more.
   const [row] = await tx<CursorRow>`
     select deadline, task_id, looked_deadline, looked_task_id, marked_deadline, marked_task_id,
            marked_xid <= pg_snapshot_xmin(pg_current_snapshot())
@@ -50,8 +50,8 @@ export interface OverdueTask extends DeadlinePlace {
 }
 
 /**
- * Tasks whose deadline lies after a place and before `due`, in order of time. Not those of this very moment: until it
- * has passed a task may still be made or rerun.
+ * Tasks whose deadline is after a place and before `due`, in order of time. Deadlines of the current moment are left out,
+ * since tasks can still be created or rerun with them.
  */
 export const pastDeadline = (
   tx: Transaction,
@@ -64,7 +64,7 @@ export const pastDeadline = (
      order by deadline, task_id
      limit ${limit}`;
 
-/** Tasks that are not resolved between two places, the second included, and before `due`. */
+/** Unresolved tasks between two places, the second included, and before `due`. */
 export const openBetween = (
   tx: Transaction,
   { after, until }: { after: DeadlinePlace; until: DeadlinePlace },
@@ -78,13 +78,13 @@ export const openBetween = (
      order by deadline, task_id
      limit ${limit}`;
 
-/** Notes how far the loop has looked. */
+/** Records how far the loop has read. */
 export const moveLooked = (tx: Transaction, { deadline, taskId }: DeadlinePlace) =>
   tx`update deadline_cursor set looked_deadline = ${deadline}, looked_task_id = ${taskId}`;
 
 /**
- * Is sure of everything up to the mark, and sets the next mark where the loop has looked by an earlier transaction: who
- * begins from now on knows of that.
+ * Counts everything up to the mark as handled, and sets the next mark to where the loop had read by an earlier
+ * transaction: transactions that begin from now on see that.
  */
 export const settleMark = (tx: Transaction, { marked, looked }: DeadlineCursor) =>
   tx`
@@ -94,8 +94,8 @@ export const settleMark = (tx: Transaction, { marked, looked }: DeadlineCursor) 
            marked_xid = pg_snapshot_xmax(pg_current_snapshot())`;
 
 /**
- * Lets the loop look again at everything from the earliest of these deadlines on, when it has been there. To be called for
- * tasks that were added or reopened, after that was written: the transaction must have its id when the cursor is read.
+ * Moves the loop back to the earliest of these deadlines when it has already passed it. To be called for tasks that were
+ * added or reopened, after they were written: the transaction must have its id when the cursor is read.
  */
 export const lookAgainFor = (tx: Transaction, tasks: readonly { readonly deadline: Date }[]) => {
   let earliestMs = Number.POSITIVE_INFINITY;

@@ -1,16 +1,16 @@
 import type { Sql } from '../../base/index.ts';
 
-/** Runs of a task queue that have waited about equally long. */
+/** Runs of a task queue that have waited for about the same time. */
 export interface WaitingGroup {
   readonly taskQueueId: string;
-  /** Of the one among them that has waited longest. */
+  /** Of the one that has waited longest. */
   readonly ageMs: number;
   readonly count: number;
 }
 
 /**
- * What waits in some task queues, by age: within a second, two, four and so on. At most this many runs of each priority of
- * a queue are looked at, those that are next in line, so that a step has a bound.
+ * The pending runs of some task queues, by age: within a second, two, four and so on. At most this many runs of each
+ * priority of a queue are read, the next ones in line, so that the cost is bounded.
  */
 export const waitingByAge = (
   sql: Sql,
@@ -31,7 +31,7 @@ export const waitingByAge = (
      group by wanted.task_queue_id, floor(ln(1000 + head.age_ms) / ln(2::float8))
      order by wanted.task_queue_id, age_ms desc`;
 
-/** How many runs a worker holds. */
+/** The number of runs that a worker has claimed. */
 export interface WorkersClaims {
   readonly taskQueueId: string;
   readonly workerGroup: string;
@@ -39,7 +39,7 @@ export interface WorkersClaims {
   readonly count: number;
 }
 
-/** The workers of some task queues that hold runs, and how many each. */
+/** The workers of some task queues with claims, and the number of claims of each. */
 export const claimsByWorker = (sql: Sql, taskQueueIds: readonly string[]): Promise<WorkersClaims[]> =>
   sql<WorkersClaims>`
     select c.task_queue_id, c.worker_group, c.worker_id, count(*)::int as count

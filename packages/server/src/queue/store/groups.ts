@@ -13,7 +13,7 @@ export const readGroups = (db: Sql, taskGroupIds: string[]) =>
     select task_group_id, scheduler_id, expires, sealed from task_groups
      where task_group_id = any(${taskGroupIds}::text[])`;
 
-/** A group, with tasks taken into account that are not counted in yet. */
+/** A group, including tasks that are not counted yet. */
 export const readGroup = async (db: Sql, taskGroupId: string): Promise<GroupRow | undefined> => {
   const [group] = await db<GroupRow>`
     select g.task_group_id, g.scheduler_id, g.sealed,
@@ -35,7 +35,7 @@ export const insertGroups = (tx: Transaction, groups: readonly NewGroup[], now: 
      order by 1
     on conflict (task_group_id) do nothing`;
 
-/** Notes that groups have new tasks and how long they are needed; nobody's row is locked. {@link shrinkGroups} counts them in. */
+/** Records new tasks of groups and their expiry, without locking the groups. {@link shrinkGroups} counts them later. */
 export const growGroups = (
   tx: Transaction,
   growth: readonly { taskGroupId: string; tasks: number; expires: Date }[],
@@ -47,7 +47,7 @@ export const growGroups = (
         ${growth.map((g) => g.taskGroupId)}::text[], ${growth.map((g) => g.tasks)}::int[],
         ${growth.map((g) => g.expires)}::timestamptz[]) as n(task_group_id, tasks, expires)`;
 
-/** Groups; nobody else counts in them until the transaction ends. In order of ids, against deadlocks. */
+/** Groups, locked until the transaction ends, in order of ids to prevent deadlocks. */
 const lockGroups = (tx: Transaction, taskGroupIds: string[]) =>
   tx`
     select g.task_group_id
@@ -57,8 +57,8 @@ const lockGroups = (tx: Transaction, taskGroupIds: string[]) =>
        select task_group_id from task_groups where task_group_id = n.task_group_id for no key update) as g`;
 
 /**
- * Counts new tasks in, and those out that were resolved for the first time; returns the groups in which none is left. The
- * groups are locked first, so that this statement sees all that was added before others could see it.
+ * Adds new tasks to the counts and subtracts those that were resolved for the first time; returns the groups without
+ * unresolved tasks. The groups are locked first, so that this statement sees all tasks that were added before.
  */
 export const shrinkGroups = async (
   tx: Transaction,
@@ -89,7 +89,7 @@ export const shrinkGroups = async (
   return rows;
 };
 
-/** Seals groups; one that is sealed keeps its date. */
+/** Seals groups; a sealed one keeps its date. */
 export const sealGroups = (tx: Transaction, taskGroupIds: string[], now: Date) =>
   tx<GroupRow>`
     update task_groups g set sealed = coalesce(sealed, ${now}) where task_group_id = any(${taskGroupIds}::text[])
@@ -97,7 +97,7 @@ export const sealGroups = (tx: Transaction, taskGroupIds: string[], now: Date) =
               greatest(g.expires, (select max(w.expires) from task_group_growth w
                                     where w.task_group_id = g.task_group_id)) as expires`;
 
-/** Deletes groups that expired, unless tasks that are not counted in yet need them for longer; returns how many. */
+/** Deletes expired groups, unless tasks that are not counted yet need them for longer; returns how many. */
 export const deleteExpiredGroups = async (db: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await db`
     with gone as (

@@ -21,7 +21,7 @@ export const insertPending = (tx: Transaction, rows: readonly PendingRow[]) =>
       ${rows.map((r) => r.runId)}::smallint[], ${rows.map((r) => r.deadline)}::timestamptz[])
     on conflict do nothing`;
 
-/** What finds a row in the line. */
+/** The columns that identify a row of the line. */
 export type PendingKey = Pick<PendingRow, 'taskQueueId' | 'priority' | 'position' | 'taskId'>;
 
 export const deletePending = (tx: Transaction, keys: readonly PendingKey[]) =>
@@ -36,7 +36,7 @@ export const deletePending = (tx: Transaction, keys: readonly PendingKey[]) =>
      where p.task_queue_id = any(array[gone.task_queue_id]) and p.priority = any(array[gone.priority])
        and p.position = any(array[gone.position]) and p.task_id = any(array[gone.task_id])`;
 
-/** A run that was taken out of the line, its task locked. */
+/** A run that was removed from the line, with its task locked. */
 export interface TakenRow {
   readonly record: TaskRecord;
   readonly runId: number;
@@ -45,9 +45,9 @@ export interface TakenRow {
 }
 
 /**
- * Takes up to this many runs out of the line of each task queue, the most urgent and then the oldest first, and locks
- * their tasks in order of ids. Runs that another process is taking are passed over. Past its deadline a run is left to
- * the deadline loop.
+ * Removes up to this many runs from the line of each task queue, the most urgent and then the oldest first, and locks
+ * their tasks in order of ids. Runs that another process is taking are skipped. A run past its deadline is left to the
+ * deadline loop.
  */
 export const takePending = async (
   tx: Transaction,
@@ -81,8 +81,8 @@ export const takePending = async (
 };
 
 /**
- * The same for queues in which runs gain a priority each time this many microseconds have passed. The heads of all
- * priorities are compared, so their rows are locked for the moment too; who passed them over is woken afterwards.
+ * The same for queues in which a run gains one priority each time it has waited this many microseconds. The first runs of
+ * all priorities are compared, so their rows are locked for a moment; calls that skipped them are woken afterwards.
  */
 export const takeAgedPending = async (
   tx: Transaction,
@@ -128,7 +128,7 @@ export const countPending = async (db: Sql, taskQueueId: string, now: Date): Pro
   return row?.count ?? 0;
 };
 
-/** A run that waits or runs, with its definition (JSON text without the priority). */
+/** A pending or claimed run, with its definition (JSON text without the priority). */
 export interface PendingListing {
   readonly taskId: string;
   readonly runId: number;

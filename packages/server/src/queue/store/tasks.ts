@@ -2,27 +2,27 @@ import { type Sql, type Transaction, together } from '../../base/index.ts';
 import { stateOf, type TaskRecord } from '../record.ts';
 import type { RunStatus } from '../schema/index.ts';
 
-/** A record as it comes from the database: the runs are JSON text still. */
+/** A record as the database returns it: the runs are JSON text. */
 export type StatusRow = Omit<TaskRecord, 'runs'> & { readonly state: string; readonly runs: string };
 
-/** Parses what is JSON text in a row. */
+/** Parses the JSON text in a row. */
 export const asRecord = ({ state: _, runs, ...row }: StatusRow): TaskRecord => ({
   ...row,
   runs: JSON.parse(runs) as RunStatus[],
 });
 
-/** Where tasks stand, as rows of JSON text: for reads that need nothing of it parsed. */
+/** The statuses of tasks with their JSON text unparsed. */
 export const readStatusRows = (db: Sql, taskIds: readonly string[]) =>
   db<StatusRow>`
     select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
            priority, retries_left, state, position, runs
       from task_status where task_id = any(${taskIds}::text[])`;
 
-/** Where tasks stand. */
+/** The statuses of tasks. */
 export const readRecords = async (db: Sql, taskIds: readonly string[]): Promise<TaskRecord[]> =>
   (await readStatusRows(db, taskIds)).map(asRecord);
 
-/** Where tasks stand; nobody else changes them until the transaction ends. In order of ids, against deadlocks. */
+/** The statuses of tasks, locked until the transaction ends, in order of ids to prevent deadlocks. */
 export const lockRecords = async (tx: Transaction, taskIds: string[]): Promise<TaskRecord[]> => {
   const rows = await tx<StatusRow>`
     select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
@@ -33,7 +33,7 @@ export const lockRecords = async (tx: Transaction, taskIds: string[]): Promise<T
   return rows.map(asRecord);
 };
 
-/** Where tasks stand; none of them changes until the transaction ends, though others may look as well. */
+/** The statuses of tasks, with a shared lock: they do not change until the transaction ends. */
 export const shareRecords = async (tx: Transaction, taskIds: readonly string[]): Promise<TaskRecord[]> => {
   const rows = await tx<StatusRow>`
     select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
@@ -44,7 +44,7 @@ export const shareRecords = async (tx: Transaction, taskIds: readonly string[]):
   return rows.map(asRecord);
 };
 
-/** A task as others see it that depend on it. */
+/** A task, as far as its dependents are concerned. */
 export interface RequiredRow {
   readonly taskId: string;
   readonly state: string;
@@ -52,7 +52,7 @@ export interface RequiredRow {
   readonly expires: Date;
 }
 
-/** Tasks that new ones depend on; none of them resolves until the transaction ends. */
+/** Tasks that new tasks depend on. None of them resolves until the transaction ends. */
 export const shareRequired = (tx: Transaction, taskIds: string[]) =>
   tx<RequiredRow>`
     select task_id, state, json_array_length(runs::json) - 1 as last_run_id, expires
@@ -66,8 +66,8 @@ export interface NewTaskRow {
 }
 
 /**
- * Adds those of these tasks whose ids are free; returns their ids. An id is free in both tables or in neither, so the
- * two inserts need no join: one of ten thousand rows with ten thousand others, without an index, takes ten seconds.
+ * Adds those of these tasks whose ids are free; returns their ids. An id is free in both tables or in neither, so the two
+ * inserts need no join. A join of ten thousand rows with ten thousand others, without an index, takes ten seconds.
  */
 export const insertTasks = async (tx: Transaction, rows: readonly NewTaskRow[]): Promise<Set<string>> => {
   const records = rows.map((row) => row.record);
@@ -100,7 +100,7 @@ export const insertTasks = async (tx: Transaction, rows: readonly NewTaskRow[]):
   return new Set(inserted.map((row) => row.taskId));
 };
 
-/** Writes what may change of tasks; their rows are locked. */
+/** Writes the fields of tasks that can change. Their rows must be locked. */
 export const saveRecords = (tx: Transaction, records: readonly TaskRecord[]) =>
   tx`
     update task_status s
@@ -112,7 +112,7 @@ export const saveRecords = (tx: Transaction, records: readonly TaskRecord[]) =>
       ) as n(task_id, priority, retries_left, state, position, runs)
      where s.task_id = any(array[n.task_id])`;
 
-/** A definition as it is stored (JSON text without the priority), and the priority. */
+/** A stored definition (JSON text without the priority), and the priority. */
 export interface DefinitionRow {
   readonly taskId: string;
   readonly definition: string;
@@ -182,7 +182,7 @@ export const expiredTasks = async (tx: Transaction, now: Date, limit: number): P
   return rows.map((row) => row.taskId);
 };
 
-/** Deletes tasks with all that the queue knows of them. */
+/** Deletes tasks with everything that the queue stores about them. */
 export const deleteTasks = (tx: Transaction, taskIds: string[]) =>
   together(
     tx`delete from pending p using task_status s

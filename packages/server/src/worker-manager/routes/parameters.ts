@@ -1,9 +1,9 @@
 import { parameters } from '../../http/index.ts';
-import type { Context } from '../context.ts';
+import type { PoolVerbs } from '../service/index.ts';
 
 /** What the handlers of this domain work with. */
 export interface WorkerManagerServices {
-  readonly workerManager: Context;
+  readonly workerManager: PoolVerbs;
 }
 
 export const poolId = { workerPoolId: parameters.taskQueueId };

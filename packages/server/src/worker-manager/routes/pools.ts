@@ -1,6 +1,5 @@
 import { pagination, parameters, type Route, routeFor } from '../../http/index.ts';
 import * as schema from '../schema/index.ts';
-import * as service from '../service/index.ts';
 import { poolId, type WorkerManagerServices } from './parameters.ts';
 
 const endpoint = routeFor<WorkerManagerServices>();
@@ -27,7 +26,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       query: pagination,
       output: schema.providerList,
     },
-    ({ workerManager }, { query }) => service.listProviders(workerManager, query),
+    ({ workerManager }, { query }) => workerManager.listProviders(query),
   ),
   endpoint(
     {
@@ -44,7 +43,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       output: schema.workerPoolFull,
     },
     ({ workerManager }, { params, body, authorize, caller: { clientId } }) =>
-      service.createPool(workerManager, { ...params, definition: body, authorize, clientId }),
+      workerManager.createPool({ ...params, definition: body, authorize, clientId }),
   ),
   endpoint(
     {
@@ -61,7 +60,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       output: schema.workerPoolFull,
     },
     ({ workerManager }, { params, body: { workerPoolId: repeatedId, ...definition }, authorize, caller }) =>
-      service.updatePool(workerManager, {
+      workerManager.updatePool({
         ...params,
         definition,
         authorize,
@@ -83,7 +82,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       output: schema.workerPoolFull,
     },
     ({ workerManager }, { params, caller: { clientId } }) =>
-      service.deletePool(workerManager, params.workerPoolId, clientId),
+      workerManager.deletePool({ ...params, clientId }),
   ),
   endpoint(
     {
@@ -99,8 +98,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       query: { ...pagination, includeArchived: parameters.boolean },
       output: schema.workerPoolLaunchConfigList,
     },
-    ({ workerManager }, { params, query }) =>
-      service.listLaunchConfigs(workerManager, params.workerPoolId, query),
+    ({ workerManager }, { params, query }) => workerManager.listLaunchConfigs({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -115,7 +113,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       scopes: readScope,
       output: schema.workerPoolStats,
     },
-    ({ workerManager }, { params }) => service.poolStats(workerManager, params.workerPoolId),
+    ({ workerManager }, { params }) => workerManager.poolStats(params.workerPoolId),
   ),
   endpoint(
     {
@@ -130,7 +128,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       scopes: readScope,
       output: schema.workerPoolFull,
     },
-    ({ workerManager }, { params }) => service.readPool(workerManager, params.workerPoolId),
+    ({ workerManager }, { params }) => workerManager.readPool(params.workerPoolId),
   ),
   endpoint(
     {
@@ -145,7 +143,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       query: pagination,
       output: schema.workerPoolList,
     },
-    ({ workerManager }, { query }) => service.listPools(workerManager, query),
+    ({ workerManager }, { query }) => workerManager.listPools(query),
   ),
   endpoint(
     {
@@ -160,7 +158,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       query: pagination,
       output: schema.workerPoolListStats,
     },
-    ({ workerManager }, { query }) => service.listPoolsStats(workerManager, query),
+    ({ workerManager }, { query }) => workerManager.listPoolsStats(query),
   ),
   endpoint(
     {
@@ -178,7 +176,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
     },
     ({ workerManager }, { params, body, authorize }) => {
       authorize({ workerGroup: body.workerGroup, workerId: body.workerId });
-      return service.reportWorkerError(workerManager, params.workerPoolId, body);
+      return workerManager.reportWorkerError({ ...params, ...body });
     },
   ),
   endpoint(
@@ -196,7 +194,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
     },
     ({ workerManager }, { query: { workerPoolId }, authorize }) => {
       authorize({ workerPoolId: workerPoolId ?? '*' });
-      return service.errorStats(workerManager, workerPoolId);
+      return workerManager.errorStats(workerPoolId ?? null);
     },
   ),
   endpoint(
@@ -213,7 +211,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       query: { ...pagination, launchConfigId: parameters.identifier, errorId: parameters.slugid },
       output: schema.workerPoolErrorList,
     },
-    ({ workerManager }, { params, query }) => service.listErrors(workerManager, params.workerPoolId, query),
+    ({ workerManager }, { params, query }) => workerManager.listErrors({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -229,7 +227,6 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       query: pagination,
       output: schema.provisioningDecisionList,
     },
-    ({ workerManager }, { params, query }) =>
-      service.listDecisions(workerManager, params.workerPoolId, query),
+    ({ workerManager }, { params, query }) => workerManager.listDecisions({ ...params, ...query }),
   ),
 ];

@@ -1,6 +1,5 @@
 import { pagination, parameters, type Route, routeFor } from '../../http/index.ts';
 import * as schema from '../schema/index.ts';
-import * as service from '../service/index.ts';
 import { poolId, stateFilter, type WorkerManagerServices, workerParams } from './parameters.ts';
 
 const endpoint = routeFor<WorkerManagerServices>();
@@ -24,7 +23,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       query: pagination,
       output: schema.workerList,
     },
-    ({ workerManager }, { params, query }) => service.listWorkers(workerManager, { ...params, ...query }),
+    ({ workerManager }, { params, query }) => workerManager.listWorkers({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -39,7 +38,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       params: workerParams,
       output: schema.workerFull,
     },
-    ({ workerManager }, { params }) => service.readWorker(workerManager, params),
+    ({ workerManager }, { params }) => workerManager.readWorker(params),
   ),
   endpoint(
     {
@@ -57,7 +56,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       secretInput: true,
     },
     ({ workerManager }, { params, body, caller: { clientId } }) =>
-      service.createWorker(workerManager, { ...params, definition: body, clientId }),
+      workerManager.createWorker({ ...params, definition: body, clientId }),
   ),
   endpoint(
     {
@@ -75,7 +74,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       secretInput: true,
     },
     ({ workerManager }, { params, body, caller: { clientId } }) =>
-      service.updateWorker(workerManager, { ...params, definition: body, clientId }),
+      workerManager.updateWorker({ ...params, definition: body, clientId }),
   ),
   endpoint(
     {
@@ -90,7 +89,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       params: workerParams,
     },
     ({ workerManager }, { params, caller: { clientId } }) =>
-      service.removeWorker(workerManager, { ...params, clientId }, removedByApi),
+      workerManager.removeWorker({ ...params, clientId }, removedByApi),
   ),
   endpoint(
     {
@@ -106,7 +105,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       output: schema.shouldWorkerTerminateResponse,
     },
     ({ workerManager }, { params, caller: { clientId } }) =>
-      service.shouldWorkerTerminate(workerManager, { ...params, clientId }),
+      workerManager.shouldWorkerTerminate({ ...params, clientId }),
   ),
   endpoint(
     {
@@ -124,7 +123,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       query: { ...pagination, launchConfigId: parameters.identifier, state: stateFilter },
       output: schema.workerList,
     },
-    ({ workerManager }, { params, query }) => service.listWorkers(workerManager, { ...params, ...query }),
+    ({ workerManager }, { params, query }) => workerManager.listWorkers({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -139,7 +138,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       output: schema.registerWorkerResponse,
       secretInput: true,
     },
-    ({ workerManager }, { body }) => service.registerWorker(workerManager, body),
+    ({ workerManager }, { body }) => workerManager.registerWorker(body),
   ),
   endpoint(
     {
@@ -158,7 +157,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
     },
     ({ workerManager }, { body, authorize }) => {
       authorize(body);
-      return service.reregisterWorker(workerManager, body);
+      return workerManager.reregisterWorker(body);
     },
   ),
   endpoint(
@@ -181,7 +180,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       },
       output: schema.listWorkersResponse,
     },
-    ({ workerManager }, { params, query }) => service.listSeenWorkers(workerManager, params, query),
+    ({ workerManager }, { params, query }) => workerManager.listSeenWorkers({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -201,6 +200,6 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       },
       output: schema.workerResponse,
     },
-    ({ workerManager }, { params }) => service.getSeenWorker(workerManager, params),
+    ({ workerManager }, { params }) => workerManager.getSeenWorker(params),
   ),
 ];

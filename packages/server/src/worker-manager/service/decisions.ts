@@ -1,9 +1,9 @@
-import { days, hours, later } from '../../base/index.ts';
-import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
+import { days, hours, later, type Sql, type Work } from '../../base/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import type { ProvisioningDecision } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { requirePool } from './lookups.ts';
+import { type PageOfPool, requirePool } from './lookups.ts';
 
 /** How long decisions are kept. */
 export const decisionKeptMs = days(7);
@@ -11,10 +11,10 @@ export const decisionKeptMs = days(7);
 const pages = pagesOf('worker-manager.workerPoolDecisions', ['whole']);
 
 /** A page of the decisions about a pool, the latest first. */
-export const listDecisions = async (context: Context, workerPoolId: string, query: PageQuery) => {
-  await requirePool(context, workerPoolId);
+export const listDecisions = async (sql: Sql, { workerPoolId, ...query }: PageOfPool) => {
+  await requirePool(sql, workerPoolId);
   const [before] = pages.keyIn(query.continuationToken) ?? [Number.MAX_SAFE_INTEGER];
-  const found = await store.listDecisions(context.db, {
+  const found = await store.listDecisions(sql, {
     workerPoolId,
     before,
     limit: pageLimit(query.limit),
@@ -24,8 +24,8 @@ export const listDecisions = async (context: Context, workerPoolId: string, quer
 };
 
 /** How often each action was decided in the last hour, by pool. */
-export const countDecisions = ({ db, clock }: Pick<Context, 'db' | 'clock'>) =>
-  store.countDecisions(db, later(clock.now(), -hours(1)));
+export const countDecisions = (sql: Sql, _: undefined, { now }: Work<Context>) =>
+  store.countDecisions(sql, later(now, -hours(1)));
 
 const viewOf = (row: store.DecisionRow): ProvisioningDecision => ({
   decisionId: row.decisionId,

@@ -1,13 +1,22 @@
-import { days, hours, later, slugid, type Transaction, transact } from '../../base/index.ts';
+import {
+  days,
+  hours,
+  later,
+  oneByOne,
+  type Sql,
+  slugid,
+  type Transaction,
+  type Work,
+} from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
-import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { grouped } from '../grouped.ts';
 import type { ProviderError } from '../providers/provider.ts';
 import type { ReportWorkerErrorRequest, WorkerPoolError } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { noPool, requirePool, storable } from './lookups.ts';
+import { type PageOfPool, requirePool, storable } from './lookups.ts';
 
 /** How long errors are kept. */
 export const errorKeptMs = days(7);
@@ -21,24 +30,24 @@ export interface PoolFailure {
   readonly launchConfigId?: string | null | undefined;
 }
 
-/** Keeps an error that a worker reports; the pool's owner is told if the pool says so. */
-export const reportWorkerError = async (
-  context: Context,
-  workerPoolId: string,
-  request: ReportWorkerErrorRequest,
-): Promise<WorkerPoolError> => {
-  const { workerGroup, workerId, extra, ...failure } = request;
-  const error = await transact(context, async (tx, now) => {
-    const pool = (await store.findPool(tx, workerPoolId)) ?? noPool(workerPoolId);
+/** An error, as a worker reports it. */
+export interface ReportedError extends ReportWorkerErrorRequest {
+  readonly workerPoolId: string;
+}
+
+/** Keeps errors that workers report; the pool's owner is told if the pool says so. */
+export const reportWorkerErrors = oneByOne(
+  async (tx, reported: ReportedError, { now, context }: Work<Context>): Promise<WorkerPoolError> => {
+    const { workerPoolId, workerGroup, workerId, extra, ...failure } = reported;
+    const pool = await requirePool(tx, workerPoolId);
     const worker = await store.findWorker(tx, { workerPoolId, workerGroup, workerId });
     const launchConfigId = worker?.launchConfigId;
     const about = { ...failure, extra: { ...extra, workerGroup, workerId }, launchConfigId };
-    const kept = await keepErrors(tx, { pool, failures: [about] }, now);
-    await tellOwner(context, tx, { pool, errors: kept });
-    return kept[0] as store.ErrorRow;
-  });
-  return errorView(error);
-};
+    const errors = await keepErrors(tx, { pool, failures: [about] }, now);
+    await tellOwner(context, tx, { pool, errors });
+    return errorView(errors[0] as store.ErrorRow);
+  },
+);
 
 /** Keeps errors of a pool, in the transaction that met them. */
 export const keepErrors = async (
@@ -126,15 +135,17 @@ export const tellOwner = async (
 const pages = pagesOf('worker-manager.listWorkerPoolErrors', ['whole', 'text']);
 const latestMs = 8.64e15;
 
+/** Selects errors of a pool: all, one, or those of a launch config. */
+export interface ErrorsQuery extends PageOfPool {
+  readonly errorId?: string | undefined;
+  readonly launchConfigId?: string | undefined;
+}
+
 /** A page of the errors of a pool, the latest first. */
-export const listErrors = async (
-  context: Context,
-  workerPoolId: string,
-  query: PageQuery & { readonly errorId?: string | undefined; readonly launchConfigId?: string | undefined },
-) => {
-  await requirePool(context, workerPoolId);
+export const listErrors = async (sql: Sql, { workerPoolId, ...query }: ErrorsQuery) => {
+  await requirePool(sql, workerPoolId);
   const [reported, afterId] = pages.keyIn(query.continuationToken) ?? [latestMs, ''];
-  const found = await store.listErrors(context.db, {
+  const found = await store.listErrors(sql, {
     workerPoolId,
     errorId: query.errorId,
     launchConfigId: query.launchConfigId,
@@ -147,9 +158,8 @@ export const listErrors = async (
 };
 
 /** How many errors there were in the last seven days, of one pool or of all. */
-export const errorStats = async ({ db, clock }: Context, workerPoolId: string | undefined) => {
-  const now = clock.now();
-  const counts = await store.countErrors(db, workerPoolId ?? null, later(now, -errorKeptMs));
+export const errorStats = async (sql: Sql, workerPoolId: string | null, { now }: Work<Context>) => {
+  const counts = await store.countErrors(sql, workerPoolId, later(now, -errorKeptMs));
   const sum = (keyed: (count: store.ErrorCount) => string | null): Record<string, number> => {
     const totals: Record<string, number> = {};
     for (const count of counts) {

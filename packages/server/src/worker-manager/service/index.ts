@@ -1,12 +1,77 @@
-export * from './decisions.ts';
-export * from './errors.ts';
+import { alone, bindQueries, bindVerbs } from '../../base/index.ts';
+import type { Barred } from '../barred.ts';
+import type { Context } from '../context.ts';
+import type { RegisterWorkerRequest } from '../schema/index.ts';
+import * as decisions from './decisions.ts';
+import * as errors from './errors.ts';
+import * as pools from './pools.ts';
+import * as registration from './registration.ts';
+import * as seen from './seen-workers.ts';
+import * as workers from './workers.ts';
+
+export { decisionKeptMs } from './decisions.ts';
+export { errorKeptMs } from './errors.ts';
 export { launchWorkers } from './launches.ts';
-export * from './lifetimes.ts';
+export { endOverdueWorkers, endQuietWorkers } from './lifetimes.ts';
 export { tellOfLostProviders } from './lost-providers.ts';
-export * from './pools.ts';
 export { provision } from './provision.ts';
-export * from './registration.ts';
 export { endWorkers } from './removal.ts';
-export * from './seen-workers.ts';
 export { sweep } from './sweep.ts';
-export * from './workers.ts';
+export { expireWorkers } from './workers.ts';
+
+const verbs = {
+  createPools: alone(pools.createPools),
+  updatePools: alone(pools.updatePools),
+  deletePools: alone(pools.deletePools),
+  ensurePools: alone(pools.ensurePools),
+  dropPools: alone(pools.dropPools),
+  createWorkers: alone(workers.createWorkers),
+  updateWorkers: alone(workers.updateWorkers),
+  reportWorkerErrors: alone(errors.reportWorkerErrors),
+  reregisterWorkers: alone(registration.reregisterWorkers),
+};
+
+const queries = {
+  listProviders: pools.listProviders,
+  readPool: pools.readPool,
+  listPools: pools.listPools,
+  listPoolsStats: pools.listPoolsStats,
+  poolStats: pools.poolStats,
+  countPools: pools.countPools,
+  listLaunchConfigs: pools.listLaunchConfigs,
+  listErrors: errors.listErrors,
+  errorStats: errors.errorStats,
+  listDecisions: decisions.listDecisions,
+  countDecisions: decisions.countDecisions,
+  readWorker: workers.readWorker,
+  listWorkers: workers.listWorkers,
+  shouldWorkerTerminate: workers.shouldWorkerTerminate,
+  listSeenWorkers: seen.listSeenWorkers,
+  getSeenWorker: seen.getSeenWorker,
+};
+
+/** The verbs of worker pools and their workers, bound to what they were opened with. */
+export const poolVerbs = (context: Context, barred: Barred) => {
+  const bound = bindVerbs(context, verbs);
+  return {
+    ...bindQueries(context, queries),
+    createPool: bound.createPools.one,
+    updatePool: bound.updatePools.one,
+    deletePool: bound.deletePools.one,
+    ensurePool: bound.ensurePools.one,
+    dropPool: bound.dropPools.one,
+    createWorker: bound.createWorkers.one,
+    updateWorker: bound.updateWorkers.one,
+    removeWorker: (worker: workers.AskedWorker, reason: string) =>
+      workers.removeWorker(context, worker, reason),
+    registerWorker: (request: RegisterWorkerRequest) => registration.registerWorker(context, request),
+    reregisterWorker: bound.reregisterWorkers.one,
+    reportWorkerError: bound.reportWorkerErrors.one,
+    /** Whether a worker gets no more tasks. Read from memory. */
+    isBarred: barred.isBarred,
+    /** Whether credentials of this name belong to a worker that has ended. Read from memory. */
+    isRevoked: barred.isRevoked,
+  };
+};
+
+export type PoolVerbs = ReturnType<typeof poolVerbs>;

@@ -92,7 +92,7 @@ export const replaceLaunchConfigs = async (
     else if (!saysTheSame(before.configuration, configuration)) {
       throw new RequestError(
         'RequestConflict',
-        `The launch config ${launchConfigId} of ${workerPoolId} says something else; give the new one another id.`,
+        `The launch config ${launchConfigId} of ${workerPoolId} has other content; give the new one another id.`,
       );
     } else if (before.isArchived || !isSame(before.configuration, configuration))
       updated.push(launchConfigId);

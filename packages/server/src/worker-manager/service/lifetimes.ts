@@ -63,12 +63,13 @@ const quietAmong = async (
   if (candidates.length === 0) return [];
   const now = clock.now();
   const seen = await readLastSeen(
-    { sql, settings: workers.settings },
+    sql,
     candidates.map(({ workerPoolId: taskQueueId, workerGroup, workerId }) => ({
       taskQueueId,
       workerGroup,
       workerId,
     })),
+    workers,
   );
   const pools = [...new Set(candidates.map(({ workerPoolId }) => workerPoolId))];
   const atWork = new Set((await claimsByWorker(sql, pools)).map(keyInQueue));

@@ -1,6 +1,12 @@
-import { RequestError } from '../../base/index.ts';
+import { RequestError, type Sql } from '../../base/index.ts';
+import type { PageQuery } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import * as store from '../store/index.ts';
+
+/** A page of something that a pool has. */
+export interface PageOfPool extends PageQuery {
+  readonly workerPoolId: string;
+}
 
 export const noPool = (workerPoolId: string): never => {
   throw new RequestError('ResourceNotFound', `There is no worker pool ${workerPoolId}.`);
@@ -14,14 +20,12 @@ export const noWorker = ({ workerPoolId, workerGroup, workerId }: store.WorkerRe
 };
 
 /** A pool; a ResourceNotFound when there is none. */
-export const requirePool = async (context: Context, workerPoolId: string): Promise<store.PoolRow> =>
-  (await store.findPool(context.db, workerPoolId)) ?? noPool(workerPoolId);
+export const requirePool = async (sql: Sql, workerPoolId: string): Promise<store.PoolRow> =>
+  (await store.findPool(sql, workerPoolId)) ?? noPool(workerPoolId);
 
 /** A worker; a ResourceNotFound when there is none. */
-export const requireWorker = async (
-  context: Context,
-  ref: store.WorkerRef,
-): Promise<store.RegisteringWorker> => (await store.findWorker(context.db, ref)) ?? noWorker(ref);
+export const requireWorker = async (sql: Sql, ref: store.WorkerRef): Promise<store.RegisteringWorker> =>
+  (await store.findWorker(sql, ref)) ?? noWorker(ref);
 
 /** The text without the few characters that PostgreSQL cannot store: NUL and halves of surrogate pairs. */
 export const storable = (text: string): string => Buffer.from(text).toString().replaceAll('\0', '\ufffd');

@@ -1,4 +1,12 @@
-import { canonical, RequestError, transact } from '../../base/index.ts';
+import {
+  canonical,
+  oneByOne,
+  RequestError,
+  type Sql,
+  type Transaction,
+  together,
+  type Work,
+} from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import {
   type Authorize,
@@ -18,7 +26,7 @@ import * as store from '../store/index.ts';
 import { recordPool } from './audit.ts';
 import { capacitiesOf, countsByLaunchConfig } from './capacities.ts';
 import { joinConfig, replaceLaunchConfigs, splitConfig } from './launch-configs.ts';
-import { noPool, requirePool, storable } from './lookups.ts';
+import { noPool, type PageOfPool, requirePool, storable } from './lookups.ts';
 
 /** A pool as somebody wants it. */
 export interface PoolRequest {
@@ -35,8 +43,8 @@ const pages = {
   launchConfigs: pagesOf('worker-manager.listWorkerPoolLaunchConfigs', ['text']),
 };
 
-/** The providers of the configuration, and the one of pools that wind down. */
-export const listProviders = async (context: Context, query: PageQuery) => {
+/** The providers of the configuration, in its order. */
+export const listProviders = async (_: Sql, query: PageQuery, { context }: Work<Context>) => {
   const [start] = pages.providers.keyIn(query.continuationToken) ?? [0];
   const all = [...context.providers.values()].map(({ providerId, providerType }) => ({
     providerId,
@@ -48,32 +56,38 @@ export const listProviders = async (context: Context, query: PageQuery) => {
   return { providers, ...token };
 };
 
-/** Creates a pool. The same again finds it there; another under its id is a conflict. */
-export const createPool = async (context: Context, request: PoolRequest): Promise<WorkerPool> => {
-  const { workerPoolId, definition } = request;
-  const split = checked(context, request);
-  await transact(context, async (tx, now) => {
+/** Creates pools. The same again returns the one that is there; another under its id is a conflict. */
+export const createPools = oneByOne(
+  async (tx, request: PoolRequest, work: Work<Context>): Promise<WorkerPool> => {
+    const { workerPoolId, definition } = request;
+    const { now, context } = work;
+    const split = checked(context, request);
     const pool = { ...rowOf(workerPoolId, definition, split.config), created: now, lastModified: now };
-    if (!(await store.insertPool(tx, pool))) return requireEqual(context, request);
+    if (!(await store.insertPool(tx, pool))) return requireEqual(await readPool(tx, workerPoolId), request);
     const messages = await replaceLaunchConfigs(tx, pool, { ...split, now });
     await recordPool(context, tx, { ...request, change: 'created', now });
-    await outbox.append(tx, [events.workerPoolCreated(pool), ...messages], now);
-    tx.afterCommit(() => context.poolsChanged.wake([workerPoolId]));
-  });
-  return readPool(context, workerPoolId);
-};
+    return publishPool(tx, workerPoolId, {
+      ...work,
+      messages: [events.workerPoolCreated(pool), ...messages],
+    });
+  },
+);
 
-/** Replaces the definition of a pool. Workers of its former provider stay until they end. */
-export const updatePool = async (
-  context: Context,
-  request: PoolRequest & { readonly repeatedId?: string | undefined },
-): Promise<WorkerPool> => {
-  const { workerPoolId, definition, repeatedId = workerPoolId } = request;
-  const split = checked(context, request);
-  if (repeatedId !== workerPoolId) {
-    throw new RequestError('InputError', `The body names the pool ${repeatedId}, the URL ${workerPoolId}.`);
-  }
-  await transact(context, async (tx, now) => {
+/** A pool as it is to be from now on. */
+export interface PoolUpdate extends PoolRequest {
+  /** The pool that the body names, if it names one. */
+  readonly repeatedId?: string | undefined;
+}
+
+/** Replaces the definitions of pools. Workers of a former provider stay until they end. */
+export const updatePools = oneByOne(
+  async (tx, request: PoolUpdate, work: Work<Context>): Promise<WorkerPool> => {
+    const { workerPoolId, definition, repeatedId = workerPoolId } = request;
+    const { now, context } = work;
+    const split = checked(context, request);
+    if (repeatedId !== workerPoolId) {
+      throw new RequestError('InputError', `The body names the pool ${repeatedId}, the URL ${workerPoolId}.`);
+    }
     const before = (await store.lockPool(tx, workerPoolId)) ?? noPool(workerPoolId);
     const pool = {
       ...before,
@@ -83,22 +97,25 @@ export const updatePool = async (
     };
     await store.updatePool(tx, pool);
     await recordPool(context, tx, { ...request, change: 'updated', now });
-    const messages = await replaceLaunchConfigs(tx, pool, { ...split, now });
-    await outbox.append(tx, [events.workerPoolUpdated(pool, before.providerId), ...messages], now);
-    tx.afterCommit(() => context.poolsChanged.wake([workerPoolId]));
-  });
-  return readPool(context, workerPoolId);
-};
+    const changes = await replaceLaunchConfigs(tx, pool, { ...split, now });
+    const messages = [events.workerPoolUpdated(pool, before.providerId), ...changes];
+    return publishPool(tx, workerPoolId, { ...work, messages });
+  },
+);
 
-/** Lets a pool wind down; it is gone when its last worker is. */
-export const deletePool = async (
-  context: Context,
-  workerPoolId: string,
-  clientId?: string,
-): Promise<WorkerPool> => {
-  await transact(context, async (tx, now) => {
+/** A pool that is to go. */
+export interface PoolToDelete {
+  readonly workerPoolId: string;
+  /** The client that wants it gone; left out where the platform does. */
+  readonly clientId?: string | undefined;
+}
+
+/** Lets pools wind down; each is gone when its last worker is. Safe to repeat. */
+export const deletePools = oneByOne(
+  async (tx, { workerPoolId, clientId }: PoolToDelete, work: Work<Context>): Promise<WorkerPool> => {
+    const { now, context } = work;
     const before = (await store.lockPool(tx, workerPoolId)) ?? noPool(workerPoolId);
-    if (before.providerId === nullProviderId) return;
+    if (before.providerId === nullProviderId) return readPool(tx, workerPoolId);
     const pool = {
       ...before,
       providerId: nullProviderId,
@@ -107,53 +124,65 @@ export const deletePool = async (
     };
     await store.updatePool(tx, pool);
     await recordPool(context, tx, { workerPoolId, clientId, change: 'deleted', now });
-    const messages = await replaceLaunchConfigs(tx, pool, { launchConfigs: [], now });
-    await outbox.append(tx, [events.workerPoolUpdated(pool, before.providerId), ...messages], now);
-    tx.afterCommit(() => context.poolsChanged.wake([workerPoolId]));
-  });
-  return readPool(context, workerPoolId);
-};
+    const changes = await replaceLaunchConfigs(tx, pool, { launchConfigs: [], now });
+    const messages = [events.workerPoolUpdated(pool, before.providerId), ...changes];
+    return publishPool(tx, workerPoolId, { ...work, messages });
+  },
+);
 
-/** Creates a pool, or changes it to this definition. */
-export const ensurePool = async (
-  context: Context,
-  request: Omit<PoolRequest, 'authorize'>,
-): Promise<void> => {
-  const { workerPoolId } = request;
-  const wanted = { ...request, authorize: () => {} };
-  if (await store.findPool(context.db, workerPoolId)) await updatePool(context, wanted);
-  else await createPool(context, wanted);
-};
+/** Creates pools of the platform's own, or changes them to these definitions. */
+export const ensurePools = oneByOne(
+  async (tx, request: Omit<PoolRequest, 'authorize'>, work: Work<Context>): Promise<undefined> => {
+    const ensure = (await store.findPool(tx, request.workerPoolId)) ? updatePools : createPools;
+    await ensure(tx, [{ ...request, authorize: () => {} }], work);
+  },
+);
 
-/** Lets a pool wind down, if there is one of this provider. */
-export const dropPool = async (
-  context: Context,
-  { workerPoolId, providerId }: { workerPoolId: string; providerId: string },
-): Promise<void> => {
-  const pool = await store.findPool(context.db, workerPoolId);
-  if (pool?.providerId === providerId) await deletePool(context, workerPoolId);
+/** A pool, if it is of this provider. */
+export interface PoolOfProvider {
+  readonly workerPoolId: string;
+  readonly providerId: string;
+}
+
+/** Lets pools wind down that are of these providers; others stay. */
+export const dropPools = oneByOne(
+  async (tx, { workerPoolId, providerId }: PoolOfProvider, work: Work<Context>): Promise<undefined> => {
+    const pool = await store.findPool(tx, workerPoolId);
+    if (pool?.providerId === providerId) await deletePools(tx, [{ workerPoolId }], work);
+  },
+);
+
+/** Publishes what became of a pool, and returns the pool. */
+const publishPool = async (
+  tx: Transaction,
+  workerPoolId: string,
+  { now, context, messages }: Work<Context> & { readonly messages: Parameters<typeof outbox.append>[1] },
+): Promise<WorkerPool> => {
+  await outbox.append(tx, messages, now);
+  tx.afterCommit(() => context.poolsChanged.wake([workerPoolId]));
+  return readPool(tx, workerPoolId);
 };
 
 /** How many workers all pools have in each state, and their capacity. */
-export const countPools = async ({ db }: Pick<Context, 'db'>): Promise<store.StateCount[]> =>
-  store.countWorkersOfAll(db);
+export const countPools = (sql: Sql): Promise<store.StateCount[]> => store.countWorkersOfAll(sql);
 
-export const readPool = async (context: Context, workerPoolId: string): Promise<WorkerPool> => {
-  const [pool] = await viewsOf(context, [await requirePool(context, workerPoolId)]);
+/** One pool, with its launch configs and numbers. */
+export const readPool = async (sql: Sql, workerPoolId: string): Promise<WorkerPool> => {
+  const [pool] = await viewsOf(sql, [await requirePool(sql, workerPoolId)]);
   return pool as WorkerPool;
 };
 
 /** A page of pools in the order of their ids. */
-export const listPools = async (context: Context, query: PageQuery) => {
-  const { rows, ...token } = await pageOfPools(context, query);
-  return { workerPools: await viewsOf(context, rows), ...token };
+export const listPools = async (sql: Sql, query: PageQuery) => {
+  const { rows, ...token } = await pageOfPools(sql, query);
+  return { workerPools: await viewsOf(sql, rows), ...token };
 };
 
 /** The same, of their numbers only. */
-export const listPoolsStats = async (context: Context, query: PageQuery) => {
-  const { rows, ...token } = await pageOfPools(context, query);
+export const listPoolsStats = async (sql: Sql, query: PageQuery) => {
+  const { rows, ...token } = await pageOfPools(sql, query);
   const ids = rows.map(({ workerPoolId }) => workerPoolId);
-  const counts = await store.countWorkers(context.db, ids);
+  const counts = await store.countWorkers(sql, ids);
   const workerPoolsStats = ids.map((workerPoolId) => ({
     workerPoolId,
     ...capacitiesOf(counts.filter((count) => count.workerPoolId === workerPoolId)),
@@ -162,29 +191,30 @@ export const listPoolsStats = async (context: Context, query: PageQuery) => {
 };
 
 /** The numbers of a pool, by launch config. */
-export const poolStats = async (context: Context, workerPoolId: string) => {
-  await requirePool(context, workerPoolId);
-  const [counts, configs] = await Promise.all([
-    store.countWorkers(context.db, [workerPoolId]),
-    store.launchConfigsOf(context.db, workerPoolId),
-  ]);
+export const poolStats = async (sql: Sql, workerPoolId: string) => {
+  await requirePool(sql, workerPoolId);
+  const [counts, configs] = await together(
+    store.countWorkers(sql, [workerPoolId]),
+    store.launchConfigsOf(sql, workerPoolId),
+  );
   const ids = configs.map(({ launchConfigId }) => launchConfigId).sort();
   return {
     launchConfigStats: countsByLaunchConfig(ids, counts).map((stats) => ({ workerPoolId, ...stats })),
   };
 };
 
+/** Selects launch configs of a pool. */
+export interface LaunchConfigsQuery extends PageOfPool {
+  readonly includeArchived?: boolean | undefined;
+}
+
 /** A page of the launch configs of a pool, in the order of their ids. */
-export const listLaunchConfigs = async (
-  context: Context,
-  workerPoolId: string,
-  query: PageQuery & { readonly includeArchived?: boolean | undefined },
-) => {
-  await requirePool(context, workerPoolId);
+export const listLaunchConfigs = async (sql: Sql, query: LaunchConfigsQuery) => {
+  const { workerPoolId, includeArchived = false } = query;
+  await requirePool(sql, workerPoolId);
   const [after] = pages.launchConfigs.keyIn(query.continuationToken) ?? [''];
-  const { includeArchived = false } = query;
   const range = { workerPoolId, after, includeArchived, limit: pageLimit(query.limit) };
-  const found = await store.listLaunchConfigs(context.db, range);
+  const found = await store.listLaunchConfigs(sql, range);
   const { rows, ...token } = pages.launchConfigs.pageOf(found, query.limit, (row) => [row.launchConfigId]);
   return { workerPoolLaunchConfigs: rows.map(launchConfigView), ...token };
 };
@@ -244,8 +274,7 @@ const formerProviders = (pool: store.PoolRow, providerId: string): string[] =>
     (former) => former !== providerId && former !== nullProviderId,
   );
 
-const requireEqual = async (context: Context, { workerPoolId, definition }: PoolRequest): Promise<void> => {
-  const pool = await readPool(context, workerPoolId);
+const requireEqual = (pool: WorkerPool, { workerPoolId, definition }: PoolRequest): WorkerPool => {
   const { config, launchConfigs } = splitConfig(definition.config);
   const { providerId, description, owner, emailOnError } = definition;
   const wanted = { providerId, description, owner, emailOnError, config: joinConfig(config, launchConfigs) };
@@ -256,22 +285,19 @@ const requireEqual = async (context: Context, { workerPoolId, definition }: Pool
     emailOnError: pool.emailOnError,
     config: pool.config,
   };
-  if (canonical(wanted) === canonical(there)) return;
+  if (canonical(wanted) === canonical(there)) return pool;
   throw new RequestError('RequestConflict', `There is another worker pool ${workerPoolId} already.`);
 };
 
-const pageOfPools = async (context: Context, query: PageQuery) => {
+const pageOfPools = async (sql: Sql, query: PageQuery) => {
   const [after] = pages.pools.keyIn(query.continuationToken) ?? [''];
-  const found = await store.listPools(context.db, { after, limit: pageLimit(query.limit) });
+  const found = await store.listPools(sql, { after, limit: pageLimit(query.limit) });
   return pages.pools.pageOf(found, query.limit, (row) => [row.workerPoolId]);
 };
 
-const viewsOf = async ({ db }: Context, pools: readonly store.PoolRow[]): Promise<WorkerPool[]> => {
+const viewsOf = async (sql: Sql, pools: readonly store.PoolRow[]): Promise<WorkerPool[]> => {
   const ids = pools.map(({ workerPoolId }) => workerPoolId);
-  const [configs, counts] = await Promise.all([
-    store.activeLaunchConfigs(db, ids),
-    store.countWorkers(db, ids),
-  ]);
+  const [configs, counts] = await together(store.activeLaunchConfigs(sql, ids), store.countWorkers(sql, ids));
   return pools.map(({ previousProviderIds: _, ...pool }) => ({
     ...pool,
     config: joinConfig(

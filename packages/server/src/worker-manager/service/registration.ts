@@ -1,4 +1,13 @@
-import { later, minutes, RequestError, slugid, type Transaction, transact } from '../../base/index.ts';
+import {
+  later,
+  minutes,
+  oneByOne,
+  RequestError,
+  slugid,
+  type Transaction,
+  transact,
+  type Work,
+} from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { readLastSeen, readQuarantined } from '../../workers/index.ts';
 import { clientIdOf } from '../barred.ts';
@@ -10,7 +19,7 @@ import type { Provider } from '../providers/provider.ts';
 import type { RegisterWorkerRequest, ReregisterWorkerRequest } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import type { Configuration } from './launch-configs.ts';
-import { noPool, noWorker, requirePool, requireWorker } from './lookups.ts';
+import { noWorker, requirePool, requireWorker } from './lookups.ts';
 
 /** Credentials that a worker is given. */
 export interface Admission {
@@ -19,7 +28,7 @@ export interface Admission {
   readonly secret: string;
 }
 
-/** A worker's clock may be so much behind ours. */
+/** A worker's clock may be at most this much behind ours. */
 const skewMs = minutes(15);
 /** A worker whose reply was lost asks again within this time: official clients repeat for some minutes. */
 const repeatWithinMs = minutes(10);
@@ -32,9 +41,9 @@ export const registerWorker = async (
   context: Context,
   request: RegisterWorkerRequest,
 ): Promise<Admission & { workerConfig: object }> => {
-  const pool = await requirePool(context, request.workerPoolId);
+  const pool = await requirePool(context.db, request.workerPoolId);
   const provider = requireProvider(context, pool, request.providerId);
-  const worker = await requireWorker(context, request);
+  const worker = await requireWorker(context.db, request);
   if (worker.providerId !== provider.providerId) noWorker(request);
   const isRepeat = await isUnused(context, worker);
   const judged = isRepeat ? { ...worker, state: 'requested' as const } : worker;
@@ -66,7 +75,7 @@ const isUnused = async (context: Context, worker: store.RegisteringWorker): Prom
   if (state !== 'running' || registered === null || previousSecretDigest !== null) return false;
   if (later(registered, repeatWithinMs) < context.clock.now()) return false;
   const inQueue = { taskQueueId: workerPoolId, workerGroup, workerId };
-  const seen = await readLastSeen({ sql: context.db, settings: context.workers.settings }, [inQueue]);
+  const seen = await readLastSeen(context.db, [inQueue], context.workers);
   return seen.size === 0;
 };
 
@@ -74,12 +83,9 @@ const isUnused = async (context: Context, worker: store.RegisteringWorker): Prom
  * New credentials for a worker that has the secret it was given last. The secret holds once; but until the next one is
  * used, for ten minutes at most, it may be repeated, since the reply with the next one may have been lost.
  */
-export const reregisterWorker = async (
-  context: Context,
-  request: ReregisterWorkerRequest,
-): Promise<Admission> =>
-  transact(context, async (tx, now) => {
-    const pool = (await store.findPool(tx, request.workerPoolId)) ?? noPool(request.workerPoolId);
+export const reregisterWorkers = oneByOne(
+  async (tx, request: ReregisterWorkerRequest, { now, context }: Work<Context>): Promise<Admission> => {
+    const pool = await requirePool(tx, request.workerPoolId);
     const worker = (await store.lockWorker(tx, request)) ?? noWorker(request);
     const isOpen = worker.state === 'running' && worker.expires > now;
     const previous = isOpen ? previousAfter(worker, request.secret, now) : undefined;
@@ -88,7 +94,8 @@ export const reregisterWorker = async (
     }
     await requireWanted(tx, worker, now);
     return admit(context, { tx, now }, { pool, worker: { ...worker, ...previous } });
-  });
+  },
+);
 
 /** A worker that gets no more work is not kept alive by new credentials (the original since 113.1). */
 const requireWanted = async (tx: Transaction, worker: store.WorkerRow, now: Date): Promise<void> => {

@@ -1,6 +1,6 @@
-import { RequestError } from '../../base/index.ts';
+import { RequestError, type Sql, type Work } from '../../base/index.ts';
 import { type PageQuery, pageLimit } from '../../http/index.ts';
-import { getWorker, type ListWorkersResponse, listWorkers, workerPages } from '../../workers/index.ts';
+import { type ListWorkersResponse, workerPages } from '../../workers/index.ts';
 import type { Context } from '../context.ts';
 import type { SeenWorker, SeenWorkerInFull } from '../schema/index.ts';
 import * as store from '../store/index.ts';
@@ -11,12 +11,13 @@ import { noWorker } from './lookups.ts';
 
 type ListedWorker = ListWorkersResponse['workers'][number];
 
-interface PoolParts {
+/** A pool by the two parts of its id. */
+export interface PoolParts {
   readonly provisionerId: string;
   readonly workerType: string;
 }
 
-export interface SeenWorkersQuery extends PageQuery {
+export interface SeenWorkersQuery extends PoolParts, PageQuery {
   readonly quarantined?: boolean | undefined;
   readonly launchConfigId?: string | undefined;
   readonly workerState?: string | undefined;
@@ -28,21 +29,21 @@ type Seen = Pick<SeenWorker, 'workerGroup' | 'workerId'> & {
 };
 
 /** A page of the workers of a pool, provisioned or not, in the order of group and id; filtered, it may be short. */
-export const listSeenWorkers = async (context: Context, parts: PoolParts, query: SeenWorkersQuery) => {
-  const workerPoolId = `${parts.provisionerId}/${parts.workerType}`;
-  const [afterGroup, afterId] = workerPages.keyIn(query.continuationToken) ?? ['', ''];
+export const listSeenWorkers = async (sql: Sql, query: SeenWorkersQuery, { now, context }: Work<Context>) => {
+  const { provisionerId, workerType, continuationToken } = query;
+  const workerPoolId = `${provisionerId}/${workerType}`;
+  const [afterGroup, afterId] = workerPages.keyIn(continuationToken) ?? ['', ''];
   const limit = pageLimit(query.limit);
   const [seen, managed] = await Promise.all([
     // Tokens of both listings name the same key.
-    listWorkers(context.workers, parts, { limit, continuationToken: query.continuationToken }),
-    store.listWorkers(context.db, { workerPoolId, afterGroup, afterId, limit }),
+    context.workers.listWorkers({ provisionerId, workerType, limit, continuationToken }),
+    store.listWorkers(sql, { workerPoolId, afterGroup, afterId, limit }),
   ]);
   const merged = mergeByName(seen.workers, managed).slice(0, limit);
   const { rows, ...token } = workerPages.pageOf(merged, query.limit, (row) => [
     row.workerGroup,
     row.workerId,
   ]);
-  const now = context.clock.now();
   const workers = rows
     .map((row) => ({ row, view: viewOf(workerPoolId, row) }))
     .filter(({ row, view }) => isWanted(view, row, { ...query, now }))
@@ -52,14 +53,15 @@ export const listSeenWorkers = async (context: Context, parts: PoolParts, query:
 
 /** One worker of a pool, with everything that the queue and this service know. */
 export const getSeenWorker = async (
-  context: Context,
+  sql: Sql,
   params: PoolParts & { readonly workerGroup: string; readonly workerId: string },
+  { context }: Work<Context>,
 ): Promise<SeenWorkerInFull> => {
   const { provisionerId, workerType, workerGroup, workerId } = params;
   const ref = { workerPoolId: `${provisionerId}/${workerType}`, workerGroup, workerId };
   const [seen, managed] = await Promise.all([
-    getWorker(context.workers, params).catch(ifUnknown),
-    store.findWorker(context.db, ref),
+    context.workers.getWorker(params).catch(ifUnknown),
+    store.findWorker(sql, ref),
   ]);
   if (!seen && !managed) return noWorker(ref);
   const { taskQueueId: _, ...known } = seen ?? {

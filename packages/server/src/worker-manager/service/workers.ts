@@ -1,6 +1,6 @@
-import { RequestError, requireDate, transact } from '../../base/index.ts';
+import { oneByOne, RequestError, requireDate, type Sql, transact, type Work } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
-import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
+import { pageLimit, pagesOf } from '../../http/index.ts';
 import { clientIdOf } from '../barred.ts';
 import type { Context } from '../context.ts';
 import { digestOf } from '../digest.ts';
@@ -8,7 +8,7 @@ import * as events from '../events.ts';
 import type { CreateWorkerRequest, Worker } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import { recordWorkers } from './audit.ts';
-import { noWorker, requirePool, requireWorker } from './lookups.ts';
+import { noWorker, type PageOfPool, requirePool, requireWorker } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
 import { removeWorkers } from './removal.ts';
 
@@ -19,15 +19,29 @@ export interface WorkerRequest extends store.WorkerRef {
   readonly clientId?: string | undefined;
 }
 
-/** Creates a static worker. Repeated, it returns the existing one; another capacity or secret is a conflict. */
-export const createWorker = async (context: Context, request: WorkerRequest): Promise<Worker> => {
-  const { workerPoolId, workerGroup, workerId, definition, clientId } = request;
-  const { providerId } = await requireStaticPool(context, workerPoolId);
+/** Creates static workers. Repeated, it returns the existing one; another capacity or secret is a conflict. */
+export const createWorkers = oneByOne(
+  async (tx, request: WorkerRequest, { now, context }: Work<Context>): Promise<Worker> => {
+    const { providerId } = await requireStaticPool(tx, context, request.workerPoolId);
+    const worker = newWorker(request, { providerId, now });
+    const [added] = await store.insertWorkers(tx, [worker], now);
+    if (!added) return workerView(requireEqual(await store.findWorker(tx, request), worker));
+    const { clientId } = request;
+    await recordWorkers(context, tx, { workers: [added], clientId, change: 'created', now });
+    await outbox.append(tx, [events.workerRunning(added, now)], now);
+    return workerView(added);
+  },
+);
+
+const newWorker = (
+  { workerPoolId, workerGroup, workerId, definition }: WorkerRequest,
+  { providerId, now }: { readonly providerId: string; readonly now: Date },
+): store.NewWorker => {
   const { capacity = 1, providerInfo } = definition;
   const expires = requireDate(definition.expires, 'expires');
-  if (expires <= context.clock.now()) throw new RequestError('InputError', 'expires must lie in the future.');
+  if (expires <= now) throw new RequestError('InputError', 'expires must lie in the future.');
   if (!providerInfo) throw new RequestError('InputError', 'providerInfo must hold a staticSecret.');
-  const worker: store.NewWorker = {
+  return {
     workerPoolId,
     workerGroup,
     workerId,
@@ -40,21 +54,14 @@ export const createWorker = async (context: Context, request: WorkerRequest): Pr
     staticSecretDigest: digestOf(providerInfo.staticSecret),
     facts: {},
   };
-  return transact(context, async (tx, now) => {
-    const [added] = await store.insertWorkers(tx, [worker], now);
-    if (!added) return workerView(requireEqual(await store.findWorker(tx, request), worker));
-    await recordWorkers(context, tx, { workers: [added], clientId, change: 'created', now });
-    await outbox.append(tx, [events.workerRunning(added, now)], now);
-    return workerView(added);
-  });
 };
 
-/** Changes what an operator declared of a static worker; a date in the past lets it expire at once. */
-export const updateWorker = async (context: Context, request: WorkerRequest): Promise<Worker> => {
-  await requireStaticPool(context, request.workerPoolId);
-  const { capacity, providerInfo } = request.definition;
-  const expires = requireDate(request.definition.expires, 'expires');
-  return transact(context, async (tx, now) => {
+/** Changes what an operator declared of static workers; a date in the past lets one expire at once. */
+export const updateWorkers = oneByOne(
+  async (tx, request: WorkerRequest, { now, context }: Work<Context>): Promise<Worker> => {
+    await requireStaticPool(tx, context, request.workerPoolId);
+    const { capacity, providerInfo } = request.definition;
+    const expires = requireDate(request.definition.expires, 'expires');
     const before = (await store.lockWorker(tx, request)) ?? noWorker(request);
     const worker = {
       ...before,
@@ -64,22 +71,18 @@ export const updateWorker = async (context: Context, request: WorkerRequest): Pr
       lastModified: now,
     };
     await store.changeWorker(tx, worker, now);
-    await recordWorkers(context, tx, {
-      workers: [worker],
-      clientId: request.clientId,
-      change: 'updated',
-      now,
-    });
+    const { clientId } = request;
+    await recordWorkers(context, tx, { workers: [worker], clientId, change: 'updated', now });
     return workerView(worker);
-  });
-};
+  },
+);
 
-export const readWorker = async (context: Context, ref: store.WorkerRef): Promise<Worker> =>
-  workerView(await requireWorker(context, ref));
+/** One worker that a provider has started, or that was created. */
+export const readWorker = async (sql: Sql, ref: store.WorkerRef): Promise<Worker> =>
+  workerView(await requireWorker(sql, ref));
 
 /** Selects workers of a pool. */
-export interface WorkersQuery extends PageQuery {
-  readonly workerPoolId: string;
+export interface WorkersQuery extends PageOfPool {
   readonly workerGroup?: string | undefined;
   readonly launchConfigId?: string | undefined;
   readonly state?: string | undefined;
@@ -88,10 +91,10 @@ export interface WorkersQuery extends PageQuery {
 const pages = pagesOf('worker-manager.listWorkersForWorkerPool', ['text', 'text']);
 
 /** A page of the workers of a pool, in the order of group and id. */
-export const listWorkers = async (context: Context, query: WorkersQuery) => {
-  await requirePool(context, query.workerPoolId);
+export const listWorkers = async (sql: Sql, query: WorkersQuery) => {
+  await requirePool(sql, query.workerPoolId);
   const [afterGroup, afterId] = pages.keyIn(query.continuationToken) ?? ['', ''];
-  const found = await store.listWorkers(context.db, {
+  const found = await store.listWorkers(sql, {
     ...query,
     afterGroup,
     afterId,
@@ -101,18 +104,20 @@ export const listWorkers = async (context: Context, query: WorkersQuery) => {
   return { workers: rows.map(workerView), ...token };
 };
 
+/** A worker, and the client that asks about it. */
+export interface AskedWorker extends store.WorkerRef {
+  readonly clientId?: string | undefined;
+}
+
 /**
  * Whether a worker should end, by the last decision. A worker that is told so itself takes no more tasks: from then on its
  * free places do not count.
  */
-export const shouldWorkerTerminate = async (
-  context: Context,
-  { clientId, ...ref }: store.WorkerRef & { readonly clientId?: string | undefined },
-) => {
-  const worker = await requireWorker(context, ref);
+export const shouldWorkerTerminate = async (sql: Sql, { clientId, ...ref }: AskedWorker) => {
+  const worker = await requireWorker(sql, ref);
   const { shouldTerminate, terminateReason } = worker;
   if (shouldTerminate && clientId === clientIdOf(worker)) {
-    await store.writeDraining(context.db, [{ ...ref, isDraining: true }]);
+    await store.writeDraining(sql, [{ ...ref, isDraining: true }]);
   }
   return { terminate: shouldTerminate, reason: terminateReason };
 };
@@ -120,10 +125,10 @@ export const shouldWorkerTerminate = async (
 /** Removes a worker, and ends its claims so that its runs are retried. Safe to repeat. */
 export const removeWorker = async (
   context: Context,
-  { clientId, ...ref }: store.WorkerRef & { readonly clientId?: string | undefined },
+  { clientId, ...ref }: AskedWorker,
   reason: string,
 ): Promise<object> => {
-  await removeWorkers(context, [await requireWorker(context, ref)], { reason, clientId });
+  await removeWorkers(context, [await requireWorker(context.db, ref)], { reason, clientId });
   return {};
 };
 
@@ -143,9 +148,13 @@ export const expireWorkers = async (context: Context, limit: number): Promise<nu
   return deleted.rows.length;
 };
 
-const requireStaticPool = async (context: Context, workerPoolId: string): Promise<store.PoolRow> => {
-  const pool = await requirePool(context, workerPoolId);
-  if (context.providers.get(pool.providerId)?.providerType === 'static') return pool;
+const requireStaticPool = async (
+  sql: Sql,
+  { providers }: Context,
+  workerPoolId: string,
+): Promise<store.PoolRow> => {
+  const pool = await requirePool(sql, workerPoolId);
+  if (providers.get(pool.providerId)?.providerType === 'static') return pool;
   throw new RequestError(
     'InputError',
     `Workers of ${workerPoolId} come from the provider ${pool.providerId}; only static ones are declared.`,

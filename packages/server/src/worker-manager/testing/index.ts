@@ -11,7 +11,8 @@ import { exactly, publish } from '../../http/index.ts';
 import type { Email } from '../../notify/index.ts';
 import { type Opened, opened, type TestDatabase, testDatabase } from '../../testing/index.ts';
 import { createWorkers } from '../../workers/index.ts';
-import { createWorkerManager, type WorkerManager } from '../index.ts';
+import type { Context } from '../context.ts';
+import { contextOf, type GivenContext, openOn, type WorkerManager } from '../open.ts';
 import type {
   LaunchOrder,
   LaunchOutcome,
@@ -22,7 +23,6 @@ import type {
   WorkerToEnd,
 } from '../providers/provider.ts';
 import { ownScaling, ownWorkerManagerBlock, WorkerConfig } from '../schema/index.ts';
-import * as service from '../service/index.ts';
 import type { WorkerRef } from '../store/index.ts';
 
 const machinesConfig = publish(
@@ -93,11 +93,20 @@ export const fakeMachines = () => {
 
 export type FakeMachines = ReturnType<typeof fakeMachines>;
 
+/** Worker pools as tests call them: the verbs, what these work with, and all else that the domain gives. */
+export type OpenedPools = Context & Opened<WorkerManager>;
+
+/** For tests: opens worker pools. */
+export const openedPools = (given: GivenContext): OpenedPools => {
+  const opening = contextOf(given);
+  return { ...opening.context, ...opened(openOn(opening)) };
+};
+
 /** Worker pools on a database of their own, with machines that are none. */
 export interface Ground {
   readonly test: TestDatabase;
   readonly clock: ManualClock;
-  readonly context: Opened<WorkerManager>;
+  readonly context: OpenedPools;
   readonly fake: FakeMachines;
   /** Workers whose claims were given to others. */
   readonly lost: string[];
@@ -108,24 +117,22 @@ export interface Ground {
 export const openRoom = (
   { clock, fake, lost, mails }: Omit<Ground, 'context' | 'test'>,
   db: Database,
-): Opened<WorkerManager> => {
+): OpenedPools => {
   const floor = { db, clock, log: silentLog };
-  return opened(
-    createWorkerManager({
-      ...floor,
-      workers: createWorkers(floor).verbs,
-      queue: {
-        loseWorker: async ({ workerId }) => lost.push(workerId),
-      },
-      rootUrl: () => 'http://localhost',
-      issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
-      recordAudit: async () => {},
-      email: async (_tx, emails) => {
-        mails.push(...emails);
-      },
-      providers: new Map([['fake', fake.provider]]),
-    }),
-  );
+  return openedPools({
+    ...floor,
+    workers: createWorkers(floor).verbs,
+    queue: {
+      loseWorker: async ({ workerId }) => lost.push(workerId),
+    },
+    rootUrl: () => 'http://localhost',
+    issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
+    recordAudit: async () => {},
+    email: async (_tx, emails) => {
+      mails.push(...emails);
+    },
+    providers: new Map([['fake', fake.provider]]),
+  });
 };
 
 export const aGround = async (): Promise<Ground> => {
@@ -193,7 +200,7 @@ export const aMachinePool = async (
       ...config,
     },
   };
-  await service.createPool(context, { workerPoolId, definition, authorize: () => {} });
+  await context.createPool({ workerPoolId, definition, authorize: () => {} });
   return workerPoolId;
 };
 

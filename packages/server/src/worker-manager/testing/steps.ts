@@ -9,10 +9,9 @@ export const stepsOn = (ground: () => Ground) => {
     decide: (workerPoolId: string) => service.provision(context(), { atOnce: [workerPoolId], limit: 100 }),
     launch: () => service.launchWorkers(context(), 'fake', 100),
     sweep: () => service.sweep(context(), 'fake', { isAtOnce: true }),
-    workersOf: async (workerPoolId: string) =>
-      (await service.listWorkers(context(), { workerPoolId })).workers,
+    workersOf: async (workerPoolId: string) => (await context().listWorkers({ workerPoolId })).workers,
     register: (ref: WorkerRef) =>
-      service.registerWorker(context(), {
+      context().registerWorker({
         ...ref,
         providerId: 'fake',
         workerIdentityProof: { token: 'me' },

@@ -12,7 +12,7 @@ const hmac = (secret: string | Buffer, text: string): Buffer =>
   createHmac('sha256', secret).update(text).digest();
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The header that AWS's Signature Version 4 asks for, computed afresh from the request. */
+/** The header that AWS's Signature Version 4 requires, computed from the request. */
 const expectedAuthorization = ({ method, path, headers, body }: Got): string => {
   const signed = /SignedHeaders=([^,]+)/.exec(headers.authorization ?? '')?.[1] ?? '';
   const date = String(headers['x-amz-date']);
@@ -36,7 +36,7 @@ const errorReply = (status: number, code: string): Answer => ({
   ),
 });
 
-/** The token service: it takes only what the key has signed, and wants a policy of the size that AWS allows. */
+/** The token service: it accepts only requests that the key has signed, and policies of the size that AWS allows. */
 const answerAsSts =
   (asked: URLSearchParams[]) =>
   (got: Got): Answer => {
@@ -72,7 +72,7 @@ describe('credentials for S3', () => {
   });
   after(() => sts.close());
 
-  it('come from STS, for an hour, under the policy of what was asked for', async () => {
+  it('come from STS, for an hour, with a policy for what was asked for', async () => {
     assert.deepEqual(await verbs.awsS3Credentials({ authorize }, wanted), {
       credentials: { accessKeyId: 'ASIA', secretAccessKey: 's3cret', sessionToken: 'session' },
       expires: expiration,
@@ -81,7 +81,7 @@ describe('credentials for S3', () => {
     assert.equal(query?.get('DurationSeconds'), '3600');
     assert.deepEqual(JSON.parse(query?.get('Policy') ?? ''), policyFor(wanted));
   });
-  it('come as instances get theirs, when that is wanted', async () => {
+  it('come in the format of instances when that is asked for', async () => {
     const reply = await verbs.awsS3Credentials({ authorize }, { ...wanted, format: 'iam-role-compat' });
     assert.ok(reply instanceof Reply);
     assert.deepEqual(reply.body, {
@@ -98,7 +98,7 @@ describe('credentials for S3', () => {
     const other = { ...wanted, bucket: 'bucket-2' };
     await assert.rejects(verbs.awsS3Credentials({ authorize }, other), { code: 'ResourceNotFound' });
   });
-  it('are asked for only by who may have them', async () => {
+  it('are requested only for callers with the scopes', async () => {
     const before = asked.length;
     const refuse = () => {
       throw new Error('no');
@@ -113,7 +113,7 @@ describe('credentials for S3', () => {
       message: /prefix/,
     });
   });
-  it('fail aloud when AWS does not know the key', async () => {
+  it('fail with the error of AWS when it does not know the key', async () => {
     const buckets = [{ ...key, secretAccessKey: 'wrong', buckets: ['bucket-1'] }];
     const stranger = awsVerbs(clock, { buckets, stsUrl: sts.url });
     await assert.rejects(stranger.awsS3Credentials({ authorize }, wanted), { name: 'SignatureDoesNotMatch' });
@@ -125,7 +125,7 @@ describe('the policy', () => {
     const policy = policyFor({ level, bucket: 'b', prefix: 'p/' }) as { Statement: { Action: string[] }[] };
     return policy.Statement.map(({ Action }) => Action);
   };
-  it('lets who may read read, and who may write write and delete', () => {
+  it('allows reading, or reading, writing and deleting', () => {
     const listing = [['s3:ListBucket'], ['s3:GetBucketLocation']];
     assert.deepEqual(actionsOf('read-only'), [['s3:GetObject'], ...listing]);
     assert.deepEqual(actionsOf('read-write'), [
@@ -133,7 +133,7 @@ describe('the policy', () => {
       ...listing,
     ]);
   });
-  it('takes no character of the prefix for a wildcard or a variable', () => {
+  it('escapes wildcards and variables in the prefix', () => {
     const policy = JSON.stringify(policyFor({ level: 'read-only', bucket: 'b', prefix: 'a*b?$c' }));
     assert.match(policy, /"arn:aws:s3:::b\/a\$\{\*\}b\$\{\?\}\$\{\$\}c\*"/);
     assert.match(policy, /\{"s3:prefix":\["a\$\{\*\}b\$\{\?\}\$\{\$\}c\*"\]\}/);

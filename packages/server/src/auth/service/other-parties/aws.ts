@@ -13,7 +13,7 @@ export interface S3Wanted {
 const lifeSeconds = hours(1) / 1000;
 const isReadOnly = ({ level }: S3Wanted): boolean => level === 'read-only';
 
-// In a policy these characters stand for others, unless they are written like this.
+// These characters have a special meaning in a policy, unless they are escaped like this.
 const literally = (text: string): string => text.replace(/[*?$]/g, (char) => `\${${char}}`);
 
 /** What credentials for a prefix of a bucket allow: its objects, and to list them. No ACL can be changed. */
@@ -40,7 +40,7 @@ export const policyFor = (wanted: S3Wanted): object => {
   };
 };
 
-// The names by which STS says that a policy is too large or not well formed: the prefix is at fault.
+// Errors of STS for a policy that is too large or malformed, which the prefix causes.
 const policyErrors = new Set(['PackedPolicyTooLargeException', 'MalformedPolicyDocumentException']);
 
 const federate = async (settings: AwsSettings, wanted: S3Wanted) => {
@@ -51,7 +51,7 @@ const federate = async (settings: AwsSettings, wanted: S3Wanted) => {
       `There are no credentials for the bucket '${wanted.bucket}': the setting aws.buckets does not name it.`,
     );
   }
-  // Loading the SDK takes time and memory: only who has buckets pays for it.
+  // Loading the SDK takes time and memory, so it is loaded only when it is needed.
   const { STSClient, GetFederationTokenCommand } = await import('@aws-sdk/client-sts');
   const { accessKeyId, secretAccessKey } = key;
   const client = new STSClient({
@@ -78,7 +78,7 @@ const credentialsFrom = async (settings: AwsSettings, wanted: S3Wanted): Promise
   const { Credentials } = await federate(settings, wanted);
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
   if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration) {
-    throw new Error('STS answered without credentials.');
+    throw new Error('STS replied without credentials.');
   }
   return {
     credentials: {
@@ -90,9 +90,9 @@ const credentialsFrom = async (settings: AwsSettings, wanted: S3Wanted): Promise
   };
 };
 
-/** The verb that hands out access to buckets. */
+/** The verb that gives access to buckets. */
 export const awsVerbs = (clock: Clock, settings: AwsSettings | undefined) => ({
-  /** Credentials for what lies under a prefix of a bucket, for an hour; with a format as instances get theirs. */
+  /** Credentials for a prefix of a bucket, for an hour; with a `format`, in the format of instances. */
   awsS3Credentials: async (
     { authorize }: Asking,
     { format, ...wanted }: S3Wanted & { readonly format?: string },

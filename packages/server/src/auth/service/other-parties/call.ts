@@ -1,14 +1,14 @@
-/** Nobody waits longer for another party, in milliseconds. */
+/** The time limit of a call, in milliseconds. */
 const patienceMs = 20_000;
 
 export interface Called {
   readonly status: number;
   readonly headers: Headers;
-  /** Undefined when it was no JSON. */
+  /** Undefined when it was not JSON. */
   readonly body: unknown;
 }
 
-/** Calls another party's API that speaks JSON; returns what came, whatever the status says. */
+/** Calls a JSON API of another service; returns the reply whatever its status. */
 export const callJson = async (
   url: string,
   { method = 'GET', headers, body }: { method?: string; headers: Record<string, string>; body?: object },
@@ -24,14 +24,14 @@ export const callJson = async (
   return { status: reply.status, headers: reply.headers, body: answer };
 };
 
-/** What the other party says about its refusal, as far as it says it. */
+/** The message of a refusal, if there is one. */
 export const wordsIn = (body: unknown): string => {
   const { message, detail, error } = (body ?? {}) as Record<string, unknown>;
   const words = message ?? detail ?? (error as { message?: unknown } | undefined)?.message;
   return typeof words === 'string' ? words : 'it does not say why';
 };
 
-/** The other party did what nobody here can mend by asking differently. */
+/** Throws for a failure of the other service that no other input would avoid. */
 export const failed = (party: string, { status, body }: Called): never => {
   throw new Error(`${party} answered ${status}: ${wordsIn(body)}`);
 };

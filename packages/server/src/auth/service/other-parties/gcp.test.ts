@@ -25,7 +25,7 @@ const isSigned = ({ headers }: Got): boolean => {
   );
 };
 
-/** The IAM credentials API: it knows one account, and takes only what the giver's key has signed. */
+/** The IAM credentials API: it knows one account, and accepts only requests that the configured key has signed. */
 const answerAsGoogle = (got: Got): Answer => {
   if (!isSigned(got)) return { status: 401, body: { error: { message: 'not signed' } } };
   const known = `/v1/projects/-/serviceAccounts/${encodeURIComponent(account)}:generateAccessToken`;
@@ -52,7 +52,7 @@ describe('tokens of GCP service accounts', () => {
   it('come from the IAM credentials API', async () => {
     assert.deepEqual(await verbs.gcpCredentials(wanted), token);
   });
-  it('are given for configured projects and accounts only', async () => {
+  it('are given only for configured projects and accounts', async () => {
     for (const other of [
       { projectId: 'other' },
       { projectId: 'constructor' },
@@ -61,10 +61,10 @@ describe('tokens of GCP service accounts', () => {
       await assert.rejects(verbs.gcpCredentials({ ...wanted, ...other }), { code: 'ResourceNotFound' });
     }
   });
-  it('fail aloud with what Google says', async () => {
+  it('fail with the message of Google', async () => {
     await assert.rejects(verbs.gcpCredentials({ ...wanted, serviceAccount: gone }), /404: no account/);
   });
-  it('say what to configure when nothing is', async () => {
+  it('say what to configure when nothing is configured', async () => {
     await assert.rejects(gcpVerbs(undefined).gcpCredentials(wanted), {
       code: 'ResourceNotFound',
       message: /gcp\.projects/,

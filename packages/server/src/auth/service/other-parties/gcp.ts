@@ -24,7 +24,7 @@ const keyFor = ({ projects }: GcpSettings, { projectId, serviceAccount }: GcpWan
   );
 };
 
-/** What a request is signed with: a token that the key itself makes, so no other server is asked for one. */
+/** The authorization of a request: a token that the key signs itself, so no other server is needed. */
 const authorizationOf = async (url: string, { client_email, private_key }: ReturnType<typeof keyFor>) => {
   const { JWT } = await import('google-auth-library');
   const client = new JWT({ email: client_email, key: private_key, scopes: [everything] });
@@ -32,13 +32,13 @@ const authorizationOf = async (url: string, { client_email, private_key }: Retur
   return (await client.getRequestHeaders(url)).get('authorization') ?? '';
 };
 
-/** The verb that hands out tokens of service accounts. */
+/** The verb that gives out tokens of service accounts. */
 export const gcpVerbs = (settings: GcpSettings | undefined) => ({
   /** An access token of a service account that the operator has allowed, for an hour. */
   gcpCredentials: async (wanted: GcpWanted): Promise<GcpCredentials> => {
     const known = settings ?? notConfigured('tokens of GCP service accounts', 'gcp.projects');
     const key = keyFor(known, wanted);
-    // The project is always a hyphen: the account's address says where it lives.
+    // The project is always a hyphen, since the account's address contains it.
     const account = `projects/-/serviceAccounts/${encodeURIComponent(wanted.serviceAccount)}`;
     const url = `${known.url.replace(/\/+$/, '')}/v1/${account}:generateAccessToken`;
     const called = await callJson(url, {

@@ -23,7 +23,7 @@ const isSigned = ({ headers }: Got): boolean => {
   );
 };
 
-/** GitHub: the app is installed for an organization and for a person; another owner has got a new name. */
+/** GitHub: the app is installed for an organization and for a person; another owner was renamed. */
 const answerAsGithub =
   ({ tokens }: { tokens: Answer }) =>
   (got: Got): Answer => {
@@ -63,7 +63,7 @@ describe('tokens for GitHub repositories', () => {
   });
   after(() => github.close());
 
-  it('are for just these repositories and permissions, of an organization or a person', async () => {
+  it('are for exactly these repositories and permissions, of an organization or a person', async () => {
     assert.deepEqual(await verbs.githubRepoToken({ authorize }, wanted), {
       token: `for /app/installations/1/access_tokens ${body}`,
       expires: '2030-01-01T00:00:00Z',
@@ -71,7 +71,7 @@ describe('tokens for GitHub repositories', () => {
     const { token } = await verbs.githubRepoToken({ authorize }, { ...wanted, owner: 'person' });
     assert.equal(token, `for /app/installations/2/access_tokens ${body}`);
   });
-  it('take a scope for each permission and repository, in lower case', async () => {
+  it('need a scope for each permission and repository, in lower case', async () => {
     const asked: unknown[] = [];
     await verbs.githubRepoToken({ authorize: (values: object) => asked.push(values) }, wanted);
     assert.deepEqual(asked, [
@@ -84,7 +84,7 @@ describe('tokens for GitHub repositories', () => {
       await assert.rejects(refused, { code: 'ResourceNotFound' });
     }
   });
-  it('are not given for an owner who has another name now', async () => {
+  it('are not given for an owner who was renamed', async () => {
     const refused = verbs.githubRepoToken({ authorize }, { ...wanted, owner: 'formerly' });
     await assert.rejects(refused, { code: 'InputError', message: /'now'/ });
   });
@@ -105,7 +105,7 @@ describe('tokens for GitHub repositories', () => {
       await assert.rejects(verbs.githubRepoToken({ authorize }, wanted), error);
     }
   });
-  it('say what to configure when nothing is', async () => {
+  it('say what to configure when nothing is configured', async () => {
     const refused = githubVerbs(clock, undefined).githubRepoToken({ authorize }, wanted);
     await assert.rejects(refused, { code: 'ResourceNotFound', message: /github\.apps/ });
   });

@@ -37,7 +37,7 @@ const isLimited = ({ status, headers, body }: Called): boolean =>
       headers.get('x-ratelimit-remaining') === '0' ||
       /secondary rate/i.test(wordsIn(body))));
 
-/** The body of a reply that succeeded; refuses as the reply says otherwise. */
+/** The body of a successful reply; other replies become the matching refusal. */
 const bodyOf = (called: Called, { appName, owner }: GithubWanted): Record<string, unknown> => {
   const { status, body } = called;
   if (status >= 200 && status < 300) return (body ?? {}) as Record<string, unknown>;
@@ -54,7 +54,7 @@ const bodyOf = (called: Called, { appName, owner }: GithubWanted): Record<string
   return failed('GitHub', called);
 };
 
-// Asked for at each call: a name that its owner gives up may be somebody else's a moment later.
+// Looked up at each call, since a name can move to another owner at any time.
 const installationOf = async (api: Api, wanted: GithubWanted): Promise<number> => {
   const owner = encodeURIComponent(wanted.owner);
   const asOrganization = await api('GET', `/orgs/${owner}/installation`);
@@ -70,7 +70,7 @@ const installationOf = async (api: Api, wanted: GithubWanted): Promise<number> =
   return id ?? failed('GitHub', found);
 };
 
-// Every permission is wanted for every repository; scopes name owners and repositories in lower case.
+// Every permission applies to every repository. Scopes have owners and repositories in lower case.
 const repoPermissions = ({ repositories, permissions }: GithubRepoTokenRequest): string[] =>
   repositories.flatMap((repository) =>
     Object.entries(permissions).map(([name, level]) => `${repository}:${name}:${level}`),
@@ -82,7 +82,7 @@ const inLowerCase = (wanted: GithubWanted): GithubWanted => ({
   repositories: wanted.repositories.map((name) => name.toLowerCase()),
 });
 
-/** The verb that hands out tokens of GitHub apps. */
+/** The verb that gives out tokens of GitHub apps. */
 export const githubVerbs = (clock: Clock, settings: GithubSettings | undefined) => ({
   /** A token of an app for these repositories of an owner, with these permissions and no others. */
   githubRepoToken: async ({ authorize }: Asking, given: GithubWanted): Promise<GithubToken> => {

@@ -8,19 +8,19 @@ import { awsVerbs } from './aws.ts';
 import { gcpVerbs } from './gcp.ts';
 import { githubVerbs } from './github.ts';
 import { notConfigured } from './not-configured.ts';
-import { sentryVerbs } from './sentry.ts';
+import { SentryKeys } from './sentry.ts';
 
 export { projectsPerPage } from './sentry.ts';
 
-/** The verbs that hand out credentials of other parties. */
+/** The verbs that give out credentials of other services. */
 export const otherPartyVerbs = ({ clock, ...parties }: Context) => ({
   ...awsVerbs(clock, parties.aws),
   ...gcpVerbs(parties.gcp),
   ...githubVerbs(clock, parties.github),
-  ...sentryVerbs(clock, parties.sentry),
+  ...sentryVerbs(new SentryKeys(clock, parties.sentry)),
   ...azureVerbs,
 
-  /** A token with which a worker may be reached through a websocktunnel, for 96 hours. */
+  /** A token by which a worker can be reached through a websocktunnel, for 96 hours. */
   websocktunnelToken: (
     wanted: { wstAudience: string; wstClient: string },
     { clientId }: Caller,
@@ -42,10 +42,15 @@ export const otherPartyVerbs = ({ clock, ...parties }: Context) => ({
   },
 });
 
+const sentryVerbs = (keys: SentryKeys) => ({
+  sentryDSN: (project: string) => keys.dsnOf(project),
+  purgeSentryKeys: () => keys.purge(),
+});
+
 const noAzure = (): never => {
   throw new RequestError(
     'ResourceExpired',
-    'Access to Azure storage is gone: Azure tables and containers are no longer handed out.',
+    'Azure storage is no longer supported: there are no credentials for tables and containers.',
   );
 };
 

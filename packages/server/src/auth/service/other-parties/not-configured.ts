@@ -1,6 +1,6 @@
 import { RequestError } from '../../../base/index.ts';
 
-/** Refuses because the operator has not set up the other party; says which setting it takes. */
+/** Refuses because the operator has not configured the other service; names the missing setting. */
 export const notConfigured = (party: string, setting: string): never => {
   throw new RequestError(
     'ResourceNotFound',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { hours, later, manualClock } from '../../../base/index.ts';
-import { sentryVerbs } from './sentry.ts';
+import { SentryKeys } from './sentry.ts';
 import { type Answer, type FakeParty, fakeParty, type Got } from './testing.ts';
 
 interface Key {
@@ -61,40 +61,40 @@ describe('access to Sentry', () => {
   const clock = manualClock();
   let sentry: ReturnType<typeof fakeSentry>;
   let server: FakeParty;
-  let verbs: ReturnType<typeof sentryVerbs>;
+  let keys: SentryKeys;
   before(async () => {
     server = await fakeParty((got) => sentry.answer(got));
   });
   after(() => server.close());
   beforeEach(() => {
     sentry = fakeSentry();
-    verbs = sentryVerbs(clock, { ...settings, url: `${server.url}/` });
+    keys = new SentryKeys(clock, { ...settings, url: `${server.url}/` });
   });
 
-  it('makes the project and a key, and gives the same one out for a day', async () => {
+  it('creates the project and a key, and gives the same key out for a day', async () => {
     const expires = later(clock.now(), hours(48));
-    const first = await verbs.sentryDSN('web');
+    const first = await keys.dsnOf('web');
     assert.deepEqual(first, {
       project: 'web',
       dsn: { secret: 'https://key1:s@sentry/1', public: 'https://key1@sentry/1' },
       expires: expires.toJSON(),
     });
     clock.advance(hours(22));
-    assert.deepEqual(await verbs.sentryDSN('web'), first);
+    assert.deepEqual(await keys.dsnOf('web'), first);
     clock.advance(hours(2));
-    const second = await verbs.sentryDSN('web');
+    const second = await keys.dsnOf('web');
     assert.equal(second.expires, later(clock.now(), hours(48)).toJSON());
     assert.equal(sentry.projects.get('web')?.size, 2);
   });
-  it('leaves keys of others alone, and deletes its own once they have expired, in every page', async () => {
+  it('deletes its own expired keys of every page, and no others', async () => {
     for (const project of ['a', 'b', 'c']) {
-      await verbs.sentryDSN(project);
+      await keys.dsnOf(project);
       sentry.addKey(project, 'Default');
       sentry.addKey(project, 'yards until 2000-01-01T00:00:00.000Z');
       sentry.addKey(project, 'yard until sometime');
     }
     const purgeAll = async () => {
-      while ((await verbs.purgeSentryKeys()) > 0);
+      while ((await keys.purge()) > 0);
     };
     const sizes = () => [...sentry.projects.values()].map(({ size }) => size);
     await purgeAll();
@@ -105,17 +105,17 @@ describe('access to Sentry', () => {
     await purgeAll();
     assert.deepEqual(sizes(), [3, 3, 3]);
   });
-  it('fails aloud with what Sentry says', async () => {
-    const stranger = sentryVerbs(clock, { ...settings, authToken: 'wrong', url: server.url });
-    await assert.rejects(stranger.sentryDSN('web'), /Sentry answered 401: Invalid token/);
-    await assert.rejects(stranger.purgeSentryKeys(), /Sentry answered 401/);
+  it('fails with the message of Sentry', async () => {
+    const stranger = new SentryKeys(clock, { ...settings, authToken: 'wrong', url: server.url });
+    await assert.rejects(stranger.dsnOf('web'), /Sentry answered 401: Invalid token/);
+    await assert.rejects(stranger.purge(), /Sentry answered 401/);
   });
-  it('says what to configure when nothing is, and purges nothing', async () => {
-    const none = sentryVerbs(clock, undefined);
-    await assert.rejects(none.sentryDSN('web'), {
+  it('says what to configure when nothing is configured, and purges nothing', async () => {
+    const none = new SentryKeys(clock, undefined);
+    await assert.rejects(none.dsnOf('web'), {
       code: 'ResourceNotFound',
       message: /sentry\.organization/,
     });
-    assert.equal(await none.purgeSentryKeys(), 0);
+    assert.equal(await none.purge(), 0);
   });
 });

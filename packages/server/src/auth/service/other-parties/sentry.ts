@@ -10,12 +10,12 @@ interface Key {
 }
 
 const keyLifeMs = hours(48);
-/** A key that lasts shorter is not given out any more: whoever gets one may use it for a day. */
+/** A key is handed out only while it lasts longer than this, so that its holder can use it for a day. */
 const lifeLeftMs = hours(25);
 
 const isOk = ({ status }: Called): boolean => status >= 200 && status < 300;
 
-/** The web API of Sentry, as far as it is needed here. */
+/** The part of Sentry's web API that is used here. */
 const sentryApi = ({ url, organization, authToken, team, keyPrefix }: SentrySettings) => {
   const call = (method: string, path: string, body?: object): Promise<Called> =>
     callJson(`${url.replace(/\/+$/, '')}/api/0${path}`, {
@@ -27,7 +27,7 @@ const sentryApi = ({ url, organization, authToken, team, keyPrefix }: SentrySett
   const keysOf = (project: string): string =>
     `/projects${inOrganization}/${encodeURIComponent(project)}/keys/`;
 
-  // A key's end stands in its name: Sentry itself knows none.
+  // Keys of Sentry do not expire, so their name says when they do.
   const nameOf = (expires: Date): string => `${keyPrefix} until ${expires.toJSON()}`;
   const readKey = ({ id, name, dsn }: { id: string; name: string; dsn: Key['dsn'] }): Key[] => {
     if (!name.startsWith(`${keyPrefix} until `)) return [];
@@ -36,7 +36,7 @@ const sentryApi = ({ url, organization, authToken, team, keyPrefix }: SentrySett
   };
 
   return {
-    /** The keys of a project that were made here; undefined when there is no such project. */
+    /** The keys of a project that this server created; undefined when there is no such project. */
     listKeys: async (project: string): Promise<Key[] | undefined> => {
       const called = await call('GET', keysOf(project));
       if (called.status === 404) return undefined;
@@ -47,7 +47,7 @@ const sentryApi = ({ url, organization, authToken, team, keyPrefix }: SentrySett
     createProject: async (project: string): Promise<void> => {
       const path = `/teams${inOrganization}/${encodeURIComponent(team)}/projects/`;
       const called = await call('POST', path, { name: project, slug: project });
-      // Somebody else may just have made it.
+      // Another process may have created it meanwhile.
       if (!isOk(called) && called.status !== 409) failed('Sentry', called);
     },
     createKey: async (project: string, expires: Date): Promise<Key> => {
@@ -79,41 +79,47 @@ const nextCursor = (links: string): string | undefined => {
 const lastOf = (keys: readonly Key[]): Key | undefined =>
   keys.reduce<Key | undefined>((last, key) => (last && last.expires >= key.expires ? last : key), undefined);
 
-/** The verbs of Sentry's keys. */
-export const sentryVerbs = (clock: Clock, settings: SentrySettings | undefined) => {
-  const api = settings && sentryApi(settings);
-  // Where the purge goes on. A restart begins anew, which costs nothing but time.
-  let cursor: string | undefined;
-  return {
-    /** Access to a project, which is made if need be; it lasts for a day at least, and two at most. */
-    sentryDSN: async (project: string): Promise<SentryDsn> => {
-      const sentry =
-        api ?? notConfigured('access to Sentry', 'sentry.organization, sentry.authToken and sentry.team');
-      const now = clock.now();
-      const keys = await sentry.listKeys(project);
-      if (!keys) await sentry.createProject(project);
-      const last = lastOf(keys ?? []);
-      const { dsn, expires } =
-        last && last.expires > later(now, lifeLeftMs)
-          ? last
-          : await sentry.createKey(project, later(now, keyLifeMs));
-      return { project, dsn: { secret: dsn.secret, public: dsn.public }, expires: expires.toJSON() };
-    },
+/** The keys that this server hands out for projects of Sentry, each of which expires. */
+export class SentryKeys {
+  readonly #clock: Clock;
+  readonly #api: ReturnType<typeof sentryApi> | undefined;
+  /** Where the purge goes on. A restart begins again with the first page, which costs nothing but time. */
+  #cursor: string | undefined;
 
-    /** Deletes keys that have expired, in one page of projects; returns how many projects those were. */
-    purgeSentryKeys: async (): Promise<number> => {
-      if (!api) return 0;
-      const { projects, next } = await api.listProjects(cursor);
-      cursor = next;
-      for (const project of projects) {
-        const expired = ((await api.listKeys(project)) ?? []).filter(({ expires }) => expires < clock.now());
-        for (const key of expired) await api.deleteKey(project, key);
-      }
-      // A full page is one after which there is another: the loop goes on at once.
-      return next === undefined ? 0 : projectsPerPage;
-    },
-  };
-};
+  constructor(clock: Clock, settings: SentrySettings | undefined) {
+    this.#clock = clock;
+    this.#api = settings && sentryApi(settings);
+  }
 
-/** The loop's limit: to have done so much means that there is more. */
+  /** Access to a project, which is created when it is missing. It lasts for at least a day and at most two. */
+  async dsnOf(project: string): Promise<SentryDsn> {
+    const api =
+      this.#api ?? notConfigured('access to Sentry', 'sentry.organization, sentry.authToken and sentry.team');
+    const now = this.#clock.now();
+    const keys = await api.listKeys(project);
+    if (!keys) await api.createProject(project);
+    const last = lastOf(keys ?? []);
+    const { dsn, expires } =
+      last && last.expires > later(now, lifeLeftMs)
+        ? last
+        : await api.createKey(project, later(now, keyLifeMs));
+    return { project, dsn: { secret: dsn.secret, public: dsn.public }, expires: expires.toJSON() };
+  }
+
+  /** Deletes expired keys of one page of projects; returns {@link projectsPerPage} when there are more pages, else 0. */
+  async purge(): Promise<number> {
+    const api = this.#api;
+    if (!api) return 0;
+    const { projects, next } = await api.listProjects(this.#cursor);
+    this.#cursor = next;
+    for (const project of projects) {
+      const now = this.#clock.now();
+      const expired = ((await api.listKeys(project)) ?? []).filter(({ expires }) => expires < now);
+      for (const key of expired) await api.deleteKey(project, key);
+    }
+    return next === undefined ? 0 : projectsPerPage;
+  }
+}
+
+/** The limit of the loop that purges. A step that returns it is followed by another at once. */
 export const projectsPerPage = 100;

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request as another party's server gets it. */
+/** A request to the fake server. */
 export interface Got {
   readonly method: string;
   readonly path: string;
@@ -12,7 +12,7 @@ export interface Got {
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is when it is a text, else as JSON. */
+  /** A string is sent as it is, anything else as JSON. */
   readonly body?: unknown;
 }
 
@@ -21,7 +21,7 @@ export interface FakeParty {
   close(): Promise<void>;
 }
 
-/** For tests: a server of another party on this machine. */
+/** For tests: a fake server of another service. */
 export const fakeParty = async (answer: (got: Got) => Answer): Promise<FakeParty> => {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
