@@ -94,7 +94,7 @@ export const stageCli = (staging) => {
 export const stageServer = (staging) => {
   const from = join(root, 'packages/server');
   const stage = join(staging, 'server');
-  const own = ['@taskyard/ui'];
+  const own = Object.keys(manifestOf(from).dependencies).filter((name) => name.startsWith('@taskyard/'));
   copyOwn(from, stage);
   bundle(stage, from, own);
   writeManifest(stage, {

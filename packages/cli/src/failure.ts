@@ -1,7 +1,7 @@
 import { ApiError, ArtifactError, ConnectionError, DownloadError } from '@taskyard/client';
 import { CommanderError } from 'commander';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
-import { GraphFileError } from './graph-file/index.ts';
+import { MistakesError } from './graph-file/index.ts';
 
 /** How a command that failed ends, and what it says. */
 export interface Failure {
@@ -35,7 +35,7 @@ export const failureOf = (error: unknown): Failure | undefined => {
   if (error instanceof CommandError) return { exitCode: error.exitCode, message, details: { message } };
   if (error instanceof ConnectionError)
     return { exitCode: exitCodes.unreachable, message, details: { message } };
-  if (error instanceof GraphFileError) {
+  if (error instanceof MistakesError) {
     return { exitCode: exitCodes.usage, message, details: { message, mistakes: error.mistakes } };
   }
   if (error instanceof ArtifactError || error instanceof DownloadError) {

@@ -1,6 +1,6 @@
 import { ApiError, type Queue } from '@taskyard/client';
+import { suggestion } from '@taskyard/taskcluster-yml/template';
 import { CommandError, exitCodes } from './exit-codes.ts';
-import { suggestion } from './graph-file/mistakes.ts';
 import { harmless } from './io.ts';
 import { allItems } from './listings.ts';
 

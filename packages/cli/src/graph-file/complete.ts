@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
+import { type Fields, isFields } from '@taskyard/taskcluster-yml/template';
 import { shellCommand } from './shell.ts';
-import { type Fields, isFields } from './values.ts';
 
 /** A body of createTask, every field filled in that a graph file may leave out. */
 export interface TaskBody {

@@ -1,11 +1,19 @@
+import {
+  type Fields,
+  isFields,
+  type Mistake,
+  mergeOver,
+  type Path,
+  type Refusal,
+  type Source,
+  suggestion,
+  type Validate,
+  validatorOf,
+} from '@taskyard/taskcluster-yml/template';
 import { completeTask, type Setting, type TaskBody } from './complete.ts';
 import type { Entry } from './expand.ts';
 import { inOurWords } from './foreign-keys.ts';
-import { type Mistake, suggestion } from './mistakes.ts';
 import { taskSchema } from './schema.ts';
-import type { Source } from './source.ts';
-import { type Refusal, type Validate, validatorOf } from './validate.ts';
-import { type Fields, isFields, mergeOver, type Path } from './values.ts';
 
 /** A task on its way into the queue: as the file has it (with the defaults), and as the queue wants it. */
 export interface Draft {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { validatorOf } from '@taskyard/taskcluster-yml/template';
 import { parse } from 'yaml';
 import { editorSchema } from './editor-schema.ts';
-import { validatorOf } from './validate.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8');
 

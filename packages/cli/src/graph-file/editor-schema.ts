@@ -1,6 +1,6 @@
+import { isFields } from '@taskyard/taskcluster-yml/template';
 import { originSchema } from './origin.ts';
 import { fileSchema, type Schema, taskSchema } from './schema.ts';
-import { isFields } from './values.ts';
 
 /**
  * The schema of a graph file as it is written, for editors: like the one of the rendered file, except that a

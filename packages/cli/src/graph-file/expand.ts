@@ -1,7 +1,13 @@
-import type { Mistake } from './mistakes.ts';
-import { isExpression, type RenderMistake, render } from './render.ts';
-import type { Source } from './source.ts';
-import { type Fields, isFields, type Path } from './values.ts';
+import {
+  type Fields,
+  isExpression,
+  isFields,
+  type Mistake,
+  type Path,
+  type RenderMistake,
+  render,
+  type Source,
+} from '@taskyard/taskcluster-yml/template';
 
 /** A task of the file after rendering, before it is checked; without `task` if that failed. */
 export interface Entry {

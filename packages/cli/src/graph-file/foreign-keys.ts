@@ -1,4 +1,4 @@
-import type { Refusal } from './validate.ts';
+import type { Refusal } from '@taskyard/taskcluster-yml/template';
 
 const inPayload = [
   ...['artifacts', 'cache', 'capabilities', 'env', 'features', 'image', 'log', 'logs'],

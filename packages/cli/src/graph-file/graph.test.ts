@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { parseSource } from '@taskyard/taskcluster-yml/template';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { graphOf } from './load.ts';
-import { parseSource } from './source.ts';
 
 const slugid = (): string => `AAAAAAAAQ-C${randomBytes(8).toString('base64url').slice(0, 10)}A`;
 

@@ -1,12 +1,15 @@
+import {
+  type Fields,
+  isFields,
+  type Mistake,
+  render,
+  type Source,
+  validatorOf,
+} from '@taskyard/taskcluster-yml/template';
 import { inOurWordsAtTop } from './foreign-keys.ts';
-import type { Mistake } from './mistakes.ts';
 import { type Origin, readOrigin } from './origin.ts';
 import { type ParamDeclaration, readParams } from './params.ts';
-import { render } from './render.ts';
 import { fileSchema, taskSchema } from './schema.ts';
-import type { Source } from './source.ts';
-import { validatorOf } from './validate.ts';
-import { type Fields, isFields } from './values.ts';
 
 const check = validatorOf(fileSchema);
 const taskKeys = Object.keys(taskSchema.properties as Fields);

@@ -1,7 +1,5 @@
+import { type Fields, inOrder, isFields, listOf, type Path } from '@taskyard/taskcluster-yml/template';
 import type { Draft } from './draft.ts';
-import { listOf } from './mistakes.ts';
-import { inOrder } from './order.ts';
-import { type Fields, isFields, type Path } from './values.ts';
 
 /** A mistake in how tasks hang together; the path is below the task. */
 export interface LinkMistake {

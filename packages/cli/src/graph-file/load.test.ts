@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { MistakesError, parseSource } from '@taskyard/taskcluster-yml/template';
 import { type Graph, graphOf, type LoadOptions, loadGraph } from './load.ts';
-import { GraphFileError } from './mistakes.ts';
-import { parseSource } from './source.ts';
 
 const now = new Date('2026-01-01T12:00:00.000Z');
 
@@ -24,7 +23,7 @@ const mistakesOf = (text: string, options: Partial<LoadOptions> = {}): string[] 
   try {
     load(text, options);
   } catch (error) {
-    assert.ok(error instanceof GraphFileError, String(error));
+    assert.ok(error instanceof MistakesError, String(error));
     return error.mistakes.map(
       ({ line, label, message }) => `${line}: ${label === undefined ? '' : `${label}: `}${message}`,
     );
@@ -210,8 +209,7 @@ tasks:
   it('of syntax are told by line', () => {
     assert.throws(
       () => parseSource('graph.yml', 'version: 1\ntasks: [a\nname: }'),
-      (error) =>
-        error instanceof GraphFileError && error.mistakes.length > 0 && error.mistakes[0]?.line === 3,
+      (error) => error instanceof MistakesError && error.mistakes.length > 0 && error.mistakes[0]?.line === 3,
     );
   });
 
@@ -314,13 +312,13 @@ tasks: {}
         .fill(`*l${n - 1}`)
         .join(', ')}]\n`;
     const text = `l0: &l0 [x, x]\n${[1, 2, 3, 4, 5, 6].map(level).join('')}`;
-    assert.throws(() => parseSource('graph.yml', text), GraphFileError);
+    assert.throws(() => parseSource('graph.yml', text), MistakesError);
   });
 
   it('include a file that is not there', async () => {
     await assert.rejects(
       loadGraph('/nowhere/graph.yml', { params: {}, now, slugid: counted() }),
-      /^GraphFileError: \/nowhere\/graph.yml:1:1: cannot be read: there is no such file$/,
+      /^MistakesError: \/nowhere\/graph.yml:1:1: cannot be read: there is no such file$/,
     );
   });
 });

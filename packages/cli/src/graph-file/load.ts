@@ -1,18 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import {
+  type Fields,
+  isFields,
+  type Mistake,
+  MistakesError,
+  mergeOver,
+  parseSource,
+  type Source,
+} from '@taskyard/taskcluster-yml/template';
 import type { Setting, TaskBody } from './complete.ts';
 import { checkerOf, draftOf, mistakeIn } from './draft.ts';
 import { type Entry, type Expanded, expandTasks } from './expand.ts';
 import { type Head, readForm, renderHead } from './head.ts';
 import { link } from './links.ts';
 import { labelsWithDir } from './machine-paths.ts';
-import { GraphFileError, type Mistake } from './mistakes.ts';
 import type { Origin } from './origin.ts';
 import { leaveToShell } from './shell.ts';
-import { parseSource, type Source } from './source.ts';
 import { strayLabels, taskIds } from './task-ids.ts';
 import { grantScopes } from './task-scopes.ts';
-import { type Fields, isFields, mergeOver } from './values.ts';
 
 /** What a graph depends on besides the text of its file. */
 export interface LoadOptions {
@@ -50,7 +56,7 @@ export interface Graph {
   readonly boundToDir: readonly string[];
 }
 
-/** Read, render and check a graph file. Throws a GraphFileError that holds all its mistakes. */
+/** Read, render and check a graph file. Throws a MistakesError that holds all its mistakes. */
 export const loadGraph = async (path: string, options: LoadOptions): Promise<Graph> =>
   graphOf(parseSource(path, await textOf(path)), options);
 
@@ -60,7 +66,7 @@ const textOf = async (file: string): Promise<string> => {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === 'ENOENT' ? 'there is no such file' : message;
-    throw new GraphFileError([{ file, line: 1, column: 1, message: `cannot be read: ${reason}` }]);
+    throw new MistakesError([{ file, line: 1, column: 1, message: `cannot be read: ${reason}` }]);
   }
 };
 
@@ -70,7 +76,7 @@ export const graphOf = (read: Source, options: LoadOptions): Graph => {
   const tasks = isFields(read.content) ? read.content.tasks : undefined;
   // Without the parameters every expression that reads one would fail, and hide the mistake that matters.
   if (form.params === undefined || typeof tasks !== 'object' || tasks === null)
-    throw new GraphFileError(form.mistakes);
+    throw new MistakesError(form.mistakes);
 
   const ids = taskIds(options.slugid);
   const taskGroupId = options.slugid();
@@ -138,7 +144,7 @@ const checked = (source: Source, { form, head, expanded, setting, asked, options
     ...[...loose, ...scopeless].map(({ draft, ...found }) => mistakeIn(source, draft, found)),
     ...(isWhole && labels.size === 0 ? [source.mistake(['tasks'], 'there are no tasks')] : []),
   ];
-  if (mistakes.length > 0) throw new GraphFileError(mistakes);
+  if (mistakes.length > 0) throw new MistakesError(mistakes);
   return {
     name: head.name,
     ...(head.description !== undefined && { description: head.description }),

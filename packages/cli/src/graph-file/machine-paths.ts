@@ -1,6 +1,5 @@
+import { isFields, type Source } from '@taskyard/taskcluster-yml/template';
 import type { Draft } from './draft.ts';
-import type { Source } from './source.ts';
-import { isFields } from './values.ts';
 
 /** Whether an expression anywhere in a value reads `dir`. */
 const readsDir = (value: unknown, isExpression = false): boolean => {

@@ -1,9 +1,12 @@
 import { dirname, resolve } from 'node:path';
-import type { Mistake } from './mistakes.ts';
+import {
+  type Fields,
+  isFields,
+  type Mistake,
+  type Source,
+  validatorOf,
+} from '@taskyard/taskcluster-yml/template';
 import type { Schema } from './schema.ts';
-import type { Source } from './source.ts';
-import { validatorOf } from './validate.ts';
-import { type Fields, isFields } from './values.ts';
 
 /** A folder of this machine whose files tasks work on; an absolute path. */
 export interface FolderSource {

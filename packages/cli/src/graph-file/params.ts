@@ -1,7 +1,11 @@
+import {
+  type Fields,
+  listOf,
+  type Mistake,
+  type Source,
+  suggestion,
+} from '@taskyard/taskcluster-yml/template';
 import { parse } from 'yaml';
-import { listOf, type Mistake, suggestion } from './mistakes.ts';
-import type { Source } from './source.ts';
-import type { Fields } from './values.ts';
 
 /** A declared parameter of a graph file. Without a default it must be given. */
 export interface ParamDeclaration {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { referenceDocuments } from '@taskyard/server';
+import { isFields, validatorOf } from '@taskyard/taskcluster-yml/template';
 import { type Schema, taskSchema } from './schema.ts';
-import { validatorOf } from './validate.ts';
-import { isFields } from './values.ts';
 
 const published = referenceDocuments().find(
   ({ filename }) => filename === 'schemas/queue/v1/create-task-request.json',

@@ -1,5 +1,5 @@
+import type { Fields } from '@taskyard/taskcluster-yml/template';
 import { paramTypes } from './params.ts';
-import type { Fields } from './values.ts';
 
 /** A JSON schema, as data. */
 export type Schema = Fields;

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MistakesError, parseSource } from '@taskyard/taskcluster-yml/template';
 import { graphOf } from './load.ts';
-import { GraphFileError } from './mistakes.ts';
-import { parseSource } from './source.ts';
 
 const load = (tasks: string) => {
   let count = 0;
@@ -18,7 +17,7 @@ const mistakesOf = (tasks: string): string[] => {
   try {
     load(tasks);
   } catch (error) {
-    assert.ok(error instanceof GraphFileError, String(error));
+    assert.ok(error instanceof MistakesError, String(error));
     return error.mistakes.map(({ message }) => message);
   }
   return [];

@@ -1,5 +1,4 @@
-import type { Source } from './source.ts';
-import { type Fields, isFields } from './values.ts';
+import { type Fields, isFields, type Source } from '@taskyard/taskcluster-yml/template';
 
 // json-e's own functions and constants.
 const builtIn = [

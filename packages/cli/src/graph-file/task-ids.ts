@@ -1,8 +1,6 @@
+import { type Mistake, type Path, type Source, suggestion } from '@taskyard/taskcluster-yml/template';
 import type { Draft } from './draft.ts';
 import { mistakeIn } from './draft.ts';
-import { type Mistake, suggestion } from './mistakes.ts';
-import type { Source } from './source.ts';
-import type { Path } from './values.ts';
 
 /** Hands out one taskId for each label, whether the label is known yet or not: `$map` makes labels late. */
 export interface TaskIds {

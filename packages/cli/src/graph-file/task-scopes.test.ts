@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MistakesError, parseSource } from '@taskyard/taskcluster-yml/template';
 import { graphOf } from './load.ts';
-import { GraphFileError } from './mistakes.ts';
-import { parseSource } from './source.ts';
 
 const load = (tasks: object) => {
   let count = 0;
@@ -15,7 +14,7 @@ const mistakesOf = (task: object): string[] => {
   try {
     load({ t: task });
   } catch (error) {
-    assert.ok(error instanceof GraphFileError, String(error));
+    assert.ok(error instanceof MistakesError, String(error));
     return error.mistakes.map(({ message }) => message);
   }
   return [];

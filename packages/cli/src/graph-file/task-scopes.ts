@@ -1,7 +1,7 @@
 import { scopesSatisfy } from '@taskyard/client';
+import { type Fields, isFields, type Path } from '@taskyard/taskcluster-yml/template';
 import type { Draft } from './draft.ts';
 import type { LinkMistake } from './links.ts';
-import { type Fields, isFields, type Path } from './values.ts';
 
 /** A scope that a task will be asked for when it runs, because of something in its payload. */
 interface Need {

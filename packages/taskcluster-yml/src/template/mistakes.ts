@@ -1,4 +1,4 @@
-/** Something wrong in a graph file; lines and columns count from one. */
+/** Something wrong in a file; lines and columns count from one. */
 export interface Mistake {
   readonly file: string;
   readonly line: number;
@@ -11,20 +11,20 @@ export interface Mistake {
 export const describeMistake = ({ file, line, column, label, message }: Mistake): string =>
   `${file}:${line}:${column}: ${label === undefined ? '' : `task "${label}": `}${message}`;
 
-/** A graph file that cannot be submitted, with everything that is wrong with it, in the order of the file. */
-export class GraphFileError extends Error {
+/** A file that cannot be used, with everything that is wrong with it, in the order of the file. */
+export class MistakesError extends Error {
   readonly mistakes: readonly Mistake[];
 
   constructor(mistakes: readonly Mistake[]) {
-    const listed = tidied(mistakes);
+    const listed = inFileOrder(mistakes);
     super(listed.map(describeMistake).join('\n'));
-    this.name = 'GraphFileError';
+    this.name = 'MistakesError';
     this.mistakes = listed;
   }
 }
 
-/** A mistake in the shared defaults shows in every task; it is told once. */
-const tidied = (mistakes: readonly Mistake[]): Mistake[] => {
+/** Mistakes in the order of their file. One in what several tasks share shows in each of them; it is told once. */
+export const inFileOrder = (mistakes: readonly Mistake[]): Mistake[] => {
   const distinct = new Map<string, Mistake>();
   for (const mistake of mistakes) {
     const key = `${mistake.line}:${mistake.column}:${mistake.message}`;

@@ -11,7 +11,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import { GraphFileError, type Mistake } from './mistakes.ts';
+import { type Mistake, MistakesError } from './mistakes.ts';
 import type { Path } from './values.ts';
 
 /** A parsed YAML file that can still say where each of its values was written. */
@@ -26,7 +26,7 @@ export interface Source {
   mistake(path: Path, message: string, label?: string): Mistake;
 }
 
-/** Read YAML 1.2; throws a GraphFileError with all its syntax errors. */
+/** Read YAML 1.2; throws a MistakesError with all its syntax errors. */
 export const parseSource = (file: string, text: string): Source => {
   const lines = new LineCounter();
   const document = parseDocument(text, {
@@ -41,12 +41,12 @@ export const parseSource = (file: string, text: string): Source => {
     return { ...place, ...(label !== undefined && { label }), message };
   };
   const errors = document.errors.map((error) => mistakeAt(error.pos[0], error.message));
-  if (errors.length > 0) throw new GraphFileError(errors);
+  if (errors.length > 0) throw new MistakesError(errors);
 
   const locate = locatorOf((alias) => alias.resolve(document));
   return {
     file,
-    content: contentOf(document, (message) => new GraphFileError([mistakeAt(0, message)])),
+    content: contentOf(document, (message) => new MistakesError([mistakeAt(0, message)])),
     repeated: repeatedKeys(document).map(({ key, offset, first }) =>
       mistakeAt(offset, `"${key}" is written twice (first at line ${lines.linePos(first).line})`),
     ),
