@@ -46,6 +46,12 @@ export const otherPartiesOf = ({ websocktunnelSecret, aws, gcp, sentry, github }
   };
 };
 
+/** The organizations whose names an operator has settled, by name in small letters. */
+export const namesOfOrganizations = ({ github }: Config): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(github.organizations ?? {}).map(([name, id]) => [name.toLowerCase(), id]),
+  );
+
 /** Where bytes lie: in a bucket when there is one, on disk otherwise, and wherever else the operator wants them. */
 export const backendsOf = ({ s3, data, objects }: Config) => {
   const { bucket, ...options } = s3;

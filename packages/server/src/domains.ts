@@ -1,10 +1,18 @@
+import { pageOf } from '@taskyard/ui';
 import { type Artifacts, createArtifacts } from './artifacts/index.ts';
 import { type Auth, type AuthVerbs, createAuth, type StaticClient, signedUrl } from './auth/index.ts';
 import type { BaseContext, Database, Encryption, Signal } from './base/index.ts';
 import { createBuiltInWorkers } from './built-in-workers/index.ts';
 import type { Config } from './config/index.ts';
 import { declarations } from './declarations.ts';
-import { backendsOf, originsOf, otherPartiesOf, queueSettingsOf, sendersOf } from './domain-settings.ts';
+import {
+  backendsOf,
+  namesOfOrganizations,
+  originsOf,
+  otherPartiesOf,
+  queueSettingsOf,
+  sendersOf,
+} from './domain-settings.ts';
 import { createEvents, type Events, outbox, type RelaySettings } from './events/index.ts';
 import { createHooks, type Hooks } from './hooks/index.ts';
 import { type Domain, exchangeNames } from './http/index.ts';
@@ -217,6 +225,8 @@ const openServices = (
       auth,
       rootUrl,
       identityProviders: identityProviders(config),
+      organizations: namesOfOrganizations(config),
+      pageOf,
     }),
     tunnels: createTunnels({
       ...base,

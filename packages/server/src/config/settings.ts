@@ -301,6 +301,13 @@ export const Config = Type.Object({
       default: 'https://github.com',
       description: 'GitHub, or where an enterprise has its own.',
     }),
+    organizations: structured(Type.Record(Type.String(), Type.String({ pattern: '^[0-9]+$' })), {
+      env: 'GITHUB_ORGANIZATIONS',
+      expects: 'ids by name, such as {"mozilla": "131524"}',
+      description:
+        'Whose a name of an organization is, by the id of the organization. Without it a name is that of the ' +
+        'organization which was seen with it first.',
+    }),
     apps: structured(GithubApps, {
       env: 'GITHUB_CREDENTIALS_APPS',
       secret: true,

@@ -8,5 +8,9 @@ export interface Context extends BaseContext {
   readonly auth: Pick<AuthVerbs, 'client' | 'credentialsOf' | 'issueCredentials'>;
   /** Where people are known, besides by clients. */
   readonly identityProviders: readonly IdentityProvider[];
+  /** Whose names of organizations are, by the ids of these; names that are not here are those of who came first. */
+  readonly organizations: Readonly<Record<string, string>>;
   rootUrl(): string;
+  /** The page of ours that an address names, with its query and mark; the first page where it names none. */
+  pageOf(address: string | undefined): string;
 }

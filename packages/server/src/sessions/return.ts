@@ -1,15 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Batched, days, later, minutes, RequestError } from '../base/index.ts';
+import { type Batched, later, minutes, RequestError } from '../base/index.ts';
 import { Reply } from '../http/index.ts';
 import type { Context } from './context.ts';
-import { attemptCookie, attemptIn, forgottenAttempt, keptCookie } from './cookie.ts';
-import type { Attempt, IdentityProvider } from './identity-providers/index.ts';
-import { type BegunSession, lifetimeSeconds, newSecret, type SessionToBegin } from './session.ts';
+import { attemptCookie, attemptIn, forgottenAttempt, forgottenAttempts, keptCookie } from './cookie.ts';
+import { type Attempt, type IdentityProvider, NotProven } from './identity-providers/index.ts';
+import type { Visitor } from './people.ts';
+import { type BegunSession, lifetimeSeconds, newSecret } from './session.ts';
 
 /** A person may take this long at their identity provider. */
 const attemptLastsMs = minutes(10);
-/** Groups are read at sign-in, so a person who leaves one loses its scopes within a day. */
-const sessionLastsMs = days(1);
 
 /** What a browser keeps, encrypted, while it is at an identity provider. */
 interface KeptAttempt extends Attempt {
@@ -28,43 +27,53 @@ const providerNamed = ({ identityProviders }: Context, name: string): IdentityPr
 const callbackOf = ({ rootUrl }: Context, provider: string): string =>
   `${rootUrl()}/api/sessions/v1/callback/${provider}`;
 
-/** The page that is asked for if it is one of ours, else the first page. */
-const pageOf = (next: string | undefined): string =>
-  next !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(next) ? next : '/';
+/** Where a browser wants to go, and what it brings. */
+interface Departure {
+  readonly provider: string;
+  readonly next: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+}
 
-/** Sends a browser to an identity provider. */
+/** Sends a browser to an identity provider, and back to a page of ours later. */
 export const beginForeignSignIn = async (
   context: Context,
-  name: string,
-  next: string | undefined,
+  { provider: name, next, headers }: Departure,
 ): Promise<Reply> => {
   const provider = providerNamed(context, name);
   const attempt = { state: newSecret(), nonce: newSecret(), codeVerifier: newSecret() };
-  const url = await provider.begin(callbackOf(context, name), attempt).catch((err: unknown) => {
-    context.log.error({ err, provider: name }, 'an identity provider cannot be reached');
-    return new URL(failurePage(context, 'unreachable'));
-  });
   const kept: KeptAttempt = {
     ...attempt,
     provider: name,
-    next: pageOf(next),
+    next: context.pageOf(next),
     expiresMs: later(context.clock.now(), attemptLastsMs).getTime(),
   };
+  const url = await provider.begin(callbackOf(context, name), attempt).catch((err: unknown) => {
+    context.log.error({ err, provider: name }, 'an identity provider cannot be reached');
+    return undefined;
+  });
+  if (!url) return sentTo(failurePage(context, 'unreachable', kept.next));
+  const rootUrl = context.rootUrl();
   const value = context.encryption.encrypt(JSON.stringify(kept));
-  return sentTo(url.href, [attemptCookie(context.rootUrl(), value, attemptLastsMs / 1000)]);
+  return sentTo(url.href, [
+    ...forgottenAttempts(headers, rootUrl),
+    attemptCookie(rootUrl, { state: attempt.state, value, seconds: attemptLastsMs / 1000 }),
+  ]);
 };
 
 type Failure = 'denied' | 'expired' | 'unreachable';
 
-const failurePage = ({ rootUrl }: Context, failure: Failure): string =>
-  `${rootUrl()}/sign-in?failed=${failure}`;
+/** The page to sign in, which says what went wrong, and from where one still comes to the page that was wanted. */
+const failurePage = ({ rootUrl }: Context, failure: Failure, next = '/'): string =>
+  `${rootUrl()}/sign-in?failed=${failure}${next === '/' ? '' : `&next=${encodeURIComponent(next)}`}`;
 
-const sentTo = (url: string, cookies: readonly string[]): Reply =>
+const sentTo = (url: string, cookies: readonly string[] = []): Reply =>
   new Reply(303, `See ${url}\n`, { location: url }, cookies);
 
-const keptBy = (context: Context, headers: IncomingHttpHeaders): KeptAttempt | undefined => {
+const keptBy = (context: Context, headers: IncomingHttpHeaders, state: string): KeptAttempt | undefined => {
   try {
-    return JSON.parse(context.encryption.decrypt(attemptIn(headers, context.rootUrl()) ?? '')) as KeptAttempt;
+    const value = attemptIn(headers, context.rootUrl(), state) ?? '';
+    const kept = JSON.parse(context.encryption.decrypt(value)) as KeptAttempt;
+    return kept.state === state ? kept : undefined;
   } catch {
     return undefined;
   }
@@ -80,32 +89,29 @@ interface Returned {
 /** Begins the session of somebody who returns from an identity provider, in the browser that they left with. */
 export const finishForeignSignIn = async (
   context: Context,
-  beginSessions: Batched<SessionToBegin, BegunSession>,
+  admitPeople: Batched<Visitor, BegunSession>,
   { provider: name, url, headers }: Returned,
 ): Promise<Reply> => {
   const provider = providerNamed(context, name);
-  const forgotten = forgottenAttempt(context.rootUrl());
-  const kept = keptBy(context, headers);
-  if (kept?.provider !== name || kept.expiresMs <= context.clock.now().getTime()) {
-    return sentTo(failurePage(context, 'expired'), [forgotten]);
-  }
   const returned = new URL(callbackOf(context, name));
   returned.search = url.slice(url.indexOf('?'));
+  const state = returned.searchParams.get('state') ?? '';
+  const kept = keptBy(context, headers, state);
+  if (kept?.provider !== name) return sentTo(failurePage(context, 'expired'));
+  const forgotten = forgottenAttempt(context.rootUrl(), state);
+  const fail = (failure: Failure): Reply => sentTo(failurePage(context, failure, kept.next), [forgotten]);
+  if (kept.expiresMs <= context.clock.now().getTime()) return fail('expired');
   if (returned.searchParams.has('error')) {
     context.log.warn({ provider: name, error: returned.searchParams.get('error') }, 'a sign-in was denied');
-    return sentTo(failurePage(context, 'denied'), [forgotten]);
+    return fail('denied');
   }
   try {
-    const identity = await provider.finish(returned, kept);
-    const { token, session } = await beginSessions.one({
-      clientId: identity.id,
-      scopes: identity.scopes,
-      expires: later(context.clock.now(), sessionLastsMs),
-    });
+    const person = await provider.finish(returned, kept);
+    const { token, session } = await admitPeople.one({ ...person, provider: name });
     const cookie = keptCookie(context.rootUrl(), token, lifetimeSeconds(session));
     return sentTo(context.rootUrl() + kept.next, [forgotten, cookie]);
   } catch (err) {
     context.log.warn({ err, provider: name }, 'a sign-in could not be finished');
-    return sentTo(failurePage(context, 'unreachable'), [forgotten]);
+    return fail(err instanceof NotProven ? 'expired' : 'unreachable');
   }
 };

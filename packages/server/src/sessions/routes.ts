@@ -92,7 +92,8 @@ export const routes: readonly Route<SessionServices>[] = [
       output: 'blob',
       hidden: true,
     },
-    ({ sessions }, { params, query }) => sessions.beginForeignSignIn(params.provider, query.next),
+    ({ sessions }, { params, query: { next }, request: { headers } }) =>
+      sessions.beginForeignSignIn(params.provider, { next, headers }),
   ),
   endpoint(
     {

@@ -15,6 +15,7 @@ import {
 import { type Caller, Reply, type SignedRequest } from '../http/index.ts';
 import type { Context } from './context.ts';
 import { forgottenCookie, keptCookie, tokenIn } from './cookie.ts';
+import { admitPeople } from './people.ts';
 import { beginForeignSignIn, finishForeignSignIn } from './return.ts';
 import { type BegunSession, beginSessions, digestOf, lifetimeSeconds, newSecret } from './session.ts';
 import * as store from './store.ts';
@@ -134,7 +135,7 @@ const requireWholeClient = async ({ auth }: Context, caller: Caller): Promise<vo
 const verbs = {
   createCodes: alone(createCodes),
   takeCodes: alone(takeCodes),
-  beginSessions: alone(beginSessions),
+  admitPeople: alone(admitPeople),
   endSessions: alone(endSessions),
 };
 const queries = { renewCredentials };
@@ -169,15 +170,13 @@ export const sessionVerbs = (context: Context) => {
       providers: context.identityProviders.map(({ name, title }) => ({ name, title })),
     }),
     /** Sends a browser to an identity provider, from where it comes back to a page of ours. */
-    beginForeignSignIn: (provider: string, next: string | undefined) =>
-      beginForeignSignIn(context, provider, next),
+    beginForeignSignIn: (
+      provider: string,
+      { next, headers }: { next: string | undefined; headers: IncomingHttpHeaders },
+    ) => beginForeignSignIn(context, { provider, next, headers }),
     /** Begins a session for a browser that comes back. */
-    finishForeignSignIn: (provider: string, request: Pick<SignedRequest, 'url' | 'headers'>) =>
-      finishForeignSignIn(context, bound.beginSessions, {
-        provider,
-        url: request.url,
-        headers: request.headers,
-      }),
+    finishForeignSignIn: (provider: string, { url, headers }: Pick<SignedRequest, 'url' | 'headers'>) =>
+      finishForeignSignIn(context, bound.admitPeople, { provider, url, headers }),
   };
 };
 

@@ -129,7 +129,7 @@ describe('a session', () => {
 
 describe('the cookie of a server behind HTTPS', () => {
   it('is sent over HTTPS only', async () => {
-    const secure = await testSessions('https://tasks.example.com');
+    const secure = await testSessions({ rootUrl: 'https://tasks.example.com' });
     const { code } = await secure.sessions.createSignInCodeFor(rootId);
     const { cookie } = await secure.post('sign-in', { body: { code } });
     await secure.close();

@@ -1,4 +1,5 @@
 import type { Sql } from '../base/index.ts';
+import type { Organization } from './identity-providers/index.ts';
 
 export interface CodeRow {
   readonly digest: string;
@@ -56,4 +57,54 @@ export const deleteExpired = async (sql: Sql, now: Date, limit: number): Promise
      where ctid = any(array(select ctid from sessions where expires <= ${now} limit ${limit} for update skip locked))
     returning digest`;
   return codes.length + sessions.length;
+};
+
+export interface NameToNote {
+  readonly provider: string;
+  readonly personId: string;
+  readonly name: string;
+  readonly now: Date;
+}
+
+/** Notes the name that somebody signs in with; returns all that they have had, the latest first. */
+export const noteName = async (
+  sql: Sql,
+  { provider, personId, name, now }: NameToNote,
+): Promise<string[]> => {
+  await sql`
+    insert into people_names (provider, person_id, name, seen)
+    values (${provider}, ${personId}, ${name}, ${now})
+    on conflict (provider, person_id, name) do update set seen = excluded.seen`;
+  const rows = await sql<{ name: string }>`
+    select name from people_names
+     where provider = ${provider} and person_id = ${personId}
+     order by seen desc, name`;
+  return rows.map((row) => row.name);
+};
+
+export interface NamesToClaim {
+  readonly provider: string;
+  readonly organizations: readonly Organization[];
+  readonly now: Date;
+}
+
+/** Gives organizations their names where nobody has them; returns whose each name is, by its id. */
+export const claimNames = async (
+  sql: Sql,
+  { provider, organizations, now }: NamesToClaim,
+): Promise<Map<string, string>> => {
+  const byName = [...new Map(organizations.map((one) => [one.name, one])).values()];
+  if (byName.length === 0) return new Map();
+  const names = byName.map(({ name }) => name);
+  const ids = byName.map(({ id }) => id);
+  await sql`
+    insert into organization_names (provider, name, organization_id, seen)
+    select ${provider}, name, id, ${now}::timestamptz
+      from unnest(${names}::text[], ${ids}::text[]) as given (name, id)
+     order by name
+    on conflict (provider, name) do nothing`;
+  const rows = await sql<{ name: string; organizationId: string }>`
+    select name, organization_id from organization_names
+     where provider = ${provider} and name = any(${names}::text[])`;
+  return new Map(rows.map((row) => [row.name, row.organizationId]));
 };

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { pageOf } from '@taskyard/ui';
 import { fastify } from 'fastify';
 import { type Auth, createAuth, fillTemplate } from '../auth/index.ts';
 import { encryption, type ManualClock, manualClock, silentLog } from '../base/index.ts';
 import { outbox } from '../events/index.ts';
 import { type Caller, serve } from '../http/index.ts';
 import { type Opened, opened, servedOn, stepOf, testDatabase } from '../testing/index.ts';
+import type { IdentityProvider } from './identity-providers/index.ts';
 import { createSessions, type Sessions, sessionsDeclaration } from './index.ts';
 
 export interface Asked {
@@ -20,11 +22,25 @@ export interface Answered {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** Where a browser is sent, and what it shall keep. */
+export interface Sent {
+  readonly location: string;
+  readonly cookies: readonly string[];
+}
+
+export interface SessionSettings {
+  readonly rootUrl?: string;
+  readonly identityProviders?: readonly IdentityProvider[];
+  readonly organizations?: Readonly<Record<string, string>>;
+}
+
 export interface TestSessions {
   readonly auth: Opened<Auth>;
   readonly clock: ManualClock;
   readonly sessions: Opened<Sessions>;
   post(path: string, asked?: Asked): Promise<Answered>;
+  /** Goes to an address of the service, as a browser does. */
+  go(path: string, cookie: string): Promise<Sent>;
   step(name: string): Promise<number>;
   close(): Promise<void>;
 }
@@ -32,7 +48,11 @@ export interface TestSessions {
 export const rootId = 'static/taskcluster/root';
 
 /** For tests: sessions on a database of their own, with auth below them. */
-export const testSessions = async (rootUrl = 'http://localhost:8080'): Promise<TestSessions> => {
+export const testSessions = async ({
+  rootUrl = 'http://localhost:8080',
+  identityProviders = [],
+  organizations = {},
+}: SessionSettings = {}): Promise<TestSessions> => {
   const { db, drop } = await testDatabase();
   const clock = manualClock();
   const everything = { description: 'Built in.', scopes: ['*'] };
@@ -59,34 +79,54 @@ export const testSessions = async (rootUrl = 'http://localhost:8080'): Promise<T
       encryption: keys,
       auth,
       rootUrl: () => rootUrl,
-      identityProviders: [],
+      identityProviders,
+      organizations,
+      pageOf,
     }),
   );
-  const app = fastify();
-  let caller: Caller = { ...auth.callerFor([], ''), isAnonymous: true };
-  const nobody = caller;
-  const deps = { ...servedOn(clock), authenticate: async () => caller, fillScopes: fillTemplate };
-  serve(app, deps, { declarations: [sessionsDeclaration], services: { sessions } });
+  const { close, ...asked } = served(sessions, { clock, anybody: auth.callerFor([], '') });
   return {
     auth,
     clock,
     sessions,
-    post: async (path, { body, cookie, caller: given = nobody } = {}) => {
+    ...asked,
+    step: stepOf(sessions.loops),
+    close: async () => {
+      await close();
+      await auth.close();
+      await drop();
+    },
+  };
+};
+
+/** Serves the methods of sessions; `anybody` is who calls where a test names no caller, without credentials. */
+const served = (sessions: Opened<Sessions>, { clock, anybody }: { clock: ManualClock; anybody: Caller }) => {
+  const app = fastify();
+  const nobody = { ...anybody, isAnonymous: true };
+  let caller: Caller = nobody;
+  const deps = { ...servedOn(clock), authenticate: async () => caller, fillScopes: fillTemplate };
+  serve(app, deps, { declarations: [sessionsDeclaration], services: { sessions } });
+  const headersWith = (cookie: string | undefined) => (cookie ? { cookie } : {});
+  return {
+    post: async (path: string, { body, cookie, caller: given = nobody }: Asked = {}): Promise<Answered> => {
       caller = given;
-      const headers = cookie === undefined ? {} : { cookie };
-      const url = `/api/sessions/v1/${path}`;
-      const reply = await app.inject({ method: 'POST', url, headers, ...(body ? { payload: body } : {}) });
+      const reply = await app.inject({
+        method: 'POST',
+        url: `/api/sessions/v1/${path}`,
+        headers: headersWith(cookie),
+        ...(body ? { payload: body } : {}),
+      });
       return {
         status: reply.statusCode,
         cookie: String(reply.headers['set-cookie'] ?? ''),
         body: JSON.parse(reply.body) as Answered['body'],
       };
     },
-    step: stepOf(sessions.loops),
-    close: async () => {
-      await app.close();
-      await auth.close();
-      await drop();
+    go: async (path: string, cookie: string): Promise<Sent> => {
+      const reply = await app.inject({ url: `/api/sessions/v1/${path}`, headers: headersWith(cookie) });
+      const cookies = [reply.headers['set-cookie'] ?? []].flat();
+      return { location: String(reply.headers.location ?? ''), cookies };
     },
+    close: () => app.close(),
   };
 };

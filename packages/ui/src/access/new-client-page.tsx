@@ -4,9 +4,9 @@ import { useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { api } from '../session/api.ts';
 import { useSession } from '../session/use-session.ts';
+import { useSignInLink } from '../session/use-sign-in-link.ts';
 import { Answer, Page } from '../shell/page.tsx';
 import { Remedy } from '../shell/remedy.tsx';
-import { useLink } from '../shell/use-link.ts';
 import { callbackFor, moment, type NewClientSearch, newClientId, ownScopes } from './new-client.ts';
 
 interface Created {
@@ -102,18 +102,17 @@ const Form = ({ own, held, search }: { own: string; held: readonly string[]; sea
 /** `/auth/clients/new`: also where command lines send their users to. */
 export const NewClientPage = () => {
   const session = useSession();
-  const link = useLink();
+  const signInLink = useSignInLink();
   const search = useSearch({ strict: false }) as NewClientSearch;
   const scopes = useQuery({
     queryKey: ['own-scopes', session.kind],
     queryFn: async ({ signal }) => (await api()).auth.currentScopes({ signal }),
     enabled: session.kind === 'somebody',
   });
-  const here = window.location.pathname + window.location.search;
   return (
     <Page title="New client">
       {session.kind === 'nobody' && (
-        <Button component="a" {...link(`/sign-in?next=${encodeURIComponent(here)}`)}>
+        <Button component="a" {...signInLink}>
           Sign in first
         </Button>
       )}

@@ -2,9 +2,9 @@ import { Alert, Button, Code, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Page } from '../shell/page.tsx';
 import { Remedy } from '../shell/remedy.tsx';
-import { useLink } from '../shell/use-link.ts';
 import { admitCommandLine, commandLineOf, type WaitingCommandLine } from './command-line.ts';
 import { useSession } from './use-session.ts';
+import { useSignInLink } from './use-sign-in-link.ts';
 
 /** `/sign-in/command-line`: where `taskyard signin` sends people, to let it act as them. */
 export const CommandLinePage = ({ port, state }: { port: string; state: string }) => {
@@ -24,17 +24,12 @@ export const CommandLinePage = ({ port, state }: { port: string; state: string }
 
 const Admission = ({ waiting }: { waiting: WaitingCommandLine }) => {
   const session = useSession();
-  const link = useLink();
+  const signInLink = useSignInLink();
   const admission = useMutation({ mutationFn: () => admitCommandLine(waiting) });
   if (session.kind === 'unknown') return null;
   if (session.kind === 'nobody') {
-    const here = window.location.pathname + window.location.search;
     return (
-      <Button
-        component="a"
-        style={{ alignSelf: 'start' }}
-        {...link(`/sign-in?next=${encodeURIComponent(here)}`)}
-      >
+      <Button component="a" style={{ alignSelf: 'start' }} {...signInLink}>
         Sign in first
       </Button>
     );

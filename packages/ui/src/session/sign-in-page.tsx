@@ -10,8 +10,9 @@ import {
   TextInput,
   Title,
 } from '@mantine/core';
-import { useNavigate } from '@tanstack/react-router';
+import { useRouter } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useState } from 'react';
+import { pageOf } from '../page-paths.ts';
 import { messageOf } from '../shell/messages.ts';
 import { useIdentityProviders } from './identity-providers.ts';
 import { signInByCode, signInByCredentials } from './session.ts';
@@ -19,14 +20,14 @@ import { takeCode } from './sign-in-code.ts';
 
 const failures: Readonly<Record<string, string>> = {
   denied: 'The identity provider did not let you in.',
-  expired: 'That took too long, or was begun in another browser. Try again.',
+  expired: 'That took too long, was begun in another browser, or has been used already. Try again.',
   unreachable: 'The identity provider did not answer as it should. The log of the server says why.',
 };
 
 /** `/sign-in`: by an identity provider, by the code in the address, or by credentials. */
 export const SignInPage = ({ next, failed }: { next: string; failed: string }) => {
   const providers = useIdentityProviders();
-  const navigate = useNavigate();
+  const router = useRouter();
   const [trouble, setTrouble] = useState<string | undefined>(failures[failed]);
   const [isBusy, setBusy] = useState(false);
 
@@ -35,7 +36,7 @@ export const SignInPage = ({ next, failed }: { next: string; failed: string }) =
     setTrouble(undefined);
     try {
       await signIn();
-      await navigate({ to: next.startsWith('/') && !next.startsWith('//') ? next : '/', replace: true });
+      await router.navigate({ href: pageOf(next), replace: true });
     } catch (error) {
       setTrouble(messageOf(error));
       setBusy(false);

@@ -1,13 +1,13 @@
 import { Alert, Button, Stack } from '@mantine/core';
 import { ApiError } from '@taskyard/client/browser';
 import { useSession } from '../session/use-session.ts';
+import { useSignInLink } from '../session/use-sign-in-link.ts';
 import { Remedy } from './remedy.tsx';
-import { useLink } from './use-link.ts';
 
 /** Shows what went wrong, and what can be done about it. */
 export const Failure = ({ error, what }: { error: unknown; what: string }) => {
   const session = useSession();
-  const link = useLink();
+  const signInLink = useSignInLink();
   const status = error instanceof ApiError ? error.statusCode : 0;
   const isDenied = status === 403 || status === 401;
   return (
@@ -15,11 +15,7 @@ export const Failure = ({ error, what }: { error: unknown; what: string }) => {
       <Stack gap="xs" align="flex-start">
         <Remedy error={error} />
         {isDenied && session.kind !== 'somebody' && (
-          <Button
-            component="a"
-            size="xs"
-            {...link(`/sign-in?next=${encodeURIComponent(window.location.pathname)}`)}
-          >
+          <Button component="a" size="xs" {...signInLink}>
             Sign in
           </Button>
         )}

@@ -18,6 +18,7 @@ import { Outlet, useRouter, useRouterState } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef } from 'react';
 import { currentSession, signOut } from '../session/session.ts';
 import { useSession } from '../session/use-session.ts';
+import { useSignInLink } from '../session/use-sign-in-link.ts';
 import { paths } from './paths.ts';
 import { knownShortcuts, useShortcuts } from './shortcuts.ts';
 import { useLink } from './use-link.ts';
@@ -72,10 +73,11 @@ const Places = ({ onGo }: { onGo: () => void }) => {
 const User = () => {
   const session = useSession();
   const link = useLink();
+  const signInLink = useSignInLink();
   if (session.kind === 'unknown') return null;
   if (session.kind === 'nobody') {
     return (
-      <Button component="a" size="xs" {...link('/sign-in')}>
+      <Button component="a" size="xs" {...signInLink}>
         Sign in
       </Button>
     );

@@ -1,5 +1,6 @@
 import type { Configuration } from 'openid-client';
-import { asPart, type IdentityProvider, identityOf } from './identity-provider.ts';
+import { asPart, type IdentityProvider, type Organization, type PersonRole } from './identity-provider.ts';
+import { proven } from './proven.ts';
 
 /** An OAuth app of GitHub. */
 export interface GithubSettings {
@@ -40,14 +41,29 @@ const reader = ({ url }: GithubSettings, accessToken: string) => {
   return { read, readAll };
 };
 
+interface Account {
+  readonly id: number;
+  readonly login: string;
+}
 interface Membership {
   readonly role: string;
-  readonly organization: { readonly login: string };
+  readonly organization: Account;
 }
 interface Team {
   readonly slug: string;
-  readonly organization: { readonly login: string };
+  readonly organization: Account;
 }
+
+const organizationOf = ({ id, login }: Account): Organization => ({ id: String(id), name: login });
+
+const teamRole = ({ organization, slug }: Team): PersonRole => ({
+  roleId: `github-team:${asPart(organization.login)}/${asPart(slug)}`,
+  organization: organizationOf(organization),
+});
+const adminRole = ({ organization }: Membership): PersonRole => ({
+  roleId: `github-org-admin:${asPart(organization.login)}`,
+  organization: organizationOf(organization),
+});
 
 /** People with an account at GitHub; their roles are the original's: of organizations that they own, and of teams. */
 export const githubProvider = (settings: GithubSettings): IdentityProvider => {
@@ -79,26 +95,21 @@ export const githubProvider = (settings: GithubSettings): IdentityProvider => {
     },
     finish: async (returned, { state, codeVerifier }) => {
       const { authorizationCodeGrant } = await library();
-      const tokens = await authorizationCodeGrant(await configuration(), returned, {
-        pkceCodeVerifier: codeVerifier,
-        expectedState: state,
-      });
+      const tokens = await proven(
+        authorizationCodeGrant(await configuration(), returned, {
+          pkceCodeVerifier: codeVerifier,
+          expectedState: state,
+        }),
+      );
       const { read, readAll } = reader(settings, tokens.access_token);
-      const user = await read<{ id: number; login: string }>('/user');
+      const user = await read<Account>('/user');
       const memberships = await readAll<Membership>('/user/memberships/orgs?state=active');
       const teams = await readAll<Team>('/user/teams');
-      return identityOf('github', {
+      return {
         id: String(user.id),
         name: user.login,
-        roles: [
-          ...memberships
-            .filter(({ role }) => role === 'admin')
-            .map(({ organization }) => `github-org-admin:${asPart(organization.login)}`),
-          ...teams.map(
-            ({ organization, slug }) => `github-team:${asPart(organization.login)}/${asPart(slug)}`,
-          ),
-        ],
-      });
+        roles: [...memberships.filter(({ role }) => role === 'admin').map(adminRole), ...teams.map(teamRole)],
+      };
     },
   };
 };

@@ -1,9 +1,23 @@
-/** Who an identity provider says that somebody is. */
-export interface Identity {
-  /** What requests are made as: `<provider>/<id>|<name>`. */
+/** An organization at an identity provider. Its name can be changed, and then be taken by others. */
+export interface Organization {
   readonly id: string;
-  /** Scopes of the form `assume:<role>`: what they come to is for the operator's roles to say. */
-  readonly scopes: readonly string[];
+  readonly name: string;
+}
+
+/** A role that somebody has at an identity provider. */
+export interface PersonRole {
+  readonly roleId: string;
+  /** The organization that the role is named for. */
+  readonly organization?: Organization | undefined;
+}
+
+/** Who an identity provider says that somebody is. */
+export interface Person {
+  /** It is never given to somebody else; a name may be. */
+  readonly id: string;
+  /** For people to read. */
+  readonly name?: string | undefined;
+  readonly roles: readonly PersonRole[];
 }
 
 /** What only the browser that began to sign in can show at its return; made anew each time. */
@@ -13,6 +27,9 @@ export interface Attempt {
   readonly codeVerifier: string;
 }
 
+/** What comes back proves nothing: its code was used, is too old, or is of another attempt. */
+export class NotProven extends Error {}
+
 /** Where people are known. */
 export interface IdentityProvider {
   /** In addresses, and what identities begin with. */
@@ -21,8 +38,11 @@ export interface IdentityProvider {
   readonly title: string;
   /** Where a browser is sent to, to return to `callback`. */
   begin(callback: string, attempt: Attempt): Promise<URL>;
-  /** Who has returned, by the address that they were sent back to. Throws where that proves nothing. */
-  finish(returned: URL, attempt: Attempt): Promise<Identity>;
+  /**
+   * Who has returned, by the address that they were sent back to. Throws {@link NotProven}, or what went wrong between the
+   * server and the provider.
+   */
+  finish(returned: URL, attempt: Attempt): Promise<Person>;
 }
 
 /**
@@ -34,11 +54,6 @@ export const asPart = (text: string): string =>
     .replace(/[~'()*!]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%', '!');
 
-/** The identity of somebody, with a name for people to read; an id is never given to somebody else, a name may be. */
-export const identityOf = (
-  provider: string,
-  { id, name, roles }: { id: string; name?: string | undefined; roles: readonly string[] },
-): Identity => {
-  const identity = `${provider}/${asPart(id)}${name ? `|${asPart(name)}` : ''}`;
-  return { id: identity, scopes: [`login-identity:${identity}`, ...roles].map((role) => `assume:${role}`) };
-};
+/** What requests of somebody are made as: `<provider>/<id>|<name>`. */
+export const identityOf = (provider: string, { id, name }: Pick<Person, 'id' | 'name'>): string =>
+  `${provider}/${asPart(id)}${name ? `|${asPart(name)}` : ''}`;

@@ -15,11 +15,11 @@ identityProviderSuite('oidc', async (person) => {
     scope: 'openid',
     groupsClaim: 'groups',
   });
-  return { provider, fake, scopeOf: (group) => `assume:oidc-group:${group}` };
+  return { provider, fake, roleOf: (group) => `oidc-group:${group}` };
 });
 
 identityProviderSuite('github', async (person) => {
   const fake = await startFakeGithub(person);
   const provider = githubProvider({ ...client, webUrl: fake.origin, url: fake.origin });
-  return { provider, fake, scopeOf: (group) => `assume:github-team:house/${group}` };
+  return { provider, fake, roleOf: (group) => `github-team:house/${group}` };
 });

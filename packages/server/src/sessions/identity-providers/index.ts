@@ -2,7 +2,14 @@ import { type GithubSettings, githubProvider } from './github.ts';
 import type { IdentityProvider } from './identity-provider.ts';
 import { type OidcSettings, oidcProvider } from './oidc.ts';
 
-export type { Attempt, Identity, IdentityProvider } from './identity-provider.ts';
+export {
+  type Attempt,
+  type IdentityProvider,
+  identityOf,
+  NotProven,
+  type Organization,
+  type Person,
+} from './identity-provider.ts';
 
 /** The settings that name identity providers; without its client a provider is not there. */
 export interface IdentitySettings {

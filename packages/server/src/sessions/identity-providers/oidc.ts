@@ -1,5 +1,6 @@
 import type { Configuration } from 'openid-client';
-import { asPart, type IdentityProvider, identityOf } from './identity-provider.ts';
+import { asPart, type IdentityProvider } from './identity-provider.ts';
+import { proven } from './proven.ts';
 
 /** How a provider of OpenID Connect is asked. */
 export interface OidcSettings {
@@ -63,12 +64,14 @@ export const oidcProvider = (settings: OidcSettings): IdentityProvider => {
     finish: async (returned, { state, nonce, codeVerifier }) => {
       const { authorizationCodeGrant, fetchUserInfo } = await library();
       const config = await configuration();
-      const tokens = await authorizationCodeGrant(config, returned, {
-        pkceCodeVerifier: codeVerifier,
-        expectedState: state,
-        expectedNonce: nonce,
-        idTokenExpected: true,
-      });
+      const tokens = await proven(
+        authorizationCodeGrant(config, returned, {
+          pkceCodeVerifier: codeVerifier,
+          expectedState: state,
+          expectedNonce: nonce,
+          idTokenExpected: true,
+        }),
+      );
       const claims = tokens.claims();
       if (!claims) throw new Error('The identity provider has sent no id token');
       // Many put little into the id token, and the rest here.
@@ -76,11 +79,11 @@ export const oidcProvider = (settings: OidcSettings): IdentityProvider => {
         ? await fetchUserInfo(config, tokens.access_token, claims.sub)
         : {};
       const all: Readonly<Record<string, unknown>> = { ...more, ...claims };
-      return identityOf(name, {
+      return {
         id: claims.sub,
         name: textIn(all.preferred_username, all.email, all.name),
-        roles: groupsIn(all[groupsClaim]).map((group) => groupRole(name, group)),
-      });
+        roles: groupsIn(all[groupsClaim]).map((group) => ({ roleId: groupRole(name, group) })),
+      };
     },
   };
 };

@@ -5,11 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { systemClock } from '../../../base/index.ts';
 
-/** The person who signs in at a fake provider. */
-export interface Person {
-  readonly id: string;
-  readonly name: string;
+/** The person who signs in at a fake provider; what changes about them is seen at the next sign-in. */
+export interface FakePerson {
+  id: string | number;
+  name: string;
   readonly groups: readonly string[];
+  /** Whose the groups are, where groups belong to organizations; `house` by default. */
+  organization?: { id: number; login: string };
 }
 
 /** A provider that knows one person. */
@@ -32,7 +34,15 @@ const challengeOf = (verifier: string): string => createHash('sha256').update(ve
 /** The part that both kinds have: codes, which are good once and only with the verifier of their challenge. */
 const start = async (
   tokenPath: string,
-  { tokenOf, replyTo }: { tokenOf(begun: Begun, origin: string): object; replyTo(origin: string): Reply },
+  {
+    refused = [400, { error: 'invalid_grant' }],
+    tokenOf,
+    replyTo,
+  }: {
+    refused?: [number, object];
+    tokenOf(begun: Begun, origin: string): object;
+    replyTo(origin: string): Reply;
+  },
 ): Promise<FakeProvider> => {
   const codes = new Map<string, Begun>();
   let origin = '';
@@ -47,8 +57,7 @@ const start = async (
     const form = new URLSearchParams(await text(request));
     const begun = codes.get(form.get('code') ?? '');
     codes.delete(form.get('code') ?? '');
-    if (begun?.challenge !== challengeOf(form.get('code_verifier') ?? ''))
-      return send(400, { error: 'invalid_grant' });
+    if (begun?.challenge !== challengeOf(form.get('code_verifier') ?? '')) return send(...refused);
     return send(200, { access_token: 'token', token_type: 'bearer', ...tokenOf(begun, origin) });
   });
   server.listen(0, '127.0.0.1');
@@ -73,12 +82,13 @@ const start = async (
 };
 
 /** A provider of OpenID Connect. Groups are in the claim `groups`. */
-export const startFakeOidc = ({ id, name, groups }: Person, clientId: string): Promise<FakeProvider> => {
+export const startFakeOidc = (person: FakePerson, clientId: string): Promise<FakeProvider> => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const idToken = (nonce: string | undefined, iss: string): string => {
     const now = Math.floor(systemClock.now().getTime() / 1000);
-    const claims = { iss, aud: clientId, sub: id, iat: now, exp: now + 600, nonce };
+    const { id, name, groups } = person;
+    const claims = { iss, aud: clientId, sub: String(id), iat: now, exp: now + 600, nonce };
     const signed = `${encode({ alg: 'RS256', kid: 'one' })}.${encode({ ...claims, preferred_username: name, groups })}`;
     return `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`;
   };
@@ -101,12 +111,15 @@ export const startFakeOidc = ({ id, name, groups }: Person, clientId: string): P
 };
 
 /** GitHub and its API in one. Groups are teams of the organization `house`. */
-export const startFakeGithub = ({ id, name, groups }: Person): Promise<FakeProvider> =>
+export const startFakeGithub = (person: FakePerson): Promise<FakeProvider> =>
   start('/login/oauth/access_token', {
+    // GitHub refuses a code by a reply of 200.
+    refused: [200, { error: 'bad_verification_code' }],
     tokenOf: () => ({}),
     replyTo: () => (path) => {
+      const { id, name, groups, organization = { id: 1, login: 'house' } } = person;
       if (path === '/user') return { id, login: name };
-      if (path === '/user/teams') return groups.map((slug) => ({ slug, organization: { login: 'house' } }));
+      if (path === '/user/teams') return groups.map((slug) => ({ slug, organization }));
       return path === '/user/memberships/orgs' ? [] : undefined;
     },
   });

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { slugid } from '../../../base/index.ts';
-import type { Attempt, IdentityProvider } from '../identity-provider.ts';
-import type { FakeProvider, Person } from './fake-providers.ts';
+import { type Attempt, type IdentityProvider, NotProven } from '../identity-provider.ts';
+import type { FakePerson, FakeProvider } from './fake-providers.ts';
 
 /** An identity provider, and the fake that it asks. */
 export interface OpenedIdentityProvider {
   readonly provider: IdentityProvider;
   readonly fake: FakeProvider;
-  /** The scope of a group of the person. */
-  scopeOf(group: string): string;
+  /** The role of a group of the person. */
+  roleOf(group: string): string;
 }
 
-const person: Person = { id: 'ada-1', name: 'Ada L.', groups: ['builders', 'a*'] };
+const person: FakePerson = { id: 'ada-1', name: 'Ada L.', groups: ['builders', 'a*'] };
 const callback = 'https://taskyard.example.com/api/sessions/v1/callback/some';
 
 const anAttempt = (): Attempt => ({ state: slugid(), nonce: slugid(), codeVerifier: slugid() + slugid() });
@@ -21,7 +21,7 @@ const anAttempt = (): Attempt => ({ state: slugid(), nonce: slugid(), codeVerifi
 /** What every identity provider must do for a browser that signs in, and for one that only pretends to. */
 export const identityProviderSuite = (
   name: string,
-  open: (person: Person) => Promise<OpenedIdentityProvider>,
+  open: (person: FakePerson) => Promise<OpenedIdentityProvider>,
 ): void => {
   describe(`an identity provider (${name})`, () => {
     let opened: OpenedIdentityProvider;
@@ -51,11 +51,11 @@ export const identityProviderSuite = (
     it('tells who has returned, with their groups, none of which can be taken for another', async () => {
       const attempt = anAttempt();
       const returned = opened.fake.signIn(await opened.provider.begin(callback, attempt));
-      const { id, scopes } = await opened.provider.finish(returned, attempt);
-      assert.equal(id, `${name}/ada-1|Ada!20L.`);
+      const { id, name: itsName, roles } = await opened.provider.finish(returned, attempt);
+      assert.deepEqual([id, itsName], ['ada-1', 'Ada L.']);
       assert.deepEqual(
-        [...scopes].sort(),
-        [`assume:login-identity:${id}`, opened.scopeOf('builders'), opened.scopeOf('a!2A')].sort(),
+        roles.map(({ roleId }) => roleId),
+        [opened.roleOf('builders'), opened.roleOf('a!2A')],
       );
     });
 
@@ -63,7 +63,7 @@ export const identityProviderSuite = (
       const attempt = anAttempt();
       const returned = opened.fake.signIn(await opened.provider.begin(callback, attempt));
       await opened.provider.finish(returned, attempt);
-      await assert.rejects(opened.provider.finish(returned, attempt));
+      await assert.rejects(opened.provider.finish(returned, attempt), NotProven);
     });
 
     it('believes no browser that brings the code of another attempt, a refusal or nothing', async () => {
