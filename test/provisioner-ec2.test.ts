@@ -98,6 +98,6 @@ it('many tasks are completed by instances that come, are taken back, are broken,
   assert.ok(throttled > 0 && taken.length > 0 && dead.size > 0);
   assert.equal(broken?.stateReason?.code, 'Server.InternalError');
 
-  tell(t, statuses, { instances, taken: taken.length, dead: dead.size });
+  tell(t, statuses, { instances, taken: taken.length, broken: 1, dead: dead.size });
   t.diagnostic(`${cloud.calls.length} calls of EC2, ${throttled} of them throttled`);
 });

@@ -15,7 +15,7 @@ export const workerPoolId = 'proj/spot';
 export const region = 'eu-north-1';
 const capacity = 4;
 /** All of it takes minutes: a part shows the same, but for the figures. */
-export const taskCount = process.env.TASKYARD_TEST_WHOLE ? 500 : 120;
+export const [taskCount, instancesMax] = process.env.TASKYARD_TEST_WHOLE ? [500, 16] : [80, 10];
 
 /** The pool, with instances of this image. */
 export const definitionOf = (imageId: string) => ({
@@ -25,7 +25,7 @@ export const definitionOf = (imageId: string) => ({
   emailOnError: false,
   config: {
     minCapacity: 0,
-    maxCapacity: 16 * capacity,
+    maxCapacity: instancesMax * capacity,
     lifecycle: { registrationTimeout: 30 },
     launchConfigs: [
       {
@@ -144,7 +144,17 @@ export const untilAllHaveEnded = async (
 export const tell = (
   t: TestContext,
   statuses: readonly Status[],
-  { instances, taken, dead }: { instances: readonly Instance[]; taken: number; dead: number },
+  {
+    instances,
+    taken,
+    broken,
+    dead,
+  }: {
+    readonly instances: readonly Instance[];
+    readonly taken: number;
+    readonly broken: number;
+    readonly dead: number;
+  },
 ): void => {
   const { idle, present } = idleness(instances, statuses);
   const lost = statuses.flatMap(({ runs }) => runs.filter(({ state }) => state === 'exception'));
@@ -152,7 +162,7 @@ export const tell = (
     `runs that were lost: ${lost.map(({ reasonResolved }) => reasonResolved).join(', ') || 'none'}`,
   );
   t.diagnostic(
-    `${instances.length} instances: ${taken} were interrupted, 1 broke down, ${dead} never registered`,
+    `${instances.length} instances: ${taken} were interrupted, ${broken} broke down, ${dead} never registered`,
   );
   t.diagnostic(`${idle} of ${present} seconds of places for tasks were idle (boot and end included)`);
 };
