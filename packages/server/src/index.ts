@@ -5,6 +5,8 @@ export {
   type Conditions,
   type DemoCloud,
   type Instance,
+  type MetadataService,
+  serveMetadata,
   startDemoCloud,
   workerProcesses,
 } from './demo-cloud/index.ts';

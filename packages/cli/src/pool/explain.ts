@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, serverOf } from '../connected.ts';
 import { wholeNumber } from '../input.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
+import { sayError } from './errors.ts';
 
 interface ExplainOptions extends ConnectedOptions {
   readonly limit: number;
@@ -53,6 +54,14 @@ const tell = (io: Io, workerPoolId: string, { pool, counts, decisions, errors }:
       `${pool.requestedCount} requested, ${pool.runningCount} running, ${pool.stoppingCount} stopping, ` +
         `${pool.stoppedCount} stopped`,
     ],
+    ...(pool.paused
+      ? [
+          [
+            'paused',
+            `since ${timeOf(pool.paused.since)}: ${harmless(pool.paused.reason) || 'no reason given'}`,
+          ],
+        ]
+      : []),
     ['tasks', `${counts.pendingTasks} pending, ${counts.claimedTasks} claimed`],
   ];
   for (const line of columns(facts)) say(io, line);
@@ -61,10 +70,7 @@ const tell = (io: Io, workerPoolId: string, { pool, counts, decisions, errors }:
   for (const line of columns(decisions.map(decisionLine))) say(io, `  ${line}`);
   if (errors.length === 0) return;
   say(io, '\nWhat went wrong, the latest first:');
-  for (const { reported, launchConfigId = '', title, description } of errors) {
-    say(io, `  ${timeOf(reported)}  ${launchConfigId}  ${harmless(title)}`);
-    say(io, `    ${harmless(description).replaceAll('\n', '\n    ')}`);
-  }
+  for (const error of errors) sayError(io, error);
 };
 
 /** `taskyard pool explain <pool>` */

@@ -1,10 +1,13 @@
 import { Command } from 'commander';
 import type { Io } from '../io.ts';
 import { deleteCommand, setCommand, showCommand } from './definition.ts';
+import { errorsCommand } from './errors.ts';
 import { explainCommand } from './explain.ts';
 import { listCommand } from './list.ts';
+import { pauseCommand, resumeCommand } from './pause.ts';
 import { simulateCommand } from './simulate.ts';
 import { traceCommand } from './trace.ts';
+import { workersCommand } from './workers.ts';
 
 /** The commands about worker pools. */
 export const poolCommands = (io: Io): Command => {
@@ -13,6 +16,10 @@ export const poolCommands = (io: Io): Command => {
     listCommand,
     showCommand,
     explainCommand,
+    workersCommand,
+    errorsCommand,
+    pauseCommand,
+    resumeCommand,
     setCommand,
     deleteCommand,
     simulateCommand,

@@ -14,7 +14,7 @@ export const listCommand = (io: Io): Command =>
       for await (const page of allPages((query) => manager.listWorkerPools(query)))
         pools.push(...page.workerPools);
       if (options.json) return sayJson(io, pools);
-      const head = ['pool', 'provider', 'requested', 'running', 'stopping', 'of at most'];
+      const head = ['pool', 'provider', 'requested', 'running', 'stopping', 'of at most', ''];
       const rows = pools.map((pool) => [
         pool.workerPoolId ?? '',
         pool.providerId,
@@ -22,6 +22,7 @@ export const listCommand = (io: Io): Command =>
         String(pool.runningCapacity),
         String(pool.stoppingCapacity),
         String((pool.config as { maxCapacity?: number }).maxCapacity ?? '-'),
+        pool.paused ? 'paused' : '',
       ]);
       for (const line of columns([head, ...rows])) say(io, line);
     });

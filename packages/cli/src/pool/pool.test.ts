@@ -31,6 +31,25 @@ const ending = {
   count: 1,
 };
 
+const failure = {
+  reported: decided,
+  kind: 'creation-error',
+  launchConfigId: 'lc',
+  title: 'No such image',
+  description: 'It is \u001b[31mgone.',
+};
+const pausedPool = { ...pool, paused: { since: decided, reason: 'no money left' } };
+const worker = (workerId: string, state: string) => ({
+  workerGroup: 'g',
+  workerId,
+  state,
+  capacity: 4,
+  providerId: 'local',
+  launchConfigId: 'lc',
+  created: decided,
+  lastChecked: decided,
+});
+
 /** What the services answer, by what they are asked for. */
 const answers: Readonly<Record<string, object>> = {
   'worker-manager/v1/worker-pools': { workerPools: [pool], continuationToken: 'more' },
@@ -42,16 +61,20 @@ const answers: Readonly<Record<string, object>> = {
       { ...ending, reason: 'It is idle.', outcome: 'done' },
     ],
   },
-  'worker-manager/v1/worker-pool-errors/prov%2Flinux?limit=5': {
-    workerPoolErrors: [
-      {
-        reported: decided,
-        launchConfigId: 'lc',
-        title: 'No such image',
-        description: 'It is \u001b[31mgone.',
-      },
-    ],
+  'worker-manager/v1/worker-pool-errors/prov%2Flinux?limit=5': { workerPoolErrors: [failure] },
+  'worker-manager/v1/worker-pool-errors/prov%2Flinux?limit=20': { workerPoolErrors: [failure] },
+  'worker-manager/v1/worker-pool-errors/stats?workerPoolId=prov%2Flinux': {
+    workerPoolId: 'prov/linux',
+    totals: { total: 3, code: { 'InvalidAMIID.NotFound': 2, other: 1 } },
   },
+  'worker-manager/v1/workers/prov%2Flinux': {
+    workers: [worker('w', 'running'), worker('old', 'stopped')],
+    continuationToken: 'next',
+  },
+  'worker-manager/v1/workers/prov%2Flinux?continuationToken=next': { workers: [worker('x', 'requested')] },
+  'worker-manager/v1/workers/prov%2Flinux?state=stopped': { workers: [worker('old', 'stopped')] },
+  'worker-manager/v1/worker-pool/prov%2Flinux/pause': pausedPool,
+  'worker-manager/v1/worker-pool/prov%2Flinux/resume': pool,
   'queue/v1/task-queues/prov%2Flinux/counts': { pendingTasks: 4, claimedTasks: 2 },
 };
 
@@ -86,6 +109,28 @@ it('says why a pool has the workers that it has', async () => {
   assert.match(said, /^ {2}2030-01-01 10:00:00 +launch +1 × lc +\[failed: No such image\] A task waits\.$/m);
   assert.match(said, /^ {2}2030-01-01 10:00:00 +terminate +g\/w +It is idle\.$/m);
   assert.match(said, /No such image\n {4}It is gone\.\n$/);
+});
+
+it('lists the workers that have not stopped, or those of a state', async () => {
+  const said = await ofPools('workers', 'prov/linux');
+  assert.match(
+    said,
+    /\ng\/w +running +4 +lc +local +2030-01-01 10:00:00 +2030-01-01 10:00:00\ng\/x +requested/,
+  );
+  assert.doesNotMatch(said, /g\/old/);
+  assert.match(await ofPools('workers', 'prov/linux', '--state', 'stopped'), /\ng\/old +stopped/);
+});
+
+it('lists what went wrong, and how often', async () => {
+  const said = await ofPools('errors', 'prov/linux');
+  assert.match(said, /^3 in seven days: 2 × InvalidAMIID.NotFound, 1 × other\n/);
+  assert.match(said, /creation-error {2}lc {2}No such image\n {4}It is gone\.\n$/);
+});
+
+it('pauses a pool and lets it go on', async () => {
+  const paused = await ofPools('pause', 'prov/linux', '--reason', 'no money left');
+  assert.match(paused, /^prov\/linux is paused/);
+  assert.match(await ofPools('resume', 'prov/linux'), /^prov\/linux starts workers again/);
 });
 
 it('says all of it to programs', async () => {

@@ -70,3 +70,20 @@ it('says what is wrong with a file', async () => {
   const absent = await pool('simulate', '--trace', join(folder, 'absent'), '--config', await config());
   assert.equal(absent.exitCode(), exitCodes.usage);
 });
+
+it('trace-clocks: a replay in which tasks never end is no success', async () => {
+  const none = await file(
+    'none.yml',
+    'config: {minCapacity: 0, maxCapacity: 0, launchConfigs: [{workerManager: {launchConfigId: lc}}]}\n',
+  );
+  const trace = await file('few.csv', '\ufeffat_ms,duration_seconds\r\n1764500000000,5\r\n');
+  const good = await pool('simulate', '--trace', trace, '--config', await config());
+  assert.equal(good.err(), '');
+  assert.equal(good.exitCode(), undefined);
+  const world = await pool('simulate', '--trace', trace, '--config', none);
+  assert.equal(world.exitCode(), exitCodes.failed);
+  assert.match(
+    world.err(),
+    /Of 1 tasks only these ran to their end: 0 as provisioned by original, 0 .* ours/,
+  );
+});

@@ -40,15 +40,27 @@ const rows: readonly (readonly [name: string, show: (outcome: Outcome) => string
   ['instances', ({ instances }) => String(instances)],
   ['interrupted', ({ interruptions }) => String(interruptions)],
   ['runs', ({ runs }) => String(runs)],
+  ['tasks that ended', ({ finished }) => String(finished)],
 ];
 
 const withoutSights = ({ sights: _, ...outcome }: Outcome) => outcome;
+
+/** Nobody is to take a replay for a success that has run only a part of the trace. */
+const requireAll = (tasks: number, outcomes: Readonly<Record<'original' | 'ours', Outcome>>): void => {
+  const short = (['original', 'ours'] as const).filter((name) => outcomes[name].finished < tasks);
+  if (short.length === 0) return;
+  const each = short.map((name) => `${outcomes[name].finished} as provisioned by ${name}`);
+  throw new CommandError(
+    exitCodes.failed,
+    `Of ${tasks} tasks only these ran to their end: ${each.join(', ')}.`,
+  );
+};
 
 /** `taskyard pool simulate` */
 export const simulateCommand = (io: Io): Command =>
   commandNamed('simulate')
     .description('Replay a trace of tasks in a pool, provisioned by its options and as the original would.')
-    .requiredOption('--trace <file>', 'CSV: at_seconds,duration_seconds of each task')
+    .requiredOption('--trace <file>', 'CSV: at_seconds,duration_seconds of each task, or at_ms, duration_ms')
     .requiredOption('--config <file>', 'YAML: the config of the pool, and what its machines are like')
     .option('--market <file>', 'CSV: how prices and interruptions of launch configs change')
     .option('--svg <file>', 'where a diagram is written to')
@@ -67,10 +79,10 @@ export const simulateCommand = (io: Io): Command =>
           simulation.plot(`${trace.atMs.length.toLocaleString('en')} tasks`, outcomes),
         );
       }
-      if (options.json) {
-        sayJson(io, { original: withoutSights(original), ours: withoutSights(ours) });
-        return;
+      if (options.json) sayJson(io, { original: withoutSights(original), ours: withoutSights(ours) });
+      else {
+        const table = rows.map(([name, show]) => [name, show(original), show(ours)]);
+        for (const line of columns([['', 'original', 'ours'], ...table])) say(io, line);
       }
-      const table = rows.map(([name, show]) => [name, show(original), show(ours)]);
-      for (const line of columns([['', 'original', 'ours'], ...table])) say(io, line);
+      requireAll(trace.atMs.length, outcomes);
     });

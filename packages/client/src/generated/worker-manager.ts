@@ -16,6 +16,9 @@ export type CreateWorkerRequest = {
     staticSecret: string;
   };
 };
+export type PauseWorkerPoolRequest = {
+  reason?: string;
+};
 export type ProviderList = {
   providers: {
     providerId: string;
@@ -239,6 +242,10 @@ export type WorkerPoolFull = {
   emailOnError: boolean;
   created: string;
   lastModified: string;
+  paused?: {
+    since: string;
+    reason: string;
+  };
   currentCapacity: number;
   requestedCount: number;
   runningCount: number;
@@ -312,6 +319,10 @@ export interface WorkerManagerApi {
   updateWorkerPool(workerPoolId: string, body: UpdateWorkerPoolRequest, options?: CallOptions): Promise<WorkerPoolFull>;
   /** Delete a worker pool. */
   deleteWorkerPool(workerPoolId: string, options?: CallOptions): Promise<WorkerPoolFull>;
+  /** Pause a worker pool. */
+  pauseWorkerPool(workerPoolId: string, body: PauseWorkerPoolRequest, options?: CallOptions): Promise<WorkerPoolFull>;
+  /** Resume a worker pool. */
+  resumeWorkerPool(workerPoolId: string, options?: CallOptions): Promise<WorkerPoolFull>;
   /** List the launch configs of a pool. */
   listWorkerPoolLaunchConfigs(workerPoolId: string, options?: QueryOptions<'continuationToken' | 'limit' | 'includeArchived'>): Promise<WorkerPoolLaunchConfigList>;
   /** Numbers of a worker pool. */
@@ -364,6 +375,8 @@ export const WorkerManager = serviceClass<WorkerManagerApi>('worker-manager', {
   createWorkerPool: { method: 'PUT', route: '/worker-pool/<workerPoolId>', title: 'Create a worker pool', input: true },
   updateWorkerPool: { method: 'POST', route: '/worker-pool/<workerPoolId>', title: 'Replace a worker pool', input: true },
   deleteWorkerPool: { method: 'DELETE', route: '/worker-pool/<workerPoolId>', title: 'Delete a worker pool' },
+  pauseWorkerPool: { method: 'POST', route: '/worker-pool/<workerPoolId>/pause', title: 'Pause a worker pool', input: true },
+  resumeWorkerPool: { method: 'POST', route: '/worker-pool/<workerPoolId>/resume', title: 'Resume a worker pool' },
   listWorkerPoolLaunchConfigs: { method: 'GET', route: '/worker-pool/<workerPoolId>/launch-configs', title: 'List the launch configs of a pool', query: ['continuationToken', 'limit', 'includeArchived'] },
   workerPoolStats: { method: 'GET', route: '/worker-pool/<workerPoolId>/stats', title: 'Numbers of a worker pool' },
   workerPool: { method: 'GET', route: '/worker-pool/<workerPoolId>', title: 'Get a worker pool' },

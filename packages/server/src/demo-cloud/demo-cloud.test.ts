@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
 import { EC2, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { manualClock, minutes, seconds } from '../base/index.ts';
+import { actions } from './actions.ts';
 import { type DemoCloudSettings, type Instance, startDemoCloud } from './index.ts';
 
 const region = 'eu-north-1';
@@ -118,5 +120,13 @@ describe('an instance', () => {
     clock.advance(seconds(10));
     assert.equal(instance.state, 'terminated');
     assert.equal(instance.stateReason?.code, 'Client.InstanceInitiatedShutdown');
+  });
+});
+
+describe('the policy of the manual', () => {
+  it('allows the calls that are made, and no others', async () => {
+    const manual = await readFile(new URL('../../../../docs/operating/aws.md', import.meta.url), 'utf8');
+    const named = [...manual.matchAll(/"ec2:(\w+)"/g)].map(([, action]) => action);
+    assert.deepEqual(named.toSorted(), Object.keys(actions).toSorted());
   });
 });

@@ -14,6 +14,7 @@ import { type CloudState, createLife, type Machine } from './state.ts';
 
 export type { Conditions } from './conditions.ts';
 export type { Instance } from './instance.ts';
+export { type MetadataService, serveMetadata } from './metadata-service.ts';
 export type { Machine } from './state.ts';
 export { workerProcesses } from './worker-processes.ts';
 

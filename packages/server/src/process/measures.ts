@@ -131,7 +131,13 @@ export const measureDeployment = (metrics: Metrics, { clock, domains }: Deployme
     ({ oldestPosition }) =>
       oldestPosition === null ? null : Math.max(0, clock.now().getTime() / 1000 - oldestPosition / 1e6),
   );
+  byQueue(
+    'taskyard_last_claim_timestamp_seconds',
+    'When the latest of the runs that are held was claimed, by task queue.',
+    ({ lastClaim }) => (lastClaim === null ? null : lastClaim.getTime() / 1000),
+  );
   measureSubscriptions(metrics, clock, events.verbs);
+  measureDemand(metrics, clock, workerManager.verbs);
   measurePools(metrics, clock, workerManager.verbs);
   const { readLag } = events.verbs;
   if (!readLag) return;
@@ -174,6 +180,56 @@ const measurePools = (
     },
     async () =>
       (await countDecisions()).map((row) => ({ labels: [row.workerPoolId, row.action], value: row.count })),
+  );
+};
+
+/** What pools want, have to spare, cost and suffer. */
+const measureDemand = (
+  metrics: Metrics,
+  clock: Clock,
+  { measurePools: read }: Domains['workerManager']['verbs'],
+): void => {
+  const measures = sharedBriefly(clock, read);
+  const byPool = (name: string, help: string, field: 'wanted' | 'idle' | 'usdPerHour') =>
+    metrics.gauge({ name, help, labels: ['worker_pool_id'] }, async () =>
+      (await measures()).figures.map((row) => ({ labels: [row.workerPoolId], value: row[field] })),
+    );
+  byPool(
+    'taskyard_pool_wanted_capacity',
+    'Capacity that worker pools are to have, between their least and their most.',
+    'wanted',
+  );
+  byPool('taskyard_pool_idle_capacity', 'Places of running workers that are free, by worker pool.', 'idle');
+  byPool('taskyard_pool_usd_per_hour', 'What the workers of known price cost, by worker pool.', 'usdPerHour');
+  metrics.gauge(
+    {
+      name: 'taskyard_pool_errors',
+      help: 'Errors of worker pools in the last hour, by pool and kind.',
+      labels: ['worker_pool_id', 'kind'],
+    },
+    async () =>
+      (await measures()).errors.map((row) => ({ labels: [row.workerPoolId, row.kind], value: row.count })),
+  );
+  metrics.gauge(
+    {
+      name: 'taskyard_pool_short_lives',
+      help: 'Workers that registered and were gone within two minutes of their order, in the last hour, by pool.',
+      labels: ['worker_pool_id'],
+    },
+    async () =>
+      (await measures()).shortLives.map((row) => ({ labels: [row.workerPoolId], value: row.count })),
+  );
+  metrics.gauge(
+    {
+      name: 'taskyard_pool_boot_seconds',
+      help: 'From the order of a worker to its registration, in the last day, by launch config.',
+      labels: ['worker_pool_id', 'launch_config_id', 'quantile'],
+    },
+    async () =>
+      (await measures()).boots.flatMap(({ workerPoolId, launchConfigId, bootP50Ms, bootP95Ms }) => [
+        { labels: [workerPoolId, launchConfigId, '0.5'], value: bootP50Ms / 1000 },
+        { labels: [workerPoolId, launchConfigId, '0.95'], value: bootP95Ms / 1000 },
+      ]),
   );
 };
 

@@ -60,11 +60,19 @@ export const workerManagerLoops = (
   ...expiryLoops(context),
 ];
 
-/** Decides about all pools every ten seconds, and at once about those in which a task has become pending. */
+/** A pool without workers and tasks is looked at so seldom, should a wake-up have been lost. */
+const restMs = minutes(1);
+
+/**
+ * Decides about pools every ten seconds, and at once about those in which a task has become pending. One that has nothing
+ * to do costs nothing until it is woken, but for a look once a minute.
+ */
 const provisionLoop = (context: Context, timings: Timings): Loop => {
   const due = localSignal();
   const wanted = new Set<string>();
   let pools: ReadonlySet<string> = new Set();
+  /** Until when pools are left alone. */
+  const asleep = new Map<string, number>();
   let isWaking = false;
   let lastMs = 0;
   const wakeSoon = (): void => {
@@ -96,8 +104,12 @@ const provisionLoop = (context: Context, timings: Timings): Loop => {
       const atOnce = [...wanted];
       wanted.clear();
       lastMs = context.clock.now().getTime();
-      const round = await provision(context, { atOnce, limit });
+      for (const [id, until] of asleep) if (until <= lastMs || atOnce.includes(id)) asleep.delete(id);
+      const isAsleep = (id: string): boolean => asleep.has(id);
+      if (atOnce.length === 0 && pools.size > 0 && [...pools].every(isAsleep)) return 0;
+      const round = await provision(context, { atOnce, limit, isAsleep });
       pools = round.pools;
+      for (const id of round.resting) asleep.set(id, lastMs + restMs);
       timings.follow(round.timed);
       return round.count;
     },

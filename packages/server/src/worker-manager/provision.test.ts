@@ -10,6 +10,7 @@ import {
   aMachinePool,
   claimedTasks,
   type Ground,
+  openRoom,
   pendingTasks,
   resolvedTasks,
   stepsOn,
@@ -401,6 +402,177 @@ describe('a machine of no known worker', () => {
       machinesOf(workerPoolId).map(({ token }) => token),
       [orderedFor(workerPoolId)[0]?.token],
     );
+  });
+});
+
+describe('a pool that is paused', () => {
+  it('gets nothing new, not even its least capacity, while its workers go on', async () => {
+    const { workerPoolId, workers } = await runningWorkers(1, { minCapacity: 2 });
+    const pause = { reason: 'No money left' };
+    const { paused } = await ground.context.pausePool({ workerPoolId, pause });
+    assert.deepEqual(paused, { since: ground.clock.now().toJSON(), reason: 'No money left' });
+    const before = orderedFor(workerPoolId).length;
+    await pendingTasks(ground, workerPoolId, 5);
+    await decide(workerPoolId);
+    await launch();
+    assert.equal(orderedFor(workerPoolId).length, before);
+    const [decision] = await decisionsOf(workerPoolId);
+    assert.equal(decision?.action, 'wait');
+    assert.match(decision?.reason ?? '', /the pool is paused, so nothing is started: No money left\.$/);
+    const [worker] = workers as [WorkerRef];
+    await claimedTasks(ground, worker, 1);
+    assert.equal((await ground.context.shouldWorkerTerminate(worker)).terminate, false);
+    ground.clock.advance(seconds(10));
+    const resumed = await ground.context.pausePool({ workerPoolId });
+    assert.equal(resumed.paused, undefined);
+    await decide(workerPoolId);
+    await launch();
+    assert.ok(orderedFor(workerPoolId).length > before);
+    await resolvedTasks(ground, workerPoolId);
+  });
+
+  it('stays so when its definition changes, and is paused and resumed as often as somebody likes', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    const one = await ground.context.pausePool({ workerPoolId, pause: { reason: 'a' } });
+    ground.clock.advance(minutes(1));
+    const two = await ground.context.pausePool({ workerPoolId, pause: { reason: 'b' } });
+    assert.deepEqual(two.paused, { since: one.paused?.since, reason: 'b' });
+    const { providerId, description, owner, emailOnError, config } = two;
+    const definition = { providerId, description, owner, emailOnError, config };
+    const updated = await ground.context.updatePool({
+      workerPoolId,
+      definition: { ...definition, description: 'New' },
+      authorize: () => {},
+    });
+    assert.deepEqual(updated.paused, two.paused);
+    for (let i = 0; i < 2; i++) {
+      const { paused } = await ground.context.pausePool({ workerPoolId });
+      assert.equal(paused, undefined);
+    }
+    const nowhere = ground.context.pausePool({ workerPoolId: 'no/pool' });
+    await assert.rejects(nowhere, hasCode('ResourceNotFound'));
+  });
+
+  it('has orders called back that nobody was asked to carry out', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    await pendingTasks(ground, workerPoolId, 3);
+    await decide(workerPoolId);
+    await ground.context.pausePool({ workerPoolId, pause: { reason: '' } });
+    await launch();
+    assert.deepEqual(orderedFor(workerPoolId), []);
+    assert.deepEqual(
+      (await decisionsOf(workerPoolId)).map(({ outcome }) => outcome),
+      ['abandoned'],
+    );
+    assert.deepEqual((await ground.context.listErrors(workerPoolId, {})).workerPoolErrors, []);
+    await resolvedTasks(ground, workerPoolId);
+  });
+});
+
+describe('workers that fill the least capacity', () => {
+  const workerConfig = {
+    taskyard: { idleTimeoutSeconds: 60, capacity: 1 },
+    genericWorker: { config: { idleTimeoutSecs: 60, x: 1 } },
+  };
+  const launchConfigs = [{ workerManager: { launchConfigId: 'lc' }, workerConfig }];
+
+  it('never stop themselves where the pool keeps them, and the others do', async () => {
+    const provisioning = { scaleIn: {}, keepMinimum: true };
+    const workerPoolId = await aMachinePool(ground, { minCapacity: 2, provisioning, launchConfigs });
+    await pendingTasks(ground, workerPoolId, 3);
+    await decide(workerPoolId);
+    await launch();
+    const configs: object[] = [];
+    for (const worker of await workersOf(workerPoolId)) {
+      configs.push((await register(refOf(worker))).workerConfig);
+      ground.clock.advance(seconds(1));
+    }
+    const kept = { taskyard: { capacity: 1 }, genericWorker: { config: { idleTimeoutSecs: 0, x: 1 } } };
+    assert.deepEqual(configs, [kept, kept, workerConfig]);
+    await resolvedTasks(ground, workerPoolId);
+  });
+
+  it('cannot be kept where nothing ends the surplus', async () => {
+    const made = aMachinePool(ground, { provisioning: { keepMinimum: true }, launchConfigs });
+    await assert.rejects(made, hasCode('InputError'));
+  });
+});
+
+describe('a pool without change', () => {
+  it('costs no query, until a task or an edit wakes it, or a minute has passed', async () => {
+    const quiet = await aGround();
+    try {
+      let calls = 0;
+      const counting = Object.assign(
+        ((strings: TemplateStringsArray, ...values: unknown[]) => {
+          calls++;
+          return quiet.test.db(strings, ...values);
+        }) as typeof quiet.test.db,
+        quiet.test.db,
+        {
+          transaction: <T>(run: Parameters<typeof quiet.test.db.transaction<T>>[0]) => {
+            calls++;
+            return quiet.test.db.transaction(run);
+          },
+        },
+      );
+      const context = openRoom(quiet, counting);
+      const ids: string[] = [];
+      for (let i = 0; i < 20; i++) ids.push(await aMachinePool(quiet));
+      const loop = context.loops.find(({ name }) => name === 'provision');
+      assert.ok(loop);
+      const callsOfStep = async (): Promise<number> => {
+        calls = 0;
+        quiet.clock.advance(seconds(10));
+        await loop.step(loop.limit);
+        return calls;
+      };
+      assert.ok((await callsOfStep()) > 0);
+      assert.equal(await callsOfStep(), 0);
+      const [first = '', second = ''] = ids;
+      await pendingTasks(quiet, first, 2);
+      context.pendingChanged.wake([first]);
+      assert.ok((await callsOfStep()) > 0);
+      const decisions = async (id: string) =>
+        (await context.listDecisions({ workerPoolId: id })).decisions.map(({ action }) => action);
+      assert.deepEqual(await decisions(first), ['launch', 'wait']);
+      assert.deepEqual(await decisions(second), ['wait']);
+      await pendingTasks(quiet, second, 2);
+      quiet.clock.advance(minutes(1));
+      await callsOfStep();
+      assert.deepEqual(await decisions(second), ['launch', 'wait']);
+    } finally {
+      await quiet.test.drop();
+    }
+  });
+});
+
+describe('the figures of a pool', () => {
+  it('are what it wants, has to spare, suffers and starts for nothing', async () => {
+    const { workerPoolId, workers } = await runningWorkers(3);
+    await pendingTasks(ground, workerPoolId, 20);
+    const [worker] = workers as [WorkerRef];
+    await claimedTasks(ground, worker, 1);
+    await decide(workerPoolId);
+    const ours = <T extends { workerPoolId: string }>(rows: readonly T[]) =>
+      rows.filter((row) => row.workerPoolId === workerPoolId);
+    const { figures, boots } = await ground.context.measurePools();
+    assert.deepEqual(ours(figures), [{ workerPoolId, wanted: 10, idle: 2, usdPerHour: 0 }]);
+    assert.equal(ours(boots).length, 1);
+    await resolvedTasks(ground, workerPoolId);
+    await ground.context.removeWorker(worker, 'not wanted');
+    await ground.context.reportWorkerError({
+      workerPoolId,
+      workerGroup: 'zone',
+      workerId: worker.workerId,
+      kind: 'worker-error',
+      title: 'Broken',
+      description: '',
+      extra: {},
+    });
+    const { errors, shortLives } = await ground.context.measurePools();
+    assert.deepEqual(ours(errors), [{ workerPoolId, kind: 'worker-error', count: 1 }]);
+    assert.deepEqual(ours(shortLives), [{ workerPoolId, count: 1 }]);
   });
 });
 

@@ -7,6 +7,8 @@ export interface QueueCounts {
   readonly claimed: number;
   /** The place in line of the run that waits longest, in microseconds since 1970; null when none waits. */
   readonly oldestPosition: number | null;
+  /** When the latest of the runs that are held was claimed; null when none is held. */
+  readonly lastClaim: Date | null;
 }
 
 // At most this many task queues are read; when there are more, some are not counted.
@@ -46,7 +48,8 @@ export const countQueues = (
     ), busy as (
       select task_queue_id from waiting union select task_queue_id from running
     )
-    select busy.task_queue_id, pending.count as pending, claimed.count as claimed, oldest.position as oldest_position
+    select busy.task_queue_id, pending.count as pending, claimed.count as claimed, oldest.position as oldest_position,
+           latest.claimed_at as last_claim
       from busy
      cross join lateral (
        select count(*)::int as count
@@ -62,5 +65,10 @@ export const countQueues = (
            where p.task_queue_id = busy.task_queue_id and p.priority = level.priority
            order by p.position
            limit 1) as head) as oldest
+      left join lateral (
+       select c.claimed_at from claims c
+        where c.task_queue_id = busy.task_queue_id
+        order by c.task_queue_id desc, c.claimed_at desc, c.task_id desc
+        limit 1) as latest on true
      order by pending.count + claimed.count desc, busy.task_queue_id
      limit ${queuesMax}`;

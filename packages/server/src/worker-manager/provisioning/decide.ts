@@ -42,6 +42,34 @@ export const decide = (facts: PoolFacts, moment: Moment): Decision[] => {
   return leaving.length > 0 ? leaving : [restful(need.wanted, counts, scaling)];
 };
 
+/** What a pool amounts to, for those who watch it. */
+export interface Figures {
+  /** Capacity that it is to have, between its least and its most. */
+  readonly wanted: number;
+  /** Places of running workers that a task could be put into now. */
+  readonly idle: number;
+  /** Of the workers whose price is known, those included that boot. */
+  readonly usdPerHour: number;
+}
+
+/** The figures of a pool, from the same facts that it is decided about by. */
+export const figuresOf = (facts: PoolFacts, moment: Moment): Figures => {
+  const floor = floorOf(facts.scaling, moment.nowMs);
+  const counts = tally(facts);
+  const { wanted, spare } = needOf(facts, { floor, counts }, moment);
+  const prices = new Map(
+    facts.launchConfigs.map(({ launchConfigId, usdPerHour = 0 }) => [launchConfigId, usdPerHour]),
+  );
+  return {
+    wanted: Math.max(
+      floor.capacity,
+      Math.min(facts.scaling.maxCapacity, Math.ceil(counts.existing + wanted.capacity - spare)),
+    ),
+    idle: counts.free,
+    usdPerHour: sum(facts.workers, ({ launchConfigId }) => prices.get(launchConfigId ?? '') ?? 0),
+  };
+};
+
 const needOf = (
   facts: PoolFacts,
   { floor, counts }: { floor: Floor; counts: Tally },
@@ -60,6 +88,7 @@ const grow = (facts: PoolFacts, { wanted }: Need, counts: Tally, moment: Moment)
   if (wanted.capacity === 0) return [];
   const resumed = facts.scaling.scaleIn ? resume(facts, wanted.capacity) : { decisions: [], ...wanted };
   if (resumed.capacity === 0) return resumed.decisions;
+  if (facts.paused !== undefined) return [...resumed.decisions, heldBack(wanted, facts.paused)];
   const context = facts.scaling.maxCapacity - counts.existing - counts.stopping;
   const capacity = Math.min(resumed.capacity, Math.max(0, context));
   const reason =
@@ -69,6 +98,12 @@ const grow = (facts: PoolFacts, { wanted }: Need, counts: Tally, moment: Moment)
   const launches = choose(weigh(facts), { wanted: { capacity, reason }, context }, moment);
   return [...resumed.decisions, ...launches];
 };
+
+const heldBack = ({ reason }: Wanted, why: string): Decision => ({
+  action: 'wait',
+  count: 0,
+  reason: sentence([reason, `the pool is paused, so nothing is started${why ? `: ${why}` : ''}`]),
+});
 
 const shrink = (
   facts: PoolFacts,

@@ -7,6 +7,8 @@ import type { Scaling } from './scaling.ts';
 export interface PoolFacts {
   readonly workerPoolId: string;
   readonly scaling: Scaling;
+  /** Why an operator lets nothing be started, where one does. */
+  readonly paused?: string | undefined;
   /** Those that are not archived. */
   readonly launchConfigs: readonly LaunchConfigFacts[];
   /** The oldest first. */
@@ -32,6 +34,8 @@ export interface LaunchConfigFacts {
   readonly maxCapacity?: number | undefined;
   /** Errors of this launch config in the last hour. */
   readonly errorsLately: number;
+  /** Its provider had no capacity for it some moments ago. */
+  readonly isShort?: boolean;
   /** From the request for a worker to its registration, as seen lately. */
   readonly boot?: BootTimes | undefined;
   readonly utility?: number | undefined;

@@ -1,4 +1,4 @@
-export { decide } from './decide.ts';
+export { decide, type Figures, figuresOf } from './decide.ts';
 export type { Decision, WorkerAction } from './decision.ts';
 export type {
   BootTimes,

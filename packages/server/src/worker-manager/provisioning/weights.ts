@@ -42,7 +42,7 @@ export const weigh = (facts: PoolFacts): Weighed[] => {
     const remark = errorsLately > 0 ? `has ${errorsLately} of ${errors} errors of the last hour` : undefined;
     return { launchConfig, weight: initialWeight - there / limit - share, remaining, remark };
   });
-  return byPrice(keepLast(weighed), scaling.priceSensitivity, taskMs);
+  return byPrice(elsewhere(keepLast(weighed)), scaling.priceSensitivity, taskMs);
 };
 
 const existingByLaunchConfig = (workers: readonly WorkerFacts[]): ReadonlyMap<string, number> => {
@@ -60,6 +60,15 @@ const keepLast = (weighed: readonly Weighed[]): readonly Weighed[] => {
   );
   if (!only || others.length > 0 || only.weight > 0) return weighed;
   return weighed.map((each) => (each === only ? { ...each, weight: weightOfLast } : each));
+};
+
+/** Work goes where there is capacity, as long as there is such a place; errors of that kind take no weight for later. */
+const elsewhere = (weighed: readonly Weighed[]): readonly Weighed[] => {
+  const isOpen = ({ weight, launchConfig }: Weighed): boolean => weight > 0 && !launchConfig.isShort;
+  if (!weighed.some(isOpen)) return weighed;
+  return weighed.map((each) =>
+    each.launchConfig.isShort ? { ...each, weight: 0, remark: 'had no capacity some moments ago' } : each,
+  );
 };
 
 const usd = (price: number): string => `$${Number(price.toPrecision(3))}`;

@@ -86,6 +86,40 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
   ),
   endpoint(
     {
+      name: 'pauseWorkerPool',
+      method: 'POST',
+      path: `${path}/pause`,
+      ...ofPool,
+      category,
+      title: 'Pause a worker pool',
+      description:
+        'Nothing new is started for the pool until it is resumed. Its workers go on, and end when nobody needs them.',
+      stability: 'experimental',
+      scopes: 'worker-manager:manage-worker-pool:<workerPoolId>',
+      input: schema.pauseWorkerPoolRequest,
+      output: schema.workerPoolFull,
+    },
+    ({ workerManager }, { params, body: { reason = '' }, caller: { clientId } }) =>
+      workerManager.pausePool({ ...params, pause: { reason }, clientId }),
+  ),
+  endpoint(
+    {
+      name: 'resumeWorkerPool',
+      method: 'POST',
+      path: `${path}/resume`,
+      ...ofPool,
+      category,
+      title: 'Resume a worker pool',
+      description: 'Workers are started again as the pool needs them. One that is not paused stays as it is.',
+      stability: 'experimental',
+      scopes: 'worker-manager:manage-worker-pool:<workerPoolId>',
+      output: schema.workerPoolFull,
+    },
+    ({ workerManager }, { params, caller: { clientId } }) =>
+      workerManager.pausePool({ ...params, clientId }),
+  ),
+  endpoint(
+    {
       name: 'listWorkerPoolLaunchConfigs',
       method: 'GET',
       path: `${path}/launch-configs`,

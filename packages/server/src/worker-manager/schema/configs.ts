@@ -100,6 +100,13 @@ export const Provisioning = exactly(
         { description: 'End idle workers that are not needed, without waiting for them to ask.' },
       ),
     ),
+    keepMinimum: Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Workers that fill minCapacity get no idle time-out, so that they never stop themselves. Wants scaleIn, which ends what is too much.',
+      }),
+    ),
     warm: Optional(
       Type.Array(
         exactly({

@@ -48,12 +48,24 @@ const definition = {
   emailOnError: EmailOnError,
 };
 
+const Reason = Text({ maxLength: 500, description: 'Why, for people.' });
+const Pause = exactly(
+  { since: DateTime, reason: Reason },
+  { description: 'No workers are started for the pool until it is resumed.' },
+);
+export const pauseWorkerPoolRequest = publish(
+  service,
+  'pause-worker-pool-request',
+  exactly({ reason: Optional(Reason) }, { title: 'Pause of a worker pool' }),
+);
+
 export const WorkerPool = exactly(
   {
     workerPoolId: Optional(WorkerPoolId),
     ...definition,
     created: DateTime,
     lastModified: DateTime,
+    paused: Optional(Pause),
     ...capacities,
   },
   { title: 'Worker pool' },

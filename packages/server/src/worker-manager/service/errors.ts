@@ -104,8 +104,12 @@ export const neverRegisteredFailure = (
   launchConfigId: worker.launchConfigId,
 });
 
-/** Keeps errors of several pools; those of pools that are gone are left out. */
+/**
+ * Keeps errors of several pools, and tells the owners that want to know of each sort of them once; those of pools that
+ * are gone are left out.
+ */
 export const keepErrorsOfPools = async (
+  context: Pick<Context, 'email'>,
   tx: Transaction,
   failures: readonly (PoolFailure & { readonly workerPoolId: string })[],
   now: Date,
@@ -113,9 +117,15 @@ export const keepErrorsOfPools = async (
   if (failures.length === 0) return;
   const byPool = grouped(failures, ({ workerPoolId }) => workerPoolId);
   for (const pool of await store.findPools(tx, [...byPool.keys()])) {
-    await keepErrors(tx, { pool, failures: byPool.get(pool.workerPoolId) ?? [] }, now);
+    const errors = await keepErrors(tx, { pool, failures: byPool.get(pool.workerPoolId) ?? [] }, now);
+    await tellOwner(context, tx, { pool, errors: oneOfEachSort(errors) });
   }
 };
+
+/** Errors that differ in their title. */
+export const oneOfEachSort = (errors: readonly store.ErrorRow[]): store.ErrorRow[] => [
+  ...new Map(errors.map((error) => [error.title, error])).values(),
+];
 
 /** Mails the owner of a pool each of some errors, if the pool says so, in their transaction. */
 export const tellOwner = async (

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import type { RegisterWorkerRequest } from '../schema/index.ts';
 import * as decisions from './decisions.ts';
 import * as errors from './errors.ts';
+import * as measures from './measures.ts';
 import * as pools from './pools.ts';
 import * as registration from './registration.ts';
 import * as seen from './seen-workers.ts';
@@ -23,6 +24,7 @@ const verbs = {
   createPools: alone(pools.createPools),
   updatePools: alone(pools.updatePools),
   deletePools: alone(pools.deletePools),
+  pausePools: alone(pools.pausePools),
   ensurePools: alone(pools.ensurePools),
   dropPools: alone(pools.dropPools),
   createWorkers: alone(workers.createWorkers),
@@ -38,6 +40,7 @@ const queries = {
   listPoolsStats: pools.listPoolsStats,
   poolStats: pools.poolStats,
   countPools: pools.countPools,
+  measurePools: measures.measurePools,
   listLaunchConfigs: pools.listLaunchConfigs,
   listErrors: errors.listErrors,
   errorStats: errors.errorStats,
@@ -58,6 +61,7 @@ export const poolVerbs = (context: Context, barred: Barred) => {
     createPool: bound.createPools.one,
     updatePool: bound.updatePools.one,
     deletePool: bound.deletePools.one,
+    pausePool: bound.pausePools.one,
     ensurePool: bound.ensurePools.one,
     dropPool: bound.dropPools.one,
     createWorker: bound.createWorkers.one,

@@ -5,7 +5,7 @@ import * as events from '../events.ts';
 import { limitsOf } from '../lifecycle.ts';
 import type { LaunchOrder, LaunchOutcome, ProviderError, StartedWorker } from '../providers/provider.ts';
 import * as store from '../store/index.ts';
-import { failureOf, keepErrors, type PoolFailure, tellOwner } from './errors.ts';
+import { failureOf, keepErrors, oneOfEachSort, type PoolFailure, tellOwner } from './errors.ts';
 import type { Configuration } from './launch-configs.ts';
 
 /** After this time other processes take over the orders of a process that has ended. */
@@ -37,8 +37,12 @@ export const launchWorkers = async (context: Context, providerId: string, limit:
   const orders = rows.map((row): Order => ({ row, pool: pools.get(row.workerPoolId) }));
   const isHopeless = ({ row, pool }: Order): boolean =>
     !pool || row.configuration === null || now.getTime() - row.decided.getTime() > givenUpAfterMs;
+  // Of an order that was never tried it is certain that nothing came of it.
+  const isHeldBack = ({ row, pool }: Order): boolean => row.attempts === 1 && Boolean(pool?.paused);
   for (const order of orders.filter(isHopeless)) await abandon(context, order);
-  const hopeful = orders.filter((order) => !isHopeless(order));
+  const held = orders.filter((order) => isHeldBack(order) && !isHopeless(order));
+  for (const order of held) await store.endLaunch(context.db, neverTried(order));
+  const hopeful = orders.filter((order) => !isHopeless(order) && !isHeldBack(order));
   if (hopeful.length > 0) await carryOut(context, providerId, hopeful);
   return rows.length;
 };
@@ -47,6 +51,13 @@ interface Order {
   readonly row: store.LaunchRow;
   readonly pool: store.PoolRow | undefined;
 }
+
+const neverTried = ({ row }: Order): store.EndedLaunch => ({
+  token: row.token,
+  outcome: 'abandoned',
+  started: 0,
+  trouble: 'The pool was paused before the provider was asked.',
+});
 
 const carryOut = async (context: Context, providerId: string, orders: readonly Order[]): Promise<void> => {
   const { machines } = context.providers.get(providerId) ?? {};
@@ -193,6 +204,5 @@ const tellOfErrors = async (
 ): Promise<void> => {
   const failures = errors.map((error): PoolFailure => ({ ...failureOf(error), launchConfigId }));
   const kept = await keepErrors(tx, { pool, failures }, now);
-  const once = new Map(kept.map((error) => [error.title, error]));
-  await tellOwner(context, tx, { pool, errors: [...once.values()] });
+  await tellOwner(context, tx, { pool, errors: oneOfEachSort(kept) });
 };

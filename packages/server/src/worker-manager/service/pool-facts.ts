@@ -1,4 +1,4 @@
-import { days, hours, later, type Sql } from '../../base/index.ts';
+import { days, hours, later, minutes, type Sql } from '../../base/index.ts';
 import { claimsByWorker, waitingByAge } from '../../queue/index.ts';
 import { readQuarantined } from '../../workers/index.ts';
 import { grouped } from '../grouped.ts';
@@ -23,6 +23,8 @@ export interface DecidablePool {
 /** How many runs of each priority of a pool are read; no pool starts as many workers at a time. */
 const pendingMax = 5000;
 const errorsCountMs = hours(1);
+/** Where there was no capacity so lately, workers are started only if no other launch config is left. */
+const shortMs = minutes(2);
 const historyMs = days(1);
 /** Orders with an unknown outcome count as workers, of a group that no worker has. */
 const orderedGroup = '';
@@ -67,7 +69,12 @@ export const readFacts = async (
   const orders = ofPools(await store.openLaunches(sql, ids));
   const workers = ofPools(await store.aliveWorkers(sql, ids));
   const configs = ofPools(await store.activeLaunchConfigs(sql, ids));
-  const errors = ofPools(await store.launchConfigErrors(sql, ids, later(now, -errorsCountMs)));
+  const errors = ofPools(
+    await store.launchConfigErrors(sql, ids, {
+      since: later(now, -errorsCountMs),
+      shortSince: later(now, -shortMs),
+    }),
+  );
   const histories = ofPools(
     await store.launchConfigHistories(sql, ids, { since: later(now, -historyMs), now }),
   );
@@ -92,6 +99,7 @@ export const readFacts = async (
     const facts: PoolFacts = {
       workerPoolId,
       scaling: decidable.scaling,
+      paused: decidable.pool.paused ? (decidable.pool.pauseReason ?? '') : undefined,
       launchConfigs: configs(workerPoolId).map((config) =>
         launchConfigFacts(config, {
           errors: errors(workerPoolId),
@@ -117,16 +125,22 @@ const nameInQueue = (worker: { taskQueueId: string; workerGroup: string; workerI
 const launchConfigFacts = (
   { launchConfigId, configuration }: store.LaunchConfigRow,
   known: {
-    readonly errors: readonly { readonly launchConfigId: string; readonly count: number }[];
+    readonly errors: readonly {
+      readonly launchConfigId: string;
+      readonly count: number;
+      readonly shortages: number;
+    }[];
     readonly histories: readonly store.LaunchConfigHistory[];
     readonly usdPerHour: number | undefined;
   },
 ): LaunchConfigFacts => {
+  const errors = known.errors.find((each) => each.launchConfigId === launchConfigId);
   const history = known.histories.find((each) => each.launchConfigId === launchConfigId);
   return {
     launchConfigId,
     ...choiceOf(JSON.parse(configuration) as Configuration),
-    errorsLately: known.errors.find((each) => each.launchConfigId === launchConfigId)?.count ?? 0,
+    errorsLately: errors?.count ?? 0,
+    isShort: (errors?.shortages ?? 0) > 0,
     boot: history && { p50Ms: history.bootP50Ms, p95Ms: history.bootP95Ms },
     interruptionsPerHour: history?.interruptionsPerHour,
     usdPerHour: known.usdPerHour,

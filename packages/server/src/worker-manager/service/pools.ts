@@ -130,6 +130,32 @@ export const deletePools = oneByOne(
   },
 );
 
+/** Stops the start of workers for a pool, and says why; nothing else about it changes. */
+export interface PauseRequest {
+  readonly workerPoolId: string;
+  /** Left out to let the pool go on. */
+  readonly pause?: { readonly reason: string };
+  readonly clientId?: string | undefined;
+}
+
+/**
+ * Pauses pools, or lets them go on. While one is paused its workers claim and end as ever, and nothing new is started, not
+ * even for its least capacity. Pausing again changes the reason.
+ */
+export const pausePools = oneByOne(
+  async (tx, { workerPoolId, pause, clientId }: PauseRequest, work: Work<Context>): Promise<WorkerPool> => {
+    const { now, context } = work;
+    const before = (await store.lockPool(tx, workerPoolId)) ?? noPool(workerPoolId);
+    if (!pause && !before.paused) return readPool(tx, workerPoolId);
+    const pauseReason = pause ? storable(pause.reason) : null;
+    const paused = pause ? (before.paused ?? now) : null;
+    await store.writePause(tx, { workerPoolId, paused, pauseReason });
+    await recordPool(context, tx, { workerPoolId, clientId, change: 'updated', now });
+    const messages = [events.workerPoolUpdated(before, before.providerId)];
+    return publishPool(tx, workerPoolId, { ...work, messages });
+  },
+);
+
 /** Creates pools of the platform's own, or changes them to these definitions. */
 export const ensurePools = oneByOne(
   async (tx, request: Omit<PoolRequest, 'authorize'>, work: Work<Context>): Promise<undefined> => {
@@ -247,8 +273,15 @@ const requireConfig = ({ configSchema }: Provider, config: object): void => {
   );
 };
 
-/** A schedule is a text to its schema. */
+/** What its schema cannot say: a schedule is a text to it. */
 const requireScaling = (config: object): void => {
+  const { keepMinimum, scaleIn } = (config as ScalingConfig).provisioning ?? {};
+  if (keepMinimum && !scaleIn) {
+    throw new RequestError(
+      'InputError',
+      'config.provisioning.keepMinimum wants scaleIn beside it: nothing else would end workers that are too many.',
+    );
+  }
   try {
     readScaling(config as ScalingConfig);
   } catch (error) {
@@ -298,8 +331,9 @@ const pageOfPools = async (sql: Sql, query: PageQuery) => {
 const viewsOf = async (sql: Sql, pools: readonly store.PoolRow[]): Promise<WorkerPool[]> => {
   const ids = pools.map(({ workerPoolId }) => workerPoolId);
   const [configs, counts] = await together(store.activeLaunchConfigs(sql, ids), store.countWorkers(sql, ids));
-  return pools.map(({ previousProviderIds: _, ...pool }) => ({
+  return pools.map(({ previousProviderIds: _, paused, pauseReason, ...pool }) => ({
     ...pool,
+    ...(paused ? { paused: { since: paused.toJSON(), reason: pauseReason ?? '' } } : {}),
     config: joinConfig(
       pool.config,
       configs.filter((row) => row.workerPoolId === pool.workerPoolId),

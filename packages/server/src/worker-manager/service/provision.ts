@@ -1,7 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { later, seconds, slugid, type Transaction, transact } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import { type Decision, decide, type Moment, type WorkerAction } from '../provisioning/index.ts';
+import {
+  type Decision,
+  decide,
+  type Figures,
+  figuresOf,
+  type Moment,
+  type WorkerAction,
+} from '../provisioning/index.ts';
 import * as store from '../store/index.ts';
 import type { Configuration } from './launch-configs.ts';
 import { machineProviderIds } from './lookups.ts';
@@ -35,7 +42,23 @@ export interface ProvisioningRound {
   readonly pools: ReadonlySet<string>;
   /** Those among them for which it counts how long tasks take. */
   readonly timed: readonly string[];
+  /** Those that were decided about and have nothing to do until something wakes them. */
+  readonly resting: readonly string[];
 }
+
+interface RoundOptions {
+  readonly atOnce: readonly string[];
+  readonly limit: number;
+  /** Pools that are left alone, unless they are wanted at once. */
+  readonly isAsleep?: (workerPoolId: string) => boolean;
+}
+
+/** Whether only a task, or a change of the pool, can give it something to do. */
+const isResting = ({ facts }: KnownPool): boolean =>
+  facts.workers.length === 0 &&
+  facts.pending.length === 0 &&
+  facts.scaling.minCapacity === 0 &&
+  facts.scaling.warm.length === 0;
 
 /**
  * Decides about pools whose round is due, and about those that are wanted at once: at most this many. The decisions are
@@ -43,24 +66,30 @@ export interface ProvisioningRound {
  */
 export const provision = async (
   context: Context,
-  { atOnce, limit }: { atOnce: readonly string[]; limit: number },
+  { atOnce, limit, isAsleep = () => false }: RoundOptions,
 ): Promise<ProvisioningRound> => {
   const providerIds = machineProviderIds(context);
-  if (providerIds.length === 0) return { count: 0, pools: new Set(), timed: [] };
+  if (providerIds.length === 0) return { count: 0, pools: new Set(), timed: [], resting: [] };
   const rows = await store.poolsToProvision(context.db, { providerIds, workerPoolIds: null });
-  const pools = rows.flatMap((pool) => readable(context, pool, providerIds));
-  const prices = await readPrices(context, rows);
+  const all = rows.flatMap((pool) => readable(context, pool, providerIds));
+  const pools = all.filter(({ pool }) => !isAsleep(pool.workerPoolId));
+  const prices = await readPrices(
+    context,
+    pools.map(({ pool }) => pool),
+  );
   const done = await transact(context, async (tx, now) => {
     const taken = await takePools(tx, pools, { atOnce, now, limit });
-    if (taken.length === 0) return { count: 0, lost: [] };
+    if (taken.length === 0) return { count: 0, lost: [], resting: [] };
     const known = await readFacts(tx, taken, { now, prices });
-    return { count: taken.length, lost: await act(context, tx, { known, now }) };
+    const resting = known.filter(isResting).map(({ pool }) => pool.workerPoolId);
+    return { count: taken.length, lost: await act(context, tx, { known, now }), resting };
   });
   await loseClaims(context, done.lost);
   return {
     count: done.count,
     pools: new Set(rows.map(({ workerPoolId }) => workerPoolId)),
-    timed: pools
+    resting: done.resting,
+    timed: all
       .filter(({ scaling }) => scaling.aimedPendingMs !== undefined)
       .map(({ pool }) => pool.workerPoolId),
   };
@@ -129,6 +158,14 @@ const act = async (context: Context, tx: Transaction, { known, now }: Round): Pr
   const random = () => randomInt(chanceSteps - 1) / chanceSteps;
   const decided = known.flatMap((each) => decisionsOf(context, each, { nowMs: now.getTime(), random }));
   await keep(tx, decided, now);
+  await store.writeFigures(
+    tx,
+    decided.map(({ pool: { workerPoolId }, figures }) => ({
+      name: nameOfRound(workerPoolId),
+      workerPoolId,
+      ...figures,
+    })),
+  );
   await store.writeIdle(
     tx,
     known.flatMap((each) => idleChanges(each, now)),
@@ -165,7 +202,7 @@ const decisionsOf = (context: Context, known: KnownPool, moment: Moment): Decide
     const decisions = decide(known.facts, moment).filter(
       (decision) => !isWorkerDecision(decision) || !isOrdered(decision.worker),
     );
-    return [{ ...known, decisions }];
+    return [{ ...known, decisions, figures: figuresOf(known.facts, moment) }];
   } catch (err) {
     context.log.error({ err, workerPoolId: known.pool.workerPoolId }, 'a pool cannot be decided about');
     return [];
@@ -174,6 +211,7 @@ const decisionsOf = (context: Context, known: KnownPool, moment: Moment): Decide
 
 interface DecidedPool extends KnownPool {
   readonly decisions: readonly Decision[];
+  readonly figures: Figures;
 }
 
 /** Keeps decisions; waiting again is noted with the last time. */

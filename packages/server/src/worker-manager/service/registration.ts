@@ -3,6 +3,7 @@ import {
   minutes,
   oneByOne,
   RequestError,
+  type Sql,
   slugid,
   type Transaction,
   transact,
@@ -16,6 +17,7 @@ import { digestOf, isSecretOf } from '../digest.ts';
 import * as events from '../events.ts';
 import { limitsOf, transitions } from '../lifecycle.ts';
 import type { Provider } from '../providers/provider.ts';
+import type { ScalingConfig } from '../provisioning/index.ts';
 import type { RegisterWorkerRequest, ReregisterWorkerRequest } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import type { Configuration } from './launch-configs.ts';
@@ -203,12 +205,36 @@ const admit = async (
 const workerConfigOf = async (
   { db }: Context,
   pool: store.PoolRow,
-  { launchConfigId }: store.WorkerRow,
+  worker: store.WorkerRow,
 ): Promise<object> => {
-  const own = (JSON.parse(pool.config) as Configuration).workerConfig;
-  if (launchConfigId === null) return (own as object | undefined) ?? {};
+  const { launchConfigId } = worker;
+  const config = JSON.parse(pool.config) as Configuration;
+  if (launchConfigId === null) return (config.workerConfig as object | undefined) ?? {};
   const configs = await store.launchConfigsOf(db, pool.workerPoolId);
-  const launched = configs.find((config) => config.launchConfigId === launchConfigId);
-  const { workerConfig } = JSON.parse(launched?.configuration ?? '{}') as Configuration;
-  return (workerConfig as object | undefined) ?? {};
+  const launched = configs.find((each) => each.launchConfigId === launchConfigId);
+  const { workerConfig = {} } = JSON.parse(launched?.configuration ?? '{}') as { workerConfig?: object };
+  return (await isKept(db, config as unknown as ScalingConfig, worker))
+    ? withoutTimeOut(workerConfig)
+    : workerConfig;
+};
+
+/** Whether a worker is one of those that fill the least capacity of a pool that wants to keep them. */
+const isKept = async (
+  sql: Sql,
+  { provisioning, minCapacity }: Pick<ScalingConfig, 'provisioning' | 'minCapacity'>,
+  worker: store.WorkerRef,
+): Promise<boolean> =>
+  provisioning?.keepMinimum === true && (await store.capacityBefore(sql, worker)) < minCapacity;
+
+/** Settings by which neither a worker of ours nor one of the original stops because it is idle. */
+const withoutTimeOut = (workerConfig: {
+  readonly taskyard?: object;
+  readonly genericWorker?: { readonly config?: object };
+}): object => {
+  const { taskyard = {}, genericWorker } = workerConfig;
+  const { idleTimeoutSeconds: _, ...ours } = taskyard as { idleTimeoutSeconds?: number };
+  const theirs = genericWorker && {
+    genericWorker: { ...genericWorker, config: { ...genericWorker.config, idleTimeoutSecs: 0 } },
+  };
+  return { ...workerConfig, taskyard: ours, ...theirs };
 };

@@ -97,7 +97,7 @@ const note = async (
   const neverRegistered = vanished.filter(
     (worker) => worker.judged?.state === 'requested' && isGone.has(keyOf(worker)),
   );
-  await keepFailures(tx, { seen, neverRegistered, rows, now });
+  await keepFailures(context, tx, { seen, neverRegistered, rows, now });
   if (gone.length > 0) {
     // Others may be needed in their place.
     const pools = [...new Set(gone.map(({ workerPoolId }) => workerPoolId))];
@@ -115,6 +115,7 @@ interface Failures {
 
 /** Workers that ended before they registered count against their launch config. */
 const keepFailures = async (
+  context: Context,
   tx: Transaction,
   { seen, neverRegistered, rows, now }: Failures,
 ): Promise<void> => {
@@ -125,5 +126,5 @@ const keepFailures = async (
       return neverRegisteredFailure({ ...ref, launchConfigId }, 'Worker ended before it registered', reason);
     }),
   ];
-  await keepErrorsOfPools(tx, failures, now);
+  await keepErrorsOfPools(context, tx, failures, now);
 };

@@ -136,7 +136,7 @@ export interface EndedLaunch {
 }
 
 /** Closes an open launch; returns false when it was closed before. */
-export const endLaunch = async (tx: Transaction, launch: EndedLaunch): Promise<boolean> => {
+export const endLaunch = async (tx: Sql, launch: EndedLaunch): Promise<boolean> => {
   const rows = await tx`
     update provisioning_decisions
        set outcome = ${launch.outcome}, started = ${launch.started}, trouble = ${launch.trouble}, retry_at = null

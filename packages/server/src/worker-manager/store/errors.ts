@@ -73,3 +73,9 @@ export const deleteOldErrors = async (sql: Sql, before: Date, limit: number): Pr
     returning error_id`;
   return rows.length;
 };
+
+/** How many errors of each kind every pool has had since a time. */
+export const countErrorsByKind = (sql: Sql, since: Date) =>
+  sql<{ workerPoolId: string; kind: string; count: number }>`
+    select worker_pool_id, kind, count(*)::int as count
+      from worker_pool_errors where reported >= ${since} group by worker_pool_id, kind`;

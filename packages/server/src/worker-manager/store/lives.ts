@@ -153,3 +153,16 @@ export const endedWorkers = (sql: Sql, { now, since }: { now: Date; since: Date 
 export const drainingWorkers = (sql: Sql) =>
   sql<WorkerRef>`
     select worker_pool_id, worker_group, worker_id from managed_workers where is_draining and state <> 'stopped'`;
+
+/** How many workers of each pool have ended since a time that had lived for less than a while, by our own doing. */
+export const countShortLives = (
+  sql: Sql,
+  { since, livedMsMax }: { readonly since: Date; readonly livedMsMax: number },
+) =>
+  sql<{ workerPoolId: string; count: number }>`
+    select worker_pool_id, count(*)::int as count
+      from managed_workers
+     where state in ('stopping', 'stopped') and last_modified >= ${since} and registered is not null
+       and not is_interrupted
+       and extract(epoch from last_modified - created) * 1000 < ${livedMsMax}
+     group by worker_pool_id`;

@@ -11,10 +11,16 @@ export interface PoolRow {
   readonly emailOnError: boolean;
   readonly created: Date;
   readonly lastModified: Date;
+  /** Since when nothing new is started for it. */
+  readonly paused: Date | null;
+  readonly pauseReason: string | null;
 }
 
 /** Adds a pool, unless there is one of that id; returns whether it did. */
-export const insertPool = async (tx: Transaction, pool: PoolRow): Promise<boolean> => {
+export const insertPool = async (
+  tx: Transaction,
+  pool: Omit<PoolRow, 'paused' | 'pauseReason'>,
+): Promise<boolean> => {
   const rows = await tx`
     insert into worker_pools (worker_pool_id, provider_id, description, config, owner, email_on_error, created,
            last_modified)
@@ -28,7 +34,7 @@ export const insertPool = async (tx: Transaction, pool: PoolRow): Promise<boolea
 export const findPool = async (sql: Sql, workerPoolId: string): Promise<PoolRow | undefined> => {
   const [row] = await sql<PoolRow>`
     select worker_pool_id, provider_id, previous_provider_ids, description, config, owner, email_on_error, created,
-           last_modified
+           last_modified, paused, pause_reason
       from worker_pools where worker_pool_id = ${workerPoolId}`;
   return row;
 };
@@ -37,14 +43,14 @@ export const findPool = async (sql: Sql, workerPoolId: string): Promise<PoolRow 
 export const findPools = (sql: Sql, workerPoolIds: readonly string[]) =>
   sql<PoolRow>`
     select worker_pool_id, provider_id, previous_provider_ids, description, config, owner, email_on_error, created,
-           last_modified
+           last_modified, paused, pause_reason
       from worker_pools where worker_pool_id = any(${workerPoolIds}::text[])`;
 
 /** One of them, locked until the transaction ends. */
 export const lockPool = async (tx: Transaction, workerPoolId: string): Promise<PoolRow | undefined> => {
   const [row] = await tx<PoolRow>`
     select worker_pool_id, provider_id, previous_provider_ids, description, config, owner, email_on_error, created,
-           last_modified
+           last_modified, paused, pause_reason
       from worker_pools where worker_pool_id = ${workerPoolId} for update`;
   return row;
 };
@@ -57,11 +63,19 @@ export const updatePool = (tx: Transaction, pool: PoolRow) =>
            email_on_error = ${pool.emailOnError}, last_modified = ${pool.lastModified}
      where worker_pool_id = ${pool.workerPoolId}`;
 
+/** Stops the start of workers for a pool, or with null lets it go on. */
+export const writePause = (
+  tx: Transaction,
+  { workerPoolId, paused, pauseReason }: Pick<PoolRow, 'workerPoolId' | 'paused' | 'pauseReason'>,
+) =>
+  tx<never>`
+    update worker_pools set paused = ${paused}, pause_reason = ${pauseReason} where worker_pool_id = ${workerPoolId}`;
+
 /** Pools after one, in the order of their ids. */
 export const listPools = (sql: Sql, range: { after: string; limit: number }) =>
   sql<PoolRow>`
     select worker_pool_id, provider_id, previous_provider_ids, description, config, owner, email_on_error, created,
-           last_modified
+           last_modified, paused, pause_reason
       from worker_pools where worker_pool_id > ${range.after}
      order by worker_pool_id limit ${range.limit}`;
 

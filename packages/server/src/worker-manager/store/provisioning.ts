@@ -9,7 +9,7 @@ export const poolsToProvision = (
 ) =>
   sql<PoolRow>`
     select worker_pool_id, provider_id, previous_provider_ids, description, config, owner, email_on_error, created,
-           last_modified
+           last_modified, paused, pause_reason
       from worker_pools
      where (provider_id = any(${providerIds}::text[]) or previous_provider_ids && ${providerIds}::text[])
        and (${workerPoolIds}::text[] is null or worker_pool_id = any(${workerPoolIds}::text[]))
@@ -19,7 +19,7 @@ export const poolsToProvision = (
 export const poolsOfOtherProviders = (sql: Sql, providerIds: readonly string[]) =>
   sql<PoolRow>`
     select worker_pool_id, provider_id, previous_provider_ids, description, config, owner, email_on_error, created,
-           last_modified
+           last_modified, paused, pause_reason
       from worker_pools
      where provider_id <> all(${providerIds}::text[])
      order by worker_pool_id`;
@@ -60,6 +60,36 @@ export const deleteOldRounds = async (sql: Sql, before: Date, limit: number): Pr
     returning name`;
   return rows.length;
 };
+
+/** The figures of a pool, as its last round found them. */
+export interface PoolFigures {
+  readonly workerPoolId: string;
+  readonly wanted: number;
+  readonly idle: number;
+  readonly usdPerHour: number;
+}
+
+/** Keeps the figures of pools, by the names of their rounds. */
+export const writeFigures = (tx: Transaction, figures: readonly (PoolFigures & { name: string })[]) =>
+  tx<never>`
+    update provisioning_rounds r
+       set wanted_capacity = given.wanted, idle_capacity = given.idle, usd_per_hour = given.usd_per_hour
+      from unnest(${figures.map((each) => each.name)}::text[], ${figures.map((each) => each.wanted)}::int[],
+                  ${figures.map((each) => each.idle)}::int[], ${figures.map((each) => each.usdPerHour)}::float8[])
+             as given(name, wanted, idle, usd_per_hour)
+     where r.name = any(array[given.name])
+       and (r.wanted_capacity, r.idle_capacity, r.usd_per_hour)
+           is distinct from (given.wanted, given.idle, given.usd_per_hour)`;
+
+/** The figures of all pools that are decided about. */
+export const readFigures = (sql: Sql) =>
+  sql<PoolFigures>`
+    select p.worker_pool_id, r.wanted_capacity as wanted, r.idle_capacity as idle, r.usd_per_hour
+      from worker_pools p
+     cross join lateral (
+       select wanted_capacity, idle_capacity, usd_per_hour from provisioning_rounds
+        where name = 'pool:' || p.worker_pool_id and wanted_capacity is not null
+       offset 0) as r`;
 
 /** A worker as decisions see it. */
 export interface ProvisionedWorker extends WorkerRef {
@@ -109,13 +139,19 @@ export const launchConfigHistories = (
      where worker_pool_id = any(${workerPoolIds}::text[]) and registered >= ${since} and launch_config_id is not null
      group by worker_pool_id, launch_config_id`;
 
-/** Errors of launch configs since a time, without those that no launch config is to blame for. */
-export const launchConfigErrors = (sql: Sql, workerPoolIds: readonly string[], since: Date) =>
-  sql<{ workerPoolId: string; launchConfigId: string; count: number }>`
-    select worker_pool_id, launch_config_id, count(*)::int as count
+/** Errors that launch configs are to blame for since a time, and how often since a later one there was no capacity. */
+export const launchConfigErrors = (
+  sql: Sql,
+  workerPoolIds: readonly string[],
+  { since, shortSince }: { since: Date; shortSince: Date },
+) =>
+  sql<{ workerPoolId: string; launchConfigId: string; count: number; shortages: number }>`
+    select worker_pool_id, launch_config_id,
+           count(*) filter (where extra::jsonb ->> 'isPassing' is distinct from 'true')::int as count,
+           count(*) filter (where extra::jsonb ->> 'isPassing' = 'true' and kind = 'creation-error'
+                              and reported >= ${shortSince})::int as shortages
       from worker_pool_errors
      where worker_pool_id = any(${workerPoolIds}::text[]) and reported >= ${since} and launch_config_id is not null
-       and extra::jsonb ->> 'isPassing' is distinct from 'true'
      group by worker_pool_id, launch_config_id`;
 
 export interface Leaving extends WorkerRef {

@@ -197,3 +197,21 @@ export const deleteExpiredWorkers = async (tx: Transaction, now: Date, limit: nu
     returning worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
               expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
               should_terminate, terminate_reason`;
+
+/** The capacity of the running workers of a pool that registered before this one. */
+export const capacityBefore = async (
+  sql: Sql,
+  { workerPoolId, workerGroup, workerId }: WorkerRef,
+): Promise<number> => {
+  const [row] = await sql<{ capacity: number }>`
+    select coalesce(sum(w.capacity), 0)::int as capacity
+      from managed_workers own
+     cross join lateral (
+       select capacity from managed_workers
+        where worker_pool_id = own.worker_pool_id and state = 'running'
+          and (registered, worker_group, worker_id) < (own.registered, own.worker_group, own.worker_id)
+       offset 0) as w
+     where own.worker_pool_id = ${workerPoolId} and own.worker_group = ${workerGroup}
+       and own.worker_id = ${workerId}`;
+  return row?.capacity ?? 0;
+};

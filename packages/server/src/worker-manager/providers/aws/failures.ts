@@ -43,15 +43,43 @@ const titles: Readonly<Record<Failure['sort'], string>> = {
   refused: 'EC2 refused to start instances',
 };
 
+/** What to do about it, by the code of EC2. */
+const advices: readonly (readonly [code: RegExp, advice: string])[] = [
+  [
+    /^(AuthFailure|UnauthorizedOperation|InvalidClientTokenId|SignatureDoesNotMatch|CredentialsProviderError|OptInRequired|Blocked)/,
+    'See to the keys of the provider, and to what AWS lets them do.',
+  ],
+  [
+    /^InvalidAMIID/,
+    'The image is gone, or in another region: name another one in a launch config of another id.',
+  ],
+  [
+    /^Invalid(SubnetID|Subnet|GroupId|Group|SecurityGroupID|KeyPair|Zone)/,
+    'What the launch config names is not in its region: name what is there.',
+  ],
+  [
+    /LimitExceeded$|^MaxSpotInstanceCountExceeded/,
+    'Have the limit of the account raised in this region, or lower the maxCapacity of the launch config.',
+  ],
+  [noCapacity, 'Name more types of instances and more zones, or let the rest be bought on demand.'],
+];
+
+const adviceFor = ({ code, sort }: Failure): string =>
+  sort === 'throttled' ? '' : (advices.find(([pattern]) => pattern.test(code))?.[1] ?? '');
+
 /** A failure in words for the owners of a pool. */
 export const asProviderError = (
-  { sort, code, message }: Failure,
+  failure: Failure,
   extra?: Readonly<Record<string, unknown>>,
-): ProviderError => ({
-  kind: 'creation-error',
-  title: titles[sort],
-  description: message || code,
-  code,
-  ...(extra ? { extra } : {}),
-  ...(sort === 'refused' ? {} : { isPassing: true }),
-});
+): ProviderError => {
+  const { sort, code, message } = failure;
+  const speaksAgainstConfig = sort === 'refused' || sort === 'limit';
+  return {
+    kind: 'creation-error',
+    title: titles[sort],
+    description: [message || code, adviceFor(failure)].filter(Boolean).join('\n'),
+    code,
+    ...(extra ? { extra } : {}),
+    ...(speaksAgainstConfig ? {} : { isPassing: true }),
+  };
+};

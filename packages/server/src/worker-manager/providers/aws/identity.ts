@@ -64,7 +64,7 @@ const isComplete = (facts: WorkerFacts): boolean =>
 
 /** What EC2 itself says of an instance, where we do not know enough: it may not show a new one, or not its address yet. */
 const lookUp = async (context: AwsContext, worker: WorkerRow): Promise<WorkerFacts | undefined> => {
-  const ec2 = await context.regions.in(worker.workerGroup);
+  const { reader: ec2 } = await context.regions.in(worker.workerGroup);
   const [instance] = await findInstancesById(ec2, [worker.workerId]);
   return instance && factsOf(worker.workerGroup, instance);
 };

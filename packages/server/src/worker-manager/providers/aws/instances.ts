@@ -1,6 +1,7 @@
 import type { Filter, Instance, Reservation } from '@aws-sdk/client-ec2';
 import type { WorkerFacts } from '../provider.ts';
-import type { Region } from './regions.ts';
+import { allPages } from './pages.ts';
+import type { Reader } from './regions.ts';
 
 /** An instance, and the account that it belongs to. */
 export interface FoundInstance extends Instance {
@@ -21,23 +22,15 @@ export const instancesIn = (reservations: readonly Reservation[] | undefined): F
   );
 
 /** All instances that a filter finds, also recently terminated ones. */
-export const findInstances = async (ec2: Region, Filters: Filter[]): Promise<FoundInstance[]> => {
+export const findInstances = async (ec2: Reader, Filters: Filter[]): Promise<FoundInstance[]> => {
   const found: FoundInstance[] = [];
-  let NextToken: string | undefined;
-  do {
-    const page = await ec2.describeInstances({
-      Filters,
-      MaxResults: pageMax,
-      ...(NextToken ? { NextToken } : {}),
-    });
-    found.push(...instancesIn(page.Reservations));
-    NextToken = page.NextToken || undefined;
-  } while (NextToken);
+  const pages = allPages((token) => ec2.describeInstances({ Filters, MaxResults: pageMax, ...token }));
+  for await (const page of pages) found.push(...instancesIn(page.Reservations));
   return found;
 };
 
 /** The same, by ids. Those that do not exist are left out: unlike a list of ids, a filter does not fail for them. */
-export const findInstancesById = async (ec2: Region, ids: readonly string[]): Promise<FoundInstance[]> => {
+export const findInstancesById = async (ec2: Reader, ids: readonly string[]): Promise<FoundInstance[]> => {
   const found: FoundInstance[] = [];
   for (let i = 0; i < ids.length; i += filterValuesMax) {
     const Values = ids.slice(i, i + filterValuesMax);

@@ -8,6 +8,7 @@ import type {
   StartedWorker,
 } from '../provider.ts';
 import { type Call, fleetCall, instancesCall, placesOf, purchasesOf, type Wanted } from './calls.ts';
+import { deviations } from './deviations.ts';
 import { asProviderError, type Failure, failureOf, sortOf } from './failures.ts';
 import { type FoundInstance, factsOf, findInstances, findInstancesById, instancesIn } from './instances.ts';
 import { type Maker, ofOrder } from './names.ts';
@@ -25,7 +26,8 @@ export interface AwsContext {
 }
 
 const ordersAtOnce = 3;
-const throttledMs = seconds(15);
+const throttledMinMs = seconds(2);
+const throttledMaxMs = minutes(1);
 /** Longer than any order is open. */
 const callsKeptMs = hours(2);
 /** How long what was started is remembered, since a reply may be lost. All of it is read at each call, so it stays small. */
@@ -75,11 +77,15 @@ const rememberRegions = async ({ deps }: AwsContext, known: Memory, orders: read
 
 type Unknown = Extract<LaunchOutcome, { readonly outcome: 'unknown' }>;
 
-const unknown = (token: string, failure: Failure): Unknown => ({
+/** Whoever is asked too often is asked again after twice the time. */
+const throttledMs = (attempt: number): number =>
+  Math.min(throttledMaxMs, throttledMinMs * 2 ** Math.min(10, attempt - 1));
+
+const unknown = ({ token, attempt }: LaunchOrder, failure: Failure): Unknown => ({
   token,
   outcome: 'unknown',
   error: asProviderError(failure),
-  ...(failure.sort === 'throttled' ? { retryAfterMs: throttledMs } : {}),
+  ...(failure.sort === 'throttled' ? { retryAfterMs: throttledMs(attempt) } : {}),
 });
 
 const carryOut = async (context: AwsContext, known: Memory, order: LaunchOrder): Promise<LaunchOutcome> => {
@@ -87,14 +93,15 @@ const carryOut = async (context: AwsContext, known: Memory, order: LaunchOrder):
   try {
     const ec2 = await context.regions.in(region);
     // EC2 promises that a call with the same token starts nothing twice. Instances that we see need no such promise.
-    const before = order.attempt > 1 ? await findInstances(ec2, ofOrder(context.maker(), order.token)) : [];
+    const before =
+      order.attempt > 1 ? await findInstances(ec2.reader, ofOrder(context.maker(), order.token)) : [];
     if (before.length > 0) {
       return { token: order.token, workers: before.map((one) => startedWorker(region, one)), errors: [] };
     }
     return await buy(context, { order, ec2, known });
   } catch (error) {
     const failure = failureOf(error);
-    if (failure.sort === 'throttled' || failure.sort === 'unknown') return unknown(order.token, failure);
+    if (failure.sort === 'throttled' || failure.sort === 'unknown') return unknown(order, failure);
     return { token: order.token, workers: [], errors: [asProviderError(failure)] };
   }
 };
@@ -109,6 +116,7 @@ interface Buying {
 interface Bought {
   readonly workers: readonly StartedWorker[];
   readonly failures: readonly PlaceFailure[];
+  readonly errors?: readonly ProviderError[];
 }
 
 const buy = async (context: AwsContext, buying: Buying): Promise<LaunchOutcome> => {
@@ -133,10 +141,12 @@ const buy = async (context: AwsContext, buying: Buying): Promise<LaunchOutcome> 
     if ('outcome' in bought) return bought;
     workers.push(...bought.workers);
     failures.push(...bought.failures);
+    errors.push(...(bought.errors ?? []));
   }
   await avoid(context.deps, known, failures);
   if (written.size > 0) await write(context, order.token, { calls: written, keptMs: answeredCallsKeptMs });
   if (workers.length < order.count) errors.push(...summed(failures));
+  if (workers.length === 0 && errors.length === 0) errors.push(nothingStarted);
   return { token: order.token, workers, errors };
 };
 
@@ -170,7 +180,7 @@ const prepare = async (
   if (places.length === 0) return { error: nowhere(config, wanted.purchase) };
   if (!config.fleet) return instancesCall(maker, wanted, userData);
   const template = templateFor(maker, order, userData);
-  await ensureTemplate(context.deps, { ec2, region: config.region, known }, template);
+  await ensureTemplate(context.deps, { ec2: ec2.reader, region: config.region, known }, template);
   return fleetCall(maker, wanted, { template: template.name, places });
 };
 
@@ -180,6 +190,15 @@ const tooLong: ProviderError = {
   description:
     'What instances are told at their start may have 16 KiB: workerConfig or additionalUserData is too long.',
   code: 'UserDataTooLong',
+};
+
+/** A fleet that is accepted may start nothing, and say nothing about it. */
+const nothingStarted: ProviderError = {
+  kind: 'creation-error',
+  title: 'EC2 started nothing',
+  description: 'EC2 accepted the call and started no instance, without saying why.',
+  code: 'NothingStarted',
+  isPassing: true,
 };
 
 const nowhere = ({ region }: AwsLaunchConfig, purchase: Purchase): ProviderError => ({
@@ -207,9 +226,9 @@ const send = async (context: AwsContext, buying: Buying, sent: Sent): Promise<Bo
     if (sent.call.kind === 'fleet' && isTemplateMissing(failure.code)) {
       // The call had no effect, so the next one may differ.
       await context.deps.memory.forget([templateName(region, sent.call.template), callsName(order.token)]);
-      return unknown(order.token, failure);
+      return unknown(order, failure);
     }
-    if (failure.sort === 'throttled' || failure.sort === 'unknown') return unknown(order.token, failure);
+    if (failure.sort === 'throttled' || failure.sort === 'unknown') return unknown(order, failure);
     const places = placesOf(order.configuration as unknown as AwsLaunchConfig, sent.purchase);
     return { workers: [], failures: places.slice(0, 1).map((place) => ({ place, failure })) };
   }
@@ -237,7 +256,7 @@ const createFleet = async (
   const { Instances = [], Errors = [] } = await ec2.createFleet(input);
   const ids = Instances.flatMap(({ InstanceIds = [] }) => InstanceIds);
   // The reply says little about them. The next sweep reads the rest.
-  const found = ids.length > 0 ? await findInstancesById(ec2, ids).catch(() => []) : [];
+  const found = ids.length > 0 ? await findInstancesById(ec2.reader, ids).catch(() => []) : [];
   const byId = new Map(found.map((instance) => [instance.InstanceId, instance]));
   const workers = Instances.flatMap((some) =>
     (some.InstanceIds ?? []).map((id) => {
@@ -251,14 +270,14 @@ const createFleet = async (
     place: placeOf(config, error, purchase),
     failure: failureIn(error),
   }));
-  return { workers, failures };
+  return { workers, failures, errors: deviations(config.fleet, found) };
 };
 
-const failureIn = ({ ErrorCode: code = 'Error', ErrorMessage: message = '' }: CreateFleetError): Failure => ({
-  code,
-  message,
-  sort: sortOf(code),
-});
+/** What has gone wrong in one place says nothing of the call, which had its effect: at worst there is no capacity. */
+const failureIn = ({ ErrorCode: code = 'Error', ErrorMessage: message = '' }: CreateFleetError): Failure => {
+  const sort = sortOf(code);
+  return { code, message, sort: sort === 'unknown' || sort === 'throttled' ? 'no-capacity' : sort };
+};
 
 const placeOf = (
   { region, fleet }: AwsLaunchConfig,

@@ -4,6 +4,7 @@ import type { Price, PricedConfig } from '../provider.ts';
 import { placesOf, purchasesOf } from './calls.ts';
 import { failureOf } from './failures.ts';
 import type { AwsContext } from './launch.ts';
+import { allPages } from './pages.ts';
 import { isAvoided, type Memory, type Place } from './places.ts';
 import type { AwsLaunchConfig } from './schema.ts';
 
@@ -105,21 +106,24 @@ const askFor = async (
   { region, fleet }: AwsLaunchConfig,
   { all, now }: { all: readonly string[]; now: Date },
 ): Promise<SpotPrices> => {
-  const ec2 = await regions.in(region);
+  const { reader } = await regions.in(region);
   const prices: Record<string, number> = {};
-  let NextToken: string | undefined;
-  do {
-    const page = await ec2.describeSpotPriceHistory({
+  const pages = allPages((token) =>
+    reader.describeSpotPriceHistory({
       InstanceTypes: all as _InstanceType[],
       ProductDescriptions: [fleet?.product ?? standardProduct],
       StartTime: now,
-      ...(NextToken ? { NextToken } : {}),
-    });
-    for (const { InstanceType, AvailabilityZone, SpotPrice } of page.SpotPriceHistory ?? []) {
+      ...token,
+    }),
+  );
+  for await (const page of pages) {
+    for (const { InstanceType, AvailabilityZone, SpotPrice, Timestamp } of page.SpotPriceHistory ?? []) {
+      const usd = Number(SpotPrice);
+      // A price of which it is not known since when it holds is none.
+      if (!Timestamp || !(usd > 0)) continue;
       // The newest come first.
-      prices[`${InstanceType}/${AvailabilityZone}`] ??= Number(SpotPrice);
+      prices[`${InstanceType}/${AvailabilityZone}`] ??= usd;
     }
-    NextToken = page.NextToken || undefined;
-  } while (NextToken);
+  }
   return prices;
 };

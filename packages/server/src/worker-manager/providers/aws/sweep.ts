@@ -6,7 +6,7 @@ import { type FoundInstance, factsOf, findInstances, findInstancesById } from '.
 import { type AwsContext, knownRegions } from './launch.ts';
 import { ours, tagIn } from './names.ts';
 import type { Memory } from './places.ts';
-import type { Region } from './regions.ts';
+import type { Reader } from './regions.ts';
 import { removeOldTemplates } from './templates.ts';
 
 /** For this long EC2 may not show an instance that it has just started. */
@@ -63,7 +63,7 @@ interface Look {
 const sweepRegion = async (context: AwsContext, region: string, look: Look): Promise<Sweep> => {
   const { here, memory, isTimeForTemplates } = look;
   try {
-    const ec2 = await context.regions.in(region);
+    const { reader: ec2 } = await context.regions.in(region);
     const found = await findInstances(ec2, ours(context.maker()));
     const byId = new Map(found.map((instance) => [instance.InstanceId, instance]));
     // Tags can be lost, and the URL of the platform can change: a known worker is looked up by name before it counts as gone.
@@ -140,13 +140,13 @@ const strayIn =
 export const terminate = async (context: AwsContext, workers: readonly WorkerToEnd[]): Promise<void> => {
   const regions = [...new Set(workers.map(({ workerGroup }) => workerGroup))];
   for (const region of regions) {
-    const ec2 = await context.regions.in(region);
+    const { reader: ec2 } = await context.regions.in(region);
     const ids = workers.filter(({ workerGroup }) => workerGroup === region).map(({ workerId }) => workerId);
     for (let i = 0; i < ids.length; i += idsAtOnce) await terminateSome(ec2, ids.slice(i, i + idsAtOnce));
   }
 };
 
-const terminateSome = async (ec2: Region, ids: readonly string[]): Promise<void> => {
+const terminateSome = async (ec2: Reader, ids: readonly string[]): Promise<void> => {
   if (ids.length === 0) return;
   try {
     await ec2.terminateInstances({ InstanceIds: [...ids] });

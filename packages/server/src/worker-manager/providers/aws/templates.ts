@@ -3,8 +3,9 @@ import type { RequestLaunchTemplateData } from '@aws-sdk/client-ec2';
 import { canonical, days, hours, later } from '../../../base/index.ts';
 import type { LaunchOrder, ProviderContext } from '../provider.ts';
 import { type Maker, ours, tagsOfConfig } from './names.ts';
+import { allPages } from './pages.ts';
 import type { Memory } from './places.ts';
-import type { Region } from './regions.ts';
+import type { Reader } from './regions.ts';
 import type { AwsLaunchConfig, Fleet } from './schema.ts';
 
 /** A launch template that is not used for this long is removed. */
@@ -48,7 +49,7 @@ type TemplatesContext = Pick<ProviderContext, 'memory' | 'clock'>;
 /** Creates a template unless it exists, and records that it is used. */
 export const ensureTemplate = async (
   { memory, clock }: TemplatesContext,
-  { ec2, region, known }: { ec2: Region; region: string; known: Memory },
+  { ec2, region, known }: { ec2: Reader; region: string; known: Memory },
   { name, content, tags }: Template,
 ): Promise<void> => {
   const noted = templateName(region, name);
@@ -73,18 +74,14 @@ export const isTemplateMissing = (code: string): boolean =>
   /^InvalidLaunchTemplate(Name|Id)\.NotFound/.test(code);
 
 /** Removes templates of ours in a region that were not used for long. */
-export const removeOldTemplates = async (ec2: Region, region: string, maker: Maker, known: Memory) => {
-  let NextToken: string | undefined;
-  do {
-    const page = await ec2.describeLaunchTemplates({
-      Filters: ours(maker),
-      MaxResults: 200,
-      ...(NextToken ? { NextToken } : {}),
-    });
+export const removeOldTemplates = async (ec2: Reader, region: string, maker: Maker, known: Memory) => {
+  const pages = allPages((token) =>
+    ec2.describeLaunchTemplates({ Filters: ours(maker), MaxResults: 200, ...token }),
+  );
+  for await (const page of pages) {
     for (const { LaunchTemplateName: name } of page.LaunchTemplates ?? []) {
       if (name === undefined || known.has(templateName(region, name))) continue;
       await ec2.deleteLaunchTemplate({ LaunchTemplateName: name });
     }
-    NextToken = page.NextToken || undefined;
-  } while (NextToken);
+  }
 };

@@ -10,6 +10,8 @@ export interface Sight {
 
 /** The outcome of a simulation. */
 export interface Outcome {
+  /** Tasks that ended; fewer than there are in the trace when the pool could not run them. */
+  readonly finished: number;
   /** Runs that were claimed; more than tasks when workers were taken away. */
   readonly runs: number;
   readonly pendingP50Ms: number;
@@ -31,6 +33,7 @@ export interface Outcome {
 /** Writes down what happens. */
 export interface Recorder {
   waited(ms: number): void;
+  finished(): void;
   interrupted(): void;
   round(sight: Sight): void;
   outcome(fleet: Pick<Fleet, 'spending' | 'started'>, endMs: number): Outcome;
@@ -58,9 +61,12 @@ const keepSights = () => {
 export const recorder = (startsAtMs: number): Recorder => {
   const waits: number[] = [];
   const sights = keepSights();
-  let interruptions = 0;
+  let [interruptions, finished] = [0, 0];
   return {
     waited: (ms) => void waits.push(ms),
+    finished: () => {
+      finished += 1;
+    },
     interrupted: () => {
       interruptions += 1;
     },
@@ -70,6 +76,7 @@ export const recorder = (startsAtMs: number): Recorder => {
       const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
       const { placeMs, idleMs, bootMs, ...money } = fleet.spending;
       return {
+        finished,
         runs: waits.length,
         pendingP50Ms: at(0.5),
         pendingP95Ms: at(0.95),

@@ -13,8 +13,10 @@ import type { MarketChange, Trace } from './trace.ts';
 const hourMs = 3_600_000;
 /** The number of tasks from which the server tells how long tasks take. */
 const tasksRememberedMax = 200;
-/** A pool that can start nothing is given up this long after its last task has come. */
+/** A pool that runs nothing is given up this long after its last task has come. */
 const patienceMs = 24 * hourMs;
+/** One whose tasks are always interrupted is given up after so many times the longest of them. */
+const triesMax = 20;
 
 type Event =
   | Happening<'boots'>
@@ -98,6 +100,7 @@ export const simulate = ({ trace, setup, market = [], seed = 1 }: Simulation): O
 const run = (world: World, market: readonly MarketChange[]): number => {
   const { trace, setup, events, backlog } = world;
   const lastMs = trace.atMs.at(-1) ?? 0;
+  const longestMs = trace.durationMs.reduce((longest, ms) => Math.max(longest, ms), 0);
   let [arrived, changed, roundAtMs] = [0, 0, setup.startsAtMs];
   for (;;) {
     const arrivalMs = trace.atMs[arrived] ?? Number.POSITIVE_INFINITY;
@@ -111,7 +114,8 @@ const run = (world: World, market: readonly MarketChange[]): number => {
       roundAtMs += setup.roundMs;
       const isDone = arrived === trace.atMs.length && backlog.size() + world.claimed === 0;
       if (isDone && hasShrunk(world, nowMs)) return nowMs;
-      if (nowMs > lastMs + patienceMs) return nowMs;
+      const givenUpMs = lastMs + patienceMs + (world.claimed > 0 ? triesMax * longestMs : 0);
+      if (nowMs > givenUpMs) return nowMs;
     }
   }
 };
@@ -186,6 +190,7 @@ const happen = (world: World, event: Event): void => {
   } else if (event.what === 'ends') {
     world.fleet.finish(worker, event.task, atMs);
     world.claimed -= 1;
+    world.record.finished();
     rememberTime(world.usual, world.trace.durationMs[event.task] ?? 0);
     askForWork(world, worker, atMs);
   } else if (event.what === 'is taken away') {

@@ -24,22 +24,72 @@ export class TraceError extends Error {
 
 const traceColumns = 'at_seconds,duration_seconds';
 const marketColumns = 'at_seconds,launch_config_id,usd_per_hour,interruptions_per_hour,instances_max';
+/** The columns of a trace; each says its unit. */
+const traceHead = /^at_(seconds|ms),duration_(seconds|ms)$/;
+const decimal = /^\d+(\.\d+)?(e[+-]?\d+)?$/i;
+const mistakesTold = 5;
+const yearMs = 366 * 86_400_000;
+/** In seconds that is the year 5138, in milliseconds 1973: nobody means the former. */
+const secondsMax = 1e11;
 
-const rowsOf = (text: string, columns: string): string[][] => {
+interface Line {
+  readonly number: number;
+  readonly cells: readonly string[];
+}
+
+/** The first line, without the mark that some programs begin a file with, and the others. */
+const linesOf = (text: string): { head: string; lines: readonly string[] } => {
   const [head = '', ...lines] = text.trimEnd().split(/\r?\n/);
-  if (head.trim() !== columns) throw new TraceError(`The first line must be "${columns}".`);
-  const width = columns.split(',').length;
-  return lines.map((line, i) => {
-    const cells = line.split(',');
-    if (cells.length === width) return cells;
-    throw new TraceError(`Line ${i + 2} has ${cells.length} columns instead of ${width}.`);
-  });
+  return { head: head.trim(), lines };
+};
+
+/** Reads all lines; those that are wrong refuse the file, and the first of them are named. */
+const readLines = <T>(lines: readonly string[], width: number, read: (line: Line) => T): T[] => {
+  const mistakes: string[] = [];
+  const rows: T[] = [];
+  for (const [i, line] of lines.entries()) {
+    const number = i + 2;
+    try {
+      const cells = line.split(',');
+      if (cells.length !== width) {
+        throw new TraceError(`Line ${number} has ${cells.length} columns instead of ${width}.`);
+      }
+      rows.push(read({ number, cells }));
+    } catch (error) {
+      if (!(error instanceof TraceError)) throw error;
+      mistakes.push(error.message);
+    }
+  }
+  refuse(mistakes);
+  return rows;
+};
+
+const refuse = (mistakes: readonly string[]): void => {
+  if (mistakes.length === 0) return;
+  const more = mistakes.length - mistakesTold;
+  const told = [...mistakes.slice(0, mistakesTold), ...(more > 0 ? [`And ${more} more.`] : [])];
+  throw new TraceError(told.join('\n'));
 };
 
 const numberIn = (cell: string | undefined, line: number): number => {
   const value = Number(cell);
-  if (cell && Number.isFinite(value) && value >= 0) return value;
+  if (cell && decimal.test(cell.trim()) && Number.isFinite(value)) return value;
   throw new TraceError(`Line ${line}: "${cell ?? ''}" is no number from 0 on.`);
+};
+
+const timeIn = (cell: string | undefined, line: number, unit: string): number => {
+  const value = numberIn(cell, line);
+  if (unit === 'ms') return value;
+  if (value < secondsMax) return 1000 * value;
+  throw new TraceError(
+    `Line ${line}: ${cell} is no time in seconds; call the column at_ms if that is what it is.`,
+  );
+};
+
+const durationIn = (cell: string | undefined, line: number, unit: string): number => {
+  const ms = numberIn(cell, line) * (unit === 'ms' ? 1 : 1000);
+  if (ms <= yearMs) return ms;
+  throw new TraceError(`Line ${line}: no task runs for ${cell} ${unit}, which is more than a year.`);
 };
 
 /** A trace of these tasks, whatever their order. */
@@ -51,25 +101,49 @@ export const traceOf = (tasks: readonly (readonly [atMs: number, durationMs: num
   };
 };
 
-/** Reads a trace of tasks; its lines may be in any order. */
-export const readTrace = (text: string): Trace =>
-  traceOf(
-    rowsOf(text, traceColumns).map(
-      ([at, duration], i) => [1000 * numberIn(at, i + 2), 1000 * numberIn(duration, i + 2)] as const,
+/**
+ * Reads a trace of tasks; its lines may be in any order. Times count from the start of the trace. If all of them are more
+ * than a year they are taken for times since 1970, and the trace starts with its first task. A file with a wrong line is
+ * refused as a whole.
+ */
+export const readTrace = (text: string): Trace => {
+  const { head, lines } = linesOf(text);
+  const [, atUnit = '', durationUnit = ''] = traceHead.exec(head) ?? [];
+  if (!atUnit)
+    throw new TraceError(`The first line must be "${traceColumns}", or say ms in place of seconds.`);
+  const tasks = readLines(
+    lines,
+    2,
+    ({ number, cells: [at, duration] }) =>
+      [timeIn(at, number, atUnit), durationIn(duration, number, durationUnit)] as const,
+  );
+  const firstMs = tasks.reduce((least, [atMs]) => Math.min(least, atMs), Number.POSITIVE_INFINITY);
+  const startMs = firstMs > yearMs ? firstMs : 0;
+  const isFar = ([atMs]: readonly [number, number]): boolean => atMs - startMs > yearMs;
+  refuse(
+    tasks.flatMap((task, i) =>
+      isFar(task) ? [`Line ${i + 2}: it comes more than a year after the trace has started.`] : [],
     ),
   );
+  return traceOf(tasks.map(([atMs, durationMs]) => [atMs - startMs, durationMs] as const));
+};
 
 /** Reads how a market changes, in order of time. */
-export const readMarket = (text: string): MarketChange[] =>
-  rowsOf(text, marketColumns)
-    .map(([at, launchConfigId = '', usdPerHour, interruptions, instancesMax], i) => ({
-      atMs: 1000 * numberIn(at, i + 2),
+export const readMarket = (text: string): MarketChange[] => {
+  const { head, lines } = linesOf(text);
+  if (head !== marketColumns) throw new TraceError(`The first line must be "${marketColumns}".`);
+  return readLines(
+    lines,
+    5,
+    ({ number, cells: [at, launchConfigId = '', usdPerHour, interruptions, instancesMax] }) => ({
+      atMs: timeIn(at, number, 'seconds'),
       launchConfigId,
-      usdPerHour: numberIn(usdPerHour, i + 2),
-      interruptionsPerHour: numberIn(interruptions, i + 2),
-      instancesMax: numberIn(instancesMax, i + 2),
-    }))
-    .sort((a, b) => a.atMs - b.atMs);
+      usdPerHour: numberIn(usdPerHour, number),
+      interruptionsPerHour: numberIn(interruptions, number),
+      instancesMax: numberIn(instancesMax, number),
+    }),
+  ).sort((a, b) => a.atMs - b.atMs);
+};
 
 /** A trace as a file. */
 export const traceText = ({ atMs, durationMs }: Trace): string => {
