@@ -67,6 +67,24 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
     assert.equal(await page.getByRole('link', { name: 'tests/door key' }).count(), 0);
   });
 
+  it('listed-but-out-of-reach: open a secret of any name from the list, show it and remove it', async () => {
+    const secrets = new Secrets(platform);
+    const names = ['odd/a/b', 'odd/a%2Fb', 'odd ', '/odd', '100%', 'x?y#z', 'odd/../b'];
+    for (const name of names) await secrets.set(name, { secret: { is: name }, expires: inAnHour() });
+    for (const [i, name] of names.entries()) {
+      await page.goto('/secrets');
+      await page.locator(`a[href="/secrets/${encodeURIComponent(name)}"]`).click();
+      await page.getByRole('button', { name: 'Show and edit' }).click();
+      const field = page.getByLabel('Secret, and when it expires');
+      await field.waitFor();
+      assert.deepEqual(JSON.parse(await field.inputValue()).secret, { is: name });
+      await confirm(page, 'Remove');
+      await page.getByRole('heading', { name: 'Secrets' }).waitFor();
+      const left = (await secrets.list()).secrets.filter((other) => names.includes(other));
+      assert.deepEqual([...left].sort(), names.slice(i + 1).sort());
+    }
+  });
+
   it('have the workers of a pool throw a cache away', async () => {
     await page.goto('/purge-caches');
     await page.getByLabel('Worker pool').fill('aws/linux');

@@ -18,6 +18,8 @@ export const longest = [
   'test/worker-pools',
   'packages/worker/mount-cases-in-docker',
   'test/second-day',
+  'test/edits',
+  'test/listings',
   'packages/worker/payload-cases',
   'test/security/fuzz-methods',
   'packages/server/base/embedded-postgres/embedded-postgres',

@@ -98,8 +98,14 @@ describe('clients that others wrote', () => {
     runPython('journey.py', 'async'),
   );
 
-  it('the PyPI package taskcluster-taskgraph: it submits a graph, and reads it', { skip: noPython }, () =>
-    runPython('graph.py'),
+  it(
+    'the PyPI package taskcluster-taskgraph: it submits a graph, reads it, and retriggers and reruns by a hook',
+    { skip: noPython },
+    () => runPython('graph.py'),
+  );
+
+  it('the PyPI package scriptworker: it runs what succeeds, fails and is cancelled', { skip: noPython }, () =>
+    runPython('worker.py'),
   );
 
   it(

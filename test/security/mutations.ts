@@ -137,6 +137,10 @@ const taskMutations = (world: World): Record<string, Mutation> => {
   return {
     'queue.tasks': { body: { taskIds: [open] }, needs: [`queue:get-task:${open}`] },
     'queue.statuses': { body: { taskIds: [open] }, needs: [`queue:status:${open}`] },
+    'queue.taskQueueCountsBatch': {
+      body: { taskQueueIds: ['secure/tasks'] },
+      needs: ['queue:pending-count:secure/tasks', 'queue:claimed-count:secure/tasks'],
+    },
     'queue.createTask': { values: { taskId: slugid() }, body: aTask(), needs: createScopes },
     'queue.createTaskGroupTasks': {
       values: { taskGroupId: slugid() },

@@ -253,6 +253,7 @@ const openIndex = ({ base, rootUrl }: Opening, auth: AuthVerbs): Index =>
     ...base,
     rootUrl,
     readDefinitions,
+    readStatuses,
     anonymous: () => auth.callerWithRoles([]),
     // Signs URLs of the platform for somebody who may do what these scopes allow.
     signUrl: (url, wanted) => {

@@ -6,6 +6,7 @@ Everything between the platform and the assertions is taskgraph's own code; only
 import copy
 import json
 import os
+import tempfile
 import time
 
 import requests
@@ -17,6 +18,7 @@ DECISION = taskcluster.slugId()
 os.environ["TASK_ID"] = DECISION
 os.environ["RUN_ID"] = "0"
 
+import actions  # noqa: E402
 from taskgraph.actions.util import create_task_from_def, fetch_graph_and_labels, get_parameters  # noqa: E402
 from taskgraph.create import CreateTasksException, create_tasks  # noqa: E402
 from taskgraph.graph import Graph  # noqa: E402
@@ -29,7 +31,8 @@ QUEUE_ID = "journeys/python-graph"
 PREFIX = "journeys.python-graph"
 GRAPH_CONFIG = {"trust-domain": "journeys"}
 SCHEDULER = "journeys-level-1"
-PARAMETERS = {"level": "1", "project": "python", "pushlog_id": "1", "head_rev": "abcdef"}
+PARAMETERS = {"level": "1", "project": "python", "pushlog_id": "1", **actions.PUSH}
+ROOT = taskcluster.optionsFromEnvironment()
 
 options = taskcluster.optionsFromEnvironment()
 queue = taskcluster.Queue(options)
@@ -62,11 +65,12 @@ def full_graph():
         f"test-{number}": Task(
             kind="test",
             label=f"test-{number}",
-            attributes={},
+            attributes={"retrigger": True},
             dependencies={"build": "build"},
             task=definition(
                 f"test-{number}",
                 ["test", {"artifact-reference": "<build/public/build.txt>"}, {"task-reference": "<decision>"}],
+                tags={"retrigger": "true"},
             ),
         )
         for number in (1, 2)
@@ -141,11 +145,13 @@ def act_as(credentials):
     """From now on taskgraph calls with these credentials."""
     os.environ["TASKCLUSTER_CLIENT_ID"] = credentials["clientId"]
     os.environ["TASKCLUSTER_ACCESS_TOKEN"] = credentials["accessToken"]
-    os.environ["TASKCLUSTER_CERTIFICATE"] = credentials["certificate"]
+    os.environ.pop("TASKCLUSTER_CERTIFICATE", None)
+    if "certificate" in credentials:
+        os.environ["TASKCLUSTER_CERTIFICATE"] = credentials["certificate"]
     tc.get_taskcluster_client.cache_clear()
 
 
-def decide(image):
+def decide(image, graph_config):
     """The decision task: what taskgraph does in it, it does with the credentials of its run."""
     scopes = [
         f"queue:create-task:lowest:{QUEUE_ID}",
@@ -179,6 +185,8 @@ def decide(image):
     publish(worker, DECISION, "public/parameters.yml", yaml.dump(PARAMETERS))
     publish(worker, DECISION, "public/full-task-graph.json", json.dumps(full.to_json()))
     publish(worker, DECISION, "public/label-to-taskid.json", json.dumps(label_to_taskid))
+    offered = actions.actions_of(PARAMETERS, graph_config, DECISION)
+    publish(worker, DECISION, "public/actions.json", json.dumps(offered))
     assert tc.state_task(label_to_taskid["build"]) == "unscheduled"
     worker.reportCompleted(DECISION, 0)
     return label_to_taskid
@@ -242,8 +250,48 @@ def act(ids):
     tc.purge_cache(*QUEUE_ID.split("/"), "a-cache")
 
 
-ids = decide(build_the_image())
-run_the_graph(ids)
-read_back(ids)
-act(ids)
+def act_by_a_hook(ids, folder):
+    """People retrigger a task and rerun another one from a page: each is a hook, whose task runs taskgraph's callback."""
+    act_as(ROOT["credentials"])
+    action_scopes = [
+        f"queue:create-task:lowest:{QUEUE_ID}",
+        "queue:create-task:project:none",
+        f"queue:scheduler-id:{SCHEDULER}",
+        f"queue:route:index.{PREFIX}.*",
+        f"queue:rerun-task:{SCHEDULER}/*",
+    ]
+    retrigger = actions.choose(DECISION, "retrigger", ids["test-1"])
+    actions.administer(ROOT, SCHEDULER, retrigger["hookId"], action_scopes)
+    action_task = actions.trigger(ROOT, retrigger, ids["test-1"], DECISION, {"times": 1})
+    run_action(action_task, folder)
+    again = actions.labels_of(folder)["test-1"]
+    assert again != ids["test-1"]
+    assert set(tc.list_task_group_incomplete_tasks(DECISION)) == {again}
+    assert ids["build"] in tc.get_task_definition(again)["dependencies"]
+
+    _, worker = claim()
+    worker.reportFailed(again, 0)
+    rerun = actions.choose(DECISION, "rerun", again)
+    run_action(actions.trigger(ROOT, rerun, again, DECISION, {}), folder)
+    claimed, worker = claim()
+    assert (claimed["status"]["taskId"], claimed["runId"]) == (again, 1)
+    worker.reportCompleted(again, 1)
+    fires = taskcluster.Hooks(ROOT).listLastFires("project-journeys", rerun["hookId"])["lastFires"]
+    assert [fire["taskState"] for fire in fires] == ["completed", "completed"]
+
+
+def run_action(task_id, folder):
+    (claimed,) = queue.claimWork(actions.QUEUE_ID, {"workerGroup": "python", "workerId": "action", "tasks": 1})["tasks"]
+    assert claimed["status"]["taskId"] == task_id
+    actions.run_callback(claimed, folder, ROOT)
+    worker = taskcluster.Queue({**options, "credentials": dict(claimed["credentials"])})
+    worker.reportCompleted(task_id, claimed["runId"])
+
+
+with tempfile.TemporaryDirectory() as project:
+    ids = decide(build_the_image(), actions.make_project(project))
+    run_the_graph(ids)
+    read_back(ids)
+    act(ids)
+    act_by_a_hook(ids, project)
 print("done")

@@ -355,6 +355,16 @@ export type TaskPriorityChangedMessage = {
   oldPriority: 'highest' | 'very-high' | 'high' | 'medium' | 'low' | 'very-low' | 'lowest';
   newPriority: 'highest' | 'very-high' | 'high' | 'medium' | 'low' | 'very-low' | 'lowest';
 };
+export type TaskQueueCountsBatchRequest = {
+  taskQueueIds: string[];
+};
+export type TaskQueueCountsBatchResponse = {
+  taskQueueCounts: {
+    taskQueueId: string;
+    pendingTasks: number;
+    claimedTasks: number;
+  }[];
+};
 export type TaskQueueCountsResponse = {
   provisionerId: string;
   workerType: string;
@@ -516,6 +526,8 @@ export interface QueueApi {
   pendingTasks(taskQueueId: string, options?: CallOptions): Promise<PendingTasksResponse>;
   /** Numbers of a task queue. */
   taskQueueCounts(taskQueueId: string, options?: CallOptions): Promise<TaskQueueCountsResponse>;
+  /** Numbers of many task queues. */
+  taskQueueCountsBatch(body: TaskQueueCountsBatchRequest, options?: CallOptions): Promise<TaskQueueCountsBatchResponse>;
   /** Pending tasks. */
   listPendingTasks(taskQueueId: string, options?: QueryOptions<'continuationToken' | 'limit'>): Promise<ListPendingTasksResponse>;
   /** Claimed tasks. */
@@ -593,6 +605,7 @@ export const Queue = serviceClass<QueueApi>('queue', {
   reportException: { method: 'POST', route: '/task/<taskId>/runs/<runId>/exception', title: 'Report an exception', input: true },
   pendingTasks: { method: 'GET', route: '/pending/<taskQueueId>', title: 'Number of pending tasks' },
   taskQueueCounts: { method: 'GET', route: '/task-queues/<taskQueueId>/counts', title: 'Numbers of a task queue' },
+  taskQueueCountsBatch: { method: 'POST', route: '/task-queues/counts', title: 'Numbers of many task queues', input: true },
   listPendingTasks: { method: 'GET', route: '/task-queues/<taskQueueId>/pending', title: 'Pending tasks', query: ['continuationToken', 'limit'] },
   listClaimedTasks: { method: 'GET', route: '/task-queues/<taskQueueId>/claimed', title: 'Claimed tasks', query: ['continuationToken', 'limit'] },
   createArtifact: { method: 'POST', route: '/task/<taskId>/runs/<runId>/artifacts/<name>', title: 'Add an artifact to a run', input: true },

@@ -1,20 +1,28 @@
-import { Cron } from 'croner';
 import { RequestError } from '../base/index.ts';
+import { nextTime, patternIn } from './cron/index.ts';
 
-// As the original's patterns are: seconds may be left out, all is UTC, and `5/10` means from 5 on.
-const options = { timezone: 'UTC', mode: '5-or-6-parts', sloppyRanges: true } as const;
-
-const compile = (pattern: string): Cron => {
-  // The library would take a date for a pattern that comes true once.
-  if (/^\s*\d{4}-/.test(pattern)) throw new Error('this is a date, not a pattern.');
-  return new Cron(pattern, options);
+/** The first time of one pattern; what is wrong with the pattern is an InputError that names its place. */
+const nextOf = (pattern: string, i: number, after: Date): Date | undefined => {
+  try {
+    return nextTime(patternIn(pattern), after);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new RequestError('InputError', `schedule[${i}] '${pattern}' is no cron pattern: ${why}`);
+  }
 };
 
-/** The first time after `after` that one of some cron patterns names; undefined when there is none. */
+/**
+ * The first time strictly after `after` that one of some cron patterns names, in UTC; undefined when there is none. Throws
+ * an InputError when one of them is none.
+ */
 export const nextFire = (schedule: readonly string[], after: Date): Date | undefined => {
-  const times = schedule.flatMap((pattern) => compile(pattern).nextRun(after) ?? []);
+  const times = schedule.flatMap((pattern, i) => nextOf(pattern, i, after) ?? []);
   return times.sort((a, b) => a.getTime() - b.getTime())[0];
 };
+
+/** Whether a schedule names this time. */
+export const names = (schedule: readonly string[], time: Date): boolean =>
+  nextFire(schedule, new Date(time.getTime() - 1))?.getTime() === time.getTime();
 
 // Each fire looks at all of them.
 const patternsMax = 100;
@@ -27,28 +35,7 @@ export const requireSoundSchedule = (schedule: readonly string[], now: Date): vo
       `schedule has ${schedule.length} patterns; ${patternsMax} are allowed.`,
     );
   schedule.forEach((pattern, i) => {
-    const reason = mistakeIn(pattern, now);
-    if (reason)
-      throw new RequestError('InputError', `schedule[${i}] '${pattern}' is no cron pattern: ${reason}`);
+    if (!nextOf(pattern, i, now))
+      throw new RequestError('InputError', `schedule[${i}] '${pattern}' names no time that ever comes.`);
   });
-};
-
-/** A value that a field of a pattern names twice, which the original refuses: mostly it is a slip for another one. */
-const repeatedIn = (pattern: string): string | undefined => {
-  for (const field of pattern.trim().split(/\s+/)) {
-    const values = field.split(',');
-    const repeated = values.find((value, i) => values.indexOf(value) !== i);
-    if (repeated !== undefined) return repeated;
-  }
-  return undefined;
-};
-
-const mistakeIn = (pattern: string, now: Date): string | undefined => {
-  const repeated = repeatedIn(pattern);
-  if (repeated !== undefined) return `it names ${repeated} twice.`;
-  try {
-    return compile(pattern).nextRun(now) ? undefined : 'it names no time that ever comes.';
-  } catch (error) {
-    return (error as Error).message;
-  }
 };

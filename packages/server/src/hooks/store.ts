@@ -158,6 +158,15 @@ export const readSlot = async (db: Sql, ref: HookRef): Promise<Date | undefined>
   return slot?.firesAt;
 };
 
+/** When a hook fires next by its schedule, locked until the transaction ends. */
+export const lockSlot = async (tx: Transaction, ref: HookRef): Promise<Date | undefined> => {
+  const [slot] = await tx<Slot>`
+    select fires_at from hook_slots
+     where hook_group_id = ${ref.hookGroupId} and hook_id = ${ref.hookId}
+       for update`;
+  return slot?.firesAt;
+};
+
 /** A hook and the time at which it is due. */
 export type DueHook = HookRow & Slot;
 

@@ -11,4 +11,6 @@ export interface Context extends BaseContext {
   signUrl(url: string, wanted: { scopes: readonly string[]; start: Date; expiry: Date }): string;
   /** Definitions of tasks as JSON text, each or why there is none. */
   readDefinitions(sql: Sql, taskIds: readonly string[]): Promise<Answer<string>[]>;
+  /** When tasks expire, as ISO 8601; those that do not exist are left out. */
+  readStatuses(sql: Sql, taskIds: readonly string[]): Promise<{ taskId: string; expires: string }[]>;
 }

@@ -329,6 +329,18 @@ describe('a task that completes', () => {
     assert.deepEqual((await find(path)).body, { namespace: path, taskId, ...index });
   });
 
+  it('is outlived by no entry, whoever puts it into the index', async () => {
+    const [byRoute, byCall] = [aRoot(), aRoot()];
+    const expires = later(t.clock.now(), days(3)).toJSON();
+    const wish = { expires: later(t.clock.now(), days(30)).toJSON() };
+    const routes = [`index.${byRoute}`];
+    const taskId = await t.finishedTask({ routes, expires, extra: { index: wish } });
+    await t.listen();
+    assert.equal((await find(byRoute)).body.expires, expires);
+    assert.equal((await insert(byCall, { taskId, ...wish })).body.expires, expires);
+    assert.equal((await insert(aRoot(), wish)).body.expires, wish.expires);
+  });
+
   it('replaces no higher rank', async () => {
     const path = aRoot();
     await insert(path, { rank: 1 });

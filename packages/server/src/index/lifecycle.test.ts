@@ -77,9 +77,15 @@ describe('a completed task', () => {
   });
 
   it('says its rank, data and expiry', () => {
-    const wish = { rank: 7, data: { a: 1 }, expires: '2031-01-01T00:00:00Z', more: 1 };
+    const wish = { rank: 7, data: { a: 1 }, expires: '2029-01-01T00:00:00Z', more: 1 };
     const { entries } = entriesOf({ ...task, routes: ['index.a'], wish });
     assert.deepEqual(entries, [anEntry('a', { rank: 7, data: '{"a":1}', expires: new Date(wish.expires) })]);
+  });
+
+  it('is not outlived by its entries', () => {
+    const wish = { expires: '2031-01-01T00:00:00Z' };
+    const { entries } = entriesOf({ ...task, routes: ['index.a'], wish });
+    assert.deepEqual(entries, [anEntry('a')]);
   });
 
   it('gets what makes no sense replaced or left out', () => {

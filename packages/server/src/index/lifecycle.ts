@@ -87,6 +87,10 @@ export interface CompletedTask {
   readonly wish: unknown;
 }
 
+/** When an entry expires that is wanted until a time: no later than its task, whose artifacts are gone by then. */
+export const expiryWithin = (wanted: Date, taskExpires: Date | undefined): Date =>
+  taskExpires && taskExpires < wanted ? taskExpires : wanted;
+
 const prefix = 'index.';
 
 /** The entries that a task asks for by its routes `index.<path>`, and why others cannot be made. */
@@ -100,7 +104,8 @@ export const entriesOf = (task: CompletedTask): { entries: Entry[]; mistakes: st
   const wish = (isObject(task.wish) ? task.wish : {}) as Readonly<Record<string, unknown>>;
   const rank = typeof wish.rank === 'number' ? wish.rank : 0;
   const data = JSON.stringify(isObject(wish.data) ? wish.data : {});
-  const expires = dateIn(typeof wish.expires === 'string' ? wish.expires : task.expires);
+  const wanted = dateIn(typeof wish.expires === 'string' ? wish.expires : task.expires);
+  const expires = wanted && expiryWithin(wanted, dateIn(task.expires));
   const mistake = expires ? mistakeIn({ rank, data }) : `'${wish.expires}' is no time.`;
   if (mistake || !expires) return { entries: [], mistakes: [...mistakes, mistake ?? ''] };
   const entries = paths

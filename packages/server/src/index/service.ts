@@ -49,9 +49,23 @@ const entryOf = ({ path, taskId, rank, data, expires }: Insertion): lifecycle.En
 
 const keyOf = ({ namespace, name }: lifecycle.Place): string => lifecycle.pathOf(namespace, name);
 
+/** The same entries, none of which outlives a task that the queue knows. */
+const withinTasks = async (
+  tx: Transaction,
+  entries: readonly lifecycle.Entry[],
+  { readStatuses }: Context,
+): Promise<lifecycle.Entry[]> => {
+  const statuses = await readStatuses(tx, [...new Set(entries.map(({ taskId }) => taskId))]);
+  const expiryOf = new Map(statuses.map(({ taskId, expires }) => [taskId, new Date(expires)]));
+  return entries.map((entry) => ({
+    ...entry,
+    expires: lifecycle.expiryWithin(entry.expires, expiryOf.get(entry.taskId)),
+  }));
+};
+
 /** Puts tasks into the index; returns for each what is at its path then. */
-const insertTasks: Verb<Insertion, IndexedTask, Context> = async (tx, insertions, { now }) => {
-  const entries = insertions.map(entryOf);
+const insertTasks: Verb<Insertion, IndexedTask, Context> = async (tx, insertions, { now, context }) => {
+  const entries = await withinTasks(tx, insertions.map(entryOf), context);
   const mistakes = entries.map(lifecycle.mistakeIn);
   const sound = entries.filter((_, i) => mistakes[i] === undefined);
   await insertEntries(tx, sound, now);

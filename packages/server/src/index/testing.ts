@@ -12,7 +12,13 @@ import {
 } from '../base/index.ts';
 import { createEvents, outbox } from '../events/index.ts';
 import { type Caller, serve } from '../http/index.ts';
-import { createQueue, type FilledTaskRequest, type Queue, readDefinitions } from '../queue/index.ts';
+import {
+  createQueue,
+  type FilledTaskRequest,
+  type Queue,
+  readDefinitions,
+  readStatuses,
+} from '../queue/index.ts';
 import {
   type Opened,
   opened,
@@ -135,6 +141,7 @@ export const testIndex = async (): Promise<TestIndex> => {
     createIndex({
       ...room,
       readDefinitions,
+      readStatuses,
       rootUrl: () => rootUrl,
       anonymous: async () => callerWith(anonymousScopes),
       signUrl: (url, wanted) => {

@@ -60,8 +60,15 @@ const setSecrets: Verb<SecretToSet, object, Context> = async (tx, wanted, work) 
   const { kept, changes } = decideSets(present, wanted, now);
   const { encrypt } = context.encryption;
   const encrypted = kept.map(({ name, text, expires }) => ({ name, secret: encrypt(text), expires }));
-  if (encrypted.length > 0) await store.upsertSecrets(tx, encrypted);
-  await record(tx, changes, work);
+  const fresh = encrypted.length > 0 ? await store.upsertSecrets(tx, encrypted) : [];
+  // Another process has created it between our look and our write.
+  const known = new Set([...rows.map(({ name }) => name), ...fresh]);
+  const seen = changes.map((change) =>
+    change.change === 'created' && !known.has(change.name)
+      ? { ...change, change: 'updated' as const }
+      : change,
+  );
+  await record(tx, seen, work);
   return wanted.map(() => ({}));
 };
 

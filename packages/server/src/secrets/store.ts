@@ -13,15 +13,17 @@ export type EncryptedRow = Pick<SecretRow, 'name' | 'secret'>;
 const names = (rows: readonly EncryptedRow[]) => rows.map(({ name }) => name);
 const texts = (rows: readonly EncryptedRow[]) => rows.map(({ secret }) => secret);
 
-/** Keeps secrets, each of another name, in place of those that had their names. */
-export const upsertSecrets = async (tx: Transaction, rows: readonly SecretRow[]): Promise<void> => {
-  await tx`
+/** Keeps secrets, each of another name, in place of those that had their names; returns the names that nobody had. */
+export const upsertSecrets = async (tx: Transaction, rows: readonly SecretRow[]): Promise<string[]> => {
+  const kept = await tx<{ name: string; isNew: boolean }>`
     insert into secrets (name, secret, expires)
     select name, secret, expires
       from unnest(${names(rows)}::text[], ${texts(rows)}::text[],
                   ${rows.map(({ expires }) => expires)}::timestamptz[]) as given(name, secret, expires)
      order by name collate "C"
-    on conflict (name) do update set secret = excluded.secret, expires = excluded.expires`;
+    on conflict (name) do update set secret = excluded.secret, expires = excluded.expires
+    returning name, xmax = 0 as is_new`;
+  return kept.filter(({ isNew }) => isNew).map(({ name }) => name);
 };
 
 /** The secrets of these names, locked until the transaction ends. */

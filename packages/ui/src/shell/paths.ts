@@ -12,5 +12,5 @@ export const paths = {
     `/hooks/${encodeURIComponent(hookGroupId)}/${encodeURIComponent(hookId)}`,
   secret: (name: string) => `/secrets/${encodeURIComponent(name)}`,
   scopes: (scopes: readonly string[]) => `/auth/scopes?q=${encodeURIComponent(scopes.join('\n'))}`,
-  index: (namespace: string) => `/tasks/index/${namespace}`,
+  index: (namespace: string) => `/tasks/index/${encodeURIComponent(namespace)}`,
 };

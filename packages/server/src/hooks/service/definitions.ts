@@ -3,7 +3,7 @@ import { RequestError, slugid, type Transaction, transact } from '../../base/ind
 import { outbox } from '../../events/index.ts';
 import type { Context } from '../context.ts';
 import { type HookChange, hookChanged } from '../events.ts';
-import { nextFire, requireSoundSchedule } from '../schedule.ts';
+import { names, nextFire, requireSoundSchedule } from '../schedule.ts';
 import { type CreateHookRequest, emptyPayload, type HookDefinition } from '../schema.ts';
 import * as store from '../store.ts';
 import { nameOf, noSuchHook } from './naming.ts';
@@ -46,8 +46,7 @@ export const updateHook = async (context: Context, wanted: HookToSave): Promise<
     if (!current) throw noSuchHook(wanted);
     const hook = rowOf(wanted, current);
     await store.saveHook(tx, hook);
-    // A time that has come is not lost when something else is changed.
-    if (hook.schedule !== current.schedule) await setSlot(tx, hook, now);
+    if (hook.schedule !== current.schedule) await changeSlot(tx, hook, now);
     await record(context, tx, { ref: hook, change: 'updated', clientId: wanted.clientId, now });
     return definitionOf(hook);
   });
@@ -128,6 +127,14 @@ const setSlot = async (tx: Transaction, hook: store.HookRow, now: Date): Promise
   const firesAt = nextFire(definitionOf(hook).schedule, now);
   if (firesAt) await store.saveSlots(tx, [{ ...hook, firesAt }]);
   else await store.deleteSlots(tx, [hook]);
+};
+
+/** Sets when a hook fires next; a time that has come, and that the new schedule names as well, is not lost. */
+const changeSlot = async (tx: Transaction, hook: store.HookRow, now: Date): Promise<void> => {
+  // Whoever fires it now has moved it on before it is locked.
+  const firesAt = await store.lockSlot(tx, hook);
+  const isDue = firesAt !== undefined && firesAt <= now;
+  if (!(isDue && names(definitionOf(hook).schedule, firesAt))) await setSlot(tx, hook, now);
 };
 
 interface Recorded {

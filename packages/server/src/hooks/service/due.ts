@@ -1,9 +1,18 @@
-import { type Batched, later, minutes, slugid, type Transaction, type Verb } from '../../base/index.ts';
+import {
+  type Answer,
+  type Batched,
+  later,
+  minutes,
+  RequestError,
+  slugid,
+  type Transaction,
+  type Verb,
+} from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import { nextFire } from '../schedule.ts';
 import * as store from '../store.ts';
 import { fireHooks } from './fire-hooks.ts';
-import { mailOwners } from './mail-owners.ts';
+import { mailOwners, mailOwnersOfBroken } from './mail-owners.ts';
 import { nameOf } from './naming.ts';
 import { type Fire, prepareFire } from './prepare-fire.ts';
 
@@ -31,7 +40,7 @@ export const fireDueHooks: Verb<DueFire, boolean, Context> = async (tx, due, wor
   const fires = due.filter(({ slot }) => taken.has(nameOf(slot))).map(({ fire }) => fire);
   const answers = await fireHooks(tx, fires, work);
   await mailOwners(work.context, tx, { fires, answers });
-  await moveOn(tx, [...taken.values()], work.now);
+  await moveOn(work.context, tx, [...taken.values()], work.now);
   return due.map(({ slot }) => taken.has(nameOf(slot)));
 };
 
@@ -50,14 +59,31 @@ export const fireDue = async (
   return (await fires.all(due)).filter((isFired) => isFired === true).length;
 };
 
-const moveOn = async (tx: Transaction, taken: readonly store.DueHook[], now: Date): Promise<void> => {
-  const next = taken.map((slot) => {
-    // Strictly after the slot, even by a clock that is behind the one by which it was found due.
-    const after = slot.firesAt > now ? slot.firesAt : now;
-    return { slot, firesAt: nextFire(JSON.parse(slot.schedule) as string[], after) };
-  });
-  const moved = next.flatMap(({ slot, firesAt }) => (firesAt ? [{ ...slot, firesAt }] : []));
-  const ended = next.flatMap(({ slot, firesAt }) => (firesAt ? [] : [slot]));
+/** When a hook fires next, or why it does not: its schedule was stored by a version that read it otherwise. */
+const nextOf = (slot: store.DueHook, now: Date): Answer<Date> => {
+  // Strictly after the slot, even by a clock that is behind the one by which it was found due.
+  const after = slot.firesAt > now ? slot.firesAt : now;
+  try {
+    const never = new RequestError('InputError', 'The schedule names no time that ever comes.');
+    return nextFire(JSON.parse(slot.schedule) as string[], after) ?? never;
+  } catch (error) {
+    if (error instanceof RequestError) return error;
+    throw error;
+  }
+};
+
+/** A schedule that cannot be read is an error of its hook alone, which has no next time until it is changed. */
+const moveOn = async (context: Context, tx: Transaction, taken: readonly store.DueHook[], now: Date) => {
+  const next = taken.map((slot) => ({ slot, firesAt: nextOf(slot, now) }));
+  const moved = next.flatMap(({ slot, firesAt }) => (firesAt instanceof Date ? [{ ...slot, firesAt }] : []));
+  const broken = next.flatMap(({ slot, firesAt: error }) =>
+    error instanceof RequestError ? [{ hook: slot, error }] : [],
+  );
   if (moved.length > 0) await store.saveSlots(tx, moved);
-  if (ended.length > 0) await store.deleteSlots(tx, ended);
+  if (broken.length === 0) return;
+  await store.deleteSlots(
+    tx,
+    broken.map(({ hook }) => hook),
+  );
+  await mailOwnersOfBroken(context, tx, broken);
 };

@@ -163,6 +163,31 @@ export const taskQueueRoutes = [
   ),
   endpoint(
     {
+      name: 'taskQueueCountsBatch',
+      method: 'POST',
+      path: '/task-queues/counts',
+      category: listing.category,
+      title: 'Numbers of many task queues',
+      description:
+        'How many tasks wait for a worker in each of some task queues, and how many are claimed, in the order of the ' +
+        'request. Without the scopes of one of them the whole call is refused.',
+      stability: 'experimental',
+      scopes: {
+        AllOf: [
+          { for: 'taskQueueId', in: 'taskQueueIds', each: 'queue:pending-count:<taskQueueId>' },
+          { for: 'taskQueueId', in: 'taskQueueIds', each: 'queue:claimed-count:<taskQueueId>' },
+        ],
+      },
+      input: schema.taskQueueCountsBatchRequest,
+      output: schema.taskQueueCountsBatchResponse,
+    },
+    async ({ queue }, { body, authorize }) => {
+      authorize(body);
+      return { taskQueueCounts: await queue.countTaskQueues(body.taskQueueIds) };
+    },
+  ),
+  endpoint(
+    {
       ...listing,
       name: 'listPendingTasks',
       path: '/task-queues/<taskQueueId>/pending',

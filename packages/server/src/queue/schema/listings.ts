@@ -1,5 +1,14 @@
 import { type Static, Type } from 'typebox';
-import { ContinuationToken, DateTime, distinct, exactly, publish, RunId, Slugid } from '../../http/index.ts';
+import {
+  ContinuationToken,
+  DateTime,
+  distinct,
+  exactly,
+  publish,
+  RunId,
+  Slugid,
+  TaskQueueId,
+} from '../../http/index.ts';
 import { TaskDefinitionAndStatus } from './status.ts';
 import { TaskDefinition } from './task.ts';
 
@@ -58,4 +67,29 @@ export const listClaimedTasksResponse = publish(
   'queue',
   'list-claimed-tasks-response',
   ListClaimedTasksResponse,
+);
+
+export const taskQueueCountsBatchRequest = publish(
+  'queue',
+  'task-queue-counts-batch-request',
+  exactly(
+    { taskQueueIds: Type.Array(TaskQueueId, { minItems: 1, maxItems: 1000 }) },
+    { title: 'Task queues to count in' },
+  ),
+);
+
+const Count = Type.Integer({ minimum: 0 });
+
+export const taskQueueCountsBatchResponse = publish(
+  'queue',
+  'task-queue-counts-batch-response',
+  exactly(
+    {
+      taskQueueCounts: Type.Array(
+        exactly({ taskQueueId: TaskQueueId, pendingTasks: Count, claimedTasks: Count }),
+        { description: 'Of each task queue once.' },
+      ),
+    },
+    { title: 'Numbers of pending and claimed tasks of task queues' },
+  ),
 );

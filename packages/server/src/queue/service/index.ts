@@ -50,6 +50,7 @@ const queries = {
   listPending: reads.listPending,
   listClaimed: reads.listClaimed,
   countQueue: reads.countQueue,
+  countTaskQueues: reads.countTaskQueues,
   /** The numbers of waiting and running runs in the 200 task queues with the most. */
   countQueues: (sql: Sql) => store.countQueues(sql, { queuesMax: 200, runsMax: 100_000 }),
 };

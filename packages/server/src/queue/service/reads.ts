@@ -105,13 +105,14 @@ export const listDependents = async (
   return `{"taskId":"${taskId}","tasks":[${tasks.map(taskText).join(',')}]${tokenText(continuationToken)}}`;
 };
 
-/** How many runs of a task queue are pending, and how many are claimed. */
-export const countQueue = async (db: Sql, taskQueueId: string, { now }: Work<Context>) => {
-  const [pendingTasks, claimedTasks] = await Promise.all([
-    store.countPending(db, taskQueueId, now),
-    store.countClaims(db, taskQueueId),
-  ]);
-  return { ...queueParts(taskQueueId), taskQueueId, pendingTasks, claimedTasks };
+/** How many runs of some task queues are pending, and how many are claimed; each queue once, in order. */
+export const countTaskQueues = (db: Sql, taskQueueIds: readonly string[], { now }: Work<Context>) =>
+  store.countRuns(db, [...new Set(taskQueueIds)], now);
+
+/** The same of one task queue, with the parts of its name. */
+export const countQueue = async (db: Sql, taskQueueId: string, work: Work<Context>) => {
+  const [counts] = await countTaskQueues(db, [taskQueueId], work);
+  return { ...queueParts(taskQueueId), ...(counts as store.ExactCounts) };
 };
 
 /** A page of the pending runs of a task queue, the oldest first, JSON text. */

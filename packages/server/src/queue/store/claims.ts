@@ -49,12 +49,6 @@ export const claimsOfWorker = (
     select task_id, run_id from claims
      where task_queue_id = ${taskQueueId} and worker_group = ${workerGroup} and worker_id = ${workerId}`;
 
-export const countClaims = async (db: Sql, taskQueueId: string): Promise<number> => {
-  const [row] = await db<{ count: number }>`
-    select count(*)::int as count from claims where task_queue_id = ${taskQueueId}`;
-  return row?.count ?? 0;
-};
-
 export interface ClaimListing {
   readonly taskId: string;
   readonly runId: number;

@@ -11,6 +11,25 @@ export interface QueueCounts {
   readonly lastClaim: Date | null;
 }
 
+/** The exact numbers of pending and claimed runs of a task queue. */
+export interface ExactCounts {
+  readonly taskQueueId: string;
+  readonly pendingTasks: number;
+  readonly claimedTasks: number;
+}
+
+/** Counts pending and claimed runs of these task queues, in their order. A run past its deadline is not pending. */
+export const countRuns = (db: Sql, taskQueueIds: readonly string[], now: Date): Promise<ExactCounts[]> =>
+  db<ExactCounts>`
+    select wanted.task_queue_id, pending.count as pending_tasks, claimed.count as claimed_tasks
+      from unnest(${[...taskQueueIds]}::text[]) with ordinality as wanted(task_queue_id, turn)
+     cross join lateral (
+       select count(*)::int as count from pending p
+        where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now}) as pending
+     cross join lateral (
+       select count(*)::int as count from claims c where c.task_queue_id = wanted.task_queue_id) as claimed
+     order by wanted.turn`;
+
 // At most this many task queues are read; when there are more, some are not counted.
 const queuesLookedAtMax = 1000;
 

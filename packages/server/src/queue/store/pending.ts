@@ -122,12 +122,6 @@ export const takeAgedPending = async (
   return rows.map(({ definition, runId, ...row }) => ({ record: asRecord(row), definition, runId }));
 };
 
-export const countPending = async (db: Sql, taskQueueId: string, now: Date): Promise<number> => {
-  const [row] = await db<{ count: number }>`
-    select count(*)::int as count from pending where task_queue_id = ${taskQueueId} and deadline > ${now}`;
-  return row?.count ?? 0;
-};
-
 /** A pending or claimed run, with its definition (JSON text without the priority). */
 export interface PendingListing {
   readonly taskId: string;

@@ -1,0 +1,2 @@
+export { nextTime } from './next.ts';
+export { type Pattern, patternIn } from './pattern.ts';
