@@ -6,7 +6,7 @@ import type { IdentityProvider } from './identity-providers/index.ts';
 export interface Context extends BaseContext {
   readonly encryption: Encryption;
   readonly auth: Pick<AuthVerbs, 'client' | 'credentialsOf' | 'issueCredentials'>;
-  /** Where people are known, besides by clients. */
+  /** The providers by which people can sign in without a client. */
   readonly identityProviders: readonly IdentityProvider[];
   rootUrl(): string;
 }

@@ -11,10 +11,10 @@ const attemptLastsMs = minutes(10);
 /** Groups are read at sign-in, so a person who leaves one loses its scopes within a day. */
 const sessionLastsMs = days(1);
 
-/** What a browser keeps, encrypted, while it is at an identity provider. */
+/** The encrypted content of the attempt cookie. */
 interface KeptAttempt extends Attempt {
   readonly provider: string;
-  /** The page that is wanted. */
+  /** The page to show after the sign-in. */
   readonly next: string;
   readonly expiresMs: number;
 }
@@ -77,7 +77,7 @@ interface Returned {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Begins the session of somebody who returns from an identity provider, in the browser that they left with. */
+/** Begins a session for a browser that returns from an identity provider with its own attempt. */
 export const finishForeignSignIn = async (
   context: Context,
   beginSessions: Batched<SessionToBegin, BegunSession>,

@@ -5,15 +5,15 @@ import { asPart, type IdentityProvider, identityOf } from './identity-provider.t
 export interface GithubSettings {
   readonly clientId: string;
   readonly clientSecret: string;
-  /** `https://github.com`, or where an enterprise has its own. */
+  /** `https://github.com`, or the URL of a GitHub Enterprise server. */
   readonly webUrl: string;
-  /** Its REST API. */
+  /** The URL of its REST API. */
   readonly url: string;
 }
 
 const library = () => import('openid-client');
 const pageSize = 100;
-/** Nobody's roles may be so many that their credentials no longer fit into a header. */
+/** The most roles of a person, so that the credentials fit into a header. */
 const pagesMax = 5;
 const timeoutMs = 10_000;
 
@@ -49,7 +49,7 @@ interface Team {
   readonly organization: { readonly login: string };
 }
 
-/** People with an account at GitHub; their roles are the original's: of organizations that they own, and of teams. */
+/** Signs in people with a GitHub account. As in the original, roles come from organizations that they own, and teams. */
 export const githubProvider = (settings: GithubSettings): IdentityProvider => {
   const { webUrl, clientId, clientSecret } = settings;
   const base = webUrl.replace(/\/$/, '');

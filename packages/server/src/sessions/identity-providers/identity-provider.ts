@@ -1,40 +1,40 @@
-/** Who an identity provider says that somebody is. */
+/** A person, as an identity provider identifies them. */
 export interface Identity {
-  /** What requests are made as: `<provider>/<id>|<name>`. */
+  /** The client id of their requests: `<provider>/<id>|<name>`. */
   readonly id: string;
-  /** Scopes of the form `assume:<role>`: what they come to is for the operator's roles to say. */
+  /** Scopes of the form `assume:<role>`. The operator's roles define what they allow. */
   readonly scopes: readonly string[];
 }
 
-/** What only the browser that began to sign in can show at its return; made anew each time. */
+/** Random values that only the browser that began the sign-in has when it returns. */
 export interface Attempt {
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
 }
 
-/** Where people are known. */
+/** A service by which people sign in. */
 export interface IdentityProvider {
-  /** In addresses, and what identities begin with. */
+  /** Part of URLs, and the prefix of identities. */
   readonly name: string;
-  /** What people call it. */
+  /** The name for people. */
   readonly title: string;
-  /** Where a browser is sent to, to return to `callback`. */
+  /** The URL to which a browser is sent, from where it returns to `callback`. */
   begin(callback: string, attempt: Attempt): Promise<URL>;
-  /** Who has returned, by the address that they were sent back to. Throws where that proves nothing. */
+  /** The person who has returned, by the URL of their return. Throws when that proves nothing. */
   finish(returned: URL, attempt: Attempt): Promise<Identity>;
 }
 
 /**
- * A text as a part of a clientId or of a scope: what may not stand there becomes `!` and two digits, as in the original.
- * No part ends in a star, so that nobody's name stands for those of others.
+ * A text as a part of a clientId or of a scope: invalid characters become `!` and two digits, as in the original. No part
+ * ends in a star, so that no name can match others.
  */
 export const asPart = (text: string): string =>
   encodeURIComponent(text)
     .replace(/[~'()*!]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%', '!');
 
-/** The identity of somebody, with a name for people to read; an id is never given to somebody else, a name may be. */
+/** An identity with a readable name. An id never moves to another person, but a name may. */
 export const identityOf = (
   provider: string,
   { id, name, roles }: { id: string; name?: string | undefined; roles: readonly string[] },
