@@ -395,7 +395,7 @@ describe('artifacts', () => {
       const taskId = aTask(aRun());
       await create(taskId, 'a', link('b'));
       await create(taskId, 'b', link('a'));
-      await assert.rejects(get(taskId, 'a'), { code: 'InputError', message: /circle/ });
+      await assert.rejects(get(taskId, 'a'), { code: 'InputError', message: /cycle/ });
     });
     it('of an error artifact is a 424, also through a link', async () => {
       const taskId = aTask(aRun());
