@@ -4,8 +4,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { referenceDocuments } from './declarations.ts';
 
-// The published contract that ours must equal. It is not ours to ship, so the comparison is skipped without
-// it.
+// The published contract that ours must equal. We may not ship it, so the comparison is skipped without it.
 const path =
   process.env.TASKYARD_REFERENCES ??
   fileURLToPath(new URL('../../../../shared/references.json', import.meta.url));
@@ -33,7 +32,7 @@ const target = (reference: string, base: string): { schema: Json; base: string }
 };
 
 const words = new Set(['title', 'description', '$id', '$schema']);
-// These say nothing: they are what a schema without the word means anyway.
+// These keywords have their default values, so they mean nothing.
 const isIdle = (key: string, value: Json): boolean =>
   (key === 'uniqueItems' && value === false) ||
   (key === 'additionalProperties' && value === true) ||
@@ -41,7 +40,7 @@ const isIdle = (key: string, value: Json): boolean =>
   (key === 'required' && (value as Json[]).length === 0) ||
   (key === 'properties' && Object.keys(value as object).length === 0);
 
-/** A schema as far as it decides anything: references followed, words for people left out, sets in order. */
+/** The meaning of a schema: references resolved, texts for people left out, sets sorted. */
 const effective = (schema: Json, base: string): Json => {
   if (!isObject(schema)) return schema;
   if (typeof schema.$ref === 'string') {
@@ -65,7 +64,7 @@ const effective = (schema: Json, base: string): Json => {
   return result;
 };
 
-/** Methods that only we have, by document. They are no mistake, but they are to be known. */
+/** Methods that only we have, by document. They are additions on purpose. */
 const additionsOf: Readonly<Record<string, readonly string[]>> = {
   'hooks/api': ['hookBindings'],
   'queue/api': ['createTaskGroupTasks', 'rerunTaskGroup'],
@@ -74,7 +73,7 @@ const additionsOf: Readonly<Record<string, readonly string[]>> = {
 
 const ours = new Map(referenceDocuments().map(({ filename, content }) => [`/${filename}`, plain(content)]));
 
-// What other services than these publish has no counterpart: it is ours alone.
+// Other services have no counterpart: they are ours alone.
 const services = [...ours.keys()]
   .map((filename) => /^\/references\/(.*)\/v1\/api\.json$/.exec(filename)?.[1] ?? '')
   .filter((service) => byName.has(`/references/${service}/v1/api.json`));
@@ -84,7 +83,7 @@ const entriesOf = (documents: ReadonlyMap<string, JsonObject>, filename: string)
     ((documents.get(filename)?.entries ?? []) as JsonObject[]).map((entry) => [String(entry.name), entry]),
   );
 
-/** A method or an exchange without the words for people, and sets in order. */
+/** A method or an exchange without texts for people, with sorted sets. */
 const promised = ({ title: _title, description: _description, ...entry }: JsonObject): JsonObject => ({
   ...entry,
   ...(Array.isArray(entry.query) ? { query: [...entry.query].sort() } : {}),

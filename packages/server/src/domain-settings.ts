@@ -5,9 +5,9 @@ import type { SenderSettings } from './notify/index.ts';
 import type { Backends } from './objects/index.ts';
 import { type QueueSettings, readAgeing } from './queue/index.ts';
 
-// What the configuration of an operator is to each domain.
+// The settings of each domain, from the configuration.
 
-/** What the queue goes by. */
+/** The settings of the queue. */
 export const queueSettingsOf = (config: Config): QueueSettings => ({
   claimTimeoutSeconds: config.claimTimeoutSeconds,
   deadlineDelaySeconds: config.deadlineDelaySeconds,
@@ -17,14 +17,14 @@ export const queueSettingsOf = (config: Config): QueueSettings => ({
   ageing: readAgeing(config.ageing),
 });
 
-/** The name under which clients sign their requests, whatever a proxy in between makes of it. */
+/** The host and port for which clients sign their requests, even if a proxy changes them. */
 export const originsOf = ({ rootUrl }: Config) => {
   if (!rootUrl) return [];
   const { hostname, port, protocol } = new URL(rootUrl);
   return [{ host: hostname, port: Number(port) || (protocol === 'https:' ? 443 : 80) }];
 };
 
-/** The ways out of the platform that its operator has configured. */
+/** The configured senders of notifications. */
 export const sendersOf = ({ notify }: Config): SenderSettings => {
   const { smtpUrl, emailFrom: from, matrixUrl, matrixAccessToken, slackUrl, slackAccessToken } = notify;
   return {
@@ -34,7 +34,7 @@ export const sendersOf = ({ notify }: Config): SenderSettings => {
   };
 };
 
-/** The parties whose credentials may be given out. */
+/** The other services whose credentials may be given out. */
 export const otherPartiesOf = ({ websocktunnelSecret, aws, gcp, sentry, github }: Config): OtherParties => {
   const { organization, authToken, team, ...rest } = sentry;
   return {
@@ -46,7 +46,7 @@ export const otherPartiesOf = ({ websocktunnelSecret, aws, gcp, sentry, github }
   };
 };
 
-/** Where bytes lie: in a bucket when there is one, on disk otherwise, and wherever else the operator wants them. */
+/** The backends of objects: a bucket if there is one, else the disk, and further configured ones. */
 export const backendsOf = ({ s3, data, objects }: Config) => {
   const { bucket, ...options } = s3;
   const { backends, backendMap: placement, artifactBackend } = objects;

@@ -31,7 +31,7 @@ const ending = {
   count: 1,
 };
 
-/** What the services answer, by what they are asked for. */
+/** The replies of the services, by request. */
 const answers: Readonly<Record<string, object>> = {
   'worker-manager/v1/worker-pools': { workerPools: [pool], continuationToken: 'more' },
   'worker-manager/v1/worker-pools?continuationToken=more': { workerPools: [] },
@@ -75,11 +75,11 @@ const ofPools = async (...args: string[]) => {
   return world.out();
 };
 
-it('lists pools with what their workers can run', async () => {
+it('lists pools with the capacity of their workers', async () => {
   assert.match(await ofPools('list'), /\nprov\/linux +local +0 +2 +0 +8\n$/);
 });
 
-it('says why a pool has the workers that it has', async () => {
+it('explains why a pool has its workers', async () => {
   const said = await ofPools('explain', 'prov/linux');
   assert.match(said, /^capacity +2, at least 0, at most 8$/m);
   assert.match(said, /^tasks +4 pending, 2 claimed$/m);
@@ -88,7 +88,7 @@ it('says why a pool has the workers that it has', async () => {
   assert.match(said, /No such image\n {4}It is gone\.\n$/);
 });
 
-it('says all of it to programs', async () => {
+it('prints everything as JSON for programs', async () => {
   const said = JSON.parse(await ofPools('explain', 'prov/linux', '--json')) as { decisions: object[] };
   assert.equal(said.decisions.length, 2);
 });
