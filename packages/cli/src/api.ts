@@ -32,7 +32,7 @@ const listMethods = (io: Io, service: string, json: true | undefined): void => {
   else say(io, columns(rows).join('\n'));
 };
 
-/** The arguments of a client's method out of those of the command line. */
+/** The arguments of a client's method, from those of the command line. */
 const methodArguments = async (
   io: Io,
   { name, declaration, args }: { name: string; declaration: MethodDeclaration; args: readonly string[] },

@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { ApiError, type Queue } from '@taskyard/client';
 import { cancelGroup } from './group/cancel.ts';
 
-// A run that was killed cannot cancel its group. So it leaves a file while it goes on, and the platform that finds one
-// that nobody follows any more cancels the group: no task runs that nobody waits for.
+// A run that was killed cannot cancel its group. So it has a file while it runs, and a platform that finds the file of a
+// // killed run cancels its group, so that no task runs for nothing.
 
 const folderOf = (data: string): string => join(data, 'runs');
 
-/** Notes in the data folder that a run is about to create this group. */
+/** Records in the data folder that a run is about to create this group. */
 export const noteRun = async (data: string, taskGroupId: string): Promise<void> => {
   await mkdir(folderOf(data), { recursive: true });
   await writeFile(join(folderOf(data), taskGroupId), '');
 };
 
-/** Forgets the run: it has ended, and its group with it. */
+/** Deletes the record of the run when its group has ended. */
 export const forgetRun = (data: string, taskGroupId: string): Promise<void> =>
   rm(join(folderOf(data), taskGroupId), { force: true });
 

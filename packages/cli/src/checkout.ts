@@ -7,7 +7,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The git checkout that a folder belongs to; undefined when it belongs to none. */
+/** The git checkout of a folder; undefined when it is not part of one. */
 export const checkoutOf = async (folder: string): Promise<string | undefined> => {
   for (let place = resolve(folder); ; place = dirname(place)) {
     if (await exists(join(place, '.git'))) return place;

@@ -5,7 +5,7 @@ import { type Io, say } from './io.ts';
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
 
-/** The words that may follow a chain of commands: names of commands, and options. */
+/** The words that can follow a chain of commands: names of commands, and options. */
 const wordsAfter = (command: Command): string[] => [
   ...command
     .createHelp()
@@ -26,7 +26,7 @@ const cases = (program: Command): string =>
     .map(([chain, words]) => `    '${chain}') words='${words.join(' ')}' ;;`)
     .join('\n');
 
-// The longest chain of words that names a command decides; options among them are passed over.
+// The longest chain of words that names a command decides; options among them are skipped.
 const bashScript = (program: Command): string => `_taskyard() {
   local chain='' words='' word at
   _taskyard_words() {
@@ -67,7 +67,7 @@ const scripts: Readonly<Record<Shell, (program: Command) => string>> = {
   fish: (program) => fishLines(program).join('\n'),
 };
 
-/** `taskyard completion <shell>`: made of the commands as they are. */
+/** `taskyard completion <shell>`: generated from the commands. */
 export const completionCommand = (io: Io, program: Command): Command =>
   new Command('completion')
     .description('Print a script that completes commands and options: source it in your shell.')

@@ -33,7 +33,7 @@ describe('the server of a command', () => {
     assert.deepEqual(findServer(environment, file), ofFile);
   });
 
-  it('is the one of the data folder when the environment names none', () => {
+  it('is the one of the data folder when the environment has none', () => {
     assert.deepEqual(findServer(readEnvironment({ TASKYARD_DATA: folder }), undefined), ofFile);
   });
 

@@ -5,24 +5,24 @@ import type { Credentials } from '@taskyard/client';
 import { commandName } from './command-name.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
-/** Where a server is, and who asks. Without credentials calls are anonymous. */
+/** The URL of a server, and the credentials. Without credentials calls are anonymous. */
 export interface ServerAddress {
   readonly rootUrl: string;
   readonly credentials?: Credentials | undefined;
 }
 
-/** What the command takes from its environment. */
+/** The settings of the command from its environment. */
 export interface Environment {
   readonly server?: ServerAddress | undefined;
   /** The folder of the embedded platform. */
   readonly folder: string;
-  /** Undefined when the environment does not say: then terminals get colours and pipes none. */
+  /** Undefined when it is not set: then terminals get colors and pipes do not. */
   readonly colours?: boolean | undefined;
   /** The least important lines that an embedded server logs. */
   readonly logLevel?: string | undefined;
-  /** The queue of a worker that the command line gives none. */
+  /** The task queue of a worker without one on the command line. */
   readonly workerTaskQueueId?: string | undefined;
-  /** How a worker registers that the command line does not tell. */
+  /** How a worker registers, unless the command line says so. */
   readonly workerProvider?: string | undefined;
 }
 
@@ -64,7 +64,7 @@ const readText = (path: string): string | undefined => {
   }
 };
 
-/** Reads a file of `NAME=value` lines such as `serve` writes; nothing when it is not there. */
+/** Reads a file of `NAME=value` lines, as `serve` writes it; empty when it does not exist. */
 export const readCredentialsFile = (path: string): ServerAddress | undefined => {
   const text = readText(path);
   if (text === undefined) return undefined;
@@ -73,10 +73,10 @@ export const readCredentialsFile = (path: string): ServerAddress | undefined => 
   return address;
 };
 
-/** Where `serve` writes how to reach it. */
+/** The file in which `serve` writes its URL and credentials. */
 export const credentialsFileIn = (folder: string): string => join(folder, 'credentials.env');
 
-/** The server that a command speaks to: of the given file, else of the environment, else the embedded one. */
+/** The server of a command: from the given file, else from the environment, else the embedded one. */
 export const findServer = (environment: Environment, credentialsFile: string | undefined): ServerAddress => {
   if (credentialsFile !== undefined) {
     const named = readCredentialsFile(credentialsFile);

@@ -3,17 +3,17 @@ import { Command } from 'commander';
 import { findServer, type ServerAddress } from './config.ts';
 import type { Io } from './io.ts';
 
-/** The options of every command that speaks to a server. */
+/** The options of every command that calls a server. */
 export interface ConnectedOptions {
   readonly json?: true;
   readonly credentials?: string;
 }
 
-/** A command with the option that all of them have. */
+/** A command with the common option. */
 export const commandNamed = (name: string): Command =>
   new Command(name).option('--json', 'print JSON, for programs');
 
-/** A command that speaks to a server. */
+/** A command that calls a server. */
 export const connectedCommand = (name: string): Command =>
   commandNamed(name).option('--credentials <file>', 'file that says where the server is, and who you are');
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type GroupState, stateOf } from './follow/group-state.ts';
 import { elapsedMs } from './follow/table.ts';
 
-/** How long the tasks of a graph took when they last completed: progress bars go by it. */
+/** The last durations of the tasks of a graph, which progress bars use. */
 export type Durations = Readonly<Record<string, number>>;
 
 const tasksKeptMax = 5000;
@@ -13,7 +13,7 @@ const readAll = async (folder: string): Promise<Record<string, number>> => {
   try {
     return JSON.parse(await readFile(pathIn(folder), 'utf8')) as Record<string, number>;
   } catch {
-    // The file is a convenience: without it, bars do not know how far they are.
+    // The file is optional: without it, bars do not show progress.
     return {};
   }
 };
@@ -25,7 +25,7 @@ export const readDurations = async (folder: string, graph: string): Promise<Dura
   return Object.fromEntries(found.map(([key, milliseconds]) => [key.slice(prefix.length), milliseconds]));
 };
 
-/** Remembers how long the tasks of a graph took. Failing to do so does no harm. */
+/** Saves how long the tasks of a graph took. A failure is ignored. */
 export const keepDurations = async (folder: string, graph: string, group: GroupState): Promise<void> => {
   const now = new Date();
   const measured = group.tasks

@@ -5,7 +5,7 @@ import { main } from './main.ts';
 import { startFakeQueue } from './testing/fake-queue.ts';
 import { memoryIo } from './testing/memory-io.ts';
 
-/** What the command prints of the messages about one task, until Ctrl-C. */
+/** The output of the command for the messages about one task, until Ctrl-C. */
 const printed = async (...options: string[]) => {
   const queue = await startFakeQueue();
   const world = memoryIo({ server: { rootUrl: queue.rootUrl } });

@@ -52,19 +52,19 @@ const bindingsOf = ({ exchange, pattern }: EventsOptions): Binding[] =>
     routingKeyPattern: pattern,
   }));
 
-/** What messages about tasks have in common. */
+/** The common fields of messages about tasks. */
 interface AboutTask {
   readonly status?: TaskStatus;
   readonly runId?: number;
 }
 
-/** When a message happened: the last time of its run; when it came, where it has no run. */
+/** The time of a message: the last time of its run, or its arrival when it has no run. */
 const timeOf = ({ status, runId = -1 }: AboutTask): string => {
   const run = status?.runs?.[runId];
   return run?.resolved ?? run?.started ?? run?.scheduled ?? new Date().toJSON();
 };
 
-/** A message in a line: when, the exchange by its short name, the task's name, the routing key, the routes. */
+/** A message in a line: time, short name of the exchange, the task's name, the routing key, the routes. */
 const messageLine = async (io: Io, names: TaskNames, message: StreamedMessage): Promise<string> => {
   const { exchange, routingKey, routes, payload } = message;
   const about = (payload ?? {}) as AboutTask;

@@ -1,15 +1,15 @@
-/** What the command's exit status says. docs/guides/command-line.md lists the same for readers. */
+/** The exit statuses of the command, which docs/guides/command-line.md documents. */
 export const exitCodes = {
   ok: 0,
   /** A task did not complete, or the server refused the call. */
   failed: 1,
-  /** The command was used wrongly, or a file it was given has mistakes. */
+  /** Wrong use of the command, or a mistake in a file. */
   usage: 2,
   /** No server answered. */
   unreachable: 3,
   /** A worker's file of settings cannot be read: this and the next two are those of the original's workers. */
   workerFileUnreadable: 64,
-  /** A worker could not start, or broke down. */
+  /** A worker could not start, or failed. */
   workerBroken: 69,
   /** A worker's settings are wrong. */
   workerSettingsWrong: 73,

@@ -3,15 +3,15 @@ import { CommanderError } from 'commander';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
 import { MistakesError } from './graph-file/index.ts';
 
-/** How a command that failed ends, and what it says. */
+/** The exit status and the message of a failed command. */
 export interface Failure {
   readonly exitCode: ExitCode;
   readonly message: string;
-  /** The same for programs. */
+  /** The message as data, for programs. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-// Below this line a server's message repeats what it was asked.
+// After this line, a server's message repeats the request.
 const withoutRequest = (message: string): string => (message.split('\n\n---\n')[0] ?? message).trim();
 
 const apiFailure = (error: ApiError): Failure => {
@@ -24,10 +24,10 @@ const apiFailure = (error: ApiError): Failure => {
   };
 };
 
-// Only commands that need them load the packages of server and worker: their errors are known by name.
+// The packages of server and worker are loaded only by commands that need them, so their errors are recognized by name.
 const configErrors = ['ConfigError', 'WorkerConfigError', 'TraceError'];
 
-/** Says what went wrong, in words, and as an exit status. Nothing for what commander has said itself. */
+/** The failure of a command by its error. Without a message when commander has already printed it. */
 export const failureOf = (error: unknown): Failure | undefined => {
   if (error instanceof CommanderError) return undefined;
   if (error instanceof ApiError) return apiFailure(error);

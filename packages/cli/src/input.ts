@@ -39,13 +39,13 @@ export const collectPairs = (pair: string, collected: Record<string, string>): R
   return { ...collected, [pair.slice(0, at)]: pair.slice(at + 1) };
 };
 
-/** A whole number of a command line; for commander. */
+/** A whole number on a command line; for commander. */
 export const wholeNumber = (text: string): number => {
   if (!/^\d+$/.test(text)) throw new CommandError(exitCodes.usage, `"${text}" is no whole number.`);
   return Number(text);
 };
 
-/** A moment of a command line, written as a date or as a time from now such as "2 weeks"; for commander. */
+/** A time on a command line: a date, or a time from now such as "2 weeks"; for commander. */
 export const dateOption = (text: string): Date => {
   const date = /^\d{4}-/.test(text) ? new Date(text) : periodFromNow(text);
   if (Number.isNaN(date.getTime())) throw new CommandError(exitCodes.usage, `"${text}" is no date.`);

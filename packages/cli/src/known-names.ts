@@ -4,7 +4,7 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 import { harmless } from './io.ts';
 import { allItems } from './listings.ts';
 
-/** Refuses a name that is none of those known, and says which one was probably meant. */
+/** Refuses an unknown name, and suggests a similar known one. */
 export const unknownName = (what: string, name: string, known: readonly string[]): CommandError => {
   const meant = suggestion(name, known);
   const message = `There is no ${what} "${harmless(name)}"${meant || `; known: ${listed(known)}`}.`;
@@ -25,7 +25,7 @@ export const knownQueues = (queue: Queue): Promise<string[]> =>
     (page) => page.taskQueues.map(({ taskQueueId }) => taskQueueId),
   );
 
-/** Refuses a task queue that the server does not know. A caller who may not ask for task queues is not refused. */
+/** Refuses a task queue that the server does not know. Callers who may not list task queues are not refused. */
 export const requireQueue = async (queue: Queue, taskQueueId: string): Promise<void> => {
   try {
     await queue.getTaskQueue(taskQueueId);

@@ -1,6 +1,6 @@
 import type { ArtifactResponse, ListTaskGroupResponse, Queue } from '@taskyard/client';
 
-/** Goes through all pages of a listing. */
+/** Reads all pages of a listing. */
 export async function* allPages<Page extends { continuationToken?: string }>(
   read: (query: { continuationToken?: string }) => Promise<Page>,
 ): AsyncGenerator<Page> {
@@ -12,7 +12,7 @@ export async function* allPages<Page extends { continuationToken?: string }>(
   } while (continuationToken !== undefined);
 }
 
-/** The artifacts of a task's run; of its latest when no run is named. */
+/** The artifacts of a task's run, by default of its latest. */
 export const listArtifacts = async (
   queue: Queue,
   { taskId, runId }: { readonly taskId: string; readonly runId?: number | undefined },

@@ -2,7 +2,7 @@ import type * as Server from '@taskyard/server';
 import { commandName } from './command-name.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
-/** Loads the server's package, which an installation for workers and clients does not have. */
+/** Loads the server's package, which installations for workers and clients lack. */
 export const loadServer = async (): Promise<typeof Server> => {
   try {
     return await import('@taskyard/server');

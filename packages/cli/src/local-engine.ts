@@ -1,19 +1,19 @@
 import type { Config } from '@taskyard/server';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
-/** How the workers of a platform on this machine keep tasks apart. */
+/** How the workers of a platform on this machine isolate tasks. */
 export type LocalEngine = 'bubblewrap' | 'process';
 
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|\[?::1\]?)$/.test(host);
 
-/** Whether anybody outside of this machine is meant to reach the platform, by itself or through a proxy. */
+/** Whether the platform can be reached from outside of this machine, directly or through a proxy. */
 const isOpen = ({ host, rootUrl }: Config): boolean =>
   !isLoopback(host) || (rootUrl !== undefined && !isLoopback(new URL(rootUrl).hostname));
 
 const cannotStart = (message: string): CommandError =>
   new CommandError(exitCodes.usage, `The platform cannot be started: ${message}`);
 
-/** What keeps tasks apart must not be lost without a word where strangers may bring some. */
+/** Isolation must not be lost silently where others can submit tasks. */
 const refuseOpenFallback = (config: Config, engine: LocalEngine): void => {
   if (engine === 'bubblewrap' || config.worker.engine === 'process' || !isOpen(config)) return;
   throw cannotStart(
@@ -24,10 +24,10 @@ const refuseOpenFallback = (config: Config, engine: LocalEngine): void => {
 };
 
 /**
- * The engine that workers on this machine are going to have; undefined where the platform has none. Throws a
- * CommandError when they could not start, and when what is left is no isolation that nobody has asked for.
+ * The engine of the workers on this machine; undefined when the platform has no workers. Throws a CommandError when they
+ * could not start, and when only an engine without isolation is left that was not asked for.
  *
- * @param project what tasks are to be shown
+ * @param project the folder that tasks may read
  */
 export const settleEngine = async (
   config: Config,
@@ -52,7 +52,7 @@ export const settleEngine = async (
   return engine;
 };
 
-/** What an engine means for those who bring tasks, in a sentence. */
+/** The isolation of an engine, in a sentence. */
 export const engineSentence = (engine: LocalEngine, project: string | undefined): string => {
   if (engine === 'process') return 'Tasks are plain processes of this user, and can read what it can.';
   return `Tasks are kept apart by bubblewrap, and may read ${project ?? 'no folder of this machine but the system'}.`;

@@ -37,7 +37,7 @@ describe('the command line', () => {
     });
   }
 
-  it('explains itself', async () => {
+  it('prints its help', async () => {
     const { exitCode, out } = await taskyard(['--help']);
     assert.equal(exitCode, 0);
     for (const word of ['run', 'serve', 'worker', 'task', 'group', 'api', 'slugid']) {
@@ -47,7 +47,7 @@ describe('the command line', () => {
     assert.match((await taskyard(['--version'])).out, /^\d+\.\d+\.\d+\n$/);
   });
 
-  it('makes identifiers', async () => {
+  it('creates identifiers', async () => {
     assert.match((await taskyard(['slugid'])).out, /^[A-Za-z0-9_-]{22}\n$/);
     assert.equal((JSON.parse((await taskyard(['slugid', '-n', '3', '--json'])).out) as string[]).length, 3);
   });
@@ -61,7 +61,7 @@ describe('the command line', () => {
     );
   });
 
-  it('ends with 3 when no server answers', async () => {
+  it('ends with 3 when no server replies', async () => {
     const queue = await startFakeQueue();
     await queue.close();
     const { exitCode, err } = await taskyard(['group', 'list', 'x'], { rootUrl: queue.rootUrl });

@@ -10,7 +10,7 @@ const signals = ['SIGINT', 'SIGTERM'] as const;
 
 const processIo = (): Io => {
   process.stdout.on('error', endWithReader);
-  // Whoever does not hear our complaints may still want the result.
+  // The result may still be wanted when standard error is closed.
   process.stderr.on('error', () => {});
   return {
     stdout: process.stdout,
@@ -30,14 +30,14 @@ const processIo = (): Io => {
   };
 };
 
-/** Ends the process when standard output takes no more. A reader that had enough, as `head` has, is no failure. */
+/** Ends the process when standard output is closed. A reader that stops early, like `head`, is not a failure. */
 const endWithReader = (error: NodeJS.ErrnoException): void => {
   if (error.code === 'EPIPE') process.exit();
   process.stderr.write(`taskyard: standard output cannot be written: ${error.message}\n`);
   process.exit(exitCodes.failed);
 };
 
-/** Runs one command line (`argv` as `process.argv`), and sets how the process ends. */
+/** Runs a command line (`argv` like `process.argv`), and sets the exit status. */
 export const main = async (argv: readonly string[], io: Io = processIo()): Promise<void> => {
   try {
     await createProgram(io).parseAsync([...argv]);

@@ -7,7 +7,7 @@ const styles: Readonly<Record<string, Style>> = {
   exception: 'magenta',
 };
 
-/** The state of a task or a run in its colour; those that only wait have none. */
+/** The state of a task or a run in its color; waiting ones have none. */
 export const paintState = (paint: Paint, state: string): string => {
   const style = styles[state];
   return style ? paint(style, state) : state;

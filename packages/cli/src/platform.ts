@@ -14,29 +14,29 @@ import { type LocalEngine, settleEngine } from './local-engine.ts';
 import { isAlive } from './processes.ts';
 import type { PlatformGuest } from './shared-platform/guest.ts';
 
-/** A platform to submit tasks to, with a worker that takes those of its task queue. */
+/** A platform, with a worker for its task queue. */
 export interface Platform {
   readonly rootUrl: string;
   readonly credentials: Credentials | undefined;
   readonly taskQueueId: string;
   /** Other addresses of this machine at which it can be reached. */
   readonly otherUrls?: readonly string[];
-  /** Signs a browser in, once; only where this process has started it on a database of its own. */
+  /** A link that signs a browser in once; only when this process has started it with an embedded database. */
   readonly signInUrl?: string | undefined;
-  /** How its tasks on this machine are kept apart, where this process starts them. */
+  /** How its tasks on this machine are isolated, if this process starts the workers. */
   readonly engine?: LocalEngine | undefined;
   /** The folder that they may read. */
   readonly project?: string | undefined;
-  /** Resolves when what this process has started of it can do nothing any more, with the reason. */
+  /** Resolves with the reason when the part that this process has started cannot continue. */
   readonly broken?: Promise<Error> | undefined;
-  /** Where other runs use it too: our place in it, and the file of its log. */
+  /** Our membership when other runs use it too, and the file of its log. */
   readonly guest?: PlatformGuest | undefined;
   readonly logFile?: string | undefined;
-  /** Ends what this process has started of it, and waits until it has ended. */
+  /** Ends the part that this process has started, and waits for its end. */
   readonly stop: () => Promise<void>;
 }
 
-/** Settings of the server that the command line gives; the rest comes from its file and environment. */
+/** Settings of the server from the command line; the others come from its file and environment. */
 export type PlatformSettings = NonNullable<ConfigSources['overrides']> & { readonly data: string };
 
 const startBuiltInWorker = async (
@@ -65,7 +65,7 @@ const startBuiltInWorker = async (
 /** How the platform starts a worker as a process of its own. */
 const workerCommand = [process.execPath, fileURLToPath(new URL('./local-worker.js', import.meta.url))];
 
-// What stands in the way is told by the sentence; where in our code that was noticed helps nobody.
+// The sentence names the obstacle; a stack trace would not help.
 const cannotStart = (error: Error): never => {
   throw new CommandError(exitCodes.failed, `The platform cannot be started: ${error.message}`);
 };
@@ -73,9 +73,9 @@ const cannotStart = (error: Error): never => {
 export interface PlatformSources {
   /** A YAML file of settings. */
   readonly file?: string | undefined;
-  /** The folder that tasks on this machine may read; by default the one that the configuration names, if any. */
+  /** The folder that tasks on this machine may read; by default the one of the configuration, if any. */
   readonly project?: string | undefined;
-  /** Start a cloud on this machine as well, to watch how pools grow and shrink. */
+  /** Whether to start a demo cloud as well, to show how pools grow and shrink. */
   readonly demoCloud?: boolean | undefined;
 }
 
@@ -90,7 +90,7 @@ export const startPlatform = async (
   await makeDataFolder(given.data);
   const project = folder ?? given.worker.project;
   const engine = await settleEngine(given, { project, demoCloud });
-  // What has been found now is what workers have later: none falls back to less.
+  // Workers get the engine that was found now, so that none falls back to a weaker one later.
   const config = engine === undefined ? given : { ...given, worker: { ...given.worker, engine } };
   const server = await startServer(config, { workerCommand, project, demoCloud }).catch(cannotStart);
   try {
@@ -107,7 +107,7 @@ export const startPlatform = async (
       project,
       broken: server.broken,
       stop: async () => {
-        // The worker goes first: it still has to tell the server how its tasks ended.
+        // The worker ends first, since it still has to report how its tasks ended.
         await worker?.stop();
         await server.close();
       },
@@ -132,7 +132,7 @@ const announcedIn = async (folder: string): Promise<Announced | undefined> => {
   }
 };
 
-/** The platform that another process runs on this folder; nothing when there is none that answers. */
+/** The platform that another process runs on this folder; undefined when none replies. */
 export const findPlatform = async (folder: string): Promise<Platform | undefined> => {
   const announced = await announcedIn(folder);
   const address = readCredentialsFile(credentialsFileIn(folder));

@@ -27,15 +27,15 @@ const version = (): string => {
   return (JSON.parse(text) as { version: string }).version;
 };
 
-/** Makes commander write where we are told to, and leave the end of the process to us. */
-const tame = (io: Io, command: Command): void => {
+/** Makes commander write to our outputs, and never end the process. */
+const redirectOutput = (io: Io, command: Command): void => {
   command.exitOverride().configureOutput({
     writeOut: (text) => void io.stdout.write(text),
     writeErr: (text) => void io.stderr.write(text),
     getOutHelpWidth: () => io.stdout.columns ?? 80,
     getErrHelpWidth: () => io.stderr.columns ?? 80,
   });
-  for (const child of command.commands) tame(io, child);
+  for (const child of command.commands) redirectOutput(io, child);
 };
 
 /** The whole command line. */
@@ -43,7 +43,7 @@ export const createProgram = (io: Io): Command => {
   const program = new Command(commandName)
     .description('Runs graphs of tasks: on this machine, or on any server that speaks the Taskcluster APIs.')
     .version(version())
-    // What follows the name of a command is its own: `worker` and `worker list` both have --json.
+    // Options after the name of a command belong to it: `worker` and `worker list` both have --json.
     .enablePositionalOptions()
     .showHelpAfterError('(--help says how it is used)');
   const commands = [
@@ -70,9 +70,9 @@ export const createProgram = (io: Io): Command => {
     slugidCommand,
   ];
   for (const command of commands) program.addCommand(command(io));
-  // The three above under their older name.
+  // The three commands above under their older name.
   program.addCommand(adminCommands(io), { hidden: true });
   program.addCommand(completionCommand(io, program));
-  tame(io, program);
+  redirectOutput(io, program);
   return program;
 };

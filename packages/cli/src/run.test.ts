@@ -54,7 +54,7 @@ const run = async ({ behaviours, args = [], isTTY = false, onOutput }: Course = 
 };
 
 describe('taskyard run', () => {
-  it('submits the graph in one request, tells its course, and ends with 0', async () => {
+  it('submits the graph in one request, shows its progress, and ends with 0', async () => {
     const { out, exitCode, isStopped, queue } = await run();
     assert.equal(exitCode, 0);
     assert.equal(isStopped, true);
@@ -82,7 +82,7 @@ describe('taskyard run', () => {
     assert.match(out, /^Not every task completed: /m);
   });
 
-  it('goes on with independent tasks when told to', async () => {
+  it('continues with independent tasks when asked to', async () => {
     const { exitCode, queue } = await run({
       behaviours: { build: { ends: 'failed' } },
       args: ['--keep-going'],
@@ -94,7 +94,7 @@ describe('taskyard run', () => {
     assert.deepEqual(states.sort(), ['build failed', 'lint completed', 'report exception', 'test exception']);
   });
 
-  it('does not take a repeated run for a failure', async () => {
+  it('does not take a retried run for a failure', async () => {
     const { exitCode, out } = await run({ behaviours: { lint: { ends: 'completed after a retry' } } });
     assert.equal(exitCode, 0);
     assert.match(out, /pending {4}lint \(runs again\)/);
@@ -158,7 +158,7 @@ describe('taskyard run', () => {
       try {
         world.interrupt();
       } catch {
-        // It throws where a process would have ended.
+        // It throws where the process would have ended.
       }
       return world.killedWith();
     });

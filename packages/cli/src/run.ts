@@ -31,16 +31,16 @@ interface RunOptions {
   readonly output?: string | false;
 }
 
-/** How a platform is had; tests hand in their own. */
+/** How to get a platform; tests pass their own. */
 export type OpenPlatform = (io: Io, folder: string, project: string) => Promise<Platform>;
 
 const openPlatform: OpenPlatform = async (io, folder, project) => {
   const onStart = (): void => {
     if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
   };
-  // The server checks what the environment says; unless told otherwise, it does not talk into our output.
+  // The server checks the environment. By default its log does not mix with our output.
   const logLevel = (io.environment.logLevel ?? 'error') as NonNullable<PlatformSettings['logLevel']>;
-  // A worker in the platform's process takes the first task sooner than one that has to be started.
+  // A worker in the platform's process claims the first task sooner than one that has to be started.
   const worker = { mode: 'built-in' } as const;
   return sharePlatform({ data: folder, port: 0, logLevel, worker }, { project, onStart });
 };
@@ -57,11 +57,11 @@ interface Course {
   readonly options: RunOptions;
 }
 
-// Long enough for a worker to notice, and to tell the queue how its tasks ended.
+// Long enough for a worker to notice, and to report how its tasks ended.
 const cancelPatienceMs = 30_000;
 
-/** Creates the tasks, and cancels them once, whoever asks first. A cancellation waits until they exist. */
-const lifeOf = ({ queue, graph, presenter, platform, folder }: Course) => {
+/** Creates the tasks, and cancels them at most once. A cancellation waits until they exist. */
+const groupOf = ({ queue, graph, presenter, platform, folder }: Course) => {
   const { taskGroupId } = graph;
   let submission: Promise<unknown> | undefined;
   let cancellation: Promise<void> | undefined;
@@ -91,14 +91,14 @@ const lifeOf = ({ queue, graph, presenter, platform, folder }: Course) => {
       await submission;
     },
     canceled: async (): Promise<void> => cancellation,
-    /** What may still run is canceled by the next platform on this folder. */
+    /** Tasks that may still run are canceled by the next platform on this folder. */
     end: async (): Promise<void> => {
       if (!mayGoOn && !platform.guest?.lost.aborted) await forgetRun(folder, taskGroupId);
     },
   };
 };
 
-/** What the first and the second request to end do. Returns how to stop listening. */
+/** Handles the first and the second request to end. Returns a function that stops that. */
 const onInterrupts = (course: Course, cancel: () => Promise<void>, giveUp: AbortController) => {
   let count = 0;
   const stopListening = course.io.onInterrupt(() => {
@@ -116,7 +116,7 @@ const onInterrupts = (course: Course, cancel: () => Promise<void>, giveUp: Abort
 
 const isLost = ({ platform }: Course): boolean => platform.guest?.lost.aborted === true;
 
-/** Saves what the tasks made, in a folder of the graph's own. */
+/** Saves the artifacts of the tasks, in a folder for the graph. */
 const saverFor = (course: Course): SaveResult | undefined => {
   const { queue, graph, folder, presenter, options } = course;
   if (options.output === false) return undefined;
@@ -127,7 +127,7 @@ const saverFor = (course: Course): SaveResult | undefined => {
 /** Submits the graph and follows it until it has settled, or is given up. */
 const followGraph = async (course: Course): Promise<{ readonly wasInterrupted: boolean }> => {
   const { queue, subject, presenter, platform, options } = course;
-  const { submit, cancel, canceled, end } = lifeOf(course);
+  const { submit, cancel, canceled, end } = groupOf(course);
   const giveUp = new AbortController();
   const { stopListening, wasInterrupted } = onInterrupts(course, cancel, giveUp);
   platform.guest?.lost.addEventListener('abort', () => giveUp.abort());
@@ -136,7 +136,7 @@ const followGraph = async (course: Course): Promise<{ readonly wasInterrupted: b
   };
   try {
     await watchGroup({ queue, subject, presenter, signal: giveUp.signal, begin: submit, onChange });
-    // With --keep-going what cannot start any more still waits for its deadline.
+    // With --keep-going, tasks that can no longer start still wait for their deadline.
     if (!subject.group.isComplete) await cancel();
     await canceled();
     return { wasInterrupted: wasInterrupted() };
@@ -150,7 +150,7 @@ const followGraph = async (course: Course): Promise<{ readonly wasInterrupted: b
   }
 };
 
-/** Runs the graph and tells how it ended; returns the exit status. */
+/** Runs the graph and reports how it ended; returns the exit status. */
 const runToEnd = async (course: Course): Promise<number> => {
   const { io, queue, subject, options, platform } = course;
   const { wasInterrupted } = await followGraph(course);
@@ -195,7 +195,7 @@ const runGraph = async (
   return exitCode;
 };
 
-/** The folder of the project that a file belongs to: the checkout around it, or the folder that it lies in. */
+/** The project folder of a file: its checkout, or else its folder. */
 const projectOf = async (file: string): Promise<string> => {
   const home = dirname(resolve(file));
   return (await checkoutOf(home)) ?? home;
@@ -219,7 +219,7 @@ export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =
     .option('--no-output', 'save no results')
     .option('-k, --keep-going', 'when a task fails, go on with those that do not need it')
     .action(async (file: string, options: RunOptions) => {
-      // A mistake in the file is told before anything is started.
+      // Mistakes in the file are reported before anything is started.
       const { GenericWorkerPayload } = await import('@taskyard/worker');
       const graph = await readGraph({ file, params: options.param, payloadSchema: GenericWorkerPayload });
       const folder = options.data ?? io.environment.folder;

@@ -33,10 +33,10 @@ export const untilInterrupted = (io: Io): Promise<void> => {
   });
 };
 
-// Nothing can be written down any more; what still runs gets a moment to notice.
+// Nothing can be saved any more; running parts get a moment to notice.
 const breakDownWithinMs = 10_000;
 
-/** Ends the process, with the reason, when the platform that it has started can do nothing any more. */
+/** Ends the process with the reason when its platform cannot continue. */
 export const endWhenBroken = (io: Io, { broken, stop }: Platform): void => {
   void broken?.then(async ({ message }) => {
     io.stderr.write(`taskyard: ${message}\n`);
@@ -58,7 +58,7 @@ const settingsOf = (
   worker: { ...(worker ? {} : { enabled: false }), ...(project === undefined ? {} : { project }) },
 });
 
-/** Says where the platform is and how its tasks are kept apart, in sentences or as a line of JSON. */
+/** Prints the URL of the platform and the isolation of its tasks, as sentences or as a line of JSON. */
 const tellOf = (io: Io, platform: Platform, { json }: ServeOptions): void => {
   const { rootUrl, otherUrls = [], signInUrl, engine, project } = platform;
   if (json) {

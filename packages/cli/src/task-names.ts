@@ -2,7 +2,7 @@ import type { Queue } from '@taskyard/client';
 
 const namesKeptMax = 10_000;
 
-/** Finds the names of tasks, each asked for once. Undefined for a task that the caller may not see. */
+/** Finds the names of tasks, and reads each only once. Undefined for a task that the caller may not see. */
 export class TaskNames {
   readonly #queue: Queue;
   readonly #names = new Map<string, Promise<string | undefined>>();

@@ -6,7 +6,7 @@ import { ageText, localText, shownClock, shownMoment, shownTime } from './times.
 const now = new Date(2026, 10, 30, 12, 0, 0);
 const before = (ms: number): string => new Date(now.getTime() - ms).toJSON();
 
-it('says how long ago a time was, in the largest unit that fits', () => {
+it('shows how long ago a time was, in the largest possible unit', () => {
   assert.deepEqual(
     [0, 59_000, 60_000, 3_599_000, 3 * 3_600_000, 50 * 3_600_000, -120_000].map((ms) =>
       ageText(before(ms), now),
@@ -15,7 +15,7 @@ it('says how long ago a time was, in the largest unit that fits', () => {
   );
 });
 
-it('shows the time of the clock here, with the date where it is not of today', () => {
+it('shows local times, with the date unless it is today', () => {
   assert.equal(localText(before(1000), now), '11:59:59');
   assert.equal(localText(before(24 * 3_600_000), now), '2026-11-29 12:00:00');
 });

@@ -9,7 +9,7 @@ const units = [
   ['s', 1],
 ] as const;
 
-/** How long ago a time was, for people: `3 h ago`; of a time to come, `in 3 h`. */
+/** How long ago a time was, for people: `3 h ago`; for a future time, `in 3 h`. */
 export const ageText = (time: string, now = new Date()): string => {
   const seconds = Math.round((now.getTime() - Date.parse(time)) / 1000);
   const size = Math.abs(seconds);
@@ -23,7 +23,7 @@ export const shownTime = ({ stdout }: Io, time: string): string => (stdout.isTTY
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0');
 
-/** A time as the clock of this machine shows it: `2026-11-30 08:13:52`; of today without the date. */
+/** A time in the local time zone: `2026-11-30 08:13:52`; without the date when it is today. */
 export const localText = (time: string, now = new Date()): string => {
   const at = new Date(time);
   const day = [at.getFullYear(), twoDigits(at.getMonth() + 1), twoDigits(at.getDate())].join('-');
@@ -35,10 +35,10 @@ export const localText = (time: string, now = new Date()): string => {
 export const shownMoment = ({ stdout }: Io, time: string): string =>
   stdout.isTTY ? `${localText(time)} (${ageText(time)})` : time;
 
-/** A time in the output, where it stands before each of many lines: local on a terminal, the time itself for programs. */
+/** A time at the beginning of a line of output: local on a terminal, the time itself for programs. */
 export const shownClock = ({ stdout }: Io, time: string): string => (stdout.isTTY ? localText(time) : time);
 
-/** A moment in the past, written as a date or as an age such as "2 days"; for commander. */
+/** A time in the past: a date, or an age such as "2 days"; for commander. */
 export const sinceOption = (text: string): Date => {
   const now = new Date();
   const date = /^\d{4}-/.test(text) ? new Date(text) : new Date(2 * now.getTime() - futureOf(text, now));

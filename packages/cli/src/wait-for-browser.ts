@@ -11,17 +11,17 @@ interface Admitted {
 }
 
 interface Expected {
-  /** The pages that may speak to us. */
+  /** The origin of the pages that may send credentials. */
   readonly origin: string;
-  /** What proves that the page is the one that we named. */
+  /** A secret that proves that the page is the one whose URL was printed. */
   readonly state: string;
 }
 
 const bodyBytesMax = 10_000;
 
 /**
- * Listens on this computer until a page of the server brings credentials; `tell` is given the address of the page.
- * Ctrl-C ends the waiting.
+ * Listens on this computer until a page of the server sends credentials; `tell` is called with the URL of the page. Ctrl-C
+ * ends the wait.
  */
 export const waitForBrowser = async (
   io: Io,
@@ -57,7 +57,7 @@ const admission = (io: Io, server: Server, expected: Expected): Promise<Admitted
     });
   });
 
-// Any page of the world may send requests to this port: only one of the server that knows the state is heard.
+// Any web page may send requests to this port. Only one of the server that knows the state is accepted.
 const admittedBy = async (request: IncomingMessage, expected: Expected): Promise<Admitted | undefined> => {
   if (request.method !== 'POST' || request.headers.origin !== expected.origin) return undefined;
   const fields = new URLSearchParams(await bodyOf(request));

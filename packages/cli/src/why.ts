@@ -13,16 +13,16 @@ import { shownTime } from './times.ts';
 const logLinesMax = 10;
 const queuesMax = 5;
 
-/** Why a group does not go on, or did not complete. */
+/** Why a group does not progress, or did not complete. */
 interface GroupWhy {
   readonly taskGroupId: string;
-  /** What failed by itself, with its log. */
+  /** The failed tasks that were not canceled, with their logs. */
   readonly failures: readonly ReportedFailure[];
   /** How many tasks were canceled. */
   readonly canceled: number;
-  /** For each task queue in which tasks of the group wait, why the first of them does. */
+  /** For each task queue with waiting tasks of the group, why the first of them waits. */
   readonly waiting: readonly (TaskExplanation & { readonly name: string })[];
-  /** How many tasks wait for others of the group. */
+  /** The number of tasks that wait for others of the group. */
   readonly unscheduled: number;
 }
 
@@ -72,7 +72,7 @@ const groupLines = (io: Io, { failures, canceled, waiting, unscheduled }: GroupW
   return lines.length > 0 ? lines : ['Nothing in this group waits, and nothing failed.'];
 };
 
-/** Where a pending task is in its queue, and who could take it. */
+/** The place of a pending task in its queue, and the workers that could claim it. */
 const lineLines = (io: Io, line: TaskExplanation['line']): string[] => {
   if (!line) return [];
   const { decision } = line;
@@ -90,7 +90,7 @@ const lineLines = (io: Io, line: TaskExplanation['line']): string[] => {
   ]);
 };
 
-/** What keeps an unscheduled task waiting, by name. */
+/** The unmet dependencies of an unscheduled task, by name. */
 const unmetLines = ({ unmet, unmetCount }: TaskExplanation): string[] => {
   const rows = unmet.map(({ taskId, state, name }) => [`  waits for ${harmless(name)}`, state, taskId]);
   const others = unmetCount - unmet.length;

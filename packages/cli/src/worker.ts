@@ -23,7 +23,7 @@ interface WorkerOptions extends ConnectedOptions {
   readonly idleTimeout?: number;
 }
 
-/** The settings of a YAML file, under the names that they have there. */
+/** The settings of a YAML file, by their names in the file. */
 const settingsIn = (path: string | undefined): Record<string, unknown> => {
   if (path === undefined) return {};
   try {
@@ -38,7 +38,7 @@ const settingsIn = (path: string | undefined): Record<string, unknown> => {
   }
 };
 
-/** The server that a worker is for. One that registers is told, or needs no credentials to begin with. */
+/** The server of a worker. One that registers gets its URL and credentials that way. */
 const serverSettings = (
   io: Io,
   options: WorkerOptions,
@@ -58,7 +58,7 @@ const serverSettings = (
   return given as Partial<WorkerConfig>;
 };
 
-/** What the command line says; what is undefined comes from elsewhere. */
+/** The settings of the command line; undefined ones come from other sources. */
 const givenSettings = (
   io: Io,
   options: WorkerOptions,
@@ -80,14 +80,14 @@ const givenSettings = (
   return given as Partial<WorkerConfig>;
 };
 
-/** What keeps a worker from going on, with the status that those who start workers know. */
+/** Why a worker cannot continue, with the exit status that starters of workers know. */
 const asBreakdown = (error: unknown): never => {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const isSetting = name === 'WorkerConfigError';
   throw new CommandError(isSetting ? exitCodes.workerSettingsWrong : exitCodes.workerBroken, message);
 };
 
-/** Runs a worker until it ends by itself or is told to; returns the exit status of the original's workers. */
+/** Runs a worker until it ends or is told to; returns the exit status of the original's workers. */
 const work = async (io: Io, options: WorkerOptions): Promise<number> => {
   const { enlistWorker, exitCodes: codes, jsonLinesLog, startWorker } = await import('@taskyard/worker');
   const file = settingsIn(options.config);
@@ -112,7 +112,7 @@ const work = async (io: Io, options: WorkerOptions): Promise<number> => {
 export const workerCommand = (io: Io): Command => {
   const worker = runWorkerCommand(io);
   for (const command of [workerSchemaCommand(io), ...workerFleetCommands(io)]) worker.addCommand(command);
-  // What follows the name of one of them is its own: both have --json and --credentials.
+  // Options after the name of a subcommand belong to it: both have --json and --credentials.
   return worker.enablePositionalOptions();
 };
 

@@ -24,11 +24,11 @@ export interface AppDeps extends Omit<DomainDeps, 'turns'> {
   readonly log: Logger;
   readonly encryption: Encryption;
   readonly process: ProcessFacts;
-  /** Names a method, and returns who is to be told of each call of it. */
+  /** Returns a function that is called after each call of a method. */
   readonly watchMethod?: ((service: string, method: string) => ObserveCall) | undefined;
 }
 
-/** Wake-ups for one process that has the database for itself. */
+/** Wake-ups within one process that uses the database alone. */
 export const localSignals = (): Signals =>
   Object.fromEntries(signalNames.map((name) => [name, localSignal()])) as unknown as Signals;
 
@@ -36,26 +36,26 @@ export const localSignals = (): Signals =>
 export const sharedSignals = (db: Database, onError: (error: unknown) => void): Promise<Signals> =>
   sharedSignalsOn(db, signalNames, { channel: 'taskyard', clock: systemClock, onError });
 
-/** The platform, joined from its domains. */
+/** The platform, composed of its domains. */
 export interface App {
   readonly domains: Domains;
   /** Background work of a deployment: any number of processes may do it. */
   readonly loops: readonly Loop[];
   /** Background work of each process that serves the API. */
   readonly loopsOfEachProcess: readonly Loop[];
-  /** Registers all that is served over HTTP. */
+  /** Registers everything that is served over HTTP. */
   register(server: FastifyInstance): void;
   /** To be awaited before the first request. */
   start(): Promise<void>;
-  /** Answers all who wait; nobody is kept waiting from then on. */
+  /** Replies to all waiting calls. From then on no call waits. */
   drain(): Promise<void>;
-  /** Writes what is left to write, once the loops have ended and nobody calls any more. */
+  /** Writes what is left to write, after the loops have ended and the last call has returned. */
   close(): Promise<void>;
 }
 
-/** Joins the domains: each of them begins, works and ends in the same way. */
+/** Composes the domains: all of them start, work and close in the same way. */
 export const createApp = (deps: AppDeps): App => {
-  // Another transaction may start beside one that takes long, like that of a large graph.
+  // When a transaction takes long, like that of a large graph, another one may start meanwhile.
   const domains = openDomains({ ...deps, turns: createTurns(systemClock, 10) });
   const all: readonly Domain[] = Object.values<Domain>({ ...domains });
   requireDeclared(all);
@@ -78,7 +78,7 @@ export const createApp = (deps: AppDeps): App => {
   };
 };
 
-/** A domain whose methods nobody publishes was forgotten in `declarations.ts`. */
+/** Throws when a domain was forgotten in `declarations.ts`. */
 const requireDeclared = (domains: readonly Domain[]): void => {
   const declared = new Set(declarations.flatMap(({ routes }) => routes as readonly object[]));
   const missing = domains.flatMap(({ routes }) => routes).find((route) => !declared.has(route));

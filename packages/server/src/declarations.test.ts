@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { parse } from 'yaml';
 import { referenceDocuments } from './declarations.ts';
 
-/** All scopes within a template, up to their first parameter. */
+/** All scopes in a template, up to their first parameter. */
 const beginningsIn = (template: unknown): string[] => {
   // A template that begins with a parameter says nothing.
   if (typeof template === 'string') return template.startsWith('<') ? [] : [template.replace(/<.*/, '')];
@@ -19,7 +19,7 @@ interface ApiReference {
   readonly entries?: readonly { readonly scopes?: unknown }[];
 }
 
-it('the role anonymous in docs/operating/access.md holds only what methods ask for', async () => {
+it('the role anonymous in docs/operating/access.md has only scopes that methods need', async () => {
   const page = new URL('../../../docs/operating/access.md', import.meta.url);
   const [, text = ''] = (await readFile(page, 'utf8')).split(/<<'END'\n|\nEND\n/);
   const { scopes } = parse(text) as { scopes: string[] };

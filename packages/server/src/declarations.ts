@@ -28,7 +28,7 @@ import { viewsDeclaration } from './views/index.ts';
 import { workerManagerDeclaration } from './worker-manager/index.ts';
 import { taskRun, workersRoutes } from './workers/index.ts';
 
-/** The service `queue` is published as one and lives on three floors. */
+/** The service `queue` is published as one and consists of three domains. */
 const queueDeclaration = {
   service: {
     serviceName: 'queue',
@@ -37,7 +37,7 @@ const queueDeclaration = {
   },
   routes: [...queueRoutes, ...artifactRoutes, ...workersRoutes],
   exchanges: exchangesWith(artifactCreatedMessage),
-  // Parts of other shapes, published by themselves because clients look them up.
+  // Parts of other schemas, which are published because clients read them.
   schemas: [
     objectCredentials,
     pollTaskUrlsResponse,

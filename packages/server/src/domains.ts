@@ -51,24 +51,24 @@ export const signalNames = [
 ] as const;
 export type Signals = Readonly<Record<(typeof signalNames)[number], Signal>>;
 
-/** What domains are opened with. */
+/** What all domains are opened with. */
 export interface DomainDeps extends BaseContext {
   readonly config: Config;
-  /** The same database; its commits wake nobody. It is there where messages are to be published to a broker. */
+  /** The same database with connections whose commits wake nothing, if messages are published to a broker. */
   readonly relayDb?: Database | undefined;
   readonly encryption: Encryption;
   readonly staticClients: readonly StaticClient[];
   readonly signals: Signals;
-  /** Told of every claim: for how many seconds the run has waited for it. */
+  /** Called with the seconds that each claimed run has waited. */
   readonly observeClaim?: QueueContext['observeClaim'];
-  /** How workers on this machine are started, where that is known. */
+  /** How workers on this machine are started, if that is known. */
   readonly local?: LocalSettings | undefined;
-  /** Other processes serve the same deployment. */
+  /** Whether other processes serve the same deployment. */
   readonly hasPeers?: boolean | undefined;
   rootUrl(): string;
 }
 
-/** The ground: who calls, what is said, where bytes lie, who works. */
+/** The lowest domains. */
 interface Ground {
   readonly auth: Auth;
   readonly events: Events;
@@ -76,14 +76,14 @@ interface Ground {
   readonly workers: Workers;
 }
 
-/** Tasks, and what belongs to them. */
+/** The domains of tasks. */
 interface Tasks {
   readonly queue: Queue;
   readonly artifacts: Artifacts;
   readonly taskGraphs: TaskGraphs;
 }
 
-/** Services that act for people when something becomes of tasks, or keep what these need. */
+/** All other services. */
 interface Services {
   readonly notify: Notify;
   readonly index: Index;
@@ -97,16 +97,16 @@ interface Services {
   readonly views: Domain;
 }
 
-/** All domains, lowest first, by the names under which handlers find their verbs. */
+/** All domains, lowest first, by the names by which handlers get their verbs. */
 export type Domains = Ground & Tasks & Services;
 
-/** What goes into every function here: `all` may be asked once requests come, when all domains are open. */
+/** The arguments of every function here. `all` may be called once all domains are open. */
 interface Opening extends DomainDeps {
   readonly base: BaseContext;
   all(): Domains;
 }
 
-/** Opens all domains. Here alone a domain is handed what lies above it. */
+/** Opens all domains. Only here a domain gets something of a higher one. */
 export const openDomains = (deps: DomainDeps): Domains => {
   const { db, clock, log, observeBatch, turns } = deps;
   const opening: Opening = { ...deps, base: { db, clock, log, observeBatch, turns }, all: () => domains };
@@ -255,14 +255,14 @@ const openIndex = ({ base, rootUrl }: Opening, auth: AuthVerbs): Index =>
     readDefinitions,
     readStatuses,
     anonymous: () => auth.callerWithRoles([]),
-    // Signs URLs of the platform for somebody who may do what these scopes allow.
+    // Signs URLs of the platform with these scopes.
     signUrl: (url, wanted) => {
       const credentials = auth.issueCredentials({ ...wanted, clientId: 'index/signed-url' });
       return signedUrl(url, { ...credentials, expiry: wanted.expiry });
     },
   });
 
-/** The broker that messages are published to, if there is one. */
+/** The broker to which messages are published, if there is one. */
 const relayOf = ({
   config: { amqpUrl, exchangePrefix },
   relayDb,

@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url';
 import type { Database, Sql } from './base/index.ts';
 import { type TestDatabase, testDatabase } from './testing/index.ts';
 
-// Sessions keep the plan that they make first, and PostgreSQL makes it by what it knows of the tables at that time: often
-// that they are empty. Every statement must look things up by the right index all the same, however many there are later.
+// Sessions keep their first plan of a statement, which PostgreSQL bases on the statistics of that time, often of empty
+// // tables. Every statement must still use the right index, however many rows there are later.
 
-/** The sources: tests run as what was compiled of them, in `dist`. */
+/** The folder of the sources, since tests run compiled, in `dist`. */
 const sources = fileURLToPath(new URL('../src', import.meta.url));
 
 const storeFiles = readdirSync(sources, { recursive: true, encoding: 'utf8' })
   .filter((path) => /(^|\/)store(\.ts$|\/[^/]+\.ts$)/.test(path) && !/\.test\.ts$|(^|\/)testing\//.test(path))
   .sort();
 
-/** Where what begins with `${` at `from` ends: behind its brace. */
+/** The end of the value that begins with `${` at `from`, after its closing brace. */
 const endOfValue = (text: string, from: number): number => {
   let depth = 1;
   let end = from + 2;
@@ -64,11 +64,11 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
-/** The driver knows a statement by its template. */
+/** The driver identifies a statement by its template. */
 const run = (sql: Sql, text: string) =>
   sql<Record<string, unknown>>(Object.freeze([text]) as unknown as TemplateStringsArray);
 
-/** The plan that a session of the server keeps for a statement, whatever its values. */
+/** The generic plan of a statement in a session of the server. */
 const planOf = (db: Database, { sql }: Statement): Promise<Plan> =>
   db.transaction(async (tx) => {
     await run(tx, `prepare explained as ${sql}`);
@@ -83,9 +83,9 @@ const planOf = (db: Database, { sql }: Statement): Promise<Plan> =>
 interface Indexes {
   /** The first column of each index. */
   readonly leads: ReadonlyMap<string, string>;
-  /** The first columns of the indexes of a table that hold all of its rows. */
+  /** The first columns of the indexes of a table that contain all of its rows. */
   readonly leadsOf: ReadonlyMap<string, readonly string[]>;
-  /** Indexes that hold a few rows, for as long as those need attention. */
+  /** Partial indexes with few rows that need attention. */
   readonly partial: ReadonlySet<string>;
 }
 
@@ -103,10 +103,10 @@ const readIndexes = async (db: Database): Promise<Indexes> => {
 
 const equalColumns = /\w\.\w+\)?(::\w+)? = (ANY \(ARRAY\[)?\(?\w+\.\w/;
 
-/** Tables that have one row for ever. */
+/** Tables that always have one row. */
 const singleRows = new Set(['relay', 'outbox_trim', 'deadline_cursor']);
 
-/** What makes the scan of a table slow once it is large. */
+/** Why the scan of a table is slow once it is large. */
 const faultsOfScan = (plan: Plan, { leads, leadsOf, partial }: Indexes, isInner: boolean): string[] => {
   const {
     'Index Name': index,
@@ -117,7 +117,7 @@ const faultsOfScan = (plan: Plan, { leads, leadsOf, partial }: Indexes, isInner:
   const faults: string[] = [];
   if (index && condition.includes(' = ') && !condition.includes(leads.get(index) ?? ''))
     faults.push(`searches all of ${index} for ${condition}`);
-  // Another index begins with what is filtered here. What may be null is asked for by people, of few rows.
+  // Another index begins with the filtered column. Nullable filters are from people, on few rows.
   const better = (leadsOf.get(table) ?? []).filter((lead) => filter?.match(`\\b${lead} = (\\$|ANY|\\w+\\.)`));
   if (
     index &&
@@ -133,7 +133,7 @@ const faultsOfScan = (plan: Plan, { leads, leadsOf, partial }: Indexes, isInner:
   return faults;
 };
 
-/** What makes a plan slow once its tables are large. */
+/** Why a plan is slow once its tables are large. */
 const faultsIn = (plan: Plan, indexes: Indexes, isInner = false): string[] => {
   const { 'Join Filter': filter, 'Node Type': type, Plans: children = [] } = plan;
   const below = children.flatMap((child) =>
@@ -172,7 +172,7 @@ describe('the plans of statements', () => {
       );
   });
 
-  it('look each item up by its index in tables of which nothing is known', async () => {
+  it('look each item up by its index in tables without statistics', async () => {
     assert.deepEqual(await faultsNow(), []);
   });
 
@@ -181,7 +181,7 @@ describe('the plans of statements', () => {
     assert.deepEqual(await faultsNow(), []);
   });
 
-  it('would be found at fault where a list meets a table by a bare equality', async () => {
+  it('would be reported when a list is joined to a table by a bare equality', async () => {
     const sql = `
       update task_status s set state = n.state from unnest($1::text[], $2::text[]) as n(task_id, state)
        where s.task_id = n.task_id`;

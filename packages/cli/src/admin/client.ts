@@ -48,7 +48,7 @@ const showCommand = (io: Io): Command =>
       else say(io, clientLines(io, client).join('\n'));
     });
 
-/** Prints a client whose token nobody will be shown again, as variables that every client reads. */
+/** Prints a client with its token, which is shown only once, as variables that every client reads. */
 const sayCreated = (
   io: Io,
   client: { readonly clientId: string; readonly accessToken: string },
@@ -75,7 +75,7 @@ interface CreateOptions extends ConnectedOptions, ScopeOptions {
   readonly deleteOnExpiration?: true;
 }
 
-/** The scopes that the options of `create` name, each once. */
+/** The scopes of the options of `create`, each once. */
 const scopesOf = ({ scope, worker, developer, viewer }: ScopeOptions): string[] => [
   ...new Set([
     ...scope,

@@ -6,7 +6,7 @@ import { scopesCommands } from './scopes.ts';
 
 export { clientCommands, roleCommands, scopesCommands };
 
-/** The commands about who may do what. */
+/** The commands for clients, roles and scopes. */
 export const adminCommands = (io: Io): Command => {
   const admin = new Command('admin').description('Say who may do what: clients, roles, scopes.');
   for (const commands of [clientCommands, roleCommands, scopesCommands]) admin.addCommand(commands(io));

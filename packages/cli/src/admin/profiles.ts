@@ -1,11 +1,11 @@
-/** What a worker of a task queue needs to claim tasks, and to be told of caches that it is to purge. */
+/** The scopes of a worker of a task queue: to claim tasks, and to learn which caches to purge. */
 export const workerScopes = (taskQueueId: string): string[] => [
   `queue:claim-work:${taskQueueId}`,
   'queue:worker-id:*',
   `purge-cache:purge-requests::${taskQueueId}`,
 ];
 
-/** What lets somebody see all that goes on, and the artifacts below `public/`. It changes nothing and reads no secret. */
+/** The scopes to see everything, with artifacts below `public/`. They change nothing and read no secret. */
 export const viewerScopes: readonly string[] = [
   'auth:current-scopes',
   'auth:expand-scopes',
@@ -56,8 +56,8 @@ export const viewerScopes: readonly string[] = [
 ];
 
 /**
- * What lets somebody run tasks and graphs with their sources in every task queue, repeat, rank and cancel them, read their artifacts, use
- * caches of workers and fire hooks. It changes no client, role, hook, pool or worker, and reads no secret.
+ * The scopes to run tasks and graphs with their sources in every task queue, to repeat, rank and cancel them, read their
+ * artifacts, use caches of workers and fire hooks. They change no client, role, hook, pool or worker, and read no secret.
  */
 export const developerScopes: readonly string[] = [
   ...viewerScopes,
@@ -72,7 +72,7 @@ export const developerScopes: readonly string[] = [
   'queue:change-task-group-priority:*',
   'queue:change-task-priority-in-queue:*',
   'queue:change-task-priority:*',
-  // Sources of graphs are uploaded by whoever submits them, as artifacts of tasks in this queue.
+  // The submitter of a graph uploads its source as an artifact of a task in this queue.
   'queue:claim-task:graph/source',
   'queue:worker-id:source/*',
   'queue:create-task:*',

@@ -54,7 +54,7 @@ const mineCommand = (io: Io): Command =>
       else for (const scope of scopes) say(io, harmless(scope));
     });
 
-/** The commands that look into scopes. */
+/** The commands that examine scopes. */
 export const scopesCommands = (io: Io): Command => {
   const scopes = new Command('scopes').description('Look into scopes: who may do what.');
   for (const verb of [whoCommand, expandCommand, mineCommand]) scopes.addCommand(verb(io));

@@ -5,7 +5,7 @@ import type { Change, GroupState } from './group-state.ts';
 const { taskDefined, taskPending, taskRunning, taskCompleted, taskFailed, taskException } = queueExchanges;
 const exchanges = [taskDefined, taskPending, taskRunning, taskCompleted, taskFailed, taskException];
 
-/** Takes over what a listing says of a task, its place in the graph included. */
+/** Updates a task from a listing, with its dependencies. */
 export const applyListed = (group: GroupState, { status, task }: ListedTask): Change | undefined => {
   const { taskId } = status;
   const { dependencies, requires, metadata } = task;
@@ -18,14 +18,14 @@ export interface FollowGroup {
   readonly taskGroupId: string;
   readonly group: GroupState;
   readonly signal: AbortSignal;
-  /** The first connection stands: whatever happens from now on is seen. */
+  /** The first connection is open: everything that happens from now on is seen. */
   readonly onReady: () => void;
   readonly onChange: (change: Change) => void;
 }
 
 /**
- * Keeps a group's state up to date out of the event stream, until the signal aborts.
- * Where messages may be missing, it reads the whole group once more.
+ * Keeps a group's state up to date from the event stream, until the signal aborts. When messages may be missing, it reads
+ * the whole group again.
  */
 export const followGroup = async (follow: FollowGroup): Promise<void> => {
   const { queue, taskGroupId, group, onChange, onReady } = follow;

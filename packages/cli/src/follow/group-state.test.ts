@@ -18,7 +18,7 @@ const move = (state: GroupState, taskId: string, to: TaskState, changes: Partial
   state.apply(aStatus(taskId, to, changes));
 
 describe('the state of a group', () => {
-  it('follows its tasks, and tells what changed', () => {
+  it('follows its tasks, and returns what changed', () => {
     const state = group({ a: [], b: ['a'] });
     assert.equal(move(state, 'a', 'unscheduled'), undefined);
     assert.equal(move(state, 'a', 'pending')?.state, 'pending');
@@ -34,7 +34,7 @@ describe('the state of a group', () => {
     });
   });
 
-  it('is settled when all is resolved', () => {
+  it('is settled when all tasks are resolved', () => {
     const state = group({ a: [], b: ['a'] });
     move(state, 'a', 'completed');
     assert.equal(state.isSettled, false);
@@ -43,7 +43,7 @@ describe('the state of a group', () => {
     assert.equal(state.isComplete, true);
   });
 
-  it('is settled when what is left waits for a task that failed', () => {
+  it('is settled when the remaining tasks wait for a failed one', () => {
     const state = group({ a: [], b: ['a'], c: ['b'], d: [] });
     move(state, 'a', 'failed');
     assert.equal(state.isSettled, false);
@@ -53,7 +53,7 @@ describe('the state of a group', () => {
     assert.equal(state.isComplete, false);
   });
 
-  it('waits for tasks that need no success', () => {
+  it('waits for tasks that do not need success', () => {
     const state = group({ a: [], b: ['a'] }, { b: 'all-resolved' });
     move(state, 'a', 'exception');
     assert.equal(state.isSettled, false);
@@ -69,7 +69,7 @@ describe('the state of a group', () => {
     assert.equal(state.isSettled, true);
   });
 
-  it('takes in tasks that were created later', () => {
+  it('adds tasks that were created later', () => {
     const state = group({ a: [] });
     move(state, 'late', 'pending');
     move(state, 'a', 'completed');
@@ -77,7 +77,7 @@ describe('the state of a group', () => {
     assert.equal(state.isSettled, false);
   });
 
-  it('does not take a run that is repeated for an end', () => {
+  it('does not take a retried run for an end', () => {
     const state = group({ a: [] });
     move(state, 'a', 'running');
     const runs = [...aStatus('a', 'exception').runs, ...aStatus('a', 'pending').runs];

@@ -1,9 +1,9 @@
 import type { TaskStatus } from '@taskyard/client';
 
-/** How a task stands, in the words of the queue. */
+/** The state of a task, as in the queue. */
 export type TaskState = TaskStatus['state'];
 
-/** A task as the follower of its group knows it. */
+/** A task of a followed group. */
 export interface FollowedTask {
   readonly taskId: string;
   readonly label: string;
@@ -12,7 +12,7 @@ export interface FollowedTask {
   readonly status: TaskStatus | undefined;
 }
 
-/** A task that stands differently than before. */
+/** A changed task. */
 export interface Change {
   readonly task: FollowedTask;
   readonly state: TaskState;
@@ -20,7 +20,7 @@ export interface Change {
 
 export type Counts = Readonly<Record<TaskState, number>>;
 
-/** What a definition says that a follower must know. */
+/** The parts of a definition that a follower needs. */
 export interface PlannedTask {
   readonly taskId: string;
   readonly label: string;
@@ -34,13 +34,13 @@ const isUnresolved = (state: TaskState): boolean => ['unscheduled', 'pending', '
 
 export const isResolved = (task: FollowedTask): boolean => !isUnresolved(stateOf(task));
 
-/** Resolved, but not as one would wish. */
+/** Resolved without success. */
 export const isFailed = (task: FollowedTask): boolean => isResolved(task) && stateOf(task) !== 'completed';
 
-// Two statuses with the same marks say the same about the task's course.
+// Statuses with equal marks are at the same point of the task's history.
 const marks = (status: TaskStatus | undefined): string => `${status?.runs.length ?? 0} ${status?.state}`;
 
-/** Why the last run ended, when that says more than the state: `canceled`, `deadline-exceeded`. */
+/** The reason of the last run's end, when it is more precise than the state: `canceled`, `deadline-exceeded`. */
 export const reasonOf = ({ status }: FollowedTask): string | undefined => {
   const reason = status?.runs.at(-1)?.reasonResolved;
   return reason === status?.state ? undefined : reason;
@@ -68,7 +68,7 @@ export class GroupState {
     return this.#counts;
   }
 
-  /** Adds a task that is not known yet. */
+  /** Adds a new task. */
   plan({ taskId, label, dependencies = [], requires }: PlannedTask): void {
     const known = this.#tasks.get(taskId);
     const needsSuccess = requires !== 'all-resolved';
@@ -76,7 +76,7 @@ export class GroupState {
     if (!known) this.#counts.unscheduled += 1;
   }
 
-  /** Takes over what a message says; returns what changed by it. An unknown task joins the others. */
+  /** Applies a message; returns the change. An unknown task is added. */
   apply(status: TaskStatus): Change | undefined {
     if (!this.#tasks.has(status.taskId)) this.plan({ taskId: status.taskId, label: status.taskId });
     const before = this.#tasks.get(status.taskId);
@@ -90,7 +90,7 @@ export class GroupState {
       : { task, state: status.state };
   }
 
-  /** Tasks that cannot start any more: one that they need did not complete, or cannot start itself. */
+  /** Tasks that can no longer start: one of their dependencies did not complete, or cannot start itself. */
   blocked(): Set<string> {
     const waiting = this.tasks.filter((task) => stateOf(task) === 'unscheduled');
     const dependents = new Map<string, string[]>();
@@ -99,7 +99,7 @@ export class GroupState {
         dependents.get(needed)?.push(taskId) ?? dependents.set(needed, [taskId]);
     }
     const found = new Set(waiting.filter((task) => this.#lacksSuccess(task)).map(({ taskId }) => taskId));
-    // A set goes on to what is added while it is walked.
+    // Iteration includes what is added to the set meanwhile.
     for (const taskId of found) for (const dependent of dependents.get(taskId) ?? []) found.add(dependent);
     return found;
   }
@@ -112,7 +112,7 @@ export class GroupState {
     });
   }
 
-  /** Nothing runs, and nothing that is left can start. */
+  /** Whether nothing runs and no remaining task can start. */
   get isSettled(): boolean {
     const { pending, running, unscheduled, failed, exception } = this.#counts;
     if (pending + running > 0) return false;
@@ -120,7 +120,7 @@ export class GroupState {
     return failed + exception > 0 && this.blocked().size === unscheduled;
   }
 
-  /** Every task completed. */
+  /** Whether every task completed. */
   get isComplete(): boolean {
     return this.#counts.completed === this.size;
   }

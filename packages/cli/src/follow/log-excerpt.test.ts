@@ -68,7 +68,7 @@ describe('the excerpt of a log', () => {
     assert.equal(found.firstLine, 88);
   });
 
-  it('is put together from pieces, without control sequences', async () => {
+  it('is assembled from pieces, without control sequences', async () => {
     const pieces = ['progress 1%\rprogress 100%\r\n\u001b[31mErr', 'or: \u001b[1mbad\u001b[0m\u0007\nlast'];
     const found = await excerptOf(pieces);
     assert.deepEqual(found.lines, ['progress 100%', 'Error: bad', 'last']);

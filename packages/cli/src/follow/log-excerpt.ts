@@ -1,6 +1,6 @@
 import { harmless } from '../io.ts';
 
-/** The lines of a log that tell why a task failed. */
+/** The lines of a log that show why a task failed. */
 export interface Excerpt {
   readonly lines: readonly string[];
   /** The number of the first of them in the log, from 1. */
@@ -14,7 +14,7 @@ const linesAfter = 10;
 const tailLines = 15;
 const columnsMax = 400;
 
-// A line that begins so, or holds such a mark, is where a tool reports what went wrong.
+// A line that begins like this, or contains such a mark, is an error report of a tool.
 const strong = [
   /^\s*(error|fatal|panic|uncaught|unhandled)\b[^a-z]/i,
   /^\s*(\w+\.)*[A-Z]\w*(Error|Exception)\b( \[\w+\])?[:(]?/,
@@ -31,11 +31,11 @@ const strong = [
   /\b(ENOENT|EACCES|ECONNREFUSED|ETIMEDOUT|ENOSPC|EADDRINUSE)\b/,
   /^thread '.*' panicked/,
 ];
-// As words of their own: file and function names like to hold them, too.
+// As separate words, since names of files and functions often contain them.
 const weakWords =
   'errors?|exceptions?|failed|failure|fatal|cannot|could not|unable to|assert(ion)?|denied|aborted|killed';
 const weak = new RegExp(`(?<![\\w./-])(${weakWords})(?![\\w-]|\\.\\w)`, 'i');
-// Tools like to say that there were none.
+// Tools often report that there were none.
 const harmlessMention =
   /\b(0|no|without) (errors?|failures?|exceptions?|failed)\b|\b(errors?|failures?|fail|failed):? 0\b/i;
 // The worker's own lines say only that the task failed, which the reader knows.
@@ -57,7 +57,7 @@ interface Candidate {
   room: number;
 }
 
-/** Looks at the lines of a log one by one, in bounded memory, and keeps those that matter. */
+/** Reads the lines of a log one by one, in bounded memory, and keeps the relevant ones. */
 export const createExcerpt = () => {
   const recent: string[] = [];
   const candidates: Candidate[] = [];
@@ -68,7 +68,7 @@ export const createExcerpt = () => {
   };
   return {
     add: (written: string): void => {
-      // A line that was drawn over and over (a progress bar) is what it ended as.
+      // Of a line that was redrawn, like a progress bar, the last version counts.
       const line = harmless(written.replace(/\r$/, '').split('\r').at(-1) ?? '').slice(0, columnsMax);
       count += 1;
       recent.push(line);
@@ -79,7 +79,7 @@ export const createExcerpt = () => {
         candidate.room -= 1;
       }
       const weight = weightOf(line);
-      // Only the first of each weight can win.
+      // Only the first of each weight can be chosen.
       if (weight > 0 && candidates.every((candidate) => candidate.weight < weight)) open(weight);
     },
     result: (): Excerpt => {
@@ -109,7 +109,7 @@ const withoutEmptyEnd = (lines: readonly string[]): string[] => {
   return kept;
 };
 
-/** The lines that matter of a log that arrives in pieces. */
+/** The relevant lines of a log that arrives in pieces. */
 export const excerptOf = async (
   pieces: AsyncIterable<Uint8Array | string> | Iterable<string>,
 ): Promise<Excerpt> => {
@@ -120,7 +120,7 @@ export const excerptOf = async (
     const text = rest + (typeof piece === 'string' ? piece : decoder.decode(piece, { stream: true }));
     const lines = text.split('\n');
     rest = lines.pop() ?? '';
-    // A line without end must not fill the memory.
+    // An endless line must not fill the memory.
     if (rest.length > 100_000) rest = rest.slice(0, columnsMax);
     for (const line of lines) excerpt.add(line);
   }

@@ -4,7 +4,7 @@ import { durationText } from './duration.ts';
 import { type Change, type GroupState, reasonOf, type TaskState } from './group-state.ts';
 import { renderTable } from './table.ts';
 
-/** What is being followed. */
+/** The followed group. */
 export interface Subject {
   readonly title: string;
   readonly taskGroupId: string;
@@ -15,21 +15,21 @@ export interface Subject {
   readonly expectedMs: (label: string) => number | undefined;
 }
 
-/** Shows the course of a group to somebody. */
+/** Shows the progress of a group. */
 export interface Presenter {
   /** The tasks exist. */
   readonly begin: () => void;
   readonly change: (change: Change) => void;
-  /** Something that the reader should know. */
+  /** Shows a notice. */
   readonly note: (text: string) => void;
-  /** Stops; what was shown stays. */
+  /** Stops; the output stays. */
   readonly end: () => void;
 }
 
-// Drawing must not take the processor from the tasks: a large graph is drawn less often.
+// Drawing must not take CPU time from the tasks, so a large graph is drawn less often.
 const frameMs = ({ size }: GroupState): number => (size > 2000 ? 500 : 100);
 
-/** A table that is drawn again and again. */
+/** A table that is redrawn. */
 const tablePresenter = (io: Io, subject: Subject): Presenter => {
   const draw = createLogUpdate(io.stdout as NodeJS.WriteStream, { showCursor: false });
   const paint = paintFor(io, io.stdout);
@@ -72,7 +72,7 @@ export const changeLine = (
   return [durationText(elapsed).padStart(8), state.padEnd(9), harmless(task.label) + remarkText];
 };
 
-/** A line for each change that matters to a reader. */
+/** A line for each relevant change. */
 const linePresenter = (io: Io, subject: Subject): Presenter => {
   const paint = paintFor(io, io.stdout);
   return {
@@ -114,7 +114,7 @@ const jsonPresenter = (io: Io, subject: Subject): Presenter => ({
   end: () => {},
 });
 
-/** The presenter that fits: JSON on demand, a table on a terminal, lines elsewhere. */
+/** Chooses a presenter: JSON on demand, a table on a terminal, lines elsewhere. */
 export const presenterFor = (io: Io, subject: Subject, json: true | undefined): Presenter => {
   if (json) return jsonPresenter(io, subject);
   return io.stdout.isTTY ? tablePresenter(io, subject) : linePresenter(io, subject);

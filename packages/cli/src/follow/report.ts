@@ -14,7 +14,7 @@ import {
 import { type Excerpt, excerptOf } from './log-excerpt.ts';
 import { type SaveResult, shownPath } from './results.ts';
 
-/** Something that a task made. */
+/** An artifact of a task. */
 export interface ReportedArtifact {
   readonly label: string;
   readonly name: string;
@@ -46,7 +46,7 @@ const failuresShownMax = 5;
 const artifactsShownMax = 40;
 const tasksAskedMax = 2000;
 
-/** Does the step for each item, a few at once; the answers come in the order of the items. */
+/** Runs a step for each item, a few at once; returns the results in the order of the items. */
 const each = async <In, Out>(items: readonly In[], step: (item: In) => Promise<Out>): Promise<Out[]> => {
   const answers: Out[] = [];
   let next = 0;

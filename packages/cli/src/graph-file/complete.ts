@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type Fields, isFields } from '@taskyard/taskcluster-yml/template';
 import { shellCommand } from './shell.ts';
 
-/** A body of createTask, every field filled in that a graph file may leave out. */
+/** A body of createTask, with every field that a graph file may leave out. */
 export interface TaskBody {
   readonly taskQueueId?: string;
   readonly taskGroupId: string;
@@ -15,12 +15,12 @@ export interface TaskBody {
   readonly [field: string]: unknown;
 }
 
-// For those that say nothing else: long enough for most, and short enough to notice a task that hangs.
+// The default: long enough for most tasks, and short enough to notice a hanging one.
 const maxRunTimeSeconds = 60 * 60;
 const deadlineMinutes = 24 * 60;
 const expiresDays = 7;
 
-/** What all tasks of a graph share. */
+/** The common fields of all tasks of a graph. */
 export interface Setting {
   readonly file: string;
   readonly graph: string;
@@ -56,10 +56,10 @@ export const completeTask = (label: string, task: Fields, setting: Setting): Tas
 
 const completePayload = (payload: Fields, run: unknown): Fields => {
   const given = { ...(typeof run === 'string' && { command: [shellCommand(run)] }), ...payload };
-  // What runs nothing is for other workers, whose payloads have other fields.
+  // Tasks that run nothing are for other workers, whose payloads have other fields.
   return 'command' in given || 'image' in given ? { maxRunTime: maxRunTimeSeconds, ...given } : given;
 };
 
-/** The strings of a list; what is none has been refused by the schema and is passed over here. */
+/** The strings of a list. Other values have been refused by the schema and are skipped. */
 const strings = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];

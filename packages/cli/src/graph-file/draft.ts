@@ -15,14 +15,14 @@ import type { Entry } from './expand.ts';
 import { inOurWords } from './foreign-keys.ts';
 import { taskSchema } from './schema.ts';
 
-/** A task on its way into the queue: as the file has it (with the defaults), and as the queue wants it. */
+/** A task of the file (with the defaults), and its form for the queue. */
 export interface Draft {
   readonly label: string;
   readonly path: Path;
   readonly taskId: string;
   readonly written: unknown;
   readonly task: TaskBody;
-  /** Whether it works on the source of the graph, where the graph has one. */
+  /** Whether it works on the source of the graph, if the graph has one. */
   readonly hasSource: boolean;
 }
 
@@ -33,7 +33,7 @@ export const draftOf = ({ label, path, task }: Entry, defaults: Fields, setting:
   return { label, path, taskId: setting.taskId(label), written, task: body, hasSource };
 };
 
-/** Whether something is run by it: the server's own workers take tasks that only mark a point in the graph. */
+/** Whether it runs anything. The server's built-in workers take tasks that only mark a point in the graph. */
 const runsCommands = ({ payload }: TaskBody): boolean => 'command' in payload || 'image' in payload;
 
 /** A mistake in a field of a task, shown in the task or, if it comes from there, in the defaults. */
@@ -48,9 +48,9 @@ export const mistakeIn = (
   return source.mistake(isInherited ? inDefaults : inTask, message, label);
 };
 
-/** What a task is held against. */
+/** What a task is checked against. */
 export interface Rules {
-  /** All labels of the file; absent when some could not be read, so that none can be called unknown. */
+  /** All labels of the file; absent when some could not be read, since then no label counts as unknown. */
   readonly labels?: ReadonlySet<string>;
   /** Whether the graph has a source. */
   readonly hasOrigin: boolean;
@@ -62,7 +62,7 @@ export interface Rules {
 
 const checkForm = validatorOf(taskSchema);
 
-/** Checks of one task by itself: its form, its dates, its queue, its payload, the labels that it needs. */
+/** Checks a single task: its form, its dates, its queue, its payload, the labels that it needs. */
 export const checkerOf = (source: Source, rules: Rules): ((draft: Draft) => Mistake[]) => {
   const { labels } = rules;
   const checkBody = optionalValidator(rules.taskSchema);
@@ -73,7 +73,7 @@ export const checkerOf = (source: Source, rules: Rules): ((draft: Draft) => Mist
       ...checkForm(written).map((refusal) => inOurWords(refusal, written)),
       ...checkWork(written),
     ];
-    // The queue's schema would repeat in its words what the form has told already.
+    // The queue's schema would report the same mistakes again.
     const refused =
       misshapen.length > 0 ? misshapen : [...checkDates(task), ...checkQueue(task), ...checkBody(task)];
     const isOurs = rules.taskQueueId === undefined || task.taskQueueId === rules.taskQueueId;
@@ -93,7 +93,7 @@ const inside = (key: string, { path, message }: Refusal): Refusal => ({
   message: `${key}: ${message}`,
 });
 
-/** What a task runs is said once. */
+/** Refuses a task that says twice what it runs, or never. */
 const checkWork = (written: unknown): Refusal[] => {
   if (!isFields(written)) return [];
   const { run, payload } = written;

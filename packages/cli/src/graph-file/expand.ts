@@ -12,11 +12,11 @@ import {
 /** A task of the file after rendering, before it is checked; without `task` if that failed. */
 export interface Entry {
   readonly label: string;
-  /** Leads to the task in the document, for messages. */
+  /** The path of the task in the document, for messages. */
   readonly path: Path;
   readonly task?: unknown;
 }
-/** `isWhole` is false when something that failed to render may have held further labels. */
+/** `isWhole` is false when something that failed to render may have contained further labels. */
 export interface Expanded {
   readonly entries: readonly Entry[];
   readonly mistakes: readonly Mistake[];
@@ -56,7 +56,7 @@ const expand = (source: Source, { template, path, context }: Part): Expanded => 
   return value === undefined ? nothing : collected(source, value, path);
 };
 
-/** A task where a map of labels to tasks is due, as in the original's lists of tasks. */
+/** A task in place of a map of labels to tasks, as in the original's lists of tasks. */
 const isUnlabeled = (template: unknown): boolean => {
   if (!isFields(template) || isExpression(template)) return false;
   const { taskQueueId, provisionerId, run, payload } = template;
@@ -64,7 +64,7 @@ const isUnlabeled = (template: unknown): boolean => {
   return isTold || (isFields(payload) && 'command' in payload);
 };
 
-/** One label of a plain map is rendered by itself, so that its mistakes hide no other's. */
+/** Each label of a plain map is rendered separately, so that its mistakes hide no others. */
 const expandOne = (source: Source, { template, path, context }: Part): Expanded => {
   const { value, mistakes } = render(template, path, context);
   if (mistakes.length === 0) return collected(source, value, path);

@@ -9,7 +9,7 @@ const toQueue = 'write "taskQueueId: <provisionerId>/<workerType>"';
 const toLimit = 'write "payload: {maxRunTime: <seconds>}"';
 const filledIn = 'it is filled in, so leave it out';
 
-/** What a key of a task in another format is called here. */
+/** The names of keys of other formats here. */
 const inTask: Readonly<Record<string, string>> = {
   ...Object.fromEntries(inPayload.map((key) => [key, `write "payload: {${key}: …}"`])),
   command: toRun,
@@ -36,7 +36,7 @@ const needs = 'dependencies holds taskIds of tasks outside of this file; for tho
 
 const keyIn = ({ message }: Refusal): string | undefined => /^unknown key "([^"]+)"/.exec(message)?.[1];
 
-/** A refused key or value of a task that another format knows, with how it is written here. */
+/** The hint for a refused key or value of another format: how it is written here. */
 export const inOurWords = (refusal: Refusal, written: unknown): Refusal => {
   const { path } = refusal;
   const key = path.length === 1 ? keyIn(refusal) : undefined;
@@ -55,7 +55,7 @@ export const inOurWords = (refusal: Refusal, written: unknown): Refusal => {
   return refusal;
 };
 
-/** The same for an outermost key of the file. */
+/** The same for a top-level key of the file. */
 export const inOurWordsAtTop = (refusal: Refusal, taskKeys: readonly string[]): Refusal => {
   const key = refusal.path.length === 1 ? keyIn(refusal) : undefined;
   if (key === undefined) return refusal;

@@ -14,7 +14,7 @@ import { fileSchema, taskSchema } from './schema.ts';
 const check = validatorOf(fileSchema);
 const taskKeys = Object.keys(taskSchema.properties as Fields);
 
-/** Check the outermost keys and read the parameters; `params` is absent when a parameter has no proper value. */
+/** Checks the top-level keys and reads the parameters; `params` is absent when a parameter has no valid value. */
 export const readForm = (
   source: Source,
   given: Readonly<Record<string, string>>,
@@ -26,14 +26,14 @@ export const readForm = (
   return { ...(mistakes.length === 0 && { params }), mistakes: [...source.repeated, ...wrong, ...mistakes] };
 };
 
-/** Declarations of the wrong form are told by the check; they are left out here. */
+/** Declarations of the wrong form are reported by the check and left out here. */
 const declarationsOf = ({ content }: Source): Record<string, ParamDeclaration> => {
   const declared = isFields(content) && isFields(content.params) ? content.params : {};
   const isDeclaration = (entry: [string, unknown]): entry is [string, ParamDeclaration] => isFields(entry[1]);
   return Object.fromEntries(Object.entries(declared).filter(isDeclaration));
 };
 
-/** What a file says outside of its tasks, rendered. */
+/** The rendered parts of a file outside of its tasks. */
 export interface Head {
   readonly name: string;
   readonly description?: string;

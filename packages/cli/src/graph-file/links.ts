@@ -1,14 +1,14 @@
 import { type Fields, inOrder, isFields, listOf, type Path } from '@taskyard/taskcluster-yml/template';
 import type { Draft } from './draft.ts';
 
-/** A mistake in how tasks hang together; the path is below the task. */
+/** A mistake in the dependencies of tasks; the path is below the task. */
 export interface LinkMistake {
   readonly draft: Draft;
   readonly path: Path;
   readonly message: string;
 }
 
-/** The tasks in dependency order, with all cycles and all mounts of artifacts that could not be there. */
+/** The tasks in dependency order, with all cycles and all mounts of artifacts that cannot exist. */
 export const link = (tasks: readonly Draft[]): { ordered: Draft[]; mistakes: LinkMistake[] } => {
   const byId = new Map(tasks.map((task) => [task.taskId, task]));
   const byLabel = new Map(tasks.map((task) => [task.label, task]));

@@ -65,7 +65,7 @@ describe('a graph file', () => {
     });
   });
 
-  it('gives a task its defaults, key by key; null takes one away', () => {
+  it('gives a task its defaults, key by key; null removes one', () => {
     const graph = load(`version: 1
 name: x
 defaults: {taskQueueId: local/default, retries: 2, payload: {env: {A: a, B: b}, maxRunTime: 60}, scopes: [one]}
@@ -106,7 +106,7 @@ tasks:
     assert.equal(graph.tasks.length, 3);
   });
 
-  it('says where its source comes from, and which tasks work on it', () => {
+  it('names its source, and the tasks that work on it', () => {
     const tasks = `tasks:
   build: {payload: {command: [[make]]}}
   alone: {source: false, payload: {command: [[make]]}}
@@ -133,7 +133,7 @@ tasks:
     });
   });
 
-  it('refuses a source that cannot be had', () => {
+  it('refuses an impossible source', () => {
     const wrong = (source: string, payload = '{command: [[make]]}') =>
       mistakesOf(`${head}source: ${source}\ntasks: {t: {payload: ${payload}}}\n`);
     assert.deepEqual(wrong('7'), ['4: source: it must be text, not 7']);
@@ -163,7 +163,7 @@ tasks:
     assert.deepEqual(find(graph, 't').payload, { dir: process.cwd(), node: process.execPath });
   });
 
-  it('takes the queue of the caller when it names none', () => {
+  it('uses the queue of the caller when it names none', () => {
     const text = 'version: 1\nname: x\ntasks: {t: {payload: {}}}';
     assert.equal(find(load(text, { taskQueueId: 'local/default' }), 't').taskQueueId, 'local/default');
     assert.deepEqual(mistakesOf(text), [
@@ -173,7 +173,7 @@ tasks:
 });
 
 describe('mistakes in a graph file', () => {
-  it('are all told at once, with line and label', () => {
+  it('are all reported together, with line and label', () => {
     const text = `version: 1
 name: bad
 nmae: bad
@@ -206,14 +206,14 @@ tasks:
     assert.ok(mistakesOf(text).includes('19: "two" is written twice (first at line 10)'));
   });
 
-  it('of syntax are told by line', () => {
+  it('of syntax are reported with their line', () => {
     assert.throws(
       () => parseSource('graph.yml', 'version: 1\ntasks: [a\nname: }'),
       (error) => error instanceof MistakesError && error.mistakes.length > 0 && error.mistakes[0]?.line === 3,
     );
   });
 
-  it('are seen in what $map makes', () => {
+  it('are found in the result of $map', () => {
     const text = `${head}tasks:
   $map: {$eval: '[1, 2]'}
   each(n):
@@ -229,7 +229,7 @@ tasks:
     assert.deepEqual(mistakesOf(text), ['6: a: there is another task of this label, at line 5']);
   });
 
-  it('of mounts: an artifact that is not made, or not yet', () => {
+  it('of mounts: an artifact that does not exist, or not yet', () => {
     const mount = (label: string, artifact: string) =>
       `{mounts: [{file: x, content: {taskId: "\${taskId('${label}')}", artifact: ${artifact}}}]}`;
     const text = `${head}tasks:
@@ -306,7 +306,7 @@ tasks: {}
     ]);
   });
 
-  it('of aliases that stand for more than the file holds', () => {
+  it('of aliases that expand to too much', () => {
     const level = (n: number) =>
       `l${n}: &l${n} [${Array(10)
         .fill(`*l${n - 1}`)
@@ -315,7 +315,7 @@ tasks: {}
     assert.throws(() => parseSource('graph.yml', text), MistakesError);
   });
 
-  it('include a file that is not there', async () => {
+  it('include a missing file', async () => {
     await assert.rejects(
       loadGraph('/nowhere/graph.yml', { params: {}, now, slugid: counted() }),
       /^MistakesError: \/nowhere\/graph.yml:1:1: cannot be read: there is no such file$/,

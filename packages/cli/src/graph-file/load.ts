@@ -20,15 +20,15 @@ import { leaveToShell } from './shell.ts';
 import { strayLabels, taskIds } from './task-ids.ts';
 import { grantScopes } from './task-scopes.ts';
 
-/** What a graph depends on besides the text of its file. */
+/** The inputs of a graph besides the text of its file. */
 export interface LoadOptions {
-  /** As on the command line: every value is text. */
+  /** The parameters of the command line: every value is text. */
   readonly params: Readonly<Record<string, string>>;
   readonly now: Date;
   readonly slugid: () => string;
-  /** The task queue of tasks that name none. */
+  /** The task queue of tasks without one. */
   readonly taskQueueId?: string;
-  /** JSON schemas that finished tasks are held to as well: the queue's of a task, the worker's of a payload. */
+  /** Further JSON schemas of complete tasks: the queue's of a task, the worker's of a payload. */
   readonly taskSchema?: object;
   readonly payloadSchema?: object;
 }
@@ -42,7 +42,7 @@ export interface GraphTask {
   readonly hasSource: boolean;
 }
 
-/** A graph that is ready to be submitted; each task comes after those it depends on. */
+/** A graph that is ready to be submitted; each task comes after its dependencies. */
 export interface Graph {
   readonly name: string;
   readonly description?: string;
@@ -50,13 +50,13 @@ export interface Graph {
   readonly tasks: readonly GraphTask[];
   /** The taskId of each label. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Where the files come from that its tasks work on. */
+  /** The source of the files that its tasks work on. */
   readonly source?: Origin;
-  /** The tasks that only run where the folder of the file is: they use `dir`. */
+  /** The tasks that use `dir`, so they can run only on the machine with the folder of the file. */
   readonly boundToDir: readonly string[];
 }
 
-/** Read, render and check a graph file. Throws a MistakesError that holds all its mistakes. */
+/** Reads, renders and checks a graph file. Throws a MistakesError with all its mistakes. */
 export const loadGraph = async (path: string, options: LoadOptions): Promise<Graph> =>
   graphOf(parseSource(path, await textOf(path)), options);
 
@@ -70,11 +70,11 @@ const textOf = async (file: string): Promise<string> => {
   }
 };
 
-/** The same for a file that has been read. */
+/** The same for the text of a file. */
 export const graphOf = (read: Source, options: LoadOptions): Graph => {
   const form = readForm(read, options.params);
   const tasks = isFields(read.content) ? read.content.tasks : undefined;
-  // Without the parameters every expression that reads one would fail, and hide the mistake that matters.
+  // Without the parameters every expression that uses one would fail, and hide the real mistake.
   if (form.params === undefined || typeof tasks !== 'object' || tasks === null)
     throw new MistakesError(form.mistakes);
 
@@ -102,7 +102,7 @@ export const graphOf = (read: Source, options: LoadOptions): Graph => {
 
 const folderOf = ({ file }: Source): string => dirname(resolve(file));
 
-/** What expressions may use; json-e adds its own functions. */
+/** The context of expressions; json-e adds its own functions. */
 const contextOf = (source: Source, given: Fields): Fields => ({
   ...given,
   dir: folderOf(source),

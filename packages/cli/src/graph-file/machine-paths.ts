@@ -1,7 +1,7 @@
 import { isFields, type Source } from '@taskyard/taskcluster-yml/template';
 import type { Draft } from './draft.ts';
 
-/** Whether an expression anywhere in a value reads `dir`. */
+/** Whether an expression in a value uses `dir`. */
 const readsDir = (value: unknown, isExpression = false): boolean => {
   if (typeof value === 'string')
     return isExpression ? /\bdir\b/.test(value) : /(?<!\$)\$\{[^}]*\bdir\b/.test(value);

@@ -12,7 +12,7 @@ import type { Schema } from './schema.ts';
 export interface FolderSource {
   readonly kind: 'folder';
   readonly folder: string;
-  /** All of the folder that tasks need, relative to it; without them, all that git does not ignore. */
+  /** The parts of the folder that tasks need, relative to it; without them, everything that git does not ignore. */
   readonly paths?: readonly string[];
 }
 
@@ -26,7 +26,7 @@ export interface GitSource {
   readonly secret?: string;
 }
 
-/** Where the files come from that the tasks of a graph work on. */
+/** The source of the files that the tasks of a graph work on. */
 export type Origin = FolderSource | GitSource;
 
 const commitSchema: Schema = {
@@ -76,13 +76,13 @@ const pathsSchema: Schema = {
   },
 };
 
-/** What `source` of a graph file may say. */
+/** The schema of `source` in a graph file. */
 export const originSchema: Schema = {
   description: 'The files that tasks find in their directory: a folder, or a commit of a git repository.',
   anyOf: [folderSchema, pathsSchema, commitSchema],
 };
 
-// One at a time: the errors of the form that was not meant would hide those of the one that was.
+// Only the intended form is checked, since the errors of the other would hide its own.
 const checkFolder = validatorOf(folderSchema);
 const checkPaths = validatorOf(pathsSchema);
 const checkCommit = validatorOf(commitSchema);

@@ -53,7 +53,7 @@ const kindOf = (value: unknown): ParamType => {
   return typeof value === 'object' ? 'object' : 'string';
 };
 
-/** Strings are taken as they stand; anything else is written as in YAML. */
+/** Strings are used as they are; anything else is parsed as YAML. */
 const parsedAs = (text: string, type: ParamType): unknown => {
   if (type === 'string') return text;
   try {

@@ -10,16 +10,16 @@ const published = referenceDocuments().find(
 const queue = published.properties as Record<string, Schema>;
 const form = taskSchema.properties as Record<string, Schema>;
 
-/** What graph files do not have: it is filled in, or said in another way. */
+/** Fields that graph files do not have: they are filled in, or written differently. */
 const filledIn = ['created', 'taskGroupId', 'provisionerId', 'workerType'];
 
 describe('the form of a task', () => {
-  it('has the fields of the queue, and of its own only `needs`, `run` and `source`', () => {
+  it('has the fields of the queue, and in addition only `needs`, `run` and `source`', () => {
     const known = Object.keys(queue).filter((field) => !filledIn.includes(field));
     assert.deepEqual(Object.keys(form).sort(), [...known, 'needs', 'run', 'source'].sort());
   });
 
-  it('draws the limits where the queue draws them', () => {
+  it('has the limits of the queue', () => {
     const samples: Record<string, readonly unknown[]> = {
       dependencies: [['AAAAAAAAQ-CAAAAAAAAAAA'], ['x']],
       requires: ['all-completed', 'all-resolved', 'any'],

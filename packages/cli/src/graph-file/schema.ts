@@ -105,7 +105,7 @@ const paramSchema: Schema = {
   },
 };
 
-/** The outermost keys of a graph file. `tasks` and `defaults` are checked after rendering, task by task. */
+/** The top-level keys of a graph file. `tasks` and `defaults` are checked after rendering, task by task. */
 export const fileSchema: Schema = {
   type: 'object',
   additionalProperties: false,

@@ -30,7 +30,7 @@ const scriptOf = (script: string): string | undefined =>
   commandOf('t', `tasks:\n  t:\n    run: |\n      ${script}\n`);
 
 describe('a task with a script', () => {
-  it('runs it by bash, which ends at the first failure, within an hour', () => {
+  it('runs it with bash, which exits at the first failure, within an hour', () => {
     const command = [['bash', '-eo', 'pipefail', '-c', 'make | tee log\nmake test\n']];
     assert.deepEqual(payloads('tasks:\n  t:\n    run: |\n      make | tee log\n      make test\n'), {
       t: { maxRunTime: 3600, command },
@@ -42,7 +42,7 @@ describe('a task with a script', () => {
     assert.deepEqual(payloads('tasks: {t: {taskQueueId: built-in/succeed, payload: {}}}'), { t: {} });
   });
 
-  it('leaves to the shell what is none of the file’s own names', () => {
+  it('leaves names to the shell that are not defined by the file', () => {
     const kept = [
       `\${HOME}/x \${HOME:-\${B}} \${x%.*}`,
       `\${#list[@]} \${list[@]} \${!name} \${1} \${1:-params} \${@}`,
@@ -55,7 +55,7 @@ describe('a task with a script', () => {
     assert.equal(commandOf('b', generated), `make b in \${HOME}`);
   });
 
-  it('says how to write for a shell where it cannot know', () => {
+  it('says how to escape for the shell when a name is unknown', () => {
     const inCommand = (text: string) => mistakesOf(`tasks: {t: {payload: {command: [[sh, -c, '${text}']]}}}`);
     assert.deepEqual(inCommand(`echo \${HOME}`), [
       `unknown context value HOME; to leave it to a shell, write $\${HOME}`,
@@ -63,7 +63,7 @@ describe('a task with a script', () => {
     assert.ok(inCommand(`echo \${HOME:-x}`)[0]?.endsWith(`; to leave \${…} to a shell, write $\${…}`));
   });
 
-  it('refuses two ways to say what is run, and none', () => {
+  it('refuses both ways to say what is run, and neither', () => {
     assert.deepEqual(mistakesOf('tasks: {t: {run: make, payload: {command: [[make]]}}}'), [
       'run and payload.command both say what is run; leave one out',
     ]);
@@ -92,7 +92,7 @@ describe('a key of another format', () => {
     ],
   ];
   for (const [text, message] of told) {
-    it(`is refused with what is written here: ${text}`, () => {
+    it(`is refused with a hint how to write it: ${text}`, () => {
       const mistakes = mistakesOf(text);
       assert.ok(
         mistakes.some((mistake) => message.test(mistake)),

@@ -19,7 +19,7 @@ const boundNames = (value: unknown): string[] => {
   });
 };
 
-/** Whether what follows `${` is an expression of the file: it begins with a name that the file knows, or a text. */
+/** Whether the text after `${` is an expression of the file: it begins with a known name, or a string. */
 const isExpression = (inside: string, known: ReadonlySet<string>): boolean => {
   const [, start = ''] = /^[\s([{!+-]*(['"]|[A-Za-z_]\w*)?/.exec(inside) ?? [];
   return start === "'" || start === '"' || known.has(start);
@@ -41,7 +41,7 @@ const withScriptsEscaped = (value: unknown, known: ReadonlySet<string>): unknown
   );
 };
 
-/** Leaves `${NAME}` in scripts to the shell, unless it is an expression of the file. */
+/** Escapes `${NAME}` in scripts for the shell, unless it is an expression of the file. */
 export const leaveToShell = (source: Source, context: Fields): Source => {
   const { content } = source;
   if (!isFields(content)) return source;
@@ -49,5 +49,5 @@ export const leaveToShell = (source: Source, context: Fields): Source => {
   return { ...source, content: withScriptsEscaped(content, known) };
 };
 
-/** The command that runs a script: it ends at the first command that fails, in a pipe as well. */
+/** The command that runs a script, which exits at the first failing command, also in a pipe. */
 export const shellCommand = (script: string): string[] => ['bash', '-eo', 'pipefail', '-c', script];

@@ -2,7 +2,7 @@ import { type Mistake, type Path, type Source, suggestion } from '@taskyard/task
 import type { Draft } from './draft.ts';
 import { mistakeIn } from './draft.ts';
 
-/** Hands out one taskId for each label, whether the label is known yet or not: `$map` makes labels late. */
+/** Assigns a taskId to each label, also to labels that are not known yet, since `$map` creates labels late. */
 export interface TaskIds {
   of(label: string): string;
   /** Every label that was asked for, with its taskId. */
@@ -22,7 +22,7 @@ export const taskIds = (slugid: () => string): TaskIds => {
   };
 };
 
-/** Labels that an expression asked the taskId of and that are no task, each where its taskId came out. */
+/** Unknown labels whose taskId an expression used, each with the place of that taskId. */
 export const strayLabels = (
   source: Source,
   drafts: readonly Draft[],

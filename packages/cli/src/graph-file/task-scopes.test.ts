@@ -25,7 +25,7 @@ const mount = (content: object) => ({ mounts: [{ file: 'f', content }] });
 const cache = { mounts: [{ cacheName: 'npm', directory: '.npm' }] };
 
 describe('the scopes of tasks', () => {
-  it('include what reading the artifacts of others in the graph takes', () => {
+  it('include those to read artifacts of other tasks of the graph', () => {
     const artifacts = [{ type: 'file', path: 'a', name: 'private/a' }];
     const content = { taskId: `\${taskId('build')}`, artifact: 'private/a' };
     const test = { run: 'test', needs: ['build'], payload: mount(content) };
@@ -38,7 +38,7 @@ describe('the scopes of tasks', () => {
     assert.deepEqual(scopesOf({ scopes: ['queue:get-artifact:*'] }), ['queue:get-artifact:*']);
   });
 
-  it('are named as one line where the file must say them', () => {
+  it('are printed as one line when the file must contain them', () => {
     const line = (task: object, ...scopes: string[]): void => {
       const [message = '', ...more] = mistakesOf(task);
       assert.deepEqual(more, []);
@@ -64,7 +64,7 @@ describe('the scopes of tasks', () => {
     );
   });
 
-  it('are left to the author where only the server knows', () => {
+  it('are left to the author when only the server knows them', () => {
     assert.deepEqual(mistakesOf({ run: 'make', payload: cache, scopes: ['assume:repo'] }), []);
     assert.deepEqual(mistakesOf({ run: `curl "$PROXY/api/secrets/v1/secret/team/$NAME"` }), []);
     const content = { taskId: other, artifact: 'public/a' };

@@ -3,14 +3,14 @@ import { type Fields, isFields, type Path } from '@taskyard/taskcluster-yml/temp
 import type { Draft } from './draft.ts';
 import type { LinkMistake } from './links.ts';
 
-/** A scope that a task will be asked for when it runs, because of something in its payload. */
+/** A scope that a task needs when it runs, because of something in its payload. */
 interface Need {
   readonly scope: string;
   /** What it is for, in words. */
   readonly purpose: string;
-  /** Below the task. */
+  /** The path below the task. */
   readonly path: Path;
-  /** Whether it opens nothing but what a task of the same graph makes. */
+  /** Whether it only gives access to artifacts of the same graph. */
   readonly isOwn: boolean;
 }
 
@@ -19,7 +19,7 @@ const fieldsIn = (value: unknown): Fields[] =>
 
 const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
-/** What reading an artifact takes: of a task of the graph, of another one, or of one in the index. */
+/** The scopes to read an artifact: of a task of the graph, of another one, or of one in the index. */
 const artifactNeeds = (
   { taskId, namespace, artifact: name }: Fields,
   path: Path,
@@ -71,7 +71,7 @@ const containerNeeds = ({ cache, image }: Fields, graph: ReadonlySet<string>): N
 
 const secretUrl = /\/secrets\/v1\/secret\/([A-Za-z0-9_./-]+)(?![A-Za-z0-9_./$-])/g;
 
-/** Secrets that a command asks the server for, as far as their names are written out. */
+/** Secrets that a command reads from the server, if their names are literal. */
 const secretNeeds = (payload: Fields): Need[] => {
   const names = [...JSON.stringify(payload).matchAll(secretUrl)].map(([, name = '']) => name);
   return [...new Set(names)].map((name) => ({
@@ -102,11 +102,11 @@ const withOwnScopes = (draft: Draft, missing: readonly Need[]): Draft => {
   return { ...draft, task: { ...draft.task, scopes: [...new Set([...scopesOf(draft), ...added])] } };
 };
 
-/** One mistake for each task, with the line that mends it. */
+/** One mistake for each task, with the line that corrects it. */
 const mistakeOf = (draft: Draft, missing: readonly Need[]): LinkMistake[] => {
   const foreign = missing.filter(({ isOwn }) => !isOwn);
   const [first] = foreign;
-  // What a role gives is known to the server alone.
+  // Only the server knows the scopes of a role.
   if (!first || scopesOf(draft).some((scope) => scope.startsWith('assume:'))) return [];
   const line = JSON.stringify([...new Set([...scopesOf(draft), ...foreign.map(({ scope }) => scope)])]);
   const purposes = [...new Set(foreign.map(({ purpose }) => purpose))].join(', ');
@@ -115,8 +115,8 @@ const mistakeOf = (draft: Draft, missing: readonly Need[]): LinkMistake[] => {
 };
 
 /**
- * The tasks with the scopes to read what others of the graph make. What else their payloads need must be written in the
- * file, since whoever submits the graph lends it to the tasks.
+ * The tasks with the scopes to read artifacts of other tasks of the graph. Other scopes that their payloads need must be in
+ * the file, since the submitter of the graph grants them.
  */
 export const grantScopes = (drafts: readonly Draft[]): { granted: Draft[]; mistakes: LinkMistake[] } => {
   const graph = new Set(drafts.map(({ taskId }) => taskId));

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { type Io, say, sayJson } from '../io.ts';
 
-/** Closes a group, then cancels what is unresolved in it: an open group could grow behind our back. */
+/** Seals a group and then cancels its unresolved tasks, since an unsealed group could grow meanwhile. */
 export const cancelGroup = async (queue: Queue, taskGroupId: string) => {
   await queue.sealTaskGroup(taskGroupId);
   return queue.cancelTaskGroup(taskGroupId);

@@ -15,7 +15,7 @@ const colours: Readonly<Record<string, string>> = {
 const quoted = (text: string): string =>
   `"${harmless(text).replace(/["\\]/g, '\\$&').replaceAll('\n', ' ')}"`;
 
-/** A graph in the language of Graphviz: an arrow leads from what is needed to what needs it. */
+/** A graph in the language of Graphviz: arrows lead from dependencies to dependents. */
 export const dotOf = (tasks: readonly ListedTask[]): string => {
   const nodes = tasks.map(
     ({ status, task }) =>

@@ -5,7 +5,7 @@ import { columns, harmless, type Io, say, sayJson } from '../io.ts';
 import { failedIn, mayRunAgain, repeatTasks } from '../repeat.ts';
 import { sayRepeated } from '../task/rerun.ts';
 
-/** Runs what failed again by one request. A server that is not ours has no such method, and is asked task by task. */
+/** Reruns failed tasks by one request. Other servers have no such method and get one request for each task. */
 const rerunFailed = async (queue: Queue, taskGroupId: string, taskIds: readonly string[]): Promise<void> => {
   try {
     await queue.rerunTaskGroup(taskGroupId);

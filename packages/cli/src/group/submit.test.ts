@@ -32,7 +32,7 @@ const create = async (
 };
 
 describe('creating a graph', () => {
-  it('refuses tasks that read a folder which other machines do not have, before anything is created', async () => {
+  it('refuses tasks that read a folder of this machine when they may run on others, before anything is created', async () => {
     const { err, exitCode, calls } = await create(tasks);
     assert.equal(exitCode, 2);
     assert.ok(err.includes(`"elsewhere": \${dir} is a folder of this machine`), err);
@@ -40,7 +40,7 @@ describe('creating a graph', () => {
     assert.deepEqual(calls, []);
   });
 
-  it('takes a path that was written out, by somebody who knows where it is', async () => {
+  it('accepts a literal path, since its author knows where it is', async () => {
     const { err, exitCode } = await create({ written: task(`${folder}/a`, 'team/mac') });
     assert.equal(exitCode, undefined, err);
   });

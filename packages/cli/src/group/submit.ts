@@ -6,7 +6,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts';
 import { type Graph, loadGraph } from '../graph-file/index.ts';
 import { harmless, type Io, remark } from '../io.ts';
 
-/** The task queue of tasks that name none: that of the built-in worker. */
+/** The task queue of tasks without one: that of the built-in worker. */
 export const builtInTaskQueueId = 'local/built-in';
 
 export interface GraphSource {
@@ -17,7 +17,7 @@ export interface GraphSource {
   readonly payloadSchema?: object;
 }
 
-/** Reads a graph file with what the command line says. */
+/** Reads a graph file with the options of the command line. */
 export const readGraph = ({
   file,
   taskQueueId = builtInTaskQueueId,
@@ -43,7 +43,7 @@ const namesOf = (labels: readonly string[]): string => {
   return `${named.join(', ')}${labels.length > named.length ? ` and ${labels.length - named.length} more` : ''}`;
 };
 
-/** Warns of tasks that name a folder which a platform of this machine, started by somebody else, does not show them. */
+/** Warns of tasks that name a folder which a platform on this machine, started otherwise, does not show to them. */
 export const warnOfHiddenProject = (
   io: Io,
   { tasks, boundToDir }: Graph,
@@ -63,8 +63,8 @@ export const warnOfHiddenProject = (
 };
 
 /**
- * Refuses a graph whose tasks read the folder of its file, when they may run on a machine that does not have it: for
- * another server, or for another task queue than that of the built-in worker. Throws a CommandError.
+ * Refuses a graph whose tasks read the folder of its file, when they may run on a machine without it: on another server, or
+ * in another task queue than that of the built-in worker. Throws a CommandError.
  */
 export const refuseTasksBoundHere = ({ tasks, boundToDir }: Graph, file: string, rootUrl: string): void => {
   const isHere = isOfThisMachine(rootUrl);

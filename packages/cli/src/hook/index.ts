@@ -16,7 +16,7 @@ import { shownMoment } from '../times.ts';
 const hooksOf = (io: Io, options: ConnectedOptions): Hooks =>
   new Hooks({ ...serverOf(io, options), retries: 3 });
 
-/** A hook is named by its group and its id; a slash of its id is a slash. */
+/** The name of a hook: its group and its id, which may contain slashes. */
 const partsOf = (name: string): [hookGroupId: string, hookId: string] => {
   const at = name.indexOf('/');
   if (at < 1) throw new CommandError(exitCodes.usage, `"${name}" must be written as <group>/<hook>.`);
@@ -113,7 +113,7 @@ const setCommand = (io: Io): Command =>
     .argument('<file>', 'JSON or YAML; "-" reads standard input')
     .action(async (name: string, file: string, options: ConnectedOptions) => {
       const hooks = hooksOf(io, options);
-      // The server is the judge of what the file holds.
+      // The server checks the content of the file.
       const body = (await readDocument(io, file)) as CreateHookRequest;
       const hook = await hooks.createHook(...partsOf(name), body).catch((error: unknown) => {
         if (error instanceof ApiError && error.statusCode === 409) {

@@ -9,7 +9,7 @@ import { memoryIo } from '../testing/memory-io.ts';
 const expires = '2030-01-01T00:00:00.000Z';
 const entry = { namespace: 'app.latest', taskId: 'fN1SbArXTPSVFNUvaOlinQ', rank: 3, data: { v: 1 }, expires };
 
-/** What the index answers, by what it is asked for. */
+/** The replies of the index, by request. */
 const answers: Readonly<Record<string, object>> = {
   '/task/app.latest': entry,
   '/namespaces/': { namespaces: [{ namespace: 'app', name: 'app', expires }] },
@@ -38,25 +38,25 @@ const index = async (...args: string[]) => {
   return { out: world.out(), err: world.err(), exitCode: world.exitCode() };
 };
 
-it('shows which task stands at a path', async () => {
+it('shows the task at a path', async () => {
   const { out } = await index('find', 'app.latest');
   assert.match(out, /^path +app\.latest\ntask +fN1SbArXTPSVFNUvaOlinQ\nrank +3\n.*\ndata +\{"v":1\}\n$/);
   assert.deepEqual(JSON.parse((await index('find', 'app.latest', '--json')).out), entry);
 });
 
-it('says that nothing stands there', async () => {
+it('says that there is none', async () => {
   const { exitCode, err } = await index('find', 'app.nothing');
   assert.notEqual(exitCode, 0);
   assert.match(err, /There is nothing/);
 });
 
-it('lists what stands in a namespace, all pages of it', async () => {
+it('lists all pages of a namespace', async () => {
   const { out } = await index('list', 'app');
   assert.match(out, /^app\.by\. +2030\S+\napp\.latest +fN1SbArXTPSVFNUvaOlinQ +2030\S+\n$/);
   const { namespaces, tasks } = JSON.parse((await index('list', 'app', '--json')).out) as Record<string, []>;
   assert.deepEqual([namespaces?.length, tasks?.length], [1, 1]);
 });
 
-it('lists the root where no namespace is named', async () => {
+it('lists the root without a namespace', async () => {
   assert.match((await index('list')).out, /^app\. +2030\S+\n$/);
 });

@@ -7,7 +7,7 @@ import { type Io, say, sayJson } from '../io.ts';
 const managerOf = (io: Io, options: ConnectedOptions): WorkerManager =>
   new WorkerManager({ ...serverOf(io, options), retries: 3 });
 
-/** What `pool set` takes, so that a pool can be shown, edited and set again. */
+/** The format of `pool set`, so that a pool can be shown, edited and set again. */
 const definitionOf = ({ providerId, description, config, owner, emailOnError }: WorkerPoolFull) => ({
   providerId,
   description,
@@ -34,7 +34,7 @@ export const setCommand = (io: Io): Command =>
     .argument('<file>', 'JSON or YAML; "-" reads standard input')
     .action(async (workerPoolId: string, file: string, options: ConnectedOptions) => {
       const manager = managerOf(io, options);
-      // The server is the judge of what the file holds.
+      // The server checks the content of the file.
       const body = (await readDocument(io, file)) as unknown as CreateWorkerPoolRequest;
       const pool = await manager.createWorkerPool(workerPoolId, body).catch((error: unknown) => {
         if (error instanceof ApiError && error.statusCode === 409) {

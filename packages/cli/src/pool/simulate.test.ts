@@ -34,7 +34,7 @@ const config = () =>
 `,
   );
 
-it('compares a pool with what the original makes of it, as a table, a diagram and JSON', async () => {
+it('compares a pool with the original’s provisioning, as a table, a diagram and JSON', async () => {
   const made = await pool('trace', '--kind', 'steady', '--tasks', '200', '--days', '1');
   const trace = await file('trace.csv', made.out());
   const svg = join(folder, 'out.svg');
@@ -51,7 +51,7 @@ it('compares a pool with what the original makes of it, as a table, a diagram an
   assert.ok(ours.idleUsd < original.idleUsd);
 });
 
-it('makes the same trace and market for the same seed', async () => {
+it('creates the same trace and market for the same seed', async () => {
   const market = join(folder, 'market.csv');
   const make = async () => {
     const world = await pool('trace', '--kind', 'spot-market', '--days', '1', '--market', market);
@@ -62,7 +62,7 @@ it('makes the same trace and market for the same seed', async () => {
   assert.deepEqual(await make(), first);
 });
 
-it('says what is wrong with a file', async () => {
+it('reports mistakes in a file', async () => {
   const trace = await file('wrong.csv', 'at_seconds,duration_seconds\n1,x\n');
   const world = await pool('simulate', '--trace', trace, '--config', await config());
   assert.equal(world.exitCode(), exitCodes.usage);

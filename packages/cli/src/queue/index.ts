@@ -73,7 +73,7 @@ const workersCommand = (io: Io): Command =>
     .argument('<taskQueueId>')
     .action((taskQueueId: string, options: ConnectedOptions) => listWorkers(io, taskQueueId, options));
 
-/** The commands about task queues and who works at them. */
+/** The commands about task queues and their workers. */
 export const queueCommands = (io: Io): Command => {
   const queue = new Command('queue').description('Look at task queues and their workers.');
   const verbs = [listCommand, countsCommand, pendingCommand, workersCommand, workerQuarantineCommand];

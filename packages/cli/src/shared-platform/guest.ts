@@ -4,13 +4,13 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { type FromPlatform, type FromRun, type Reception, receptionFile } from './protocol.ts';
 
-/** What a run holds of the platform that it shares with others. */
+/** The membership of a run in a platform that it shares with others. */
 export interface PlatformGuest {
-  /** Says which group the run is about to create: it is canceled should the run be killed. */
+  /** Announces the group that the run is about to create, which is canceled if the run is killed. */
   readonly begin: (taskGroupId: string) => Promise<void>;
-  /** Needs the platform no more. Waits until it has ended, if no other run uses it. */
+  /** Leaves the platform. Waits until it has ended, if no other run uses it. */
   readonly leave: () => Promise<void>;
-  /** Aborts when the platform has ended although the run needs it. */
+  /** Aborts when the platform ends while the run needs it. */
   readonly lost: AbortSignal;
 }
 
@@ -40,7 +40,7 @@ class Connection implements PlatformGuest {
     });
   }
 
-  /** Says something, and returns what the platform says to it; nothing when the connection has ended. */
+  /** Sends a message, and returns the reply of the platform; undefined when the connection has ended. */
   ask(line: FromRun): Promise<FromPlatform | undefined> {
     if (this.#socket.destroyed) return Promise.resolve(undefined);
     return new Promise((resolve) => {
@@ -61,8 +61,8 @@ class Connection implements PlatformGuest {
 }
 
 /**
- * Joins those who share the platform of a data folder; waits while it starts. Returns nothing where no platform is shared,
- * and `turned-away` where one is ending.
+ * Joins the shared platform of a data folder; waits while it starts. Returns undefined when there is none, and `turned-away`
+ * when it is ending.
  */
 export const joinPlatform = async (data: string): Promise<PlatformGuest | 'turned-away' | undefined> => {
   const reception = await readReception(data);
@@ -72,7 +72,7 @@ export const joinPlatform = async (data: string): Promise<PlatformGuest | 'turne
     () => true,
     () => false,
   );
-  // What a platform has left behind that was killed.
+  // The file of a platform that was killed.
   if (!isThere) return undefined;
   const connection = new Connection(socket);
   const answer = await connection.ask({ type: 'hello', token: reception.token });

@@ -17,7 +17,7 @@ const logOf = (data: string): string => join(data, 'platform.log');
 /** Starts the platform in a process of its own, and waits until it is ready. */
 const startProcess = async (settings: PlatformSettings, project: string): Promise<void> => {
   const log = openSync(logOf(settings.data), 'w', 0o600);
-  // In a session of its own, Ctrl-C at the terminal of one run does not end it for the others.
+  // In its own session, so that Ctrl-C at the terminal of one run does not end it for the others.
   const child = fork(program, [JSON.stringify({ settings, project })], {
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
@@ -37,7 +37,7 @@ const startProcess = async (settings: PlatformSettings, project: string): Promis
   if (started.type === 'failed') throw new CommandError(exitCodes.failed, started.message);
 };
 
-/** The platform that somebody runs on this folder, with a place in it where it is shared; nothing where there is none. */
+/** The running platform of this folder, with a membership if it is shared; undefined when there is none. */
 const findAndJoin = async (data: string): Promise<Platform | undefined> => {
   for (const giveUpAt = Date.now() + endsWithinMs; ; await pause(100)) {
     const guest = await joinPlatform(data);
@@ -54,7 +54,7 @@ const findAndJoin = async (data: string): Promise<Platform | undefined> => {
 };
 
 /**
- * The platform on a data folder: the one that is there, else one that is started and ends when the last run has left.
+ * The platform of a data folder: the running one, or else one that is started and ends when the last run has left.
  *
  * @param onStart called before one is started
  */

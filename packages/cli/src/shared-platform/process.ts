@@ -1,4 +1,4 @@
-// The program of a platform that runs share: `run` starts it, and it ends when the last run has left.
+// The program of a platform that several runs share: `run` starts it, and it ends when the last run has left.
 
 import { pause, Queue } from '@taskyard/client';
 import { cancelRun } from '../begun-runs.ts';
@@ -14,7 +14,7 @@ const { settings, project } = JSON.parse(process.argv[2] ?? '') as {
   project: string;
 };
 
-/** Tells the run that has started this process, as long as it is there. */
+/** Sends a message to the run that has started this process, while it exists. */
 const tell = (told: Started): Promise<void> =>
   new Promise((resolve) => (process.send ? process.send(told, () => resolve()) : resolve()));
 
@@ -40,7 +40,7 @@ const serveRuns = async (): Promise<void> => {
     const failure = await Promise.race([reception.emptied, told, platform.broken]);
     const stopped = platform.stop();
     if (!(failure instanceof Error)) return void (await stopped);
-    // Nothing can be written down any more: what still runs gets a moment to notice.
+    // Nothing can be saved any more; running parts get a moment to notice.
     await Promise.race([stopped.catch(() => {}), pause(breakDownWithinMs)]);
     throw failure;
   } finally {
@@ -54,5 +54,5 @@ try {
   await tell({ type: 'failed', message: (error as Error).message });
   process.exitCode = 1;
 }
-// Connections of runs that wait for our end would keep the process.
+// Connections of runs that wait for our end would keep the process alive.
 process.exit();

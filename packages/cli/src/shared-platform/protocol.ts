@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 
-// How runs and the platform that they share speak: lines of JSON over a connection on the loopback device, which a run
-// holds as long as it needs the platform. The system closes it even if the run is killed.
+// The protocol between runs and their shared platform: lines of JSON over a connection on the loopback device, which a run
+// // keeps open as long as it needs the platform. The system closes it even if the run is killed.
 
-/** Where the platform takes runs in: a file that only the user can read. */
+/** How runs connect to the platform, in a file that only the user can read. */
 export interface Reception {
   readonly port: number;
   readonly token: string;
@@ -11,16 +11,16 @@ export interface Reception {
 
 export const receptionFile = (data: string): string => join(data, 'platform.json');
 
-/** What a run says. */
+/** The messages of a run. */
 export type FromRun =
   | { readonly type: 'hello'; readonly token: string }
   /** It is about to create this group. */
   | { readonly type: 'begin'; readonly taskGroupId: string }
-  /** It needs the platform no more. */
+  /** It no longer needs the platform. */
   | { readonly type: 'goodbye' };
 
-/** What the platform says: each line once it has done what the run said. After a goodbye it closes the connection. */
+/** The replies of the platform, each when the request is done. After a goodbye it closes the connection. */
 export type FromPlatform = { readonly type: 'welcome' } | { readonly type: 'begun' };
 
-/** What the platform's process tells the one that has started it. */
+/** The messages of the platform's process to the run that has started it. */
 export type Started = { readonly type: 'ready' } | { readonly type: 'failed'; readonly message: string };

@@ -7,11 +7,11 @@ import { type FromPlatform, type FromRun, type Reception, receptionFile } from '
 
 export interface ReceptionOptions {
   readonly data: string;
-  /** Cancels what a run has left that was killed. */
+  /** Cancels the group of a killed run. */
   readonly abandon: (taskGroupId: string) => Promise<void>;
 }
 
-// The run that starts a platform comes at once. Without any, that run was killed.
+// The run that starts a platform connects at once. When no run connects, it was killed.
 const firstRunWithinMs = 10_000;
 
 /** A run that uses the platform. */
@@ -22,9 +22,9 @@ interface Guest {
 
 const say = (socket: Socket, line: FromPlatform): void => void socket.write(`${JSON.stringify(line)}\n`);
 
-/** Takes in the runs that share a platform as soon as it is ready, and notices when the last one has left. */
+/** Accepts the runs that share a platform as soon as it is ready, and notices when the last one has left. */
 export class PlatformReception {
-  /** Settles when the last run has left, or when none has come. From then on none is taken in. */
+  /** Settles when the last run has left, or when none has connected. From then on none is accepted. */
   readonly emptied: Promise<void>;
   readonly #settle: () => void;
   readonly #options: ReceptionOptions;
@@ -44,7 +44,7 @@ export class PlatformReception {
     this.#settle = settle;
   }
 
-  /** Listens on a free port of the loopback device, and writes into the data folder how it is reached. */
+  /** Listens on a free port of the loopback device, and writes its address into the data folder. */
   static async open(options: ReceptionOptions): Promise<PlatformReception> {
     const reception = new PlatformReception(options);
     const server = reception.#server.listen(0, '127.0.0.1');
@@ -57,7 +57,7 @@ export class PlatformReception {
     return reception;
   }
 
-  /** The platform works: those who came while it started are let in. */
+  /** To be called when the platform is ready: accepts the runs that connected meanwhile. */
   letIn(): void {
     this.#isReady = true;
     for (const welcome of this.#early.splice(0)) welcome();
@@ -65,8 +65,8 @@ export class PlatformReception {
   }
 
   /**
-   * Takes nobody in any more. To be called when the platform has ended: until then, a run that comes late is turned
-   * away and knows that it has to wait.
+   * Stops listening. To be called when the platform has ended: until then, a run that connects late is turned away and knows
+   * that it has to wait.
    */
   async close(): Promise<void> {
     await rm(receptionFile(this.#options.data), { force: true });
@@ -104,15 +104,15 @@ export class PlatformReception {
     guest.hasLeft = true;
     this.#guests.delete(guest);
     this.#closeIfEmpty();
-    // The last one waits until the platform has ended, and its connection ends with that.
+    // The last run waits until the platform has ended, which closes its connection.
     if (!this.#isClosing) socket.end();
   }
 
-  /** Cancels what a run was doing whose connection has ended without a goodbye. */
+  /** Cancels the group of a run whose connection has ended without a goodbye. */
   async #part(guest: Guest): Promise<void> {
     if (guest.hasLeft || !this.#guests.has(guest)) return;
     const { taskGroupId } = guest;
-    // What cannot be canceled now is canceled by the next platform on this folder.
+    // If it cannot be canceled now, the next platform on this folder does that.
     if (taskGroupId !== undefined) await this.#options.abandon(taskGroupId).catch(() => {});
     this.#guests.delete(guest);
     this.#closeIfEmpty();

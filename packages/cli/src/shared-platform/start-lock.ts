@@ -4,7 +4,7 @@ import { makeDataFolder } from '../data-folder.ts';
 import { isAlive } from '../processes.ts';
 
 const pollMs = 50;
-// A start takes seconds. A lock this old was left by a process that was killed, whoever has its number now.
+// A start takes seconds. A lock this old was left by a killed process, even if its process id is in use again.
 const staleMs = 120_000;
 
 const isStale = async (path: string): Promise<boolean> => {
@@ -26,7 +26,7 @@ const take = async (path: string): Promise<boolean> => {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     if (await isStale(path)) {
-      // Of several that find it stale, one renames it; to the others it is gone.
+      // Of several processes that find it stale, one renames it; for the others it is gone.
       const aside = `${path}.${process.pid}`;
       await rename(path, aside).catch(() => undefined);
       await rm(aside, { force: true });
@@ -35,7 +35,7 @@ const take = async (path: string): Promise<boolean> => {
   }
 };
 
-/** Does something while no other process starts a platform in this data folder. */
+/** Calls a function while no other process starts a platform in this data folder. */
 export const whileNobodyStarts = async <T>(
   data: string,
   { pause }: { readonly pause: (milliseconds: number) => Promise<void> },

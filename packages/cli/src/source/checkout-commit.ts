@@ -21,8 +21,7 @@ const text = (value: unknown): string | undefined =>
 const quoted = (value: string): string => `"${value.replace(/[\\"]/g, '\\$&')}"`;
 
 /**
- * Writes what the secret says into the repository's own settings. On a command line or in the environment, other
- * processes might read it.
+ * Writes the secret into the repository's own settings, since other processes might read command lines and environments.
  */
 const logIn = async (place: string, { url, secret: name }: GitSource, secret: GitSecret): Promise<void> => {
   const settings = join(place, '.git', 'config');
@@ -34,7 +33,7 @@ const logIn = async (place: string, { url, secret: name }: GitSource, secret: Gi
     const command = `ssh -i '${file}' -o IdentitiesOnly=yes -o BatchMode=yes`;
     await appendFile(settings, `[core]\n\tsshCommand = ${quoted(command)}\n`);
   } else if (password !== undefined) {
-    // The name does not matter to the servers that know tokens.
+    // Servers with tokens ignore the name.
     const login = Buffer.from(`${text(secret.username) ?? 'x-access-token'}:${password}`).toString('base64');
     const section = `[http ${quoted(url)}]`;
     await appendFile(settings, `${section}\n\textraHeader = ${quoted(`Authorization: Basic ${login}`)}\n`);
@@ -46,7 +45,7 @@ const logIn = async (place: string, { url, secret: name }: GitSource, secret: Gi
 
 const isHash = (commit: string): boolean => /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit);
 
-/** Fetches one commit; all branches and tags where the server gives no single one. Returns what names it. */
+/** Fetches one commit, or all branches and tags when the server does not send a single one. Returns its name. */
 const fetchCommit = async (place: string, { url, commit }: GitSource): Promise<string> => {
   try {
     await git(place, ['fetch', '--quiet', '--no-tags', '--depth=1', url, commit]);
@@ -58,15 +57,15 @@ const fetchCommit = async (place: string, { url, commit }: GitSource): Promise<s
   }
 };
 
-/** No secret in a message, however it came there. */
+/** Removes secrets from a message. */
 const without = (message: string, secret: GitSecret): string =>
   Object.values(secret)
     .filter((value) => typeof value === 'string' && value.length > 3)
     .reduce<string>((left, value) => left.replaceAll(value as string, '…'), message);
 
 /**
- * Fetches a commit of a git repository and hands on its files; they are deleted afterwards. Throws a CommandError with
- * what git said. Git runs on this machine: tasks see neither the repository's address nor the secret.
+ * Fetches a commit of a git repository and passes its files on; they are deleted afterwards. Throws a CommandError with the
+ * message of git. Git runs on this machine, so tasks see neither the repository's URL nor the secret.
  */
 export const withCommit = async <T>(
   source: GitSource,

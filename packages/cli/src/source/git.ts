@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 
-/** Git refused, with the last line that it said; an `exitCode` of undefined means that there is no git. */
+/** A failure of git, with its last line; an `exitCode` of undefined means that git is missing. */
 export class GitError extends Error {
   readonly exitCode: number | undefined;
   constructor(message: string, exitCode: number | undefined) {
@@ -14,7 +14,7 @@ const outputBytesMax = 256 * 2 ** 20;
 
 const lastLineOf = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
-/** Runs git in a folder; returns what it printed. Throws a GitError. It never asks a person for anything. */
+/** Runs git in a folder; returns its output. Throws a GitError. Git never prompts. */
 export const git = (folder: string, args: readonly string[]): Promise<string> =>
   new Promise((resolve, reject) => {
     const command = ['-c', 'core.askPass=true', '-C', folder, ...args];

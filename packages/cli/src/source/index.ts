@@ -13,7 +13,7 @@ import {
   uploadScopes,
 } from './upload.ts';
 
-/** Where a graph's source goes, and which folders are never part of it. */
+/** The server of a graph's source, and folders that are never part of it. */
 export interface Provision extends Destination {
   readonly hidden: readonly string[];
 }
@@ -29,7 +29,7 @@ const secretNamed = async (
 const size = (bytes: number): string =>
   bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-/** What the caller may do; undefined for one who may not ask. */
+/** The scopes of the caller; undefined when they cannot be read. */
 const currentScopes = async ({
   rootUrl,
   credentials,
@@ -42,14 +42,14 @@ const currentScopes = async ({
   }
 };
 
-/** Refuses to upload for somebody who could not create the graph's tasks afterwards. Throws a CommandError. */
+/** Refuses to upload for a caller who could not create the graph's tasks afterwards. Throws a CommandError. */
 const refuseWithoutScopes = async (graph: Graph, { sha256 }: Packed, provision: Provision): Promise<void> => {
   const held = await currentScopes(provision);
   if (!held) return;
   const lent = graph.tasks.flatMap(({ task }) =>
     Array.isArray(task.scopes) ? (task.scopes as string[]) : [],
   );
-  // Next time the source is another one.
+  // The source will differ next time.
   const own = sourceScope(sourceArtifact(sha256));
   const wanted = new Set([...uploadScopes, own, ...lent]);
   const missing = [...wanted].filter((scope) => !scopesSatisfy(held, [scope]));
@@ -87,8 +87,8 @@ const provideCommit = async (
 };
 
 /**
- * Packs the source of a graph, uploads it unless the server has it, and mounts it in the graph's tasks. A graph without
- * a source is returned as it is.
+ * Packs the source of a graph, uploads it unless the server has it, and mounts it in the graph's tasks. A graph without a
+ * source does not change.
  */
 export const provideSource = async (io: Io, graph: Graph, provision: Provision): Promise<Graph> => {
   const { source } = graph;

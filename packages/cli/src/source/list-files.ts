@@ -5,7 +5,7 @@ import { CommandError, exitCodes } from '../exit-codes.ts';
 import type { FolderSource } from '../graph-file/index.ts';
 import { GitError, git } from './git.ts';
 
-// Histories, and what the platform keeps: its data folder holds the credentials of root.
+// Histories, and the platform's data folder, which contains the root credentials.
 const neverPacked = new Set(['.git', '.hg', '.svn', '.taskyard', '.taskyard-worker']);
 
 /** All files and links below a folder, relative to it. */
@@ -26,19 +26,19 @@ const walk = async (folder: string, below = ''): Promise<string[]> => {
 const listed = (folder: string, which: readonly string[]): Promise<string[]> =>
   git(folder, ['ls-files', '-z', ...which]).then((text) => text.split('\0').filter((path) => path !== ''));
 
-/** What git knows of a folder: tracked files, and those that it would track. Those of submodules too. */
+/** The files of a folder in git: tracked and untracked ones that are not ignored, also of submodules. */
 const listCheckout = async (folder: string): Promise<string[]> => {
   const [tracked, untracked] = await Promise.all([
     listed(folder, ['--cached', '--recurse-submodules']),
     listed(folder, ['--others', '--exclude-standard']),
   ]);
-  // A checkout inside of this one, that is no submodule, is listed as a folder.
+  // A nested checkout that is not a submodule is listed as a folder.
   return [...tracked, ...untracked].filter((path) => !path.endsWith('/'));
 };
 
 const listByGit = (folder: string): Promise<string[]> =>
   listCheckout(folder).catch((error: unknown) => {
-    // Without git nobody knows which files are ignored, and those may be secrets.
+    // Without git it is unknown which files are ignored, and those may be secrets.
     if (!(error instanceof GitError)) throw error;
     throw new CommandError(
       exitCodes.usage,
@@ -46,7 +46,7 @@ const listByGit = (folder: string): Promise<string[]> =>
     );
   });
 
-/** What one of the source's paths stands for: a file, or all of a folder. */
+/** The files of one of the source's paths: a file, or a whole folder. */
 const filesAt = async (folder: string, path: string, found: readonly string[]): Promise<string[]> => {
   const known = found.filter((file) => file === path || file.startsWith(`${path}${sep}`));
   if (known.length > 0) return known;
@@ -58,7 +58,7 @@ const filesAt = async (folder: string, path: string, found: readonly string[]): 
 
 /**
  * The files of a source, relative to its folder, in a fixed order: in a git checkout the tracked ones and the
- * untracked ones that are not ignored, elsewhere all but histories and the platform's own.
+ * untracked ones that are not ignored, elsewhere all except histories and the platform's own.
  *
  * @param hidden folders that are left out, such as the platform's data
  */

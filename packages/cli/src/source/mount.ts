@@ -6,7 +6,7 @@ const listIn = (value: unknown): readonly unknown[] => (Array.isArray(value) ? v
 /** The scope that a task needs to mount a source. */
 export const sourceScope = (artifact: string): string => `queue:get-artifact:${artifact}`;
 
-/** A task that begins with the source in its directory. What it mounts itself lies on top. */
+/** A task with the source in its directory. Its own mounts come after it. */
 const mounted = (task: TaskBody, { taskId, artifact, sha256 }: UploadedSource): TaskBody => ({
   ...task,
   dependencies: [...task.dependencies, taskId],
@@ -14,7 +14,7 @@ const mounted = (task: TaskBody, { taskId, artifact, sha256 }: UploadedSource): 
   payload: {
     ...task.payload,
     mounts: [
-      // With the hash, no task works on anything else.
+      // With the hash, no task can get other content.
       { directory: '.', content: { taskId, artifact, sha256 }, format: 'tar' },
       ...listIn(task.payload.mounts),
     ],

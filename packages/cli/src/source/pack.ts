@@ -7,7 +7,7 @@ import type { FolderSource } from '../graph-file/index.ts';
 import { listFiles } from './list-files.ts';
 import { type TarEntry, tarEnd, tarEntry } from './tar.ts';
 
-/** A packed source: a tar archive whose bytes depend on nothing but names, contents and modes of its files. */
+/** A packed source: a tar archive whose bytes depend only on names, contents and modes of its files. */
 export interface Packed {
   /** The archive on this machine's disk. */
   readonly path: string;
@@ -25,7 +25,7 @@ const refuse = (message: string): never => {
   throw new CommandError(exitCodes.usage, message);
 };
 
-/** A file as it is now; undefined when it is gone, or is none. */
+/** The current file; undefined when it is gone, or not a file. */
 const read = async (folder: string, path: string): Promise<TarEntry | undefined> => {
   const file = join(folder, path);
   const name = path.split(sep).join('/');
@@ -37,7 +37,7 @@ const read = async (folder: string, path: string): Promise<TarEntry | undefined>
     return { name, bytes: await readFile(file), isExecutable: (found.mode & 0o100) !== 0 };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // Git goes on listing a tracked file that was deleted.
+    // Git still lists a tracked file that was deleted.
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     if (error instanceof CommandError) throw error;
     return refuse(`${file} cannot be packed: ${message}`);
@@ -76,8 +76,8 @@ const write = async (source: PackedFolder, path: string, hidden: readonly string
 };
 
 /**
- * Packs the files of a folder and hands the archive on; it is deleted afterwards. Throws a CommandError when a file
- * cannot be read, or when there is nothing or more than 1 GiB to pack.
+ * Packs the files of a folder and passes the archive on; it is deleted afterwards. Throws a CommandError when a file cannot
+ * be read, or when there is nothing or more than 1 GiB to pack.
  *
  * @param hidden folders that are left out
  */

@@ -4,7 +4,7 @@ export type TarEntry =
   | { readonly name: string; readonly target: string };
 
 const blockBytes = 512;
-// The same for all entries, so that the same files make the same archive. Programs for zip files know no earlier year.
+// The same for all entries, so that equal files give equal archives. Zip programs support no earlier year.
 const modified = Date.UTC(1980, 0, 1) / 1000;
 
 interface Header {
@@ -49,7 +49,7 @@ const recordOf = (key: string, value: string): string => {
   return `${length}${rest}`;
 };
 
-/** What a plain header has no room for stands in an extended one before it. */
+/** An extended header before the plain one, for values that do not fit into it. */
 const extensionOf = (name: string, target: string | undefined): Uint8Array[] => {
   const isLong = (text: string | undefined): text is string =>
     text !== undefined && Buffer.byteLength(text) > 100;
@@ -62,7 +62,7 @@ const extensionOf = (name: string, target: string | undefined): Uint8Array[] => 
   return [headerOf({ name: 'extended', type: 'x', size: bytes.length, mode: 0o644 }), ...padded(bytes)];
 };
 
-/** The bytes of an entry in a tar archive (POSIX 2001). They depend on nothing but the entry. */
+/** The bytes of an entry in a tar archive (POSIX 2001). They depend only on the entry. */
 export const tarEntry = (entry: TarEntry): Uint8Array[] => {
   const { name } = entry;
   if ('target' in entry) {
@@ -78,5 +78,5 @@ export const tarEntry = (entry: TarEntry): Uint8Array[] => {
   ];
 };
 
-/** What an archive ends with. */
+/** The end of an archive. */
 export const tarEnd = (): Uint8Array => Buffer.alloc(2 * blockBytes);

@@ -3,7 +3,7 @@ import { ApiError, type Credentials, Queue, uploadArtifact } from '@taskyard/cli
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import type { Packed } from './pack.ts';
 
-/** Where sources are uploaded: a server, and who asks. */
+/** The server of sources, and the caller's credentials. */
 export interface Destination {
   readonly rootUrl: string;
   readonly credentials: Credentials | undefined;
@@ -26,13 +26,13 @@ const workerGroup = 'source';
 const dayMs = 86_400_000;
 const periodMs = 30 * dayMs;
 const hourMs = 3_600_000;
-// Each stands for an upload of the same source that did not come to its end.
+// Each earlier attempt is an unfinished upload of the same source.
 const attemptsMax = 20;
 
-/** The name of the artifact that a source is. */
+/** The artifact name of a source. */
 export const sourceArtifact = (sha256: string): string => `source/${sha256}.tar`;
 
-/** The scopes that uploading a source takes, besides those that its tasks take. */
+/** The scopes to upload a source, besides those of the graph's tasks. */
 export const uploadScopes: readonly string[] = [
   `queue:create-task:lowest:${taskQueueId}`,
   'queue:create-task:project:none',
@@ -42,10 +42,10 @@ export const uploadScopes: readonly string[] = [
   'queue:status:*',
 ];
 
-/** A taskId that the same words always make. */
+/** A taskId that is derived from some words. */
 const idOf = (...words: readonly (string | number)[]): string => {
   const bytes = createHash('sha256').update(JSON.stringify(words)).digest().subarray(0, 16);
-  // The bits of a version 4 UUID, by which taskIds are known.
+  // The bits of a version 4 UUID, which taskIds have.
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   // And the first bit clear, so that no id begins with a dash.
@@ -78,7 +78,7 @@ const definitionOf = (
   },
 });
 
-/** Uploads as the worker of a task of its own. Undefined when somebody else has taken the task. */
+/** Uploads as the worker of a task. Undefined when another process has claimed the task. */
 const uploadIn = async (
   queue: Queue,
   taskId: string,
@@ -108,8 +108,8 @@ const uploadIn = async (
 };
 
 /**
- * Sees to it that the server has a source; uploads it unless it is there. It stays for 30 to 60 days and is the
- * artifact of a task whose id follows from the content, so whoever packs the same files finds it.
+ * Uploads a source unless the server has it. It is kept for 30 to 60 days, as the artifact of a task whose id is derived
+ * from the content, so that everyone who packs the same files finds it.
  */
 export const ensureUploaded = async (
   packed: Packed,

@@ -11,7 +11,7 @@ interface FakeTask {
   readonly log: string;
 }
 
-/** What a fake worker does with a task: how it ends, and its log. `hangs` never ends by itself. */
+/** What the fake worker does with a task: how it ends, and its log. `hangs` never ends on its own. */
 export interface Behaviour {
   readonly ends: 'completed' | 'failed' | 'hangs' | 'completed after a retry';
   readonly log?: string;
@@ -48,7 +48,7 @@ const statusOf = (taskId: string, task: Definition): TaskStatus => ({
   runs: [],
 });
 
-/** Tasks, and a worker that does with each what the test told for its name. */
+/** Tasks, and a worker that treats each as the test says for its name. */
 class FakeTasks {
   readonly tasks = new Map<string, FakeTask>();
   readonly #behaviours: Readonly<Record<string, Behaviour>>;
@@ -141,7 +141,7 @@ class FakeTasks {
   }
 }
 
-/** The event stream: messages with growing positions, to everyone who listens. */
+/** The event stream: messages with growing positions, to all listeners. */
 class FakeStream {
   readonly #listeners = new Set<ServerResponse>();
   #position = 0;
@@ -188,8 +188,8 @@ const replyTo = (queue: FakeTasks, { pathname, origin }: URL, body: string): unk
 };
 
 /**
- * Starts a small queue, with a worker that does with each task what the test told for its name. It keeps the order of
- * the real queue: a task is pending when its dependencies have completed, and each change is a message on the stream.
+ * Starts a small queue, with a worker that treats each task as the test says for its name. It keeps the order of the real
+ * queue: a task is pending when its dependencies have completed, and each change is a message on the stream.
  */
 export const startFakeQueue = async (behaviours: Readonly<Record<string, Behaviour>> = {}) => {
   const calls: string[] = [];

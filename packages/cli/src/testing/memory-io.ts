@@ -14,7 +14,7 @@ const memory = (facts: { isTTY?: boolean; columns?: number; rows?: number } = {}
   return { stream: Object.assign(stream, facts), text: () => text };
 };
 
-/** A world for a command in a test. */
+/** The surroundings of a command in a test. */
 export const memoryIo = (environment: Partial<Environment> = {}, { stdin = '', isTTY = false } = {}) => {
   const stdout = memory(isTTY ? { isTTY, columns: 80, rows: 24 } : {});
   const stderr = memory();

@@ -6,7 +6,7 @@ import { workerQuarantineCommand, workerReleaseCommand } from './quarantine.ts';
 export { listWorkers } from './list.ts';
 export { workerQuarantineCommand };
 
-/** The commands about workers that are at work: they stand beside the one that runs a worker. */
+/** The commands about running workers, next to the one that runs a worker. */
 export const workerFleetCommands = (io: Io): Command[] => [
   workerListCommand(io),
   workerQuarantineCommand(io),

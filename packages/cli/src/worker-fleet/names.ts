@@ -1,6 +1,6 @@
 import { CommandError, exitCodes } from '../exit-codes.ts';
 
-/** The two halves of a task queue's name, as the older methods want them. */
+/** The two halves of a task queue's name, for the older methods. */
 export const halvesOf = (taskQueueId: string): [provisionerId: string, workerType: string] => {
   const [provisionerId = '', workerType = '', more] = taskQueueId.split('/');
   if (!provisionerId || !workerType || more !== undefined) {

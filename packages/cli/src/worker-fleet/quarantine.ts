@@ -8,7 +8,7 @@ import { allItems } from '../listings.ts';
 import { shownMoment } from '../times.ts';
 import { halvesOf, workerNamed } from './names.ts';
 
-/** Says which worker was probably meant, when the server knows none of this name. */
+/** Suggests a similar worker when the server does not know this one. */
 const refuseUnknown = async (queue: Queue, taskQueueId: string, worker: string): Promise<void> => {
   await requireQueue(queue, taskQueueId);
   const known = await allItems(
@@ -25,7 +25,7 @@ interface Order {
   readonly reason?: string | undefined;
 }
 
-/** Keeps a worker from tasks until a time; one that has passed lets it work again. */
+/** Gives a worker no tasks until a time; a time in the past lets it work again. */
 const setQuarantine = async (
   io: Io,
   { taskQueueId, worker, until, reason }: Order,

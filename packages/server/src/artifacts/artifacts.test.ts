@@ -135,7 +135,7 @@ describe('artifacts', () => {
        where routing_key like ${`primary.${taskId}.%`} order by id`;
 
   describe('creation', () => {
-    it('of a reference, a link or an error needs no upload, and is told', async () => {
+    it('of a reference, a link or an error needs no upload, and is reported', async () => {
       const taskId = aTask(aRun());
       assert.deepEqual(await create(taskId, 'public/r', reference()), { storageType: 'reference' });
       assert.deepEqual(await create(taskId, 'public/l', link('public/r')), { storageType: 'link' });
@@ -165,14 +165,14 @@ describe('artifacts', () => {
       assert.equal(status.taskId, taskId);
       assert.equal('tags' in status || 'routes' in status, false);
     });
-    it('may be repeated, alone and at once', async () => {
+    it('may be repeated, one after the other and at once', async () => {
       const taskId = aTask(aRun());
       await create(taskId, 'r', reference());
       await create(taskId, 'r', reference());
       await Promise.all([1, 2, 3, 4].map((n) => create(taskId, 'r', reference(`https://example.com/${n}`))));
       assert.equal(await urlOf(taskId, 'r'), 'https://example.com/4');
     });
-    it('at once, of things that differ: the first one wins, and harms no neighbour', async () => {
+    it('at once, of different artifacts: the first one wins, and others are not affected', async () => {
       const taskId = aTask(aRun());
       const outcomes = await Promise.allSettled([
         create(taskId, 'a', error('one')),
@@ -185,7 +185,7 @@ describe('artifacts', () => {
         [false, 'RequestConflict', 'InputError', false],
       );
     });
-    it('lead to the web only', async () => {
+    it('accepts only web URLs', async () => {
       const taskId = aTask(aRun());
       for (const url of [
         'javascript:alert(1)',
@@ -202,7 +202,7 @@ describe('artifacts', () => {
       for (const url of ['http://example.com/x', 'HTTPS://example.com/x'])
         await create(taskId, url, reference(url));
     });
-    it('again may extend the expiry, change a URL, or put a link in place of a reference', async () => {
+    it('again may extend the expiry, change a URL, or replace a reference by a link', async () => {
       const taskId = aTask(aRun());
       await create(taskId, 'a', reference());
       await create(taskId, 'a', reference('https://example.com/2', { expires: inHours(2) }));
@@ -220,7 +220,7 @@ describe('artifacts', () => {
       const back = reference('https://a.b/', { expires: inHours(3), contentType: 'application/binary' });
       await assert.rejects(create(taskId, 'a', back), { code: 'RequestConflict' });
     });
-    it('again as another type, or an error with other words, is a conflict', async () => {
+    it('again as another type, or as an error with another message, is a conflict', async () => {
       const taskId = aTask(aRun());
       await create(taskId, 'r', reference());
       await create(taskId, 'e', error());
@@ -229,7 +229,7 @@ describe('artifacts', () => {
       await assert.rejects(create(taskId, 'e', error('other')), { code: 'RequestConflict' });
       await assert.rejects(create(taskId, 'e', link('r')), { code: 'RequestConflict' });
     });
-    it('is refused for tasks, runs and dates that do not fit', async () => {
+    it('is refused for wrong tasks, runs and dates', async () => {
       const taskId = aTask(aRun());
       const refused = (attempt: Promise<unknown>, code: string, message: RegExp) =>
         assert.rejects(attempt, { code, message });
@@ -249,7 +249,7 @@ describe('artifacts', () => {
       await refused(create(taskId, 'a', file({ contentType: 'a\0b' })), 'InputError', /content type/);
       await refused(create(taskId, 'a', link('ü')), 'InputError', /printable/);
     });
-    it('is allowed while a run runs, and for 25 minutes after an exception', async () => {
+    it('is allowed during the run, and for 25 minutes after an exception', async () => {
       const ago = (ms: number) => later(clock.now(), -ms).toJSON();
       const allowed = [aRun(), aRun({ state: 'exception', resolved: ago(minutes(24)) })];
       for (const run of allowed) await create(aTask(run), 'a', reference());
@@ -271,7 +271,7 @@ describe('artifacts', () => {
   });
 
   describe('files', () => {
-    it('go to a signed URL and are read from another; nothing is told', async () => {
+    it('are uploaded to a signed URL and read from another; nothing is reported', async () => {
       const taskId = aTask(aRun());
       const name = 'public/logs/a b.log';
       const reply = await create(taskId, name, file({ contentLength: 3 }));
@@ -316,9 +316,9 @@ describe('artifacts', () => {
         const status = statuses.get(taskId) as StatusWithLabels;
         statuses.set(taskId, { ...status, runs: [aRun({ state, resolved: clock.now().toJSON() })] });
         assert.deepEqual([await upload(early.putUrl, 'three'), await bytes()], [409, 'two'], state);
-        // Who has not heard that the upload has ended may send the same again.
+        // A client that did not get the reply of its upload may send the same bytes again.
         assert.deepEqual([await upload(early.putUrl, 'two'), await bytes()], [200, 'two'], state);
-        // What is late may still come, once.
+        // Late bytes are still accepted once.
         assert.deepEqual([await upload(unused.putUrl, 'x'), await upload(unused.putUrl, 'y')], [200, 409]);
         if (state !== 'exception') continue;
         const late = await create(taskId, 'a', file());
@@ -326,7 +326,7 @@ describe('artifacts', () => {
         assert.deepEqual([await upload(late.putUrl, 'four'), await bytes()], [409, 'two']);
       }
     });
-    it('as objects are readable and told once their upload is finished', async () => {
+    it('as objects are readable and reported once their upload is finished', async () => {
       const taskId = aTask(aRun());
       const started = await create(taskId, 'o', object());
       assert.ok(started.storageType === 'object');
@@ -361,7 +361,7 @@ describe('artifacts', () => {
       assert.ok(content.storageType === 'object' && content.name === name);
       assert.deepEqual(issued.at(-1)?.scopes, [`object:download:${name}`]);
     });
-    it('that are no objects have nothing to finish', async () => {
+    it('other than objects cannot be finished', async () => {
       const taskId = aTask(aRun());
       const finish = artifacts.finishArtifact({ taskId, runId: 0, name: 'r', uploadId: slugid() });
       await assert.rejects(finish, { code: 'ResourceNotFound' });
@@ -372,7 +372,7 @@ describe('artifacts', () => {
   });
 
   describe('reading', () => {
-    it('follows links, asking for the scope of each name before it looks', async () => {
+    it('follows links, and checks the scope of each name before reading it', async () => {
       const taskId = aTask(aRun());
       await create(taskId, '1', link('2'));
       await create(taskId, '2', link('3'));
@@ -391,13 +391,13 @@ describe('artifacts', () => {
         code: 'InsufficientScopes',
       });
     });
-    it('of links in a circle fails', async () => {
+    it('of a cycle of links fails', async () => {
       const taskId = aTask(aRun());
       await create(taskId, 'a', link('b'));
       await create(taskId, 'b', link('a'));
-      await assert.rejects(get(taskId, 'a'), { code: 'InputError', message: /circle/ });
+      await assert.rejects(get(taskId, 'a'), { code: 'InputError', message: /cycle/ });
     });
-    it('of an error artifact gives 424, and through a link too', async () => {
+    it('of an error artifact is a 424, also through a link', async () => {
       const taskId = aTask(aRun());
       await create(taskId, 'e', error('why\0'));
       await create(taskId, 'l', link('e'));
@@ -411,7 +411,7 @@ describe('artifacts', () => {
       const content = await artifacts.artifactContent({ taskId, runId: 0, name: 'l', authorize: everything });
       assert.equal(content.storageType, 'error');
     });
-    it('of the latest run means the last one, even without artifacts', async () => {
+    it('of the latest run reads the last one, even without artifacts', async () => {
       const taskId = aTask(aRun({ state: 'exception', resolved: clock.now().toJSON() }), aRun({ runId: 1 }));
       await create(taskId, 'x', reference('https://example.com/0'), 0);
       await assert.rejects(get(taskId, 'x', 'latest'), { code: 'ResourceNotFound' });
@@ -423,7 +423,7 @@ describe('artifacts', () => {
   });
 
   describe('listings', () => {
-    it('go by name, in pages', async () => {
+    it('are sorted by name, in pages', async () => {
       const taskId = aTask(aRun());
       const names = ['Z', 'a', 'b/1', 'b/2', 'c'];
       for (const name of [...names].reverse()) await create(taskId, name, reference());
@@ -439,7 +439,7 @@ describe('artifacts', () => {
       const garbled = await artifacts.listArtifacts({ taskId, runId: 0, continuationToken: 'garbled' });
       assert.equal(garbled.artifacts.length, 5);
     });
-    it('are empty for a run without artifacts, and absent without the run', async () => {
+    it('are empty for a run without artifacts, and 404 without the run', async () => {
       assert.deepEqual(await artifacts.listArtifacts({ taskId: aTask(aRun()), runId: 0 }), { artifacts: [] });
       const absent: [string, number | 'latest'][] = [
         [slugid(), 0],
@@ -452,7 +452,7 @@ describe('artifacts', () => {
   });
 
   describe('expiry', () => {
-    it('ends reading at once, and takes bytes and rows half an hour later', async () => {
+    it('ends reading at once, and deletes bytes and rows half an hour later', async () => {
       const taskId = aTask(aRun());
       const reply = await create(taskId, 'f', file());
       assert.ok(reply.storageType === 's3');
@@ -470,7 +470,7 @@ describe('artifacts', () => {
       await assert.rejects(readFile(path), { code: 'ENOENT' });
       assert.equal((await artifacts.artifactInfo({ ...ref, name: 'kept' })).name, 'kept');
     });
-    it('comes early for the artifacts of tasks that are deleted', async () => {
+    it('comes earlier for the artifacts of deleted tasks', async () => {
       const taskId = aTask(aRun());
       await create(taskId, 'a', reference());
       await test.db.transaction((tx) => artifacts.expireArtifactsOf(tx, [taskId], clock.now()));

@@ -5,9 +5,9 @@ import type { Credentials, CredentialsRequest, StatusWithLabels } from '../queue
 /** What artifacts are opened with. */
 export interface Context extends BaseContext {
   readonly objects: Pick<ObjectVerbs, 'artifactBytes' | 'downloadUrl' | 'readableAmong' | 'locate'>;
-  /** The statuses of those tasks that exist. */
+  /** The statuses of those of the tasks that exist. */
   readStatuses(sql: Sql, taskIds: readonly string[]): Promise<StatusWithLabels[]>;
-  /** The same, and none of these tasks changes until the transaction ends. */
+  /** The same, with the tasks locked against changes until the transaction ends. */
   shareStatuses(tx: Transaction, taskIds: readonly string[]): Promise<StatusWithLabels[]>;
   issueCredentials(request: CredentialsRequest): Credentials;
 }

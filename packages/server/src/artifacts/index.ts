@@ -10,7 +10,7 @@ export { artifactCreatedMessage, objectCredentials, type PostArtifactRequest } f
 /** The door of artifacts. */
 export type Artifacts = Domain<ArtifactVerbs>;
 
-/** Opens artifacts: what hangs from runs, as files, references, links, and word of files that could not be made. */
+/** Opens artifacts of runs: files, references, links, and errors in place of files that could not be created. */
 export const createArtifacts = (context: Context): Artifacts => {
   const verbs = artifactVerbs(context);
   return { verbs, routes: artifactRoutes, loops: artifactLoops(verbs) };

@@ -2,7 +2,7 @@ import { later, minutes, RequestError, requireDate } from '../base/index.ts';
 import type { StatusWithLabels } from '../queue/index.ts';
 import type { PostArtifactRequest, StorageType } from './schema.ts';
 
-/** An artifact by what it is called; `latest` is the last run, whatever became of it. */
+/** An artifact by its name; `latest` is the last run in any state. */
 export interface ArtifactRef {
   readonly taskId: string;
   readonly runId: number | 'latest';
@@ -22,7 +22,7 @@ export interface Artifact extends ArtifactRef {
   readonly expires: Date;
 }
 
-/** What the details of an artifact say; each storage type has some of these. */
+/** The details of an artifact; each storage type has some of these. */
 export interface Details {
   readonly uploadId?: string;
   readonly projectId?: string;
@@ -52,7 +52,7 @@ const inputMistake = (request: PostArtifactRequest, now: Date): string | undefin
 const isWebUrl = (text: string): boolean =>
   URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
 
-/** Why a run may not get this artifact now; undefined when it may. */
+/** Why this artifact cannot be added to a run now; undefined when it can. */
 export const refusalOf = (
   { runId, request }: { readonly runId: number; readonly request: PostArtifactRequest },
   status: StatusWithLabels | undefined,
@@ -78,7 +78,7 @@ export const refusalOf = (
   return undefined;
 };
 
-/** Why the bytes of an artifact may not be replaced; undefined while its run goes on. */
+/** Why the bytes of an artifact cannot be replaced; undefined during its run. */
 export const replaceRefusal = (
   run: StatusWithLabels['runs'][number] | undefined,
 ): RequestError | undefined =>
@@ -86,7 +86,7 @@ export const replaceRefusal = (
     ? undefined
     : new RequestError('RequestConflict', 'These bytes are final: the run that made them has ended.');
 
-/** The storage types whose bytes arrive later: those are announced when they have, or never. */
+/** The storage types whose bytes arrive later. They are announced when they have arrived, or never. */
 const arrivesLater = (storageType: StorageType): boolean => storageType === 'object';
 
 const detailsAskedFor = (request: PostArtifactRequest, fresh: Details): Details => {
@@ -99,7 +99,7 @@ const detailsAskedFor = (request: PostArtifactRequest, fresh: Details): Details 
 
 const contentTypeDefault = 'application/binary';
 
-/** The artifact that a request asks for; `fresh` are the details of an upload, should it be one. */
+/** The artifact that a request asks for; `fresh` are the details of a new upload, if it is one. */
 export const artifactAskedFor = (
   {
     taskId,
@@ -121,12 +121,11 @@ export const artifactAskedFor = (
 });
 
 /**
- * Messages tell of artifacts that can be read; uploads to a signed URL are never told of, nobody says when
- * they end.
+ * Messages report readable artifacts. Uploads to a signed URL are never reported, since their end is unknown.
  */
 export const isAnnounced = ({ storageType, present }: Artifact): boolean => present && storageType !== 's3';
 
-/** Why an upload of an artifact cannot be finished; undefined when it can (again). */
+/** Why the upload of an artifact cannot be finished; undefined when it can be, also again. */
 export const finishRefusal = (
   artifact: Artifact | undefined,
   { uploadId, isUploaded }: { readonly uploadId: string; readonly isUploaded: boolean },

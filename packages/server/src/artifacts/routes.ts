@@ -2,7 +2,7 @@ import { pagination, parameters, type Route, routeFor } from '../http/index.ts';
 import * as schema from './schema.ts';
 import type { ArtifactVerbs } from './service/index.ts';
 
-/** What handlers of artifacts are given. */
+/** The services that the handlers of artifacts use. */
 export interface ArtifactServices {
   readonly artifacts: ArtifactVerbs;
 }

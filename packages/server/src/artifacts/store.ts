@@ -11,9 +11,9 @@ const runIds = (keys: readonly Key[]) => keys.map((key) => key.runId);
 const names = (keys: readonly Key[]) => keys.map((key) => key.name);
 
 /**
- * Adds these artifacts, each of another name, or changes those that exist in a way that harms no reader: a
- * later expiry, a reference's other URL, a link in place of a reference. An upload that goes on keeps its
- * details. Returns the artifacts as they stand; a refused one is not among them.
+ * Adds these artifacts, each with another name, or changes existing ones without harm for readers: a later expiry, another
+ * URL of a reference, a link in place of a reference. An unfinished upload keeps its details. Returns the stored artifacts
+ * without the refused ones.
  */
 export const upsertArtifacts = (tx: Transaction, artifacts: readonly Artifact[]): Promise<Artifact[]> =>
   tx<Artifact>`
@@ -67,7 +67,7 @@ export const listArtifacts = (
      where task_id = ${taskId} and run_id = ${runId} and name > ${after}
      order by name limit ${limit}`;
 
-/** From now on these artifacts can be read. */
+/** Makes these artifacts readable. */
 export const presentArtifacts = async (tx: Transaction, keys: readonly Key[]): Promise<void> => {
   await tx`
     update artifacts a set present = true
@@ -95,7 +95,7 @@ export const deleteArtifacts = async (tx: Transaction, keys: readonly Key[]): Pr
        and a.name = any(array[gone.name])`;
 };
 
-/** Lets the artifacts of these tasks expire at `when`, if not before. */
+/** Makes the artifacts of these tasks expire at `when`, unless they expire earlier. */
 export const expireTasks = async (tx: Transaction, ids: readonly string[], when: Date): Promise<void> => {
   await tx`
     update artifacts set expires = ${when}

@@ -1,24 +1,24 @@
 import type { Clock } from './clock.ts';
 
-/** Calls are waited for no longer than this. */
+/** The longest wait for further calls. */
 const gatherMsMax = 2;
 
-/** Those who got their answers so long ago do not ask again at once. */
+/** Callers whose batch ended longer ago than this are not expected to call again at once. */
 const recentMs = 5;
 
-/** Waits for the calls that are about to come, so that they go together with those that wait already. */
+/** Waits for calls that are about to arrive, so that they share a batch with the waiting ones. */
 export interface Gathering {
-  /** A batch has ended. It concerned so many calls, those among them that arrived meanwhile. */
+  /** To be called when a batch has ended, with the number of its calls and of those that arrived meanwhile. */
   ended(calls: number): void;
-  /** A call has arrived, and so many wait now. */
+  /** To be called when a call has arrived, with the number of waiting calls. */
   arrived(waiting: number): void;
-  /** Resolves when as many wait as are expected, and at the latest after two milliseconds. */
+  /** Resolves when as many calls wait as are expected, and at the latest after two milliseconds. */
   wait(waiting: number): Promise<void>;
 }
 
 /**
- * Callers who work without a pause ask again as soon as they have their answers. As many are expected as the last batch
- * concerned, if it has only just ended. So a lone caller never waits.
+ * Busy callers call again as soon as they have their results. As many calls are expected as the last batch had, if it has
+ * just ended. So a lone caller never waits.
  */
 export const createGathering = (clock: Pick<Clock, 'after' | 'now'>): Gathering => {
   let expected = 0;

@@ -32,7 +32,7 @@ const mistakesOf = (sources: ConfigSources): readonly Mistake[] => {
   return [];
 };
 
-/** What is wrong with showing a folder to tasks, while this user is at home in the folder of these tests. */
+/** Why a folder cannot be shown to tasks, with the folder of these tests as the user's home. */
 const mistakeInProject = (project: string): string | undefined => {
   const { HOME } = process.env;
   process.env.HOME = folder;
@@ -44,7 +44,7 @@ const mistakeInProject = (project: string): string | undefined => {
 };
 
 describe('the configuration', () => {
-  it('has a default for all that must be there', () => {
+  it('has a default for every required setting', () => {
     const config = readConfig({ env: {} });
     assert.equal(config.host, '127.0.0.1');
     assert.equal(config.port, 8080);
@@ -54,7 +54,7 @@ describe('the configuration', () => {
     assert.deepEqual(config.s3, { region: 'us-east-1', forcePathStyle: false });
   });
 
-  it('takes the file over the defaults, the environment over the file, the command line over all', async () => {
+  it('prefers the file to defaults, the environment to the file, and the command line to all', async () => {
     const file = await aFile(
       'port: 1\nhost: 0.0.0.0\nlogLevel: warn\ns3:\n  bucket: things\nworker: { enabled: false }\n',
     );
@@ -67,13 +67,13 @@ describe('the configuration', () => {
     assert.equal(config.worker.enabled, false);
   });
 
-  it('takes an empty variable for one that is not set, and a root URL without its last slash', () => {
+  it('treats an empty variable as missing, and removes the last slash of a root URL', () => {
     const config = readConfig({ env: { PORT: '', ROOT_URL: 'https://tasks.example.com/' } });
     assert.equal(config.port, 8080);
     assert.equal(config.rootUrl, 'https://tasks.example.com');
   });
 
-  it('shows tasks no root, home or folder of the system, by whatever name', async () => {
+  it('shows tasks no root, home or system folder, under any name', async () => {
     const project = join(folder, 'project');
     await mkdir(project);
     const links = { root: '/', home: folder, above: join(folder, '..'), system: '/etc', own: project };
@@ -127,7 +127,7 @@ describe('the configuration', () => {
     assert.match(mistakesOf({ env: {}, file: await aFile('- a') })[0]?.message ?? '', /"name: value" lines/);
   });
 
-  it('wants a bucket for the settings of S3, and a secret for its key', () => {
+  it('requires a bucket for the settings of S3, and a secret for its key', () => {
     const env = { S3_ENDPOINT: 'http://localhost:9000', S3_ACCESS_KEY_ID: 'me' };
     assert.deepEqual(
       mistakesOf({ env }).map(({ where }) => where),
@@ -135,7 +135,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('wants both halves of what makes sense together only', () => {
+  it('requires both of two settings that belong together', () => {
     const env = { SMTP_URL: 'smtp://mail.example.com', MATRIX_ACCESS_TOKEN: 'token' };
     assert.deepEqual(
       mistakesOf({ env }).map(({ where }) => where),
@@ -143,7 +143,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('reads settings with parts from YAML and from JSON, and says where a mistake is without the value', async () => {
+  it('reads structured settings from YAML and JSON, and names the place of a mistake without the value', async () => {
     const client = { clientId: 'static/a', accessToken: 'a'.repeat(22), description: '', scopes: ['x'] };
     const given = readConfig({ env: { STATIC_CLIENTS: JSON.stringify([client]) } });
     assert.deepEqual(given.staticClients, [client]);
@@ -185,7 +185,7 @@ describe('the configuration', () => {
     assert.equal(config.s3.secretAccessKey, 'hunter2');
   });
 
-  it('keeps from the workers that it starts what they need not know', () => {
+  it('does not pass its settings to the workers that it starts', () => {
     const environment = {
       PATH: '/bin',
       LANG: 'C',
@@ -195,7 +195,7 @@ describe('the configuration', () => {
     assert.deepEqual(plainEnvironment(environment), { PATH: '/bin', LANG: 'C' });
   });
 
-  it('names providers that are there anyway as a mistake', () => {
+  it('refuses the names of built-in providers', () => {
     const overrides = { providers: { local: { providerType: 'static' } } } as const;
     assert.throws(() => readConfig({ env: {}, overrides }), /providers\.local/);
   });

@@ -12,20 +12,20 @@ import { Config } from './settings.ts';
 
 export { Config };
 
-/** Some of the settings, as a file or a command line gives them. */
+/** Some of the settings, from a file or a command line. */
 export type PartialConfig = {
   readonly [K in keyof Config]?: Config[K] extends object
     ? Partial<Config[K]> | undefined
     : Config[K] | undefined;
 };
 
-/** One thing that is wrong with the configuration, and where it was written. */
+/** A mistake in the configuration, and the source that contains it. */
 export interface Mistake {
   readonly where: string;
   readonly message: string;
 }
 
-/** The configuration cannot be used; it names every mistake. */
+/** The configuration cannot be used. The error lists every mistake. */
 export class ConfigError extends Error {
   readonly mistakes: readonly Mistake[];
   constructor(mistakes: readonly Mistake[]) {
@@ -39,7 +39,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** The words of a JSON schema that settings use. */
+/** The keywords of JSON schema that settings use. */
 interface SchemaWords {
   readonly type?: string;
   readonly enum?: readonly string[];
@@ -80,7 +80,7 @@ const expectation = ({ schema }: Setting): string => {
   return schema.type === 'boolean' ? 'true or false' : anyText;
 };
 
-/** Environment and command lines give texts only: reads what the schema wants out of one. */
+/** Converts a text of the environment or command line to the type of the schema. */
 const fromText = (value: unknown, type: string | undefined): unknown => {
   if (type === 'integer' && typeof value === 'string' && /^-?\d+$/.test(value)) return Number(value);
   if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
@@ -90,7 +90,7 @@ const fromText = (value: unknown, type: string | undefined): unknown => {
 
 const isStructured = (type: string | undefined): boolean => type === 'array' || type === 'object';
 
-/** What a JSON text says; the text itself when it is none, which no structured setting takes. */
+/** The value of a JSON text; the text itself when it is not JSON, which is no valid structured setting. */
 const fromJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
@@ -99,7 +99,7 @@ const fromJson = (text: string): unknown => {
   }
 };
 
-/** A setting's value as one source gives it. */
+/** A setting's value in one source. */
 interface GivenValue {
   readonly where: string;
   readonly key: string;
@@ -145,7 +145,7 @@ const mistakeIn = ({ where, key, value }: GivenValue): Mistake | undefined => {
   return { where, message: `must be ${expectation(setting)}${shown}` };
 };
 
-/** Says in which part of a structured setting the mistake is; the value may be a secret and is not shown. */
+/** Names the part of a structured setting with the mistake. The value is not shown, since it may be a secret. */
 const structuralMistake = (setting: Setting, value: unknown): string => {
   const [first] = [...Value.Errors(setting.schema, value)];
   const place = first?.instancePath ? `${first.instancePath} ${first.message}` : 'it is something else';
@@ -163,7 +163,7 @@ const withDefaults = (given: readonly GivenValue[]): Config => {
   for (const { key, schema } of settings) if (schema.default !== undefined) put(config, key, schema.default);
   for (const { key, value } of given) put(config, key, fromText(value, settingFor.get(key)?.schema.type));
   const { data, rootUrl, worker, ...rest } = config as unknown as Config;
-  // What has been looked at is what is shown, wherever a link leads later.
+  // The checked folder is the one that is shown, even if a link changes later.
   const project = worker.project === undefined ? undefined : projectFolder(worker.project).path;
   return {
     ...rest,
@@ -173,7 +173,7 @@ const withDefaults = (given: readonly GivenValue[]): Config => {
   };
 };
 
-/** Mistakes that no single setting shows. */
+/** Mistakes in combinations of settings. */
 const disagreements = (config: Config): Mistake[] => [
   ...mistakesInStaticClients(config.staticClients ?? []).map((message) => ({
     where: 'staticClients',
@@ -201,10 +201,10 @@ const mistakesInProject = ({ project }: Config['worker']): Mistake[] => {
   return mistake === undefined ? [] : [{ where: 'worker.project', message: mistake }];
 };
 
-/** The name of the backend that is there without naming any. */
+/** The name of the default backend. */
 export const standardBackend = ({ s3 }: Pick<Config, 's3'>): string => (s3.bucket ? 's3' : 'disk');
 
-/** Two settings that make sense together only. */
+/** Two settings that belong together. */
 const halves = <Section extends object>(
   values: Section,
   section: string,
@@ -232,7 +232,7 @@ export interface ConfigSources {
   readonly env?: NodeJS.ProcessEnv;
   /** A YAML file; by default the one that TASKYARD_CONFIG names. */
   readonly file?: string | undefined;
-  /** What the command line says; it goes before all others. */
+  /** The settings of the command line, which override all others. */
   readonly overrides?: PartialConfig;
 }
 
@@ -257,7 +257,7 @@ export const readConfig = ({ env = process.env, file, overrides = {} }: ConfigSo
   throw new ConfigError(mistakes);
 };
 
-/** Of the environment, what a program needs that we start and that is to know nothing of us. */
+/** The part of the environment that is passed to programs that should know nothing of the platform. */
 const plainVariables = new Set(
   (
     'PATH HOME USER LOGNAME SHELL LANG LC_ALL LC_CTYPE TZ TMPDIR XDG_RUNTIME_DIR DOCKER_HOST ' +
@@ -274,7 +274,7 @@ export const plainEnvironment = (env: NodeJS.ProcessEnv = process.env): Record<s
     ),
   );
 
-/** The configuration as it may be shown: secrets are named, not told. */
+/** The configuration for display: secrets are listed without their values. */
 export const printableConfig = (config: Config): Record<string, unknown> => {
   const shown = structuredClone(config) as Record<string, unknown>;
   for (const { key } of flatten(config, (name) => name)) {

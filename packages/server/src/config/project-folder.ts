@@ -2,10 +2,10 @@ import { realpathSync, statSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { resolve, sep } from 'node:path';
 
-/** With what lies in them they belong to the machine: they are shown by nobody. */
+/** Folders of the machine, which are never shown to tasks, nor is their content. */
 const closed = '/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /run /sbin /sys /System'.split(' ');
 
-/** Projects may lie in these, but they are none themselves. */
+/** Folders that may contain projects, but are not projects themselves. */
 const shared = [
   '/home /media /mnt /opt /root /srv /tmp /usr /usr/local /usr/src /var',
   '/var/cache /var/lib /var/log /var/mail /var/run /var/spool /var/tmp',
@@ -22,11 +22,11 @@ const realPathOf = (path: string): string | undefined => {
   }
 };
 
-/** Both by their real paths: `inner` is `outer`, or lies in it. */
+/** Whether `inner` is `outer` or inside it, by their real paths. */
 const isWithin = (inner: string, outer: string): boolean =>
   inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep);
 
-/** Where this user is at home; by the environment alone where the machine does not know the user. */
+/** The home folders of this user; only that of the environment when the machine does not know the user. */
 const homesOfUser = (): string[] => {
   try {
     return [homedir(), userInfo().homedir];
@@ -38,14 +38,14 @@ const homesOfUser = (): string[] => {
 const realPathsOf = (paths: readonly string[]): string[] =>
   paths.map(realPathOf).filter((path) => path !== undefined && path !== '/') as string[];
 
-/** A folder that tasks of a service are to be shown: its real path, or why it must not be. */
+/** A folder to show to tasks: its real path, or why it must not be shown. */
 export type ProjectFolder =
   | { readonly path: string; readonly mistake?: never }
   | { readonly mistake: string; readonly path?: never };
 
 /**
- * Follows all links to a folder that is to be shown to tasks, and refuses one that shows more than a project: the root, a
- * home folder, a folder of the system, or one around any of them.
+ * Resolves a folder that is to be shown to tasks, and refuses one that shows more than a project: the root, a home folder,
+ * a system folder, or a folder that contains one of them.
  */
 export const projectFolder = (folder: string): ProjectFolder => {
   const path = realPathOf(resolve(folder));

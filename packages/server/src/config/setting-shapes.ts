@@ -1,13 +1,13 @@
 import { type Static, type TSchema, Type } from 'typebox';
 
-/** What a setting says about itself beside its JSON schema. */
+/** The properties of a setting besides its JSON schema. */
 export interface Facts {
   readonly description: string;
   readonly env: string;
   readonly default?: string | number | boolean;
-  /** Never printed: not in a log, not in an error. */
+  /** Whether the value is never printed, neither in a log nor in an error. */
   readonly secret?: true;
-  /** What a value must be, where the schema's own words are not enough. */
+  /** A description of valid values, when the schema's own messages are not enough. */
   readonly expects?: string;
 }
 
@@ -25,7 +25,7 @@ export const whole = (minimum: number, maximum: number, facts: Facts) =>
   Type.Integer({ minimum, maximum, ...facts });
 export const choice = <const T extends string>(values: readonly T[], facts: Facts) =>
   Type.Enum([...values], { ...facts });
-/** A setting with parts: YAML in a file, JSON in the environment. */
+/** A structured setting: YAML in a file, JSON in the environment. */
 export const structured = <Schema extends TSchema>(
   schema: Schema,
   facts: Facts & { readonly expects: string },

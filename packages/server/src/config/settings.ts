@@ -15,7 +15,7 @@ import {
   whole,
 } from './setting-shapes.ts';
 
-/** Everything that an operator may set, with its default and what it means. */
+/** All settings of an operator, with their defaults and meanings. */
 export const Config = Type.Object({
   port: whole(0, 65_535, {
     env: 'PORT',

@@ -4,19 +4,19 @@ import type { DiskBackend } from './bytes/disk.ts';
 import type { Replacing } from './bytes/disk-files.ts';
 import type { Backends, PlacementRule } from './placement.ts';
 
-/** What objects are given by `app.ts`. */
+/** What `domains.ts` passes to objects. */
 export interface GivenObjectsContext extends BaseContext {
-  /** The address that clients see, without a slash at its end; asked for at each use. */
+  /** The URL of the platform for clients, without a trailing slash; read at each use. */
   rootUrl(): string;
-  /** By name; the first is for whatever nothing else is said about. */
+  /** By name; the first is the default. */
   readonly backends: Readonly<Record<string, Backends[string]>>;
-  /** Which objects go where, the first that holds; all to the first backend when absent. */
+  /** Rules for the backend of an object; the first match counts. Without rules all go to the first backend. */
   readonly placement?: readonly PlacementRule[];
-  /** Where artifacts of type `s3` lie; the first backend when absent. */
+  /** The backend of artifacts of type `s3`; the first backend when absent. */
   readonly artifactBackend?: string;
-  /** More bytes than this are refused by the disk backend; 5 GiB when absent, as a bucket has it. */
+  /** The largest upload to the disk backend, in bytes; 5 GiB when absent, as in a bucket. */
   readonly uploadBytesMax?: number;
-  /** Decides about uploads to the disk backend at keys that hold bytes already; all may be replaced when absent. */
+  /** Decides whether uploads to the disk backend may replace existing bytes; they may when absent. */
   readonly replacing?: Replacing;
 }
 
@@ -24,10 +24,10 @@ export interface GivenObjectsContext extends BaseContext {
 export interface Context extends BaseContext {
   /** By name. */
   readonly backends: ReadonlyMap<string, Backend>;
-  /** Those of them that lie on this machine, by the name in their URLs. */
+  /** The backends on this machine, by the name in their URLs. */
   readonly disks: ReadonlyMap<string, DiskBackend>;
   readonly placement: readonly PlacementRule[];
-  /** Where artifacts of type `s3` lie. */
+  /** The backend of artifacts of type `s3`. */
   readonly artifactBytes: Backend;
   readonly replacing?: Replacing | undefined;
 }

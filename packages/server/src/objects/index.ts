@@ -21,7 +21,7 @@ export interface Objects extends Domain<ObjectVerbs> {
 
 const uploadBytesMaxDefault = 5 * 2 ** 30;
 
-/** Opens objects. Throws when the backends do not fit together. */
+/** Opens objects. Throws when the configured backends contradict each other. */
 export const createObjects = (given: GivenObjectsContext): Objects => {
   const { backends, disks, firstId } = openBackends(given);
   const placement = given.placement ?? [{ backendId: firstId, when: 'all' }];
@@ -41,7 +41,7 @@ export const createObjects = (given: GivenObjectsContext): Objects => {
   };
 };
 
-/** The backend on disk whose URLs do not name it. */
+/** The backend on disk whose name is not part of its URLs. */
 const unnamedDisk = 'disk';
 
 const openBackends = (given: GivenObjectsContext) => {

@@ -8,18 +8,18 @@ export interface StoredObject {
   readonly uploadId: string;
   readonly backendId: string;
   readonly expires: Date;
-  /** Null once the upload is finished; from then on nothing about the object changes. */
+  /** Null once the upload is finished. From then on the object does not change. */
   readonly uploadExpires: Date | null;
   readonly hashes: Hashes;
 }
 
 export const isFinished = (object: StoredObject): boolean => object.uploadExpires === null;
 
-/** Whether an object can be read: an unfinished or expired one is as good as absent. */
+/** Whether an object can be read. An unfinished or expired one counts as absent. */
 export const isReadable = (object: StoredObject | undefined, now: Date): object is StoredObject =>
   object !== undefined && isFinished(object) && object.expires > now;
 
-/** All hashes together; a RequestConflict when one that is known would change. */
+/** Merges hashes; a RequestConflict when a known one would change. */
 export const joinedHashes = (known: Hashes, added: Hashes = {}): Hashes | RequestError => {
   const changed = Object.keys(added).find(
     (algorithm) => (known[algorithm] ?? added[algorithm]) !== added[algorithm],
@@ -37,8 +37,7 @@ export interface UploadTerms {
 }
 
 /**
- * The hashes of an object after a (repeated) start of its upload, or why this upload cannot be of that
- * object.
+ * The hashes of an object after a (repeated) start of its upload, or why the upload does not belong to that object.
  */
 export const afterStart = (object: StoredObject, asked: UploadTerms): Hashes | RequestError => {
   const isSame =

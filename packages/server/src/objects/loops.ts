@@ -5,7 +5,7 @@ import { expireObjects } from './service/index.ts';
 
 const cutOffAfterMs = hours(24);
 
-/** Background work: deletes expired objects, and on disk what is left of uploads that were cut off. */
+/** Background work: deletes expired objects, and the remains of interrupted uploads on disk. */
 export const objectLoops = (context: Context): readonly Loop[] => {
   const disks = [...context.disks.values()];
   const sweep: Loop = {

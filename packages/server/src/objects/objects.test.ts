@@ -71,7 +71,7 @@ describe('objects', () => {
   };
   const read = async (url: string) => (await fetch(url)).text();
 
-  it('without a method the name is reserved; the same again is fine, anything else a conflict', async () => {
+  it('without a method the name is reserved; a repeat succeeds, anything else is a conflict', async () => {
     const upload = anUpload();
     const { projectId, uploadId, expires } = upload;
     const reply = { projectId, uploadId, expires, uploadMethod: {} };
@@ -81,14 +81,14 @@ describe('objects', () => {
     for (const other of others)
       await assert.rejects(objects.createUpload({ ...upload, ...other }), { code: 'RequestConflict' });
   });
-  it('the scope of the project is asked for', async () => {
+  it('the scope of the project is required', async () => {
     const asked: unknown[] = [];
     const upload = { ...anUpload(), authorize: (values: object) => asked.push(values) };
     await objects.createUpload(upload);
     await objects.finishUpload(upload);
     assert.deepEqual(asked, [{ projectId: 'proj' }, { projectId: 'proj' }]);
   });
-  it('bytes within the request can be read once the upload is finished, by each method', async () => {
+  it('bytes in the request can be read by each method once the upload is finished', async () => {
     const upload = anUpload({
       proposedUploadMethods: inline('hello'),
       hashes: { sha256: sha('sha256', 'hello') },
@@ -117,12 +117,12 @@ describe('objects', () => {
       hashes: upload.hashes,
     });
   });
-  it('more than 8 KiB do not go within the request', async () => {
+  it('more than 8 KiB do not fit into the request', async () => {
     await objects.createUpload(anUpload({ proposedUploadMethods: inline('x'.repeat(8192)) }));
     const tooLarge = anUpload({ proposedUploadMethods: inline('x'.repeat(8193)) });
     await assert.rejects(objects.createUpload(tooLarge), { code: 'InputError' });
   });
-  it('a signed URL takes just the bytes that were announced, and nothing after the finish', async () => {
+  it('a signed URL accepts exactly the announced bytes, and nothing after the finish', async () => {
     const putUrl = { contentType: 'text/html', contentLength: 5 };
     const upload = anUpload({ proposedUploadMethods: { putUrl } });
     const { uploadMethod } = await objects.createUpload(upload);
@@ -140,7 +140,7 @@ describe('objects', () => {
     assert.equal(await readFile((await objects.locate(name)) ?? '', 'utf8'), 'hello');
     await assert.rejects(objects.createUpload(upload), { code: 'RequestConflict' });
   });
-  it('a finish may be repeated, and add hashes only the first time', async () => {
+  it('a finish may be repeated, but adds hashes only the first time', async () => {
     const sha256 = sha('sha256', 'x');
     const upload = anUpload({ proposedUploadMethods: inline('x'), hashes: { sha256 } });
     await objects.createUpload(upload);
@@ -163,7 +163,7 @@ describe('objects', () => {
     await refused({ uploadId: slugid() }, 'RequestConflict');
     await refused({ projectId: 'other' }, 'InputError');
   });
-  it('whose an object is goes before its bytes: nobody else is told what their hash is', async () => {
+  it('the owner of an object is checked before its bytes: no other caller learns their hash', async () => {
     const upload = anUpload({ proposedUploadMethods: inline('x') });
     await objects.createUpload(upload);
     const hashes = { sha256: 'a'.repeat(64) };
@@ -172,7 +172,7 @@ describe('objects', () => {
       await assert.rejects(finishAs(more), ({ message }: Error) => !message.includes(sha('sha256', 'x')));
     await assert.rejects(finishAs({}), ({ message }: Error) => message.includes(sha('sha256', 'x')));
   });
-  it('hashes that are not those of the bytes stop the finish; others are believed', async () => {
+  it('wrong hashes prevent the finish; hashes that cannot be checked are accepted', async () => {
     const wrong = anUpload({ proposedUploadMethods: inline('x'), hashes: { sha256: 'a'.repeat(64) } });
     await objects.createUpload(wrong);
     await assert.rejects(objects.finishUpload(wrong), { code: 'InputError', message: /sha256/ });
@@ -183,7 +183,7 @@ describe('objects', () => {
       code: 'InputError',
       message: /sha512/,
     });
-    // Without bytes there is nothing to check against; the original takes such objects, too.
+    // Without bytes there is nothing to check; the original accepts such objects too.
     const unknown = { sha256: 'a'.repeat(64), other: 'word' };
     const empty = anUpload({ hashes: unknown });
     await objects.createUpload(empty);
@@ -192,13 +192,13 @@ describe('objects', () => {
     const nonsense = anUpload({ hashes: control });
     await assert.rejects(objects.createUpload(nonsense), { code: 'InputError' });
   });
-  it('of many who start the same object at once, one has it', async () => {
+  it('of many uploads that start the same object at once, one gets it', async () => {
     const name = `test/${slugid()}`;
     const uploads = Array.from({ length: 20 }, () => ({ ...anUpload(), name }));
     const outcomes = await Promise.allSettled(uploads.map((upload) => objects.createUpload(upload)));
     assert.equal(outcomes.filter((outcome) => outcome.status === 'fulfilled').length, 1);
   });
-  it('objects go when they expire, unfinished uploads after a day', async () => {
+  it('objects are deleted when they expire, unfinished uploads after a day', async () => {
     const short = await finished('short', { expires: later(clock.now(), hours(1)).toJSON() });
     const long = await finished('long', { expires: later(clock.now(), days(3)).toJSON() });
     const unfinished = anUpload();
@@ -214,13 +214,13 @@ describe('objects', () => {
     await assert.rejects(objects.finishUpload(unfinished), { code: 'ResourceNotFound' });
     assert.equal(await read(await objects.downloadUrl(long.name)), 'long');
   });
-  it('a configuration that cannot work is refused at the start', () => {
+  it('an impossible configuration is refused at the start', () => {
     const build = (more: Partial<GivenObjectsContext>) => () => opened(createObjects({ ...deps, ...more }));
     assert.throws(build({ backends: {} }), /At least one backend/);
     assert.throws(build({ artifactBackend: 'none' }), /No backend has the name none/);
     assert.throws(build({ placement: [{ backendId: 'none', when: 'all' }] }), /No backend has the name none/);
   });
-  it('several backends have what is theirs, and URLs of one are worth nothing at another', async () => {
+  it('each backend has its own objects, and URLs of one are invalid at another', async () => {
     const other = await mkdtemp(join(tmpdir(), 'taskyard-other-'));
     const server = fastify();
     const two = opened(
@@ -263,7 +263,7 @@ describe('objects', () => {
       await rm(other, { recursive: true });
     }
   });
-  it('an object of a backend that is gone is refused and stays, and hinders the expiry of no other', async () => {
+  it('an object of a removed backend is refused and stays, and does not block the expiry of others', async () => {
     const expires = later(clock.now(), hours(1)).toJSON();
     const lost = await finished('lost', { expires });
     const without = opened(createObjects({ ...deps, backends: { another: { type: 'disk', folder } } }));
@@ -276,7 +276,7 @@ describe('objects', () => {
     assert.equal(await expire(without, 1), 0);
     assert.ok((await expire(objects, 100)) > 0);
   });
-  it('an object that no rule places is refused', async () => {
+  it('an object that matches no rule is refused', async () => {
     const placement = [{ backendId: 'disk', when: { projectId: { exact: 'special' } } }] as const;
     const picky = opened(createObjects({ ...deps, placement }));
     await assert.rejects(picky.createUpload(anUpload()), { code: 'NoMatchingBackend', message: /backend/ });
@@ -284,7 +284,7 @@ describe('objects', () => {
   });
 });
 
-it('the first rule that holds places an object', () => {
+it('the first matching rule places an object', () => {
   const rules = [
     { backendId: 'exact', when: { name: { exact: 'a' } } },
     { backendId: 'both', when: { name: { prefix: 'a' }, projectId: { exact: 'p' } } },
@@ -299,7 +299,7 @@ it('the first rule that holds places an object', () => {
   assert.equal(backendFor(rules.slice(0, 3), { name: 'c', projectId: 'p' }), undefined);
 });
 
-it('settings of backends that do not fit together are told', () => {
+it('contradictory settings of backends are reported', () => {
   const disk = { type: 'disk', folder: '/x' } as const;
   const bucket = { type: 's3', bucket: 'b', region: 'r' } as const;
   assert.deepEqual(mistakesInPlacement({ standard: 'disk' }), []);

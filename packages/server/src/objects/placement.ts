@@ -5,9 +5,9 @@ const { Array: List, Optional, Record: Named, String: Text, Union } = Type;
 
 const present = Text({ minLength: 1 });
 
-/** Backends as an operator names them. */
+/** The configured names of backends. */
 export const Backends = Named(
-  // They begin with a letter: objects put names of digits first, and the first backend is the standard one.
+  // They begin with a letter: JavaScript objects put numeric keys first, and the first backend is the default.
   Text({ pattern: '^[A-Za-z][A-Za-z0-9_-]{0,63}$' }),
   Union([
     exactly({ type: Type.Literal('disk'), folder: present }),

@@ -27,8 +27,7 @@ export const readObjects = (sql: Sql, names: readonly string[]): Promise<StoredO
       from objects where name = any(${names}::text[])`;
 
 /**
- * The same, locked until the transaction ends; in the order of their names, so that two batches cannot
- * deadlock.
+ * The same, locked until the transaction ends, in the order of their names, so that two batches cannot deadlock.
  */
 export const lockObjects = (tx: Transaction, names: readonly string[]): Promise<StoredObject[]> =>
   tx<StoredObject>`
@@ -41,7 +40,7 @@ export interface ObjectChange {
   readonly isFinished: boolean;
 }
 
-/** Writes the hashes of these objects, and that their upload is finished where it is. */
+/** Writes the hashes of these objects, and whether their upload is finished. */
 export const changeObjects = async (tx: Transaction, changes: readonly ObjectChange[]): Promise<void> => {
   await tx`
     update objects o
@@ -56,8 +55,7 @@ export const changeObjects = async (tx: Transaction, changes: readonly ObjectCha
 };
 
 /**
- * Objects of these backends that have expired and uploads that were never finished, the oldest first, locked for their
- * deletion.
+ * Expired objects and uploads that were never finished, of these backends, the oldest first, locked for their deletion.
  */
 export const lockExpired = (
   tx: Transaction,

@@ -1,4 +1,4 @@
-// A process that serves the API on the connections that its parent, `api-processes.ts`, hands to it.
+// A process that serves the API on the connections that its parent, `api-processes.ts`, passes to it.
 import type { Socket } from 'node:net';
 import { createLog, type MetricValues, runLoops, systemClock } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
@@ -7,7 +7,7 @@ import { createHttpServer, type HttpServer } from './http-server.ts';
 import { openApp } from './open-app.ts';
 import { readSecrets } from './own-secrets.ts';
 
-/** What a process needs to know when it starts. */
+/** The first message of the parent. */
 export interface ApiProcessSettings {
   readonly name: string;
   readonly config: Config;
@@ -16,14 +16,14 @@ export interface ApiProcessSettings {
   readonly local?: LocalSettings | undefined;
 }
 
-/** What the parent says. A connection comes along with `connection`. */
+/** The messages of the parent. `connection` comes with a connection. */
 export type ToApiProcess =
   | ({ readonly say: 'start' } & ApiProcessSettings)
   | { readonly say: 'connection' }
   | { readonly say: 'metrics'; readonly id: number }
   | { readonly say: 'drain' };
 
-/** What the process says. */
+/** The messages of the process. */
 export type FromApiProcess =
   | { readonly say: 'ready' }
   | { readonly say: 'failed'; readonly message: string }
@@ -92,7 +92,7 @@ const hear = async (message: ToApiProcess, connection: Socket | undefined): Prom
 };
 
 process.on('message', (message, connection) => void hear(message as ToApiProcess, connection as Socket));
-// The parent was killed: it holds the port, and perhaps the database.
+// The parent was killed. It had the port, and perhaps the database.
 process.on('disconnect', () => process.exit(1));
-// A terminal sends these to all processes; the parent decides when we end, since its worker may need us until then.
+// A terminal sends these to all processes, but the parent decides when this one ends, since its worker may need the API.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

@@ -10,9 +10,9 @@ import { type Entrance, openEntrance } from './entrance.ts';
 export interface ApiProcesses {
   readonly url: string;
   readonly urls: readonly string[];
-  /** The metrics of each process that answers. */
+  /** The metrics of each process that replies. */
   readMetrics(): Promise<readonly (readonly MetricValues[])[]>;
-  /** Ends them when they have answered what was under way. */
+  /** Ends them once they have replied to the requests in progress. */
   close(): Promise<void>;
 }
 
@@ -25,9 +25,9 @@ export interface ApiProcessesSettings extends Omit<ApiProcessSettings, 'name' | 
 
 interface Running {
   readonly child: ChildProcess;
-  /** Connections that the process has not been sent yet. */
+  /** Connections that have not been passed to the process yet. */
   readonly unsent: Set<Socket>;
-  /** Who waits for its metrics, by the number of the question. */
+  /** Calls that wait for its metrics, by the number of the request. */
   readonly asking: Map<number, (values: readonly MetricValues[]) => void>;
   isReady: boolean;
   readonly ready: Promise<void>;
@@ -37,21 +37,21 @@ interface Running {
 const program = fileURLToPath(new URL('./api-process.js', import.meta.url));
 const restartAfterMs = { first: 100, max: seconds(10) };
 const soundAfterMs = seconds(30);
-// Running requests and long polls are answered within this time, or never.
+// Requests in progress and long polls get their replies within this time, or never.
 const drainWithinMs = seconds(30);
 const metricsWithinMs = seconds(3);
 const connectionsWaitingMax = 1000;
 
 /**
- * Processes that serve the API. Those that end are replaced. This process holds the port and hands each connection to one
- * of them in turn, so the port stays open whatever becomes of them, and nobody who was let in is lost when they are told
- * to end: the order to end comes after the connections.
+ * Processes that serve the API. Those that exit are replaced. This process has the port and passes each connection to one of
+ * them in turn, so the port stays open when they exit. No accepted connection is lost when they are told to end, since that
+ * message comes after the connections.
  */
 class Fleet {
   readonly #settings: ApiProcessesSettings;
   readonly #closing = new AbortController();
   readonly #running = new Map<string, Running>();
-  /** Connections that came while no process was ready. */
+  /** Connections that arrived while no process was ready. */
   readonly #waiting: Socket[] = [];
   #entrance: Entrance | undefined;
   #kept: Promise<void>[] = [];
@@ -121,7 +121,7 @@ class Fleet {
     return process;
   }
 
-  /** Has one process running at all times. */
+  /** Keeps one process running. */
   async #keep(name: string, first: Running): Promise<void> {
     const { signal } = this.#closing;
     let waitMs = restartAfterMs.first;
@@ -159,22 +159,22 @@ export const startApiProcesses = async (settings: ApiProcessesSettings): Promise
   };
 };
 
-/** Hands a connection to a process. */
+/** Passes a connection to a process. */
 const hand = (socket: Socket, { child, unsent }: Running): void => {
   unsent.add(socket);
   child.send({ say: 'connection' } satisfies ToApiProcess, socket, {}, (error) => {
-    // It is passed on once more when the process has ended.
+    // When the process has exited, the connection is passed to another one.
     if (!error) unsent.delete(socket);
   });
 };
 
 const tell = (child: ChildProcess, message: ToApiProcess): void => {
-  // Who cannot be told any more has ended, which is noticed elsewhere.
+  // A process that cannot receive messages has exited, which is handled elsewhere.
   if (child.connected) child.send(message, () => {});
 };
 
 const startProcess = ({ name, config, databaseUrl, rootUrl, local }: ApiProcessSettings): Running => {
-  // Standard output belongs to what the platform has to say to people.
+  // Standard output is for messages of the platform to people.
   const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const asking: Running['asking'] = new Map();
   const ended = endOf(child);
@@ -219,7 +219,7 @@ const endProcess = async ({ child, ended, isReady }: Running): Promise<void> => 
   cancel();
 };
 
-/** What a process measures; nothing when it does not answer in time. */
+/** The metrics of a process; empty when it does not reply in time. */
 const askForMetrics = async ({ child, asking, ended }: Running, id: number) => {
   const done = new AbortController();
   const answer = new Promise<readonly MetricValues[]>((resolve) => asking.set(id, resolve));

@@ -9,16 +9,16 @@ import { Type } from 'typebox';
 import Value from 'typebox/value';
 import type { Archive } from '../base/index.ts';
 
-/** What a backup says about itself: the first file in it. */
+/** The description of a backup, which is the first file in it. */
 export const Manifest = Type.Object({
   format: Type.Literal(1),
   /** The version of Taskyard that made it. */
   taskyard: Type.String(),
   /** The newest migration of its database. */
   migration: Type.Integer(),
-  /** The major version of PostgreSQL whose files it holds. */
+  /** The major version of PostgreSQL of its files. */
   postgres: Type.String(),
-  /** The system whose files they are: `linux-x64`. */
+  /** The system of its files: `linux-x64`. */
   platform: Type.String(),
   created: Type.String(),
 });
@@ -39,7 +39,7 @@ const addEntry = (archive: Pack, header: Partial<Header> & { name: string }, tex
     archive.entry(header, text, (error) => (error ? reject(error) : resolve()));
   });
 
-/** A file's bytes, exactly as many as were announced: the file may grow or shrink while it is read. */
+/** A file's bytes, exactly as many as announced, since the file may grow or shrink while it is read. */
 async function* exactly(path: string, size: number): AsyncGenerator<Buffer> {
   let left = size;
   if (left > 0) {
@@ -106,7 +106,7 @@ const pathIn = (folder: string, name: string): string => {
   return join(folder, ...parts);
 };
 
-/** Reads a backup into a folder. `check` is given what it says about itself before anything is written. */
+/** Reads a backup into a folder. `check` is called with its description before anything is written. */
 export const readArchive = async (
   file: string,
   folder: string,
@@ -130,7 +130,7 @@ export const readArchive = async (
       else await pipeline(entry, createWriteStream(path, { mode: 0o600, flags: 'wx' }));
     }
   };
-  // The reader's own error says more than what it does to the pipeline.
+  // The reader's own error is more precise than that of the pipeline.
   await Promise.all([unpacked.catch((error: unknown) => archive.destroy(error as Error)), read()]);
   if (!manifest) throw new BackupError('It is empty.');
   return manifest;

@@ -40,7 +40,7 @@ const addFolder = async (archive: Archive, data: string, name: string): Promise<
   }
 };
 
-/** Does something with the database of a data folder: the one that runs, else one that is started for it. */
+/** Calls a function with the database of a data folder: the running one, or one that is started for it. */
 const withDatabase = async <T>(data: string, action: (url: string) => Promise<T>): Promise<T> => {
   const running = await runningPostgresUrl(data);
   if (running) return action(running);
@@ -64,8 +64,8 @@ const requireOwnDatabase = async ({ data, databaseUrl }: Config): Promise<void> 
 };
 
 /**
- * Writes a backup of the platform in the data folder, while it runs or not: database, encryption keys, and artifacts
- * on disk. Returns what it says about itself. The file must not exist.
+ * Writes a backup of the platform in the data folder, running or not: database, encryption keys, and artifacts on disk.
+ * Returns its description. The file must not exist.
  */
 export const backUp = async (config: Config, file: string): Promise<Manifest> => {
   await requireOwnDatabase(config);
@@ -88,7 +88,7 @@ export const backUp = async (config: Config, file: string): Promise<Manifest> =>
         await archive.text(manifestName, `${JSON.stringify(described, null, 2)}\n`);
         for (const name of keptFiles) await archive.file(name, join(data, name));
         await backUpCluster({ dataDir: data, url }, archive);
-        // Last: every artifact that the copied database knows has its bytes by now.
+        // Last, so that every artifact in the copied database has its bytes.
         await addFolder(archive, data, objectsFolder);
       });
       return described;
@@ -134,8 +134,8 @@ const requireFit = async ({ taskyard, migration, platform, postgres }: Manifest)
 };
 
 /**
- * Restores a backup into a data folder that is empty or not there. A platform that starts there goes on where the other
- * one was at the end of its backup. Returns what the backup says about itself.
+ * Restores a backup into a data folder that is empty or missing. A platform that starts there continues where the other one
+ * was at the end of its backup. Returns the description of the backup.
  */
 export const restore = async ({ data }: Config, file: string): Promise<Manifest> => {
   await requireEmpty(data);

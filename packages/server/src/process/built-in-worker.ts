@@ -1,6 +1,6 @@
 import { localPoolId } from './local-pool.ts';
 
-/** The worker that runs beside the platform, in its process. Whoever starts the platform starts it under this name. */
+/** The name of the worker that runs in the process of the platform. */
 export const builtInWorker = {
   taskQueueId: localPoolId,
   workerGroup: 'local',
@@ -9,7 +9,7 @@ export const builtInWorker = {
 
 const { taskQueueId, workerGroup, workerId } = builtInWorker;
 
-/** All that it may do by itself; what its tasks may do comes with their claims. */
+/** The scopes of the worker itself. The scopes of tasks come with their claims. */
 export const builtInWorkerScopes: readonly string[] = [
   `queue:claim-work:${taskQueueId}`,
   `queue:worker-id:${workerGroup}/${workerId}`,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { complaintAbout } from './data-folder.ts';
 
-it('a data folder that is gone, another one, or without room is complained about', () => {
+it('a data folder that is missing, replaced or full is reported', () => {
   const fine = { inode: 7, freeBytes: 1e9 };
   assert.equal(complaintAbout('d', fine, fine), undefined);
   assert.match(

@@ -3,17 +3,17 @@ import { mkdir, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { postgresFolder, seconds, systemClock } from '../base/index.ts';
 
-/** What is known of the folder that a platform keeps its data in. */
+/** The state of the data folder of a platform. */
 export interface FolderFacts {
-  /** The inode of a file that is never replaced while the database runs; undefined when it is not there. */
+  /** The inode of a file that is never replaced while the database runs; undefined when it is missing. */
   readonly inode: number | undefined;
   readonly freeBytes: number;
 }
 
-/** PostgreSQL writes its journal in files of 16 MB, and ends in the middle of its work when it finds no room for the next. */
+/** PostgreSQL writes its journal in files of 16 MB, and crashes when there is no space for the next one. */
 const freeBytesMin = 32 * 1024 * 1024;
 
-/** Why a platform cannot go on in its data folder, as a sentence; undefined when it can. */
+/** Why a platform cannot continue in its data folder, as a sentence; undefined when it can. */
 export const complaintAbout = (
   data: string,
   now: FolderFacts,
@@ -43,8 +43,8 @@ const factsOf = async (data: string): Promise<FolderFacts> => {
 };
 
 /**
- * Makes the folder unless it is there, readable by its owner alone, and tries whether it can be written to. Throws a
- * sentence when it cannot.
+ * Creates the folder if it is missing, readable only by its owner, and checks that it is writable. Throws a sentence when it
+ * is not.
  */
 export const prepareDataFolder = async (data: string): Promise<void> => {
   try {
@@ -62,7 +62,7 @@ export const prepareDataFolder = async (data: string): Promise<void> => {
 
 const lookEveryMs = seconds(1);
 
-/** Looks after the folder of a database that runs, and tells once when the platform cannot go on in it. Returns how to stop. */
+/** Watches the folder of a running database, and calls back once when the platform cannot continue in it. */
 export const watchDataFolder = async (data: string, onLost: (error: Error) => void): Promise<() => void> => {
   const first = await factsOf(data);
   let isWatching = true;

@@ -3,7 +3,7 @@ import { type Config, plainEnvironment } from '../config/index.ts';
 import { type DemoCloud, startDemoCloud, workerProcesses } from '../demo-cloud/index.ts';
 import type { PoolVerbs } from '../worker-manager/index.ts';
 
-/** The task queue whose tasks are run by workers in the demo cloud. */
+/** The task queue of the workers in the demo cloud. */
 export const demoPoolId = 'demo/cloud';
 const demoProviderId = 'demo-cloud';
 const region = 'eu-north-1';
@@ -32,7 +32,7 @@ export const startDemo = (
   });
   return startDemoCloud({
     startMachine,
-    // One zone is always full: it can be seen how that is remembered, and tried again ever less often.
+    // One zone is always full, to show how that is remembered and tried again with growing delays.
     conditions: () => ({ capacityOf: ({ zone }) => (zone.endsWith('c') ? 0 : 8) }),
   });
 };
@@ -52,7 +52,7 @@ export const withDemoProvider = (config: Config, { endpoint, keys, certificate }
   },
 });
 
-/** Makes the pool of workers in the demo cloud. */
+/** Creates the pool of workers in the demo cloud. */
 export const ensureDemoPool = (workerManager: PoolVerbs): Promise<void> =>
   workerManager.ensurePool({
     workerPoolId: demoPoolId,

@@ -7,7 +7,7 @@ import { readConfig } from '../config/index.ts';
 import { openEntrance } from './entrance.ts';
 import { createHttpServer } from './http-server.ts';
 
-it('a clean stop waits twenty seconds for a body that does not come to its end, and no longer', async (t) => {
+it('a clean stop waits at most twenty seconds for a body that does not end', async (t) => {
   const clock = manualClock();
   const begun: string[] = [];
   const register = (server: Parameters<Parameters<typeof createHttpServer>[0]['register']>[0]): void => {
@@ -31,7 +31,7 @@ it('a clean stop waits twenty seconds for a body that does not come to its end, 
   });
   clock.advance(seconds(19));
   socket.write(' ');
-  // Nineteen seconds are no reason to end it.
+  // It still waits after nineteen seconds.
   await eventually('the byte to be taken', () => socket.writableLength === 0);
   assert.equal(isDrained, false);
   assert.equal(socket.destroyed, false);

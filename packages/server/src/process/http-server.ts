@@ -8,14 +8,14 @@ import { headerBytesMax, noteExpectation, readRestOfBodies, refuseUnreadable } f
 import { answerNotFound, refuseUrl } from './not-found.ts';
 import { serveSite } from './site.ts';
 
-/** Speaks HTTP on connections that it is given. */
+/** Serves HTTP on connections that it is given. */
 export interface HttpServer {
   take(socket: Socket): void;
-  /** Returns what is under way and what still comes on open connections, and ends these as they come to rest. */
+  /** Replies to requests in progress and to further ones on open connections, and closes these when they are idle. */
   drain(): Promise<void>;
 }
 
-/** Makes all that is served over HTTP ready; it listens nowhere by itself. The clock bounds a clean stop. */
+/** Creates the HTTP server, which does not listen. The clock limits a clean stop. */
 export const createHttpServer = async (
   app: Pick<App, 'register'>,
   config: Config,
@@ -35,14 +35,14 @@ export const createHttpServer = async (
   server.setNotFoundHandler(answerNotFound);
   app.register(server);
   await server.ready();
-  // Node watches over slow requests from this event on; ours listens nowhere, so it must be told.
+  // Node checks for slow requests from this event on. This server does not listen, so the event is emitted here.
   server.server.emit('listening');
-  // Otherwise Node tells those who wait to send their bodies before anybody knows whether these are wanted.
+  // Otherwise Node sends `100 Continue` before it is known whether the body is needed.
   server.server.on('checkContinue', (request, reply) => {
     noteExpectation(request);
     server.server.emit('request', request, reply);
   });
-  // Who ends its half of a connection right behind its request is answered all the same.
+  // A client that ends its half of the connection right after its request still gets the reply.
   Object.assign(server.server, { httpAllowHalfOpen: true });
   const connections = watchConnections(server, clock);
   return {
@@ -56,23 +56,23 @@ export const createHttpServer = async (
 };
 
 interface Connection {
-  /** Requests that are being answered. */
+  /** The requests in progress. */
   readonly replies: Set<ServerResponse>;
   restsSince: number;
 }
 
-// A client that is at work sends its next request within this time. Nobody can tell a client that the connection ends
-// while it is sending: what rests for longer may be ended.
+// A busy client sends its next request within this time. A connection must not be closed while its client is sending, so
+// // only connections that are idle for longer are closed.
 const restMs = 250;
 
-/** A clean stop waits this long for what is under way; who sends a body byte by byte must not hold it up. */
+/** A clean stop waits this long for requests in progress, so that slow bodies do not block it. */
 const drainWithinMs = seconds(20);
 
 const watchConnections = ({ server }: FastifyInstance, clock: Clock) => {
   const connections = new Map<Socket, Connection>();
   let isDraining = false;
 
-  // Before the request is handled, which may be at once.
+  // Before the request is handled, which may happen at once.
   server.prependListener('request', (request: IncomingMessage, reply: ServerResponse) => {
     const connection = connections.get(request.socket);
     if (!connection) return;
@@ -85,7 +85,7 @@ const watchConnections = ({ server }: FastifyInstance, clock: Clock) => {
   });
 
   const take = (socket: Socket): void => {
-    // A client that has no more to say may still wait for its answer; a connection from another process has forgotten that.
+    // A client that sends no more may still wait for its reply. A connection from another process has lost this setting.
     socket.allowHalfOpen = true;
     connections.set(socket, { replies: new Set(), restsSince: performance.now() });
     socket.once('close', () => connections.delete(socket));

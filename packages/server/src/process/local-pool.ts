@@ -2,15 +2,15 @@ import { availableParallelism } from 'node:os';
 import type { Config } from '../config/index.ts';
 import type { PoolVerbs } from '../worker-manager/index.ts';
 
-/** The task queue that tasks without another one go to on a laptop. */
+/** The task queue of tasks without another one, on a laptop. */
 export const localPoolId = 'local/built-in';
 
 /** Few processes that take several tasks each start faster than many. */
 const capacityPerWorkerMax = 4;
 
 /**
- * Makes the pool of workers on this machine, for as many tasks at once as the configuration says; or ends it, where there
- * is to be none.
+ * Creates the pool of workers on this machine, for as many tasks at once as the configuration says, or ends it when none is
+ * configured.
  */
 export const settleLocalPool = (workerManager: PoolVerbs, { worker, role }: Config): Promise<void> => {
   const providerId = 'local';

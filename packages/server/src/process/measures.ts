@@ -7,7 +7,7 @@ const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 const waitSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
 const batchItems = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** What the domains tell as it happens. */
+/** Measures of events, which the domains report. */
 export const observers = (metrics: Metrics) => {
   const requests = metrics.histogram({
     name: 'taskyard_request_duration_seconds',
@@ -65,7 +65,7 @@ interface ProcessParts {
   readonly domains: Domains;
 }
 
-/** What each process knows of itself. */
+/** Measures of each process. */
 export const measureProcess = (metrics: Metrics, parts: ProcessParts): void => {
   const { db, relayDb } = parts;
   const { queue, events, notify } = parts.domains;
@@ -112,7 +112,7 @@ interface DeploymentParts {
   readonly domains: Domains;
 }
 
-/** What the database knows of the whole deployment: asked for at each scrape, by statements with a bound. */
+/** Measures of the whole deployment, read from the database at each scrape by statements with a bounded cost. */
 export const measureDeployment = (metrics: Metrics, { clock, domains }: DeploymentParts): void => {
   const { queue, events, workerManager } = domains;
   const counts = sharedBriefly(clock, () => queue.verbs.countQueues());
@@ -261,8 +261,8 @@ const measureSubscriptions = (metrics: Metrics, clock: Clock, events: Domains['e
 type Counts = Awaited<ReturnType<Domains['queue']['verbs']['countQueues']>>[number];
 
 /**
- * Metrics of one scrape that come from one statement share it, as do scrapers that ask within a second. While it is
- * under way there is no second one, however long that takes.
+ * Shares a statement between the metrics of a scrape, and between scrapes within a second. While it runs no second one is
+ * started, however long it takes.
  */
 const sharedBriefly = <T>(clock: Clock, read: () => Promise<T>): (() => Promise<T>) => {
   let latest: Promise<T> | undefined;
@@ -278,14 +278,14 @@ const sharedBriefly = <T>(clock: Clock, read: () => Promise<T>): (() => Promise<
   };
 };
 
-/** What the machine knows of a process. */
+/** Measures of the operating system about this process. */
 export const measureRuntime = (metrics: Metrics): void => {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   const loopDelay = (): Reading[] => {
     const readings = [50, 99].map((percentile) => ({
       labels: [String(percentile / 100)],
-      // It counts the ten milliseconds between its own looks as well.
+      // The histogram includes its own resolution of ten milliseconds.
       value: Math.max(0, delay.percentile(percentile) / 1e9 - 0.01),
     }));
     delay.reset();

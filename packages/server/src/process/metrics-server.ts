@@ -3,13 +3,13 @@ import { createServer } from 'node:http';
 import { type MetricValues, metricsText } from '../base/index.ts';
 import { type Place, urlOf } from './entrance.ts';
 
-/** Where Prometheus finds what is measured. */
+/** The server of the metrics. */
 export interface MetricsServer {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Serves `/metrics` on a port of its own: the values of all processes, read anew at each request. */
+/** Serves `/metrics` on its own port: the values of all processes, read at each request. */
 export const serveMetrics = async (
   place: Place,
   read: () => Promise<readonly (readonly MetricValues[])[]>,

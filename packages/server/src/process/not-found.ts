@@ -3,7 +3,7 @@ import { type ErrorCode, errorStatuses, systemClock } from '../base/index.ts';
 import { declarations } from '../declarations.ts';
 import { apiHeaders } from '../http/index.ts';
 
-/** Refuses a request that no method takes, in the form of all refusals. `message` is a sentence for people. */
+/** Refuses a request that matches no method, in the form of all refusals. `message` is a sentence for people. */
 const refuse = (reply: FastifyReply, code: ErrorCode, message: string): FastifyReply =>
   reply
     .code(errorStatuses[code])
@@ -16,7 +16,7 @@ const refuse = (reply: FastifyReply, code: ErrorCode, message: string): FastifyR
 
 const quoted = (url: string): string => JSON.stringify(url.slice(0, 200));
 
-/** Refuses a URL of which no route can be told. */
+/** Refuses a URL that cannot be routed. */
 export const refuseUrl = (url: string, reply: FastifyReply): FastifyReply =>
   refuse(reply, 'InvalidRequestArguments', `The URL ${quoted(url)} is not percent-encoded as it should be.`);
 
@@ -31,6 +31,6 @@ const notFoundMessage = (method: string, path: string): string => {
   return `The service ${serviceName} has no method ${method} ${quoted(path)}. Its methods are listed at /references/${serviceName}/v1/api.json.`;
 };
 
-/** Answers 404 for a path that nothing serves: names the service that is missing, or the method that its service lacks. */
+/** Replies 404 to an unknown path: names the missing service, or the missing method of its service. */
 export const answerNotFound = ({ method, url }: FastifyRequest, reply: FastifyReply): FastifyReply =>
   refuse(reply, 'ResourceNotFound', notFoundMessage(method, url.replace(/\?.*/s, '')));

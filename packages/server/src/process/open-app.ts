@@ -16,16 +16,16 @@ import { measureProcess, measureRuntime, observers } from './measures.ts';
 import type { Secrets } from './own-secrets.ts';
 import { version } from './version.ts';
 
-/** What stands around the application in a process. */
+/** The surroundings of the application in a process. */
 export interface Surroundings {
   readonly databaseUrl: string;
   readonly log: Logger;
   readonly secrets: Secrets;
-  /** This process has the database for itself: nobody else is to be woken. */
+  /** Whether no other process uses the database, so that none has to be woken. */
   readonly isAlone: boolean;
-  /** Stands on all metrics of the process, where there are several. */
+  /** A label of all metrics of the process, when there are several. */
   readonly processName?: string | undefined;
-  /** How workers on this machine are started, where that is known. */
+  /** How workers on this machine are started, if that is known. */
   readonly local?: LocalSettings | undefined;
   rootUrl(): string;
 }
@@ -34,7 +34,7 @@ export interface Surroundings {
 export interface OpenedApp {
   readonly app: App;
   readonly metrics: Metrics;
-  /** Writes what is left to write, and leaves the database. */
+  /** Writes what is left to write, and disconnects from the database. */
   close(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
     isClosing = true;
     return Promise.all([db.close(), relayDb?.close()]);
   };
-  // The last wake-ups may come too late; whoever misses one looks for itself.
+  // The last wake-ups may come too late, which periodic reads cover.
   const onError = (err: unknown) => isClosing || log.warn({ err }, 'a wake-up could not be sent');
   try {
     const signals = isAlone ? localSignals() : await sharedSignals(db, onError);
@@ -95,7 +95,7 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
   }
 };
 
-/** The connections of the relay to the database, where this process is to run one. */
+/** The database connections of the relay, if this process runs one. */
 const connectRelay = (config: Config, { url, log }: { url: string; log: Logger }): Database | undefined => {
   if (!config.amqpUrl || config.role === 'api') return undefined;
   const onError = (err: Error) => log.warn({ err }, 'a connection of the relay to the database broke');

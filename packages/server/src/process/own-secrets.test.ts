@@ -32,7 +32,7 @@ describe('the key file of a data folder', () => {
     return data;
   };
 
-  it('is made once, also when several processes begin at the same time', async (t) => {
+  it('is created once, also when several processes start together', async (t) => {
     const data = await aFolder(t);
     const all = await Promise.all(Array.from({ length: 8 }, () => inFolder(data)));
     const sealed = all[0]?.encryption.encrypt('x') ?? '';
@@ -53,13 +53,13 @@ describe('the key file of a data folder', () => {
 });
 
 describe('the secrets of a deployment', () => {
-  it('are encrypted by the first key, and the others can be retired', async () => {
+  it('are encrypted with the first key, and the others can be retired', async () => {
     const { encryption } = await secretsOf(`${fresh},${old}`);
     assert.match(encryption.encrypt('x'), /^fresh\./);
     assert.deepEqual(encryption.oldKeyIds, ['old']);
     assert.equal(encryption.decrypt((await secretsOf(old)).encryption.encrypt('x')), 'x');
   });
-  it('give each of the own clients a first token, the same one in all processes, before and after a new key', async () => {
+  it('give each built-in client an initial token, the same in all processes, before and after a new key', async () => {
     const one = await secretsOf(old);
     const other = await secretsOf(`${fresh},${old}`);
     const tokens = Object.values(ownClients).map((id) => one.named(id)?.accessToken);
@@ -70,7 +70,7 @@ describe('the secrets of a deployment', () => {
     assert.equal(new Set(tokens).size, tokens.length);
     assert.ok(Object.values(ownClients).every((id) => one.named(id)?.keepsToken));
   });
-  it('have the clients and the tokens that the configuration gives', async () => {
+  it('have the clients and tokens of the configuration', async () => {
     const root = { clientId: ownClients.root, accessToken: 'r'.repeat(44) };
     const { named, staticClients } = await secretsOf(old, [root, extra]);
     assert.deepEqual(

@@ -6,13 +6,13 @@ import { type Encryption, encryption } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { builtInWorkerScopes } from './built-in-worker.ts';
 
-/** What this deployment keeps to itself. */
+/** The secrets of this deployment. */
 export interface Secrets {
   readonly encryption: Encryption;
   readonly staticClients: readonly StaticClient[];
 }
 
-/** The keys of the configuration, or those of the data folder, which are made at the first start. */
+/** The keys of the configuration, or those of the data folder, which are created at the first start. */
 const readKeys = async ({ encryptionKeys, data }: Config): Promise<string> => {
   if (encryptionKeys) return encryptionKeys;
   const file = join(data, 'encryption.keys');
@@ -20,14 +20,14 @@ const readKeys = async ({ encryptionKeys, data }: Config): Promise<string> => {
   if (kept !== undefined) return requireKeys(kept, file);
   await mkdir(data, { recursive: true });
   const made = `first:${randomBytes(32).toString('base64')}`;
-  // Written beside and put in place whole: another process that begins now reads all of it or nothing.
+  // Written to another file and then linked, so that another starting process reads all of it or nothing.
   const beside = `${file}.${randomBytes(6).toString('hex')}`;
   await writeFile(beside, `${made}\n`, { mode: 0o600, flag: 'wx' });
   try {
     await link(beside, file);
     return made;
   } catch (error) {
-    // Another process was faster: what it made is what the database is encrypted with.
+    // Another process was faster, and its keys encrypt the database.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     return requireKeys(await readFile(file, 'utf8'), file);
   } finally {
@@ -35,7 +35,7 @@ const readKeys = async ({ encryptionKeys, data }: Config): Promise<string> => {
   }
 };
 
-/** Only a file that is not there may be made. One that cannot be read holds keys that nothing can replace. */
+/** Only a missing file may be created. One that cannot be read contains keys that nothing can replace. */
 const readIfThere = async (file: string): Promise<string | undefined> => {
   try {
     return await readFile(file, 'utf8');
@@ -58,7 +58,7 @@ const parseKeys = (text: string): [name: string, key: string][] =>
     return [entry.slice(0, colon), entry.slice(colon + 1)];
   });
 
-/** A token that all processes with the same keys derive alike: they need not tell each other. */
+/** A token that all processes with the same keys derive, so that they need not exchange it. */
 const derivedToken = (key: string, clientId: string): string =>
   createHmac('sha512', Buffer.from(key, 'base64'))
     .update(`access token of ${clientId}`)
@@ -66,8 +66,8 @@ const derivedToken = (key: string, clientId: string): string =>
     .slice(0, 44);
 
 /**
- * The secrets of a deployment. Tokens of its own clients begin as what the oldest key makes of them. They stay as they
- * are when that key is retired, until the configuration gives others.
+ * The secrets of a deployment. The initial tokens of its own clients are derived from the oldest key. They stay the same when
+ * that key is retired, until the configuration sets others.
  */
 export const readSecrets = async (config: Config): Promise<Secrets> => {
   const keys = parseKeys(await readKeys(config));

@@ -32,34 +32,34 @@ export interface RunningServer {
   readonly rootUrl: string;
   /** Other addresses of this machine at which the API listens. */
   readonly otherUrls: readonly string[];
-  /** Where Prometheus finds the metrics, when they are wanted. */
+  /** The URL of the metrics for Prometheus, if they are enabled. */
   readonly metricsUrl: string | undefined;
   /** The root client, with scope `*`. */
   readonly credentials: { readonly clientId: string; readonly accessToken: string };
-  /** The worker that may run beside the platform: its name, and who it is, which may do nothing else. */
+  /** The built-in worker of the platform: its name, and its client, which may do nothing else. */
   readonly builtInWorker: typeof builtInWorker & {
     readonly credentials: { readonly clientId: string; readonly accessToken: string };
   };
-  /** Signs a browser in as root, once; only where the database is our own, as on a laptop. */
+  /** A link that signs a browser in as root, once; only with an embedded database, as on a laptop. */
   readonly signInUrl: string | undefined;
   readonly locateFile: Domains['artifacts']['verbs']['locateFile'];
-  /** Resolves, with a sentence that says why, when the platform can do nothing any more: its own database is gone. */
+  /** Resolves with the reason when the platform cannot continue because its own database is gone. */
   readonly broken: Promise<Error>;
-  /** Returns what is under way, then ends everything that was started. */
+  /** Replies to requests in progress, then ends everything that was started. */
   close(): Promise<void>;
 }
 
-/** What a platform can do only with the help of whoever starts it. */
+/** What the program that starts a platform provides. */
 export interface ServerSurroundings {
-  /** How a worker is started as a process of its own: program and arguments, without the file of its settings. */
+  /** The command of a worker process: program and arguments, without its settings file. */
   readonly workerCommand?: readonly string[] | undefined;
   /** A folder that tasks of workers on this machine may read. */
   readonly project?: string | undefined;
-  /** Start a cloud on this machine, with a pool of workers in it, to watch how pools grow and shrink. */
+  /** Whether to start a demo cloud on this machine, with a worker pool that shows how pools grow and shrink. */
   readonly demoCloud?: boolean | undefined;
 }
 
-/** Starts the platform: the database unless one is given, the API and the background loops, as the role says. */
+/** Starts the platform: the database unless one is configured, the API and the background loops, by role. */
 export const startServer = async (
   config: Config,
   surroundings: ServerSurroundings = {},
@@ -82,7 +82,7 @@ export const startServer = async (
   }
 };
 
-/** How to end what was started; the last one goes first. */
+/** Functions that end what was started, called in reverse order. */
 const createEndings = () => {
   const endings: (() => Promise<unknown> | undefined)[] = [];
   return {
@@ -95,7 +95,7 @@ const createEndings = () => {
 
 type Endings = ReturnType<typeof createEndings>;
 
-/** How workers on this machine are started. Their tasks may see neither our data nor what steers us. */
+/** How workers on this machine are started. Their tasks can see neither our data nor our configuration. */
 const localSettingsOf = (
   { data, worker }: Config,
   { workerCommand, project }: ServerSurroundings,
@@ -153,7 +153,7 @@ const start = async (
   const auth = app.domains.auth.verbs;
   const credentials = auth.staticCredentials(ownClients.root);
   const isOurs = postgres !== undefined && config.worker.enabled && config.role === 'all';
-  // Nobody but our own worker has this name here, and it is not running yet: what it held is lost.
+  // Only our own worker has this name, and it is not running yet, so its earlier claims are lost.
   if (isOurs) await app.domains.queue.verbs.loseWorker(builtInWorker);
   const processes: ReadMetrics[] = [async () => [await opened.metrics.read()]];
   const metricsUrl = await startMetrics(config, { opened, processes, endings });
@@ -164,14 +164,14 @@ const start = async (
     processes.push(api.readMetrics);
     address.rootUrl ||= api.url;
   }
-  // They go first: they still have to say how their tasks ended.
+  // They end first, since they still have to report how their tasks ended.
   endings.add(app.domains.workerManager.endMachines);
   if (demo) endings.add(demo.close);
   if (postgres) await settleLocalPool(app.domains.workerManager.verbs, config);
   if (demo) await ensureDemoPool(app.domains.workerManager.verbs);
   await announce(config, credentials, { rootUrl: address.rootUrl, metricsUrl, project });
   endings.add(() => rm(announcement(config), { force: true }));
-  // What is printed at the start of a server for many people lies in logs: there somebody asks for a link.
+  // A server for many people prints to logs, so a link must be requested there.
   const signIn = api && postgres && (await app.domains.sessions.verbs.createSignInCodeFor(ownClients.root));
   return {
     rootUrl: address.rootUrl,
@@ -186,12 +186,12 @@ const start = async (
   };
 };
 
-/** Connections of the embedded PostgreSQL that are shared out between the processes that serve the API. */
+/** Connections of the embedded PostgreSQL for all processes that serve the API together. */
 const embeddedConnections = 45;
-/** Those of this process, where others serve the API. */
+/** Connections of this process, when others serve the API. */
 const mainPoolSizeMax = 5;
 
-/** How many connections each process may open at most. With its pool, each listens on one more. */
+/** The most connections of each process. Each listens on one more. */
 const poolSizes = (
   { databasePoolSizeMax, processes }: Config,
   { isEmbedded }: { isEmbedded: boolean },
@@ -205,7 +205,7 @@ const poolSizes = (
   };
 };
 
-/** Some workers that others wrote reclaim so long before the end of a claim that they never do when it is short. */
+/** Some workers of other authors reclaim this long before the end of a claim, so never when a claim is shorter. */
 const claimSecondsMin = 210;
 
 const warnOfShortClaims = ({ claimTimeoutSeconds }: Config, log: Logger): void => {
@@ -216,7 +216,7 @@ const warnOfShortClaims = ({ claimTimeoutSeconds }: Config, log: Logger): void =
   );
 };
 
-/** How to stop looking after the data folder. */
+/** Stops watching the data folder. */
 const watched = async (data: string, breakDown: (error: Error) => void) => {
   const stop = await watchDataFolder(data, breakDown);
   return async () => stop();
@@ -240,7 +240,7 @@ const startDatabase = async (
   { log, onLost }: DatabaseContext,
 ): Promise<EmbeddedPostgres | undefined> => {
   if (config.databaseUrl) return undefined;
-  // Three for each process that serves the API, where there are very many, and some for everybody else.
+  // At least three for each process that serves the API, and some for everything else.
   const connections = Math.max(60, 15 + 3 * config.processes);
   return startEmbeddedPostgres({
     dataDir: config.data,
@@ -338,11 +338,11 @@ const announcement = (config: Config): string => join(config.data, 'server.json'
 interface Addresses {
   readonly rootUrl: string;
   readonly metricsUrl: string | undefined;
-  /** What tasks on this machine may read. */
+  /** The folders that tasks on this machine may read. */
   readonly project: string | undefined;
 }
 
-/** Writes where the platform is and how to be its operator, for clients on this machine. */
+/** Writes the URL of the platform and the root credentials to a file, for clients on this machine. */
 const announce = async (
   config: Config,
   { clientId, accessToken }: Credentials,

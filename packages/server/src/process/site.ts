@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/index.ts';
 import { version } from './version.ts';
 
-/** Serves the pages and the documents; where they were not built, one page that says which commands to use. */
+/** Serves the pages and the documents; when they were not built, one page that says which commands to use. */
 export const serveSite = (server: FastifyInstance, config: Config): void => {
   const site = readSite();
   const headers = pageHeaders(originsOfArtifacts(config));
@@ -33,7 +33,7 @@ const sendFile = (request: FastifyRequest, reply: FastifyReply, file: SiteFile):
   return reply.send(encoding ? file.encoded[encoding] : file.bytes);
 };
 
-/** Where pages read artifacts from that do not lie here: a bucket, and workers of the same machine that show live logs directly. */
+/** Other origins from which pages read artifacts: a bucket, and workers on this machine that serve live logs directly. */
 const originsOfArtifacts = ({ s3 }: Config): string[] => [
   'http://127.0.0.1:*',
   ...(s3.bucket ? [s3.endpoint ? new URL(s3.endpoint).origin : 'https://*.amazonaws.com'] : []),

@@ -22,7 +22,7 @@ import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createWorkers } from '../workers/index.ts';
 import { observers } from './measures.ts';
 
-// Nobody moves this clock: the looks by which each process finds what no wake-up told it of never come.
+// This clock never moves, so the periodic reads that cover lost wake-ups never happen.
 const clock = manualClock();
 
 const config = readConfig({ env: {} });
@@ -69,7 +69,7 @@ const countLooks = async (metrics: Metrics): Promise<number> =>
     .filter(({ suffix, labels }) => suffix === '_count' && labels.some(([, value]) => value === 'claim-work'))
     .reduce((sum, { value }) => sum + value, 0);
 
-describe('a process that does not look by itself', () => {
+describe('a process without periodic reads', () => {
   let database: TestDatabase;
   let here: Opened;
   let there: Opened;
@@ -87,7 +87,7 @@ describe('a process that does not look by itself', () => {
     await database.drop();
   });
 
-  it('gives a worker that waits what is created in another', async () => {
+  it('gives a waiting worker a task that is created in another', async () => {
     const waiting = here.app.domains.queue.verbs.claimWork({
       taskQueueId: 'prov/type',
       worker: { workerGroup: 'hall', workerId: 'one' },
@@ -105,7 +105,7 @@ describe('a process that does not look by itself', () => {
     assert.equal((JSON.parse(claims[0] ?? '') as { status: { taskId: string } }).status.taskId, taskId);
   });
 
-  describe('with a worker that waits', () => {
+  describe('with a waiting worker', () => {
     const worker = { workerGroup: 'hall', workerId: 'two' };
     const poll = ({ app }: Opened, taskQueueId: string) =>
       app.domains.queue.verbs.claimWork({
@@ -114,7 +114,7 @@ describe('a process that does not look by itself', () => {
         count: 1,
         gone: new AbortController().signal,
       });
-    /** Lets a worker work or not, from `here`. */
+    /** Quarantines or releases a worker, in process `here`. */
     const quarantine = async (workerType: string, until: Date): Promise<void> => {
       const quarantinesChanged = here.signals.quarantines;
       const { verbs: workers } = createWorkers({ db: here.db, clock, log: silentLog, quarantinesChanged });
@@ -128,7 +128,7 @@ describe('a process that does not look by itself', () => {
     });
     after(() => loops.stop());
 
-    it('answers it with nothing when another puts it in quarantine, and gives it a task when another releases it', async () => {
+    it('returns nothing when another puts it in quarantine, and a task when another releases it', async () => {
       const before = poll(there, 'prov/good');
       await quarantine('good', later(clock.now(), hours(1)));
       assert.deepEqual(await within('the worker to be sent away', before), []);

@@ -30,7 +30,7 @@ let app: FastifyInstance;
 let purgeCache: Opened<PurgeCache>;
 let pools = 0;
 
-/** As in a process of its own: it is woken by nobody else. */
+/** As in a process of its own, with its own signal. */
 const open = (db: Database, changed = localSignal()): Opened<PurgeCache> =>
   opened(createPurgeCache({ db, clock, log: silentLog, changed }));
 
@@ -81,7 +81,7 @@ const namesFor = async (pool: string, query = ''): Promise<string[]> =>
   (await ask('GET', `${encodeURIComponent(pool)}${query}`)).body.requests.map(({ cacheName }) => cacheName);
 
 describe('a request to purge a cache', () => {
-  it('is told to the workers of its pool, with its time', async () => {
+  it('reaches the workers of its pool, with its time', async () => {
     const pool = aPool();
     assert.deepEqual((await ask('GET', pool)).body, { requests: [] });
     const { status, text } = await purge(pool, 'a cache: ü');
@@ -94,7 +94,7 @@ describe('a request to purge a cache', () => {
     assert.deepEqual(await namesFor(aPool()), []);
   });
 
-  it('is there once for each cache, with the time of the last', async () => {
+  it('exists once for each cache, with the time of the last request', async () => {
     const pool = aPool();
     await purge(pool, 'one');
     clock.advance(seconds(5));
@@ -125,7 +125,7 @@ describe('a request to purge a cache', () => {
     }
   });
 
-  it('is told for a day, and deleted then', async () => {
+  it('is listed for a day, and then deleted', async () => {
     const pool = aPool();
     await purge(pool, 'a');
     clock.advance(days(1) - seconds(1));
@@ -137,7 +137,7 @@ describe('a request to purge a cache', () => {
     assert.deepEqual(rows, []);
   });
 
-  it('needs a pool, and a name that can be kept', async () => {
+  it('needs a pool, and a name that can be stored', async () => {
     assert.equal((await purge('no-pool', 'a')).body.code, 'InvalidRequestArguments');
     assert.equal((await ask('GET', 'no-pool')).body.code, 'InvalidRequestArguments');
     const pool = aPool();
@@ -163,7 +163,7 @@ describe('a request to purge a cache', () => {
 });
 
 describe('the list of all requests', () => {
-  it('has those of every pool, in pages', async () => {
+  it('contains those of every pool, in pages', async () => {
     const [one, other] = [aPool(), aPool()];
     for (const pool of [other, one]) for (const name of ['b', 'a']) await purge(pool, name);
     const found: unknown[] = [];
@@ -185,8 +185,8 @@ describe('the list of all requests', () => {
   });
 });
 
-describe('what is known in memory', () => {
-  it('is forgotten when another process has a new request, and after ten seconds at the latest', async () => {
+describe('the requests in memory', () => {
+  it('are read again when another process has a new request, and after ten seconds at the latest', async () => {
     const db = connect({ url: database.url });
     const changed = localSignal();
     const [woken, asleep] = [open(db, changed), open(db)];
@@ -203,13 +203,13 @@ describe('what is known in memory', () => {
     clock.advance(seconds(10));
     assert.deepEqual(await names(asleep), ['a']);
     await purge(pool, 'b');
-    // Which pools have changed is left out where there are many.
+    // The ids of changed pools are left out when there are many.
     changed.wake();
     assert.deepEqual(await names(woken), ['a', 'b']);
     await db.close();
   });
 
-  it('is asked for again when it could not be read', async () => {
+  it('are read again after a failed read', async () => {
     const db = connect({ url: database.url });
     let isBroken = true;
     const broken = ((...asked: Parameters<Database>) =>

@@ -3,7 +3,7 @@ import { type Parameter, pagination, parameters, type Route, routeFor } from '..
 import * as schema from './schema.ts';
 import type { PurgeCacheVerbs } from './service.ts';
 
-/** What handlers of purge-cache are given. */
+/** The services that the handlers of purge-cache use. */
 export interface PurgeCacheServices {
   readonly purgeCache: PurgeCacheVerbs;
 }

@@ -20,11 +20,11 @@ import * as store from './store.ts';
 /** A cache of a worker pool. */
 export type CacheRef = Omit<store.PurgeRequest, 'before'>;
 
-/** Workers are told for this long: one that has not asked by then has no caches. */
+/** Requests are kept for this long. A worker that has not asked by then has no old caches any more. */
 const keptMs = days(1);
 const cacheNameBytesMax = 1000;
 
-/** Asks the workers of pools to throw away what they have under some names until now. */
+/** Asks the workers of pools to delete the caches of some names that they have now. */
 const purgeCaches: Verb<CacheRef, undefined, Context> = async (tx, caches, { now, context }) => {
   const distinct = new Map(caches.map((cache) => [`${cache.workerPoolId}/${cache.cacheName}`, cache]));
   await store.upsertRequests(tx, [...distinct.values()], { before: now, expires: later(now, keptMs) });
@@ -68,7 +68,7 @@ export const purgeCacheVerbs = (context: Context) => {
         throw new RequestError('InputError', `The name of a cache has at most ${cacheNameBytesMax} bytes.`);
       return bound.purgeCaches.one(cache);
     },
-    /** The caches that a pool has to purge, of requests from this time on. */
+    /** The caches that a pool has to purge, by requests since a time. */
     requestsOf: async (workerPoolId: string, since?: Date): Promise<{ requests: PurgeCacheRequests }> => {
       const requests = await known.of(workerPoolId);
       const wanted = since ? requests.filter(({ before }) => before >= since) : requests;

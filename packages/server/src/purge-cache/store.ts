@@ -1,13 +1,13 @@
 import type { Sql, Transaction } from '../base/index.ts';
 
-/** What is to be purged: caches of this name that workers of the pool made before a time. */
+/** A request to purge caches with this name that workers of the pool created before a time. */
 export interface PurgeRequest {
   readonly workerPoolId: string;
   readonly cacheName: string;
   readonly before: Date;
 }
 
-/** Adds requests, each for another cache. One that stands moves to a later time, never to an earlier one. */
+/** Adds requests, each for another cache. An existing one moves to a later time, never to an earlier one. */
 export const upsertRequests = async (
   tx: Transaction,
   requests: readonly Omit<PurgeRequest, 'before'>[],

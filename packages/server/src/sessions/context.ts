@@ -6,7 +6,7 @@ import type { IdentityProvider } from './identity-providers/index.ts';
 export interface Context extends BaseContext {
   readonly encryption: Encryption;
   readonly auth: Pick<AuthVerbs, 'client' | 'credentialsOf' | 'issueCredentials'>;
-  /** Where people are known, besides by clients. */
+  /** The providers by which people can sign in without a client. */
   readonly identityProviders: readonly IdentityProvider[];
   /** Whose names of organizations are, by the ids of these; names that are not here are those of who came first. */
   readonly organizations: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import { type Loop, minutes } from '../base/index.ts';
 import type { Context } from './context.ts';
 import * as store from './store.ts';
 
-/** Background work: forgets sessions that have ended. */
+/** Background work: deletes sessions and codes that have ended. */
 export const sessionLoops = ({ db, clock }: Context): readonly Loop[] => [
   {
     name: 'delete-expired-sessions',

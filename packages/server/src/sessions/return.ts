@@ -10,10 +10,10 @@ import { type BegunSession, lifetimeSeconds, newSecret } from './session.ts';
 /** A person may take this long at their identity provider. */
 const attemptLastsMs = minutes(10);
 
-/** What a browser keeps, encrypted, while it is at an identity provider. */
+/** The encrypted content of the attempt cookie. */
 interface KeptAttempt extends Attempt {
   readonly provider: string;
-  /** The page that is wanted. */
+  /** The page to show after the sign-in. */
   readonly next: string;
   readonly expiresMs: number;
 }
@@ -86,7 +86,7 @@ interface Returned {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Begins the session of somebody who returns from an identity provider, in the browser that they left with. */
+/** Begins a session for a browser that returns from an identity provider with its own attempt. */
 export const finishForeignSignIn = async (
   context: Context,
   admitPeople: Batched<Visitor, BegunSession>,

@@ -47,7 +47,7 @@ interface CodeToCreate {
   readonly sessionExpires?: Date;
 }
 
-/** Creates codes to sign in with, without asking who may have them. */
+/** Creates codes to sign in with. Whether the caller may have them is checked before. */
 const createCodes = oneByOne(
   async (
     tx,

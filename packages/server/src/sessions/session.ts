@@ -9,7 +9,7 @@ export const newSecret = (): string => randomBytes(32).toString('base64url');
 /** The digest by which the database knows a secret. */
 export const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
-/** Somebody who has proved who they are, and until when they stay signed in. */
+/** A person or client whose identity is proven, and the end of the session. */
 export type SessionToBegin = Pick<store.SessionRow, 'clientId' | 'scopes' | 'expires'>;
 
 /** A session, with the token that its cookie holds. */

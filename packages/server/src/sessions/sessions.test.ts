@@ -11,7 +11,7 @@ after(() => t.close());
 
 const authorize = () => {};
 let clients = 0;
-/** A client of its own, with these scopes. */
+/** A new client with these scopes. */
 const aClient = async (scopes: string[]): Promise<string> => {
   const clientId = `tests/client-${++clients}`;
   const input = {
@@ -44,7 +44,7 @@ describe('a code', () => {
     assert.equal((await t.post('sign-in', { body: { code } })).status, 401);
   });
 
-  it('works for one of two who come at once', async () => {
+  it('works for one of two simultaneous sign-ins', async () => {
     const code = await codeFor(rootId);
     const both = await Promise.all([1, 2].map(() => t.post('sign-in', { body: { code } })));
     assert.deepEqual(both.map(({ status }) => status).sort(), [200, 401]);
@@ -56,7 +56,7 @@ describe('a code', () => {
     assert.equal((await t.post('sign-in', { body: { code } })).status, 401);
   });
 
-  it('is given to whoever may do all that the client may, and stands behind the hash of a link', async () => {
+  it('is given to callers with all scopes of the client, in the fragment of a link', async () => {
     const clientId = await aClient(['a:b', 'c:*']);
     const may = 'sessions:sign-in';
     const whole = t.auth.callerFor([may, 'a:b', 'c:*'], clientId);
@@ -68,7 +68,7 @@ describe('a code', () => {
     assert.equal((await t.post('sign-in-codes')).status, 403);
   });
 
-  it('begins no session that outlives the credentials that asked for it', async () => {
+  it('begins no session that outlives the credentials that requested it', async () => {
     const clientId = await aClient(['a:b']);
     const expires = later(t.clock.now(), minutes(5));
     const caller = { ...t.auth.callerFor(['sessions:sign-in', 'a:b'], clientId), expires };
@@ -118,7 +118,7 @@ describe('a session', () => {
     assert.equal((await renewed(cookie)).status, 401);
   });
 
-  it('is forgotten when it has ended, as are codes that nobody used', async () => {
+  it('is deleted when it has ended, as are unused codes', async () => {
     await signedIn(rootId);
     await codeFor(rootId);
     t.clock.advance(days(8));

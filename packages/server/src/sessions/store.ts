@@ -11,7 +11,7 @@ export interface CodeRow {
 export interface SessionRow {
   readonly digest: string;
   readonly clientId: string;
-  /** Of somebody without a client; null for those of clients. */
+  /** The scopes of a person without a client; null for sessions of clients. */
   readonly scopes: readonly string[] | null;
   readonly created: Date;
   readonly expires: Date;
@@ -22,7 +22,7 @@ export const insertCode = (sql: Sql, { digest, clientId, expires, sessionExpires
     insert into sign_in_codes (digest, client_id, expires, session_expires)
     values (${digest}, ${clientId}, ${expires}, ${sessionExpires})`;
 
-/** Takes a code out: of two who come with it at once, one gets it. */
+/** Deletes and returns a code: of two simultaneous calls, one gets it. */
 export const takeCode = async (sql: Sql, digest: string, now: Date): Promise<CodeRow | undefined> => {
   const [row] = await sql<CodeRow>`
     delete from sign_in_codes where digest = ${digest}

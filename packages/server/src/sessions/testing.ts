@@ -12,7 +12,7 @@ import { createSessions, type Sessions, sessionsDeclaration } from './index.ts';
 export interface Asked {
   readonly body?: object;
   readonly cookie?: string;
-  /** Who asks, where the method wants to know; nobody by default. */
+  /** The caller; anonymous by default. */
   readonly caller?: Caller;
 }
 

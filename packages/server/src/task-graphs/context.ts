@@ -4,8 +4,8 @@ import type { QueueContext } from '../queue/index.ts';
 
 /** What task graphs are opened with. */
 export interface Context extends BaseContext {
-  /** What the queue's verbs work with. */
+  /** The context of the queue's verbs. */
   readonly queue: QueueContext;
-  /** A caller with just these scopes and what roles add to them. */
+  /** A caller with exactly these scopes and what roles add to them. */
   callerFor(scopes: readonly string[]): Promise<Caller>;
 }

@@ -5,10 +5,10 @@ import type { GraphRow } from './store.ts';
 
 const prefix = 'exchange/taskcluster-scheduler/v1/';
 
-// The words stand where messages of the queue have theirs, so that one pattern fits both.
+// The words are at the same places as in messages of the queue, so that one pattern matches both.
 const unused = ['taskId', 'runId', 'workerGroup', 'workerId', 'provisionerId', 'workerType'] as const;
 
-/** How a graph stands, as the API shows it. */
+/** The status of a graph, as the API shows it. */
 export const statusOf = ({
   taskGraphId,
   state,

@@ -9,7 +9,7 @@ import { resolveNodes, type TaskGraphVerbs, taskGraphVerbs } from './service/ind
 
 /** The door of task graphs. */
 export interface TaskGraphs extends Domain<TaskGraphVerbs> {
-  /** To be called by the queue in every transaction that resolves tasks. */
+  /** The queue calls it in every transaction that resolves tasks. */
   readonly onResolved: QueueContext['onResolved'];
 }
 

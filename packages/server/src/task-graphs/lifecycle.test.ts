@@ -21,7 +21,7 @@ describe('a graph', () => {
       assert.deepEqual(reached(state, 2, { satisfiedLeaves: 1 }), [state, 1]);
     }
   });
-  it('may be blocked and go on to its end at one time', () => {
+  it('may be blocked and finished at the same time', () => {
     const progress = { satisfiedLeaves: 1, blockedBy: 'x' };
     assert.deepEqual(reached('running', 1, progress), ['finished', 0, 'blocked', 'finished']);
   });

@@ -8,7 +8,7 @@ import {
 } from '../queue/index.ts';
 import type { GraphState, NodeState } from './schema.ts';
 
-/** Every transition of a graph. A blocked graph never runs again, but it may yet be finished. */
+/** Every transition of a graph. A blocked graph never runs again, but it may still be finished. */
 export const transitions = {
   block: { from: ['running'], to: 'blocked' },
   finish: { from: ['running', 'blocked', 'finished'], to: 'finished' },
@@ -17,19 +17,19 @@ export const transitions = {
 export const nodeStateOf = (state: TaskState): NodeState =>
   state === 'pending' || state === 'running' ? 'scheduled' : state;
 
-/** Whether a task ever completed: later reruns do not take that back. */
+/** Whether a task ever completed; later reruns do not change that. */
 export const isSatisfied = ({ runs }: { readonly runs: readonly Pick<RunStatus, 'state'>[] }): boolean =>
   runs.some((run) => run.state === 'completed');
 
-/** What the end of a task means for its graph. */
+/** The effect of the end of a task on its graph. */
 export type Effect = 'rerun' | 'block' | 'satisfy' | 'none';
 
 const mayRunAgain = (task: TaskRecord, now: Date): boolean =>
   task.deadline >= now && rerun(task, now).kind === 'changed';
 
 /**
- * What becomes of a task that has resolved. Only failure is worth a rerun: the retries of the queue are spent
- * by the time a task ends as an exception.
+ * The effect of a task that has resolved. Only a failed task is rerun: when a task ends as an exception, the queue has
+ * already used its retries.
  */
 export const effectOf = ({ before, after }: Change, rerunsLeft: number, now: Date): Effect => {
   const state = resolvedRun(before, after)?.state;
@@ -38,10 +38,10 @@ export const effectOf = ({ before, after }: Change, rerunsLeft: number, now: Dat
   return state === 'failed' && rerunsLeft > 0 && mayRunAgain(after, now) ? 'rerun' : 'block';
 };
 
-/** What is counted of a graph. */
+/** The counters of a graph. */
 export interface Standing {
   readonly state: GraphState;
-  /** Tasks that no other task of the graph requires and that have never completed. */
+  /** The number of tasks that no other task of the graph requires and that have never completed. */
   readonly leavesLeft: number;
 }
 

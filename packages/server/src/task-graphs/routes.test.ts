@@ -34,7 +34,7 @@ const ask = async (
   return { ...(reply.json() as Omit<Answered, 'httpStatus'>), httpStatus: reply.statusCode } as Answered;
 };
 
-/** A task as callers write it: without what has a default. */
+/** A task as callers write it, without defaults. */
 const task = () => {
   const { taskQueueId, created, deadline, metadata, payload } = aTask(t.clock.now());
   return { taskQueueId, created, deadline, metadata, payload };
@@ -43,7 +43,7 @@ const metadata = { ...aTask(new Date(0)).metadata, name: 'A graph' };
 const graphOf = (tasks: object[], more: object = {}) => ({ scopes: ['queue:*'], tasks, metadata, ...more });
 
 describe('the methods of task graphs', () => {
-  it('take a graph, extend it, and show how it stands', async () => {
+  it('create a graph, extend it, and show its status', async () => {
     const [id, a, b, c] = [slugid(), slugid(), slugid(), slugid()];
     const tasks = [
       { taskId: a, reruns: 1, task: task() },
@@ -66,7 +66,7 @@ describe('the methods of task graphs', () => {
     assert.deepEqual((await ask('GET', `${id}/status`, { scopes })).status, status);
   });
 
-  it('want their scopes', async () => {
+  it('require their scopes', async () => {
     const id = slugid();
     const body = graphOf([{ taskId: slugid(), task: task() }], {
       scopes: ['queue:*', 'more'],
@@ -89,7 +89,7 @@ describe('the methods of task graphs', () => {
       assert.equal((await ask('GET', `${id}/${read}`, { scopes: mayExtend })).code, 'InsufficientScopes');
   });
 
-  it('name what is wrong in a body, and list what is wrong in a graph', async () => {
+  it('name mistakes in a body, and list mistakes in a graph', async () => {
     const bad = graphOf([{ taskId: 'x', reruns: 101, task: { ...task(), priority: 'now' } }]);
     const malformed = await ask('PUT', slugid(), { body: bad });
     assert.equal(malformed.code, 'InputValidationError');
@@ -115,7 +115,7 @@ describe('the methods of task graphs', () => {
 });
 
 describe('the messages of task graphs', () => {
-  it('fit the schemas that are published for them', async () => {
+  it('match their published schemas', async () => {
     const [id, a, b] = [slugid(), slugid(), slugid()];
     const node = (taskId: string) => ({ taskId, task: task() });
     await ask('PUT', id, { body: graphOf([node(a)]) });

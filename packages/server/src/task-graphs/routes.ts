@@ -2,7 +2,7 @@ import { parameters, routeFor } from '../http/index.ts';
 import * as schema from './schema.ts';
 import type { TaskGraphVerbs } from './service/index.ts';
 
-/** What handlers of task graphs are given. */
+/** The services that the handlers of task graphs use. */
 export interface TaskGraphServices {
   readonly taskGraphs: TaskGraphVerbs;
 }

@@ -5,7 +5,7 @@ import { CreateTaskRequest, type FilledTaskRequest, graphTasksMax, Tags } from '
 /** The scheduler of every task of a graph. */
 export const schedulerId = 'task-graph-scheduler';
 
-/** The state of a graph. `finished` means success; `blocked`, that it cannot get there without help. */
+/** The state of a graph. `finished` means success; `blocked` means that it cannot finish without help. */
 export const graphStates = ['running', 'blocked', 'finished'] as const;
 export type GraphState = (typeof graphStates)[number];
 
@@ -15,7 +15,7 @@ export type NodeState = (typeof nodeStates)[number];
 
 const { Optional, String: Text } = Type;
 
-/** How often a graph may run a failed task again. */
+/** How often a graph reruns a failed task. */
 export const rerunsMax = 100;
 
 const SchedulerId = Type.Unsafe<string>({ ...Identifier, description: `Always \`${schedulerId}\`.` });
@@ -166,7 +166,7 @@ export const taskGraphBlockedMessage = message('blocked', 'A task graph is block
 });
 export const taskGraphFinishedMessage = message('finished', 'A task graph has completed');
 
-/** A task of a graph as a verb finds it: validation has written the defaults into it. */
+/** A task of a graph after validation, with its defaults filled in. */
 export interface NodeToCreate {
   readonly taskId: string;
   readonly requires: readonly string[];
@@ -174,7 +174,7 @@ export interface NodeToCreate {
   readonly task: FilledTaskRequest;
 }
 
-/** A graph as a verb finds it. */
+/** A graph after validation. */
 export interface FilledTaskGraph {
   readonly scopes: readonly string[];
   readonly routes: readonly string[];

@@ -15,8 +15,7 @@ export interface GraphRow {
 }
 
 /**
- * Adds a graph; false when its id is taken. Who adds the same at the same time waits for the end of the
- * other.
+ * Adds a graph; false when its id is taken. Of two transactions that add the same graph, one waits for the end of the other.
  */
 export const insertGraph = async (tx: Transaction, graph: GraphRow): Promise<boolean> => {
   const rows = await tx`
@@ -36,7 +35,7 @@ export const readGraph = async (db: Sql, taskGraphId: string): Promise<GraphRow 
   return graph;
 };
 
-/** Graphs; nobody else changes them until the transaction ends. In order of ids, against deadlocks. */
+/** Graphs, locked until the transaction ends, in order of ids to prevent deadlocks. */
 export const lockGraphs = (tx: Transaction, taskGraphIds: string[]) =>
   tx<GraphRow>`
     select task_graph_id, state, leaves_left, scopes, routes, metadata, tags, digest, expires
@@ -44,7 +43,7 @@ export const lockGraphs = (tx: Transaction, taskGraphIds: string[]) =>
      order by task_graph_id
        for no key update`;
 
-/** Writes what may change of graphs; their rows are locked. */
+/** Writes the fields of graphs that can change. Their rows must be locked. */
 export const saveGraphs = (tx: Transaction, graphs: readonly GraphRow[]) =>
   tx`
     update task_graphs g set state = n.state, leaves_left = n.leaves_left, expires = n.expires
@@ -53,11 +52,11 @@ export const saveGraphs = (tx: Transaction, graphs: readonly GraphRow[]) =>
            as n(task_graph_id, state, leaves_left, expires)
      where g.task_graph_id = any(array[n.task_graph_id])`;
 
-/** Until the transaction ends, no other one that asks for the same extends this graph. */
+/** Locks the extension of this graph until the transaction ends. */
 export const lockExtensions = (tx: Transaction, taskGraphId: string) =>
   tx`select pg_advisory_xact_lock(hashtextextended('extension of task graph ' || ${taskGraphId}::text, 0))`;
 
-/** What a graph knows of one of its tasks. */
+/** A task of a graph. */
 export interface NodeRow {
   readonly taskId: string;
   readonly taskGraphId: string;
@@ -65,7 +64,7 @@ export interface NodeRow {
   readonly requires: readonly string[];
   readonly reruns: number;
   readonly rerunsLeft: number;
-  /** No other task of the graph requires it. */
+  /** Whether no other task of the graph requires it. */
   readonly isLeaf: boolean;
 }
 
@@ -97,11 +96,11 @@ export const readNodesOf = (db: Sql, taskGraphId: string) =>
       from task_graph_nodes where task_graph_id = any(array[${taskGraphId}::text])
      order by task_graph_id, task_id`;
 
-/** Takes one off the reruns that these nodes have left; the rows of their tasks are locked. */
+/** Subtracts one from the remaining reruns of these nodes. The rows of their tasks must be locked. */
 export const spendReruns = (tx: Transaction, taskIds: string[]) =>
   tx`update task_graph_nodes set reruns_left = reruns_left - 1 where task_id = any(${taskIds}::text[])`;
 
-/** Makes nodes inner ones that others require now; returns those that were leaves. Their graph is locked. */
+/** Marks nodes as inner ones that others require now; returns those that were leaves. Their graph must be locked. */
 export const unleaf = async (tx: Transaction, taskIds: string[]): Promise<string[]> => {
   const rows = await tx<{ taskId: string }>`
     update task_graph_nodes set is_leaf = false where task_id = any(${taskIds}::text[]) and is_leaf
@@ -109,7 +108,7 @@ export const unleaf = async (tx: Transaction, taskIds: string[]): Promise<string
   return rows.map((row) => row.taskId);
 };
 
-/** Deletes graphs that expired, with their nodes; returns how many. */
+/** Deletes expired graphs with their nodes; returns how many. */
 export const deleteExpiredGraphs = async (db: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await db<{ taskGraphId: string }>`
     with expired as (

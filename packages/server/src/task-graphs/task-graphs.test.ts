@@ -70,7 +70,7 @@ const exists = async (taskId: string) => {
 };
 
 describe('a graph', () => {
-  it('is created whole: its roots are pending, the others wait', async () => {
+  it('is created as a whole: its roots are pending, the others wait', async () => {
     const [root, leaf] = [node(), node()];
     const id = await create([root, { ...leaf, requires: [root.taskId] }]);
     assert.deepEqual(await t.taskGraphs.readStatus(id), {
@@ -86,7 +86,7 @@ describe('a graph', () => {
     assert.equal(definition.schedulerId, 'task-graph-scheduler');
   });
 
-  it('tells of its creation under its own key and routes', async () => {
+  it('reports its creation with its own key and routes', async () => {
     const id = await create([node()]);
     const [message] = await t.messages(id);
     assert.equal(message?.exchange, 'exchange/taskcluster-scheduler/v1/task-graph-running');
@@ -108,7 +108,7 @@ describe('a graph', () => {
     assert.deepEqual(await messagesOf(id), ['running', 'finished']);
   });
 
-  it('shows what its tasks wait for', async () => {
+  it('shows the dependencies that its tasks wait for', async () => {
     const [a, b, c] = [node({ reruns: 3 }), node(), node()];
     const id = await create([a, b, { ...c, requires: [a.taskId, b.taskId] }]);
     await resolve(a.taskId);
@@ -137,7 +137,7 @@ describe('a graph', () => {
       assert.deepEqual(await t.taskGraphs.inspectTask({ taskGraphId: id, taskId: task.taskId }), task);
   });
 
-  it('that does not exist is not found, nor is a task of another graph', async () => {
+  it('is 404 when it does not exist, as is a task of another graph', async () => {
     const [one, other] = [node(), node()];
     const id = await create([one]);
     await create([other]);
@@ -154,13 +154,13 @@ describe('a graph', () => {
       assert.equal((await refused(attempt())).code, 'ResourceNotFound');
   });
 
-  it('is the same when it is created again, and another one is refused', async () => {
+  it('stays the same when it is created again, but another graph under its id is refused', async () => {
     const [a, b] = [node(), node()];
     const tasks = [a, { ...b, requires: [a.taskId] }];
     const id = await create(tasks);
     await resolve(a.taskId);
     await create(tasks, { taskGraphId: id });
-    // Later than the queue would take the tasks themselves, and in another order.
+    // Later than the queue would accept the tasks themselves, and in another order.
     t.clock.advance(hours(0.5));
     await create([...tasks].reverse(), { taskGraphId: id });
     await extend(id, [node()]);
@@ -176,7 +176,7 @@ describe('a graph', () => {
       assert.equal((await refused(other())).code, 'RequestConflict');
   });
 
-  it('is created once by many calls at the same time', async () => {
+  it('is created once by many simultaneous calls', async () => {
     const others = [t, t.another(), t.another()];
     const [a, b] = [node(), node()];
     const definition = aGraph([a, { ...b, requires: [a.taskId] }]);
@@ -242,7 +242,7 @@ describe('a graph', () => {
 });
 
 describe('a refused graph', () => {
-  it('leaves nothing, and lists all that is wrong with it', async () => {
+  it('leaves nothing behind, and lists all its mistakes', async () => {
     const now = t.clock.now();
     const fine = node();
     const [x, y] = [node(), node()];
@@ -299,7 +299,7 @@ describe('a refused graph', () => {
     assert.deepEqual(await messagesOf(id), []);
   });
 
-  it('goes beyond its scopes; roles that it holds count', async () => {
+  it('exceeds its scopes; roles that it has count', async () => {
     const tasks = [node(), node()];
     const error = await refused(create(tasks, { scopes: ['queue:scheduler-id:*'] }));
     assert.equal(error.code, 'InsufficientScopes');
@@ -308,7 +308,7 @@ describe('a refused graph', () => {
     await create(tasks, { scopes: ['assume:builder'] });
   });
 
-  it('holds a task that has run before', async () => {
+  it('contains a task that has run before', async () => {
     const one = node();
     const id = slugid();
     const request = { ...one.task, taskGroupId: id };
@@ -336,7 +336,7 @@ describe('a graph is extended', () => {
     assert.deepEqual(await messagesOf(id), ['running', 'extended', 'finished']);
   });
 
-  it('once, however often the same is asked, also at once', async () => {
+  it('once, however often the same call is repeated, also at once', async () => {
     const a = node();
     const id = await create([a]);
     const [b, c] = [node({ requires: [a.taskId] }), node({ requires: [a.taskId] })];
@@ -356,7 +356,7 @@ describe('a graph is extended', () => {
     assert.ok(kinds.filter((kind) => kind === 'extended').length <= 2, kinds.join());
   });
 
-  it('whole or not at all', async () => {
+  it('as a whole or not at all', async () => {
     const a = node();
     const id = await create([a]);
     const [b, c] = [node({ requires: [a.taskId] }), node({ requires: [slugid()] })];
@@ -367,7 +367,7 @@ describe('a graph is extended', () => {
     assert.equal(await stateOf(id), 'finished');
   });
 
-  it('while what it requires completes, many times over', async () => {
+  it('while its dependencies complete, many times', async () => {
     const other = t.another();
     for (let round = 0; round < 30; round++) {
       const [a, b] = [node(), node()];
@@ -423,7 +423,7 @@ describe('a task of a graph that fails', () => {
     );
   });
 
-  it('and completes in a rerun lets the graph finish', async () => {
+  it('and completes in a rerun allows the graph to finish', async () => {
     const [a, b] = [node({ reruns: 1 }), node()];
     const id = await create([a, { ...b, requires: [a.taskId] }]);
     await resolve(a.taskId, 'failed');
@@ -444,7 +444,7 @@ describe('a task of a graph that fails', () => {
     );
   });
 
-  it('past its deadline is not run again', async () => {
+  it('past its deadline is not rerun', async () => {
     const a = node({ reruns: 1 });
     const id = await create([a]);
     const runId = await claim(a.taskId);
@@ -454,7 +454,7 @@ describe('a task of a graph that fails', () => {
     assert.equal(await stateOf(id), 'blocked');
   });
 
-  it('fifty times is not run again, whatever reruns are left', async () => {
+  it('fifty times is not rerun, even if reruns are left', async () => {
     const a = node({ reruns: 100 });
     const id = await create([a]);
     for (let run = 0; run < 50; run++) await resolve(a.taskId, 'failed');
@@ -464,7 +464,7 @@ describe('a task of a graph that fails', () => {
 });
 
 describe('a graph is blocked', () => {
-  it('by the first exception, once; other branches go on', async () => {
+  it('by the first exception, once; other branches continue', async () => {
     const [a, b, c] = [node({ reruns: 5 }), node(), node()];
     const id = await create([a, b, { ...c, requires: [b.taskId] }]);
     await resolve(a.taskId, { reason: 'malformed-payload' });
@@ -499,7 +499,7 @@ describe('a graph is blocked', () => {
     assert.equal(await stateOf(id), 'blocked');
   });
 
-  it('and does not run again, but is finished when what blocked it completes after all', async () => {
+  it('and does not run again, but is finished when the blocking task completes after all', async () => {
     const [a, b] = [node(), node()];
     const id = await create([a, { ...b, requires: [a.taskId] }]);
     await resolve(a.taskId, 'failed');
@@ -514,7 +514,7 @@ describe('a graph is blocked', () => {
     assert.deepEqual(await messagesOf(id), ['running', 'blocked', 'extended', 'finished']);
   });
 
-  it('never by tasks that only borrow its group', async () => {
+  it('never by other tasks in its group', async () => {
     const id = await create([node()]);
     const stranger = node();
     const request = { ...stranger.task, taskGroupId: id };
@@ -525,7 +525,7 @@ describe('a graph is blocked', () => {
 });
 
 describe('at once', () => {
-  it('two last requirements release their dependent once, and two last leaves finish the graph once', async () => {
+  it('the last two requirements release their dependent once, and the last two leaves finish the graph once', async () => {
     const other = t.another();
     for (let round = 0; round < 60; round++) {
       const [a, b] = [node(), node()];
@@ -544,7 +544,7 @@ describe('at once', () => {
     }
   });
 
-  it('failures of many tasks of two graphs lose no rerun, and block each graph once', async () => {
+  it('many failing tasks of two graphs lose no rerun, and block each graph once', async () => {
     const other = t.another();
     for (let round = 0; round < 10; round++) {
       const groups = [0, 1].map(() => Array.from({ length: 6 }, () => node({ reruns: 1 })));

@@ -17,7 +17,7 @@ import {
 import { createTaskGraphs, type TaskGraphs, taskGraphsDeclaration } from './index.ts';
 import type { FilledTaskGraph, NodeToCreate } from './schema.ts';
 
-/** For tests: may do everything. */
+/** For tests: a check that every caller passes. */
 export const anybody: Authorize = () => {};
 
 /** For tests: a queue and the graphs above it, as in one process. */
@@ -38,7 +38,7 @@ export interface TestTaskGraphs extends Platform {
   close(): Promise<void>;
 }
 
-/** Roles, as far as these tests know any. */
+/** The roles of these tests. */
 const roles: Readonly<Record<string, readonly string[]>> = { 'assume:builder': ['queue:*'] };
 
 const callerFor = (scopes: readonly string[]): Caller => {
@@ -76,7 +76,7 @@ const serveGraphs = (platform: Platform, clock: ManualClock): FastifyInstance =>
   return app;
 };
 
-/** Reads messages about graphs; what was read once is kept. */
+/** Reads messages about graphs; messages that were read are cached. */
 const messageReader = (db: Database) => {
   const known: SentMessage[] = [];
   return async (taskGraphId: string): Promise<SentMessage[]> => {
@@ -86,7 +86,7 @@ const messageReader = (db: Database) => {
   };
 };
 
-/** For tests: task graphs on a database of their own and a clock that stands still. */
+/** For tests: task graphs on a database of their own with a manual clock. */
 export const testTaskGraphs = async (): Promise<TestTaskGraphs> => {
   const { db, url, drop } = await testDatabase();
   const clock = manualClock();
@@ -136,7 +136,7 @@ export const aNode = (now: Date, { task, ...fields }: NodeFields = {}): NodeToCr
   task: aTask(now, task),
 });
 
-/** For tests: a graph of these nodes that may do all that they need. */
+/** For tests: a graph of these nodes with the scopes that they need. */
 export const aGraph = (
   tasks: readonly NodeToCreate[],
   fields: Partial<FilledTaskGraph> = {},

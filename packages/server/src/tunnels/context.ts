@@ -1,7 +1,7 @@
 import type { BaseContext } from '../base/index.ts';
 import type { Caller, RequestHead } from '../http/index.ts';
 
-/** Bounds of one process. */
+/** The limits of one process. */
 export interface TunnelLimits {
   readonly tunnels: number;
   readonly tunnelsPerClient: number;
@@ -11,18 +11,18 @@ export interface TunnelLimits {
 
 /** What tunnels are opened with: what lives as long as the process. */
 export interface Context extends BaseContext {
-  /** Who sends a request; refuses one that is badly signed. */
+  /** Identifies the caller of a request; refuses a bad signature. */
   authenticate(head: RequestHead): Promise<Caller>;
-  /** The address that clients see, without a slash at its end. */
+  /** The URL of the platform for clients, without a trailing slash. */
   rootUrl(): string;
-  /** Other processes serve the same deployment, and ask this one for what comes through its tunnels. */
+  /** Whether other processes serve the same deployment, and send requests for this one's tunnels. */
   readonly hasPeers: boolean;
-  /** The address of this machine for those processes; by default the one from which it reaches the database. */
+  /** The address of this machine for those processes; by default the one that the database sees. */
   readonly peerHost?: string | undefined;
   readonly limits?: Partial<TunnelLimits> | undefined;
 }
 
-/** A process holds so many at most, where nothing else is said. */
+/** The default limit of tunnels of a process. */
 export const limitsDefault: TunnelLimits = {
   tunnels: 10_000,
   tunnelsPerClient: 2000,

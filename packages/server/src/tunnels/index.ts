@@ -13,9 +13,9 @@ import { type Asking, askHere, isAway, nothingThere, Viewing } from './viewing.t
 /** The door of tunnels. */
 export interface Tunnels extends Domain {
   readonly loopsOfEachProcess: readonly Loop[];
-  /** Registers where workers dial in and viewers look, outside of the API. */
+  /** Registers the URLs for workers that dial in and for viewers, outside of the API. */
   register(app: FastifyInstance): void;
-  /** Ends all tunnels; their workers go to another process, or wait for one. */
+  /** Closes all tunnels. Their workers connect to another process, or wait for one. */
   drain(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export const createTunnels = (context: Context): Tunnels => {
   const limits = { ...limitsDefault, ...context.limits };
   const verbs = tunnelVerbs(context);
   const open = new OpenTunnels(limits);
-  // Who asks here has read that the tunnel is here: if it is not, its worker was cut off.
+  // The asking process has read that the tunnel is here. If it is not, the worker was disconnected.
   const here = async (asking: Asking, gone: AbortSignal): Promise<Answer> => {
     const answer = askHere(open, limits, { asking, gone });
     if (!answer) throw isAway();

@@ -14,7 +14,7 @@ export const tunnelLoops = ({ db, clock }: Context): readonly Loop[] => [
   },
 ];
 
-/** Background work of every process that holds tunnels. */
+/** Background work of each process with tunnels. */
 export const tunnelLoopsOfEachProcess = (open: OpenTunnels, verbs: TunnelVerbs): readonly Loop[] => [
   {
     name: 'prolong-tunnels',

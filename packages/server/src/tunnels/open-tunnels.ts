@@ -2,7 +2,7 @@ import { RequestError } from '../base/index.ts';
 import type { TunnelLimits } from './context.ts';
 import { closeCodes, type Tunnel } from './tunnel.ts';
 
-/** The tunnels that this process holds, within its bounds. */
+/** The open tunnels of this process, within its limits. */
 export class OpenTunnels {
   readonly #limits: TunnelLimits;
   readonly #byId = new Map<string, Tunnel>();
@@ -21,7 +21,7 @@ export class OpenTunnels {
     return this.#byId.get(tunnelId);
   }
 
-  /** Refuses a client that has too many, and everybody when this process is about to end. */
+  /** Refuses a client with too many tunnels, and all clients when this process is about to end. */
   requireRoom(clientId: string): void {
     if (this.#isClosed) throw new RequestError('ServiceUnavailable', 'This process is about to end.');
     const { tunnels, tunnelsPerClient } = this.#limits;
@@ -34,7 +34,7 @@ export class OpenTunnels {
       );
   }
 
-  /** Takes a tunnel in, in place of the one that the same worker had before. */
+  /** Adds a tunnel, in place of an earlier one of the same worker. */
   add(tunnel: Tunnel): void {
     const { tunnelId, clientId } = tunnel;
     this.#byId.get(tunnelId)?.close(closeCodes.replaced);
@@ -49,7 +49,7 @@ export class OpenTunnels {
     if (this.#isClosed) tunnel.close(closeCodes.restart);
   }
 
-  /** Ends them all; their workers open others, at another process. */
+  /** Closes all tunnels. Their workers open others, to another process. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const ending = this.all;

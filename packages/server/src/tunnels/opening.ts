@@ -11,13 +11,13 @@ import type { TunnelVerbs } from './service.ts';
 import { watchOver } from './standing.ts';
 import { closeCodes, Tunnel, tunnelsPath } from './tunnel.ts';
 
-/** Where workers dial in: `…/open/<provisionerId>/<workerType>/<workerGroup>/<workerId>/<instance>`. */
+/** The URL to which workers dial in: `…/open/<provisionerId>/<workerType>/<workerGroup>/<workerId>/<instance>`. */
 const openPath = `${tunnelsPath}open/`;
 
-/** What a worker is told its tunnel's URL in. */
+/** The header with the tunnel's URL in the reply to a worker. */
 const urlHeader = 'x-taskyard-tunnel';
 
-/** One frame of a worker. HTTP/2 cuts what it sends into pieces of 16 KiB. */
+/** The largest frame of a worker. HTTP/2 sends pieces of 16 KiB. */
 const frameBytesMax = 1024 * 1024;
 
 interface Opening {
@@ -27,7 +27,7 @@ interface Opening {
   readonly verbs: TunnelVerbs;
 }
 
-/** A worker that dials in, as the URL names it. Two processes of one name have tunnels of their own. */
+/** A worker that dials in, as the URL names it. Two processes with the same name have separate tunnels. */
 interface Dialler {
   readonly taskQueueId: string;
   readonly workerGroup: string;
@@ -41,12 +41,12 @@ const readDialler = (url = ''): Dialler => {
   if (!isRight || !parts.every((part) => identifierPattern.test(part)))
     throw new RequestError('ResourceNotFound', 'No tunnel is opened here.');
   const [provisionerId, workerType, workerGroup = '', workerId = ''] = parts;
-  // The name is proven, so nobody else can take this place; it is no secret, and need not be.
+  // The name is proven, so no other client can get this id, which need not be secret.
   const tunnelId = createHash('sha256').update(parts.join('/')).digest('base64url').slice(0, 22);
   return { taskQueueId: `${provisionerId}/${workerType}`, workerGroup, workerId, tunnelId };
 };
 
-/** The same that a worker needs to claim work: nothing else is shown by a tunnel than what the worker runs. */
+/** The scopes that a worker needs to claim work, since a tunnel shows only what the worker runs. */
 const scopesOf = ({ taskQueueId, workerGroup, workerId }: Dialler) => ({
   AllOf: [`queue:claim-work:${taskQueueId}`, `queue:worker-id:${workerGroup}/${workerId}`],
 });
@@ -62,7 +62,7 @@ const requireWorker = async (
   throw new RequestError('InsufficientScopes', `A tunnel needs ${required.AllOf.join(' and ')}.`);
 };
 
-/** Takes in workers that dial. */
+/** Accepts workers that dial in. */
 export const openingOf = (opening: Opening): Upgrade => {
   const sockets = new WebSocketServer({
     noServer: true,
@@ -80,7 +80,7 @@ export const openingOf = (opening: Opening): Upgrade => {
     open.requireRoom(clientId);
     const { tunnelId } = dialler;
     const named = { tunnelId, holder: slugid(), clientId, address: await peers.address() };
-    // Written before the worker knows of it: whoever hears of it from the worker finds it.
+    // Written before the worker knows its URL, so that every viewer who gets the URL finds the tunnel.
     await verbs.registerTunnels.one(named);
     urls.set(request, `${context.rootUrl()}${tunnelsPath}${tunnelId}`);
     sockets.handleUpgrade(request, socket, head, (websocket) => {
@@ -110,7 +110,7 @@ const hold = ({ context, open, verbs }: Opening, { websocket, named, dialler, re
   };
   void watchOver(tunnel, { clock, requireStanding });
   void tunnel.closed.then((code) => {
-    // One that has broken is expected back, and its place is kept for some minutes.
+    // The worker of a broken tunnel is expected to return, so its place is kept for some minutes.
     if (code !== closeCodes.ended) return;
     verbs.endTunnels.one(named).catch((err) => log.warn({ err }, 'a tunnel could not be forgotten'));
   });

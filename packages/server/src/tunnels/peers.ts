@@ -8,13 +8,12 @@ import { type Answer, passedOn, tunnelsPath } from './tunnel.ts';
 import { type Asking, isAway, tooMany, type Viewing } from './viewing.ts';
 
 const loopback = '127.0.0.1';
-/** The other process itself gives a worker less than this to answer. */
+/** Longer than the time that the other process gives a worker to reply. */
 const answerWithinMs = seconds(25);
 
 /**
- * The way between the processes of a deployment: each listens at an address of its own, from its first tunnel on, and
- * serves there what viewers ask it for who have reached another process. Whoever knows what to ask for may have it, there
- * as at the front.
+ * Connects the processes of a deployment. From its first tunnel on, each listens at its own address for requests of viewers
+ * that reached another process. As at the public URL, anyone who knows the URL of a log may read it.
  */
 export class Peers {
   readonly #context: Context;
@@ -22,14 +21,14 @@ export class Peers {
   readonly #viewing: Viewing;
   #opened: Promise<{ server: Server; address: string }> | undefined;
 
-  /** @param viewing answers with what this process holds itself */
+  /** @param viewing serves the tunnels of this process */
   constructor(context: Context, verbs: TunnelVerbs, viewing: Viewing) {
     this.#context = context;
     this.#verbs = verbs;
     this.#viewing = viewing;
   }
 
-  /** Where others reach this process; empty where there are no others. */
+  /** The URL of this process for others; empty when there are no others. */
   async address(): Promise<string> {
     if (!this.#context.hasPeers) return '';
     this.#opened ??= this.#open().catch((error) => {
@@ -43,7 +42,7 @@ export class Peers {
   async ask(address: string, { tunnelId, path, method, range }: Asking, gone: AbortSignal): Promise<Answer> {
     if (address === '' || address === (await this.#opened)?.address) throw isAway();
     const url = `${address}${tunnelsPath}${tunnelId}${path}`;
-    // A connection of its own: one that was kept open may be closed by the other side in this very moment.
+    // A new connection each time: the other side may be closing one that was kept open.
     const options = { method, signal: gone, agent: false, headers: range ? { range } : {} };
     const sent = httpRequest(url, options);
     const cancel = this.#context.clock.after(answerWithinMs, () => sent.destroy(new Error('too late')));

@@ -6,27 +6,27 @@ export type { HeldTunnel, TunnelPlace } from './store.ts';
 
 type Tunnel = store.HeldTunnel & store.TunnelPlace;
 
-/** A worker that was cut off comes back within this time, or its viewers are told that there is nothing any more. */
+/** A disconnected worker must return within this time. Then its viewers learn that the log has ended. */
 const awayMs = minutes(5);
 
-/** The last one of each name: it is the newest connection. */
+/** The last tunnel of each id, which is the newest connection. */
 const distinct = <T extends store.HeldTunnel>(tunnels: readonly T[]): T[] => [
   ...new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel])).values(),
 ];
 
-/** Notes that this process holds some tunnels from now on. */
+/** Records that tunnels are open in this process. */
 const registerTunnels: Verb<Tunnel, undefined, Context> = async (tx, tunnels, { now }) => {
   await store.upsertTunnels(tx, distinct(tunnels), later(now, awayMs));
   return tunnels.map(() => undefined);
 };
 
-/** Notes that this process still holds some tunnels, unless their workers have opened others meanwhile. */
+/** Records that tunnels are still open in this process, unless their workers have opened others meanwhile. */
 const prolongTunnels: Verb<Tunnel, undefined, Context> = async (tx, tunnels, { now }) => {
   await store.prolongTunnels(tx, distinct(tunnels), later(now, awayMs));
   return tunnels.map(() => undefined);
 };
 
-/** Forgets tunnels that their workers have ended. */
+/** Deletes tunnels that their workers have closed. */
 const endTunnels: Verb<store.HeldTunnel, undefined, Context> = async (tx, tunnels) => {
   await store.deleteTunnels(tx, tunnels);
   return tunnels.map(() => undefined);
@@ -36,7 +36,7 @@ const verbs = {
   registerTunnels: inBatches(registerTunnels),
   prolongTunnels: inBatches(prolongTunnels),
   endTunnels: inBatches(endTunnels),
-  /** Where each tunnel is; undefined for one that is not there. */
+  /** The process of each tunnel; undefined when there is no such tunnel. */
   findTunnels: inReads<string, store.TunnelPlace | undefined, Context>(async (sql, tunnelIds, { now }) => {
     const places = await store.readPlaces(sql, [...new Set(tunnelIds)], now);
     const byId = new Map(places.map((place) => [place.tunnelId, place]));

@@ -1,12 +1,12 @@
 import { type Clock, RequestError, seconds } from '../base/index.ts';
 import { closeCodes, type Tunnel, TunnelBroken } from './tunnel.ts';
 
-/** Soon enough that no router between us forgets a connection on which nothing else is said. */
+/** Often enough that no router on the way drops an idle connection. */
 const askEveryMs = seconds(25);
 
 /**
- * Asks the worker again and again who it is, until the tunnel ends. One that does not answer has gone without a word; one
- * whose credentials have ended, or no longer hold what they must, is sent away.
+ * Asks the worker to prove its identity from time to time, until the tunnel ends. The tunnel is closed when the worker does
+ * not reply, or when its credentials have ended or lost the needed scopes.
  */
 export const watchOver = async (
   tunnel: Tunnel,
@@ -20,7 +20,7 @@ export const watchOver = async (
     try {
       await requireStanding(await tunnel.proof());
     } catch (error) {
-      // Where the clients cannot be looked up for a moment, the worker is what it was.
+      // When clients cannot be looked up for a moment, the last result counts.
       if (error instanceof TunnelBroken) tunnel.close(closeCodes.silent);
       else if (error instanceof RequestError) tunnel.close(closeCodes.refused);
     }

@@ -1,23 +1,23 @@
 import type { Sql, Transaction } from '../base/index.ts';
 
-/** A tunnel that a process holds. */
+/** An open tunnel of a process. */
 export interface HeldTunnel {
   readonly tunnelId: string;
-  /** Names one connection of the worker. */
+  /** Identifies one connection of the worker. */
   readonly holder: string;
 }
 
-/** Where the process that holds a tunnel is reached. */
+/** The process of a tunnel. */
 export interface TunnelPlace {
   readonly tunnelId: string;
-  /** `http://host:port`; empty where there is one process only. */
+  /** `http://host:port`; empty when there is only one process. */
   readonly address: string;
 }
 
 const idsOf = (tunnels: readonly HeldTunnel[]): string[] => tunnels.map(({ tunnelId }) => tunnelId);
 const holdersOf = (tunnels: readonly HeldTunnel[]): string[] => tunnels.map(({ holder }) => holder);
 
-/** Notes who holds some tunnels, each named once, in place of those who held them before. */
+/** Records the process of tunnels, in place of earlier ones. Each tunnel appears once. */
 export const upsertTunnels = async (
   tx: Transaction,
   tunnels: readonly (HeldTunnel & TunnelPlace)[],
@@ -33,7 +33,7 @@ export const upsertTunnels = async (
        set holder = excluded.holder, address = excluded.address, expires = excluded.expires`;
 };
 
-/** Prolongs those of these tunnels that nobody else has taken over. */
+/** Prolongs those of these tunnels that no other process has taken over. */
 export const prolongTunnels = async (
   tx: Transaction,
   tunnels: readonly (HeldTunnel & TunnelPlace)[],
@@ -48,7 +48,7 @@ export const prolongTunnels = async (
     on conflict (tunnel_id) do update set expires = excluded.expires where old.holder = excluded.holder`;
 };
 
-/** Removes those of these tunnels that nobody else has taken over. */
+/** Deletes those of these tunnels that no other process has taken over. */
 export const deleteTunnels = async (tx: Transaction, tunnels: readonly HeldTunnel[]): Promise<void> => {
   await tx`
     with given as (
@@ -58,12 +58,12 @@ export const deleteTunnels = async (tx: Transaction, tunnels: readonly HeldTunne
      where t.tunnel_id = any(array[given.tunnel_id]) and t.holder = any(array[given.holder])`;
 };
 
-/** Where some tunnels are. */
+/** The processes of some tunnels. */
 export const readPlaces = (sql: Sql, tunnelIds: readonly string[], now: Date): Promise<TunnelPlace[]> =>
   sql<TunnelPlace>`
     select tunnel_id, address from tunnels where tunnel_id = any(${[...tunnelIds]}::text[]) and expires > ${now}`;
 
-/** Deletes tunnels whose workers have been away for too long; returns how many. */
+/** Deletes tunnels whose workers have been disconnected for too long; returns how many. */
 export const deleteExpired = async (db: Sql, now: Date, limit: number): Promise<number> => {
   const rows = await db`
     delete from tunnels where ctid = any(array(
@@ -72,7 +72,7 @@ export const deleteExpired = async (db: Sql, now: Date, limit: number): Promise<
   return rows.length;
 };
 
-/** The address at which the database sees this process; undefined when it is reached without a network. */
+/** The address of this process as the database sees it; undefined when it is reached without a network. */
 export const readOwnHost = async (sql: Sql): Promise<string | undefined> => {
   const [row] = await sql<{ host: string | null }>`select host(inet_client_addr()) as host`;
   return row?.host ?? undefined;

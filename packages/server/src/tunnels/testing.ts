@@ -2,9 +2,9 @@ import { createServer, type ServerHttp2Stream } from 'node:http2';
 import { within } from '@taskyard/patience';
 import { createWebSocketStream, WebSocket } from 'ws';
 
-/** For tests: a worker that has dialled in, and answers as it is told to. */
+/** For tests: a worker that has dialed in, and replies as the test says. */
 export interface DialledWorker {
-  /** The tunnel's URL, as the server told it. */
+  /** The tunnel's URL, from the server. */
   readonly url: string;
   readonly socket: WebSocket;
   /** Resolves with the code by which the connection ended. */
@@ -43,7 +43,7 @@ export const dialIn = (url: string, clientId: string, answer: AnswerStream): Pro
   return within('the server to take the worker in', opened);
 };
 
-/** For tests: begins an answer; its end is whole. */
+/** For tests: begins a reply, whose end counts as complete. */
 export const begin = (stream: ServerHttp2Stream, headers: Record<string, string> = {}): ServerHttp2Stream => {
   stream.respond({ ':status': 200, ...headers }, { waitForTrailers: true });
   stream.once('wantTrailers', () => stream.sendTrailers({ whole: 'yes' }));

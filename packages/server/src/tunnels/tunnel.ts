@@ -3,23 +3,23 @@ import { Readable } from 'node:stream';
 import { createWebSocketStream, type WebSocket } from 'ws';
 import { type Clock, seconds } from '../base/index.ts';
 
-/** What is asked of a worker. */
+/** A request to a worker. */
 export interface Question {
   readonly method: 'GET' | 'HEAD';
-  /** `/log/<token>?from=0`: what the worker knows it by. */
+  /** The path at the worker: `/log/<token>?from=0`. */
   readonly path: string;
   readonly range?: string | undefined;
 }
 
-/** What a worker, or another process in its place, answers. */
+/** The reply of a worker, or of another process on its behalf. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Fails when the answer was cut off before its end. */
+  /** Fails when the reply was cut off. */
   readonly body: Readable;
 }
 
-/** The tunnel is gone, or was before anything was answered. */
+/** The tunnel closed before there was a reply. */
 export class TunnelBroken extends Error {
   constructor() {
     super('The tunnel has ended.');
@@ -27,7 +27,7 @@ export class TunnelBroken extends Error {
   }
 }
 
-/** Why a tunnel ends, as the websocket says it. The worker ends it with 1000. */
+/** The websocket codes with which the server closes a tunnel. The worker closes it with 1000. */
 export const closeCodes = {
   ended: 1000,
   refused: 4401,
@@ -36,16 +36,16 @@ export const closeCodes = {
   silent: 4408,
 } as const;
 
-/** What a worker may send before it is read: of each answer, and of all of them together. */
+/** The bytes that a worker may send ahead of the reader: for each reply, and for all together. */
 const windowBytes = { each: 256 * 1024, allMegabytes: 32 };
-/** A worker that is there answers within this time: a viewer, and whether it is still there. */
+/** A connected worker replies within this time, to viewers and to pings. */
 const withinMs = { answer: seconds(20), proof: seconds(60) };
 const proofBytesMax = 64 * 1024;
 
-/** What everything about tunnels is below, outside of the API. */
+/** The path prefix of everything about tunnels, outside of the API. */
 export const tunnelsPath = '/tunnels/';
 
-/** Those of a worker's headers that are passed on; what else it says could act in the name of this server. */
+/** The headers of a worker's reply that are passed on. Others could act in the name of this server. */
 export const passedOn = (given: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     ['content-length', 'content-range', 'x-log-offset'].flatMap((name) => {
@@ -55,8 +55,8 @@ export const passedOn = (given: Readonly<Record<string, unknown>>): Record<strin
   );
 
 /**
- * The way back to a worker that has dialled in: HTTP/2 over its websocket, on which this side asks. So each answer has a
- * window of its own: one that is not read holds up neither the others nor the worker, and costs no more than its window.
+ * A connection to a worker that has dialed in: HTTP/2 over its websocket, with the server as the client. So each reply has
+ * its own window: one that is not read blocks neither the others nor the worker, and costs no more than its window.
  */
 export class Tunnel {
   readonly tunnelId: string;
@@ -87,7 +87,7 @@ export class Tunnel {
       maxSessionMemory: windowBytes.allMegabytes,
       settings: { enablePush: false, initialWindowSize: windowBytes.each },
     });
-    // What breaks is told by the end of the socket, and by each question that is under way.
+    // Errors show as the end of the socket, and as the failure of each request in flight.
     const end = () => socket.terminate();
     duplex.on('error', end);
     socket.on('error', end);
@@ -100,12 +100,12 @@ export class Tunnel {
     });
   }
 
-  /** Those who are being answered. */
+  /** The number of requests in flight. */
   get viewers(): number {
     return this.#viewers;
   }
 
-  /** Asks the worker; resolves with the head of its answer. Rejects with {@link TunnelBroken}. */
+  /** Sends a request to the worker; resolves with the head of its reply. Rejects with {@link TunnelBroken}. */
   async ask(question: Question, signal: AbortSignal): Promise<Answer> {
     const { stream, bytes } = this.#open(question);
     const end = () => stream.close();
@@ -119,7 +119,7 @@ export class Tunnel {
     return { status, headers, body: Readable.from(bytes(), { objectMode: false }) };
   }
 
-  /** What the worker proves itself with now: an Authorization header for the request that opened the tunnel. */
+  /** The worker's current proof of identity: an Authorization header for the request that opened the tunnel. */
   async proof(): Promise<string> {
     const { stream, bytes } = this.#open({ method: 'POST', path: '/proof' });
     await this.#headOf(stream, withinMs.proof);
@@ -131,10 +131,10 @@ export class Tunnel {
     return text;
   }
 
-  /** Ends it and all answers, as soon as the worker has heard why; returns at once. */
+  /** Closes the tunnel and all replies once the worker has received the reason; returns at once. */
   close(code: number): void {
     this.#socket.close(code);
-    // One that does not answer has no more to say.
+    // A worker that does not reply is not waited for.
     const cancel = this.#clock.after(seconds(2), () => this.#socket.terminate());
     void this.closed.then(cancel);
   }
@@ -143,7 +143,7 @@ export class Tunnel {
     if (this.#session.destroyed || this.#session.closed) throw new TunnelBroken();
     const headers = { ':method': method, ':path': path, ...(range ? { range } : {}) };
     const stream = this.#session.request(headers, { endStream: true });
-    // A tunnel that breaks looks like an end as well: a trailer says that an answer is whole.
+    // A broken tunnel looks like an end, so a trailer marks complete replies.
     let isWhole = method === 'HEAD';
     stream
       .on('error', () => {})
@@ -168,7 +168,7 @@ export class Tunnel {
   }
 }
 
-/** The bytes of an answer; fails when they are not all of it. */
+/** The bytes of a reply; fails when they are incomplete. */
 async function* bytesOf(stream: ClientHttp2Stream, isWhole: () => boolean) {
   try {
     for await (const chunk of stream) yield chunk as Buffer;

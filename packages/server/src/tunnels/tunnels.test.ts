@@ -14,7 +14,7 @@ import { begin, type DialledWorker, dialIn } from './testing.ts';
 
 const scopes = ['queue:claim-work:prov/type', 'queue:worker-id:hall/one'];
 
-/** Who may do what, by the text of the header: `worker` may claim work, `other` may not, anything else is unknown. */
+/** The caller by the text of the header: `worker` may claim work, `other` may not, anything else is unknown. */
 const authenticate =
   (revoked: ReadonlySet<string>): Context['authenticate'] =>
   async ({ headers }) => {
@@ -76,7 +76,7 @@ let instances = 0;
 const openUrl = (rootUrl: string, instance = `i${++instances}`): string =>
   `${rootUrl}/tunnels/open/prov/type/hall/one/${instance}`;
 
-/** A worker that shows one line, and no end of it. */
+/** A worker that shows one line of a log that does not end. */
 const aWorker = (
   { rootUrl }: { rootUrl: string },
   { clientId = 'worker', instance = `i${++instances}` } = {},
@@ -107,7 +107,7 @@ const statusOf = async (url: string): Promise<number> => {
 };
 
 describe('a tunnel', () => {
-  it('is opened for those who may claim work as this worker, and for nobody else', async () => {
+  it('is opened only for callers that may claim work as this worker', async () => {
     const { rootUrl } = await aProcess();
     const refused = (clientId: string, url = openUrl(rootUrl)) =>
       dialIn(url, clientId, () => {}).then(
@@ -121,7 +121,7 @@ describe('a tunnel', () => {
     assert.equal(await refused('worker', `${rootUrl}/tunnels/open/prov/type/hall/one/a%2fb`), 404);
   });
 
-  it('leads viewers of every process to the worker, by the same URL after a reconnection', async () => {
+  it('connects viewers of every process to the worker, with the same URL after a reconnection', async () => {
     const [here, there] = [await aProcess(), await aProcess()];
     const first = await aWorker(here, { instance: 'same' });
     const path = `${new URL(first.url).pathname}/log/abc?from=3`;
@@ -148,7 +148,7 @@ describe('a tunnel', () => {
     assert.equal(await statusOf(`${second.url}/log/abc`), 200);
   });
 
-  it('is forgotten when the worker ends it, and kept for a while when it breaks', async () => {
+  it('is deleted when the worker closes it, and kept for a while when it breaks', async () => {
     const here = await aProcess();
     const [ended, broken] = [await aWorker(here), await aWorker(here)];
     assert.deepEqual([await rowsOf(ended), await rowsOf(broken)], [1, 1]);
@@ -183,7 +183,7 @@ describe('a tunnel', () => {
     await loops.stop();
   });
 
-  it('breaks a reply off with the worker, so that it does not look whole', async () => {
+  it('breaks a reply off when the worker does, so that it does not look complete', async () => {
     const here = await aProcess();
     const worker = await aWorker(here);
     const sent = request(`${worker.url}/log/abc`, { agent: false });
@@ -212,7 +212,7 @@ describe('a tunnel', () => {
     assert.deepEqual(asked, ['/log/abc']);
   });
 
-  it('ends when the worker proves itself no more, or does not answer', async () => {
+  it('ends when the worker can no longer prove its identity, or does not reply', async () => {
     const here = await aProcess();
     const good = await aWorker(here);
     const revoked = await aWorker(here, { clientId: 'worker/revoked' });
@@ -225,7 +225,7 @@ describe('a tunnel', () => {
     assert.equal(await statusOf(`${good.url}/log/abc`), 200);
   });
 
-  it('has bounds: of a process, of a client, and of viewers', async () => {
+  it('has limits for a process, a client, and viewers', async () => {
     const limits = { tunnels: 3, tunnelsPerClient: 2, viewers: 3, viewersPerTunnel: 2 };
     const here = await aProcess({ limits });
     const [one] = [await aWorker(here), await aWorker(here)] as const;
@@ -249,7 +249,7 @@ describe('a tunnel', () => {
   });
 });
 
-it('a process that ends tells its workers to come back, and takes no others in', async () => {
+it('a process that ends tells its workers to reconnect, and accepts no others', async () => {
   const here = await aProcess();
   const worker = await aWorker(here);
   await here.tunnels.drain();
@@ -257,7 +257,7 @@ it('a process that ends tells its workers to come back, and takes no others in',
   await assert.rejects(aWorker(here), (status) => status === 503);
 });
 
-it('a request that offers another protocol is answered as if it had not', async () => {
+it('a request that offers another protocol is served as if it had not', async () => {
   const { rootUrl } = await aProcess();
   const offer = ['upgrade: h2c', 'http2-settings: AAMAAABkAAQCAAAAAAIAAAAA'];
   const ask = (start: string, lines: readonly string[], body = ''): Promise<string> => {

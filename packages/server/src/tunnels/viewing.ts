@@ -6,8 +6,8 @@ import type { OpenTunnels } from './open-tunnels.ts';
 import { type Answer, type Question, TunnelBroken, tunnelsPath } from './tunnel.ts';
 
 /**
- * Headers of every reply. What a worker shows is untrusted text that shares its origin with the pages: browsers may read
- * it from anywhere but must not run it.
+ * Headers of every reply. Workers show untrusted text with the same origin as the pages: any page may read it, but browsers
+ * must not run it.
  */
 const headers = {
   'content-type': 'text/plain; charset=utf-8',
@@ -20,21 +20,21 @@ const headers = {
   'accept-ranges': 'bytes',
 } as const;
 
-/** Only what a log has to say; the worker's words for anything else are not repeated. */
+/** The statuses of a log that are passed on; the worker's messages for others are not repeated. */
 const statuses = new Set([200, 206, 400, 405, 416]);
 
-/** A viewer whose machine has gone without a word is noticed after some minutes. */
+/** A viewer whose machine disappeared is noticed after some minutes. */
 const keepAliveMs = seconds(60);
 
 export interface Asking extends Question {
   readonly tunnelId: string;
 }
 
-/** What a viewer asks for: `/tunnels/<tunnelId>/log/<token>`. */
+/** The request of a viewer: `/tunnels/<tunnelId>/log/<token>`. */
 export const readAsking = ({ url = '', method, headers: { range } }: IncomingMessage): Asking => {
   if (method !== 'GET' && method !== 'HEAD')
     throw new RequestError('InputError', 'Only GET and HEAD requests are sent through a tunnel.');
-  // Nothing else may be asked of a worker by viewers.
+  // Viewers may not send any other request to a worker.
   const [, tunnelId, path] = /^([\w-]+)(\/log\/[\w-]+(?:\?.*)?)$/.exec(url.slice(tunnelsPath.length)) ?? [];
   if (tunnelId === undefined || path === undefined) throw nothingThere();
   return { tunnelId, path, method, range };
@@ -47,7 +47,7 @@ export const tooMany = (): RequestError =>
 export const isAway = (): RequestError =>
   new RequestError('ServiceUnavailable', 'The worker is disconnected at the moment; try again in a second.');
 
-/** Asks a worker whose tunnel this process holds; undefined when it holds none. */
+/** Sends a request to a worker with a tunnel in this process; undefined when there is none. */
 export const askHere = (
   open: OpenTunnels,
   limits: TunnelLimits,
@@ -59,7 +59,7 @@ export const askHere = (
   return tunnel.ask(asking, gone);
 };
 
-/** Answers viewers, as many at once as the limits say. */
+/** Serves viewers, within the limits. */
 export class Viewing {
   readonly #viewersMax: number;
   readonly #find: (asking: Asking, gone: AbortSignal) => Promise<Answer>;
@@ -70,7 +70,7 @@ export class Viewing {
     this.#find = find;
   }
 
-  /** Answers one viewer. Never rejects. A reply that was cut off is broken off: it must not look whole. */
+  /** Serves one viewer. Never rejects. An incomplete reply is broken off, so that it does not look complete. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());

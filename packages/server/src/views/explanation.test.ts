@@ -11,19 +11,19 @@ const edge = (states: string[], rest: Partial<Edge> = {}): Edge => ({
 });
 
 describe('a dependency', () => {
-  it('is met by a run that completed, even when a later one runs or failed', () => {
+  it('is met by a completed run, even if a later one runs or failed', () => {
     assert.equal(isUnmet(edge(['completed'])), false);
     assert.equal(isUnmet(edge(['completed', 'running'])), false);
     assert.equal(isUnmet(edge(['failed', 'completed', 'failed'])), false);
   });
-  it('is not met by what ended before it counted', () => {
+  it('is not met by runs that ended before it counts', () => {
     assert.equal(isUnmet(edge(['failed'], { fromRun: 1, allResolved: true })), true);
     assert.equal(isUnmet(edge(['failed', 'failed'], { fromRun: 1, allResolved: true })), false);
   });
-  it('was met from the start where no run counts', () => {
+  it('was met from the start when no run counts', () => {
     assert.equal(isUnmet(edge([], { fromRun: null })), false);
   });
-  it('is broken once it is over and not met', () => {
+  it('is broken once it has ended without being met', () => {
     assert.equal(isBroken(edge(['failed'])), true);
     assert.equal(isBroken(edge(['exception'])), true);
     assert.equal(isBroken(edge(['exception', 'running'])), false);
@@ -33,12 +33,12 @@ describe('a dependency', () => {
 
 describe('the sentence', () => {
   const line = { before: 0, running: 0, workersSeen: 1, workersQuarantined: 0 };
-  it('names what cannot happen by itself before what only takes time', () => {
+  it('names causes that need action before those that only take time', () => {
     assert.match(whyUnscheduled({ unmet: 3, broken: 1 }), /^1 task that it depends on did not complete/);
     assert.match(whyUnscheduled({ unmet: 3, broken: 0 }), /waits for 3 tasks/);
     assert.match(whyUnscheduled({ unmet: 0, broken: 0 }), /to be scheduled/);
   });
-  it('says of a pending task who is missing, or who goes before it', () => {
+  it('says for a pending task which workers are missing, or what goes before it', () => {
     assert.match(whyPending({ ...line, workersSeen: 0 }), /No worker/);
     assert.match(whyPending({ ...line, workersQuarantined: 1 }), /quarantine/);
     assert.match(whyPending({ ...line, before: 7 }), /7 runs go before it/);

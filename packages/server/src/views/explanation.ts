@@ -1,6 +1,6 @@
 import { isSatisfiedBy } from '../scheduler/index.ts';
 
-/** A dependency, as its task waits for it. */
+/** A dependency of a waiting task. */
 export interface Edge {
   readonly state: string;
   readonly runs: readonly { readonly state: string }[];
@@ -9,18 +9,18 @@ export interface Edge {
   readonly fromRun: number | null;
 }
 
-/** Whether a dependency keeps its task waiting: no run that counts has ended as it should. */
+/** Whether a dependency is unmet: no run that counts has ended as required. */
 export const isUnmet = ({ runs, allResolved, fromRun }: Edge): boolean =>
   fromRun !== null &&
   !runs
     .slice(fromRun)
     .some((run) => isSatisfiedBy(run.state, allResolved ? 'all-resolved' : 'all-completed'));
 
-/** Whether a dependency will never be met by itself: it is over, and not as it should be. */
+/** Whether a dependency cannot be met without a rerun: it has ended, but not as required. */
 export const isBroken = (edge: Edge): boolean =>
   isUnmet(edge) && (edge.state === 'failed' || edge.state === 'exception');
 
-/** What is known of the line that a pending task stands in. */
+/** The line of a pending task, and its workers. */
 export interface Line {
   readonly before: number;
   readonly running: number;
@@ -30,7 +30,7 @@ export interface Line {
 
 const some = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
-/** Why a task waits that nobody has scheduled. */
+/** Why an unscheduled task waits. */
 export const whyUnscheduled = ({ unmet, broken }: { unmet: number; broken: number }): string => {
   if (broken > 0) {
     const what = some(broken, 'task that it depends on', 'tasks that it depends on');
@@ -40,7 +40,7 @@ export const whyUnscheduled = ({ unmet, broken }: { unmet: number; broken: numbe
   return 'It depends on nothing that is missing; it waits to be scheduled.';
 };
 
-/** Why a task waits that could run. */
+/** Why a pending task waits. */
 export const whyPending = ({ before, running, workersSeen, workersQuarantined }: Line): string => {
   if (workersSeen === 0 && running === 0)
     return 'No worker of its task queue has been there within the last day.';

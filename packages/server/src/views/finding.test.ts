@@ -62,7 +62,7 @@ describe('finding groups', () => {
     ]);
   });
 
-  it('goes on behind groups that do not fit', async () => {
+  it('continues after groups that do not match', async () => {
     const wanted = slugid();
     await t.aTask({ taskGroupId: wanted, name: 'needle' });
     t.clock.advance(1);
@@ -74,7 +74,7 @@ describe('finding groups', () => {
 });
 
 describe('finding tasks', () => {
-  it('looks through all groups by state, queue, name, route and tag, in pages', async () => {
+  it('searches all groups by state, queue, name, route and tag, in pages', async () => {
     const [first, second] = [slugid(), slugid()];
     const one = await t.aTask({ taskGroupId: first, taskQueueId: 'find/here', name: 'find me' });
     t.clock.advance(1);
@@ -92,7 +92,7 @@ describe('finding tasks', () => {
     assert.deepEqual(await tasksIn('tag=kind=a=b'), [three]);
   });
 
-  it('refuses filters that say nothing, and those who may not list', async () => {
+  it('refuses empty filters, and callers without the scope', async () => {
     for (const query of ['state=odd', 'since=yesterday', 'since=2024-99-01T00:00:00Z', 'tag=x']) {
       const { status, body } = await t.get(`tasks?${query}`);
       assert.equal(status, 400);

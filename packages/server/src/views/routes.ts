@@ -10,7 +10,7 @@ export interface ViewServices {
 const endpoint = routeFor<ViewServices>();
 const about = { category: 'Views', stability: 'experimental', method: 'GET' } as const;
 
-/** Pages of lines may be larger than others: a line is small. */
+/** Pages of lines may be larger than others, since lines are small. */
 const linesLimit = { pattern: /^[0-9]+$/, parse: (value: string) => Math.min(Number(value), 5000) };
 
 const text = parameters.matching(/^[^\0]{1,255}$/);

@@ -1,6 +1,6 @@
 import type { Sql } from '../base/index.ts';
 
-/** A task of a group; what is JSON stays text. */
+/** A task of a group, with unparsed JSON. */
 export interface LineRow {
   readonly taskId: string;
   readonly name: string;
@@ -32,7 +32,7 @@ export const readLines = (
 export const hasGroup = async (sql: Sql, taskGroupId: string): Promise<boolean> =>
   (await sql`select task_group_id from task_groups where task_group_id = ${taskGroupId}`).length > 0;
 
-/** Where a task stands, and what it was asked to wait for. */
+/** The status of a task, and its dependencies. */
 export interface StandingRow extends LineRow {
   readonly position: number | null;
   readonly deadline: Date;
@@ -59,7 +59,7 @@ export interface EdgeRow {
   readonly fromRun: number | null;
 }
 
-/** The edges to a task from these that it requires. */
+/** The edges to a task from these of its dependencies. */
 export const readEdges = (sql: Sql, dependentTaskId: string, requiredTaskIds: readonly string[]) =>
   sql<EdgeRow>`
     select d.required_task_id as task_id, d.all_resolved, d.from_run, s.state, s.runs,
@@ -76,7 +76,7 @@ interface Place {
   readonly runsMax: number;
 }
 
-/** How many runs of a task queue stand before a place in the line, and how many are held. */
+/** How many runs of a task queue are before a place in the line, and how many are claimed. */
 export const countBefore = async (
   sql: Sql,
   { taskQueueId, priority, position, runsMax }: Place,
@@ -97,7 +97,7 @@ export interface QueueWorkers {
   readonly lastSeen: Date | null;
 }
 
-/** The workers of a task queue that are known. */
+/** The known workers of a task queue. */
 export const countWorkers = async (sql: Sql, taskQueueId: string, now: Date): Promise<QueueWorkers> => {
   const [row] = await sql<QueueWorkers>`
     select count(*)::int as seen, count(*) filter (where quarantine_until > ${now})::int as quarantined,
@@ -115,7 +115,7 @@ export interface DecisionRow {
   readonly trouble: string | null;
 }
 
-/** What was decided last about the pool of a task queue. */
+/** The last decision about the pool of a task queue. */
 export const lastDecision = async (sql: Sql, workerPoolId: string): Promise<DecisionRow | undefined> => {
   const [row] = await sql<DecisionRow>`
     select coalesce(repeated, decided) as decided, action, reason, trouble
@@ -126,13 +126,13 @@ export const lastDecision = async (sql: Sql, workerPoolId: string): Promise<Deci
   return row;
 };
 
-/** A group in which something happened of late. */
+/** A group with recent messages. */
 export interface LateGroupRow {
   readonly taskGroupId: string;
   readonly changedAt: Date;
 }
 
-// The words of a routing key: `primary.<taskId>.….<taskGroupId>`. Only so many messages are looked at.
+// The words of a routing key: `primary.<taskId>.….<taskGroupId>`. The number of messages that are read is limited.
 /** The groups of tasks that the last messages are about, the latest first. */
 export const lateGroups = (sql: Sql, { messagesMax, limit }: { messagesMax: number; limit: number }) =>
   sql<LateGroupRow>`
@@ -143,7 +143,7 @@ export const lateGroups = (sql: Sql, { messagesMax, limit }: { messagesMax: numb
      order by 2 desc, 1
      limit ${limit}`;
 
-/** The tasks that the last messages say went wrong, the latest first. */
+/** The tasks that failed according to the last messages, the latest first. */
 export const lateFailures = (sql: Sql, { messagesMax, limit }: { messagesMax: number; limit: number }) =>
   sql<{ taskId: string }>`
     select split_part(routing_key, '.', 2) as task_id, max(created_at) as at
@@ -175,8 +175,8 @@ export interface NameRow {
 }
 
 /**
- * What people call these groups: the tag `graph` of its first task is the name of the graph file; without one, a task
- * that bears the group's id names it, else the first one.
+ * The names of these groups: the tag `graph` of the first task, which is the name of the graph file. Without it, the task
+ * with the group's id names the group, or else the first task.
  */
 export const nameGroups = (sql: Sql, taskGroupIds: readonly string[]) =>
   sql<NameRow>`
@@ -213,7 +213,7 @@ export const readShown = (sql: Sql, taskIds: readonly string[]) =>
      cross join lateral (select definition from tasks where task_id = s.task_id offset 0) as t
      where s.task_id = any(${taskIds}::text[])`;
 
-/** Tasks that workers of these queues hold, the newest claims of each first. */
+/** Claimed tasks of these queues, the newest claims of each first. */
 export const claimedOf = (sql: Sql, taskQueueIds: readonly string[], limit: number) =>
   sql<{ taskId: string }>`
     select newest.task_id
@@ -233,7 +233,7 @@ export interface FoundGroupRow {
   readonly sealed: Date | null;
 }
 
-/** Where a listing of groups goes on: after this one. */
+/** The last group of a page of a listing. */
 export interface AfterGroup {
   readonly created: Date;
   readonly taskGroupId: string;
@@ -251,7 +251,7 @@ export const readNewestGroups = (
      order by created desc, task_group_id desc
      limit ${limit}`;
 
-/** A task in a listing; what is JSON stays text. */
+/** A task in a listing, with unparsed JSON. */
 export interface FoundTaskRow {
   readonly created: Date;
   readonly taskGroupId: string;

@@ -18,11 +18,11 @@ export interface TestViews {
   readonly db: Database;
   readonly clock: ManualClock;
   readonly queue: Opened<Queue>;
-  /** A GET over HTTP, by somebody with these scopes. */
+  /** A GET over HTTP by a caller with these scopes. */
   get(path: string, scopes?: readonly string[]): Promise<{ status: number; body: Record<string, unknown> }>;
   /** Creates a task; returns its id. */
   aTask(fields?: Partial<FilledTaskRequest> & { name?: string }): Promise<string>;
-  /** Claims a task's run, and ends it so. */
+  /** Claims a task's run, and ends it in this way. */
   end(taskId: string, end: 'completed' | 'failed', runId?: number): Promise<void>;
   claim(taskId: string, runId?: number): Promise<void>;
   close(): Promise<void>;

@@ -20,7 +20,7 @@ const explained = async (taskId: string) => (await t.get(`task/${taskId}/explana
 const authorize = () => {};
 
 describe('the lines of a group', () => {
-  it('say how each task stands and what it depends on, page by page', async () => {
+  it('show the status and the dependencies of each task, in pages', async () => {
     const taskGroupId = slugid();
     const first = await t.aTask({ taskGroupId, name: 'build "a\\b"' });
     const second = await t.aTask({ taskGroupId, name: 'test', dependencies: [first] });
@@ -42,7 +42,7 @@ describe('the lines of a group', () => {
     assert.equal(rest.body.continuationToken, undefined);
   });
 
-  it('are for those who may list the group, and 404 where there is none', async () => {
+  it('need the scope to list the group, and are 404 without a group', async () => {
     const id = slugid();
     assert.equal((await t.get(`task-group/${id}/lines`)).status, 404);
     assert.equal((await t.get(`task-group/${id}/lines`, [])).status, 403);
@@ -51,7 +51,7 @@ describe('the lines of a group', () => {
 });
 
 describe('the explanation of a task', () => {
-  it('names the dependencies that it waits for, those that cannot be met first', async () => {
+  it('names the unmet dependencies, the impossible ones first', async () => {
     const [waiting, broken, met] = [
       await t.aTask({ name: 'waiting' }),
       await t.aTask({ name: 'broken' }),
@@ -70,7 +70,7 @@ describe('the explanation of a task', () => {
     assert.equal(unmetCount, 2);
   });
 
-  it('says of a pending task how many go before it, by priority and age', async () => {
+  it('says for a pending task how many go before it, by priority and age', async () => {
     const taskQueueId = 'prov/line';
     const first = await t.aTask({ taskQueueId });
     t.clock.advance(1000);
@@ -82,7 +82,7 @@ describe('the explanation of a task', () => {
     assert.match(String((await explained(first)).because), /No worker/);
   });
 
-  it('says how a task that is over ended, and 404 for none', async () => {
+  it('says how a resolved task ended, and is 404 without a task', async () => {
     const task = await t.aTask();
     await t.claim(task);
     assert.match(String((await explained(task)).because), /runs it/);
@@ -94,7 +94,7 @@ describe('the explanation of a task', () => {
 });
 
 describe('the overview', () => {
-  it('shows queues, groups, what runs and what failed last and has not been run again', async () => {
+  it('shows queues, groups, running tasks, and recent failures without a rerun', async () => {
     const taskQueueId = 'prov/overview';
     const taskGroupId = slugid();
     const fields = { taskQueueId, taskGroupId };
@@ -119,7 +119,7 @@ describe('the overview', () => {
     assert.ok(!idsIn(body.failed).includes(again));
   });
 
-  it('is for those who may see it', async () => {
+  it('needs its scope', async () => {
     assert.equal((await t.get('overview', [])).status, 403);
     assert.equal((await t.get('overview', ['views:overview'])).status, 200);
   });

@@ -4,7 +4,7 @@ import type { SightingSettings, Sightings } from './sightings.ts';
 
 /** Periods of this domain; tests choose others. */
 export interface WorkersSettings extends SightingSettings {
-  /** Quarantines from other processes are known here after this time at the latest. */
+  /** Quarantines from other processes take effect here after this time at the latest. */
   readonly quarantinesEveryMs: number;
 }
 

@@ -26,9 +26,9 @@ export {
 } from './schema.ts';
 export { readLastSeen, readQuarantined, type WorkerVerbs, workerPages } from './service.ts';
 
-/** What `createWorkers` needs. */
+/** What `domains.ts` passes to workers. */
 export interface GivenWorkersContext extends BaseContext {
-  /** Shared between processes, it makes a quarantine known everywhere at once. */
+  /** When it is shared between processes, a quarantine takes effect everywhere at once. */
   readonly quarantinesChanged?: Signal;
   readonly settings?: Partial<WorkersSettings>;
 }
@@ -38,7 +38,7 @@ export interface Workers extends Domain<WorkerVerbs> {
   readonly loopsOfEachProcess: readonly Loop[];
   /** Reads the quarantines; to be awaited before a process answers its first claim. */
   start(): Promise<void>;
-  /** Resolves when all that was seen so far in this process has been written. */
+  /** Resolves when all sightings so far in this process have been written. */
   close(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ const settingsDefault: WorkersSettings = {
   quarantinesEveryMs: seconds(5),
 };
 
-/** Builds the domain. Nothing runs and nothing is read until it is called. */
+/** Opens task queues and workers. Nothing runs and nothing is read until its functions are called. */
 export const createWorkers = (given: GivenWorkersContext): Workers => {
   const settings = { ...settingsDefault, ...given.settings };
   const sightings = createSightings(given, settings);

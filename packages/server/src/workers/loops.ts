@@ -18,7 +18,7 @@ export const expiryLoops = ({ db, clock }: Context): Loop[] => [
   },
 ];
 
-/** Background work of every process that hands out work: its own view of the quarantines. */
+/** Background work of each process that gives out work: refreshes its view of the quarantines. */
 export const quarantineLoops = ({ quarantines, quarantinesChanged, settings }: Context): Loop[] => [
   {
     name: 'load-quarantines',

@@ -37,7 +37,7 @@ describe('quarantine', () => {
     };
   };
 
-  it('holds at once in this process, and ends when its date passes', async () => {
+  it('takes effect at once in this process, and ends when its date passes', async () => {
     const { clock, order, endsAt } = await aQuarantine();
     assert.equal(endsAt(), undefined);
     await order(hours(1));
@@ -55,7 +55,7 @@ describe('quarantine', () => {
     assert.deepEqual((await workers.listWorkers({ ...params, quarantined: true })).workers, []);
   });
 
-  it('keeps a history, in which an order that was sent twice stands once', async () => {
+  it('keeps a history, which contains an order that was sent twice only once', async () => {
     const { clock, order, workers, params } = await aQuarantine();
     const start = clock.now();
     const quarantineUntil = later(start, hours(1)).toJSON();
@@ -89,7 +89,7 @@ describe('quarantine', () => {
     assert.equal(quarantineDetails.at(-1)?.quarantineInfo, 'the last one');
   });
 
-  it('keeps the record of the worker for a day at least, and while it lasts', async () => {
+  it('keeps the record of the worker for at least a day, and while it lasts', async () => {
     const { clock, order, workers, params } = await aQuarantine();
     clock.advance(hours(12));
     const quarantined = await order(days(3));
@@ -113,7 +113,7 @@ describe('quarantine', () => {
     await assert.rejects(workers.quarantineWorker({ ...unseen, ...valid }), notFound);
   });
 
-  it('reaches other processes when the signal wakes them, and a new process as it starts', async () => {
+  it('reaches other processes when the signal wakes them, and a new process at its start', async () => {
     const { clock, order, params } = await aQuarantine();
     await order(hours(1));
     const { provisionerId, workerType, workerGroup, workerId } = params;
@@ -134,7 +134,7 @@ describe('quarantine', () => {
     await running.stop();
   });
 
-  it('an order during a load is not undone by it', async () => {
+  it('a load does not undo an order that arrives during it', async () => {
     const { order, endsAt, workers } = await aQuarantine();
     for (let round = 1; round <= 20; round++) {
       await Promise.all([workers.start(), order(hours(round)), workers.start()]);

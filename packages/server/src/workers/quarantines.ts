@@ -3,8 +3,8 @@ import { keyOf } from './sightings.ts';
 import * as store from './store.ts';
 
 /**
- * The quarantined workers, in memory: every claim asks for them, and they are few. A quarantine that was
- * ordered in this process holds at once; those of other processes after the next load.
+ * The quarantined workers, in memory, since every claim asks for them and they are few. A quarantine of this process takes
+ * effect at once, one of another process after the next load.
  */
 export const createQuarantines = ({ db, clock }: { db: Database; clock: Clock }) => {
   let untilOf = new Map<string, Date>();
@@ -12,7 +12,7 @@ export const createQuarantines = ({ db, clock }: { db: Database; clock: Clock })
   const known = localSignal();
 
   const load = async (): Promise<void> => {
-    // What was read before a change of our own does not know it: it is read again.
+    // A read from before a change of our own lacks that change, so it is repeated.
     for (let changesBefore = -1; changesBefore !== changes; ) {
       changesBefore = changes;
       const rows = await store.quarantinedWorkers(db, clock.now());
@@ -25,13 +25,13 @@ export const createQuarantines = ({ db, clock }: { db: Database; clock: Clock })
   return {
     /** Reads the quarantines of all processes again. */
     load,
-    /** Takes over a quarantine that this process has just written. */
+    /** Adds a quarantine that this process has just written. */
     note: (worker: store.WorkerRef, until: Date): void => {
       changes++;
       untilOf.set(keyOf(worker), until);
       known.wake();
     },
-    /** Woken whenever this process has learned of quarantines, its own or those of others. */
+    /** Woken whenever this process learns of quarantines, its own or those of others. */
     known,
     /** When the quarantine of a worker ends; undefined when it may work. */
     quarantinedUntil: (taskQueueId: string, workerGroup: string, workerId: string): Date | undefined => {

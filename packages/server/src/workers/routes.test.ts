@@ -31,7 +31,7 @@ after(async () => {
   await test.drop();
 });
 
-// Scopes are the business of a higher test; here a caller holds what the header names, and `*` is everything.
+// Scopes are tested on a higher floor. Here a caller has the scopes of the header, and `*` is everything.
 const callerWith = (header: unknown): Caller => {
   const scopes = String(header ?? '*').split(' ');
   const satisfies = (required: ScopeExpression): boolean => {
@@ -91,7 +91,7 @@ const declared = async (provisionerId: string) => {
 };
 
 describe('the API of task queues and workers', () => {
-  it('each method replies as its schema says, twice the same', async () => {
+  it('each method replies as its schema says, and the same when repeated', async () => {
     const { base, worker } = await declared('each');
     const paths = [
       ['/provisioners', 'queue:list-provisioners'],
@@ -146,7 +146,7 @@ describe('the API of task queues and workers', () => {
     assert.equal((await ask(`${workers}/here/unseen`, { ...asked, scopes: '*' })).status, 404);
   });
 
-  it('mistakes are refused by name', async () => {
+  it('mistakes are refused with the name of the field', async () => {
     const { base } = await declared('mistaken');
     const worker = `${base}/worker-types/linux/workers/here`;
     const refused = async (path: string, asked: Asked, expected: [number, string]) => {

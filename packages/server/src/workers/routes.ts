@@ -13,7 +13,7 @@ import {
 } from './schema.ts';
 import type { WorkerVerbs } from './service.ts';
 
-/** What the handlers of this domain work with. */
+/** The services that the handlers of this domain use. */
 export interface WorkersServices {
   readonly workers: WorkerVerbs;
 }

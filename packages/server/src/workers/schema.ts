@@ -16,7 +16,7 @@ import {
 
 const { Optional, String: Text } = Type;
 
-/** Every queue is `experimental`: these words are no longer declared, but clients still expect one. */
+/** Every queue is `experimental`. The stability is no longer declared, but clients still expect one. */
 export const QueueStability = oneOf(['experimental', 'stable', 'deprecated'], {
   description: 'How far to rely on this queue; always `experimental` here.',
 });
@@ -33,7 +33,7 @@ const activity = {
   lastDateActive: DateTime,
 };
 
-// Provisioners and worker types are older views of the task queues: one record is seen from three sides.
+// Provisioners and worker types are older views of task queues: one record has three views.
 export const Provisioner = exactly({ provisionerId: ProvisionerId, ...activity }, { title: 'Provisioner' });
 export type Provisioner = Static<typeof Provisioner>;
 export const provisionerResponse = publish('queue', 'provisioner-response', Provisioner);

@@ -39,7 +39,7 @@ describe('declaration', () => {
     assert.equal((await workers.declareWorker({ ...params, expires: longer })).expires, longer);
   });
 
-  it('is refused for a task queue that no task can name, and for a date that does not exist', async () => {
+  it('is refused for an invalid task queue id, and for a date that does not exist', async () => {
     const { clock, workers } = aProcess();
     const expires = later(clock.now(), hours(1)).toJSON();
     await assert.rejects(
@@ -53,7 +53,7 @@ describe('declaration', () => {
 });
 
 describe('listings', () => {
-  it('list a set of task queues from three sides, in pages', async () => {
+  it('show task queues in three views, in pages', async () => {
     const { workers } = aProcess();
     // The ids around these are neighbours in the order of bytes.
     const provisioners = ['pages', 'pages-1', 'pages0', 'pages_1'];
@@ -131,7 +131,7 @@ describe('listings', () => {
     assert.deepEqual(await workers.listWorkers(aWorker().params), { workers: [] });
   });
 
-  it('refuse tokens that they did not give', async () => {
+  it('refuse tokens that they did not issue', async () => {
     const { workers } = aProcess();
     const { params } = aWorker();
     const tokens = [
@@ -168,7 +168,7 @@ describe('expiry', () => {
     }
     await workers.getWorker(params);
     await workers.getTaskQueue(sighting.taskQueueId);
-    // A process whose clock stands before their expiry would still see what was left.
+    // A process whose clock is before their expiry would still see remaining records.
     const earlier = aProcess().workers;
     const left = await earlier.listTaskQueues({});
     assert.deepEqual(

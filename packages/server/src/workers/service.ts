@@ -45,7 +45,7 @@ const pages = {
   workerTypes: pagesOf('queue.listWorkerTypes', ['text']),
 };
 
-/** Pages of the workers of a task queue: its listing here, and the one that knows of worker pools as well. */
+/** Pages of the workers of a task queue, for the listing here and the one of worker pools. */
 export const workerPages = pagesOf('listWorkers', ['text', 'text']);
 
 /** All provisioners with a known task queue. */
@@ -60,7 +60,7 @@ const listProvisioners = async (
   return { provisioners: page.map(provisionerOf), ...token };
 };
 
-/** The sum of all known task queues of one provisioner. */
+/** One provisioner: the sum of its known task queues. */
 const getProvisioner = async (
   sql: Sql,
   provisionerId: string,
@@ -160,7 +160,7 @@ const afterSightings =
     return query(sql, asked, work);
   };
 
-/** A worker to keep from work, until when, and who wants it. */
+/** An order to quarantine a worker. */
 export interface QuarantineOrder extends WorkerParams, QuarantineWorkerRequest {
   readonly clientId: string;
 }
@@ -186,7 +186,7 @@ const quarantineWorkers = oneByOne(
   },
 );
 
-/** A worker that is to be known, and until when at least. */
+/** A worker to make known, at least until a date. */
 export interface Declaration extends WorkerParams, UpdateWorkerRequest {}
 
 /** Makes a worker and its task queue known. Safe to repeat. */
@@ -212,18 +212,16 @@ const refOf = ({ workerGroup, workerId, ...queue }: WorkerParams): store.WorkerR
   workerId,
 });
 
-// Paths take more names than tasks can have, and only a declaration could make a queue known under such a
-// name.
+// Paths allow more names than tasks can have, and only a declaration could make a queue known under such a name.
 const declarable = (ref: store.WorkerRef): store.WorkerRef => {
   if (taskQueueIdPattern.test(ref.taskQueueId)) return ref;
   throw new RequestError('InputError', `'${ref.taskQueueId}' is not the id of a task queue.`);
 };
 
-// In the order of bytes '0' follows '/'. So these two enclose the ids that begin with the provisioner's, and
-// no others.
+// In the order of bytes '0' follows '/', so exactly the ids that begin with the provisioner's are between these two.
 const queuesOf = (provisionerId: string) => ({ above: `${provisionerId}/`, below: `${provisionerId}0` });
 
-/** The text without the few characters that PostgreSQL cannot store: NUL and halves of surrogate pairs. */
+/** The text without the characters that PostgreSQL cannot store: NUL and lone surrogates. */
 const storable = (text: string): string => Buffer.from(text).toString().replaceAll('\0', '\ufffd');
 
 /** A worker is known until its record expires, and for as long as it is quarantined. */
@@ -275,7 +273,7 @@ const listedWorkerOf = (row: store.WorkerRow, now: Date): ListWorkersResponse['w
   };
 };
 
-// Clients expect a date here always: for a worker that was never quarantined it is one that is long past.
+// Clients always expect a date here: for a worker that was never quarantined it is long past.
 const neverQuarantined = new Date(0);
 
 const workerOf = (row: store.WorkerWithHistory): Worker => ({
@@ -291,13 +289,13 @@ const workerOf = (row: store.WorkerWithHistory): Worker => ({
   quarantineDetails: [...row.quarantineDetails],
 });
 
-/** All workers whose quarantine has not ended, as the database has them. */
+/** All workers whose quarantine has not ended, from the database. */
 export const readQuarantined = (sql: Sql, now: Date): Promise<store.WorkerRef[]> =>
   store.quarantinedWorkers(sql, now);
 
 /**
- * Until when each of these workers may have asked for work, by queue, group and id: the database has it only to within `sightingEveryMs`.
- * Those that never did are left out.
+ * The latest time at which each of these workers may have asked for work, by queue, group and id. The database has it only
+ * to within `sightingEveryMs`. Workers that never asked are left out.
  */
 export const readLastSeen = async (
   sql: Sql,
@@ -338,7 +336,7 @@ export const workerVerbs = (context: Context) => {
     quarantinedUntil: quarantines.quarantinedUntil,
     /** Woken when this process learns of quarantines, so that waiting workers are checked again. */
     quarantinesKnown: quarantines.known,
-    /** The database knows only to within this time when a worker was seen; see {@link readLastSeen}. */
+    /** The database has the time when a worker was seen only to within this; see {@link readLastSeen}. */
     sightingEveryMs: settings.sightingEveryMs,
   };
 };

@@ -51,7 +51,7 @@ describe('sightings', () => {
     assert.deepEqual(await workers.getProvisioner(provisionerId), { provisionerId, ...activity });
   });
 
-  it('the last 20 runs are remembered, the newest last, at once or one by one', async () => {
+  it('the last 20 runs are kept, the newest last, reported together or one by one', async () => {
     const { workers } = aProcess();
     const { params, sighting } = aWorker();
     const runs = Array.from({ length: 47 }, aRun);
@@ -68,7 +68,7 @@ describe('sightings', () => {
     assert.deepEqual((await workers.listWorkers(params)).workers[0]?.latestTask, runs.at(-1));
   });
 
-  it('a claim that is reported twice is remembered once', async () => {
+  it('a claim that is reported twice is kept once', async () => {
     const { workers } = aProcess();
     const { params, sighting } = aWorker();
     const runs = [aRun(), aRun()];
@@ -79,7 +79,7 @@ describe('sightings', () => {
     assert.deepEqual((await workers.getWorker(params)).recentTasks, runs);
   });
 
-  it('a worker without a new claim is written down every 30 minutes at most', async () => {
+  it('a worker without a new claim is written at most every 30 minutes', async () => {
     const { clock, workers } = aProcess();
     const { params, sighting } = aWorker();
     const activeAt = async () => {

@@ -2,7 +2,7 @@ import { type BaseContext, batched, later, together } from '../base/index.ts';
 import type { RunRef } from './schema.ts';
 import * as store from './store.ts';
 
-/** A worker that asked for work, claimed or reclaimed; `claimed` holds the runs that it was newly given. */
+/** A worker that asked for work, claimed or reclaimed; `claimed` lists its newly claimed runs. */
 export interface Sighting extends store.WorkerRef {
   readonly claimed?: readonly RunRef[];
 }
@@ -14,19 +14,17 @@ export interface SightingSettings {
   readonly recordKeptMs: number;
 }
 
-/** What is to be written of one sighting. */
+/** A sighting that is to be written. */
 interface DueSighting {
   readonly sighting: Sighting;
   readonly queueIsDue: boolean;
 }
 
-// Reached only when the database no longer keeps up. No rule depends on every sighting being
-// written.
+// Reached only when the database no longer keeps up. No rule depends on every sighting being written.
 const inFlightMax = 20_000;
 
 /**
- * Writes sightings behind the requests that they come from. Those that arrive while a write is in flight go
- * together as the next one.
+ * Writes sightings in the background. Those that arrive during a write form the next one.
  */
 export const createSightings = (deps: BaseContext, settings: SightingSettings) => {
   const { clock, log } = deps;
@@ -77,7 +75,7 @@ export const createSightings = (deps: BaseContext, settings: SightingSettings) =
 
 export type Sightings = ReturnType<typeof createSightings>;
 
-/** The worker as one string, as it stands in scopes. */
+/** The worker as one string, as in scopes. */
 export const keyOf = ({ taskQueueId, workerGroup, workerId }: store.WorkerRef): string =>
   `${taskQueueId}/${workerGroup}/${workerId}`;
 
@@ -94,8 +92,7 @@ const oncePerWorker = (due: readonly DueSighting[]): store.SeenWorker[] => {
 };
 
 /**
- * Remembers keys for a period. A map keeps the order of insertion, so the oldest are forgotten from its
- * front.
+ * Remembers keys for a period. A map keeps the order of insertion, so the oldest are removed from its front.
  */
 const recentKeys = (periodMs: number) => {
   const marked = new Map<string, number>();

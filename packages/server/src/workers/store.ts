@@ -1,7 +1,7 @@
 import type { Sql } from '../base/index.ts';
 import type { QuarantineDetail } from './schema.ts';
 
-/** Names one worker of one task queue. */
+/** Identifies a worker of a task queue. */
 export interface WorkerRef {
   readonly taskQueueId: string;
   readonly workerGroup: string;
@@ -34,7 +34,7 @@ export interface WorkerWithHistory extends WorkerRow {
 }
 
 /**
- * Keep these task queues known until the given time; each appears once. A known queue is never kept shorter.
+ * Keeps these task queues known until the given time; each appears once. The time of a known queue is never shortened.
  */
 export const seeTaskQueues = (sql: Sql, taskQueueIds: string[], seen: { now: Date; expires: Date }) =>
   sql<never>`
@@ -51,10 +51,10 @@ export interface SeenWorker extends WorkerRef {
   readonly claimed: readonly string[];
 }
 
-/** Keep these workers known and put their new claims before the older ones; each worker appears once. */
+/** Keeps these workers known and puts their new claims before the older ones; each worker appears once. */
 export const seeWorkers = (sql: Sql, workers: readonly SeenWorker[], seen: { now: Date; expires: Date }) =>
-  // Rows are locked in the order of their keys, so that two processes that see the same workers do not
-  // deadlock. Claims that are all known already were reported twice and change nothing.
+  // Rows are locked in the order of their keys, so that two processes that see the same workers do not deadlock. Claims
+  // // that are all known already were reported twice and change nothing.
   sql<never>`
     insert into workers as known
            (task_queue_id, worker_group, worker_id, first_claim, last_date_active, expires, recent_tasks)
@@ -73,7 +73,7 @@ export const seeWorkers = (sql: Sql, workers: readonly SeenWorker[], seen: { now
            recent_tasks = case when known.recent_tasks @> excluded.recent_tasks then known.recent_tasks
                                else (excluded.recent_tasks || known.recent_tasks)[:20] end`;
 
-/** Task queues whose id lies between the two, both excluded, in the order of their ids. */
+/** Task queues whose id is between the two, both excluded, in the order of their ids. */
 export const listTaskQueues = (sql: Sql, range: { above: string; below: string; limit: number; now: Date }) =>
   sql<TaskQueueRow>`
     select task_queue_id, expires, last_date_active
@@ -144,7 +144,7 @@ export const listWorkers = (sql: Sql, range: WorkersRange) =>
      order by worker_group, worker_id
      limit ${range.limit}`;
 
-/** The worker, even when its record has expired. */
+/** A worker, also when its record has expired. */
 export const findWorker = async (sql: Sql, ref: WorkerRef): Promise<WorkerWithHistory | undefined> => {
   const [row] = await sql<WorkerWithHistory>`
     select task_queue_id, worker_group, worker_id, first_claim, last_date_active, expires, recent_tasks,
@@ -155,15 +155,14 @@ export const findWorker = async (sql: Sql, ref: WorkerRef): Promise<WorkerWithHi
   return row;
 };
 
-/** Set the quarantine of a known worker, keep its record at least until `expires`, and note the order. */
+/** Sets the quarantine of a known worker, keeps its record at least until `expires`, and adds the order to its history. */
 export const quarantineWorker = async (
   sql: Sql,
   ref: WorkerRef,
   order: { until: Date; detail: QuarantineDetail; expires: Date; now: Date },
 ): Promise<WorkerWithHistory | undefined> => {
   const { updatedAt, ...same } = order.detail;
-  // An order that repeats the latest one is a request that was sent twice. The history holds the latest
-  // hundred.
+  // An order that equals the latest one is a request that was sent twice. The history has the latest hundred.
   const [row] = await sql<WorkerWithHistory>`
     update workers
        set quarantine_until = ${order.until},
@@ -188,7 +187,7 @@ export const quarantinedWorkers = (sql: Sql, now: Date) =>
       from workers
      where quarantine_until > ${now}`;
 
-/** When these workers were written down as active last; those that are not known are left out. */
+/** When these workers were last recorded as active; unknown ones are left out. */
 export const lastSeen = (sql: Sql, refs: readonly WorkerRef[]) =>
   sql<WorkerRef & { readonly lastDateActive: Date }>`
     select wanted.task_queue_id, wanted.worker_group, wanted.worker_id, w.last_date_active
@@ -200,7 +199,7 @@ export const lastSeen = (sql: Sql, refs: readonly WorkerRef[]) =>
           and worker_id = wanted.worker_id
        offset 0) as w`;
 
-/** Delete records of workers that were not seen for long enough; a quarantine keeps them. */
+/** Deletes records of workers that were not seen for long enough; a quarantine keeps them. */
 export const deleteExpiredWorkers = async (sql: Sql, limit: number, now: Date): Promise<number> => {
   const deleted = await sql<WorkerRef>`
     delete from workers
@@ -213,7 +212,7 @@ export const deleteExpiredWorkers = async (sql: Sql, limit: number, now: Date): 
   return deleted.length;
 };
 
-/** Delete records of task queues that no worker was seen at for long enough. */
+/** Deletes records of task queues at which no worker was seen for long enough. */
 export const deleteExpiredTaskQueues = async (sql: Sql, limit: number, now: Date): Promise<number> => {
   const deleted = await sql<TaskQueueRow>`
     delete from task_queues

@@ -3,8 +3,7 @@ import { type Opened, opened } from '../testing/index.ts';
 import { createWorkers, type GivenWorkersContext, type RunRef, type Workers } from './index.ts';
 
 /**
- * For tests: makes server processes on one database, each with a clock of its own that starts at the same
- * date.
+ * For tests: opens workers as in several processes on one database, each with a clock that starts at the same date.
  */
 export const processesOf =
   (db: Database) =>
@@ -15,7 +14,7 @@ export const processesOf =
 
 let count = 0;
 
-/** For tests: a worker, of a provisioner of its own unless told otherwise. */
+/** For tests: a worker, by default of a new provisioner. */
 export const aWorker = (given: { provisionerId?: string; workerType?: string; workerId?: string } = {}) => {
   count++;
   const provisionerId = given.provisionerId ?? `provisioner-${count}`;
@@ -27,5 +26,5 @@ export const aWorker = (given: { provisionerId?: string; workerType?: string; wo
   };
 };
 
-/** For tests: a run that no other test knows. */
+/** For tests: a run that no other test uses. */
 export const aRun = (): RunRef => ({ taskId: slugid(), runId: 0 });

@@ -25,8 +25,8 @@ const uploadUrlMs = minutes(45);
 const uploadCredentialsMsMax = hours(24);
 
 /**
- * Adds artifacts to runs. Safe to repeat; a later expiry, another URL of a reference, and a link in place of a reference
- * are changes that may be.
+ * Adds artifacts to runs. Safe to repeat. A later expiry, another URL of a reference, and a link in place of a reference are
+ * allowed changes.
  */
 export const createArtifacts: Verb<NewArtifact, Created, Context> = async (tx, items, { now, context }) => {
   const ids = [...new Set(items.map((item) => item.taskId))];
@@ -60,7 +60,7 @@ export const createArtifacts: Verb<NewArtifact, Created, Context> = async (tx, i
   return answers;
 };
 
-/** Items of the same key go one after the other: a statement changes a row once. */
+/** Items with the same key are written one after the other, since a statement changes a row only once. */
 const roundsOf = <Item extends { readonly artifact: lifecycle.Artifact }>(
   items: readonly Item[],
 ): Item[][] => {
@@ -85,7 +85,7 @@ const messagesOf = (answers: readonly Answer<Created>[]) =>
     .filter(({ artifact }) => lifecycle.isAnnounced(artifact))
     .map(({ artifact, status }) => artifactCreated(artifact, status));
 
-/** How to upload an artifact, if there is anything to upload. Asked again it is a fresh URL, or fresh credentials. */
+/** How to upload an artifact, if there is anything to upload. A repeat gets a fresh URL, or fresh credentials. */
 export const whatToDo = async (created: Created, context: Context): Promise<PostArtifactResponse> => {
   const { artifact } = created;
   const { storageType } = artifact;

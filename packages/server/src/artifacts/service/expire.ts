@@ -3,12 +3,12 @@ import type { Context } from '../context.ts';
 import * as store from '../store.ts';
 import { bytesKey } from './keys.ts';
 
-// Signed URLs that were handed out just before the expiry are good for so long.
+// Signed URLs that were issued just before the expiry are valid for this long.
 const graceMs = minutes(30);
 
 /**
- * One step of the expiry loop. Bytes go first, so that none is left without a row that knows of it; a row
- * whose bytes could not be deleted stays. Objects expire by themselves, at the same time.
+ * One step of the expiry loop. Bytes are deleted before rows, so that none remain without a row; a row whose bytes could not
+ * be deleted stays. Objects expire on their own at the same time.
  */
 export const expireArtifacts = (context: Context, limit: number): Promise<number> =>
   transact(context, async (tx, now) => {

@@ -13,7 +13,7 @@ export interface FinishedUpload {
   readonly uploadId: string;
 }
 
-/** Makes artifacts readable whose objects have been uploaded, and reports it. Safe to repeat; the message repeats too. */
+/** Makes artifacts readable whose objects have been uploaded, and reports them. Safe to repeat, with another message. */
 export const finishArtifacts: Verb<FinishedUpload, undefined, Context> = async (
   tx,
   items,

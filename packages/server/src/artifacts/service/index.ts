@@ -28,28 +28,28 @@ export const artifactVerbs = (context: Context) => {
   const follow = followWith(context, find);
   return {
     ...bindQueries(context, queries),
-    /** Adds an artifact to a run, and says how to upload it. */
+    /** Adds an artifact to a run, and returns how to upload it. */
     createArtifact: async (item: NewArtifact): Promise<PostArtifactResponse> =>
       whatToDo(await bound.createArtifacts.one(item), context),
     finishArtifact: (item: FinishedUpload): Promise<undefined> => bound.finishArtifacts.one(item),
-    /** Sends the caller to the bytes (303), or tells why there are none (424). */
+    /** Redirects to the bytes (303), or says why there are none (424). */
     getArtifact: async (ref: Authorized): Promise<Reply> => redirectTo(await follow(ref), context),
     /** How to fetch an artifact. */
     artifactContent: async (ref: Authorized): Promise<ArtifactContentResponse> =>
       contentOf(await follow(ref), context),
-    /** What listings show of one artifact; links are not followed. */
+    /** One artifact as listings show it; links are not followed. */
     artifactInfo: async (ref: ArtifactRef): Promise<ArtifactResponse> => artifactView(await find(ref)),
-    /** The file of this machine that holds an artifact, links followed; undefined when there is none. */
+    /** The file on this machine with an artifact, after following links; undefined when there is none. */
     locateFile: async (ref: ArtifactRef): Promise<string | undefined> => {
       const artifact = await follow({ ...ref, authorize: () => {} });
       if (artifact.storageType === 's3') return context.objects.artifactBytes.locate(bytesKey(artifact));
       return artifact.storageType === 'object' ? context.objects.locate(objectName(artifact)) : undefined;
     },
-    /** Replaces bytes that were uploaded before, unless they are those of an artifact whose run has ended. */
+    /** Replaces uploaded bytes, unless they belong to an artifact whose run has ended. */
     replaceBytes: (key: string, replace: () => Promise<void>) => replaceBytes(context, key, replace),
     /** Deletes at most this many expired artifacts; returns how many. */
     expireArtifacts: (limit: number) => expireArtifacts(context, limit),
-    /** Lets the artifacts of tasks that are deleted go as well, in the transaction that deletes the tasks. */
+    /** Makes the artifacts of deleted tasks expire, in the transaction that deletes the tasks. */
     expireArtifactsOf: (tx: Transaction, taskIds: readonly string[], now: Date): Promise<void> =>
       store.expireTasks(tx, taskIds, now),
   };

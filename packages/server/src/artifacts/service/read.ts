@@ -13,7 +13,7 @@ const downloadUrlMs = minutes(30);
 const downloadCredentialsMs = hours(1);
 const linksMax = 100;
 
-/** Finds artifacts by name; an absent one is a ResourceNotFound. */
+/** Finds artifacts by name; a missing one is a ResourceNotFound. */
 export const findArtifacts: ReadVerb<Ref, lifecycle.Artifact, Context> = async (sql, refs, { context }) => {
   const unsure = refs.filter((ref) => ref.runId === 'latest').map((ref) => ref.taskId);
   const statuses = unsure.length === 0 ? [] : await context.readStatuses(sql, [...new Set(unsure)]);
@@ -35,8 +35,8 @@ export const findArtifacts: ReadVerb<Ref, lifecycle.Artifact, Context> = async (
 type Find = (ref: Ref) => Promise<lifecycle.Artifact>;
 
 /**
- * The artifact at the end of all links. The caller needs the scope of each name on the way, and is asked for
- * it before anything is looked up: who may not read learns nothing of what is there.
+ * The artifact at the end of all links. The caller needs the scope of each name on the way. It is checked before anything
+ * is read, so that a caller without it learns nothing.
  */
 export const followWith =
   (context: Context, find: Find) =>
@@ -63,7 +63,7 @@ const urlOf = async (artifact: lifecycle.Artifact, { objects, clock }: Context):
   return objects.artifactBytes.downloadUrl(bytesKey(artifact), later(clock.now(), downloadUrlMs));
 };
 
-/** Sends the caller to the artifact; an error artifact is told instead. */
+/** Redirects to the artifact; the reply to an error artifact contains the error. */
 export const redirectTo = async (artifact: lifecycle.Artifact, context: Context): Promise<Reply> => {
   const { storageType } = artifact;
   const headers = { 'x-taskcluster-artifact-storage-type': storageType };
@@ -75,7 +75,7 @@ export const redirectTo = async (artifact: lifecycle.Artifact, context: Context)
   return new Reply(303, { storageType, url }, { ...headers, location: url });
 };
 
-/** Says how to fetch the artifact: for clients that check what they fetch. */
+/** How to fetch the artifact, for clients that check what they fetch. */
 export const contentOf = async (
   artifact: lifecycle.Artifact,
   context: Context,
@@ -96,7 +96,7 @@ const objectContent = (
   const name = objectName(artifact);
   const start = clock.now();
   const credentials = issueCredentials({
-    // Names may hold what client ids may not.
+    // Names may contain characters that client ids may not.
     clientId: `artifact-download/${bytesKey(artifact)}`.replace(/[^A-Za-z0-9!@/:.+|_-]/g, '_'),
     scopes: [`object:download:${name}`],
     start,

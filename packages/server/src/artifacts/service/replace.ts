@@ -4,8 +4,8 @@ import * as lifecycle from '../lifecycle.ts';
 import { runOfBytes } from './keys.ts';
 
 /**
- * Replaces bytes on disk by `replace`, those of an artifact only while its run goes on, which does not end meanwhile: what
- * was read of a resolved run stays what it was. Throws a RequestConflict otherwise.
+ * Replaces bytes on disk by `replace`. Those of an artifact are replaced only during its run, which cannot end meanwhile, so
+ * the artifacts of a resolved run never change. Throws a RequestConflict otherwise.
  */
 export const replaceBytes = async (
   context: Context,

@@ -1,10 +1,10 @@
-/** What a backend knows of the bytes at a key. */
+/** The properties of the bytes at a key. */
 export interface StoredBytes {
   readonly contentType: string;
   readonly contentLength: number;
 }
 
-/** A request that whoever holds it may make once or more, until it expires. */
+/** A signed request. Anyone who has it may send it any number of times until it expires. */
 export interface SignedUpload {
   readonly url: string;
   readonly expires: Date;
@@ -21,24 +21,23 @@ export interface UploadTerms {
 
 export type HashAlgorithm = 'sha256' | 'sha512';
 
-/** A place where bytes live, by key. Keys are printable ASCII; they are made here, never by a caller. */
+/** Stores bytes by key. Keys are printable ASCII, and never chosen by a caller. */
 export interface Backend {
-  /** A URL to which the bytes of a key can be PUT. Earlier bytes are replaced, where they may be. */
+  /** A URL to which the bytes of a key can be PUT. Earlier bytes are replaced if that is allowed. */
   uploadUrl(key: string, terms: UploadTerms): Promise<SignedUpload>;
   /** A URL from which the bytes of a key can be fetched, whether or not they have arrived. */
   downloadUrl(key: string, expires: Date): Promise<string>;
-  /** For a few bytes that are in memory anyway. */
+  /** Stores few bytes that are in memory. */
   write(key: string, bytes: Buffer, contentType: string): Promise<StoredBytes>;
   /** What is stored at a key; undefined when nothing is. */
   find(key: string): Promise<StoredBytes | undefined>;
   /**
-   * The hash of the bytes at a key, in hexadecimal; undefined where the backend would have to fetch them for
-   * it.
+   * The hash of the bytes at a key, in hexadecimal; undefined when the backend would have to fetch the bytes for it.
    */
   hash(key: string, algorithm: HashAlgorithm): Promise<string | undefined>;
-  /** The file of this machine that holds the bytes of a key, where there is one. */
+  /** The file on this machine with the bytes of a key, if there is one. */
   locate(key: string): Promise<string | undefined>;
-  /** From now on the bytes at this key cannot be replaced, as far as the backend can see to that. */
+  /** Prevents the bytes at this key from being replaced, if the backend can. */
   seal(key: string): Promise<void>;
   /** Deletes the bytes at these keys; returns the keys that are free now, whether or not bytes were there. */
   remove(keys: readonly string[]): Promise<string[]>;

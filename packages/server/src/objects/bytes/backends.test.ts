@@ -16,7 +16,7 @@ backendSuite('disk', async () => {
   let rootUrl = '';
   const backend = diskBackend({ folder, rootUrl: () => rootUrl, uploadBytesMax: 2 ** 20 });
   const app = fastify({ logger: false });
-  // As the API has it: its parser must not get hold of uploads.
+  // As in the API: its parser must not read uploads.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   byteRoutes(app, { disks: new Map([['', backend]]), clock, log: silentLog });

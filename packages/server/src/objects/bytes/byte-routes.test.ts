@@ -25,7 +25,7 @@ describe('bytes on disk', () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'taskyard-objects-'));
     disk = diskBackend({ folder, rootUrl: () => rootUrl, uploadBytesMax: 2 ** 20 });
-    // As the API has it: its parser must not get hold of uploads.
+    // As in the API: its parser must not read uploads.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
     byteRoutes(app, { disks: new Map([['', disk]]), clock, log: silentLog });
@@ -49,7 +49,7 @@ describe('bytes on disk', () => {
   const get = async (key: string, headers: Record<string, string> = {}, method = 'GET') =>
     fetch(await disk.downloadUrl(key, inAnHour()), { headers, method });
 
-  it('what was uploaded comes back, with its type and an ETag', async () => {
+  it('uploaded bytes are returned with their type and an ETag', async () => {
     const bytes = randomBytes(300_000);
     const reply = await put('task/0/a', bytes);
     assert.equal(reply.status, 200);
@@ -64,19 +64,19 @@ describe('bytes on disk', () => {
     assert.equal(stored?.contentLength, 300_000);
     assert.equal(stored.contentType, 'text/plain');
   });
-  it('nothing at all can be stored and read, too', async () => {
+  it('zero bytes can be stored and read', async () => {
     assert.equal((await put('task/0/empty', Buffer.alloc(0))).status, 200);
     const back = await get('task/0/empty');
     assert.equal(back.status, 200);
     assert.equal(await back.text(), '');
   });
-  it('names that clients rewrite, and content types that are none, do no harm', async () => {
+  it('names that clients rewrite, and invalid content types, work', async () => {
     for (const key of ['t/0/..', 't/0/a/../../b', 't/0//x', 't/0/ü'.replace('ü', '%2F?#'), 't/0/~']) {
       assert.equal((await put(key, Buffer.from(key), { 'content-type': 'nonsense' })).status, 200, key);
       assert.equal(await (await get(key)).text(), key);
     }
   });
-  it('an encoding is kept and told', async () => {
+  it('an encoding is kept and returned', async () => {
     const text = Buffer.from('log '.repeat(1000));
     await put('task/0/log', gzipSync(text), { 'content-encoding': 'gzip' });
     const back = await get('task/0/log');
@@ -93,7 +93,7 @@ describe('bytes on disk', () => {
     assert.equal(await disk.hash('task/0/log', 'sha256'), sha(text));
     assert.equal(await disk.hash('task/0/log', 'sha512'), sha(text, 'sha512'));
   });
-  it('ranges, HEAD and conditions', async () => {
+  it('ranges, HEAD and conditions work', async () => {
     const bytes = Buffer.from('0123456789');
     await put('task/0/r', bytes);
     const etag = `"${sha(bytes)}"`;
@@ -115,7 +115,7 @@ describe('bytes on disk', () => {
     assert.equal(head.headers.get('accept-ranges'), 'bytes');
     assert.equal((await get('task/0/r', { 'if-none-match': etag })).status, 304);
   });
-  it('a request that was not signed like this is refused', async () => {
+  it('a request that differs from the signed one is refused', async () => {
     await put('task/0/s', Buffer.from('s'));
     const { url } = await disk.uploadUrl('task/0/s', { contentType: 'text/plain', expires: inAnHour() });
     assert.equal(
@@ -147,7 +147,7 @@ describe('bytes on disk', () => {
     const reply = await app.inject({ url: pathname + search, headers: { 'sec-fetch-dest': 'script' } });
     assert.equal(reply.statusCode, 403);
   });
-  it('too many bytes, or not those announced, are refused and leave nothing', async () => {
+  it('too many bytes, or another number than announced, are refused and leave nothing', async () => {
     assert.equal((await put('task/0/big', Buffer.alloc(2 ** 20 + 1))).status, 413);
     const terms = { contentType: 'text/plain', contentLength: 3, expires: inAnHour() };
     const { url, headers } = await disk.uploadUrl('task/0/three', terms);
@@ -158,7 +158,7 @@ describe('bytes on disk', () => {
     assert.equal((await fetch(url, { method: 'PUT', body: 'abc', headers: type })).status, 200);
     assert.deepEqual(await readdir(join(folder, 'uploads')), []);
   });
-  it('an upload that is cut off leaves the bytes from before', async () => {
+  it('an interrupted upload leaves the earlier bytes', async () => {
     await put('task/0/cut', Buffer.from('before'));
     const { url } = await disk.uploadUrl('task/0/cut', { contentType: 'text/plain', expires: inAnHour() });
     await new Promise<void>((resolve) => {
@@ -172,7 +172,7 @@ describe('bytes on disk', () => {
     });
     assert.equal(await (await get('task/0/cut')).text(), 'before');
   });
-  it('the file of a key can be opened under its own extension, and is one file however often it is uploaded', async () => {
+  it('the file of a key has its extension, and is one file however often it is uploaded', async () => {
     await put('task/0/public/../report of all.html', Buffer.from('one'));
     await put('task/0/public/../report of all.html', Buffer.from('two'));
     const path = (await disk.files.locate('task/0/public/../report of all.html')) ?? '';

@@ -10,22 +10,22 @@ import { allowsRange, isKnown, type Range, rangeOf } from './ranges.ts';
 import { keyOfPath, type SignedTerms, verifiedTerms } from './signed-url.ts';
 
 export interface ByteRouteContext {
-  /** By the name in their URLs; empty for the one whose URLs name none. */
+  /** By the name in their URLs; empty for the one whose URLs have no name. */
   readonly disks: ReadonlyMap<string, DiskBackend>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Decides about uploads to keys that hold bytes already. */
+  /** Decides whether uploads may replace existing bytes. */
   readonly replacing?: Replacing | undefined;
 }
 
 /**
  * Registers the URLs that the disk backend signs, outside of the API: `PUT`, `GET` and `HEAD /objects/<key>`.
- * Bytes stream through; neither a body nor a file is ever held in memory.
+ * Bytes are streamed: neither a body nor a file is ever in memory as a whole.
  */
 export const byteRoutes = (app: FastifyInstance, deps: ByteRouteContext): void => {
   const url = '/objects/*';
   app.options(url, (_request, reply) => reply.headers(preflightHeaders).code(204).send());
-  // Answered before the body is parsed: a body here is bytes, whatever its type says.
+  // Handled before the body is parsed: a body here is bytes, whatever its type.
   const onRequest = (request: FastifyRequest, reply: FastifyReply) =>
     answer(request, reply, { deps, run: upload });
   app.route({ method: 'PUT', url, onRequest, handler: () => undefined });
@@ -132,8 +132,8 @@ const download: Run = async (request, reply, deps) => {
 };
 
 /**
- * Bytes that are stored compressed, for callers that do not accept that: decoded on their way. Their number is not known
- * before, so there are no parts to be asked for: a range is not heeded, and all of it is sent.
+ * Decodes bytes that are stored compressed, for callers that do not accept the encoding. The length is unknown before, so a
+ * range is ignored and everything is sent.
  */
 const sendDecoded = (
   request: FastifyRequest,
@@ -143,7 +143,7 @@ const sendDecoded = (
   if (isKnown(request.headers['if-none-match'], etag)) return withoutBytes(reply.code(304), file);
   if (request.method === 'HEAD') return withoutBytes(reply, file);
   const decoded = createGunzip();
-  // What is no gzip, or ends too early, breaks the reply off: it must not look whole.
+  // Invalid or truncated gzip breaks the reply off, so that it does not look complete.
   pipeline(file.read(0, file.about.contentLength - 1), decoded).catch(() => {});
   return reply.send(decoded);
 };

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { RequestError, slugid } from '../../base/index.ts';
 
-/** What is known of the bytes at a key, and which file beside this description holds them. */
+/** The description of the bytes at a key, with the name of the file that contains them. */
 export interface About {
   readonly key: string;
   readonly file: string;
@@ -29,13 +29,13 @@ export interface NewFile {
   readonly key: string;
   readonly contentType: string;
   readonly contentEncoding?: string;
-  /** More bytes than this are refused. */
+  /** The largest number of bytes. */
   readonly bytesMax: number;
-  /** Fewer or more bytes than this are refused, when given. */
+  /** The exact number of bytes, if it is known. */
   readonly contentLength?: number;
 }
 
-/** A file that stays readable when it is replaced or deleted meanwhile. Close it, or read it to its end. */
+/** An open file, which stays readable when it is replaced or deleted. Close it, or read it to its end. */
 export interface OpenFile {
   readonly about: About;
   read(first: number, last: number): Readable;
@@ -43,8 +43,7 @@ export interface OpenFile {
 }
 
 /**
- * Decides about bytes that are to take the place of others at a key: does it by `replace`, which may be called again, or
- * throws a refusal.
+ * Decides whether bytes may replace others at a key: calls `replace`, possibly again, or throws a refusal.
  */
 export type Replacing = (key: string, replace: () => Promise<void>) => Promise<void>;
 
@@ -55,8 +54,7 @@ const writableMode = 0o200;
 const openAttemptsMax = 5;
 
 /**
- * The end of a key as a file name that any system takes, with its extension, so that a person can open the
- * file.
+ * The end of a key as a file name that is valid on every system, with its extension, so that a person can open the file.
  */
 const fileNameOf = (key: string): string => {
   const last = key.split('/').at(-1) ?? '';
@@ -64,9 +62,9 @@ const fileNameOf = (key: string): string => {
 };
 
 /**
- * Files of bytes below one folder. Each key has a folder of its own, named by the key's hash, so that no key
- * can name a place outside, be too long, or differ from another only in case. In it `about.json` describes
- * the bytes and names the file that holds them: by its rename, bytes and description change together.
+ * Files of bytes below one folder. Each key has its own folder, named by the key's hash, so that no key can lead outside, be
+ * too long, or differ from another only in case. `about.json` in it describes the bytes and names the file that contains
+ * them. It is replaced by a rename, so bytes and description change together.
  */
 export const diskFiles = (folder: string) => {
   const uploads = join(folder, 'uploads');
@@ -81,7 +79,7 @@ export const diskFiles = (folder: string) => {
     return text === undefined ? undefined : (JSON.parse(text) as About);
   };
 
-  /** Stores bytes at a key. Where there are others, `replacing` decides; the same ones again change nothing. */
+  /** Stores bytes at a key. When there are others, `replacing` decides. Storing the same bytes again changes nothing. */
   const put = async (file: NewFile, bytes: Readable, replacing = freely): Promise<About> => {
     await mkdir(uploads, { recursive: true, mode: 0o700 });
     const home = folderOf(file.key);
@@ -108,7 +106,7 @@ export const diskFiles = (folder: string) => {
     for (let attempt = 1; attempt <= openAttemptsMax; attempt++) {
       const about = await find(key);
       if (!about) return undefined;
-      // The file is gone when its bytes were replaced just now; then there is a new description.
+      // The file is missing when its bytes have just been replaced; then there is a new description.
       const handle = await open(join(folderOf(key), about.file), 'r').catch(noFile);
       if (handle) {
         const read = (first: number, last: number) => streamOf(handle, first, last);
@@ -118,7 +116,7 @@ export const diskFiles = (folder: string) => {
     throw new Error('The bytes at a key of the object store are missing');
   };
 
-  /** The file that holds the bytes of a key now; another one when they are replaced. */
+  /** The current file with the bytes of a key. It changes when they are replaced. */
   const locate = async (key: string): Promise<string | undefined> => {
     const about = await find(key);
     return about && join(folderOf(key), about.file);
@@ -138,7 +136,7 @@ export const diskFiles = (folder: string) => {
 
 export type DiskFiles = ReturnType<typeof diskFiles>;
 
-/** Deletes what is left in a folder of uploads that were cut off before a time; returns how many there were. */
+/** Deletes the remains of uploads that were interrupted before a time; returns how many there were. */
 const sweep = async (uploads: string, before: Date): Promise<number> => {
   let swept = 0;
   for (const name of await readdir(uploads).catch(() => [])) {
@@ -176,7 +174,7 @@ const counter = ({ bytesMax, contentLength }: NewFile) => {
   let count = 0;
   return {
     async *pass(bytes: Readable): AsyncGenerator<Buffer> {
-      // A request that is given up must live on: its reply has yet to go out.
+      // A refused request must not be destroyed, since its reply has yet to be sent.
       for await (const chunk of bytes.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         count += chunk.length;
         if (count > max) {
@@ -204,7 +202,7 @@ interface Description {
   readonly replacing: Replacing;
 }
 
-/** Puts a description, and with it the bytes that it names, in place. Returns false when the same ones are there. */
+/** Puts a description in place, and with it its bytes. Returns false when the same bytes are there already. */
 const describe = async (home: string, draft: string, { about, replacing }: Description): Promise<boolean> => {
   const description = join(home, aboutName);
   if (!(await isLinked(draft, description))) {
@@ -219,12 +217,12 @@ const describe = async (home: string, draft: string, { about, replacing }: Descr
     });
     await rm(join(home, former.file), { force: true });
   }
-  // A name is durable only when its folder is.
+  // A file name is durable only after its folder is flushed.
   for (const folder of [home, dirname(home)]) await syncFolder(folder);
   return true;
 };
 
-/** Gives a file another name, unless that is taken. */
+/** Renames a file, unless the new name is taken. */
 const isLinked = (path: string, name: string): Promise<boolean> =>
   link(path, name).then(
     () => true,
@@ -253,7 +251,7 @@ const syncFolder = async (folder: string): Promise<void> => {
 
 const streamOf = (handle: FileHandle, first: number, last: number): Readable => {
   if (last >= first) return handle.createReadStream({ start: first, end: last, autoClose: true });
-  // A read stream cannot be told to read nothing.
+  // A read stream cannot have an empty range.
   void handle.close();
   return Readable.from([]);
 };

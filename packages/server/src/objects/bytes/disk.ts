@@ -11,15 +11,15 @@ import { signedPath } from './signed-url.ts';
 
 export interface DiskOptions {
   readonly folder: string;
-  /** Stands in its URLs; the backend whose URLs name none when absent. */
+  /** The name in its URLs; absent for the backend whose URLs have no name. */
   readonly name?: string;
-  /** The address that clients see, without a slash at its end. */
+  /** The URL of the platform for clients, without a trailing slash. */
   rootUrl(): string;
-  /** More bytes than this are refused. */
+  /** The largest upload, in bytes. */
   readonly uploadBytesMax: number;
 }
 
-/** The disk backend, and what the byte routes need of it. */
+/** The disk backend, with what the byte routes need. */
 export interface DiskBackend extends Backend {
   readonly files: DiskFiles;
   readonly uploadBytesMax: number;
@@ -27,7 +27,7 @@ export interface DiskBackend extends Backend {
 }
 
 /**
- * Bytes in a folder of this machine; this server itself answers the URLs, signed with a key beside the files.
+ * Stores bytes in a folder on this machine. This server serves the URLs, which it signs with a key next to the files.
  */
 export const diskBackend = ({ folder, name, rootUrl, uploadBytesMax }: DiskOptions): DiskBackend => {
   const files = diskFiles(folder);
@@ -71,7 +71,7 @@ export const diskBackend = ({ folder, name, rootUrl, uploadBytesMax }: DiskOptio
   };
 };
 
-/** The hash of what a reader ends up with: encodings that HTTP undoes are undone. */
+/** The hash of the bytes that a reader gets, after decoding what HTTP clients decode. */
 const hashOf = async (file: OpenFile, algorithm: HashAlgorithm): Promise<string> => {
   const { contentEncoding, contentLength, sha256 } = file.about;
   if (algorithm === 'sha256' && !contentEncoding) {
@@ -84,14 +84,14 @@ const hashOf = async (file: OpenFile, algorithm: HashAlgorithm): Promise<string>
   return hash.digest('hex');
 };
 
-/** The signing key of a folder. Processes that share the folder share it: the first one makes it. */
+/** The signing key of a folder. The first process creates it, and all processes on the folder share it. */
 const secretIn = async (folder: string): Promise<string> => {
   const path = join(folder, 'signing-key');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const draft = `${path}.${slugid()}`;
   await writeFile(draft, slugid() + slugid(), { mode: 0o600 });
   try {
-    // A link appears with all its content, and only if the name is free.
+    // A hard link appears with its whole content, and only if the name is free.
     await link(draft, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });

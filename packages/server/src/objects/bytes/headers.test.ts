@@ -22,7 +22,7 @@ it('every type is sandboxed without scripts, and is not guessed', () => {
     assert.equal(headers['referrer-policy'], 'no-referrer');
   }
 });
-it('what browsers show is shown in place, the rest is saved', () => {
+it('types that browsers show are displayed, others are saved', () => {
   for (const type of ['text/html; charset=utf-8', 'text/plain', 'image/png', 'application/json'])
     assert.match(headersOf(type)['content-disposition'] ?? '', /^inline/);
   for (const type of ['application/octet-stream', 'application/pdf', 'application/javascript', 'x'])
@@ -33,7 +33,7 @@ it('a file is named after the end of its key', () => {
   assert.equal(name('a/b/c d"\';.zip'), "attachment; filename*=UTF-8''c%20d%22%27%3B.zip");
   assert.equal(name('a/b/'), "attachment; filename*=UTF-8''file");
 });
-it('a content type that is no header becomes bytes', () => {
+it('a content type that is not a valid header becomes plain bytes', () => {
   assert.equal(headersOf('text/html\r\nx-evil: 1')['content-type'], 'application/octet-stream');
   assert.equal(headersOf('')['content-type'], 'application/octet-stream');
 });

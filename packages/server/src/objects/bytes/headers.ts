@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RequestError } from '../../base/index.ts';
 
-/** Types that browsers show and that may be looked at in place; all others are saved. */
+/** Types that browsers may display; all others are saved. */
 const isShown = (contentType: string): boolean =>
   /^(text\/|image\/|audio\/|video\/|application\/(json|xhtml\+xml|xml)\b)/i.test(contentType);
 
-// Bytes come from whoever can run a task, and share their origin with the API and the UI. The sandbox gives a
-// document an origin of its own; without `allow-scripts` nothing in it runs, and nothing may be loaded
-// either, so that a page can be read but can neither act nor tell anyone that it was read.
+// Anyone who can run a task can create bytes, which share their origin with the API and the UI. The sandbox gives a
+// // document its own origin; without `allow-scripts` nothing in it runs, and nothing may be loaded, so that a page can be
+// // read but can neither act nor report that it was read.
 const sandbox = [
   'sandbox',
   "default-src 'none'",
@@ -19,7 +19,7 @@ const sandbox = [
   "frame-ancestors 'self'",
 ].join('; ');
 
-/** Headers of every reply with stored bytes, or about them. */
+/** The headers of every reply with or about stored bytes. */
 export const byteHeaders = {
   'content-security-policy': sandbox,
   'x-content-type-options': 'nosniff',
@@ -29,7 +29,7 @@ export const byteHeaders = {
   'cache-control': 'private, no-cache',
 } as const;
 
-/** Answers to a browser that asks whether another origin may upload or read with a signed URL. */
+/** The CORS preflight reply for uploads and downloads by signed URLs. */
 export const preflightHeaders = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, HEAD, PUT',
@@ -41,8 +41,8 @@ const parts = ['script', 'style', 'worker', 'sharedworker', 'serviceworker', 'au
 const embeds = ['embed', 'object', 'manifest', 'xslt', 'report'];
 
 /**
- * Refuses to be a script, a style sheet or a plugin of a page: the sandbox holds documents only, and the UI's
- * own pages may well load scripts from their origin. Browsers say what they fetch for; other clients do not.
+ * Refuses to serve bytes as a script, style sheet or plugin of a page: the sandbox restricts documents only, and the UI's own
+ * pages may load scripts from their origin. Browsers send what they fetch for; other clients do not.
  */
 export const refuseAsPartOfPage = (headers: IncomingHttpHeaders): void => {
   const purpose = String(headers['sec-fetch-dest'] ?? '');
@@ -58,11 +58,11 @@ const fileName = (key: string): string => encodeURIComponent(key.split('/').at(-
 export interface DescribedBytes {
   readonly contentType: string;
   readonly contentEncoding?: string;
-  /** Strong: the same only for the same bytes. */
+  /** A strong ETag: equal only for equal bytes. */
   readonly etag: string;
 }
 
-/** What a browser must know to handle the bytes at a key without harm. */
+/** The headers by which a browser handles the bytes at a key safely. */
 export const contentHeaders = (
   key: string,
   { contentType, contentEncoding, etag }: DescribedBytes,

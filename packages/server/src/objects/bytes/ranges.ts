@@ -6,8 +6,7 @@ export interface Range {
 
 /**
  * The part that a `Range` header asks for, of `length` bytes: a range, `unsatisfiable`, or undefined when all
- * of them are to be sent. Units other than bytes, several ranges and nonsense are ignored, as RFC 9110
- * allows.
+ * of them are to be sent. Units other than bytes, several ranges and invalid ones are ignored, as RFC 9110 allows.
  */
 export const rangeOf = (header: string | undefined, length: number): Range | 'unsatisfiable' | undefined => {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header?.replaceAll(' ', '') ?? '');
@@ -24,10 +23,10 @@ export const rangeOf = (header: string | undefined, length: number): Range | 'un
   return first >= length ? 'unsatisfiable' : { first, last };
 };
 
-/** Whether an `If-Range` header lets a range be sent; dates never do, since bytes are known by their ETag. */
+/** Whether an `If-Range` header allows a range. Dates never do, since bytes are identified by their ETag. */
 export const allowsRange = (ifRange: string | undefined, etag: string): boolean =>
   ifRange === undefined || ifRange === etag;
 
-/** Whether an `If-None-Match` header says that the caller has these bytes already. */
+/** Whether an `If-None-Match` header says that the caller already has these bytes. */
 export const isKnown = (ifNoneMatch = '', etag: string): boolean =>
   ifNoneMatch.split(',').some((known) => [etag, '*'].includes(known.trim().replace(/^W\//, '')));

@@ -31,7 +31,7 @@ describe('a bucket', () => {
   const put = (url: string, body: string, contentType = 'text/plain') =>
     fetch(url, { method: 'PUT', body, headers: { 'content-type': contentType } });
 
-  it('takes and gives bytes by signed URLs', async () => {
+  it('uploads and downloads bytes by signed URLs', async () => {
     const key = "task/0/public/a b+c'(1)*.txt";
     const { url, headers } = await backend.uploadUrl(key, { contentType: 'text/plain', expires: soon() });
     assert.deepEqual(headers, { 'Content-Type': 'text/plain' });
@@ -51,16 +51,16 @@ describe('a bucket', () => {
     assert.equal((await fetch(url)).status, 403);
     assert.equal((await put(url, 'hello')).status, 200);
   });
-  it('signs until the time that was asked for', async () => {
+  it('signs until the given time', async () => {
     const url = new URL(await backend.downloadUrl('k', later(systemClock.now(), minutes(30))));
     const expiresIn = Number(url.searchParams.get('X-Amz-Expires'));
     assert.ok(expiresIn > 1790 && expiresIn <= 1800, String(expiresIn));
   });
-  it('takes a few bytes directly, without anything added to them', async () => {
+  it('stores few bytes directly, without additions', async () => {
     await backend.write('inline', Buffer.from('inline'), 'a/b');
     assert.deepEqual(bucket.stored.get('pre/inline'), { bytes: Buffer.from('inline'), contentType: 'a/b' });
   });
-  it('hashes what is small, with its compression undone, and fetches nothing large for it', async () => {
+  it('hashes small bytes after decompression, and fetches no large ones', async () => {
     const hashOf = (bytes: Buffer) => createHash('sha512').update(bytes).digest('hex');
     const plain = Buffer.from('hello');
     await backend.write('small', plain, 'a/b');
@@ -73,7 +73,7 @@ describe('a bucket', () => {
     assert.equal(await backend.hash('large', 'sha512'), undefined);
     assert.equal(await backend.hash('none', 'sha512'), undefined);
   });
-  it('tells which bytes could not be deleted', async () => {
+  it('reports which bytes could not be deleted', async () => {
     for (const key of ['one', 'two']) await backend.write(key, Buffer.from(key), 'a/b');
     bucket.undeletable.add('pre/two');
     assert.deepEqual(await backend.remove(['one', 'two', 'three']), ['one', 'three']);

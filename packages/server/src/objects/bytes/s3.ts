@@ -7,20 +7,20 @@ import type { Backend } from './backend.ts';
 export interface S3Options {
   readonly bucket: string;
   readonly region: string;
-  /** Any server that speaks S3; Amazon's own when absent. */
+  /** The URL of any server with the S3 API; Amazon's when absent. */
   readonly endpoint?: string;
-  /** `https://host/bucket/key` instead of `https://bucket.host/key`: most servers but Amazon's want it. */
+  /** `https://host/bucket/key` instead of `https://bucket.host/key`, which most servers other than Amazon's need. */
   readonly forcePathStyle?: boolean;
-  /** The SDK looks for a key by itself when both are absent: environment, files, instance role. */
+  /** When both are absent the SDK looks for a key: environment, files, instance role. */
   readonly accessKeyId?: string;
   readonly secretAccessKey?: string;
-  /** Put before each key. */
+  /** The prefix of each key. */
   readonly prefix?: string;
 }
 
 const gunzip = promisify(gunzipWithCallback);
 
-// Loading the SDK takes half a second and much memory: only who has a bucket pays for it.
+// Loading the SDK takes half a second and much memory, so it is loaded only when a bucket is used.
 const loadSdk = async ({ region, endpoint, forcePathStyle = false, ...key }: S3Options) => {
   const { accessKeyId, secretAccessKey } = key;
   const [s3, { getSignedUrl }] = await Promise.all([
@@ -42,9 +42,9 @@ const loadSdk = async ({ region, endpoint, forcePathStyle = false, ...key }: S3O
 const secondsUntil = (expires: Date, clock: Clock): number =>
   Math.max(1, Math.floor((expires.getTime() - clock.now().getTime()) / 1000));
 
-/** Larger bytes are not fetched to look at them: whoever downloads them checks, as they must anyway. */
+/** Larger bytes are not fetched to be hashed: clients check them after the download anyway. */
 const hashedBytesMax = 2 ** 20;
-/** Nothing is made larger than this by undoing its compression. */
+/** The limit of decompressed bytes. */
 const unzippedBytesMax = 64 * hashedBytesMax;
 
 const unzipped = (bytes: Buffer): Promise<Buffer | undefined> =>
@@ -53,7 +53,7 @@ const unzipped = (bytes: Buffer): Promise<Buffer | undefined> =>
 const isMissing = (error: unknown): boolean =>
   (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 404;
 
-/** Bytes in a bucket: clients upload to it and download from it directly, with URLs that are signed here. */
+/** Stores bytes in a bucket. Clients upload and download directly, with URLs that are signed here. */
 export const s3Backend = (options: S3Options, clock: Clock): Backend => new S3Backend(options, clock);
 
 class S3Backend implements Backend {
@@ -84,7 +84,7 @@ class S3Backend implements Backend {
       ContentType: contentType,
       ...(contentLength === undefined ? {} : { ContentLength: contentLength }),
     });
-    // Headers that are not named here would be left out of the signature.
+    // Other headers would be left out of the signature.
     const signableHeaders = new Set(['host', 'content-type', 'content-length']);
     const url = await getSignedUrl(client, command, { ...this.#until(expires), signableHeaders });
     const length = contentLength === undefined ? {} : { 'Content-Length': String(contentLength) };
@@ -116,7 +116,7 @@ class S3Backend implements Backend {
     return undefined;
   }
 
-  /** A bucket keeps what was written last; to forbid that is a matter of its own policy. */
+  /** A bucket keeps the last write. Only its own policy can prevent that. */
   async seal() {}
 
   async remove(keys: readonly string[]) {

@@ -38,11 +38,11 @@ describe('signatures', () => {
     contentType: 'text/plain',
     contentLength: 3,
   } as const;
-  it('let the signed request pass, with its terms', () => {
+  it('accept the signed request, with its conditions', () => {
     const request = requestOf(signedPath(secret, put), 'PUT', 'text/plain');
     assert.deepEqual(verifiedTerms(secret, request, now), put);
   });
-  it('bind method, key, content type, length and expiry', () => {
+  it('cover method, key, content type, length and expiry', () => {
     const request = requestOf(signedPath(secret, put), 'PUT', 'text/plain');
     const check = (change: object, query: object = {}) =>
       refused(() =>
@@ -59,7 +59,7 @@ describe('signatures', () => {
     check({}, { signature: undefined });
     check({}, { signature: ['a', 'b'] });
   });
-  it('are of no use with another secret or later', () => {
+  it('are invalid with another secret or after the expiry', () => {
     const request = requestOf(signedPath(secret, put), 'PUT', 'text/plain');
     refused(() => verifiedTerms('another', request, now));
     refused(() => verifiedTerms(secret, request, expires));

@@ -1,23 +1,22 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { RequestError } from '../../base/index.ts';
 
-/** What a signature of the disk backend covers. */
+/** The parts of a request that a signature of the disk backend covers. */
 export interface SignedTerms {
   readonly method: 'PUT' | 'GET';
   readonly key: string;
   readonly expires: Date;
-  /** Of an upload: must be sent as the content type. */
+  /** For an upload: the content type that must be sent. */
   readonly contentType?: string;
-  /** Of an upload: in bytes; any length when absent. */
+  /** For an upload: its length in bytes; any length when absent. */
   readonly contentLength?: number;
 }
 
-// Clients and proxies rewrite empty segments and segments of dots, so those are marked; so is the mark
-// itself.
+// Clients and proxies rewrite empty segments and segments of dots, so those are marked, as is the mark itself.
 const mark = '~';
 const isFragile = (segment: string): boolean => /^(\.*|~.*)$/.test(segment);
 
-/** The key as a URL path that no client or proxy takes for another. */
+/** The key as a URL path that no client or proxy changes. */
 export const pathOfKey = (key: string): string =>
   key
     .split('/')
@@ -48,8 +47,8 @@ const signatureOf = (secret: string, { method, key, expires, ...terms }: SignedT
     .digest('base64url');
 
 /**
- * Path and query of a request that only a holder of the secret can have allowed. Each backend has a secret of its own:
- * with another backend's name a signature is worth nothing.
+ * The path and query of a signed request. Each backend has its own secret, so a signature is invalid with another backend's
+ * name.
  */
 export const signedPath = (secret: string, terms: SignedTerms, backend?: string): string => {
   const query = new URLSearchParams({
@@ -72,7 +71,7 @@ export interface ByteRequest {
 const sameText = (a: string, b: string): boolean =>
   a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 
-/** The terms of a signed request; throws InsufficientScopes when they were not signed, or no longer hold. */
+/** The conditions of a signed request; throws InsufficientScopes when they were not signed, or have expired. */
 export const verifiedTerms = (secret: string, request: ByteRequest, now: Date): SignedTerms => {
   const { expires, length, signature } = request.query;
   if (typeof expires !== 'string' || !/^\d{1,12}$/.test(expires) || typeof signature !== 'string') {

@@ -3,7 +3,7 @@ import * as lifecycle from '../lifecycle.ts';
 import type { Hashes } from '../schema.ts';
 import * as store from '../store.ts';
 
-/** What became of an object, or why it stays as it is. */
+/** The changed object, or why it does not change. */
 export type Changed = lifecycle.StoredObject | RequestError;
 
 export const byName = (objects: readonly lifecycle.StoredObject[]): Map<string, lifecycle.StoredObject> =>
@@ -21,7 +21,7 @@ export const lockByName = async (
     ),
   );
 
-/** Writes what became of each object; the last answer about an object is the one that holds. */
+/** Writes each changed object. The last result about an object counts. */
 export const writeChanges = async (tx: Transaction, answers: readonly Changed[]): Promise<void> => {
   const isObject = (answer: Changed): answer is lifecycle.StoredObject => !(answer instanceof RequestError);
   const changed = byName(answers.filter(isObject));
@@ -33,7 +33,7 @@ export const writeChanges = async (tx: Transaction, answers: readonly Changed[])
   if (changes.length > 0) await store.changeObjects(tx, changes);
 };
 
-/** Hashes of algorithms that the schema does not know are kept as well, as long as they are plain words. */
+/** Hashes of unknown algorithms are kept as well, if they are printable ASCII. */
 export const checkedHashes = (hashes: object = {}): Hashes => {
   const words = Object.entries(hashes).flat() as unknown[];
   if (words.every((word) => typeof word === 'string' && /^[\x21-\x7e]{1,1024}$/.test(word))) {

@@ -4,8 +4,8 @@ import * as store from '../store.ts';
 import { keyOf } from './backends.ts';
 
 /**
- * Deletes at most this many expired objects; returns how many. Bytes go first, so that none is left without a row that
- * knows of it.
+ * Deletes at most this many expired objects; returns how many. Bytes are deleted before rows, so that none remain without
+ * a row.
  */
 export const expireObjects = (context: Context, limit: number): Promise<number> =>
   transact(context, async (tx, now) => {

@@ -9,7 +9,7 @@ import { checkedHashes, lockByName, writeChanges } from './changes.ts';
 
 const hashAlgorithms: readonly HashAlgorithm[] = ['sha256', 'sha512'];
 
-/** An upload that is finished, as far as the object is concerned. */
+/** The end of an upload, for the object. */
 export interface UploadToFinish {
   readonly name: string;
   readonly projectId: string;
@@ -17,7 +17,7 @@ export interface UploadToFinish {
   readonly hashes: Hashes;
 }
 
-/** Makes objects readable, for good. Safe to repeat. */
+/** Makes objects readable and final. Safe to repeat. */
 export const finishUploads: Verb<UploadToFinish, lifecycle.StoredObject, Context> = async (tx, items) => {
   const objects = await lockByName(tx, items);
   const answers = items.map((item) => {
@@ -32,10 +32,10 @@ export const finishUploads: Verb<UploadToFinish, lifecycle.StoredObject, Context
   return answers;
 };
 
-/** The end of an upload as its caller asks for it. */
+/** The end of an upload, as a caller requests it. */
 export type UploadEnd = FinishUploadRequest & { readonly name: string; readonly authorize: Authorize };
 
-/** Makes the object readable, for good. Safe to repeat; the bytes are checked where the backend can do it. */
+/** Makes the object readable and final. Safe to repeat. The bytes are checked if the backend can do that. */
 export const finishUpload = async (
   context: Context,
   {
@@ -51,7 +51,7 @@ export const finishUpload = async (
   authorize({ projectId });
   const hashes = checkedHashes(request.hashes);
   const object = await reads.one(name);
-  // Whose it is goes first: others learn nothing of the bytes, and have nothing hashed.
+  // The owner is checked first: others learn nothing about the bytes, and cause no hashing.
   const known = lifecycle.afterFinish(object, { name, projectId, uploadId, hashes });
   if (known instanceof RequestError || !object) throw known;
   await checkBytes(backendOf(context, object), name, known);

@@ -29,7 +29,7 @@ export const objectVerbs = (context: Context) => {
     object: ({ name }: Named) => read.readMetadata(context, reads, name),
     download: async ({ name }: Named): Promise<Reply> => redirectTo(await downloadUrl(name)),
     downloadUrl,
-    /** Which of these objects can be read now, as a transaction of another domain sees them. */
+    /** Which of these objects can be read now, read in a transaction of another domain. */
     readableAmong: (sql: Sql, names: readonly string[]) =>
       read.readableAmong(sql, names, { now: context.clock.now() }),
     /** Bytes of artifacts of type `s3`, by key. */

@@ -8,7 +8,7 @@ import { byName } from './changes.ts';
 
 const downloadUrlMs = minutes(30);
 
-/** Objects by name, whether they can be read or not; undefined for what is not there. */
+/** Objects by name, readable or not; undefined for those that do not exist. */
 export const readObjects = async (
   sql: Sql,
   names: readonly string[],
@@ -43,7 +43,7 @@ const requireReadable = async (
 const urlOf = (context: Context, object: lifecycle.StoredObject, expires: Date): Promise<string> =>
   backendOf(context, object).downloadUrl(keyOf(object.name), expires);
 
-/** How to download, by the best method that the caller can use. */
+/** How to download an object, by the best method that the caller supports. */
 export const startDownload = async (
   context: Context,
   reads: Reads,
@@ -60,16 +60,16 @@ export const startDownload = async (
   );
 };
 
-/** What is known of an object that can be read. */
+/** The properties of a readable object. */
 export const readMetadata = async (context: Context, reads: Reads, name: string): Promise<ObjectMetadata> => {
   const { projectId, expires, hashes } = await requireReadable(context, reads, name);
   return { projectId, expires: expires.toJSON(), hashes };
 };
 
-/** A URL to read an object from, for some minutes; throws ResourceNotFound when it cannot be read. */
+/** A URL to read an object, valid for some minutes; throws ResourceNotFound when it cannot be read. */
 export const downloadUrl = async (context: Context, reads: Reads, name: string): Promise<string> =>
   urlOf(context, await requireReadable(context, reads, name), later(context.clock.now(), downloadUrlMs));
 
-/** The file of this machine that holds an object's bytes; undefined when there is none. */
+/** The file on this machine with an object's bytes; undefined when there is none. */
 export const locate = async (context: Context, reads: Reads, name: string): Promise<string | undefined> =>
   backendOf(context, await requireReadable(context, reads, name)).locate(keyOf(name));

@@ -40,10 +40,10 @@ export const startUploads: Verb<lifecycle.StoredObject, lifecycle.StoredObject, 
   return answers;
 };
 
-/** An upload as its caller asks for it. */
+/** An upload, as a caller requests it. */
 export type UploadToStart = CreateUploadRequest & { readonly name: string; readonly authorize: Authorize };
 
-/** Reserves the name and says how to upload. Safe to repeat with the same uploadId: the URL is refreshed. */
+/** Reserves the name and returns how to upload. Safe to repeat with the same uploadId, which renews the URL. */
 export const createUpload = async (
   context: Context,
   starts: Batched<lifecycle.StoredObject, lifecycle.StoredObject>,

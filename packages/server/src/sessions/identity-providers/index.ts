@@ -11,7 +11,7 @@ export {
   type Person,
 } from './identity-provider.ts';
 
-/** The settings that name identity providers; without its client a provider is not there. */
+/** The settings of identity providers. A provider without a configured client does not exist. */
 export interface IdentitySettings {
   readonly oidc: Omit<OidcSettings, 'issuer' | 'clientId' | 'clientSecret'> & {
     readonly issuer?: string | undefined;

@@ -2,7 +2,7 @@ import type { Configuration } from 'openid-client';
 import { asPart, type IdentityProvider } from './identity-provider.ts';
 import { proven } from './proven.ts';
 
-/** How a provider of OpenID Connect is asked. */
+/** The settings of an OpenID Connect provider. */
 export interface OidcSettings {
   readonly name: string;
   readonly title: string;
@@ -14,7 +14,7 @@ export interface OidcSettings {
   readonly groupsClaim: string;
 }
 
-// Loaded when somebody signs in: most platforms have no such provider.
+// Loaded at the first sign-in, since most platforms have no such provider.
 const library = () => import('openid-client');
 
 const discover = async ({ issuer, clientId, clientSecret }: OidcSettings): Promise<Configuration> => {
@@ -29,7 +29,7 @@ const groupsIn = (claim: unknown): string[] =>
     (group): group is string => typeof group === 'string' && group !== '',
   );
 
-/** Slashes of a group's path stay. */
+/** Slashes in a group's path are kept. */
 const groupRole = (provider: string, group: string): string =>
   `${provider}-group:${group.split('/').map(asPart).join('/')}`;
 
@@ -74,7 +74,7 @@ export const oidcProvider = (settings: OidcSettings): IdentityProvider => {
       );
       const claims = tokens.claims();
       if (!claims) throw new Error('The identity provider has sent no id token');
-      // Many put little into the id token, and the rest here.
+      // Many providers put little into the id token, and the rest here.
       const more = config.serverMetadata().userinfo_endpoint
         ? await fetchUserInfo(config, tokens.access_token, claims.sub)
         : {};

@@ -6,7 +6,7 @@ import { type NodeToCreate, schedulerId } from '../schema.ts';
 import * as store from '../store.ts';
 import { type AuthorizeTask, sameSet } from './authority.ts';
 
-/** A statement takes no more rows than this: to write it, and to send it, takes a moment each. */
+/** The largest number of rows of one statement, since building and sending it blocks the process. */
 const rowsAtOnceMax = 1000;
 
 /** Tasks that are to become nodes of a graph. */
@@ -14,10 +14,10 @@ export interface NodesToAdd {
   readonly taskGraphId: string;
   readonly nodes: readonly NodeToCreate[];
   /**
-   * Nodes of the graph that there are already: all that the new ones require, or that are given once more.
+   * Existing nodes of the graph: all that the new ones require, or that are repeated.
    */
   readonly existing: ReadonlyMap<string, store.NodeRow>;
-  /** By the authority of the graph. */
+  /** The check of the graph's scopes. */
   readonly authorize: AuthorizeTask;
 }
 
@@ -28,8 +28,8 @@ export interface AddedNodes {
 }
 
 /**
- * Creates tasks and makes them nodes of their graph, or throws one refusal that lists all that is wrong.
- * Nodes that exist are left as they are, if they are the same.
+ * Creates tasks and makes them nodes of their graph, or throws one refusal that lists all mistakes. Equal existing nodes stay
+ * as they are.
  */
 export const addNodes = async (
   tx: Transaction,
@@ -69,8 +69,7 @@ const refusedTask = (
 };
 
 /**
- * A task whose first run was claimed or ended: a graph that added it now would have missed the changes of
- * it.
+ * A task whose first run was claimed or has ended: a graph that added it now would have missed its changes.
  */
 const hasBegun = ({ runs }: TaskRecord): boolean =>
   runs.length > 1 || (runs[0]?.state ?? 'pending') !== 'pending';
@@ -88,7 +87,7 @@ const rowsOf = (taskGraphId: string, nodes: readonly NodeToCreate[]): store.Node
   }));
 };
 
-/** What is wrong with the nodes as parts of their graph. */
+/** The mistakes of the nodes as parts of their graph. */
 const mistakesIn = async (adding: NodesToAdd, known: ReadonlySet<string>): Promise<ElementError[]> => [
   ...repeatedIds(adding.nodes),
   ...(await inSlices(adding.nodes, (node) => mistakesOf(node, adding, known))).flat(),

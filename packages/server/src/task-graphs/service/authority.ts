@@ -3,12 +3,11 @@ import { RequestError } from '../../base/index.ts';
 import type { Authorize, Caller, ScopeExpression } from '../../http/index.ts';
 import { createTaskScopes } from '../../queue/index.ts';
 
-/** Throws InsufficientScopes when a task goes beyond its graph. */
+/** Throws InsufficientScopes when a task exceeds the scopes of its graph. */
 export type AuthorizeTask = Authorize;
 
 /**
- * Holds tasks to the scopes of their graph. Each combination of values is looked at once, not once for each
- * task.
+ * Checks tasks against the scopes of their graph, once for each combination of values.
  */
 export const authorizeBy = (graph: Caller): AuthorizeTask => {
   const refusals = new Map<string, RequestError | undefined>();
@@ -33,10 +32,10 @@ const missingScopes = (graph: Caller, required: ScopeExpression): string[] => {
   if (graph.satisfies(required)) return [];
   if (typeof required === 'string') return [required];
   if ('AllOf' in required) return required.AllOf.flatMap((part) => missingScopes(graph, part));
-  // The last one is the narrowest of those that would do.
+  // The last one is the narrowest sufficient one.
   return required.AnyOf.slice(-1).flatMap((part) => missingScopes(graph, part));
 };
 
-/** Whether two lists hold the same, in any order. */
+/** Whether two lists have the same elements, in any order. */
 export const sameSet = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && [...one].sort().join() === [...other].sort().join();

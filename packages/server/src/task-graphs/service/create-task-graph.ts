@@ -9,7 +9,7 @@ import * as store from '../store.ts';
 import { addNodes } from './add-nodes.ts';
 import { authorizeBy } from './authority.ts';
 
-/** A graph that is asked for, and by whose authority. */
+/** A graph that is to be created, and the check of its creator's scopes. */
 export interface GraphToCreate {
   readonly taskGraphId: string;
   readonly definition: FilledTaskGraph;
@@ -17,8 +17,8 @@ export interface GraphToCreate {
 }
 
 /**
- * Creates a graph with all of its tasks in one transaction, or nothing and a list of all that is wrong. Its
- * creator gives it its scopes; its tasks are created by these. The same graph again finds the work done.
+ * Creates a graph with all of its tasks in one transaction, or returns a list of all mistakes. The creator gives the graph
+ * its scopes, by which its tasks are created. A repeated graph changes nothing.
  */
 export const createTaskGraph = async (
   context: Context,
@@ -72,10 +72,10 @@ const requireSame = async (
 export const lastExpiry = (known: Date, records: readonly { readonly expires: Date }[]): Date =>
   new Date(records.reduce((last, { expires }) => Math.max(last, expires.getTime()), known.getTime()));
 
-/** The same for graphs of the same content, in whatever order their fields and tasks come. */
+/** Equal for graphs with the same content, in any order of fields and tasks. */
 const digestOf = async ({ tasks, ...rest }: FilledTaskGraph): Promise<string> => {
   const hash = createHash('sha256').update(inOrder(rest));
-  // One by one: the text of a large graph as a whole is not needed.
+  // One by one, so that the text of a large graph is never in memory as a whole.
   await inSlices(
     [...tasks].sort((a, b) => (a.taskId < b.taskId ? -1 : 1)),
     (node) => void hash.update(inOrder({ ...node, requires: [...node.requires].sort() })),

@@ -10,15 +10,15 @@ import { type AddedNodes, addNodes } from './add-nodes.ts';
 import { authorizeBy } from './authority.ts';
 import { lastExpiry } from './create-task-graph.ts';
 
-/** Tasks that a graph is to get. */
+/** Tasks to add to a graph. */
 export interface Extension {
   readonly taskGraphId: string;
   readonly tasks: readonly NodeToCreate[];
 }
 
 /**
- * Adds tasks to a graph, by the scopes that it has: all of them or none. They may require tasks that are
- * there already. The state of the graph stays as it is. The same tasks again change nothing.
+ * Adds tasks to a graph with the scopes of the graph: all of them or none. They may require existing tasks. The state of the
+ * graph does not change. Repeated tasks change nothing.
  */
 export const extendTaskGraph = async (
   context: Context,
@@ -44,7 +44,7 @@ export const requireGraph = async (
   taskGraphId: string,
 ): Promise<store.GraphRow> => (await store.readGraph(db, taskGraphId)) ?? missing(taskGraphId);
 
-// Tasks are locked before graphs, everywhere.
+// Tasks are always locked before graphs.
 const requireLocked = async (tx: Transaction, taskGraphId: string): Promise<store.GraphRow> => {
   const [graph] = await store.lockGraphs(tx, [taskGraphId]);
   return graph ?? missing(taskGraphId);
@@ -63,16 +63,16 @@ const existingNodes = async (
   return new Map(nodes.filter((node) => node.taskGraphId === taskGraphId).map((node) => [node.taskId, node]));
 };
 
-/** The graph with its new leaves; tasks that the new ones require are leaves no more. */
+/** The graph with its new leaves; tasks that the new ones require are no longer leaves. */
 const grow = async (
   tx: Transaction,
   graph: store.GraphRow,
   { nodes, records }: AddedNodes,
 ): Promise<store.GraphRow> => {
   const newLeaves = nodes.filter((node) => node.isLeaf).length;
-  // New nodes that others require are no leaves from the start.
+  // New nodes that others require are never leaves.
   const inner = await store.unleaf(tx, [...new Set(nodes.flatMap(({ requires }) => requires))]);
-  // None of them resolves before the commit: their rows are held by those who depend on them.
+  // None of them resolves before the commit, since the dependent tasks lock their rows.
   const awaited = (await readStatuses(tx, inner)).filter((status) => !isSatisfied(status)).length;
   return {
     ...graph,

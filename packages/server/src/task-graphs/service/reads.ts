@@ -7,7 +7,7 @@ import type { InspectedNode, TaskGraphStatus } from '../schema.ts';
 import * as store from '../store.ts';
 import { requireGraph } from './extend-task-graph.ts';
 
-/** How a graph stands. */
+/** The status of a graph. */
 export const readStatus = async (db: Sql, taskGraphId: string): Promise<TaskGraphStatus> =>
   statusOf(await requireGraph(db, taskGraphId));
 
@@ -17,10 +17,10 @@ const aboutOf = (graph: store.GraphRow) => ({
   tags: JSON.parse(graph.tags) as object,
 });
 
-/** How a graph stands, and what it is for. */
+/** The status of a graph with its metadata. */
 export const readInfo = async (db: Sql, taskGraphId: string) => aboutOf(await requireGraph(db, taskGraphId));
 
-/** All that is known of a graph. Tasks that expired before their graph are left out. */
+/** A graph with all its tasks. Tasks that expired before their graph are left out. */
 export const inspect = async (db: Sql, taskGraphId: string) => {
   const [graph, nodes] = await together(requireGraph(db, taskGraphId), store.readNodesOf(db, taskGraphId));
   const statuses = await statusesOf(
@@ -36,7 +36,7 @@ export const inspect = async (db: Sql, taskGraphId: string) => {
   };
 };
 
-// No task has more dependents in its graph than there are tasks in one, but for extensions.
+// Without extensions, no task has more dependents in its graph than a graph has tasks.
 const dependentsMax = 100_000;
 
 /** One task of a graph, as {@link inspect} shows it. */

@@ -12,9 +12,8 @@ interface Resolved {
 }
 
 /**
- * Tasks have resolved, in this transaction: those that failed are run again while their nodes have reruns
- * left, and graphs become blocked or finished by the others. It costs nothing where none of the tasks is a
- * graph's.
+ * Handles tasks that have resolved in this transaction: failed ones are rerun while their nodes have reruns left, and the
+ * others block or finish their graphs. It costs nothing when none of the tasks belongs to a graph.
  */
 export const resolveNodes = async (
   tx: Transaction,
@@ -36,7 +35,7 @@ export const resolveNodes = async (
 const taskIdsOf = (resolved: readonly Resolved[], effect: Effect): string[] =>
   resolved.filter((each) => each.effect === effect).map(({ node }) => node.taskId);
 
-/** The change is no resolution, so it does not lead back here. */
+/** The change is not a resolution, so there is no recursion. */
 const rerunTasks = async (
   tx: Transaction,
   taskIds: readonly string[],

@@ -11,7 +11,7 @@ interface Finding {
   readonly name?: string | undefined;
 }
 
-// What one call looks at: its cost has a bound however little fits the filters.
+// The most rows that one call reads, so that its cost is bounded however few of them match.
 const groupsSeenMax = 100;
 const tasksSeenMax = 5000;
 const limitDefault = 100;
@@ -24,7 +24,7 @@ const pages = {
 // Later than any group, and sorted after every id.
 const beginningMs = Date.UTC(9999, 0);
 
-/** Where a listing goes on; the time is in milliseconds. */
+/** The place where a listing continues; the time is in milliseconds. */
 const placeOf = ([createdMs, taskGroupId, taskId = '']: readonly [number, string, string?]) => ({
   created: new Date(Math.min(createdMs, beginningMs)),
   taskGroupId,
@@ -42,7 +42,7 @@ export interface GroupsQuery extends Finding {
   readonly failed?: boolean | undefined;
 }
 
-/** A page of groups that fit, the newest first. */
+/** A page of matching groups, the newest first. */
 export const listGroups = async (sql: Sql, query: GroupsQuery) => {
   const { limit = limitDefault, continuationToken, since, name, owner, failed = false } = query;
   const rows = await store.readNewestGroups(sql, {
@@ -78,7 +78,7 @@ export const listGroups = async (sql: Sql, query: GroupsQuery) => {
   };
 };
 
-/** The first items that fit, and the last one that was looked at. */
+/** The first matching items, and the last one that was read. */
 const firstThatFit = <Item>(seen: readonly Item[], fits: (item: Item) => boolean, limit: number) => {
   const found: Item[] = [];
   let last: Item | undefined;
@@ -98,7 +98,7 @@ export interface TasksQuery extends Finding {
   readonly tag?: string | undefined;
 }
 
-/** A page of tasks that fit, those of the newest groups first. */
+/** A page of matching tasks, those of the newest groups first. */
 export const listTasks = async (sql: Sql, query: TasksQuery) => {
   const { limit = limitDefault, continuationToken, since, name } = query;
   const seen = await store.readNewestTasks(sql, {
@@ -106,7 +106,7 @@ export const listTasks = async (sql: Sql, query: TasksQuery) => {
     since: sinceOf(since),
     limit: tasksSeenMax,
   });
-  // Names are in definitions, which are large: they are read of those only that fit otherwise.
+  // Names are in definitions, which are large, so they are read only for tasks that match otherwise.
   const fitting = seen.filter(fitsRow(query));
   const shown = name === undefined ? undefined : await shownById(sql, fitting);
   const fits = (row: store.FoundTaskRow): boolean => contains(shown?.get(row.taskId)?.name ?? '', name);

@@ -5,7 +5,7 @@ import type { GroupLine } from '../schema.ts';
 import * as store from '../store.ts';
 import { parsedRuns } from './runs.ts';
 
-/** Times that are there, and the reason of an end. */
+/** The known times of a run, and the reason of its end. */
 const timesOf = ({ scheduled, started, resolved, reasonResolved }: Partial<RunStatus>) => ({
   ...(reasonResolved === undefined ? {} : { reasonResolved }),
   ...(scheduled === undefined ? {} : { scheduled }),

@@ -8,7 +8,7 @@ const messagesMax = 20_000;
 const groupsMax = 12;
 const tasksMax = 12;
 
-/** What goes on in the deployment. */
+/** The overview of the deployment. */
 export const readOverview = async (sql: Sql, _: undefined, { context }: Work<Context>): Promise<Overview> => {
   const [queues, groups, failures] = await Promise.all([
     context.queue.countQueues(),
@@ -30,7 +30,7 @@ export const readOverview = async (sql: Sql, _: undefined, { context }: Work<Con
     })),
     groups: shownGroups,
     running: running.filter(({ state }) => state === 'running'),
-    // A task that was retried or run again since then has not failed any more.
+    // A task that was retried or rerun since then no longer counts as failed.
     failed: failed.filter(({ state }) => state === 'failed' || state === 'exception').slice(0, tasksMax),
   };
 };

@@ -4,17 +4,17 @@ import { after, before, describe, it } from 'node:test';
 import { slugid } from '../../../base/index.ts';
 import type { Backend, SignedUpload } from '../backend.ts';
 
-/** A backend with nothing in it. */
+/** An empty backend. */
 export interface OpenedBackend {
   readonly backend: Backend;
-  /** When URLs of the test are to expire. */
+  /** The expiry of the test's URLs. */
   soon(): Date;
   close(): Promise<void>;
 }
 
 const hash = (bytes: Buffer, algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
 
-/** What every backend must do with bytes, over HTTP as clients use it. */
+/** The tests of every backend, over HTTP as clients use it. */
 export const backendSuite = (name: string, open: () => Promise<OpenedBackend>): void => {
   describe(`a backend (${name})`, () => {
     let opened: OpenedBackend;
@@ -37,7 +37,7 @@ export const backendSuite = (name: string, open: () => Promise<OpenedBackend>): 
       return { status: reply.status, text: await reply.text(), type: reply.headers.get('content-type') };
     };
 
-    it('takes bytes at a signed URL, and gives them back', async () => {
+    it('stores bytes by a signed URL, and returns them', async () => {
       const key = `task/0/public/a b+c'(1)*-${slugid()}.txt`;
       assert.equal(await put(await sign(key), 'hello'), 200);
       assert.deepEqual(await get(key), { status: 200, text: 'hello', type: contentType });
@@ -45,7 +45,7 @@ export const backendSuite = (name: string, open: () => Promise<OpenedBackend>): 
       assert.deepEqual([contentLength, type], [5, contentType]);
     });
 
-    it('takes bytes that are in memory', async () => {
+    it('stores bytes that are in memory', async () => {
       const key = slugid();
       const stored = await opened.backend.write(key, Buffer.from('inline'), 'a/b');
       assert.deepEqual([stored.contentLength, stored.contentType], [6, 'a/b']);
@@ -59,14 +59,14 @@ export const backendSuite = (name: string, open: () => Promise<OpenedBackend>): 
       assert.equal((await get(key)).text, 'now');
     });
 
-    it('knows nothing of bytes that have not arrived', async () => {
+    it('reports no bytes before they have arrived', async () => {
       const key = slugid();
       assert.equal(await opened.backend.find(key), undefined);
       assert.equal(await opened.backend.hash(key, 'sha256'), undefined);
       assert.equal((await get(key)).status, 404);
     });
 
-    it('hashes a few bytes', async () => {
+    it('hashes few bytes', async () => {
       const [key, bytes] = [slugid(), Buffer.from('to be hashed')];
       await opened.backend.write(key, bytes, contentType);
       for (const algorithm of ['sha256', 'sha512'] as const)
@@ -86,7 +86,7 @@ export const backendSuite = (name: string, open: () => Promise<OpenedBackend>): 
       assert.equal(await put(upload, 'hello'), 200);
     });
 
-    it('still gives bytes that were sealed', async () => {
+    it('still returns bytes that were sealed', async () => {
       const key = slugid();
       await opened.backend.write(key, Buffer.from('sealed'), contentType);
       await opened.backend.seal(key);
@@ -94,7 +94,7 @@ export const backendSuite = (name: string, open: () => Promise<OpenedBackend>): 
       assert.equal((await get(key)).text, 'sealed');
     });
 
-    it('removes bytes, also sealed ones, and takes bytes at the same key again', async () => {
+    it('removes bytes, also sealed ones, and accepts bytes at the same key again', async () => {
       const [one, two, none] = [slugid(), slugid(), slugid()];
       for (const key of [one, two]) await opened.backend.write(key, Buffer.from(key), contentType);
       await opened.backend.seal(two);

@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { systemClock } from '../../../base/index.ts';
 
-/** What the bucket takes signatures of. */
+/** The key whose signatures the bucket accepts. */
 export const credentials = { accessKeyId: 'AKIDTEST', secretAccessKey: 'a secret of the test' };
 export const region = 'eu-test-1';
 
@@ -11,7 +11,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 const strict = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** The signature that AWS's Signature Version 4 asks for in the query, computed afresh from the request. */
+/** The signature that AWS's Signature Version 4 requires in the query, computed from the request. */
 const expectedSignature = (request: IncomingMessage, url: URL): string => {
   const query = [...url.searchParams]
     .filter(([name]) => name !== 'X-Amz-Signature')
