@@ -1,7 +1,7 @@
 import { ApiError, ArtifactError, ConnectionError, DownloadError } from '@taskyard/client';
 import { CommanderError } from 'commander';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
-import { GraphFileError } from './graph-file/index.ts';
+import { GraphFileError } from './graph-file/mistakes.ts';
 
 /** How a command that failed ends, and what it says. */
 export interface Failure {
