@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -26,6 +26,22 @@ test('no package that is installed asks for a newer Node than the README names: 
   );
   assert.deepEqual(
     refused.map(([path, { engines }]) => `${path} wants ${engines?.node}`),
+    [],
+  );
+});
+
+test('what is compiled takes TypeBox from one file, not from the 700 that it comes in', () => {
+  const compiled = ['server', 'worker'].flatMap((name) => {
+    const folder = join(root, 'packages', name, 'dist');
+    assert.ok(existsSync(join(folder, 'typebox.js')));
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.js') && !path.startsWith('typebox'))
+      .map((path) => join(folder, path));
+  });
+  const texts = compiled.map((path) => ({ path, text: readFileSync(path, 'utf8') }));
+  assert.ok(texts.some(({ text }) => text.includes("from '#typebox'")));
+  assert.deepEqual(
+    texts.filter(({ text }) => /from 'typebox/.test(text)).map(({ path }) => path),
     [],
   );
 });

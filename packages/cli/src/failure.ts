@@ -1,7 +1,7 @@
 import { ApiError, ArtifactError, ConnectionError, DownloadError } from '@taskyard/client';
+import { MistakesError } from '@taskyard/taskcluster-yml/mistakes';
 import { CommanderError } from 'commander';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
-import { MistakesError } from './graph-file/index.ts';
 
 /** The exit status and the message of a failed command. */
 export interface Failure {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { fromNow } from '@taskyard/client';
-import { parseDocument } from 'yaml';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import type { Io } from './io.ts';
 
@@ -22,6 +21,7 @@ const readFrom = async ({ stdin }: Io, file: string): Promise<string> => {
 
 /** Reads an object from a file in JSON or YAML, or from standard input when the file is `-`. */
 export const readDocument = async (io: Io, file: string): Promise<Record<string, unknown>> => {
+  const { parseDocument } = await import('yaml');
   const document = parseDocument(await readFrom(io, file));
   const [mistake] = document.errors;
   if (mistake) throw new CommandError(exitCodes.usage, `${file}: ${mistake.message}`);

@@ -3,7 +3,7 @@ import { dirname, relative, resolve } from 'node:path';
 import { type CreateTaskGroupTasksRequest, type Queue, slugid } from '@taskyard/client';
 import { commandName } from '../command-name.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
-import { type Graph, loadGraph } from '../graph-file/index.ts';
+import type { Graph } from '../graph-file/index.ts';
 import { harmless, type Io, remark } from '../io.ts';
 
 /** The task queue of tasks without one: that of the built-in worker. */
@@ -18,11 +18,15 @@ export interface GraphSource {
 }
 
 /** Reads a graph file with the options of the command line. */
-export const readGraph = ({
+export const readGraph = async ({
   file,
   taskQueueId = builtInTaskQueueId,
   ...source
-}: GraphSource): Promise<Graph> => loadGraph(file, { ...source, now: new Date(), slugid, taskQueueId });
+}: GraphSource): Promise<Graph> => {
+  // Most commands read no graph, and start faster without what reads one.
+  const { loadGraph } = await import('../graph-file/index.ts');
+  return loadGraph(file, { ...source, now: new Date(), slugid, taskQueueId });
+};
 
 /** Creates all tasks of a graph by one request: all of them, or none. */
 export const submitGraph = (queue: Queue, { taskGroupId, tasks }: Graph) => {
