@@ -1,17 +1,16 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from '@taskyard/patience';
+import { eventually, leftOutFor } from '@taskyard/patience';
 import { freePort } from './free-port.ts';
 import { type Ending, root } from './platform.ts';
 
 const program = join(root, 'test/moto/.venv/bin/moto_server');
 
 /** The reason to leave out tests that need it, or false. */
-export const skipWithoutMoto =
-  existsSync(program) || process.env.TASKYARD_TEST_REQUIRES_ALL
-    ? false
-    : 'moto is not installed: scripts/ci/install does it';
+export const skipWithoutMoto = leftOutFor(
+  !existsSync(program) && 'moto is not installed: scripts/ci/install does it',
+);
 
 /** EC2 as others have built it from Amazon's documents. Returns where it listens. */
 export const startMoto = async (test: Ending): Promise<string> => {
