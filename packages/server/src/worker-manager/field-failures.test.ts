@@ -111,10 +111,7 @@ describe('field failures', () => {
     await world.add(1);
     world.clock.advance(minutes(1));
     await loop.step(200);
-    assert.equal(
-      (await world.context().listDecisions({ workerPoolId })).decisions[0]?.action,
-      'launch',
-    );
+    assert.equal((await world.context().listDecisions({ workerPoolId })).decisions[0]?.action, 'launch');
   });
 
   it('6: an interrupted spot worker leaves no ghost', async (t) => {

@@ -464,7 +464,7 @@ describe('a pool that is paused', () => {
       (await decisionsOf(workerPoolId)).map(({ outcome }) => outcome),
       ['abandoned'],
     );
-    assert.deepEqual((await ground.context.listErrors(workerPoolId, {})).workerPoolErrors, []);
+    assert.deepEqual((await ground.context.listErrors({ workerPoolId })).workerPoolErrors, []);
     await resolvedTasks(ground, workerPoolId);
   });
 });

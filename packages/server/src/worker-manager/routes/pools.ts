@@ -115,8 +115,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       scopes: 'worker-manager:manage-worker-pool:<workerPoolId>',
       output: schema.workerPoolFull,
     },
-    ({ workerManager }, { params, caller: { clientId } }) =>
-      workerManager.pausePool({ ...params, clientId }),
+    ({ workerManager }, { params, caller: { clientId } }) => workerManager.pausePool({ ...params, clientId }),
   ),
   endpoint(
     {

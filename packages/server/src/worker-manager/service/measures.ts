@@ -21,11 +21,7 @@ export interface PoolMeasures {
 }
 
 /** Reads it for all pools, by one statement each. */
-export const measurePools = async (
-  sql: Sql,
-  _: undefined,
-  { now }: Work<Context>,
-): Promise<PoolMeasures> => {
+export const measurePools = async (sql: Sql, _: undefined, { now }: Work<Context>): Promise<PoolMeasures> => {
   const figures = await store.readFigures(sql);
   const ids = figures.map(({ workerPoolId }) => workerPoolId);
   const lastHour = later(now, -hours(1));

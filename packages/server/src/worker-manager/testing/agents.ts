@@ -118,7 +118,8 @@ const register = async ({ cloud, context, clock }: AgentsWorld, agent: Agent): P
   };
   const { providerId } = userDataOf(agent.instance);
   // One that is not known yet asks again a little later.
-  const admitted = await registerWorker({ ...refOf(agent), providerId, workerIdentityProof })
+  const admitted = await context()
+    .registerWorker({ ...refOf(agent), providerId, workerIdentityProof })
     .catch(() => undefined);
   agent.secret = admitted?.secret;
   agent.idleSinceMs = clock.now().getTime();

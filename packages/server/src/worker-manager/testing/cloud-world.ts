@@ -17,8 +17,8 @@ import { awsProvider } from '../providers/aws/index.ts';
 import { memoryOf } from '../providers/aws/testing.ts';
 import { seeded } from '../provisioning/simulation/random.ts';
 import * as service from '../service/index.ts';
-import { type OpenedPools, openedPools } from './index.ts';
 import { type Agents, type AgentsWorld, openAgents } from './agents.ts';
+import { type OpenedPools, openedPools } from './index.ts';
 
 export const region = 'eu-north-1';
 const providerId = 'cloud';
@@ -103,15 +103,15 @@ const openPools = (t: TestContext, { clock, db, queue, cloud, memory }: Parts): 
   );
   t.after(() => provider.machines?.close?.());
   return openedPools({
-      ...floor,
-      workers: createWorkers(floor).verbs,
-      queue,
-      rootUrl,
-      issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
-      recordAudit: async () => {},
-      email: async () => {},
-      providers: new Map([[providerId, provider]]),
-    });
+    ...floor,
+    workers: createWorkers(floor).verbs,
+    queue,
+    rootUrl,
+    issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
+    recordAudit: async () => {},
+    email: async () => {},
+    providers: new Map([[providerId, provider]]),
+  });
 };
 
 const definitionOf = (config: Record<string, unknown>) => ({
