@@ -39,7 +39,7 @@ const run = (tx, text) => tx(Object.freeze([text]));
 const rolledBack = Symbol('rolled back');
 let count = 0;
 
-/** Runs a statement by the plan that the server would take, and takes back what it did. Answers the lines of the plan. */
+/** Runs a statement with the plan of the server, and rolls it back. Returns the lines of the plan. */
 const explain = async (db, text, values) => {
   const name = `explained_${++count}`;
   let lines;

@@ -44,7 +44,7 @@ const unchunk = (bytes) => {
   }
 };
 
-/** The answer that some bytes hold; undefined while it is not whole. */
+/** The reply in some bytes; undefined while it is incomplete. */
 const parse = (bytes) => {
   const end = bytes.indexOf(endOfHead);
   if (end < 0) return undefined;
@@ -96,7 +96,7 @@ export const openConnection = (rootUrl) => {
   };
 
   return {
-    /** Answers status and body of whatever comes back. */
+    /** Returns status and body of the reply. */
     exchange: (request) =>
       new Promise((resolve, reject) => {
         waiting = { resolve, reject };
@@ -112,7 +112,7 @@ export const openConnection = (rootUrl) => {
   };
 };
 
-/** The body of a good answer; throws what a bad one says. */
+/** The body of a successful reply; throws the message of another. */
 export const bodyOf = ({ status, body }) => {
   if (status >= 300) throw new Error(`The server answered ${status}: ${body.toString().slice(0, 400)}`);
   return body;

@@ -1,4 +1,4 @@
-// Sends requests to a platform, so many at a time.
+// Sends requests to a platform, a given number at a time.
 import { bodyOf, jsonOf, openConnection, requestsTo } from './http.mjs';
 import { latencies, measure } from './meters.mjs';
 import { aReference, aTask, slugid } from './tasks.mjs';
@@ -69,7 +69,7 @@ export const loadOn = (platform) => {
     return { value: measured.rate, p50: latency.p50(), p99: latency.p99(), cpuPer1000: measured.cpuPer1000 };
   };
 
-  /** Sends one request on a connection of its own and answers its JSON. */
+  /** Sends one request on its own connection and returns the JSON of the reply. */
   const ask = async (request) => {
     const [connection] = open(1);
     try {

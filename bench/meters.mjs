@@ -68,7 +68,7 @@ export const latencies = () => {
   };
   return {
     add: (ms) => values.push(ms),
-    /** Waits for what `run` answers, and notes how long that took. */
+    /** Awaits the result of `run`, and records how long that took. */
     time: async (run) => {
       const start = performance.now();
       const value = await run();
@@ -80,7 +80,7 @@ export const latencies = () => {
   };
 };
 
-/** Runs something and answers what it took: wall time, and CPU seconds of each process for 1,000 operations. */
+/** Runs something and returns its cost: wall time, and CPU seconds of each process for 1,000 operations. */
 export const measure = async (pids, run) => {
   const before = cpuOf(pids);
   const start = performance.now();

@@ -13,7 +13,7 @@ export const { connect, silentLog, startEmbeddedPostgres } = await import(
   throw new Error('The server is not compiled. Run `npm run build` first.', { cause });
 });
 
-// Whoever ends us wants what we have started to end as well: that hangs on the exit.
+// The processes that we have started must end with us, which depends on the exit handler.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /** A new folder that git does not see. It is not a temporary one: those may lie in memory, where fsync costs nothing. */

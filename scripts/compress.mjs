@@ -10,7 +10,7 @@ export const filesIn = (place, pattern) =>
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
 
-/** Writes what is worth it compressed as well, so that nobody has to do it for each request. */
+/** Also writes compressed copies of worthwhile files, so that they need not be compressed for each request. */
 export const compress = async (folder) => {
   for (const path of filesIn(folder, /\.(js|css|svg|html|yml)$/)) {
     const bytes = readFileSync(path);

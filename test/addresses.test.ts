@@ -50,7 +50,7 @@ test('a server with --root-url names that address', async (t) => {
   assert.equal(variables.TASKCLUSTER_ROOT_URL, rootUrl);
 });
 
-test('what is not there is named', async (t) => {
+test('a missing service or method is named', async (t) => {
   const { rootUrl } = await (await aHome(t)).start({}, undefined, '--no-worker');
   const refusal = async (path: string, method = 'GET'): Promise<string> => {
     const reply = await fetch(rootUrl + path, { method });

@@ -69,7 +69,7 @@ interface Place {
   readonly taskId: string;
   readonly taskQueueId: string;
 }
-/** Those that need themselves: only somebody else can schedule them. */
+/** Tasks that depend on themselves, so that only a call can schedule them. */
 const forcedTasks = async (): Promise<string[]> => {
   const rows = await ask<{ id: string }>(
     'select dependent_task_id as id from task_dependencies where dependent_task_id = required_task_id',
@@ -90,7 +90,7 @@ const aPlace = async (
   return place;
 };
 
-/** What a transaction sends that changes a run: unlike one that notes who has claimed it, it writes all runs. */
+/** The statement of a transaction that changes a run: unlike one that records a claim, it writes all runs. */
 const changeOf = (taskId: string): string[] => [taskId, 'reasonCreated'];
 
 /** Calls while the commit is cut: it must fail as servers fail, so that clients ask again. */
@@ -105,7 +105,7 @@ const failing = async (texts: string[], cut: Cut, call: () => Promise<unknown>):
   await isCut;
 };
 
-/** An answer without what is made anew for each: credentials, and times that a repetition moves on. */
+/** A reply without its variable parts: credentials, and times that a repetition changes. */
 const lasting = (answer: unknown): unknown =>
   JSON.parse(
     JSON.stringify(answer, (name, value) =>
@@ -244,7 +244,7 @@ describe('a call whose commit is cut off', () => {
       assert.deepEqual(await messagesOf(taskId), ['defined', 'pending 0']);
     });
 
-    it(`${cut}: claimWork gives the claim to those who wait, without a failure`, async () => {
+    it(`${cut}: claimWork gives the claim to the waiting workers, without a failure`, async () => {
       const { taskId, taskQueueId } = await aPlace('pending');
       const isCut = proxy.cutCommit(changeOf(taskId), cut);
       const { tasks } = await queue.claimWork(taskQueueId, { ...worker, tasks: 2 });
@@ -258,7 +258,7 @@ describe('a call whose commit is cut off', () => {
     });
   }
 
-  it('claims that nobody waits for any more are given back at once', async () => {
+  it('claims for which no worker waits any more are given back at once', async () => {
     const { taskId, taskQueueId } = await aPlace('pending');
     const isCut = proxy.cutCommit(changeOf(taskId), 'after the commit');
     const leaving = new AbortController();
@@ -269,14 +269,14 @@ describe('a call whose commit is cut off', () => {
       leaving.abort();
     });
     await assert.rejects(waiting);
-    // Long before the claim expires: a call waits for seconds, the claim holds for minutes.
+    // Long before the claim expires: a call waits for seconds, the claim lasts for minutes.
     const { tasks } = await queue.claimWork(taskQueueId, { ...worker, tasks: 1 });
     proxy.delay(0);
     assert.equal(tasks[0]?.status.taskId, taskId);
     assert.deepEqual(await messagesOf(taskId), [...started, 'pending 0', 'running 0']);
   });
 
-  it('fails with all that shared its transaction, and none of them is lost or doubled', async () => {
+  it('fails with all calls of its transaction, and none of them is lost or doubled', async () => {
     const taskQueueId = aTaskQueue();
     const tasks = Array.from({ length: 20 }, () => ({ taskId: slugid(), task: aTask(taskQueueId) }));
     const isCut = proxy.cutCommit(changeOf(tasks[10]?.taskId ?? ''), 'after the commit');
@@ -328,7 +328,7 @@ describe('a load', () => {
     t.diagnostic(`${load.acknowledged.size} tasks, failures: ${JSON.stringify(load.failures)}`);
   });
 
-  it('survives that PostgreSQL is killed and comes back, and loses nothing that was committed', async (t) => {
+  it('survives a crash and restart of PostgreSQL, and loses nothing that was committed', async (t) => {
     const load = startLoad(address, { rounds: 30 });
     for (let round = 0; round < 2; round++) {
       await load.more(60);

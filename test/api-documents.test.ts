@@ -33,10 +33,10 @@ const read = async <T>(url: string): Promise<T> => {
 const attributes = (html: string, name: string): string[] =>
   [...html.matchAll(new RegExp(` ${name}="([^"]+)"`, 'g'))].map(([, value = '']) => value);
 
-test('what the server says of itself', async (t) => {
+test('the documents of the server', async (t) => {
   const { rootUrl } = await (await aHome(t)).start();
 
-  await t.test('is an OpenAPI document that holds every published method, with its parameters', async () => {
+  await t.test('include an OpenAPI document with every published method and its parameters', async () => {
     const document = await read<OpenApi>(`${rootUrl}/openapi.json`);
     const verdict = await new Validator().validate(structuredClone(document));
     assert.deepEqual(verdict.errors, undefined);

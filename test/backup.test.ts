@@ -85,7 +85,7 @@ test('a platform is backed up while it runs, and restored elsewhere', async (t) 
     assert.deepEqual(await readdir(aside.path), ['backup.tar.gz']);
   });
 
-  await t.test('into no folder that holds something, and over no file', async () => {
+  await t.test('not into a folder with files, and not over a file', async () => {
     assert.match(await refusal('restore', file, '--data', home.path), /A platform runs on/);
     await writeFile(join(elsewhere.path, 'mine.txt'), '');
     assert.match(
@@ -122,7 +122,7 @@ test('a platform is backed up while it runs, and restored elsewhere', async (t) 
     assert.ok((await readdir(join(aside.path, 'data'))).includes('encryption.keys'));
   });
 
-  await t.test('not out of what is no whole backup', async () => {
+  await t.test('not from an incomplete backup', async () => {
     const data = join(aside.path, 'none');
     const other = join(aside.path, 'other');
     await writeFile(other, 'text');

@@ -32,7 +32,7 @@ test('packages are listed with their versions, and those that run a script when 
   assert.match(out, /^install scripts that are allowed \(1\): native@2\.0\.0$/m);
 });
 
-test('an install script that nobody has looked at is refused, wherever the package lies', async (t) => {
+test('an unreviewed install script is refused, at any depth', async (t) => {
   const hidden = { version: '0.1.0', hasInstallScript: true };
   const packages = {
     '': ours,

@@ -195,7 +195,7 @@ config: {}
     );
   });
 
-  await t.test('makes clients and roles, and says who may do what', async () => {
+  await t.test('creates clients and roles, and shows their scopes', async () => {
     const made = await says(
       'admin',
       'client',
@@ -228,7 +228,7 @@ config: {}
     assert.equal(await says('admin', 'client', 'list', 'words/'), '');
   });
 
-  await t.test('ends quietly with whoever reads it, and refuses to sign in nowhere', async () => {
+  await t.test('ends quietly with its reader, and refuses to sign in without a server', async () => {
     const pipe = 'set -o pipefail; "$0" "$1" completion bash | true';
     const { status, stderr } = spawnSync('bash', ['-c', pipe, process.execPath, taskyard], {
       encoding: 'utf8',
@@ -247,7 +247,7 @@ config: {}
     assert.deepEqual([code, /is no address/.test(err)], [2, true]);
   });
 
-  await t.test('tells those who start workers why one could not run', async () => {
+  await t.test('reports why a worker could not run', async () => {
     const codeOf = async (...words: string[]) => {
       const { code, err } = await run(['worker', ...words]);
       return [code, err];

@@ -32,7 +32,7 @@ const runSuite = async (
         ROOT_URL: rootUrl,
         CLIENT_ID: credentials.clientId,
         ACCESS_TOKEN: credentials.accessToken,
-        // How long it waits for what the platform does by itself.
+        // How long it waits for background work of the platform.
         WAIT_MS: String(patienceMs),
         DEP_WAIT_MS: String(patienceMs),
         DEADLINE_WAIT_MS: String(patienceMs),
@@ -47,14 +47,14 @@ const runSuite = async (
   assert.deepEqual(unexcused(report), [], 'tests of the conformance suite were left out');
 };
 
-it(`the platform behaves as the conformance suite wants, areas ${areas.join(', ')}`, async (t) => {
+it(`the platform passes the conformance suite, areas ${areas.join(', ')}`, async (t) => {
   const home = await aHome(t);
-  // Claims and deadlines end soon: what follows is among what is tested.
+  // Claims and deadlines end soon, since the suite tests what follows.
   const hasty = { TASK_CLAIM_TIMEOUT: '25', DEADLINE_DELAY: '5', WORKER: 'false' };
   await runSuite(await home.start(hasty), areas);
 });
 
-it('messages on RabbitMQ are as the conformance suite wants, area 09', {
+it('messages on RabbitMQ pass the conformance suite, area 09', {
   skip: noRabbitMq,
 }, async (t) => {
   // What is made first ends first: the platform goes before its broker.

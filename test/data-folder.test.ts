@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { within } from '@taskyard/patience';
 import { aHome, plainEnvironment, taskyard } from './support/platform.ts';
 
-/** Root without its power over the modes of files; whoever else runs the tests has none. */
+/** Root without its power over the modes of files; other users have none. */
 const likeOthers =
   process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
 

@@ -38,7 +38,7 @@ it('serve --demo-cloud runs tasks on instances that register by their signed ide
     () => queue.status(taskId),
     ({ status }) => status.state === 'completed',
   );
-  // Somebody who watches sees the pool grow, and shrink again when it has nothing to do.
+  // The pool grows, and shrinks again when it has nothing to do.
   await page?.getByText('launch 1', { exact: true }).waitFor();
   await page?.getByText('0 requested, 1 running, 0 stopping').waitFor();
   const manager = new WorkerManager({ rootUrl, credentials });

@@ -38,7 +38,7 @@ const install = (path: string, env: Record<string, string> = {}) =>
   runProgram('/bin/bash', [join(root, 'scripts/ci/install')], { env: { ...env, PATH: path } });
 
 describe('scripts/ci/install', () => {
-  it('names what only root can install, and goes on', async (t) => {
+  it('names what only root can install, and continues', async (t) => {
     const { out, code, err } = await install(await aBareMachine(t, 1000));
     assert.equal(code, 0, err);
     const [, names = ''] =
@@ -87,7 +87,7 @@ describe('scripts/ci/leftovers', { skip: !existsSync('/proc/self') && 'there is 
     assert.deepEqual(await look(place, place), { out: '', err: '', code: 0 });
   });
 
-  it('names and ends what carries the mark, works in the folder, names it, or has its home there', async (t) => {
+  it('names and ends processes with the mark, or with the folder as directory, argument or home', async (t) => {
     const place = await aFolder(t);
     const bare = { PATH: process.env.PATH };
     const inside = join(place, 'inside');
@@ -116,7 +116,7 @@ describe('scripts/ci/leftovers', { skip: !existsSync('/proc/self') && 'there is 
 });
 
 describe('npm run verify', () => {
-  it('runs .ci/run of HEAD in an empty folder, says what it leaves out, and ends as that does', async (t) => {
+  it('runs .ci/run of HEAD in an empty folder, names what it leaves out, and ends with its status', async (t) => {
     const folder = await aFolder(t);
     for (const name of ['scripts', '.ci']) await mkdir(join(folder, name));
     await copyFile(join(root, 'scripts/verify.mjs'), join(folder, 'scripts/verify.mjs'));

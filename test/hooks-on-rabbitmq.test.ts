@@ -73,7 +73,7 @@ const say = async (connection: ChannelModel, exchange: string, words: readonly s
 const ours = (prefix: string) => `${prefix}queue/v1/task-defined`;
 
 describe('binding-to-nothing', () => {
-  it('a hook that is bound to an exchange that nobody has declared disturbs no other', {
+  it('a hook with a binding to a missing exchange does not affect others', {
     skip: noRabbitMq,
   }, async (t) => {
     const broker = await aRabbitMq(t);

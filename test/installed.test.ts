@@ -26,7 +26,7 @@ const sizeOf = async (folder: string): Promise<number> => {
 test('the command as an installed package', async (t) => {
   const { folder, tyard } = await install(t);
 
-  await t.test('is small, and comes without server and development tools', async () => {
+  await t.test('is small, without server and development tools', async () => {
     const inside = join(folder, 'node_modules/@taskyard/cli/node_modules');
     assert.ok((await sizeOf(join(folder, 'node_modules'))) < installedMax);
     const names = await readdir(inside);

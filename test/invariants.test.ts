@@ -42,7 +42,7 @@ const damages: readonly (readonly [string, string])[] = [
   ['every acknowledged task', 'delete from task_status'],
 ];
 
-it('what checks the invariants finds each that is broken, and none in a sound database', async (t) => {
+it('the check of invariants finds each broken one, and none in a sound database', async (t) => {
   const home = await aHome(t);
   const platform = await home.start({ WORKER: 'false', LOG_LEVEL: 'warn' });
   const load = startLoad(() => platform, { rounds: 6 });

@@ -15,7 +15,7 @@ import {
 } from './support/live-logs.ts';
 import { aHome, taskyard } from './support/platform.ts';
 
-describe('a live log of a server that is started anew', () => {
+describe('a live log of a restarted server', () => {
   it('is taken up where it was, by worker and viewer', async (t) => {
     const home = await aHome(t);
     const first = await home.start({}, undefined, '--no-worker');

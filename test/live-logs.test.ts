@@ -79,7 +79,7 @@ describe('live logs through the server', () => {
       assert.equal(await statusOfUrl(url.replace(/\/log\/.*/, '/proof')), 404);
     });
 
-    await t.test('by those who are slow, without holding up others or the task', async () => {
+    await t.test('by slow viewers, without blocking others or the task', async () => {
       const slow = await aViewer(url);
       slow.response.pause();
       await go(machine, 2);
@@ -102,7 +102,7 @@ describe('live logs through the server', () => {
       await eventually('the tunnel to be closed', async () => (await countTunnels(home.path)) === 0);
     });
 
-    await t.test('by those who hold the scope of the artifact', async (t) => {
+    await t.test('by callers with the scope of the artifact', async (t) => {
       const folder = await aMachine(t);
       const name = 'private/secret.log';
       const taskId = await createTask(queue, folder, {
@@ -124,7 +124,7 @@ describe('live logs through the server', () => {
       await resolved(queue, taskId);
     });
 
-    await t.test('from the worker itself, where it is told to show them so', async (t) => {
+    await t.test('from the worker itself, when it is configured so', async (t) => {
       const folder = await aMachine(t);
       const env = {
         TASKYARD_WORKER_LIVE_LOG_ADDRESS: '127.0.0.2',

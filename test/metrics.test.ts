@@ -40,7 +40,7 @@ describe('metrics', () => {
     await assert.rejects(fetch(`http://127.0.0.1:${port}/metrics`));
   });
 
-  it('tell what has happened and how things are', async (t) => {
+  it('report events and the current state', async (t) => {
     const home = await aHome(t);
     const platform = await home.start({ METRICS_PORT: '0', WORKER: 'false' });
     const line = aLine(platform);
@@ -83,7 +83,7 @@ describe('metrics', () => {
       [...families].filter((name) => !described.has(name)),
       [],
     );
-    // Nobody publishes to a broker here.
+    // Nothing is published to a broker here.
     assert.ok(!samples.some(({ name }) => name.startsWith('taskyard_outbox')));
 
     reading.abort();

@@ -39,7 +39,7 @@ describe('patience', () => {
     );
   });
 
-  it('says what it waited for, and what it last saw', async () => {
+  it('reports what it waited for, and what it last saw', async () => {
     const ask = () => ({ state: 'pending' });
     await assert.rejects(
       hastily('the task to complete', ask, ({ state }) => state === 'completed'),
@@ -56,7 +56,7 @@ describe('patience', () => {
     await assert.rejects(hastilyWithin('the end', never), /Waited 0\.06 s for the end\.$/);
   });
 
-  it('passes on at once what is thrown', async () => {
+  it('throws at once what the function throws', async () => {
     const fail = () => {
       throw new Error('a wrong question');
     };

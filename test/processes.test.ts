@@ -153,7 +153,7 @@ const acrossProcesses: readonly (readonly [string, (two: TwoProcesses) => Promis
         const claim = `queue/v1/task/${await create(here)}/runs/0/claim`;
         const { status, body } = await there.call('POST', claim, { workerGroup: 'example', workerId: 'one' });
         assert.equal(status, 200);
-        // What a worker in quarantine is told: nothing.
+        // The reply to a worker in quarantine: no task.
         return Object.keys(body as object).length === 0;
       });
     },
@@ -177,7 +177,7 @@ describe('a platform of several processes', () => {
     const acknowledged: string[] = [];
     let isOver = false;
     const work = lines.map(async (line) => {
-      // Whoever is in the middle of a call when its process is killed gets no answer, and asks once more.
+      // A caller whose process is killed during a call gets no reply, and repeats the call.
       while (!isOver)
         await create(line).then(
           (taskId) => acknowledged.push(taskId),
@@ -204,7 +204,7 @@ describe('a platform of several processes', () => {
   });
 
   for (const count of ['1', '2']) {
-    it(`answers everything that it is asked until it is closed to newcomers, with ${count}`, async (t) => {
+    it(`replies to every request until it stops accepting connections, with ${count}`, async (t) => {
       const home = await aHome(t);
       const platform = await home.start({ ...env, PROCESSES: count });
       const lines = Array.from({ length: 8 }, () => aLine(platform));
@@ -232,7 +232,7 @@ describe('a platform of several processes', () => {
     });
   }
 
-  it('goes altogether when its main process is killed', async (t) => {
+  it('ends completely when its main process is killed', async (t) => {
     const platform = await (await aHome(t)).start(env);
     const children = childrenOf(platform);
     assert.ok(children.length >= 3, 'the database and two processes');

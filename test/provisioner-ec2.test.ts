@@ -29,7 +29,7 @@ const aHostileCloud = async (test: Ending) => {
   const conditions: Partial<Conditions> = {
     bootMs: 500,
     shutdownMs: 300,
-    // Two minutes, for those who have more time.
+    // Two minutes, when more time is available.
     noticeMs: 5000,
     unseenMs: 300,
     capacityOf: ({ zone }) => {
@@ -40,7 +40,7 @@ const aHostileCloud = async (test: Ending) => {
       calls++;
       return calls % 9 === 4 && calls < 60;
     },
-    // One of 20 never registers, whatever comes of it.
+    // One of 20 never registers.
     works: (id) => {
       machines++;
       if (machines % 20 !== 7) return true;
@@ -72,7 +72,7 @@ it('many tasks are completed by instances that come, are taken back, are broken,
   const { clients } = platform;
   await clients().manager.createWorkerPool(workerPoolId, definitionOf('ami-0test'));
   const taskGroupId = slugid();
-  // EC2 starts instances, and whoever asked for them is gone before it hears of it.
+  // EC2 starts instances, but the process that ordered them ends before it gets the reply.
   const killed = new Promise<void>((resolve) => {
     beforeFleet.push(() => {
       platform.kill();

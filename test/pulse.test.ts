@@ -71,7 +71,7 @@ const commit = async (url: string, { routingKey = 'a.b', payload = '{}' }): Prom
   return row?.id ?? 0;
 };
 
-/** A durable queue that everything goes to, from before the platform has ever reached the broker. */
+/** A durable queue for all messages, declared before the platform first connects to the broker. */
 const bindToAll = async (connection: ChannelModel, queue: string, options: object = {}): Promise<void> => {
   const channel = await connection.createChannel();
   await channel.assertQueue(queue, { durable: true, ...options });

@@ -21,7 +21,7 @@ interface Repeated {
   readonly tasks: readonly { readonly taskId: string; readonly name: string; readonly repeats: string }[];
 }
 
-test('what failed is run again with all that depends on it', async (t) => {
+test('failed tasks are rerun with all their dependents', async (t) => {
   const home = await aHome(t);
   const { rootUrl, credentials } = await home.start({ DEADLINE_DELAY: '0' }, undefined, '--no-worker');
   const queue = new Queue({ rootUrl, credentials });
@@ -65,7 +65,7 @@ test('what failed is run again with all that depends on it', async (t) => {
     );
   });
 
-  await t.test('with all that depends on it, though that has completed', async () => {
+  await t.test('with all their dependents, even completed ones', async () => {
     const [first, second, other] = [slugid(), slugid(), slugid()];
     await queue.createTask(first, aTask('first', { taskGroupId: first }));
     await queue.createTask(second, aTask('second', { taskGroupId: first, dependencies: [first] }));

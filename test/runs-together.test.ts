@@ -11,7 +11,7 @@ import { Queue } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
 import { plainEnvironment, readVariables, taskyard } from './support/platform.ts';
 
-/** A task that ends as soon as somebody writes the file `go-<name>` beside the graph. */
+/** A task that ends as soon as the file `go-<name>` exists next to the graph. */
 const graphOf = (name: string): object => ({
   version: 1,
   name,
@@ -116,7 +116,7 @@ test('a run that is killed takes its own tasks with it, and no other run', async
   assert.equal(code, 0, err);
 });
 
-test('what a run leaves that was killed together with its platform is not run by the next one', async (t) => {
+test('the tasks of a run that was killed with its platform are not run by the next one', async (t) => {
   const { run, letGo, queue, platformPid } = await aFolder(t);
   const killed = await run('killed');
   const group = await killed.running;

@@ -23,7 +23,7 @@ const blocksOf = (page: string): Block[] =>
     ([, machine, what = 'commands', text = '']) => ({ machine: machine as 'one' | 'two', what, text }),
   );
 
-/** Two folders that stand for machines, with the names of the guide replaced by what is there. */
+/** Two folders in place of machines, with the names of the guide replaced by local ones. */
 const twoMachines = async (t: TestContext) => {
   const folder = await mkdtemp(join(tmpdir(), 'taskyard-second-day-'));
   const [one, two] = [await mkdtemp(join(folder, 'one-')), await mkdtemp(join(folder, 'two-'))];

@@ -154,7 +154,7 @@ describe('signing in', () => {
     for (const end of endings.reverse()) await end();
   });
 
-  it('by OpenID Connect leads to the page that was wanted, as who one is there', {
+  it('by OpenID Connect leads to the wanted page, as the person of the provider', {
     skip: skipWithoutBrowser,
   }, async () => {
     const page = await (await newVisitor(browser, { baseURL: platform.rootUrl })).newPage();
@@ -179,7 +179,7 @@ describe('signing in', () => {
       'mine:oidc/ada|ada!20L./*',
     ])
       assert.ok(scopes.includes(scope), `${scope} is not among ${scopes}`);
-    // A group of that name stands for no other.
+    // A group with that name matches no other.
     assert.ok(scopes.includes('assume:oidc-group:a!2A'));
     await page.getByTitle('oidc/ada|ada!20L.').click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
@@ -187,7 +187,7 @@ describe('signing in', () => {
     await signInCommandLine(page, platform.rootUrl);
   });
 
-  it('is told of in documents that everybody can read, in light and dark', {
+  it('is described in public documents, in light and dark', {
     skip: skipWithoutBrowser,
   }, async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -261,7 +261,7 @@ describe('signing in', () => {
     assert.match((await visitor.get(callback)).location, /\/sign-in\?failed=expired$/);
   });
 
-  it('is refused where what comes back is not what was begun, and leads to no other site', async () => {
+  it('is refused when the return does not match the attempt, and leads to no other site', async () => {
     const visitor = aVisitor(platform);
     const { location } = await visitor.get('/api/sessions/v1/sign-in/oidc?next=%2F%2Fevil.example.com');
     const state = new URL(location).searchParams.get('state');

@@ -14,7 +14,7 @@ import { aHome, plainEnvironment, taskyard } from './support/platform.ts';
 
 const taskQueueId = 'team/two';
 
-/** What the guide lists for somebody who submits graphs with a source, and for the tasks that they create. */
+/** The scopes of the guide for people who submit graphs with a source, and for the tasks that they create. */
 const developerScopes = [
   `queue:create-task:lowest:${taskQueueId}`,
   'queue:create-task:lowest:graph/source',

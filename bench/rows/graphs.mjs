@@ -66,7 +66,7 @@ const wholeRow = {
   },
 };
 
-/** Looks every few milliseconds how long the oldest open transaction of the server has lasted; answers the longest. */
+/** Checks every few milliseconds the age of the oldest open transaction of the server; returns the longest. */
 const watchTransactions = ({ db }) => {
   let isWatching = true;
   let longest = 0;

@@ -20,7 +20,7 @@ const startWorkers = (load, { workers, queueOf, took }) => {
   });
   return async () => {
     isOver = true;
-    // Whoever waits would do so for 20 seconds.
+    // A waiting call would wait for 20 seconds.
     for (const connection of connections) connection.close();
     await Promise.race([Promise.all(loops), sleep(50)]);
   };

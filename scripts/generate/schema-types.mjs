@@ -135,7 +135,7 @@ export const childrenOf = (node) => {
 
 const fieldName = (name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name));
 
-/** The text of a tree. `nameOf(node)` answers the name of a type that is declared elsewhere, or nothing. */
+/** The text of a tree. `nameOf(node)` returns the name of a type that is declared elsewhere, or undefined. */
 export const print = (node, nameOf, indent = '') => {
   const inner = (child, deeper = indent) => nameOf(child) ?? print(child, nameOf, deeper);
   switch (node.kind) {

@@ -57,7 +57,7 @@ describe('a JSON schema becomes a type', () => {
     assert.throws(() => typeOf({ $ref: 'absent.json#' }), /points at nothing/);
   });
 
-  it('a default makes a field optional for those who send it', () => {
+  it('a default makes a field optional for senders', () => {
     const schema = object({ a: { type: 'number', default: 5 } }, ['a']);
     assert.equal(typeOf(schema), '{ a: number; }');
     assert.equal(typeOf(schema, { sends: true }), '{ a?: number; }');

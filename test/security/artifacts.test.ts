@@ -31,7 +31,7 @@ const aRun = async (site: Site) => {
   return { upload, read, complete };
 };
 
-it('what was read of a run that has ended stays what it was, though uploads were under way', async (t) => {
+it('artifacts of an ended run never change, even if uploads were in progress', async (t) => {
   const site = await aSite(t);
   const outcomes = new Set<number>();
   for (let round = 0; round < rounds; round++) {

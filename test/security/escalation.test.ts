@@ -79,7 +79,7 @@ const fails = (call: () => Promise<Answer>) => refused('AuthenticationFailed', c
 const put = (as: Keys, path: string, body: unknown) => site.ask({ method: 'PUT', path, as, body });
 const post = (as: Keys, path: string, body?: unknown) => site.ask({ method: 'POST', path, as, body });
 
-/** What a caller of a method may lack: everything it asks for, and each of its parts by itself. */
+/** The scopes that a caller of a method may lack: all of them, and each one alone. */
 const lacks = (template: ScopeTemplate): { name: string; leaves: string[] }[] => {
   const all = { name: leavesOf(template).join(', '), leaves: leavesOf(template) };
   if (typeof template === 'string' || !('AllOf' in template) || template.AllOf.length < 2) return [all];
@@ -92,7 +92,7 @@ const isFor = (part: ScopeTemplate): boolean => typeof part === 'object' && 'for
 const isForLists = (template: ScopeTemplate): boolean =>
   typeof template === 'object' && 'AllOf' in template && template.AllOf.every(isFor);
 
-describe('a method answers nobody who lacks a scope that it needs', () => {
+describe('a method refuses callers who lack a scope that it needs', () => {
   const callers = new Map<string, Promise<Keys>>();
   const callerWithout = (leaves: readonly string[]): Promise<Keys> => {
     const scopes = allBut(leaves);
@@ -109,7 +109,7 @@ describe('a method answers nobody who lacks a scope that it needs', () => {
   // Some of what is asked for is known only from what is stored: without it a method may say that there is nothing.
   const isKnown = ({ contract }: Method) => parametersOf(contract).every((name) => name in world);
 
-  it('whatever else they hold, and changes nothing', async () => {
+  it('whatever other scopes they have, and changes nothing', async () => {
     for (const { leaves } of cases) await callerWithout(leaves);
     const earlier = await site.state();
     const wrong: string[] = [];
@@ -171,7 +171,7 @@ describe('a method answers nobody who lacks a scope that it needs', () => {
   });
 });
 
-describe('nobody grants what they lack', () => {
+describe('callers cannot grant scopes that they lack', () => {
   const granter = () =>
     aClient([
       'auth:create-client:made/*',
@@ -221,7 +221,7 @@ describe('nobody grants what they lack', () => {
     assert.deepEqual(scopesOf(await expand(['assume:made/pattern-*'])), ['assume:made/pattern-*', 'held:*']);
   });
 
-  it('by a role that fills in a scope which the caller holds only with its parameter open', async () => {
+  it('by a role that fills in a scope which the caller has only with its literal parameter', async () => {
     await site.prepare('PUT', `${auth}/roles/open`, role(['open:<..>']));
     const as = await aClient(['auth:create-role:made/*', 'auth:update-role:made/*', 'assume:open']);
     const path = `${auth}/roles/${encodeURIComponent('made/open-*')}`;
@@ -230,7 +230,7 @@ describe('nobody grants what they lack', () => {
     await lacksScopes(() => post(as, path, role(['open:<..>'])));
   });
 
-  it('by a role that gets what other roles give to those who match its name', async () => {
+  it('by a role that gets the scopes that other roles give to its name', async () => {
     await site.prepare('PUT', `${auth}/roles/${encodeURIComponent('made/over*')}`, role(['over:a']));
     const path = `${auth}/roles/${encodeURIComponent('made/over-x-*')}`;
     const as = await aClient(['auth:create-role:made/*', 'auth:update-role:made/*']);
@@ -270,7 +270,7 @@ describe('nobody grants what they lack', () => {
     }
   });
 
-  it('by a task: its scopes, routes, queue, priority, scheduler and project are those of who creates it', async () => {
+  it('by a task: its creator needs its scopes, routes, queue, priority, scheduler and project', async () => {
     const enough = [
       'queue:create-task:low:secure/tasks',
       'queue:scheduler-id:secure',
@@ -384,7 +384,7 @@ describe('temporary credentials', () => {
 });
 
 describe('authorizedScopes', () => {
-  it('narrow what is held, and never widen it', async () => {
+  it('narrow the scopes, and never widen them', async () => {
     const held = ['auth:current-scopes', 'held:*'];
     const client = await aClient(held);
     const temporary = await issue(client, { scopes: held });

@@ -64,7 +64,7 @@ function printable(): string[] {
   return [...ascii, '\t', 'ÿ', 'é', '\\', '"', '"', '=', ','];
 }
 
-describe('whoever cannot prove who they are is turned away', () => {
+describe('callers without a valid proof of identity are refused', () => {
   let site: Site;
   let client: Keys;
   let cases = 0;

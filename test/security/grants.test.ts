@@ -84,7 +84,7 @@ describe('a hook', () => {
     assert.equal((await site.ask({ path: `${queue}/task/${taskId}`, as: site.root })).status, 200);
   });
 
-  it('creates none beyond its role, though its writer holds more and root fires it', async () => {
+  it('creates none beyond its role, even if its author has more scopes and root fires it', async () => {
     const as = await aClient(['hooks:modify-hook:secure/*', 'assume:hook-id:secure/*', 'other', 'queue:*']);
     const beyond = [
       { scopes: ['other'] },
@@ -106,7 +106,7 @@ describe('a hook', () => {
     }
   });
 
-  it('is written by nobody who may not be it, nor by part of what they hold', async () => {
+  it('cannot be written without its role’s scopes, nor with restricted credentials', async () => {
     const missing = 'assume:hook-id:secure/limited';
     const other = await aClient(['hooks:modify-hook:secure/*', 'assume:hook-id:secure/limite']);
     await lacks(missing, () => send(other, 'POST', path, hookWith({})));
@@ -153,7 +153,7 @@ describe('a worker that was let in', () => {
     secret = body.secret as string;
   });
 
-  it('has what a worker of its pool needs, for as long as it was told', () => {
+  it('has the scopes of a worker of its pool, until its expiry', () => {
     assert.equal(keys.certificate.expiry, Date.parse(expires));
     assert.ok(keys.certificate.scopes.every((scope) => /secure\/(pool|me)/.test(scope)));
     assert.ok(keys.certificate.scopes.every((scope) => !scope.includes('*')));
@@ -200,7 +200,7 @@ describe('a worker that was let in', () => {
     assert.equal(status, 401);
   });
 
-  it('is nobody any more once it has been removed', async () => {
+  it('loses its credentials once it has been removed', async () => {
     const scopes = () => site.ask({ path: pathOf('me'), as: keys });
     const current = () => send(keys, 'POST', `${queue}/claim-work/secure%2Fother`, {});
     assert.notEqual((await scopes()).status, 401);

@@ -129,7 +129,7 @@ const requestFor = (method: Method, values: Readonly<Record<string, string>>, qu
   ...(method.contract.method === 'GET' || !method.contract.input ? {} : { body: {} }),
 });
 
-describe('what stands in a URL', () => {
+describe('the content of a URL', () => {
   it('harms nothing in any parameter of any path', async () => {
     const asked = methods.flatMap((method) =>
       parametersOf(method.contract).flatMap((name) =>
@@ -237,7 +237,7 @@ const replacements = (value: unknown): string[] => {
   return [...anything, '{"\\u0000":1}', '{"a":"\\u0000"}', '["\\ud800"]'];
 };
 
-describe('what stands in a body', () => {
+describe('the content of a body', () => {
   it('harms nothing in any field of any method', async () => {
     const asked = methods
       // A worker that is let in waits for work.
@@ -342,7 +342,7 @@ describe('what stands in a body', () => {
     });
   }
 
-  it('keeps the last of two properties of one name, in what is checked and in what is stored', async () => {
+  it('counts the last of two properties with one name, for validation and storage', async () => {
     const clientId = `twice-${slugid()}`;
     const body = `{"description":"a","expires":"${hourFromNow(1)}","scopes":["*"],"scopes":["one"]}`;
     await site.prepare('PUT', `/api/auth/v1/clients/${clientId}`, body);
@@ -380,7 +380,7 @@ const exchange = async (text: string, more?: () => string | undefined): Promise<
   return reply;
 };
 
-describe('what comes over the wire', () => {
+describe('the bytes of a connection', () => {
   const head = (method: string, more: string) =>
     `${method} ${taskPath()} HTTP/1.1\r\nhost: 127.0.0.1:${site.port}\r\n${more}\r\n`;
   const json = 'content-type: application/json\r\n';
@@ -392,7 +392,7 @@ describe('what comes over the wire', () => {
     assert.equal((await site.ask({ path: taskPath(), headers })).status, 401);
   });
 
-  it('is refused when it is no request, and the connection ends', async () => {
+  it('are refused when they are not a request, and the connection ends', async () => {
     for (const text of ['hello\r\n\r\n', head('GET', 'content-length: x\r\n'), head('G\0T', '')])
       assert.match(await exchange(text), /^HTTP\/1\.1 400 .*\r\nconnection: close\r\n/s);
   });
@@ -403,7 +403,7 @@ describe('what comes over the wire', () => {
     const reply = await exchange(head('PUT', `${json}transfer-encoding: chunked\r\n`), () =>
       sent++ < 2000 ? chunk : undefined,
     );
-    // Whoever still sends may find the connection cut before it has read the answer.
+    // A client that is still sending may find the connection closed before it has read the reply.
     assert.match(reply, /^(HTTP\/1\.1 (403|413) |$)/);
     assert.ok(sent < 1500, `${sent} chunks were taken`);
   });
@@ -421,7 +421,7 @@ describe('what comes over the wire', () => {
     }
   });
 
-  it('is no answer to a second request that hides in the body of the first', async () => {
+  it('get no reply to a second request that hides in the body of the first', async () => {
     const hidden = head('GET', '').replace(/^GET \S+/, 'GET /api/queue/v1/ping');
     const first = head('PUT', `${json}connection: close\r\ncontent-length: ${hidden.length}\r\n`);
     const reply = await exchange(first + hidden);
@@ -429,7 +429,7 @@ describe('what comes over the wire', () => {
     assert.doesNotMatch(reply, /alive/);
   });
 
-  it('costs little memory, however much of it comes at once', async () => {
+  it('cost little memory, however many arrive at once', async () => {
     const large = `{"a":"${'x'.repeat(11 * 2 ** 20)}"}`;
     const deep = '['.repeat(5 * 2 ** 20);
     const before = site.memoryMiB();

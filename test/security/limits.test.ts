@@ -89,7 +89,7 @@ describe('a continuation token', () => {
   });
 });
 
-describe('what clients write in more than one way', () => {
+describe('requests that clients write in several ways', () => {
   it('a body may begin with a byte order mark, signed or not', async () => {
     const body = `\ufeff${JSON.stringify(aTask())}`;
     await site.prepare('PUT', taskPath(), body);
@@ -114,7 +114,7 @@ describe('what clients write in more than one way', () => {
     }
   });
 
-  it('a long reply is compressed for those who accept that', async () => {
+  it('a long reply is compressed for clients that accept that', async () => {
     const scopes = Array.from({ length: 100 }, (_, i) => `limits:scope-${i}`);
     const path = '/api/auth/v1/roles/limits';
     await site.prepare('PUT', path, { description: '', scopes });
@@ -165,7 +165,7 @@ describe('a caller that ends its half of the connection right behind its request
     return Buffer.concat(chunks).toString();
   };
 
-  it('gets its answer', async () => {
+  it('gets its reply', async () => {
     const role = { description: '', scopes: ['limits:half'] };
     assert.match(await ask('PUT', '/api/auth/v1/roles/half', role), /^HTTP\/1\.1 200 .*limits:half/s);
     assert.match(await ask('GET', '/api/auth/v1/roles/half'), /^HTTP\/1\.1 200 .*limits:half/s);

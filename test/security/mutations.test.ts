@@ -58,7 +58,7 @@ describe('each method that changes something', () => {
     assert.deepEqual(open.map(({ title }) => title).sort(), Object.keys(openMutations).sort());
   });
 
-  it('is refused to whoever lacks one scope that it needs, by the name of that scope, and changes nothing', async () => {
+  it('is refused to a caller who lacks one of its scopes, with the name of that scope, and changes nothing', async () => {
     const cases = mutationsIn(world);
     const lacking = scoped.flatMap((method) => {
       const mutation = cases[method.title] as Mutation;
@@ -96,7 +96,7 @@ describe('each method that changes something', () => {
     assert.deepEqual(await site.state(), earlier);
   });
 
-  it('and needs no scope, wants another proof, or changes nothing', async () => {
+  it('and needs no scope, has another proof, or changes nothing', async () => {
     const earlier = await site.state();
     const guess = site.ask({
       method: 'POST',
@@ -116,8 +116,8 @@ describe('each method that changes something', () => {
     assert.deepEqual(await site.state(), earlier);
   });
 
-  // Last, because it does what the others were kept from: their calls are sound, and only scopes stood in the way.
-  it('is not refused to whoever holds just those scopes', async () => {
+  // Last, since it makes the changes that the other tests were refused: their calls are valid except for scopes.
+  it('is allowed to a caller with exactly those scopes', async () => {
     const cases = mutationsIn(world);
     const titles = Object.keys(cases);
     const inOrder = [...scoped].sort((a, b) => titles.indexOf(a.title) - titles.indexOf(b.title));
@@ -126,7 +126,7 @@ describe('each method that changes something', () => {
       const mutation = cases[method.title] as Mutation;
       const as = await aClient(mutation.needs.map((need) => listOf(need)[0] as string));
       const { status, text } = await call(method, mutation, as);
-      // What is not configured is not there, for whoever may ask for it.
+      // Features that are not configured are 404 for callers with the scopes.
       if (status === 404 && /its operator (has to set|sets) /.test(text)) continue;
       if (status === 401 || status === 403 || status === 404 || status >= 500)
         wrong.push(`${method.title}: ${status} ${text.slice(0, 500)}`);

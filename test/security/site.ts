@@ -24,7 +24,7 @@ export interface Asked {
   readonly method?: string;
   /** As it goes over the wire: nothing resolves `..` or encodes anything. */
   readonly path: string;
-  /** Who signs; nobody when it is left out. */
+  /** The signer; an anonymous request without it. */
   readonly as?: Keys;
   readonly headers?: OutgoingHttpHeaders;
   /** Sent as JSON, unless it is text or bytes. */

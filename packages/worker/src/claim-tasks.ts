@@ -10,19 +10,19 @@ import { credentialsOf, type WorkerOptions } from './worker-options.ts';
 // A server that replies to an empty poll at once would otherwise be asked without a pause.
 const emptyPollMsMin = 500;
 
-// How soon a full disk is looked at again.
+// How soon a full disk is checked again.
 const fullDiskPauseMs = seconds(10);
 
 export interface Claiming {
   readonly clock: Clock;
   readonly log: WorkerLog;
   readonly slots: Slots;
-  /** Whether there is room for another task on the disk; makes some if it can. */
+  /** Whether the disk has space for another task; frees some if possible. */
   readonly makeRoom: () => Promise<boolean>;
   readonly begin: (claimed: TaskClaimResponse) => void;
-  /** Begin no other poll. */
+  /** Aborts when no other poll may begin. */
   readonly stop: AbortSignal;
-  /** Break off the poll that is out. */
+  /** Aborts the current poll. */
   readonly hangUp: AbortSignal;
 }
 
@@ -66,10 +66,10 @@ export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Pr
   return 'stopped';
 };
 
-// About half a minute: a server that starts together with its workers is there by then.
+// About half a minute: a server that starts together with its workers is ready by then.
 const unreachedTriesMax = 6;
 
-/** Ends a worker that has never been able to claim and would not be by waiting: throws a sentence that says why. */
+/** Throws a sentence when a worker has never been able to claim and waiting would not help. */
 const refuseToGoOn = (
   error: unknown,
   { rootUrl, taskQueueId }: Pick<WorkerOptions, 'rootUrl' | 'taskQueueId'>,
@@ -80,7 +80,7 @@ const refuseToGoOn = (
     if (error.statusCode === 408 || error.statusCode === 429) return;
     throw new Error(`${rootUrl} lets this worker claim no tasks of ${taskQueueId}: ${cause} (${error.code})`);
   }
-  // What answers 5xx may be a server that is being started, or no server of ours.
+  // A reply of 5xx may come from a starting server, or from another program.
   const mayBeNone = error instanceof ConnectionError || error instanceof ApiError;
   if (mayBeNone && failures >= unreachedTriesMax - 1) {
     throw new Error(`No server was reached at ${rootUrl} in ${unreachedTriesMax} attempts: ${cause}`);

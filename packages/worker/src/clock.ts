@@ -1,9 +1,9 @@
-/** Time as a value that is handed in; nothing else in this package asks the machine what time it is. */
+/** Time as a value that is passed in. Nothing else in this package asks the machine for the time. */
 export interface Clock {
   now(): Date;
   /** Resolves after `ms` milliseconds, or at once when the signal aborts (it never rejects). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `wake` once after `ms` milliseconds; the answer cancels it. */
+  /** Calls `wake` once after `ms` milliseconds. Call the returned function to cancel that. */
   after(ms: number, wake: () => void): () => void;
 }
 

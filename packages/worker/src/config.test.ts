@@ -9,7 +9,7 @@ const least = {
   TASKYARD_WORKER_TASK_QUEUE_ID: 'a/b',
 };
 
-test('the server, the credentials and the queue are all that must be said', () => {
+test('only the server, the credentials and the queue are required', () => {
   const options = readWorkerConfig({}, least);
   assert.equal(options.taskQueueId, 'a/b');
   assert.deepEqual(options.credentials, { clientId: 'me', accessToken: 'secret', certificate: undefined });
@@ -42,7 +42,7 @@ test('all mistakes are reported together, without the secret', () => {
   );
 });
 
-test('containers are as the operator sets them, and without limits otherwise', () => {
+test('containers have the configured limits, and none by default', () => {
   const own = {
     TASKCLUSTER_ROOT_URL: 'https://tc.example.com',
     TASKCLUSTER_CLIENT_ID: 'worker',

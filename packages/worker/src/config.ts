@@ -21,10 +21,10 @@ const identifier = (env: string, description: string) =>
 const paths = (env: string, description: string) =>
   Type.Array(Type.String(), setting(env, `${description} Split by colons.`));
 
-/** How a worker comes by its credentials: it has them, or worker-manager gives them to it. */
+/** How a worker gets its credentials: it has them, or worker-manager issues them. */
 export const providerKinds = ['none', 'static', 'aws'] as const;
 
-/** Everything that an operator may set of a standalone worker. */
+/** All settings of a standalone worker. */
 export const WorkerConfig = Type.Object({
   rootUrl: Type.String({
     pattern: '^https?://[^/]+/?$',
@@ -201,7 +201,7 @@ export const WorkerConfig = Type.Object({
 });
 export type WorkerConfig = Static<typeof WorkerConfig>;
 
-/** All that is wrong with a configuration, in one error. */
+/** All mistakes of a configuration, in one error. */
 export class WorkerConfigError extends Error {
   readonly mistakes: readonly string[];
   constructor(mistakes: readonly string[]) {
@@ -211,7 +211,7 @@ export class WorkerConfigError extends Error {
   }
 }
 
-/** The directories of the Node that runs this: what tasks need to run `node` and `npm` in a sandbox. */
+/** The directories of the Node that runs this, which tasks need to run `node` and `npm` in a sandbox. */
 export const nodeDirectories = (): string[] => {
   const prefix = dirname(dirname(realpathSync(process.execPath)));
   if (prefix === '/' || prefix.startsWith('/usr')) return [];
@@ -249,7 +249,7 @@ const defaults = (): Partial<WorkerConfig> => ({
   containerCapabilities: [...defaultContainerSettings.capabilities],
 });
 
-/** A setting's text as the value that its schema wants; left as it is where it cannot be one. */
+/** Converts a setting's text to the type of its schema; unchanged when that is not possible. */
 const settingFromText = (text: string, { type }: { type?: string }): unknown => {
   if (type === 'integer') return /^-?\d+$/.test(text) ? Number(text) : text;
   if (type === 'number') return /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
@@ -276,14 +276,14 @@ const fromEnvironment = (
     }),
   );
 
-/** Where settings come from, the weightiest first. All may be incomplete. */
+/** The sources of settings, the most important first. All may be incomplete. */
 export interface ConfigSources {
-  /** What a worker that registers learns of itself. */
+  /** What a worker learns by its registration. */
   readonly identity?: Partial<WorkerConfig>;
   /** By flags. */
   readonly given?: Partial<WorkerConfig>;
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** What worker-manager tells the workers of the pool. */
+  /** The settings of the pool, from worker-manager. */
   readonly pool?: Partial<WorkerConfig>;
   /** By the file of settings. */
   readonly file?: Readonly<Record<string, unknown>>;
@@ -292,7 +292,7 @@ export interface ConfigSources {
 const present = (settings: object): object =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 
-/** What keeps tasks apart is up to those who have the machine: its file overrides the pool. */
+/** The isolation of tasks is decided by the owner of the machine: its file overrides the pool. */
 const ofTheMachine: readonly (keyof WorkerConfig)[] = [
   'engine',
   'readOnlyPaths',
@@ -322,7 +322,7 @@ const merged = ({
     ...present(identity),
   }) as Partial<WorkerConfig>;
 
-/** How the worker is to register; what else is said may still be incomplete or wrong. */
+/** How the worker registers. The other settings may still be incomplete or wrong. */
 export const providerIn = (sources: ConfigSources): unknown => merged(sources).provider;
 
 const mistakeIn = (config: Partial<WorkerConfig>, [name, schema]: (typeof settings)[number]): string[] => {
@@ -344,7 +344,7 @@ const unknownIn = (file: object): string[] =>
     .filter((name) => !(name in WorkerConfig.properties))
     .map((name) => `There is no setting ${name}.`);
 
-/** The settings, checked but for these. Throws one WorkerConfigError with everything that is wrong or missing. */
+/** The settings, checked except for these. Throws one WorkerConfigError with everything that is wrong or missing. */
 export const readSettings = (
   sources: ConfigSources,
   unchecked: readonly (keyof WorkerConfig)[] = [],

@@ -2,9 +2,9 @@ import { statfs } from 'node:fs/promises';
 import type { Evictable } from './mounts/index.ts';
 import type { WorkerLog } from './worker-log.ts';
 
-/** Keeps space free on a worker's disk, at the price of what tasks could have found again. */
+/** Keeps space free on a worker's disk, by removing caches, downloads and images that tasks could have reused. */
 export interface DiskGuard {
-  /** Makes room where it is needed; returns whether there is enough. */
+  /** Frees space when necessary; returns whether there is enough. */
   makeRoom(): Promise<boolean>;
 }
 
@@ -12,9 +12,9 @@ export interface DiskGuardOptions {
   readonly log: WorkerLog;
   readonly freeBytesMin: number;
   readonly freeBytes: () => Promise<number>;
-  /** What tasks do not use at the moment. */
+  /** Things that no task uses at the moment. */
   readonly evictable: () => Promise<readonly Evictable[]>;
-  /** Frees this many bytes of images, if it can. */
+  /** Frees this many bytes of images, if possible. */
   readonly evictImages: (bytes: number) => Promise<unknown>;
 }
 
@@ -36,11 +36,11 @@ export const freeBytesMinAt = async (path: string, askedMiB: number | undefined)
   return Math.min(freeDiskMiBDefault * mebibyte, (blocks * bsize) / 2);
 };
 
-/** In the order in which things are given up. */
+/** In the order in which things are removed. */
 export const oldestFirst = (things: readonly Evictable[]): Evictable[] =>
   [...things].sort((a, b) => a.usedAt.getTime() - b.usedAt.getTime());
 
-/** Removes the least recently used things, until enough is free. Images go last: they are the slowest to get. */
+/** Removes the least recently used things, until enough is free. Images come last, since they are the slowest to get. */
 export const diskGuard = (options: DiskGuardOptions): DiskGuard => {
   const { log, freeBytesMin, freeBytes, evictable, evictImages } = options;
   let wasFull = false;

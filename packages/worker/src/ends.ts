@@ -5,7 +5,7 @@ import { messageOf, type WorkerLog } from './worker-log.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
 export interface Stopping {
-  /** For running tasks. Infinity: until they end by themselves. */
+  /** The time that running tasks get. Infinity: until they end. */
   readonly graceSeconds?: number;
   readonly reason?: ExitReason;
 }
@@ -13,7 +13,7 @@ export interface Stopping {
 // Of the two minutes between a notice and the end of the machine: for logs, and for reporting that the worker ends.
 const reserveSeconds = 30;
 
-/** Stops a worker when its time, its machine or its membership ends. Returns what ends the watch. */
+/** Stops a worker when its time, its machine or its membership ends. Returns a function that ends the watch. */
 export const watchForEnds = (
   { lifetimeSecondsMax, membership, notices, killGraceSeconds = 10 }: WorkerOptions,
   { clock, log, stop }: { clock: Clock; log: WorkerLog; stop(how: Stopping): void },
@@ -40,7 +40,7 @@ export const watchForEnds = (
   };
 };
 
-/** Whether an idle worker may end: a member of a pool only if worker-manager agrees. */
+/** Whether an idle worker may end; a member of a pool may only if worker-manager agrees. */
 export const mayLeave = async (
   { membership }: WorkerOptions,
   log: WorkerLog,

@@ -1,11 +1,11 @@
 import { defaultPath } from './config.ts';
 import { type EngineChoice, engineNameFor } from './engines/index.ts';
 
-// A door of its own: a platform asks before its workers start, and loads nothing else of them.
+// A separate entry point: a platform checks the engine before its workers start, without loading the rest.
 
 export interface EngineQuestion {
   readonly choice: Exclude<EngineChoice, 'docker'>;
-  /** A folder that exists; tasks' directories will lie below it. */
+  /** An existing folder, below which tasks will have their directories. */
   readonly directory: string;
   readonly readOnlyPaths: readonly string[];
   readonly hiddenPaths: readonly string[];

@@ -19,7 +19,7 @@ test('a store that replies with 500 is tried again until it takes the bytes', as
   assert.equal(refused, 2);
 });
 
-test('a report whose answer is lost is repeated, and the run is resolved once', async (t) => {
+test('a report whose reply is lost is repeated, and the run is resolved once', async (t) => {
   const { queue } = await aWorker(t);
   let lost = 0;
   queue.fail((path) => (path.endsWith('/completed') && lost++ < 2 ? 0 : undefined));
@@ -67,7 +67,7 @@ test('a full disk fails the task that fills it, not the worker, which claims aga
   }
 });
 
-test('a gigabyte of output passes, is kept whole, and costs no memory', async (t) => {
+test('a gigabyte of output is kept completely, and costs no memory', async (t) => {
   const { queue } = await aWorker(t);
   const before = process.memoryUsage().rss;
   let peak = before;
@@ -104,7 +104,7 @@ test('a task may forbid the removal of what it left', async (t) => {
   assert.deepEqual(await readdir(join(workDir, 'runs')), []);
 });
 
-test('bytes that are no text come out of the kept log as they went in', async (t) => {
+test('bytes that are not text are kept unchanged in the log', async (t) => {
   const { queue } = await aWorker(t);
   const run = await queue.resolved(
     queue.addTask(sh('head -c 300000 /dev/urandom > f; cat f; sha256sum f >&2')),

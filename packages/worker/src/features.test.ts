@@ -35,7 +35,7 @@ const bytesOf = (run: FakeRun, name: string): Buffer => {
 };
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-test('a chain of trust is a signed list of what the task made, and of its log', {
+test('a chain of trust is a signed list of the task’s artifacts and its log', {
   skip: noBubblewrap,
 }, async (t) => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -70,7 +70,7 @@ test('a chain of trust is a signed list of what the task made, and of its log', 
   assert.deepEqual([environment.instanceId, environment.colour], ['one', 'red']);
 });
 
-test('what a task adds to its chain of trust must be JSON', { skip: noBubblewrap }, async (t) => {
+test('the additions of a task to its chain of trust must be JSON', { skip: noBubblewrap }, async (t) => {
   const signingKeyPath = join(await temporaryDirectory(t), 'key');
   await writeFile(signingKeyPath, Buffer.alloc(32, 7).toString('base64'));
   const { queue } = await aWorker(t, { engine: 'bubblewrap', signingKeyPath });
@@ -122,7 +122,7 @@ test('a task and its log are told where it runs', async (t) => {
   assert.match(log, /^\[taskcluster .*\] TASKCLUSTER_INSTANCE_TYPE: large$/m);
 });
 
-test('a cache that somebody wants purged is empty for the next task', async (t) => {
+test('a purged cache is empty for the next task', async (t) => {
   const { queue } = await aWorker(t);
   const payload = sh('n=$(cat c/n || echo 0); echo "n=$n"; echo $((n + 1)) > c/n', {
     mounts: [{ cacheName: 'c', directory: 'c' }],

@@ -7,7 +7,7 @@ export const statusOf = (error: unknown): number | undefined => {
   return typeof statusCode === 'number' ? statusCode : undefined;
 };
 
-/** Whether the same request may succeed later: the server is away, or said 5xx or "too many requests". */
+/** Whether the same request may succeed later: the server is unreachable, or replied 5xx or "too many requests". */
 export const isTransient = (error: unknown): boolean => {
   const status = statusOf(error);
   if (status !== undefined) return status >= 500 || status === 429;
@@ -23,7 +23,7 @@ export interface RetryOptions {
   readonly delayMaxMs?: number;
 }
 
-/** The pause before another attempt: doubled each time up to a bound, and spread so that workers do not march in step. */
+/** The pause before another attempt: doubled each time up to a limit, and randomized so that workers spread out. */
 export const backOffMs = (attempt: number, { firstDelayMs = 200, delayMaxMs = 15_000 } = {}): number =>
   Math.min(firstDelayMs * 2 ** Math.min(attempt, 20), delayMaxMs) * (0.75 + Math.random() / 2);
 

@@ -2,18 +2,18 @@
 export interface Occupation {
   readonly taskId: string;
   readonly runId: number;
-  /** Its commands may still run. Afterwards its uploads hold up no other. */
+  /** Whether its commands may still run. Afterwards its uploads do not block other tasks. */
   readonly isWorking: boolean;
 }
 
-/** The places for tasks on a worker. */
+/** The slots for tasks of a worker. */
 export interface Slots {
   readonly capacity: number;
-  /** All that have not been reported yet. */
+  /** All tasks that have not been reported yet. */
   readonly occupations: readonly Occupation[];
-  /** For how many tasks there is a place. */
+  /** The number of free slots. */
   readonly free: number;
-  /** Has a task done, which is told what makes its place free before it ends. */
+  /** Runs a task. It gets a function that frees its slot before it ends. */
   occupy(task: { taskId: string; runId: number }, act: (vacate: () => void) => Promise<void>): void;
   /** Resolves at the next change. */
   changed(): Promise<void>;
@@ -22,8 +22,8 @@ export interface Slots {
 }
 
 /**
- * This many tasks run at a time. One whose commands are over leaves its place to the next while it uploads; but no
- * more of those wait than there are places, so that a slow store does not fill the disk.
+ * Creates slots for this many tasks. A task whose commands have ended frees its slot while it uploads; but at most as many
+ * tasks as there are slots may be uploading, so that a slow store does not fill the disk.
  */
 export const openSlots = (capacity: number): Slots => {
   const occupations = new Set<{ taskId: string; runId: number; isWorking: boolean }>();

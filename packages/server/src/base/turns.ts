@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 export interface Turns {
   /** Resolves when it is the caller's turn, in the order of the calls. Call the returned function to end the turn. */
   take(): Promise<() => void>;
-  /** Is a turn under way that the next would wait for? */
+  /** Whether there is a turn for which the next one would wait. */
   isTaken(): boolean;
 }
 

@@ -205,7 +205,7 @@ const poolSizes = (
   };
 };
 
-/** Some workers of other authors reclaim this long before the end of a claim, so never when a claim is shorter. */
+/** A warning is logged for shorter claims: the original's generic-worker would never reclaim them. */
 const claimSecondsMin = 210;
 
 const warnOfShortClaims = ({ claimTimeoutSeconds }: Config, log: Logger): void => {
@@ -338,7 +338,7 @@ const announcement = (config: Config): string => join(config.data, 'server.json'
 interface Addresses {
   readonly rootUrl: string;
   readonly metricsUrl: string | undefined;
-  /** The folders that tasks on this machine may read. */
+  /** The folder that tasks on this machine may read. */
   readonly project: string | undefined;
 }
 

@@ -76,7 +76,7 @@ test('an absent file is missing, unless it is optional', async (t) => {
   );
 });
 
-test('what is of another kind is invalid', async (t) => {
+test('an entry of another kind is invalid', async (t) => {
   const task = await aTask(t);
   execFileSync('mkfifo', [join(task, 'pipe')]);
   const { files, missing } = await collectArtifacts({ directory: task }, [

@@ -17,7 +17,7 @@ import { printable } from './printable.ts';
 export interface CollectedFile {
   readonly name: string;
   readonly path: string;
-  /** The path is one below this directory, which a task has filled: it must not lead out of it. */
+  /** The path is below this directory, which a task has filled, and must not lead out of it. */
   readonly inside?: string | undefined;
   readonly expires: Date;
   readonly contentType: string;
@@ -36,7 +36,7 @@ export interface MissingArtifact {
 
 export interface Collection {
   readonly files: readonly CollectedFile[];
-  /** None that the task can do without. */
+  /** Required artifacts that are missing or invalid. */
   readonly missing: readonly MissingArtifact[];
   /** The omissions that do not fail the task, in sentences. */
   readonly warnings: readonly string[];
@@ -54,8 +54,7 @@ export interface Collecting {
 }
 
 /**
- * Finds what the commands left behind of the artifacts that their task declares. An error with one does not affect
- * others.
+ * Finds the declared artifacts that the commands left behind. An error with one does not affect others.
  */
 export const collectArtifacts = async (
   { directory, ownNames = [] }: Collecting,
@@ -159,7 +158,7 @@ const readableFile = async ({ directory, artifact }: Walk, place: Buffer): Promi
   };
 };
 
-/** The files below a directory. Links to directories are not followed, as they may lead in circles. */
+/** The files below a directory. Links to directories are not followed, since they may form cycles. */
 const walk = async ({ directory, artifact }: Walk, root: HeldDirectory): Promise<Found[]> => {
   const found: Found[] = [];
   const entries = await readdir(root.path, { withFileTypes: true, encoding: 'buffer' });
@@ -181,7 +180,7 @@ const walk = async ({ directory, artifact }: Walk, root: HeldDirectory): Promise
   return found;
 };
 
-/** An entry as an artifact of its own. A name that is no text is told by its bytes. */
+/** An entry as an artifact. A name that is not UTF-8 is written with its bytes. */
 const below = (artifact: ArtifactDescription, entry: Buffer) => {
   const text = entry.toString();
   const isText = Buffer.from(text).equals(entry);
@@ -190,7 +189,7 @@ const below = (artifact: ArtifactDescription, entry: Buffer) => {
   return { walked: { ...artifact, name, path }, isNameable: isText && name === printable(name) };
 };
 
-/** What is neither a directory nor a file: a link to a file counts as one, if it stays inside. */
+/** The artifact of an entry that is neither a directory nor a file. A link to a file counts as one, if it stays inside. */
 const linkedFile = async ({ directory, artifact }: Walk): Promise<Found[]> => {
   const message = `${artifact.path} is neither a file nor a link to one in the task's directory.`;
   const others = [missing(artifact, 'invalid-resource-on-worker', message)];

@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 
 const text = (subtype: string): string => `text/${subtype}; charset=utf-8`;
 
-/** What files are, by their extension. Only those that a browser or a tool treats differently for it. */
+/** Content types by extension, only those for which a browser or a tool acts differently. */
 const byExtension: Readonly<Record<string, string>> = {
   css: text('css'),
   csv: text('csv'),
@@ -43,7 +43,7 @@ const byExtension: Readonly<Record<string, string>> = {
   tar: 'application/x-tar',
 };
 
-/** Formats that are compressed already, as people publish them: compressing them again saves nothing. */
+/** Formats that are already compressed, so compressing them again saves nothing. */
 const compressed = new Set(
   [
     '7z ace alz arc arj br bz bz2 cab gz lha lz lz4 lzh lzma lzo rar sz tbz tbz2 tgz tlz txz tzst xz z zip zipx zst',
@@ -63,6 +63,6 @@ const extensionOf = (path: string): string => extname(path).slice(1).toLowerCase
 export const contentTypeOf = (path: string): string =>
   byExtension[extensionOf(path)] ?? 'application/octet-stream';
 
-/** How a file travels and is kept, when its task does not say: compressed, unless it already is. */
+/** The default encoding of a file: gzip, unless it is already compressed. */
 export const contentEncodingOf = (path: string): 'gzip' | 'identity' =>
   compressed.has(extensionOf(path)) ? 'identity' : 'gzip';

@@ -1,6 +1,6 @@
 const charactersMax = 1024;
 
-/** A name as the queue takes it for an artifact: each byte that is no printable ASCII is written as %XX. */
+/** A valid artifact name: each byte that is not printable ASCII is written as %XX. */
 export const printable = (name: string | Buffer): string =>
   [...Buffer.from(name as string)]
     .map((byte) =>

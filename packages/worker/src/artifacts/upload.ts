@@ -12,15 +12,15 @@ const uploadsAtOnceMax = 10;
 // A store that has replied with errors for this long will not recover in time.
 const giveUpAfterMs = minutes(3);
 
-/** An artifact that could not be kept because of what the task made it of, and why. */
+/** An artifact that was refused because of its content or name, and why. */
 export interface RefusedArtifact {
   readonly name: string;
   readonly message: string;
   readonly isOptional: boolean;
 }
 
-// What the queue says of one artifact: it is told wrongly or by a name that no URL can have, is there otherwise, or
-// is too large.
+// The queue's refusals of one artifact: it is invalid, has a name that no URL can have, exists with other values, or is
+// // too large.
 const refusals = [400, 404, 409, 413, 414, 431];
 const vanished = ['ENOENT', 'EACCES', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR'];
 
@@ -33,8 +33,8 @@ const refusalOf = (error: unknown): string | undefined => {
 class NoFile extends Error {}
 
 /**
- * Uploads the files, and records the missing as `error` artifacts. Returns those that were refused, which cost no
- * other; throws the first lasting failure that is not due to the task.
+ * Uploads the files, and records missing ones as `error` artifacts. Returns the refused ones, which do not affect others.
+ * Throws the first lasting failure that the task did not cause.
  */
 export const uploadCollection = async (
   claim: HeldClaim,
@@ -60,7 +60,7 @@ export const uploadCollection = async (
   return refused;
 };
 
-/** Hands on a path of a file's bytes. One of a task is opened here, so that nothing else is read in its place. */
+/** Passes on a path of a file's bytes. A file of a task is opened here, so that it cannot be replaced by another. */
 export const withBytes = async <T>(
   { path, inside }: Pick<CollectedFile, 'path' | 'inside'>,
   use: (path: string) => Promise<T>,

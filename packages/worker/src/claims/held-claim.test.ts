@@ -38,7 +38,7 @@ test('a server whose clock is an hour behind has its claims renewed in time', as
   assert.equal(claim.lost.aborted, false);
 });
 
-test('a claim survives a server that is away for less than it lasts', async (t) => {
+test('a claim survives a server that is unreachable for less than its duration', async (t) => {
   const { fake, taskId, hold } = await aClaim(t, 3000);
   const answers = [500, 503, 0];
   fake.fail((path) => (path.endsWith('/reclaim') ? answers.shift() : undefined));
@@ -61,7 +61,7 @@ test('a claim that was released is not renewed, and not lost either', async (t) 
   const passed = new Promise<void>((resolve) => {
     pass = resolve;
   });
-  // All renewals are due at the same moment.
+  // All renewals are due at the same time.
   const clock: Clock = { ...systemClock, sleep: () => passed };
   const claim = ours.hold({}, clock);
   const held = other.hold({}, clock);

@@ -3,22 +3,22 @@ import { type Clock, minutes } from '../clock.ts';
 import { statusOf, withRetries } from '../retry.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
 
-/** A run that is this worker's to run, for as long as its claim is renewed in time. */
+/** A claimed run, which is this worker's as long as the claim is renewed in time. */
 export interface HeldClaim {
   readonly taskId: string;
   readonly runId: number;
   readonly task: TaskClaimResponse['task'];
   /** Aborts when the run is no longer ours: cancelled, past its deadline, or claimed for too long. */
   readonly lost: AbortSignal;
-  /** The newest of the task. */
+  /** The newest credentials of the task. */
   credentials(): TaskClaimResponse['credentials'];
   /** Signed with these. */
   queue(): Queue;
   /** Signed with the same. */
   index(): Index;
-  /** A call to the queue, repeated while the server is away. */
+  /** A call to the queue, repeated while the server is unreachable. */
   call<T>(use: (queue: Queue) => Promise<T>, limits: CallLimits): Promise<T>;
-  /** Renews no more. */
+  /** Stops the renewals. */
   letGo(): void;
 }
 
@@ -41,8 +41,8 @@ export const renewAfterMs = (lengthMs: number): number =>
   Math.max(lengthMs - renewalLeadMs, (lengthMs * 2) / 3);
 
 /**
- * Keeps a claim: renews it in time, with fresh credentials each time. Times are the server's; what its clock
- * is ahead of ours is known from when it says that the run started.
+ * Keeps a claim: renews it in time, with fresh credentials each time. Times are the server's; the difference between its
+ * clock and ours follows from the start of the run.
  */
 export const holdClaim = (claimed: TaskClaimResponse, { rootUrl, clock, log }: ClaimKeeping): HeldClaim => {
   const { task, runId, status } = claimed;

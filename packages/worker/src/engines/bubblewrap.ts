@@ -10,13 +10,13 @@ import { type Spawned, type Spawning, signalGroup, spawnLeader } from './spawned
 const run = promisify(execFile);
 
 export interface SandboxOptions {
-  /** The worker's PATH: where `bwrap` is looked for. */
+  /** The worker's PATH, in which `bwrap` is searched. */
   readonly path: string;
-  /** Shown to tasks as they are, read-only, beside the system's own directories. */
+  /** Paths that tasks see read-only, besides the system's directories. */
   readonly readOnlyPaths: readonly string[];
   /** Directories inside those that tasks must not see, such as a server's data. */
   readonly hiddenPaths: readonly string[];
-  /** Tasks get no network but a loopback interface of their own. */
+  /** Whether tasks have only their own loopback interface as network. */
   readonly isolateNetwork: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface Sandbox extends SandboxOptions {
 
 const systemDirectories = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
-// Not all of /etc: a worker that runs as root would show its tasks the machine's secrets (shadow, keys).
+// Not all of /etc: a worker that runs as root would show secrets of the machine (shadow, keys) to its tasks.
 const systemFiles = [
   'alternatives',
   'ca-certificates',
@@ -87,7 +87,7 @@ const realPathOf = (path: string): string | undefined => {
   }
 };
 
-/** Where a hidden path shows through a shown one, if it does: each may be reached by links. */
+/** The place of a hidden path inside a shown one, if there is one; both may be reached by links. */
 const showsAt = (hidden: string, shown: string): string | undefined => {
   const [hiddenPlace, shownPlace] = [realPathOf(hidden), realPathOf(shown)];
   if (hiddenPlace === undefined || shownPlace === undefined) return undefined;
@@ -95,7 +95,7 @@ const showsAt = (hidden: string, shown: string): string | undefined => {
   return below === '..' || below.startsWith('../') ? undefined : join(shown, below);
 };
 
-/** Nothing in the place of each path that would show through a read-only one. */
+/** Covers each hidden path inside a read-only one with nothing. */
 const hide = ({ readOnlyPaths, hiddenPaths }: SandboxOptions): string[] => {
   const shown = [...systemDirectories, ...systemFiles, ...readOnlyPaths];
   const places = hiddenPaths.flatMap((path) => shown.map((one) => showsAt(path, one)));
@@ -139,7 +139,7 @@ const sandboxArguments = (sandbox: Sandbox, directory: string): string[] => [
   directory,
 ];
 
-/** Tries `bwrap` out on this directory, with everything tasks will get; undefined where it does not work. */
+/** Tries `bwrap` on this directory, with everything that tasks get; undefined when it does not work. */
 export const findSandbox = async (
   options: SandboxOptions,
   directory: string,
@@ -171,7 +171,7 @@ export const bubblewrapEngine = (spawning: Spawning, sandbox: Sandbox): Engine =
     ...argv,
   ],
   start: (command, output) => startInSandbox(spawning, sandbox, { command, output }),
-  // Every process lives in the namespace of a command, and ends with it.
+  // Every process is in the namespace of a command, and ends with it.
   sweep: async () => undefined,
   close: () => spawning.watchdog.close(),
 });

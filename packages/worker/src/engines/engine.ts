@@ -2,20 +2,20 @@ import type { Writable } from 'node:stream';
 import type { Images } from '../images/index.ts';
 import type { Privileges, Volume } from '../payload/index.ts';
 
-/** A command of a task, with all that it is to see of this machine. */
+/** A command of a task, with everything that it may see of this machine. */
 export interface Command {
   readonly argv: readonly string[];
   /** The task's own directory: the command starts in it. */
   readonly directory: string;
   /** A directory that the command never sees, for the engine's own use. */
   readonly privateDirectory: string;
-  /** The whole environment: nothing is added to it but the variables of an image. */
+  /** The whole environment; only the variables of an image are added. */
   readonly environment: Readonly<Record<string, string>>;
   /** Only for an engine with containers: the command sees these and the image, not the task's directory. */
   readonly container?: ContainerRequest | undefined;
 }
 
-/** The container that a task with an image of its own asks for. */
+/** The container for a task with its own image. */
 export interface ContainerRequest {
   /** An image that `images` of the engine provided, by its id. */
   readonly image: string;
@@ -33,11 +33,11 @@ export interface Usage {
   readonly cpuSeconds: number;
 }
 
-/** A command that has started. When it has ended, so has every process that it started. */
+/** A started command. When it has ended, so have all processes that it started. */
 export interface RunningCommand {
-  /** Resolves when the command has ended and all that it printed has been written. */
+  /** Resolves when the command has ended and all its output has been written. */
   wait(): Promise<CommandExit>;
-  /** The memory and CPU that its processes use at this moment; undefined where that is unknown. */
+  /** The memory and CPU that its processes use now; undefined when that is unknown. */
   usage?(): Usage | undefined;
   /** Asks all its processes to end (SIGTERM). */
   terminate(): void;
@@ -45,10 +45,10 @@ export interface RunningCommand {
   kill(): void;
 }
 
-/** What only an engine with containers has. */
+/** The functions of an engine with containers. */
 export interface Containers {
   readonly images: Images;
-  /** Why this worker gives no task some of these; empty where it gives them all. */
+  /** Why this worker does not grant some of these privileges; empty when it grants all. */
   refusals(privileges: Privileges): readonly string[];
   /** The address at which the containers of a task reach this worker; undefined where they have no network. */
   addressForTask(directory: string): Promise<string | undefined>;
@@ -59,10 +59,10 @@ export interface Containers {
   copyOut(directory: string, copy: { readonly path: string; readonly into: string }): Promise<boolean>;
 }
 
-/** A way to run commands apart from the rest of the machine. */
+/** A way to run commands isolated from the rest of the machine. */
 export interface Engine {
   readonly name: 'process' | 'bubblewrap' | 'docker';
-  /** Undefined where tasks cannot have an image of their own. */
+  /** Undefined when tasks cannot have their own image. */
   readonly containers?: Containers | undefined;
   /**
    * The command line of a program of the worker's so that it sees nothing of this machine but the system and one

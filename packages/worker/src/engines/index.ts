@@ -48,7 +48,7 @@ export interface ContainerOptions {
   readonly workerName: string;
 }
 
-/** What decides whether commands of this machine can be kept apart by bubblewrap. */
+/** The conditions for isolating commands with bubblewrap. */
 export type SandboxQuestion = Omit<EngineOptions, 'clock' | 'containers'>;
 
 /**
@@ -72,11 +72,11 @@ const sandboxFor = async ({
   return sandbox;
 };
 
-/** The name of the engine that a choice other than docker comes to on this machine. Throws as the engine would. */
+/** The name of the engine for a choice other than docker on this machine. Throws as the engine would. */
 export const engineNameFor = async (question: SandboxQuestion): Promise<'bubblewrap' | 'process'> =>
   (await sandboxFor(question)) ? 'bubblewrap' : 'process';
 
-/** The engine that was asked for; with `auto`, bubblewrap where it works on this machine, else process. */
+/** The chosen engine; with `auto`, bubblewrap if it works on this machine, else process. */
 export const chooseEngine = async (options: EngineOptions): Promise<Engine> => {
   const { choice, clock, path } = options;
   if (choice === 'docker') return openContainers(options);

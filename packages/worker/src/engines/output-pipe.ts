@@ -10,13 +10,13 @@ const run = promisify(execFile);
 
 /** A pipe from a command to a stream. */
 export interface OutputPipe {
-  /** What the command gets as its standard output and error. */
+  /** The command's standard output and error. */
   readonly descriptor: number;
   /** The worker's own copy of the writing end must be closed before the reading end can end. */
   closeWritingEnd(): void;
   /** Resolves when every process has closed its end, and all bytes have been handed on. */
   readonly ended: Promise<void>;
-  /** Reads no more. Processes that still hold the other end get SIGPIPE. */
+  /** Stops reading. Processes that still have the other end get SIGPIPE. */
   destroy(): void;
 }
 

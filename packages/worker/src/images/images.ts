@@ -12,7 +12,7 @@ import { digestOf, fullName, isOfArchive, nameOfArchive } from './names.ts';
 import { type Pulling, pullImage } from './pull.ts';
 import { openRecord } from './record.ts';
 
-/** The images of a worker: those it got for tasks, and those that were here before. */
+/** The images of a worker: those that it got for tasks, and earlier ones. */
 export interface Images {
   /** Makes an image available until it is released. Throws with a reason for the log of the task. */
   provide(source: ImageSource, providing: Providing): Promise<ProvidedImage>;
@@ -45,7 +45,7 @@ interface Found {
 
 interface Obtained {
   readonly image: Found;
-  /** Got by this worker, which may therefore remove it. */
+  /** Whether this worker got the image, and may therefore remove it. */
   readonly isOurs: boolean;
 }
 
@@ -182,7 +182,7 @@ class DaemonImages implements Images {
     }
   }
 
-  /** Holds an image, and then looks whether it is still there: it may have been evicted just before. */
+  /** Holds an image, and then checks that it still exists, since it may have been evicted just before. */
   async #hold({ image: { id, bytes }, isOurs }: Obtained): Promise<ProvidedImage | undefined> {
     this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
     if (!(await this.#find(id))) {
@@ -210,7 +210,7 @@ class DaemonImages implements Images {
     try {
       await this.#docker.getImage(id).remove({ force: true });
     } catch (error) {
-      // Somebody else's container has it, and keeps it.
+      // Another container uses it, so it stays.
       if (statusOf(error) === 409) return false;
       if (statusOf(error) !== 404) throw error;
     }

@@ -14,7 +14,7 @@ interface Layer {
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** How far a pull is, layer by layer, told in one line. */
+/** The progress of a pull over all layers, in one line. */
 export class PullProgress {
   readonly #layers = new Map<string, Layer>();
 

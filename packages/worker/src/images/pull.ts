@@ -8,9 +8,9 @@ import { type PullEvent, PullProgress } from './pull-progress.ts';
 export interface Pulling {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Tells the log of the task. */
+  /** Writes to the log of the task. */
   readonly report: (text: string) => void;
-  /** How often it is tried; five times unless something else will do. */
+  /** The number of attempts; five by default. */
   readonly attemptsMax?: number;
 }
 
@@ -54,7 +54,7 @@ const pullOnce = async (docker: Docker, name: string, { clock, signal, report }:
   report(`Pulled ${name}: ${progress.line()}`);
 };
 
-/** Pulls an image from its registry, again after failures that may pass; tells how far it is. */
+/** Pulls an image from its registry, with retries after temporary failures, and reports its progress. */
 export const pullImage = async (docker: Docker, name: string, pulling: Pulling): Promise<void> => {
   const { clock, signal, report, attemptsMax = 5 } = pulling;
   report(`Pulling ${name}`);

@@ -4,12 +4,12 @@ import type { TaskLog } from './task-log.ts';
 export interface LiveLogs {
   /** Shows a log at a secret URL, until it is withdrawn. */
   publish(log: TaskLog): ShownLog;
-  /** Ends every viewer's stream, at whatever point it is. */
+  /** Ends the streams of all viewers. */
   close(): Promise<void>;
 }
 
 export interface ShownLog {
-  /** Resolves when the log can be read there; rejects when it cannot be shown. */
+  /** Resolves when the log can be read at the URL; rejects when it cannot be shown. */
   readonly url: Promise<string>;
   withdraw(): void;
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import type { TaskLog } from './task-log.ts';
 
-/** A question of a viewer, however it came here. */
+/** A request of a viewer, from either way. */
 export interface LogRequest {
   readonly method: string;
   /** `/log/<token>`, with `?from=<bytes>` to begin there. */
@@ -12,7 +12,7 @@ export interface LogRequest {
   readonly range: string | undefined;
 }
 
-/** Sends the head of the reply; returns where the rest of it goes. */
+/** Sends the head of the reply; returns the stream for its body. */
 export type BeginReply = (status: number, headers: Readonly<Record<string, string | number>>) => Writable;
 
 const chunkBytes = 64 * 1024;
@@ -28,7 +28,7 @@ const headers = {
   'accept-ranges': 'bytes',
 };
 
-/** The logs that can be read while they are written, each by those who know its path. */
+/** The logs that can be read while they are written, each at a secret path. */
 export class PublishedLogs {
   readonly #logs = new Map<string, TaskLog>();
 
@@ -39,7 +39,7 @@ export class PublishedLogs {
     return { path: `/log/${token}`, withdraw: () => void this.#logs.delete(token) };
   }
 
-  /** Serves one viewer. Resolves when everything is sent, or the viewer has gone. */
+  /** Serves one viewer. Resolves when everything is sent, or the viewer has disconnected. */
   async answer(request: LogRequest, begin: BeginReply): Promise<void> {
     const url = new URL(request.url, 'http://live-log');
     const log = this.#logs.get(/^\/log\/([\w-]+)$/.exec(url.pathname)?.[1] ?? '');
@@ -68,7 +68,7 @@ const reading = async (log: TaskLog, use: (file: FileHandle) => Promise<void>): 
 
 const goneFrom = (reply: Writable): Promise<void> => new Promise((resolve) => reply.once('close', resolve));
 
-/** Sends what the file holds from an offset on, and what is added to it, until the log is closed. */
+/** Sends the file from an offset, and everything that is added, until the log is closed. */
 const follow = async (
   log: TaskLog,
   reply: Writable,

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 
-/** The log of one run: what its commands print, and what the worker says between. A file that only grows. */
+/** The log of one run: the output of its commands, and lines of the worker. A file that only grows. */
 export interface TaskLog {
   readonly path: string;
   /** Bytes that readers of the file find in it. */
@@ -23,7 +23,7 @@ export interface TaskLog {
   close(): Promise<void>;
 }
 
-/** Lines of the worker's own, which must begin where a line begins. */
+/** The worker's lines, which must begin on a new line. */
 class Lines {
   readonly text: string;
   constructor(text: string) {

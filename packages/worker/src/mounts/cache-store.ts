@@ -11,7 +11,7 @@ import {
   withHeld,
 } from '../trees/index.ts';
 
-/** Something on disk that no task uses at the moment, and that tasks can do without. */
+/** Something on disk that no task uses at the moment, and that can be removed. */
 export interface Evictable {
   readonly usedAt: Date;
   remove(): Promise<void>;
@@ -23,7 +23,7 @@ export interface Place {
   readonly name: string;
 }
 
-/** Where caches lie while no task has them. */
+/** The caches that no task has. */
 export interface CacheStore {
   /** Moves a cache to a place, and returns when it was created; undefined when there is none to move. */
   takeOut(name: string, place: Place): Promise<Date | undefined>;
@@ -31,7 +31,7 @@ export interface CacheStore {
   putBack(name: string, place: Place, createdAt: Date): Promise<void>;
   /** Removes a directory that was a cache. */
   discard(place: Place): Promise<void>;
-  /** From now on, caches of this name from before a moment are not given out. */
+  /** From now on, caches of this name that are older than a time are not given out. */
   purgeBefore(name: string, moment: Date): void;
   evictable(): Promise<Evictable[]>;
 }

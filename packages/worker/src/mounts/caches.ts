@@ -13,16 +13,16 @@ export interface Caches {
     names: readonly string[],
     waiting: { onWait(name: string): void; signal: AbortSignal },
   ): Promise<TakenCaches>;
-  /** From now on, caches of this name from before a moment are new when they are taken. */
+  /** From now on, caches of this name that are older than a time are replaced by new ones when they are taken. */
   purgeBefore(name: string, moment: Date): void;
-  /** What no task has at the moment. */
+  /** The caches that no task has at the moment. */
   evictable(): Promise<Evictable[]>;
 }
 
 export interface TakenCaches {
   /** Moves a cache into the task's directory; returns whether it is a new, empty one. */
   place(name: string, taskDirectory: string, directory: string): Promise<{ isNew: boolean }>;
-  /** The cache is dropped in the end, whatever happens to the others; or kept after all. */
+  /** Marks the cache to be dropped at the end, or to be kept after all. */
   doom(name: string, isDoomed?: boolean): void;
   /** Moves the caches back for the next task, or drops them; then others may have them. */
   giveBack(fate: 'keep' | 'purge'): Promise<void>;

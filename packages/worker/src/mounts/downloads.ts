@@ -21,7 +21,7 @@ export interface Access {
 /** A file with the content that was asked for. It must not be changed: others may use it too. */
 export interface Fetched {
   readonly path: string;
-  /** It is of no use to other tasks, and is removed after use. */
+  /** Whether it is useless for other tasks, and removed after use. */
   readonly isOwn: boolean;
   /** Ends the use of the file; until then it is not removed, however little disk space is left. */
   release(): Promise<void>;
@@ -30,7 +30,7 @@ export interface Fetched {
 /** The content of mounts, fetched once for all tasks of a worker where that is safe. */
 export interface Downloads {
   fetch(content: Exclude<Content, { kind: 'inline' }>, access: Access): Promise<Fetched>;
-  /** What no task uses at the moment. */
+  /** The files that no task uses at the moment. */
   evictable(): Evictable[];
 }
 

@@ -29,19 +29,19 @@ export interface MountSources {
 export interface Mounting {
   /** The task's directory. */
   readonly directory: string;
-  /** For files on their way, out of the task's sight, on the same disk. */
+  /** A folder for temporary files, hidden from the task, on the same disk. */
   readonly privateDirectory: string;
   /** Asked again for each mount, as credentials change while a task runs. */
   readonly access: () => Access;
   /** Ends the wait for caches that other tasks have. */
   readonly waiting: AbortSignal;
-  /** Told when the task has its caches, and its own time begins. */
+  /** Called when the task has its caches, and its own time begins. */
   readonly begin: () => void;
   /** Where the commands see one of the task's directories. */
   readonly shownAt: (directory: string) => string;
-  /** Shows a program nothing but one directory, where the engine can do that. */
+  /** Restricts a program to one directory, if the engine can do that. */
   readonly confine: Unpacking['confine'];
-  /** Tells the task's log. */
+  /** Writes to the task's log. */
   readonly report: (text: string) => void;
 }
 
@@ -137,7 +137,7 @@ const placeDirectory = (
     }
   });
 
-/** Writes the file beside, and lets it take its place: an existing file is not opened. */
+/** Writes a new file and renames it, so that an existing file is not opened. */
 const placeFile = (
   contents: Contents,
   { content, compression, file: place }: Extract<Mount, { kind: 'file' }>,

@@ -7,15 +7,15 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { DownloadError } from '@taskyard/client';
 import { isPrivateAddress } from './private-addresses.ts';
 
-/** Which places a URL that a task names may lead to. */
+/** The addresses that URLs of a task may lead to. */
 export interface UrlRules {
-  /** May it lead to addresses that are none of the public internet? */
+  /** Whether it may lead to addresses outside of the public internet. */
   readonly allowsPrivate: boolean;
-  /** The server's own URL: it always may. */
+  /** The server's own URL, which is always allowed. */
   readonly rootUrl: string;
 }
 
-/** A URL leads where no task of this worker may send it. */
+/** A URL leads to an address that tasks of this worker may not use. */
 export class PrivateAddress extends DownloadError {
   constructor(url: string, address: string) {
     super(url, `${address} is a private address, which mounts of this worker may not reach`, 403);
@@ -24,7 +24,7 @@ export class PrivateAddress extends DownloadError {
 
 const redirectsMax = 10;
 
-/** Resolves a name, and refuses forbidden addresses. The connection goes to the very address that was looked at. */
+/** Resolves a name, and refuses forbidden addresses. The connection uses exactly the checked address. */
 const guardedLookup =
   (url: string): LookupFunction =>
   (hostname, options, done) => {
@@ -53,7 +53,7 @@ const get = (
       'accept-encoding': 'gzip, deflate, br',
       'user-agent': 'taskyard-worker',
     };
-    // A connection that is kept might be one that another name was looked up for.
+    // A kept-alive connection might belong to another name.
     const options = {
       headers,
       signal,

@@ -2,14 +2,14 @@ import { type Clock, later, minutes } from '../clock.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
 import type { Caches } from './caches.ts';
 
-/** Somebody wants caches of a name gone that are from before a moment. */
+/** A request to delete caches of a name that are older than a time. */
 export interface PurgeRequest {
   readonly cacheName: string;
   readonly before: string;
 }
 
 export interface PurgeRequests {
-  /** Learns of new requests. What cannot be learned now is learned by the next call. Never throws. */
+  /** Reads new requests. After a failure the next call reads them. Never throws. */
   heed(): Promise<void>;
 }
 

@@ -74,7 +74,7 @@ const mountErrors = (mount: unknown, index: number): string[] => {
   ];
 };
 
-/** Everything about a generic-worker payload that its schema forbids; empty when it has the right shape. */
+/** All mistakes of a generic-worker payload by its schema; empty when it is valid. */
 export const genericWorkerShapeErrors = (payload: unknown): string[] => {
   const mounts = isObject(payload) && Array.isArray(payload.mounts) ? payload.mounts : [];
   return [...errorsOf(isGenericWorkerPayload, payload, ''), ...mounts.flatMap(mountErrors)];
@@ -87,7 +87,7 @@ const imageErrors = (image: unknown): string[] => {
   return [`payload/image must be a name, or have one of the types ${Object.keys(imageShapes).join(', ')}`];
 };
 
-/** Everything about a docker-worker payload that its schema forbids; empty when it has the right shape. */
+/** All mistakes of a docker-worker payload by its schema; empty when it is valid. */
 export const dockerWorkerShapeErrors = (payload: unknown): string[] => [
   ...errorsOf(isDockerWorkerPayload, payload, ''),
   ...(isObject(payload) && 'image' in payload ? imageErrors(payload.image) : []),

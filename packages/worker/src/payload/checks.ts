@@ -1,9 +1,9 @@
 import type { PayloadContext } from './payload-context.ts';
 import type { LogNames, TaskDescription } from './task-description.ts';
 
-// What both formats have in common is wrong in the same ways.
+// Checks that both formats have in common.
 
-/** Arguments that the operating system does not take: its texts end at the first zero byte. */
+/** Arguments that the operating system does not support, since its texts end at the first zero byte. */
 export const hasZeroByte = (argv: readonly string[]): boolean =>
   argv.some((argument) => argument.includes('\0'));
 
@@ -15,7 +15,7 @@ export const environmentErrors = (env: Readonly<Record<string, string>>): string
       : [`payload/env: ${JSON.stringify(name)} cannot be an environment variable`],
   );
 
-/** A task that wants to run for longer than this worker lets it. */
+/** A task whose time limit is longer than this worker allows. */
 export const runTimeErrors = (
   maxRunTime: number,
   { maxRunTimeSecondsMax: most }: PayloadContext,
@@ -97,7 +97,7 @@ export const logNameErrors = ({ live, backing }: LogNames): string[] => [
   ...(live === backing ? [`payload/logs: live and backing are both ${live}`] : []),
 ];
 
-/** The values that are there more than once. */
+/** The values that occur more than once. */
 export const repeated = (values: readonly string[]): string[] => [
   ...new Set(values.filter((value, index) => values.indexOf(value) !== index)),
 ];

@@ -1,6 +1,6 @@
 import type { Features, Privileges, TaskDescription } from './task-description.ts';
 
-/** What beside a task's payload decides whether the payload is right. */
+/** The facts besides a task's payload that decide whether the payload is valid. */
 export interface PayloadContext {
   readonly deadline: Date;
   readonly expires: Date;
@@ -10,7 +10,7 @@ export interface PayloadContext {
   readonly abilities: Abilities;
 }
 
-/** Abilities that not every worker has. */
+/** Features that not every worker has. */
 export interface Abilities {
   /** Undefined where no image can be run; else why containers get none of some privileges. */
   readonly containers: { refusals(privileges: Privileges): readonly string[] } | undefined;

@@ -6,6 +6,6 @@ export interface PayloadReader {
   readonly format: PayloadFormat;
   /** Whether the fields of a payload are those of this format, right or wrong. */
   isFor(payload: object): boolean;
-  /** What the payload asks for, or everything that is wrong with it. Never throws. */
+  /** The description of the task, or all mistakes of the payload. Never throws. */
   read(payload: unknown, context: PayloadContext): PayloadReading;
 }

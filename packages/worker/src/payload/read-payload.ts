@@ -3,7 +3,7 @@ import type { PayloadReader } from './payload-reader.ts';
 import { dockerWorkerReader } from './read-docker-worker.ts';
 import { genericWorkerReader } from './read-generic-worker.ts';
 
-/** The formats, the first one that a payload belongs to counts. The last one reports on what belongs to none. */
+/** The formats. The first one that a payload belongs to counts; the last one reports on payloads of none. */
 const readers: readonly PayloadReader[] = [dockerWorkerReader, genericWorkerReader];
 
 /** Reads a payload in the format that its fields belong to. */

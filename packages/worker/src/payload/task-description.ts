@@ -1,6 +1,6 @@
 /**
- * What a worker has to do for a task, whatever format its payload was written in. Readers fill it, engines run
- * it; neither knows of the other.
+ * What a worker has to do for a task, independent of the format of its payload. Readers create it, engines run it; neither
+ * knows the other.
  *
  * A task of docker-worker's format has an `image`. Its commands never see the task's directory itself: the
  * engine shows them the `volumes`, which are directories in it. So caches (mounts of kind `cache`) and volume
@@ -78,7 +78,7 @@ export interface RequiredScope {
   readonly purpose: string;
 }
 
-/** Services of a worker around the commands that the task asks for. */
+/** Features of the worker that the task asks for. */
 export interface Features {
   readonly taskclusterProxy: boolean;
   readonly chainOfTrust: boolean;

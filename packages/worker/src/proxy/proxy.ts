@@ -10,7 +10,7 @@ import { type Credentials, createSigner } from '@taskyard/client';
 import type { Clock } from '../clock.ts';
 import { later, minutes } from '../clock.ts';
 
-/** A server that signs requests of one task. */
+/** A server that signs the requests of one task. */
 export interface TaskProxy {
   /** The URL for the task: `<url>/api/<service>/v1/…` reaches the service. */
   readonly url: string;
@@ -22,7 +22,7 @@ export interface ProxyOptions {
   readonly rootUrl: string;
   /** Asked for each request, as they are renewed while a task runs. */
   readonly credentials: () => Credentials;
-  /** No request is signed for more than these. */
+  /** The scopes to which each request is restricted. */
   readonly scopes: readonly string[];
   /** Where to listen: the address at which a container finds this machine, or undefined for the loopback one. */
   readonly containerAddress: string | undefined;

@@ -6,7 +6,7 @@ import type { InstanceMetadata } from './instance-metadata.ts';
 export type Notice =
   /** It will be taken at this time. */
   | { readonly kind: 'interruption'; readonly at: Date }
-  /** It may be taken soon: a worker elsewhere would be better off. */
+  /** It may be reclaimed soon, so another machine would be safer. */
   | { readonly kind: 'rebalance' };
 
 // As the cloud itself recommends: a notice comes two minutes before the end.
@@ -20,7 +20,7 @@ const interruptionIn = (text: string): Notice => {
   return { kind: 'interruption', at: new Date(time) };
 };
 
-/** Tells of each kind of notice once, as soon as it is in the metadata. Ends with the signal. */
+/** Reports each kind of notice once, as soon as it is in the metadata. Ends with the signal. */
 export const followNotices = (
   metadata: InstanceMetadata,
   {

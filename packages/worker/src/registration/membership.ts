@@ -6,26 +6,26 @@ import { messageOf, type WorkerLog } from '../worker-log.ts';
 import type { Identity } from './identity.ts';
 import { readRegistration, type StoredRegistration, storeRegistration } from './stored-registration.ts';
 
-/** A worker that worker-manager has let in, for as long as it renews its credentials. */
+/** The membership of a worker that has registered, as long as it renews its credentials. */
 export interface Membership {
-  /** The newest. */
+  /** The newest credentials. */
   credentials(): Credentials;
   /** Whether worker-manager wants the worker to end. */
   shouldTerminate(): Promise<{ readonly terminate: boolean; readonly reason: string }>;
-  /** Tells the pool's owners of what keeps the worker from working. */
+  /** Reports to the pool's owner what prevents the worker from working. */
   reportError(title: string, description: string): Promise<void>;
   /** Aborts when the credentials could not be renewed. */
   readonly lost: AbortSignal;
-  /** Gives the place in the pool up, so that a cloud's provider removes the machine. Others may come back. */
+  /** Leaves the pool, so that a cloud's provider removes the machine. Workers of other providers may return. */
   leave(): Promise<void>;
-  /** Renews no more. */
+  /** Stops the renewals. */
   close(): void;
 }
 
 export interface Joining {
   readonly clock: Clock;
   readonly log: WorkerLog;
-  /** What is remembered for the next start. */
+  /** The file with the registration for the next start. */
   readonly storePath: string;
 }
 
@@ -42,7 +42,7 @@ const renewalLeadMs = minutes(30);
 /** When to renew credentials with this lifetime. */
 const renewAfterMs = (lengthMs: number): number => Math.max(lengthMs - renewalLeadMs, (lengthMs * 2) / 3);
 
-/** Registers a worker, or again if it was a member already when it was last ended. */
+/** Registers a worker, or reregisters it if it was a member when it last ended. */
 export const joinPool = async (
   identity: Identity,
   joining: Joining,
@@ -98,7 +98,7 @@ const register = async (identity: Identity, { clock, storePath }: Joining): Prom
   return registration;
 };
 
-/** The secret of the last registration opens the door once more. Returns nothing when there is none, or it is shut. */
+/** Registers with the secret of the last registration. Returns undefined when there is none, or it was refused. */
 const registerAgain = async (
   identity: Identity,
   joining: Joining,
@@ -134,7 +134,7 @@ const renew = async (
     expires: reply.expires,
     workerConfig,
   };
-  // At once: the secret that was used is worth nothing any more.
+  // At once, since the used secret is no longer valid.
   await storeRegistration(storePath, renewed);
   return renewed;
 };

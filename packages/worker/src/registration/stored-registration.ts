@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Credentials } from '@taskyard/client';
 
-/** What a worker remembers of its registration: it holds secrets, and belongs to the worker's user alone. */
+/** The stored registration of a worker. It contains secrets, and only the worker's user can read it. */
 export interface StoredRegistration {
   readonly workerPoolId: string;
   readonly workerGroup: string;
@@ -11,7 +11,7 @@ export interface StoredRegistration {
   /** For the next registration. It holds once. */
   readonly secret: string;
   readonly expires: string;
-  /** What worker-manager told the worker about its work. */
+  /** The worker's settings from worker-manager. */
   readonly workerConfig: Record<string, unknown>;
 }
 

@@ -4,7 +4,7 @@ import { type Clock, seconds } from '../clock.ts';
 
 /** Ends tasks before the machine runs out of memory, and takes others or the worker itself with them. */
 export interface MemoryGuard {
-  /** Returns what takes the task out of the guard's sight. */
+  /** Watches a task. Returns a function that ends the watch. */
   watch(task: WatchedTask): () => void;
   close(): void;
 }
@@ -38,7 +38,7 @@ const machineMemory = async (): Promise<MachineMemory> => {
 const isScarce = ({ totalBytes, availableBytes }: MachineMemory): boolean =>
   availableBytes < availableBytesMin && availableBytes < totalBytes * (1 - usedShareMax);
 
-/** Ends the largest task when memory has been scarce for too long, and then looks again. */
+/** Ends the largest task when memory has been scarce for too long, and then checks again. */
 export const startMemoryGuard = (clock: Clock, look = machineMemory): MemoryGuard => {
   const tasks = new Set<WatchedTask>();
   const over = new AbortController();

@@ -1,6 +1,6 @@
 import type { Usage } from '../engines/index.ts';
 
-/** One sample of what a task uses. */
+/** One sample of a task's resource usage. */
 export interface Sample extends Usage {
   /** Since the first command started. */
   readonly seconds: number;
@@ -22,7 +22,7 @@ export interface UsageRecord {
 // Enough for a curve as wide as a screen.
 const samplesMax = 1000;
 
-/** Records what a task uses. However long it runs, its record is short: old samples are thinned out. */
+/** Records the resource usage of a task. Old samples are thinned out, so the record of a long task stays short. */
 export const usageRecord = (): UsageRecord => {
   let samples: Sample[] = [];
   let stride = 1;

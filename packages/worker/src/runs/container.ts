@@ -5,7 +5,7 @@ import type { ArtifactDescription, TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import type { Run } from './run.ts';
 
-/** Gets the image that a task names. Returns nothing when it cannot be had, which is the task's failure. */
+/** Gets the image of a task. Returns undefined when it is not available, which fails the task. */
 export const provideImage = async (
   { tools, claim, log, interrupted: signal }: Run,
   image: NonNullable<TaskDescription['image']>,
@@ -34,7 +34,7 @@ const copyOf = (index: number): string => `copied-${index}`;
 
 const isInContainer = ({ path }: ArtifactDescription): boolean => posix.isAbsolute(path);
 
-/** Brings the artifacts that lie in the container into the task's directory. */
+/** Copies the artifacts in the container into the task's directory. */
 export const copyArtifactsOut = async (
   { tools, taskDirectory }: Run,
   artifacts: readonly ArtifactDescription[],

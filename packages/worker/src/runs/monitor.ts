@@ -6,13 +6,13 @@ import type { TaskDescription } from '../payload/index.ts';
 import { usageRecord } from '../resources/index.ts';
 import type { Run } from './run.ts';
 
-/** Watches what the commands of a run use. */
+/** Watches the resource usage of the commands of a run. */
 export interface Monitor {
   /** Aborts when the machine has too little memory for this task. */
   readonly pressure: AbortSignal;
-  /** Returns what ends the watch. */
+  /** Starts the watch of a command. Returns a function that ends it. */
   watch(command: RunningCommand): () => void;
-  /** Tells the log, and keeps the figures as an artifact if the task wants that. */
+  /** Writes a summary to the log, and uploads the figures as an artifact if the task wants that. */
   report(): Promise<void>;
   close(): void;
 }

@@ -1,4 +1,4 @@
-/** How a run ends, as the queue is told. */
+/** The end of a run, as it is reported to the queue. */
 export type Resolution =
   | { readonly state: 'completed' }
   | { readonly state: 'failed' }

@@ -8,7 +8,7 @@ import type { Run } from './run.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { TimeLimit } from './time-limit.ts';
 
-/** How the commands of a task went. */
+/** The result of the commands of a task. */
 export interface CommandsResult {
   readonly resolution: Resolution;
   /** Of the last command that ran; as shells have it, 128 + n for one that was ended by signal n. */
@@ -86,7 +86,7 @@ const runCommand = async (run: Run, { argv, own, surroundings, ends }: CommandRu
   return exitCodeOf(exit);
 };
 
-/** Waits for a command, which is made to end when the signal says so. */
+/** Waits for a command, which is ended when the signal aborts. */
 const endedBy = async (run: Run, running: RunningCommand, ends: AbortSignal): Promise<CommandExit> => {
   const exited = running.wait();
   const end = (): void => void endCommand(run, running, exited);
@@ -99,7 +99,7 @@ const endedBy = async (run: Run, running: RunningCommand, ends: AbortSignal): Pr
   }
 };
 
-// A task whose claim is lost may run elsewhere already: it gets no time to say goodbye.
+// A task whose claim is lost may already run elsewhere, so it gets no grace period.
 const endCommand = async (
   { tools, claim }: Run,
   running: RunningCommand,

@@ -18,7 +18,7 @@ import { type TimeLimit, timeLimit } from './time-limit.ts';
 // As long as claims usually last: after that the queue has given the run up.
 const reportGiveUpMs = minutes(20);
 
-/** Lives through one run, from its claim to its report. Never throws. */
+/** Handles one run, from its claim to its report. Never throws. */
 export const runTask = async (
   tools: WorkerTools,
   claim: HeldClaim,
@@ -110,7 +110,7 @@ const refuse = ({ log }: Run, errors: readonly string[]): Resolution => {
   return exception('malformed-payload');
 };
 
-/** Returns nothing when a mount cannot be had, which is the task's failure. */
+/** Returns undefined when a mount fails, which fails the task. */
 const mount = async (
   run: Run,
   { mounts, volumes }: TaskDescription,
@@ -141,7 +141,7 @@ const mount = async (
   }
 };
 
-/** Uploads what the commands left, and certifies it; returns whether everything that must be there was. */
+/** Uploads the artifacts, and certifies them; returns whether all required ones exist. */
 const deliver = async (run: Run, description: TaskDescription): Promise<boolean> => {
   const { claim, log, taskDirectory: directory, interrupted, tools } = run;
   const { artifacts, features } = description;
@@ -177,7 +177,7 @@ const giveBack = async (
   }
 };
 
-/** What a failure means depends on whether the run was being ended; otherwise it is the worker's own. */
+/** The resolution after a failure: that of the interruption if the run was being ended, else one of the worker. */
 const interruptible = async (run: Run, act: () => Resolution | Promise<Resolution>): Promise<Resolution> => {
   try {
     return await act();
@@ -220,7 +220,7 @@ const writeFooter = ({ log, tools, startedAt }: Run, resolution: Resolution): vo
   log.info(`Resolved as ${how} after ${elapsedSeconds.toFixed(1)} s`);
 };
 
-/** Tells the queue, once; repeated only while no answer comes. A refusal means that others have decided. */
+/** Reports to the queue once; repeated only without a reply. A refusal means that the run was resolved otherwise. */
 const report = async (
   { log }: WorkerTools,
   claim: HeldClaim,

@@ -30,9 +30,9 @@ export interface WorkerTools {
   /** Between SIGTERM and SIGKILL. */
   readonly killGraceMs: number;
   readonly maxRunTimeSecondsMax: number;
-  /** Signs what tasks made. It is there if `features` has a chain of trust. */
+  /** Signs artifacts. Present if `features` has a chain of trust. */
   readonly signingKey: SigningKey | undefined;
-  /** What this worker can do around commands. */
+  /** The features of this worker. */
   readonly features: Features;
 }
 
@@ -44,9 +44,9 @@ export interface WorkerIdentity {
 
 /** How a worker that stops ends its runs. */
 export interface Endings {
-  /** The run has had its time: it ends now, as `worker-shutdown`. */
+  /** Aborts when the run must end now, as `worker-shutdown`. */
   readonly shutdown: AbortSignal;
-  /** The worker leaves, whatever is still to be said about the run. */
+  /** Aborts when the worker leaves, even if the run is not reported yet. */
   readonly abandon: AbortSignal;
 }
 
@@ -61,7 +61,7 @@ export interface Run {
   readonly log: TaskLog;
   readonly startedAt: Date;
   readonly endings: Endings;
-  /** Tells that the commands are over, and others may have the place. May be repeated. */
+  /** To be called when the commands have ended, so that another task can have the slot. May be repeated. */
   readonly vacate: () => void;
   /** Aborts when the run must end early: the claim is lost, or the worker shuts down. */
   readonly interrupted: AbortSignal;

@@ -7,7 +7,7 @@ import { containerOf, provideImage } from './container.ts';
 import { type Monitor, openMonitor } from './monitor.ts';
 import type { Run } from './run.ts';
 
-/** The services that a task's commands find beside their directory, until they have ended. */
+/** The services for a task's commands, until these have ended. */
 export interface Surroundings {
   readonly container: ContainerRequest | undefined;
   /** Variables that the task cannot set otherwise. */
@@ -16,7 +16,7 @@ export interface Surroundings {
   close(): Promise<void>;
 }
 
-/** Prepares what the commands need. Returns undefined when that fails, which is the task's failure. */
+/** Prepares the services. Returns undefined when that fails, which fails the task. */
 export const openSurroundings = async (
   run: Run,
   description: TaskDescription,

@@ -5,13 +5,13 @@ export interface TimeLimit {
   readonly seconds: number;
   /** Aborts when the time is over. */
   readonly signal: AbortSignal;
-  /** From now on time counts. May be repeated. */
+  /** Starts the time. May be repeated. */
   begin(): void;
-  /** Time counts no more. */
+  /** Stops the time. */
   end(): void;
 }
 
-/** A limit of this many seconds, which does not run yet. */
+/** A time limit in seconds, which has not started yet. */
 export const timeLimit = (clock: Clock, maxSeconds: number): TimeLimit => {
   const over = new AbortController();
   let cancel: (() => void) | undefined;

@@ -17,7 +17,7 @@ export class FakeQueue extends FakeTasks {
   rootUrl = '';
   /** The task at each path of the index. */
   readonly indexed = new Map<string, string>();
-  /** What the worker is told to purge. */
+  /** The purge requests for the worker. */
   readonly purgeRequests: { cacheName: string; before: string }[] = [];
   readonly requests: { method: string; path: string; clientId: string }[] = [];
   /** How many polls wait now, and how many have waited at the same time at most. */

@@ -94,7 +94,7 @@ export interface StaticClient {
   readonly accessToken: string;
   readonly description: string;
   readonly scopes: readonly string[];
-  /** This token is only used when the client is created; a stored client keeps its own. */
+  /** Whether the token is only an initial one: a stored client keeps its own. */
   readonly keepsToken?: boolean;
 }
 

@@ -105,7 +105,7 @@ export const allOrNone = (
   return answers as TaskRecord[];
 };
 
-/** So many texts are put together in one go: each is written out then, which takes a while for 20,000. */
+/** This many texts are built and joined in one slice: for 20,000 at once that takes a while. */
 const textsAtOnceMax = 500;
 
 /** The reply of a created graph, JSON text. */

@@ -14,7 +14,7 @@ export interface GithubSettings {
 
 const library = () => import('openid-client');
 const pageSize = 100;
-/** Nobody's roles may be so many that their credentials no longer fit into a header. */
+/** The most pages of memberships that count, so that the credentials of a person fit into a header. */
 const pagesMax = 5;
 const timeoutMs = 10_000;
 

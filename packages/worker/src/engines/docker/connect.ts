@@ -13,11 +13,11 @@ export const dockerAt = (host: string): Docker => {
 
 export interface Daemon {
   readonly docker: Docker;
-  /** Containers' root is not root of the machine, but the user whom the daemon belongs to. */
+  /** Whether root of containers is not root of the machine, but the user of the daemon. */
   readonly isRootless: boolean;
 }
 
-/** Connects to Docker or Podman; throws where none replies. */
+/** Connects to Docker or Podman; throws when none replies. */
 export const connectDaemon = async (host: string): Promise<Daemon> => {
   const docker = dockerAt(host);
   try {

@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly labels: Readonly<Record<string, string>>;
   /** The network, as Docker names it: a name, `host` or `none`. */
   readonly network: string;
-  /** Where the container reaches the worker; undefined where it cannot. */
+  /** The address at which the container reaches the worker; undefined when it cannot. */
   readonly workerAddress: string | undefined;
   /** Numbers of user and group for commands in the task's directory; undefined: the image's own. */
   readonly user: string | undefined;
@@ -27,7 +27,7 @@ const devicePaths = {
   hostSharedMemory: (names: readonly string[]) => names.filter((name) => name === 'shm'),
 } satisfies Record<Device, (names: readonly string[]) => string[]>;
 
-/** The paths of a device on this machine; none where it has no such device. */
+/** The paths of a device on this machine; empty when it has no such device. */
 export const pathsOfDevice = (device: Device, names: readonly string[] = readdirSync('/dev')): string[] =>
   devicePaths[device](names).map((name) => `/dev/${name}`);
 
@@ -43,7 +43,7 @@ const capabilitiesOf = ({
   ...devices,
 ];
 
-/** Why this worker gives a task none of some privileges: its operator says so, or it has no such device. */
+/** Why this worker does not grant some privileges: its operator forbids them, or it has no such device. */
 export const refusalsOf = (
   privileges: Privileges,
   { capabilities }: Pick<ContainerSettings, 'capabilities'>,

@@ -19,9 +19,9 @@ export interface DockerEngineOptions {
   readonly settings: ContainerSettings;
   /** Tasks' directories lie below it, and this worker alone has it. */
   readonly directory: string;
-  /** Where it is noted which images the worker got. */
+  /** The file with the record of the worker's images. */
   readonly imageRecord: string;
-  /** For people who list the daemon's containers. */
+  /** A label for people who list the daemon's containers. */
   readonly workerName: string;
 }
 

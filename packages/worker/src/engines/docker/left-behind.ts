@@ -4,9 +4,9 @@ import { statusOf } from '../../retry.ts';
 import { messageOf, type WorkerLog } from '../../worker-log.ts';
 import { removeContainer } from './running-container.ts';
 
-/** By these labels everything that a worker makes of a daemon is known, also to the worker that comes after it. */
+/** The labels of everything that a worker creates in a daemon, by which also the next worker recognizes it. */
 export const labelNames = {
-  /** Where the runs of the worker lie. One worker at a time has that directory, and so all that bears it. */
+  /** The directory of the worker's runs. One worker at a time uses that directory, and so everything with this label. */
   runs: 'taskyard.runs',
   /** The directory of the task. */
   task: 'taskyard.task',
@@ -25,7 +25,7 @@ const unlessGone = async (act: Promise<unknown>): Promise<void> => {
   }
 };
 
-/** Removes all containers and networks that bear a label with this value. Returns how many there were. */
+/** Removes all containers and networks with this value of a label. Returns how many there were. */
 export const removeLabelled = async (
   docker: Docker,
   label: { readonly name: string; readonly value: string },
@@ -40,8 +40,8 @@ export const removeLabelled = async (
 };
 
 /**
- * Removes what is left of a task. A daemon that fails to do that does not change how the task ended: what it
- * keeps is removed when the worker ends, or when the next one starts.
+ * Removes what is left of a task. A failure of the daemon does not change how the task ended: the rest is removed when the
+ * worker ends, or when the next one starts.
  */
 export const removeTask = async (
   docker: Docker,

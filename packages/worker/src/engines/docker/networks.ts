@@ -6,18 +6,18 @@ import type { ContainerSettings } from './settings.ts';
 export interface TaskNetwork {
   /** As Docker names it: a name, `host` or `none`. */
   readonly name: string;
-  /** Where containers reach this machine; undefined where they cannot. */
+  /** The address at which containers reach this machine; undefined when they cannot. */
   readonly workerAddress: string | undefined;
 }
 
 export interface Networks {
-  /** The network of a task, which is made when it is first asked for. */
+  /** The network of a task, which is created at the first call. */
   of(directory: string): Promise<TaskNetwork>;
   /** It has been removed. */
   forget(directory: string): void;
 }
 
-/** The networks of tasks: one for each, so that no task reaches what another listens with. */
+/** The networks of tasks: one for each, so that no task reaches the ports of another. */
 export const openNetworks = (
   docker: Docker,
   {

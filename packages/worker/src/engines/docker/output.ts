@@ -3,9 +3,9 @@ import { Transform } from 'node:stream';
 const headerBytes = 8;
 
 /**
- * Takes the frames apart in which a daemon sends two outputs as one stream, and passes on their contents. A
- * frame's header says which output it is of, which is all the same here, and how long it is. Waits for its
- * reader, as the daemon then waits for us: a command cannot print faster than the log takes it.
+ * Parses the frames in which a daemon sends two outputs as one stream, and passes on their contents. A frame's header has
+ * its output, which does not matter here, and its length. It waits for its reader, as the daemon waits for us, so a command
+ * cannot print faster than the log is written.
  */
 export const unframed = (): Transform => {
   let header = Buffer.alloc(0);

@@ -20,7 +20,7 @@ const reader = (response: Response) => {
   };
 };
 
-/** What every way of showing live logs must do. */
+/** The tests of every way to show live logs. */
 export const liveLogsSuite = (name: string, open: (t: TestContext) => Promise<LiveLogs>): void => {
   const aLog = async (t: TestContext) => {
     const log = await openTaskLog(join(await temporaryDirectory(t), 'live.log'), systemClock);
