@@ -388,3 +388,6 @@ export const optionsOf = (config: WorkerConfig): WorkerOptions => {
 
 const missing = (name: string, { env, description }: Setting): string =>
   `${name} (${env}) is missing. ${description}`;
+
+/** Where a worker of this machine finds Docker or Podman: unix:///path or tcp://host:port. */
+export const containerHostHere = (): string => String(merged({}).dockerHost ?? defaultContainerSettings.host);

@@ -1,5 +1,6 @@
 export {
   type ConfigSources,
+  containerHostHere,
   defaultPath,
   nodeDirectories,
   readWorkerConfig,

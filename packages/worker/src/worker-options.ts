@@ -31,6 +31,8 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly hiddenPaths?: readonly string[];
   /** Not with the process engine: tasks get no network. Default false. */
   readonly isolateNetwork?: boolean;
+  /** Variables that tasks find unless they set them themselves. Default none. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** The PATH of tasks. Default: a system's usual directories, and the Node that runs this. */
   readonly path?: string;
   /** Between SIGTERM and SIGKILL for a task that must end. Default 10. */

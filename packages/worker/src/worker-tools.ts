@@ -64,6 +64,7 @@ export const openTools = async (
       memoryGuard,
       runsDirectory: directory.runs,
       path,
+      environment: options.environment ?? {},
       whereabouts: whereaboutsOf(options),
       killGraceMs: seconds(options.killGraceSeconds ?? 10),
       maxRunTimeSecondsMax: options.maxRunTimeSecondsMax ?? dayInSeconds,

@@ -21,6 +21,8 @@ export interface FollowGroup {
   /** The first connection is open: everything that happens from now on is seen. */
   readonly onReady: () => void;
   readonly onChange: (change: Change) => void;
+  /** A message of a task that nobody has planned. */
+  readonly onUnknown?: ((taskId: string) => void) | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface FollowGroup {
  * the whole group again.
  */
 export const followGroup = async (follow: FollowGroup): Promise<void> => {
-  const { queue, taskGroupId, group, onChange, onReady } = follow;
+  const { queue, taskGroupId, group, onChange, onReady, onUnknown } = follow;
   const failure = new AbortController();
   let isFirst = true;
   const takeOver = (change: Change | undefined): void => {
@@ -50,6 +52,10 @@ export const followGroup = async (follow: FollowGroup): Promise<void> => {
     signal: AbortSignal.any([follow.signal, failure.signal]),
     onConnect,
   });
-  for await (const { payload } of messages) takeOver(group.apply(payload.status));
+  for await (const { payload } of messages) {
+    const { taskId } = payload.status;
+    if (!group.task(taskId)) onUnknown?.(taskId);
+    takeOver(group.apply(payload.status));
+  }
   if (failure.signal.aborted) throw failure.signal.reason;
 };

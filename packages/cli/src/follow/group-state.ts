@@ -10,6 +10,8 @@ export interface FollowedTask {
   readonly dependencies: readonly string[];
   readonly needsSuccess: boolean;
   readonly status: TaskStatus | undefined;
+  /** Why it is not to run here: it is canceled, which is no failure. */
+  readonly skipped?: string | undefined;
 }
 
 /** A changed task. */
@@ -34,14 +36,17 @@ const isUnresolved = (state: TaskState): boolean => ['unscheduled', 'pending', '
 
 export const isResolved = (task: FollowedTask): boolean => !isUnresolved(stateOf(task));
 
+const lacksSuccess = (task: FollowedTask): boolean => isResolved(task) && stateOf(task) !== 'completed';
+
 /** Resolved without success. */
-export const isFailed = (task: FollowedTask): boolean => isResolved(task) && stateOf(task) !== 'completed';
+export const isFailed = (task: FollowedTask): boolean => lacksSuccess(task) && task.skipped === undefined;
 
 // Statuses with equal marks are at the same point of the task's history.
 const marks = (status: TaskStatus | undefined): string => `${status?.runs.length ?? 0} ${status?.state}`;
 
 /** The reason of the last run's end, when it is more precise than the state: `canceled`, `deadline-exceeded`. */
-export const reasonOf = ({ status }: FollowedTask): string | undefined => {
+export const reasonOf = ({ status, skipped }: FollowedTask): string | undefined => {
+  if (skipped !== undefined) return `skipped: ${skipped}`;
   const reason = status?.runs.at(-1)?.reasonResolved;
   return reason === status?.state ? undefined : reason;
 };
@@ -68,11 +73,22 @@ export class GroupState {
     return this.#counts;
   }
 
+  task(taskId: string): FollowedTask | undefined {
+    return this.#tasks.get(taskId);
+  }
+
+  /** Notes why a task is not to run here, before it is canceled. */
+  skip(taskId: string, reason: string): void {
+    const task = this.#tasks.get(taskId);
+    if (task) this.#tasks.set(taskId, { ...task, skipped: reason });
+  }
+
   /** Adds a new task. */
   plan({ taskId, label, dependencies = [], requires }: PlannedTask): void {
     const known = this.#tasks.get(taskId);
     const needsSuccess = requires !== 'all-resolved';
-    this.#tasks.set(taskId, { taskId, label, dependencies, needsSuccess, status: known?.status });
+    const planned = { taskId, label, dependencies, needsSuccess, status: known?.status };
+    this.#tasks.set(taskId, { ...planned, skipped: known?.skipped });
     if (!known) this.#counts.unscheduled += 1;
   }
 
@@ -108,7 +124,7 @@ export class GroupState {
     if (!needsSuccess) return false;
     return dependencies.some((needed) => {
       const dependency = this.#tasks.get(needed);
-      return dependency !== undefined && isFailed(dependency);
+      return dependency !== undefined && lacksSuccess(dependency);
     });
   }
 
@@ -120,8 +136,8 @@ export class GroupState {
     return failed + exception > 0 && this.blocked().size === unscheduled;
   }
 
-  /** Whether every task completed. */
+  /** Whether every task completed, but for those that were skipped. */
   get isComplete(): boolean {
-    return this.#counts.completed === this.size;
+    return this.tasks.every((task) => isResolved(task) && !isFailed(task));
   }
 }

@@ -38,6 +38,8 @@ export interface Report {
   readonly milliseconds: number;
   readonly counts: GroupState['counts'];
   readonly failures: readonly ReportedFailure[];
+  /** Tasks that are not for this machine. */
+  readonly skipped: readonly { readonly label: string; readonly taskId: string; readonly reason: string }[];
   readonly artifacts: readonly ReportedArtifact[];
 }
 
@@ -127,6 +129,9 @@ export const gatherReport = async (
     isComplete: group.isComplete,
     milliseconds: Date.now() - startedAt.getTime(),
     counts: { ...group.counts },
+    skipped: tasks.flatMap(({ label, taskId, skipped: reason }) =>
+      reason === undefined ? [] : [{ label, taskId, reason }],
+    ),
     failures: await each(failed.slice(0, 100), (task) => failureOf(queue, task)),
     artifacts: (await each(made.slice(0, tasksAskedMax), (task) => artifactsOf(queue, task, save))).flat(),
   };
@@ -162,13 +167,24 @@ const artifactLines = ({ artifacts }: Report): string[] => {
   ];
 };
 
-const verdict = (io: Io, { isComplete, counts, milliseconds }: Report): string => {
+const skippedLines = ({ skipped }: Report): string[] => [
+  ...(skipped.length > 0 ? ['', 'Skipped:'] : []),
+  ...skipped
+    .slice(0, artifactsShownMax)
+    .map(({ label, reason }) => `  ${harmless(label)}: ${harmless(reason)}`),
+  ...(skipped.length > artifactsShownMax ? [`  … and ${skipped.length - artifactsShownMax} more`] : []),
+];
+
+const verdict = (io: Io, { isComplete, counts, milliseconds, skipped }: Report): string => {
   const paint = paintFor(io, io.stdout);
-  const told = Object.entries(counts)
+  const shown = { ...counts, exception: counts.exception - skipped.length, skipped: skipped.length };
+  const told = Object.entries(shown)
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `${count} ${state}`)
     .join(', ');
-  const word = isComplete ? paint('green', 'Every task completed') : paint('red', 'Not every task completed');
+  const whole =
+    skipped.length > 0 ? 'Every task that this machine can run completed' : 'Every task completed';
+  const word = isComplete ? paint('green', whole) : paint('red', 'Not every task completed');
   return `${word}: ${told || 'there are none'}, in ${durationText(milliseconds)}.`;
 };
 
@@ -184,6 +200,7 @@ export const printReport = (io: Io, report: Report, options: ReportOptions = {})
     ...shown.flatMap((failure) => ['', ...failureLines(io, failure, options)]),
     ...(causes.length > shown.length ? ['', `… and ${causes.length - shown.length} more that failed`] : []),
     ...artifactLines(report),
+    ...skippedLines(report),
     '',
     verdict(io, report),
   ];

@@ -17,7 +17,7 @@ export interface Size {
   readonly rows: number;
 }
 
-type Look = 'waiting' | 'blocked' | Exclude<ReturnType<typeof stateOf>, 'unscheduled'>;
+type Look = 'waiting' | 'blocked' | 'skipped' | Exclude<ReturnType<typeof stateOf>, 'unscheduled'>;
 
 const symbols: Readonly<Record<Look, string>> = {
   failed: '✖',
@@ -27,6 +27,7 @@ const symbols: Readonly<Record<Look, string>> = {
   completed: '✔',
   waiting: '·',
   blocked: '⊘',
+  skipped: '⊘',
 };
 const styles: Readonly<Record<Look, Style>> = {
   failed: 'red',
@@ -36,6 +37,7 @@ const styles: Readonly<Record<Look, Style>> = {
   completed: 'green',
   waiting: 'gray',
   blocked: 'gray',
+  skipped: 'gray',
 };
 // What matters most comes first when not all fit.
 const ranks = Object.keys(symbols) as Look[];
@@ -47,6 +49,7 @@ interface Row {
 
 const lookOf = (task: FollowedTask, blocked: ReadonlySet<string>): Look => {
   const state = stateOf(task);
+  if (task.skipped !== undefined && state === 'exception') return 'skipped';
   if (state !== 'unscheduled') return state;
   return blocked.has(task.taskId) ? 'blocked' : 'waiting';
 };

@@ -9,7 +9,11 @@ export interface Watch {
   readonly presenter: Presenter;
   /** Runs when the stream stands: creates the tasks, or reads those that are there. */
   readonly begin: () => Promise<void>;
-  readonly onChange?: (change: Change) => void;
+  readonly onChange?: ((change: Change) => void) | undefined;
+  /** A task of the group that nobody has planned. */
+  readonly onUnknown?: ((taskId: string) => void) | undefined;
+  /** Called when the group seems to have settled: looks for tasks that were added, and plans them. */
+  readonly look?: (() => Promise<void>) | undefined;
   /** Ends the watch before the group has settled. */
   readonly signal: AbortSignal;
 }
@@ -21,6 +25,8 @@ export const watchGroup = async ({
   presenter,
   begin,
   onChange,
+  onUnknown,
+  look,
   signal,
 }: Watch): Promise<void> => {
   const { group, taskGroupId } = subject;
@@ -29,8 +35,23 @@ export const watchGroup = async ({
   // What happens before the caller knows that the tasks exist is told afterwards.
   const early: Change[] = [];
   let failure: { readonly error: unknown } | undefined;
+  const fail = (error: unknown): void => {
+    failure = { error };
+    over.abort();
+  };
+  let isLooking = false;
+  const endAfterLook = async (): Promise<void> => {
+    if (isLooking) return;
+    isLooking = true;
+    await look?.().finally(() => {
+      isLooking = false;
+    });
+    if (group.isSettled) over.abort();
+  };
   const endWhenSettled = (): void => {
-    if (hasBegun && group.isSettled) over.abort();
+    if (!hasBegun || !group.isSettled) return;
+    if (look) endAfterLook().catch(fail);
+    else over.abort();
   };
   const tell = (change: Change): void => {
     presenter.change(change);
@@ -45,8 +66,7 @@ export const watchGroup = async ({
       early.forEach(tell);
       endWhenSettled();
     } catch (error) {
-      failure = { error };
-      over.abort();
+      fail(error);
     }
   };
   try {
@@ -56,6 +76,7 @@ export const watchGroup = async ({
       group,
       signal: AbortSignal.any([signal, over.signal]),
       onReady: () => void onReady(),
+      onUnknown,
       onChange: (change) => {
         if (hasBegun) tell(change);
         else early.push(change);

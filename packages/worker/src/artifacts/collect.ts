@@ -7,6 +7,7 @@ import {
   type HeldDirectory,
   holdDirectory,
   LeadsOut,
+  rootOf,
   systemReason,
   withHeld,
 } from '../trees/index.ts';
@@ -114,8 +115,10 @@ const missingFor = (artifact: ArtifactDescription, error: unknown): MissingArtif
   );
 };
 
-const collectArtifact = async (directory: string, artifact: ArtifactDescription): Promise<Found[]> => {
-  const { path, type } = artifact;
+const collectArtifact = async (taskDirectory: string, declared: ArtifactDescription): Promise<Found[]> => {
+  const { root: directory, path } = rootOf(taskDirectory, declared.path);
+  const artifact = { ...declared, path };
+  const { type } = artifact;
   try {
     return await findInside(directory, path, async (entry) => {
       const kind = entry ? entry.kind : 'directory';

@@ -1,6 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
-import { type HeldDirectory, holdBelow, ignoring, partsOf, systemReason, withHeld } from '../trees/index.ts';
+import {
+  type HeldDirectory,
+  holdBelow,
+  ignoring,
+  partsOf,
+  rootOf,
+  systemReason,
+  withHeld,
+} from '../trees/index.ts';
 import { type CacheStore, type Evictable, openCacheStore } from './cache-store.ts';
 
 /** The writable caches of a worker: directories by name, each used by one task at a time. */
@@ -129,10 +137,11 @@ const withParent = <T>(
   { make }: { make: boolean },
   use: (place: { parent: HeldDirectory; name: string }) => Promise<T>,
 ): Promise<T> => {
-  const names = partsOf(directory) ?? [];
+  const { root, path } = rootOf(taskDirectory, directory);
+  const names = partsOf(path) ?? [];
   const name = names.pop();
   if (name === undefined) throw new Error(`${directory} is no directory inside the task's directory`);
-  return withHeld(holdBelow(taskDirectory, names, { make }), (parent) => use({ parent, name }));
+  return withHeld(holdBelow(root, names, { make }), (parent) => use({ parent, name }));
 };
 
 // The task may have removed it, or put a link or a file in its place: then the next task gets an empty one.

@@ -8,6 +8,7 @@ import {
   moveEntries,
   partsOf,
   removeTree,
+  rootOf,
   systemReason,
   withHeld,
 } from '../trees/index.ts';
@@ -128,7 +129,8 @@ const placeDirectory = (
       const warn = (text: string): void => mounting.report(`[mounts] ${text}`);
       const unpacking = { signal, confine: mounting.confine, warn };
       await unpackArchive(file, { format, directory: unpacked }, unpacking);
-      const place = holdBelow(mounting.directory, namesOf(directory), { make: true });
+      const { root, path } = rootOf(mounting.directory, directory);
+      const place = holdBelow(root, namesOf(path), { make: true });
       await withHeld(place, (to) => withHeld(holdDirectory(unpacked), (from) => moveEntries(from, to))).catch(
         cannotPut(directory),
       );
@@ -145,7 +147,8 @@ const placeFile = (
 ): Promise<void> =>
   withContent(contents, { content, mounting }, async (file) => {
     const { signal } = mounting.access();
-    const names = namesOf(place);
+    const { root, path } = rootOf(mounting.directory, place);
+    const names = namesOf(path);
     const name = names.pop();
     if (name === undefined) throw new Error(`${place} is the task's directory, and no file.`);
     const written = privatePath(mounting, 'file');
@@ -153,7 +156,7 @@ const placeFile = (
       if (compression === undefined) await copyFile(file, written);
       else await decompressFile(file, { compression, to: written }, signal);
       signal.throwIfAborted();
-      await withHeld(holdBelow(mounting.directory, names, { make: true }), (parent) =>
+      await withHeld(holdBelow(root, names, { make: true }), (parent) =>
         rename(written, parent.at(name)),
       ).catch(cannotPut(place));
     } finally {

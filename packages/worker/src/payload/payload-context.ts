@@ -15,6 +15,8 @@ export interface Abilities {
   /** Undefined where no image can be run; else why containers get none of some privileges. */
   readonly containers: { refusals(privileges: Privileges): readonly string[] } | undefined;
   readonly features: Features;
+  /** Paths of this machine itself may be named: nothing hides it from tasks. */
+  readonly absolutePaths?: boolean;
 }
 
 export type PayloadReading =

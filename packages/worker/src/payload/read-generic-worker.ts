@@ -82,11 +82,15 @@ const commandErrors = ({ command }: GenericWorkerPayload): string[] =>
       : [],
   );
 
-/** Whether a relative path leaves the directory that it starts from. */
-const leaves = (path: string): boolean => {
+/** Whether a path leaves what tasks of this worker are shown. */
+const leaves = (path: string, { absolutePaths = false }: PayloadContext['abilities']): boolean => {
   const normal = posix.normalize(path);
-  return posix.isAbsolute(path) || normal === '..' || normal.startsWith('../') || path.includes('\0');
+  const isOutside = posix.isAbsolute(path) && !absolutePaths;
+  return isOutside || normal === '..' || normal.startsWith('../') || path.includes('\0');
 };
+
+/** Why such a path is refused. */
+const insideOnly = "must lie inside the task's directory: this worker shows tasks nothing else to write in";
 
 const isTheDirectoryItself = (path: string): boolean => /^\.?\/?$/.test(posix.normalize(path));
 
@@ -100,7 +104,7 @@ const artifactErrors = ({ artifacts = [] }: GenericWorkerPayload, task: PayloadC
   ...artifacts.flatMap(({ type, name, path, expires }, index) => {
     const at = `payload/artifacts/${index}`;
     return [
-      ...(leaves(path) ? [`${at}/path must stay inside the task's directory`] : []),
+      ...(leaves(path, task.abilities) ? [`${at}/path ${insideOnly}`] : []),
       ...(type === 'file' && name === '' ? [`${at}/name is empty`] : []),
       ...expiryErrors(expires, at, task),
     ];
@@ -122,7 +126,10 @@ const formatErrors = (mount: MountShape, at: string): string[] => {
     : [`${at}/format: this worker unpacks ${known.join(', ')}, not ${mount.format}`];
 };
 
-const mountErrors = (payload: GenericWorkerPayload, { dependencies }: PayloadContext): string[] => {
+const mountErrors = (
+  payload: GenericWorkerPayload,
+  { dependencies, abilities }: PayloadContext,
+): string[] => {
   const { mounts = [] } = payload;
   const places = mounts.map((mount) => ('file' in mount ? mount.file : mount.directory));
   return [
@@ -130,8 +137,8 @@ const mountErrors = (payload: GenericWorkerPayload, { dependencies }: PayloadCon
       const at = `payload/mounts/${index}`;
       const place = places[index] ?? '';
       return [
-        ...(leaves(place) || (isTheDirectoryItself(place) && !isUnpacked(mount))
-          ? [`${at}/${'file' in mount ? 'file' : 'directory'} must lie inside the task's directory`]
+        ...(leaves(place, abilities) || (isTheDirectoryItself(place) && !isUnpacked(mount))
+          ? [`${at}/${'file' in mount ? 'file' : 'directory'} ${insideOnly}`]
           : []),
         ...formatErrors(mount, at),
         ...(mount.content === undefined ? [] : contentErrors(mount.content, `${at}/content`, dependencies)),

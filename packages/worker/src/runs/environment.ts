@@ -14,6 +14,7 @@ export const taskEnvironment = (
   // An image has its own places for programs, and one of the task's own shows nothing of this machine's at all.
   ...(tools.engine.containers ? {} : { PATH: tools.path }),
   ...(container ? {} : { HOME: taskDirectory, LANG: 'C.UTF-8' }),
+  ...tools.environment,
   ...own,
   TASK_ID: claim.taskId,
   RUN_ID: String(claim.runId),

@@ -100,7 +100,11 @@ const readRun = ({ tools, claim }: Run): PayloadReading => {
     dependencies: task.dependencies,
     taskQueueId: tools.identity.taskQueueId,
     maxRunTimeSecondsMax: tools.maxRunTimeSecondsMax,
-    abilities: { containers: tools.engine.containers, features: tools.features },
+    abilities: {
+      containers: tools.engine.containers,
+      features: tools.features,
+      absolutePaths: tools.engine.name === 'process',
+    },
   });
 };
 
@@ -146,7 +150,10 @@ const deliver = async (run: Run, description: TaskDescription): Promise<boolean>
   const { claim, log, taskDirectory: directory, interrupted, tools } = run;
   const { artifacts, features } = description;
   const ownNames = ownNamesOf(description);
-  const collection = await collectArtifacts({ directory, ownNames }, copiedArtifacts(artifacts));
+  const collection = await collectArtifacts(
+    { directory, ownNames },
+    tools.engine.containers ? copiedArtifacts(artifacts) : artifacts,
+  );
   for (const warning of collection.warnings) log.info(`Warning: ${warning}`);
   for (const { name } of collection.files) log.info(`Uploading artifact ${name}`);
   for (const { name, reason, message } of collection.missing)

@@ -25,6 +25,8 @@ export interface WorkerTools {
   readonly runsDirectory: string;
   /** The PATH of tasks. */
   readonly path: string;
+  /** Variables that tasks find unless they set them themselves. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Variables that tell tasks where they run. */
   readonly whereabouts: Readonly<Record<string, string>>;
   /** Between SIGTERM and SIGKILL. */

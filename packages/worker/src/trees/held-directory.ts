@@ -58,6 +58,12 @@ export const partsOf = (path: string): string[] | undefined => {
   return parts.filter((part) => part !== '' && part !== '.');
 };
 
+/** Where a path of a task starts, and the rest of it: in the task's directory, or at the root of the machine. */
+export const rootOf = (taskDirectory: string, path: string): { root: string; path: string } =>
+  posix.isAbsolute(path)
+    ? { root: '/', path: posix.normalize(path).replace(/^\/+/, '') }
+    : { root: taskDirectory, path };
+
 /**
  * Holds the directory at these names below a root. No symbolic link is followed below it: a link in the way throws
  * ENOTDIR. With `make`, what is missing is made.

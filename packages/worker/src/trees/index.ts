@@ -7,6 +7,7 @@ export {
   type Name,
   partsOf,
   pathOfHandle,
+  rootOf,
   systemReason,
   withHeld,
 } from './held-directory.ts';

@@ -123,7 +123,11 @@ const ownImage = (
     Tty: true,
     HostConfig: {
       ...hostConfig,
-      Binds: [...volumes.map((one) => `${join(command.directory, one.directory)}:${one.path}`), ...shared],
+      Binds: [
+        ...volumes.map((one) => `${join(command.directory, one.directory)}:${one.path}`),
+        ...surroundings.settings.shownPaths.map((path) => `${path}:${path}:ro`),
+        ...shared,
+      ],
       Privileged: privileges.isPrivileged,
       CapAdd: privileges.mayTrace ? ['SYS_PTRACE'] : [],
       SecurityOpt: privileges.mayCallAll ? ['seccomp=unconfined'] : [],

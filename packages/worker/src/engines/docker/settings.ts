@@ -24,6 +24,8 @@ export interface ContainerSettings {
   readonly cpus: number | undefined;
   readonly pidsMax: number | undefined;
   readonly capabilities: readonly ContainerCapability[];
+  /** Folders of this machine that containers with an image of their own see at the same path, without writing there. */
+  readonly shownPaths: readonly string[];
 }
 
 export const defaultContainerSettings: ContainerSettings = {
@@ -34,4 +36,5 @@ export const defaultContainerSettings: ContainerSettings = {
   cpus: undefined,
   pidsMax: undefined,
   capabilities: containerCapabilities,
+  shownPaths: [],
 };

@@ -1,0 +1,239 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Hooks, Queue, slugid } from '@taskyard/client';
+import { hookPayload, type NamedHook, type RenderedTask } from '@taskyard/taskcluster-yml';
+import { MistakesError } from '@taskyard/taskcluster-yml/template';
+import { CommandError, exitCodes } from '../exit-codes.ts';
+import { readDocument } from '../input.ts';
+import { type Io, remark, say } from '../io.ts';
+import type { Platform, PlatformSettings } from '../platform.ts';
+import type { CourseOptions } from '../run-course.ts';
+import { sharePlatform } from '../shared-platform/index.ts';
+import { askedOf } from './asked-scopes.ts';
+import { writeCheckoutRules } from './checkout-rules.ts';
+import { type EventKind, eventKinds } from './events.ts';
+import { type GroupToRun, runGroup, submitTasks, withRemedy } from './group-run.ts';
+import {
+  applyLocalFile,
+  type LocalFile,
+  localFileName,
+  readLocalFile,
+  writeLocalFile,
+} from './local-file.ts';
+import { LocalWorkers } from './local-workers.ts';
+import type { Machine } from './machine.ts';
+import { prepareHere, type RenderedHere, renderHere, whySkipped } from './render-here.ts';
+import { showRendering } from './show.ts';
+
+export { eventKinds } from './events.ts';
+export { isTaskclusterYml } from './render-here.ts';
+
+/** Options of `run` for a file of the original's kind. */
+export interface RepositoryOptions extends CourseOptions {
+  readonly event?: string;
+  readonly eventFile?: string;
+  readonly show?: true | string;
+  readonly init?: true;
+  readonly skip: readonly string[];
+  readonly rootUrlForRendering?: string;
+}
+
+const kindOf = ({ event = 'push' }: RepositoryOptions): EventKind => {
+  const kind = eventKinds.find((one) => one === event);
+  if (kind) return kind;
+  throw new CommandError(exitCodes.usage, `There is no event "${event}"; known: ${eventKinds.join(', ')}.`);
+};
+
+const formatOfShow = ({ show }: RepositoryOptions): 'yaml' | 'json' => {
+  if (show === true || show === 'yaml') return 'yaml';
+  if (show === 'json') return 'json';
+  throw new CommandError(exitCodes.usage, `--show is yaml or json, not "${show}".`);
+};
+
+// What is shown is not rendered for a server that runs.
+const nowhere = 'https://taskyard.localhost';
+
+/** A folder beside the data of other runs: here the workers belong to the run, and the platform has none. */
+const dataOf = (folder: string): string => join(folder, 'repository');
+
+const openPlatform = (io: Io, folder: string, project: string): Promise<Platform> => {
+  const onStart = (): void => {
+    if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
+  };
+  const logLevel = (io.environment.logLevel ?? 'error') as NonNullable<PlatformSettings['logLevel']>;
+  return sharePlatform({ data: folder, port: 0, logLevel, worker: { enabled: false } }, { project, onStart });
+};
+
+/** What this machine has for tasks with an image of their own. */
+const machineHere = async (kept: readonly string[]): Promise<Machine> => {
+  const { containerHostHere } = await import('@taskyard/worker');
+  const host = containerHostHere();
+  const socket = /^unix:\/\/(.*)$/.exec(host)?.[1];
+  const isThere = socket === undefined || existsSync(socket);
+  const withoutContainers = `there is no container engine at ${host}: start Docker or Podman, or name it by DOCKER_HOST`;
+  return { withoutContainers: isThere ? undefined : withoutContainers, kept };
+};
+
+interface RepositoryRun {
+  readonly io: Io;
+  readonly platform: Platform;
+  readonly file: string;
+  readonly rendered: RenderedHere;
+  readonly localFile: LocalFile | undefined;
+}
+
+/** The groups of a file's tasks, in the order in which they can be created. */
+const groupsOf = ({ platform, rendered, localFile, file }: RepositoryRun): GroupToRun[] => {
+  const { tasks, scopes } = rendered.rendering;
+  const { rootUrl, credentials } = platform;
+  // Without a file of roles, nobody has said what tasks may do here: they may do what they ask for.
+  const authorizedScopes = localFile && scopes;
+  const queue = new Queue({ rootUrl, credentials, authorizedScopes });
+  const groups = new Map<string, RenderedTask[]>();
+  for (const task of tasks) {
+    const id = String(task.task.taskGroupId);
+    groups.set(id, [...(groups.get(id) ?? []), task]);
+  }
+  return [...groups].map(([taskGroupId, members]) => ({
+    title: file,
+    taskGroupId,
+    tasks: members,
+    submit: () =>
+      submitTasks(queue, taskGroupId, members).catch((error: unknown) => {
+        throw withRemedy(error, scopes, localFileName);
+      }),
+  }));
+};
+
+/** The groups of the hooks that a file names. One that is not there is told, and stops nothing. */
+const groupsOfHooks = async ({ io, platform, rendered }: RepositoryRun): Promise<GroupToRun[]> => {
+  const { rootUrl, credentials } = platform;
+  const hooks = new Hooks({ rootUrl, credentials });
+  const found: GroupToRun[] = [];
+  for (const hook of rendered.rendering.hooks) {
+    const [group = '', ...rest] = hook.name.split('/');
+    const id = rest.join('/');
+    const isThere = await hooks.hook(group, id).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) found.push(groupOfHook(hooks, { hook, group, id, context: rendered.context }));
+    else remark(io, `The hook ${hook.name} is not on this machine: what it would make does not run.`);
+  }
+  return found;
+};
+
+const groupOfHook = (
+  hooks: Hooks,
+  {
+    hook,
+    group,
+    id,
+    context,
+  }: { hook: NamedHook; group: string; id: string; context: RenderedHere['context'] },
+): GroupToRun => {
+  const taskId = slugid();
+  return {
+    title: hook.name,
+    taskGroupId: taskId,
+    tasks: [],
+    submit: () =>
+      hooks.triggerHook(group, id, hookPayload(hook, { context, taskId }) as Record<string, unknown>),
+  };
+};
+
+const runAll = async (run: RepositoryRun, folder: string, options: RepositoryOptions): Promise<number> => {
+  const { io, platform, rendered, localFile } = run;
+  await applyLocalFile(platform, localFile);
+  const groups = [...groupsOf(run), ...(await groupsOfHooks(run))];
+  if (groups.length === 0) {
+    say(io, 'The file makes no tasks for this event.');
+    return exitCodes.ok;
+  }
+  const machine = await machineHere([...(localFile?.skip ?? []), ...options.skip]);
+  const checkout = await writeCheckoutRules(rendered.state);
+  const workers = new LocalWorkers({
+    platform,
+    folder: join(folder, 'workers'),
+    project: rendered.state.folder,
+    hidden: [folder],
+    checkout,
+  });
+  try {
+    let exitCode: number = exitCodes.ok;
+    for (const group of groups) {
+      const ended = await runGroup(group, { io, platform, folder, machine, workers, options });
+      exitCode = Math.max(exitCode, ended);
+      if (ended === exitCodes.interrupted) break;
+    }
+    for (const failure of workers.failures.values()) remark(io, failure);
+    return workers.failures.size > 0 ? Math.max(exitCode, exitCodes.failed) : exitCode;
+  } finally {
+    await workers.stop();
+    await checkout.remove();
+  }
+};
+
+const initEvents: readonly EventKind[] = ['push', 'pull-request', 'pull-request-untrusted', 'tag', 'release'];
+
+/** Writes a file with the roles and secrets that the tasks of all usual events ask for. */
+const init = async (io: Io, file: string, rootUrl: string): Promise<number> => {
+  const rendered: RenderedHere[] = [];
+  const mistakes: MistakesError[] = [];
+  for (const kind of initEvents) {
+    try {
+      rendered.push(await renderHere(await prepareHere({ file, kind, given: {}, rootUrl })));
+    } catch (error) {
+      // Many files have thought of some events only.
+      if (!(error instanceof MistakesError)) throw error;
+      mistakes.push(error);
+    }
+  }
+  const [first] = rendered;
+  if (!first) throw mistakes[0] as MistakesError;
+  const content = askedOf(rendered.map(({ rendering }) => rendering));
+  const path = await writeLocalFile(first.state.folder, content);
+  const secrets = Object.keys(content.secrets);
+  say(io, `Wrote ${path}: ${Object.keys(content.roles).length} roles, ${secrets.length} secrets.`);
+  for (const name of secrets) say(io, `  fill in the secret ${name}`);
+  return exitCodes.ok;
+};
+
+/** Runs a `.taskcluster.yml` for an event of the checkout around it, or shows what it would make; returns the exit status. */
+export const runRepository = async (
+  io: Io,
+  {
+    file,
+    folder: data,
+    options,
+  }: { readonly file: string; readonly folder: string; readonly options: RepositoryOptions },
+): Promise<number> => {
+  const kind = kindOf(options);
+  const rootUrl = options.rootUrlForRendering ?? nowhere;
+  if (options.init) return init(io, file, rootUrl);
+  const given = options.eventFile === undefined ? {} : await readDocument(io, options.eventFile);
+  const prepared = await prepareHere({ file, kind, given, rootUrl });
+  const reason = whySkipped(prepared);
+  if (reason !== undefined) {
+    say(io, reason);
+    return exitCodes.ok;
+  }
+  // Mistakes are told before anything is started.
+  const shown = await renderHere(prepared);
+  if (options.show !== undefined) {
+    showRendering(io, shown, formatOfShow(options));
+    return exitCodes.ok;
+  }
+  if (shown.state.isChanged)
+    remark(io, 'Files differ from the last commit. Tasks run that commit, without your changes.');
+  const localFile = await readLocalFile(shown.state.folder);
+  const folder = dataOf(data);
+  const platform = await openPlatform(io, folder, shown.state.folder);
+  try {
+    const context = { ...prepared.context, rootUrl: options.rootUrlForRendering ?? platform.rootUrl };
+    const rendered = await renderHere({ ...prepared, context });
+    return await runAll({ io, platform, file, rendered, localFile }, folder, options);
+  } finally {
+    await platform.stop();
+  }
+};
