@@ -58,7 +58,8 @@ const runFiles = async ({ files, concurrency, environment, folder, name }) => {
 };
 
 const runAll = async (files, environment, folder) => {
-  const concurrency = Math.max(3, availableParallelism());
+  // Tests wait about as long as they compute, so that more of them at once keep the processors busy.
+  const concurrency = Math.max(4, Math.ceil(1.5 * availableParallelism()));
   const first = await runFiles({ files, concurrency, environment, folder, name: 'first' });
   const failed = first.filter(({ hasFailed }) => hasFailed);
   if (failed.length === 0 || isInterrupted) return { records: first, flakes: [] };

@@ -25,6 +25,27 @@ after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, fo
 
 const start = (dataDir: string) => startEmbeddedPostgres({ dataDir, log: silentLog });
 
+/** A data folder whose server has been started and stopped before. */
+const makeOne = async (): Promise<string> => {
+  const dataDir = await aFolder();
+  await (await start(dataDir)).stop();
+  // Each copy chooses a port of its own.
+  await rm(clusterPaths(dataDir).port);
+  return dataDir;
+};
+let made: Promise<string> | undefined;
+
+/** The same for tests that are about what comes after: data are made once, which takes seconds, and copied. */
+const aMadeFolder = async (below = ''): Promise<string> => {
+  made ??= makeOne();
+  const dataDir = join(await aFolder(), below);
+  await mkdir(dataDir, { recursive: true });
+  // Whoever starts PostgreSQL looks at owners and modes.
+  const { code, output } = await runProgram(['/bin/cp', '-a', clusterPaths(await made).folder, dataDir]);
+  assert.equal(code, 0, output);
+  return dataDir;
+};
+
 const ask = async (url: string, text: string): Promise<unknown[]> => {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -97,21 +118,21 @@ describe('embedded PostgreSQL', () => {
   });
 
   it('is reached by the loopback device where the path of its socket would be too long', async () => {
-    const server = await start(join(await aFolder(), 'x'.repeat(90)));
+    const server = await start(await aMadeFolder('x'.repeat(90)));
     assert.equal(server.url, server.tcpUrl);
     assert.deepEqual(await ask(server.url, 'select 1 as one'), [{ one: 1 }]);
     await server.stop();
   });
 
   it('has a process group of its own, so that Ctrl-C does not stop it before the platform has drained', async () => {
-    const server = await start(await aFolder());
+    const server = await start(await aMadeFolder());
     const { output } = await runProgram(['/bin/ps', '-p', String(server.pid), '-o', 'pgid=']);
     assert.equal(Number(output), server.pid);
     await server.stop();
   });
 
   it('ends when its parent is killed, and starts again with every committed row', async () => {
-    const dataDir = await aFolder();
+    const dataDir = await aMadeFolder();
     const { child, url, pid } = await startElsewhere(dataDir);
     await ask(url, 'create table kept as select 42 as answer');
     child.kill('SIGKILL');
@@ -125,7 +146,7 @@ describe('embedded PostgreSQL', () => {
   });
 
   it('starts again after the server itself was killed, and replays what was committed', async () => {
-    const dataDir = await aFolder();
+    const dataDir = await aMadeFolder();
     const server = await start(dataDir);
     await ask(server.url, 'create table kept as select 42 as answer');
     process.kill(server.pid, 'SIGKILL');
@@ -136,7 +157,7 @@ describe('embedded PostgreSQL', () => {
   });
 
   it('refuses data that another process uses', async () => {
-    const dataDir = await aFolder();
+    const dataDir = await aMadeFolder();
     const { child, url, pid } = await startElsewhere(dataDir);
     await assert.rejects(start(dataDir), new RegExp(`Another process uses .*process id ${pid}`));
     assert.deepEqual(await ask(url, 'select 1 as still_there'), [{ still_there: 1 }]);
@@ -145,7 +166,7 @@ describe('embedded PostgreSQL', () => {
   });
 
   it('takes another port when another program uses its own', async () => {
-    const dataDir = await aFolder();
+    const dataDir = await aMadeFolder();
     const first = await start(dataDir);
     await first.stop();
     const { port } = new URL(first.url);
