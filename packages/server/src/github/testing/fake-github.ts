@@ -262,7 +262,7 @@ export const fakeGithub = async (): Promise<FakeGithub> => {
     response.end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const secret = 'the secret of the webhook';
+  const secret = 'the-secret-of-the-webhook';
   const github: FakeGithub = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     appId: '12345',

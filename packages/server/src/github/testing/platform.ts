@@ -86,7 +86,7 @@ interface Around {
 const settingsOf = ({ appId, privateKey, secret, url }: FakeGithub) => ({
   appId,
   privateKey,
-  webhookSecrets: ['an older secret', secret],
+  webhookSecrets: ['an-older-secret', secret],
   apiUrl: url,
   statusContext: 'Taskyard',
 });
