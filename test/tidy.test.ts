@@ -33,6 +33,7 @@ const floors = [
   'sessions',
   'tunnels',
   'views',
+  'github',
   'config',
 ];
 

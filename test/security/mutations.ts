@@ -17,6 +17,8 @@ export const openMutations: Readonly<Record<string, string>> = {
   'auth.testAuthenticate': 'the scopes that its body names, and changes nothing',
   'worker-manager.registerWorker': 'a proof of identity',
   'hooks.triggerHookWithToken': 'the token of the hook',
+  'github.githubWebHookConsumer': 'the signature of GitHub',
+  'github.renderTaskclusterYml': 'nothing: it shows what a file would make, and changes nothing',
   'sessions.signIn': 'a code',
   'sessions.renewCredentials': 'the cookie of a session',
   'sessions.signOut': 'the cookie of a session, which it ends',
@@ -125,6 +127,23 @@ const authMutations = ({ clientId = '', roleId = '' }: World): Record<string, Mu
   'auth.deleteClient': { values: { clientId }, needs: [`auth:delete-client:${clientId}`] },
   'auth.deleteRole': { values: { roleId }, needs: [`auth:delete-role:${roleId}`] },
 });
+
+const githubMutations = (): Record<string, Mutation> => {
+  const ofRepository = { owner: 'company', repo: 'app' };
+  return {
+    'github.cancelBuilds': { values: ofRepository, needs: ['github:cancel-builds:company:app'] },
+    'github.createStatus': {
+      values: { ...ofRepository, sha: 'a'.repeat(40) },
+      body: { state: 'success' },
+      needs: ['github:create-status:company/app'],
+    },
+    'github.createComment': {
+      values: { ...ofRepository, number: '1' },
+      body: { body: 'Hello' },
+      needs: ['github:create-comment:company/app'],
+    },
+  };
+};
 
 const me = { workerGroup: 'secure', workerId: 'one' };
 
@@ -369,4 +388,5 @@ export const mutationsIn = (world: World): Readonly<Record<string, Mutation>> =>
   ...secretAndCacheMutations(),
   ...sessionMutations(),
   ...authMutations(world),
+  ...githubMutations(),
 });

@@ -40,6 +40,12 @@ const independent = [
   'queue.claimWork',
 ];
 
+/** They need the database for nothing but to know their caller, which by their turn may have been too long ago. */
+const perhapsIndependent = [
+  ...['github.githubWebHookConsumer', 'github.repository', 'github.createStatus', 'github.createComment'],
+  'github.renderTaskclusterYml',
+];
+
 const atOnceMax = 8;
 
 /** What every method answers, by its title. */
@@ -57,7 +63,8 @@ describe('while PostgreSQL is away', () => {
     await site.postgres.kill();
     const answers = await askAll();
     const others = [...answers].filter(([, { status }]) => status !== 503);
-    assert.deepEqual(others.map(([title]) => title).sort(), [...independent].sort());
+    const answered = others.map(([title]) => title).filter((title) => !perhapsIndependent.includes(title));
+    assert.deepEqual(answered.sort(), [...independent].sort());
     assert.deepEqual(
       others.filter(([, { status }]) => status >= 500),
       [],

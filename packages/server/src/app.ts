@@ -59,8 +59,11 @@ export const createApp = (deps: AppDeps): App => {
   const domains = openDomains({ ...deps, turns: createTurns(systemClock, 10) });
   const all: readonly Domain[] = Object.values<Domain>({ ...domains });
   requireDeclared(all);
-  const { events, notify, index, workerManager, hooks } = domains;
-  const subscriptions = [notify, index, workerManager, hooks].map(({ subscription }) => subscription);
+  const { events, notify, index, workerManager, hooks, github } = domains;
+  const subscriptions = [
+    ...[notify, index, workerManager, hooks].map(({ subscription }) => subscription),
+    ...github.subscriptions,
+  ];
   return {
     domains,
     loops: [...all.flatMap(({ loops }) => loops), ...subscriptions.map(events.subscribe)],

@@ -68,6 +68,8 @@ const effective = (schema: Json, base: string): Json => {
 /** Methods that only we have, by document. They are no mistake, but they are to be known. */
 // `taskQueueCountsBatch` is the original's since version 109, of which no references were published.
 const additionsOf: Readonly<Record<string, readonly string[]>> = {
+  // Of the original since v108.1; the reference that we compare with is older.
+  'github/exchanges': ['taskclusterYmlUpdate'],
   'hooks/api': ['hookBindings'],
   'queue/api': ['createTaskGroupTasks', 'rerunTaskGroup', 'taskQueueCountsBatch'],
   'worker-manager/api': ['workerPoolDecisions'],

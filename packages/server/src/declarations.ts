@@ -1,6 +1,7 @@
 import { artifactCreatedMessage, artifactRoutes, objectCredentials } from './artifacts/index.ts';
 import { authDeclaration } from './auth/index.ts';
 import { eventsDeclaration } from './events/index.ts';
+import { githubDeclaration } from './github/index.ts';
 import { hooksDeclaration } from './hooks/index.ts';
 import {
   referenceDocuments as documentsOf,
@@ -65,6 +66,7 @@ export const declarations = [
   hooksDeclaration,
   sessionsDeclaration,
   viewsDeclaration,
+  githubDeclaration,
 ] as unknown as readonly ServiceDeclaration<object>[];
 
 /** All published documents: references, schemas and the manifest. */

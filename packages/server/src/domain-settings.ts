@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { OtherParties } from './auth/index.ts';
 import type { Config } from './config/index.ts';
+import type { GithubAppSettings } from './github/index.ts';
 import type { SenderSettings } from './notify/index.ts';
 import type { Backends } from './objects/index.ts';
 import { type QueueSettings, readAgeing } from './queue/index.ts';
@@ -51,6 +52,20 @@ export const namesOfOrganizations = ({ github }: Config): Readonly<Record<string
   Object.fromEntries(
     Object.entries(github.organizations ?? {}).map(([name, id]) => [name.toLowerCase(), id]),
   );
+
+/** The app by which the service for GitHub speaks, if its operator has made one. */
+export const githubAppOf = ({
+  github: { appId, privateKey, webhookSecret, url, statusContext },
+}: Config): GithubAppSettings | undefined =>
+  appId && privateKey && webhookSecret
+    ? {
+        appId,
+        privateKey,
+        webhookSecrets: webhookSecret.split(/\s+/).filter((secret) => secret !== ''),
+        apiUrl: url.replace(/\/+$/, ''),
+        statusContext,
+      }
+    : undefined;
 
 /** Where bytes lie: in a bucket when there is one, on disk otherwise, and wherever else the operator wants them. */
 export const backendsOf = ({ s3, data, objects }: Config) => {

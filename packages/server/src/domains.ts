@@ -7,6 +7,7 @@ import type { Config } from './config/index.ts';
 import { declarations } from './declarations.ts';
 import {
   backendsOf,
+  githubAppOf,
   namesOfOrganizations,
   originsOf,
   otherPartiesOf,
@@ -14,6 +15,7 @@ import {
   sendersOf,
 } from './domain-settings.ts';
 import { createEvents, type Events, outbox, type RelaySettings } from './events/index.ts';
+import { createGithub, type Github } from './github/index.ts';
 import { createHooks, type Hooks } from './hooks/index.ts';
 import { type Domain, exchangeNames } from './http/index.ts';
 import { createIndex, type Index } from './index/index.ts';
@@ -32,7 +34,7 @@ import { createSecrets } from './secrets/index.ts';
 import { createSessions, identityProviders, type Sessions } from './sessions/index.ts';
 import { createTaskGraphs, type TaskGraphs } from './task-graphs/index.ts';
 import { createTunnels, type Tunnels } from './tunnels/index.ts';
-import { createViews } from './views/index.ts';
+import { createViews, type Views } from './views/index.ts';
 import { createWorkerManager, type LocalSettings, type WorkerManager } from './worker-manager/index.ts';
 import { createWorkers, type Workers } from './workers/index.ts';
 
@@ -48,6 +50,8 @@ export const signalNames = [
   'workers',
   'workerPools',
   'purges',
+  'githubEvents',
+  'githubReports',
 ] as const;
 export type Signals = Readonly<Record<(typeof signalNames)[number], Signal>>;
 
@@ -94,11 +98,16 @@ interface Services {
   readonly builtInWorkers: Domain;
   readonly sessions: Sessions;
   readonly tunnels: Tunnels;
-  readonly views: Domain;
+  readonly views: Views;
+}
+
+/** What acts for other parties by all of these. */
+interface Bridges {
+  readonly github: Github;
 }
 
 /** All domains, lowest first, by the names by which handlers get their verbs. */
-export type Domains = Ground & Tasks & Services;
+export type Domains = Ground & Tasks & Services & Bridges;
 
 /** The arguments of every function here. `all` may be called once all domains are open. */
 interface Opening extends DomainDeps {
@@ -113,7 +122,9 @@ export const openDomains = (deps: DomainDeps): Domains => {
   const ground = openGround(opening);
   const queueContext = queueContextOf(opening, ground);
   const tasks = openTasks(opening, ground, queueContext);
-  const domains = { ...ground, ...tasks, ...openServices(opening, { ...ground, ...tasks }, queueContext) };
+  const services = openServices(opening, { ...ground, ...tasks }, queueContext);
+  const below = { ...ground, ...tasks, ...services };
+  const domains = { ...below, github: openGithub(opening, below, queueContext) };
   return domains;
 };
 
@@ -238,6 +249,25 @@ const openServices = (
     views: createViews({ ...base, queue }),
   };
 };
+
+const openGithub = (
+  { base, config, signals, rootUrl }: Opening,
+  { auth, queue, artifacts, hooks, views }: Omit<Domains, 'github'>,
+  queueContext: QueueContext,
+): Github =>
+  createGithub({
+    ...base,
+    settings: githubAppOf(config),
+    queueContext,
+    queue: queue.verbs,
+    artifacts: artifacts.verbs,
+    hooks: hooks.verbs,
+    views: views.verbs,
+    arrived: signals.githubEvents,
+    touched: signals.githubReports,
+    rootUrl,
+    callerFor: auth.verbs.callerWithRoles,
+  });
 
 const openNotify = ({ base, config, signals, rootUrl }: Opening): Notify =>
   createNotify({

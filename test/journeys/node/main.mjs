@@ -17,6 +17,7 @@ const visits = [
   services.visitWorkerManager,
   services.visitSecrets,
   services.visitPurgeCache,
+  services.visitGithub,
   services.visitEveryService,
 ];
 for (const visit of visits) {

@@ -256,6 +256,31 @@ export const visitPurgeCache = async () => {
   assert.deepEqual(cacheNames(all.filter(({ workerType }) => workerType === 'node-caches')), ['one', 'two']);
 };
 
+/** The platform that is visited has no GitHub app: what needs one says so, and everything else answers. */
+export const visitGithub = async () => {
+  const github = clientOf('Github');
+  assert.deepEqual(await github.builds({ organization: 'nobody' }), { builds: [] });
+  const badge = await fetch(github.buildSignedUrl(github.badge, 'nobody', 'app', 'main'));
+  assert.deepEqual([badge.status, badge.headers.get('content-type')], [200, 'image/svg+xml; charset=utf-8']);
+  assert.match(await badge.text(), /no builds/);
+  await github.badge('nobody', 'app', 'main');
+  const file =
+    'version: 1\ntasks: [{taskQueueId: "journeys/github", payload: {}, metadata: {name: {$eval: tasks_for}}}]';
+  const fakeEvent = { type: 'github-push' };
+  assert.equal(await refusal(github.renderTaskclusterYml({ body: file, fakeEvent })), '400 InputError');
+  const rendered = await github.renderTaskclusterYml({ body: 'version: 1', fakeEvent });
+  assert.deepEqual([rendered.tasks, rendered.scopes.length], [[], 3]);
+  const refused = [
+    () => github.githubWebHookConsumer(),
+    () => github.cancelBuilds('nobody', 'app', { pullRequest: 1 }),
+    () => github.repository('nobody', 'app'),
+    () => github.latest('nobody', 'app', 'main'),
+    () => github.createStatus('nobody', 'app', 'a'.repeat(40), { state: 'success' }),
+    () => github.createComment('nobody', 'app', 1, { body: 'Hello' }),
+  ];
+  for (const call of refused) assert.equal(await refusal(call()), '404 ResourceNotFound');
+};
+
 /** What every service has, and clients that speak to several deployments. */
 export const visitEveryService = async () => {
   for (const name of serviceNames) {

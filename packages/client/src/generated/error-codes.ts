@@ -8,6 +8,8 @@ export const errorStatuses = {
   InputError: 400,
   AuthenticationFailed: 401,
   InsufficientScopes: 403,
+  ForbiddenByGithub: 403,
+  SignatureMismatch: 403,
   ResourceNotFound: 404,
   NoMatchingBackend: 400,
   DenylistedAddress: 400,

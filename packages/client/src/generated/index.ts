@@ -1,6 +1,7 @@
 // Generated from the server's contracts by `npm run generate`. Do not edit.
 import { Auth } from './auth.ts';
 import { Events } from './events.ts';
+import { Github } from './github.ts';
 import { Hooks } from './hooks.ts';
 import { Index } from './index-service.ts';
 import { Notify } from './notify.ts';
@@ -15,6 +16,7 @@ import { WorkerManager } from './worker-manager.ts';
 
 export * from './auth.ts';
 export * from './events.ts';
+export * from './github.ts';
 export * from './hooks.ts';
 export * from './index-service.ts';
 export * from './notify.ts';
@@ -31,6 +33,7 @@ export * from './worker-manager.ts';
 export const services = {
   'auth': Auth,
   'events': Events,
+  'github': Github,
   'hooks': Hooks,
   'index': Index,
   'notify': Notify,

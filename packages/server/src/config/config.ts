@@ -187,6 +187,8 @@ const disagreements = (config: Config): Mistake[] => [
   ...halves(config.oidc, 'oidc', 'issuer', 'clientId'),
   ...halves(config.oidc, 'oidc', 'issuer', 'clientSecret'),
   ...halves(config.github, 'github', 'oauthClientId', 'oauthClientSecret'),
+  ...halves(config.github, 'github', 'appId', 'privateKey'),
+  ...halves(config.github, 'github', 'appId', 'webhookSecret'),
   ...disagreementsOfS3(config),
   ...halves(config.notify, 'notify', 'smtpUrl', 'emailFrom'),
   ...halves(config.notify, 'notify', 'matrixUrl', 'matrixAccessToken'),

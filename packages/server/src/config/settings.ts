@@ -1,8 +1,9 @@
 import { type Static, Type } from 'typebox';
-import { GcpProjects, GithubApps, S3Access, StaticClients } from '../auth/index.ts';
+import { GcpProjects, S3Access, StaticClients } from '../auth/index.ts';
 import { Backends, Placement } from '../objects/index.ts';
 import { ageingPattern } from '../queue/index.ts';
 import { ProviderSettings } from '../worker-manager/index.ts';
+import { githubSettings } from './github-settings.ts';
 import {
   choice,
   type Facts,
@@ -286,40 +287,7 @@ export const Config = Type.Object({
       description: 'The claim that lists the groups of somebody.',
     }),
   }),
-  github: Type.Object({
-    oauthClientId: optionalText({
-      env: 'GITHUB_OAUTH_CLIENT_ID',
-      description: 'An OAuth app of GitHub that people sign in by; without it nobody does.',
-    }),
-    oauthClientSecret: optionalText({
-      env: 'GITHUB_OAUTH_CLIENT_SECRET',
-      secret: true,
-      description: 'Its secret.',
-    }),
-    webUrl: url({
-      env: 'GITHUB_URL',
-      default: 'https://github.com',
-      description: 'GitHub, or where an enterprise has its own.',
-    }),
-    organizations: structured(Type.Record(Type.String(), Type.String({ pattern: '^[0-9]+$' })), {
-      env: 'GITHUB_ORGANIZATIONS',
-      expects: 'ids by name, such as {"mozilla": "131524"}',
-      description:
-        'Whose a name of an organization is, by the id of the organization. Without it a name is that of the ' +
-        'organization which was seen with it first.',
-    }),
-    apps: structured(GithubApps, {
-      env: 'GITHUB_CREDENTIALS_APPS',
-      secret: true,
-      expects: 'apps by name, each with appId and privateKey',
-      description: 'GitHub apps that tokens for repositories are given out of.',
-    }),
-    url: url({
-      env: 'GITHUB_API_URL',
-      default: 'https://api.github.com',
-      description: 'The REST API of GitHub.',
-    }),
-  }),
+  github: githubSettings,
   notify: Type.Object({
     smtpUrl: optionalUrl('smtps?', 'a URL that starts with smtp:// or smtps://', {
       env: 'SMTP_URL',

@@ -10,6 +10,8 @@ import * as schema from './schema.ts';
 import { type HookVerbs, hookVerbs } from './service/index.ts';
 import { hookSubscription } from './subscription.ts';
 
+export type { HookVerbs } from './service/index.ts';
+
 /** The door of hooks. */
 export interface Hooks extends Domain<HookVerbs> {
   /** To be given to the subscriptions of events. */

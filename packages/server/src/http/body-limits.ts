@@ -17,7 +17,10 @@ export const bodyBytesMax = ({ bodyBytesMax: own = bodyBytesMaxDefault }: Contra
 
 /** The largest body of a method, from this caller. */
 export const bytesMaxFrom = (contract: Contract, caller: Caller | undefined): number =>
-  Math.min(bodyBytesMax(contract), caller?.isAnonymous ? unsignedBytesMax : Number.POSITIVE_INFINITY);
+  Math.min(
+    bodyBytesMax(contract),
+    caller?.isAnonymous && !contract.signedByOthers ? unsignedBytesMax : Number.POSITIVE_INFINITY,
+  );
 
 export const tooLarge = (bytesMax: number): RequestError => {
   const size = bytesMax < 2 ** 20 ? `${bytesMax / 2 ** 10} KiB` : `${bytesMax / 2 ** 20} MiB`;
@@ -69,9 +72,13 @@ export const limitBodyTime = (request: FastifyRequest, clock: Clock): void => {
 };
 
 /** Bodies of callers without credentials that announce no length end at the bound. */
-export const boundBody = (body: RequestPayload, caller: Caller | undefined): RequestPayload => {
+export const boundBody = (
+  { signedByOthers }: Contract,
+  body: RequestPayload,
+  caller: Caller | undefined,
+): RequestPayload => {
   const isChunked = (body as IncomingMessage).headers?.['transfer-encoding'] !== undefined;
-  if (!caller?.isAnonymous || !isChunked) return body;
+  if (!caller?.isAnonymous || signedByOthers || !isChunked) return body;
   let bytes = 0;
   const bound = new Transform({
     transform: (chunk: Buffer, _encoding, done: TransformCallback) => {

@@ -86,6 +86,11 @@ export interface Contract<
   readonly secretInput?: true;
   /** The body is stored as JSON text, so it may contain any character; the service checks what gets columns of its own. */
   readonly keepsText?: true;
+  /**
+   * Its requests are signed in a way of another party. The handler checks that, over the text of the body: nothing parses
+   * it before, and it may be as large as that of a caller with credentials.
+   */
+  readonly signedByOthers?: true;
   /** Served, but left out of the published reference. */
   readonly hidden?: true;
 }

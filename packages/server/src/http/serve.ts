@@ -121,7 +121,8 @@ const addRoute = (app: FastifyInstance, url: string, endpoint: Endpoint): void =
     url,
     bodyLimit: bodyBytesMax(contract),
     onRequest: (request, reply) => admit(endpoint, request, reply),
-    preParsing: (request, _reply, body, done) => done(null, boundBody(body, admitted.get(request)?.caller)),
+    preParsing: (request, _reply, body, done) =>
+      done(null, boundBody(contract, body, admitted.get(request)?.caller)),
     errorHandler: (error, request, reply) => refuseUnread(endpoint, error, { request, reply }),
     handler: (request, reply) => answer(endpoint, request, reply),
   });
@@ -202,7 +203,8 @@ const answer = async (
   try {
     if (takesTurn(signed.payload)) await awaitTurn();
     if (contract.scopes !== undefined) await deps.requirePayload?.(signed);
-    payload = await parseBody(request, { caller, checkAnyBody: () => authorization.checkAnyBody() });
+    if (contract.signedByOthers) payload = {};
+    else payload = await parseBody(request, { caller, checkAnyBody: () => authorization.checkAnyBody() });
     const call: Call<Parameters, Parameters, never> = {
       params: parseParams(contract, params),
       query: parseQuery(contract, request.query as Record<string, string | string[]>),

@@ -10,6 +10,7 @@ import { type QueueVerbs, queueVerbs } from './service/index.ts';
 import { readRecords, shareRecords } from './store/index.ts';
 
 export { ageingPattern, readAgeing } from './ageing.ts';
+export { authorizeBy } from './authority.ts';
 export { changeTasks } from './changes/apply.ts';
 export type { Context as QueueContext, Credentials, CredentialsRequest, QueueSettings } from './context.ts';
 export { exchangesWith } from './exchanges.ts';

@@ -3,8 +3,13 @@ import type { Context } from './context.ts';
 import { routes, type ViewServices } from './routes.ts';
 import { type ViewVerbs, viewVerbs } from './service/index.ts';
 
+export type { ViewVerbs } from './service/index.ts';
+
+/** The door of views. */
+export type Views = Domain<ViewVerbs>;
+
 /** Opens views. */
-export const createViews = (context: Context): Domain<ViewVerbs> => ({
+export const createViews = (context: Context): Views => ({
   verbs: viewVerbs(context),
   routes,
   loops: [],

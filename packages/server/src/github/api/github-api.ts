@@ -1,0 +1,105 @@
+import { type Clock, later, minutes, seconds } from '../../base/index.ts';
+import type { GithubAppSettings } from '../schema/index.ts';
+import { appToken } from './app-token.ts';
+import { GithubRefusal, meaningOf } from './refusals.ts';
+import { Repository } from './repository.ts';
+
+/** A call of GitHub's REST API: a route as its pages write it, and what fills it in. */
+export type Call = (route: string, fields?: Readonly<Record<string, unknown>>) => Promise<unknown>;
+
+/** Which repository, by the names that GitHub has for it. */
+export interface RepositoryName {
+  readonly organization: string;
+  readonly repository: string;
+}
+
+interface Token {
+  readonly text: string;
+  readonly expires: Date;
+}
+
+const callMs = seconds(30);
+// A token is not used for the last minutes of its hour: a call may take a while.
+const spareMs = minutes(5);
+
+/** GitHub's REST API as the app and its installations see it. */
+export class GithubApi {
+  readonly #settings: GithubAppSettings;
+  readonly #clock: Clock;
+  readonly #tokens = new Map<number, Promise<Token>>();
+
+  constructor(settings: GithubAppSettings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+  }
+
+  /** The installation of the app in a repository; undefined where it is not installed. */
+  async installationIn({
+    organization: owner,
+    repository: repo,
+  }: RepositoryName): Promise<number | undefined> {
+    try {
+      const found = await this.#asApp('GET /repos/{owner}/{repo}/installation', { owner, repo });
+      return (found as { id: number }).id;
+    } catch (error) {
+      if (error instanceof GithubRefusal && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** A repository, as an installation of the app reaches it. */
+  repository(name: RepositoryName, installationId: number): Repository {
+    const { organization: owner, repository: repo } = name;
+    return new Repository((route, fields = {}) =>
+      this.#asInstallation(installationId, route, { owner, repo, ...fields }),
+    );
+  }
+
+  async #asApp(route: string, fields: object): Promise<unknown> {
+    const token = await appToken(this.#settings, this.#clock.now());
+    return this.#call(route, fields, `bearer ${token}`);
+  }
+
+  async #asInstallation(id: number, route: string, fields: object): Promise<unknown> {
+    const { text } = await this.#tokenOf(id);
+    try {
+      return await this.#call(route, fields, `token ${text}`);
+    } catch (error) {
+      // Somebody has revoked it: the next call asks for another.
+      if (error instanceof GithubRefusal && error.status === 401) this.#tokens.delete(id);
+      throw error;
+    }
+  }
+
+  async #tokenOf(id: number): Promise<Token> {
+    const known = await this.#tokens.get(id);
+    if (known && later(this.#clock.now(), spareMs) < known.expires) return known;
+    const asked = this.#askForToken(id);
+    this.#tokens.set(id, asked);
+    asked.catch(() => this.#tokens.delete(id));
+    return asked;
+  }
+
+  async #askForToken(id: number): Promise<Token> {
+    const made = await this.#asApp('POST /app/installations/{installation_id}/access_tokens', {
+      installation_id: id,
+    });
+    const { token, expires_at: expires } = made as { token: string; expires_at: string };
+    return { text: token, expires: new Date(expires) };
+  }
+
+  async #call(route: string, fields: object, authorization: string): Promise<unknown> {
+    const { request } = await import('@octokit/request');
+    try {
+      const { data } = await request(route, {
+        baseUrl: this.#settings.apiUrl,
+        headers: { authorization, 'user-agent': 'taskyard', 'x-github-api-version': '2022-11-28' },
+        request: { signal: AbortSignal.timeout(callMs) },
+        ...fields,
+      });
+      return data;
+    } catch (error) {
+      throw meaningOf(error, this.#clock.now());
+    }
+  }
+}

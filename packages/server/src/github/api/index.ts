@@ -1,0 +1,3 @@
+export { GithubApi, type RepositoryName } from './github-api.ts';
+export { asAnswer, GithubIsBusy, GithubRefusal } from './refusals.ts';
+export type { CheckOutput, CheckRun, CommentPlace, PullRequest, Repository, Status } from './repository.ts';

@@ -1,0 +1,68 @@
+import { RequestError, seconds } from '../../base/index.ts';
+
+/** GitHub refused a call. The same call again would be refused again. */
+export class GithubRefusal extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'GithubRefusal';
+    this.status = status;
+  }
+}
+
+/** GitHub wants us to wait before we ask again. */
+export class GithubIsBusy extends Error {
+  readonly waitMs: number;
+  constructor(waitMs: number, message: string) {
+    super(message);
+    this.name = 'GithubIsBusy';
+    this.waitMs = waitMs;
+  }
+}
+
+interface Failed {
+  readonly status: number;
+  readonly message: string;
+  readonly response?: { readonly headers: Readonly<Record<string, unknown>> } | undefined;
+}
+
+const isFailed = (error: unknown): error is Failed =>
+  error instanceof Error && typeof (error as Partial<Failed>).status === 'number';
+
+const limitMs = seconds(60);
+
+/** How long GitHub asks for patience; undefined when it does not. */
+const waitOf = ({ status, message, response }: Failed, now: Date): number | undefined => {
+  if (status !== 403 && status !== 429) return undefined;
+  const headers = response?.headers ?? {};
+  const after = Number(headers['retry-after']);
+  if (headers['retry-after'] !== undefined && after >= 0) return seconds(after);
+  if (headers['x-ratelimit-remaining'] === '0') {
+    const reset = seconds(Number(headers['x-ratelimit-reset'])) - now.getTime();
+    return Number.isFinite(reset) ? Math.max(reset, seconds(1)) : limitMs;
+  }
+  return status === 429 || /rate limit/i.test(message) ? limitMs : undefined;
+};
+
+/**
+ * What a failed call means: a refusal, a request for patience, or trouble that passes (the network, a fault of
+ * GitHub's own), which stays what it was.
+ */
+export const meaningOf = (error: unknown, now: Date): unknown => {
+  if (!isFailed(error)) return error;
+  const waitMs = waitOf(error, now);
+  if (waitMs !== undefined) return new GithubIsBusy(waitMs, error.message);
+  // The library reports what broke off as 500, as GitHub does with its own faults.
+  return error.status >= 400 && error.status < 500 ? new GithubRefusal(error.status, error.message) : error;
+};
+
+/** The same for callers of our methods. */
+export const asAnswer = (error: unknown): unknown => {
+  if (error instanceof GithubIsBusy)
+    return new RequestError('TooManyRequests', `GitHub wants us to wait: ${error.message}`);
+  if (!(error instanceof GithubRefusal)) return error;
+  const words = `GitHub refused: ${error.message}`;
+  if (error.status === 404) return new RequestError('ResourceNotFound', words);
+  if (error.status === 403) return new RequestError('ForbiddenByGithub', words);
+  return new RequestError('InputError', words);
+};

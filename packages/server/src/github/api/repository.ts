@@ -1,0 +1,155 @@
+import type { Call } from './github-api.ts';
+import { GithubRefusal } from './refusals.ts';
+
+/** What a check run shows: titles and texts within GitHub's limits. */
+export interface CheckOutput {
+  readonly title: string;
+  readonly summary: string;
+  readonly text?: string;
+  readonly annotations?: readonly object[];
+}
+
+/** A check run as it is sent: the words are GitHub's. */
+export interface CheckRun {
+  readonly name: string;
+  readonly external_id: string;
+  readonly details_url: string;
+  readonly status: 'queued' | 'in_progress' | 'completed';
+  readonly conclusion?: string;
+  readonly started_at?: string;
+  readonly completed_at?: string;
+  readonly output?: CheckOutput;
+}
+
+/** A commit status as it is sent. */
+export interface Status {
+  readonly state: 'pending' | 'success' | 'failure' | 'error';
+  readonly context?: string | undefined;
+  readonly description?: string | undefined;
+  readonly target_url?: string | undefined;
+}
+
+/** Where a comment goes: below a pull request, or at a commit. */
+export type CommentPlace = { readonly number: number } | { readonly sha: string };
+
+interface Comment {
+  readonly body?: string;
+}
+
+/** A person or an organization, as payloads name them. */
+export interface PullRequest {
+  readonly number: number;
+  readonly state: string;
+  readonly title?: string;
+  readonly user: { readonly login: string };
+  readonly head: Branch;
+  readonly base: Branch;
+}
+interface Branch {
+  readonly ref: string;
+  readonly sha: string;
+  readonly user?: { readonly login: string } | null;
+  readonly repo: {
+    readonly id?: number;
+    readonly full_name: string;
+    readonly owner?: { readonly login?: string };
+  } | null;
+}
+
+const commentsPerPage = 100;
+
+const undefinedAt =
+  (...statuses: number[]) =>
+  (error: unknown): undefined => {
+    if (error instanceof GithubRefusal && statuses.includes(error.status)) return undefined;
+    throw error;
+  };
+
+/** What the service asks of GitHub about one repository. What does not exist is undefined; other refusals are thrown. */
+export class Repository {
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  /** The text of a file at a commit, or on the default branch when none is given. */
+  async fileAt(path: string, ref?: string): Promise<string | undefined> {
+    const found = await this.#call('GET /repos/{owner}/{repo}/contents/{path}', {
+      path,
+      ...(ref === undefined ? {} : { ref }),
+    }).catch(undefinedAt(404));
+    const { type, encoding, content } = (found ?? {}) as Record<string, string | undefined>;
+    // A folder, a submodule or a file of more than a megabyte.
+    if (type !== 'file' || encoding !== 'base64' || content === undefined) return undefined;
+    return Buffer.from(content, 'base64').toString();
+  }
+
+  /** The commit that a tag (`tags/…`) or a branch stands for. */
+  async commitOf(ref: string): Promise<string | undefined> {
+    // GitHub says 422 of what is no name of a commit.
+    const found = await this.#call('GET /repos/{owner}/{repo}/commits/{ref}', { ref }).catch(
+      undefinedAt(404, 422),
+    );
+    return (found as { sha: string } | undefined)?.sha;
+  }
+
+  /** Whether somebody may push here, or is in the team that works here. */
+  async isCollaborator(username: string): Promise<boolean> {
+    const route = 'GET /repos/{owner}/{repo}/collaborators/{username}';
+    const isOne = await this.#call(route, { username }).then(() => true, undefinedAt(404));
+    return isOne ?? false;
+  }
+
+  pullRequest(number: number): Promise<PullRequest | undefined> {
+    return this.#call('GET /repos/{owner}/{repo}/pulls/{number}', { number }).catch(
+      undefinedAt(404),
+    ) as Promise<PullRequest | undefined>;
+  }
+
+  /** Makes a check run; returns its ids. */
+  async createCheckRun(sha: string, check: CheckRun): Promise<{ id: number; suiteId: number | undefined }> {
+    const made = await this.#call('POST /repos/{owner}/{repo}/check-runs', { head_sha: sha, ...check });
+    const { id, check_suite: suite } = made as { id: number; check_suite?: { id: number } };
+    return { id, suiteId: suite?.id };
+  }
+
+  async updateCheckRun(id: number, check: CheckRun): Promise<void> {
+    await this.#call('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', { check_run_id: id, ...check });
+  }
+
+  /** The check run of a commit that has this external id, if there is one. */
+  async findCheckRun(sha: string, { name, external_id: externalId }: CheckRun): Promise<number | undefined> {
+    const found = await this.#call('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', {
+      ref: sha,
+      check_name: name,
+      filter: 'all',
+      per_page: 100,
+    });
+    const { check_runs: runs } = found as { check_runs: { id: number; external_id?: string }[] };
+    return runs.find((run) => run.external_id === externalId)?.id;
+  }
+
+  async createStatus(sha: string, status: Status): Promise<void> {
+    await this.#call('POST /repos/{owner}/{repo}/statuses/{sha}', { sha, ...status });
+  }
+
+  async comment(place: CommentPlace, body: string): Promise<void> {
+    await this.#call(
+      'number' in place
+        ? 'POST /repos/{owner}/{repo}/issues/{number}/comments'
+        : 'POST /repos/{owner}/{repo}/commits/{sha}/comments',
+      { ...place, body },
+    );
+  }
+
+  /** Whether one of the last comments there contains a text. */
+  async hasComment(place: CommentPlace, text: string): Promise<boolean> {
+    const route =
+      'number' in place
+        ? 'GET /repos/{owner}/{repo}/issues/{number}/comments'
+        : 'GET /repos/{owner}/{repo}/commits/{sha}/comments';
+    const comments = (await this.#call(route, { ...place, per_page: commentsPerPage })) as Comment[];
+    return comments.some(({ body = '' }) => body.includes(text));
+  }
+}

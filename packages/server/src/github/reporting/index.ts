@@ -1,0 +1,1 @@
+export { reportDue } from './report.ts';

@@ -1,0 +1,49 @@
+import type { Verb } from '../../base/index.ts';
+import { type Message, outbox } from '../../events/index.ts';
+import type { Context } from '../context.ts';
+import * as store from '../store.ts';
+
+/** What became of a delivery that made no tasks. */
+export interface Finished {
+  readonly delivery: store.TakenDelivery;
+  /** In words; null for one that is tried again. */
+  readonly outcome: string | null;
+  /** A comment that is to be written then. */
+  readonly comment?: string | undefined;
+  /** When it is tried again. */
+  readonly retryAt?: Date;
+  /** What is said about it. */
+  readonly messages?: readonly Message[];
+}
+
+/** What is written: over, due again for its comment, or due again as it is. */
+export const settlementOf = (
+  {
+    delivery: { eventId, attempts, comment: unwritten },
+    outcome,
+    comment,
+    retryAt,
+  }: Omit<Finished, 'messages'>,
+  now: Date,
+): store.Settlement => {
+  if (retryAt) return { eventId, attempts, outcome: null, comment: unwritten, dueAt: retryAt };
+  return comment === undefined
+    ? { eventId, attempts, outcome, comment: null, dueAt: null }
+    : { eventId, attempts, outcome, comment, dueAt: now };
+};
+
+/** Writes what became of deliveries, and says what is to be said. One that somebody else has taken since is left alone. */
+export const finishDeliveries: Verb<Finished, undefined, Context> = async (
+  tx,
+  finished,
+  { now, context },
+) => {
+  const rows = finished.map((each) => settlementOf(each, now));
+  const settled = new Set(await store.settleDeliveries(tx, rows));
+  const messages = finished
+    .filter(({ delivery }) => settled.has(delivery.eventId))
+    .flatMap(({ messages: said = [] }) => said);
+  await outbox.append(tx, messages, now);
+  if (rows.some(({ dueAt }) => dueAt)) tx.afterCommit(() => context.arrived.wake());
+  return finished.map(() => undefined);
+};

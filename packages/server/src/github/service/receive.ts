@@ -1,0 +1,93 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Batched, RequestError, type Verb } from '../../base/index.ts';
+import { outbox } from '../../events/index.ts';
+import { requireSettings } from '../configured.ts';
+import type { Context } from '../context.ts';
+import { eventHappened } from '../events.ts';
+import { partsOf } from '../names.ts';
+import { eventIdPattern } from '../schema/index.ts';
+import * as store from '../store.ts';
+import { type Event, isSigned, readEvent } from '../webhook/index.ts';
+
+/** A delivery whose signature is good. */
+export interface Delivery {
+  readonly row: store.DeliveryRow;
+  readonly event: Event;
+}
+
+/**
+ * Keeps deliveries and says what has happened; returns for each whether it was new. What is to be done about it comes after
+ * the commit: GitHub waits ten seconds for our answer. One that comes again finds the work done.
+ */
+export const receiveDeliveries: Verb<Delivery, boolean, Context> = async (
+  tx,
+  deliveries,
+  { now, context },
+) => {
+  const distinct = new Map(deliveries.map((delivery) => [delivery.row.eventId, delivery]));
+  const rows = [...distinct.values()].map(({ row }) => row);
+  const fresh = new Set(await store.insertDeliveries(tx, rows, now));
+  const messages = [...distinct.values()]
+    .filter(({ row }) => fresh.has(row.eventId))
+    .flatMap(({ row, event }) => eventHappened(row, event));
+  await outbox.append(tx, messages, now);
+  tx.afterCommit(() => context.arrived.wake());
+  return deliveries.map(({ row }) => fresh.has(row.eventId));
+};
+
+/** A request to the webhook. */
+export interface WebhookRequest {
+  readonly headers: IncomingHttpHeaders;
+  /** The body as it came. */
+  readonly payload: string;
+}
+
+const guid = new RegExp(eventIdPattern);
+
+const header = (headers: IncomingHttpHeaders, name: string): string => {
+  const value = headers[name];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new RequestError('InvalidRequestArguments', `The header ${name} is missing.`);
+};
+
+const parse = (text: string): unknown => {
+  if (text.startsWith('payload='))
+    throw new RequestError('MalformedPayload', 'Set the content type of the webhook to application/json.');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new RequestError('MalformedPayload', `The body is no JSON: ${(error as Error).message}`);
+  }
+};
+
+/** Takes a delivery of GitHub; returns in words what will become of it. */
+export const receive = async (
+  context: Context,
+  deliveries: Batched<Delivery, boolean>,
+  { headers, payload: text }: WebhookRequest,
+): Promise<string> => {
+  const { webhookSecrets } = requireSettings(context);
+  // Before anything is made of the body: nobody else's is looked at.
+  if (!isSigned(headers, text, webhookSecrets))
+    throw new RequestError('SignatureMismatch', 'The delivery is not signed with the secret of the webhook.');
+  const [eventType, eventId] = [header(headers, 'x-github-event'), header(headers, 'x-github-delivery')];
+  if (!guid.test(eventId))
+    throw new RequestError(
+      'InvalidRequestArguments',
+      'The header x-github-delivery holds no id of a delivery.',
+    );
+  const read = readEvent(eventType, parse(text));
+  if ('ignored' in read) return read.ignored;
+  const { event } = read;
+  const { installation, repository } = event.payload;
+  const row = {
+    eventId,
+    eventType,
+    ...partsOf(repository.full_name),
+    installationId: installation?.id ?? null,
+    payload: text,
+    receivedAt: context.clock.now(),
+  };
+  const isNew = await deliveries.one({ row, event });
+  return isNew ? 'Kept; it is worked off in a moment.' : 'It is known already.';
+};

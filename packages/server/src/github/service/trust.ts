@@ -1,0 +1,33 @@
+import { type Policy, policyWithoutFile } from '@taskyard/taskcluster-yml';
+import type { PullRequest, Repository } from '../api/index.ts';
+import type { Context } from '../context.ts';
+
+/** The file that says which tasks a repository has. */
+export const fileName = '.taskcluster.yml';
+
+/** What holds where the file of the default branch cannot be read: nobody else may make tasks. */
+const policyOfMistaken: Policy = { pullRequests: 'collaborators' };
+
+/** The policy of the default branch: the file of a pull request has no say in it. */
+export const readPolicy = async ({ rendering }: Context, repository: Repository): Promise<Policy> => {
+  const text = await repository.fileAt(fileName);
+  if (text === undefined) return policyWithoutFile;
+  const read = await rendering.policyIn(text);
+  return 'mistakes' in read ? policyOfMistaken : read;
+};
+
+/**
+ * Whether all who had a hand in a pull request may push to the repository: whoever opened it, and whoever owns the fork
+ * that it comes from. A fork that is gone belongs to nobody, and never to the repository itself.
+ */
+export const isTrusted = async (
+  repository: Repository,
+  { user, head, base }: PullRequest,
+): Promise<boolean> => {
+  if (!head.repo || !base.repo) return false;
+  const isOwnBranch = head.repo.full_name.toLowerCase() === base.repo.full_name.toLowerCase();
+  const owner = head.repo.owner?.login ?? head.user?.login ?? head.repo.full_name.split('/')[0] ?? '';
+  const logins = new Set(isOwnBranch ? [user.login] : [user.login, owner]);
+  for (const login of logins) if (!(await repository.isCollaborator(login))) return false;
+  return true;
+};

@@ -1,0 +1,297 @@
+import { createHmac, generateKeyPairSync, type KeyObject, randomUUID, verify } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A check run as GitHub keeps it. */
+export interface FakeCheckRun {
+  readonly id: number;
+  readonly head_sha: string;
+  readonly name: string;
+  readonly external_id: string;
+  readonly status: string;
+  readonly conclusion: string | null;
+  readonly details_url: string;
+  readonly output?: { readonly title: string; readonly summary: string; readonly text?: string };
+  readonly check_suite: { readonly id: number };
+}
+
+export interface FakeStatus {
+  readonly sha: string;
+  readonly state: string;
+  readonly context: string;
+  readonly description: string | null;
+  readonly target_url: string | null;
+}
+
+export interface FakeComment {
+  /** `issues/3`, `commits/abc…` */
+  readonly place: string;
+  readonly body: string;
+}
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * GitHub for tests: the part of its REST API that the service uses, with the shapes and limits of its published
+ * description. What a test wants there it puts into `files`, `collaborators` and `pulls`.
+ */
+export interface FakeGithub {
+  readonly url: string;
+  readonly appId: string;
+  readonly privateKey: string;
+  readonly secret: string;
+  /** `owner/repo` → `ref:path` → text; the ref of the default branch is empty. */
+  readonly files: Map<string, string>;
+  readonly collaborators: Set<string>;
+  readonly pulls: Map<number, object>;
+  readonly checkRuns: FakeCheckRun[];
+  /** Every state that a check run was in, in order: `name status conclusion`. */
+  readonly history: string[];
+  readonly statuses: FakeStatus[];
+  readonly comments: FakeComment[];
+  /** What was asked for, as `GET /repos/…`. */
+  readonly calls: string[];
+  /** Answers instead of it, as long as it returns something. */
+  interrupt: ((asked: Asked) => Answer | undefined) | undefined;
+  /** The headers of a delivery of this body. */
+  headersFor(event: string, body: string, eventId?: string): Record<string, string>;
+  close(): Promise<void>;
+}
+
+// What the published description says of these.
+const [textMax, descriptionMax, commentMax] = [65_535, 140, 65_536];
+
+const [installationId, installationToken] = [4711, 'ghs_of_the_installation'];
+
+const isSignedByApp = (
+  { authorization = '' }: IncomingHttpHeaders,
+  appId: string,
+  key: KeyObject,
+): boolean => {
+  const [head = '', claims = '', signature = ''] = authorization.replace(/^bearer /i, '').split('.');
+  const { iss, exp, iat } = JSON.parse(String(Buffer.from(claims, 'base64url')) || '{}');
+  const isGood = verify(
+    'RSA-SHA256',
+    Buffer.from(`${head}.${claims}`),
+    key,
+    Buffer.from(signature, 'base64url'),
+  );
+  return isGood && String(iss) === appId && exp - iat <= 660;
+};
+
+const invalid = (message: string): Answer => ({
+  status: 422,
+  body: { message: 'Invalid request.', errors: [message], documentation_url: 'https://docs.github.com/rest' },
+});
+const notFound: Answer = { status: 404, body: { message: 'Not Found' } };
+
+const tooLong = (output: FakeCheckRun['output']): string | undefined =>
+  output &&
+  [output.summary, output.text ?? ''].some(
+    (text) => Buffer.byteLength(text) > textMax || text.length > textMax,
+  )
+    ? `Only ${textMax} characters are allowed.`
+    : undefined;
+
+type Handler = (found: readonly string[], asked: Asked, github: FakeGithub) => Answer;
+
+let ids = 1000;
+
+const updated = (
+  run: FakeCheckRun,
+  { status = run.status, ...body }: Record<string, unknown>,
+): FakeCheckRun => ({
+  ...run,
+  ...body,
+  status: body.conclusion ? 'completed' : (status as string),
+  conclusion: (body.conclusion as string | undefined) ?? (status === 'completed' ? run.conclusion : null),
+});
+
+const remember = (github: FakeGithub, run: FakeCheckRun): void => {
+  github.history.push([run.name, run.status, run.conclusion ?? ''].join(' ').trim());
+};
+
+const createCheckRun: Handler = (_found, { body }, github) => {
+  const wrong = tooLong(body.output as FakeCheckRun['output']);
+  if (wrong || !body.name || !/^[0-9a-f]{40}$/.test(String(body.head_sha)))
+    return invalid(wrong ?? 'name, head_sha');
+  const id = ++ids;
+  const empty = {
+    id,
+    conclusion: null,
+    status: 'queued',
+    check_suite: { id: 77 },
+  } as unknown as FakeCheckRun;
+  const run = updated(empty, body);
+  github.checkRuns.push(run);
+  remember(github, run);
+  return { status: 201, body: run };
+};
+
+const updateCheckRun: Handler = ([id], { body }, github) => {
+  const place = github.checkRuns.findIndex((run) => run.id === Number(id));
+  const run = github.checkRuns[place];
+  if (!run) return notFound;
+  const wrong = tooLong(body.output as FakeCheckRun['output']);
+  if (wrong) return invalid(wrong);
+  const changed = updated(run, body);
+  github.checkRuns[place] = changed;
+  remember(github, changed);
+  return { status: 200, body: changed };
+};
+
+const createStatus: Handler = ([sha], { body }, github) => {
+  const { state, context = 'default', description = null, target_url = null } = body as Partial<FakeStatus>;
+  if (!['error', 'failure', 'pending', 'success'].includes(String(state))) return invalid('state');
+  if ((description ?? '').length > descriptionMax)
+    return invalid('description is too long (maximum is 140 characters)');
+  github.statuses.push({ sha: sha as string, state: state as string, context, description, target_url });
+  return { status: 201, body: {} };
+};
+
+const createComment: Handler = ([place], { body }, github) => {
+  const text = String(body.body);
+  if (text.length > commentMax) return invalid('body is too long (maximum is 65536 characters)');
+  github.comments.push({ place: place as string, body: text });
+  return { status: 201, body: { id: ++ids } };
+};
+
+const contents: Handler = ([path, query = ''], _asked, { files }) => {
+  const ref = new URLSearchParams(query).get('ref') ?? '';
+  const text = files.get(`${ref}:${path}`);
+  if (text === undefined) return notFound;
+  const content = Buffer.from(text).toString('base64');
+  return { status: 200, body: { type: 'file', encoding: 'base64', size: text.length, name: path, content } };
+};
+
+/** Of repositories, by the rest of the path. */
+const handlers: readonly (readonly [RegExp, Handler])[] = [
+  [/^GET contents\/([^?]+)\??(.*)$/, contents],
+  [
+    /^GET collaborators\/(.+)$/,
+    ([login = ''], _asked, { collaborators }) => ({
+      ...notFound,
+      ...(collaborators.has(login) ? { status: 204, body: undefined } : {}),
+    }),
+  ],
+  [
+    /^GET pulls\/(\d+)$/,
+    ([number], _asked, { pulls }) => {
+      const pull = pulls.get(Number(number));
+      return pull ? { status: 200, body: pull } : notFound;
+    },
+  ],
+  [
+    /^GET commits\/tags(?:%2F|\/)(.+)$/i,
+    ([tag]) => (tag === 'gone' ? notFound : { status: 200, body: { sha: 'd'.repeat(40) } }),
+  ],
+  [/^POST check-runs$/, createCheckRun],
+  [/^PATCH check-runs\/(\d+)$/, updateCheckRun],
+  [
+    /^GET commits\/([0-9a-f]+)\/check-runs/,
+    ([sha], _asked, { checkRuns }) => ({
+      status: 200,
+      body: { check_runs: checkRuns.filter((run) => run.head_sha === sha) },
+    }),
+  ],
+  [/^POST statuses\/([0-9a-f]+)$/, createStatus],
+  [/^POST (issues\/\d+|commits\/[0-9a-f]+)\/comments$/, createComment],
+  [
+    /^GET (issues\/\d+|commits\/[0-9a-f]+)\/comments/,
+    ([place], _asked, { comments }) => ({
+      status: 200,
+      body: comments.filter((comment) => comment.place === place),
+    }),
+  ],
+];
+
+const inRepository = (asked: Asked, github: FakeGithub): Answer => {
+  const rest = asked.path.split('/').slice(4).join('/');
+  for (const [pattern, handle] of handlers) {
+    const [, ...found] = pattern.exec(`${asked.method} ${rest}`) ?? [];
+    if (pattern.test(`${asked.method} ${rest}`)) return handle(found.map(decodeURIComponent), asked, github);
+  }
+  return notFound;
+};
+
+interface Identity {
+  readonly publicKey: KeyObject;
+  /** Repositories that the app is installed in: all but those of `nobody`. */
+  readonly headers: IncomingHttpHeaders;
+}
+
+const answer = (asked: Asked, github: FakeGithub, { publicKey, headers }: Identity): Answer => {
+  const interrupted = github.interrupt?.(asked);
+  if (interrupted) return interrupted;
+  const isOfApp = /^\/app\/|\/installation$/.test(asked.path);
+  if (isOfApp && !isSignedByApp(headers, github.appId, publicKey))
+    return { status: 401, body: { message: 'A JSON web token could not be decoded' } };
+  if (asked.path === `/app/installations/${installationId}/access_tokens`)
+    return {
+      status: 201,
+      body: { token: installationToken, expires_at: '2099-01-01T00:00:00Z' },
+    };
+  if (asked.path.endsWith('/installation'))
+    return asked.path.startsWith('/repos/nobody/') ? notFound : { status: 200, body: { id: installationId } };
+  if (headers.authorization !== `token ${installationToken}`)
+    return { status: 401, body: { message: 'Bad credentials' } };
+  return inRepository(asked, github);
+};
+
+/** Starts GitHub on a port of this machine. */
+export const fakeGithub = async (): Promise<FakeGithub> => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const { method = '', url: path = '', headers } = request;
+    const body = JSON.parse(String(Buffer.concat(chunks)) || '{}') as Record<string, unknown>;
+    github.calls.push(`${method} ${path}`);
+    const reply = answer({ method, path, body }, github, { publicKey, headers });
+    response.writeHead(reply.status, { 'content-type': 'application/json; charset=utf-8', ...reply.headers });
+    response.end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const secret = 'the-secret-of-the-webhook';
+  const github: FakeGithub = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    appId: '12345',
+    // GitHub hands out this older form.
+    privateKey: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+    secret,
+    files: new Map(),
+    collaborators: new Set(),
+    pulls: new Map(),
+    checkRuns: [],
+    history: [],
+    statuses: [],
+    comments: [],
+    calls: [],
+    interrupt: undefined,
+    headersFor: (event, body, eventId = randomUUID()) => ({
+      'content-type': 'application/json',
+      'x-github-event': event,
+      'x-github-delivery': eventId,
+      'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return github;
+};
+
+/** The id of the installation that events are of. */
+export const installation = { id: installationId };

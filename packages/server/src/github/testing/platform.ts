@@ -1,0 +1,217 @@
+import { type FastifyInstance, fastify } from 'fastify';
+import { fillTemplate, scopeSet } from '../../auth/index.ts';
+import {
+  type Database,
+  localSignal,
+  type ManualClock,
+  manualClock,
+  RequestError,
+  silentLog,
+} from '../../base/index.ts';
+import { createEvents } from '../../events/index.ts';
+import type { HookVerbs } from '../../hooks/index.ts';
+import { type Caller, Reply, serve } from '../../http/index.ts';
+import { createQueue, type Queue, type QueueContext } from '../../queue/index.ts';
+import {
+  messagesIn,
+  type Opened,
+  opened,
+  queueAlone,
+  type SentMessage,
+  servedOn,
+  stepOf,
+  testDatabase,
+  tester,
+} from '../../testing/index.ts';
+import { createViews } from '../../views/index.ts';
+import { createGithub, type Github, githubDeclaration } from '../index.ts';
+import { type FakeGithub, fakeGithub } from './fake-github.ts';
+import { countDue, readTasks } from './store.ts';
+
+type End = 'completed' | 'failed';
+type Delivered = [event: string, payload: object, eventId?: string | undefined];
+
+/** What a delivery was answered. */
+export interface Answered {
+  readonly status: number;
+  readonly body: { readonly message?: string; readonly code?: string };
+}
+
+/** The service for GitHub above a queue, on a database of its own, with a clock that stands still and a GitHub of its own. */
+export interface TestGithub {
+  readonly db: Database;
+  readonly clock: ManualClock;
+  readonly github: FakeGithub;
+  readonly queue: Opened<Queue>;
+  readonly app: FastifyInstance;
+  /** Scopes of roles, by `assume:…`. */
+  readonly roles: Map<string, readonly string[]>;
+  /** Artifacts by `taskId/runId/name`: where their bytes are, or of which other kind they are. */
+  readonly artifacts: Map<string, { readonly storageType: string; readonly url: string }>;
+  /** What becomes of calls of hooks. */
+  whenTriggered(trigger: HookVerbs['trigger']): void;
+  /** Sends an event as GitHub does. */
+  deliver(event: string, payload: object, eventId?: string): Promise<Answered>;
+  /** Does all that is due: events, messages, reports, cancellations. */
+  settle(): Promise<void>;
+  /** The names of the tasks of a group, or of all groups. */
+  taskNames(): Promise<string[]>;
+  messages(): Promise<SentMessage[]>;
+  /** A worker claims the task of this name and reports. */
+  runTask(name: string, end?: End): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface TestGithubOptions {
+  /** An operator who has set up no app. */
+  readonly withoutApp?: boolean;
+}
+
+const callerWith = (roles: ReadonlyMap<string, readonly string[]>, scopes: readonly string[]): Caller => ({
+  ...tester,
+  ...scopeSet(scopes.flatMap((scope) => [scope, ...(roles.get(scope) ?? [])])),
+});
+
+/** What the domain is opened with, of which tests put in their own. */
+interface Around {
+  readonly base: { readonly db: Database; readonly clock: ManualClock; readonly log: typeof silentLog };
+  readonly github: FakeGithub;
+  readonly queue: Queue;
+  readonly queueContext: QueueContext;
+  readonly roles: TestGithub['roles'];
+  readonly artifacts: TestGithub['artifacts'];
+  trigger: HookVerbs['trigger'];
+}
+
+const settingsOf = ({ appId, privateKey, secret, url }: FakeGithub) => ({
+  appId,
+  privateKey,
+  webhookSecrets: ['an-older-secret', secret],
+  apiUrl: url,
+  statusContext: 'Taskyard',
+});
+
+const openDomain = (around: Around, { withoutApp = false }: TestGithubOptions): Github => {
+  const { base, github, queue, queueContext, roles, artifacts } = around;
+  return createGithub({
+    ...base,
+    settings: withoutApp ? undefined : settingsOf(github),
+    queueContext,
+    queue: queue.verbs,
+    views: createViews({ ...base, queue: queue.verbs }).verbs,
+    hooks: { trigger: (...call) => around.trigger(...call) },
+    artifacts: {
+      getArtifact: async ({ taskId, runId, name }) => {
+        const found = artifacts.get(`${taskId}/${runId}/${name}`);
+        if (!found) throw new RequestError('ResourceNotFound', 'There is none.');
+        return new Reply(303, found);
+      },
+    },
+    arrived: localSignal(),
+    touched: localSignal(),
+    rootUrl: () => 'https://tasks.example.com',
+    callerFor: async (scopes) => callerWith(roles, scopes),
+  });
+};
+
+const serveDomain = ({ base, roles }: Around, domain: Github): FastifyInstance => {
+  const app = fastify({ routerOptions: { maxParamLength: 8192 } });
+  const authenticate = async ({ headers }: { headers: Record<string, unknown> }): Promise<Caller> => {
+    const scopes = headers.scopes === undefined ? [] : String(headers.scopes).split(' ');
+    return { ...callerWith(roles, scopes), isAnonymous: scopes.length === 0 };
+  };
+  const context = { ...servedOn(base.clock), authenticate, fillScopes: fillTemplate };
+  serve(app, context, { declarations: [githubDeclaration], services: { github: domain.verbs } });
+  return app;
+};
+
+/** A worker claims the last run of the task of this name, and reports how it ended. */
+const runTask = async (
+  { base: { db }, queue: { verbs } }: Around,
+  name: string,
+  end: End,
+): Promise<string> => {
+  const task = (await readTasks(db)).findLast((row) => row.name === name);
+  if (!task) throw new Error(`There is no task ${name}.`);
+  const { taskId } = task;
+  const [status] = await verbs.readStatuses.all([taskId]);
+  const runId = (JSON.parse(String(status)) as { runs: object[] }).runs.length - 1;
+  const worker = { workerGroup: 'group', workerId: 'worker' };
+  await verbs.claimRuns.one({ taskId, runId, worker, authorize: () => {} });
+  await verbs.resolveRuns.one({ taskId, runId, end });
+  return taskId;
+};
+
+const loopNames = [
+  'work-off-github-events',
+  'deliver-to-github-tasks',
+  'deliver-to-github-groups',
+  'cancel-replaced-builds',
+  'report-to-github',
+];
+
+const settle = async (
+  { db, clock }: Around['base'],
+  step: (name: string) => Promise<number>,
+): Promise<void> => {
+  for (let done = 1; done > 0; ) {
+    done = 0;
+    for (const name of loopNames) done += await step(name);
+    // A page of messages that was not full counts as none, though it may have had an effect.
+    done += await countDue(db, clock.now());
+  }
+};
+
+const deliver = async (
+  app: FastifyInstance,
+  github: FakeGithub,
+  [event, payload, eventId]: Delivered,
+): Promise<Answered> => {
+  const text = JSON.stringify(payload);
+  const headers = github.headersFor(event, text, eventId);
+  const reply = await app.inject({ method: 'POST', url: '/api/github/v1/github', headers, payload: text });
+  return { status: reply.statusCode, body: JSON.parse(reply.body) as Answered['body'] };
+};
+
+/** For tests: opens all that. */
+export const testGithub = async (options: TestGithubOptions = {}): Promise<TestGithub> => {
+  const { db, drop } = await testDatabase();
+  const base = { db, clock: manualClock(new Date('2026-03-01T12:00:00Z')), log: silentLog };
+  const github = await fakeGithub();
+  const queueContext: QueueContext = { ...base, ...queueAlone() };
+  const queue = createQueue(queueContext);
+  const around: Around = {
+    base,
+    github,
+    queue,
+    queueContext,
+    roles: new Map(),
+    artifacts: new Map(),
+    trigger: async () => ({}),
+  };
+  const domain = openDomain(around, options);
+  const events = createEvents({ ...base, changed: localSignal(), retentionSeconds: 3600 });
+  const step = stepOf([...domain.loops, ...domain.subscriptions.map(events.subscribe)]);
+  await events.start();
+  const app = serveDomain(around, domain);
+  return {
+    ...base,
+    github,
+    queue: opened(queue),
+    app,
+    roles: around.roles,
+    artifacts: around.artifacts,
+    whenTriggered: (trigger) => {
+      around.trigger = trigger;
+    },
+    deliver: (...delivered) => deliver(app, github, delivered),
+    settle: () => settle(base, step),
+    taskNames: async () => (await readTasks(db)).map(({ name }) => name),
+    messages: () => messagesIn(db),
+    runTask: (name, end = 'completed') => runTask(around, name, end),
+    close: async () => {
+      await Promise.all([events.close(), queue.drain(), app.close(), github.close()]);
+      await drop();
+    },
+  };
+};
