@@ -11,8 +11,8 @@ import type { CourseOptions } from '../run-course.ts';
 import { sharePlatform } from '../shared-platform/index.ts';
 import { askedOf } from './asked-scopes.ts';
 import { writeCheckoutRules } from './checkout-rules.ts';
-import { type EventKind, eventKinds } from './events.ts';
 import { type GroupToRun, runGroup, submitTasks, withRemedy } from './group-run.ts';
+import { type EventKind, eventKinds } from './kinds.ts';
 import {
   applyLocalFile,
   type LocalFile,
@@ -24,9 +24,6 @@ import { LocalWorkers } from './local-workers.ts';
 import type { Machine } from './machine.ts';
 import { prepareHere, type RenderedHere, renderHere, whySkipped } from './render-here.ts';
 import { showRendering } from './show.ts';
-
-export { eventKinds } from './events.ts';
-export { isTaskclusterYml } from './render-here.ts';
 
 /** Options of `run` for a file of the original's kind. */
 export interface RepositoryOptions extends CourseOptions {
