@@ -60,7 +60,7 @@ const runGraph = async (
     url: groupPage(rootUrl, graph.taskGroupId),
     group,
     startedAt: new Date(),
-    expectedMs: (label) => durations[label],
+    expectedMs: (label) => durations.get(label),
   };
   const presenter = presenterFor(io, subject, options.json);
   const submit = (): Promise<unknown> => submitGraph(queue, graph);
