@@ -23,6 +23,7 @@ export const longest = [
   'test/web-ui-admin',
   'test/conformance-on-rabbitmq',
   'test/worker-pools',
+  'test/github',
   'packages/worker/mount-cases-in-docker',
   'test/edits',
   'test/listings',
