@@ -26,6 +26,7 @@ const apiFailure = (error: ApiError): Failure => {
 
 // The packages of server and worker are loaded only by commands that need them, so their errors are recognized by name.
 const configErrors = ['ConfigError', 'WorkerConfigError', 'TraceError'];
+const dataErrors = ['BackupError', 'CleaningError'];
 
 /** The failure of a command by its error. Without a message when commander has already printed it. */
 export const failureOf = (error: unknown): Failure | undefined => {
@@ -41,7 +42,7 @@ export const failureOf = (error: unknown): Failure | undefined => {
   if (error instanceof ArtifactError || error instanceof DownloadError) {
     return { exitCode: exitCodes.failed, message, details: { message } };
   }
-  if (error instanceof Error && error.name === 'BackupError') {
+  if (error instanceof Error && dataErrors.includes(error.name)) {
     return { exitCode: exitCodes.failed, message, details: { message } };
   }
   if (error instanceof Error && configErrors.includes(error.name)) {
