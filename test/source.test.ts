@@ -101,7 +101,7 @@ const graphWith = (source: object | string, script: string): string =>
 
 test('tasks on another machine work on the source of their graph', async (t) => {
   const home = await aHome(t);
-  const { rootUrl, credentials } = await home.start({}, undefined, '--no-worker');
+  const { rootUrl, credentials } = await home.start({ LOG_LEVEL: 'fatal' }, undefined, '--no-worker');
   const auth = new Auth({ rootUrl, credentials });
   const clientWith = async (clientId: string, scopes: string[]): Promise<Record<string, string>> => {
     const expires = fromNow('1 day').toJSON();
@@ -267,6 +267,7 @@ test('tasks on another machine work on the source of their graph', async (t) => 
     await writeFile(join(project, 'graph.yml'), graph);
     const refused = await says('group', 'create', 'graph.yml');
     assert.equal(refused.code, 1, refused.err);
+    assert.match(refused.err, /^taskyard: \S+ refused the upload with HTTP status 500[^\n]*\n$/m);
     await rm(broken);
     assert.equal((await submit(graph)).found, 'once\n');
     const asRoot = { env: { TASKYARD_DATA: home.path } };

@@ -1,4 +1,4 @@
-import { ApiError, ArtifactError, ConnectionError, DownloadError } from '@taskyard/client';
+import { ApiError, ArtifactError, ConnectionError, DownloadError, UploadError } from '@taskyard/client';
 import { MistakesError } from '@taskyard/taskcluster-yml/mistakes';
 import { CommanderError } from 'commander';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
@@ -39,7 +39,7 @@ export const failureOf = (error: unknown): Failure | undefined => {
   if (error instanceof MistakesError) {
     return { exitCode: exitCodes.usage, message, details: { message, mistakes: error.mistakes } };
   }
-  if (error instanceof ArtifactError || error instanceof DownloadError) {
+  if ([ArtifactError, DownloadError, UploadError].some((kind) => error instanceof kind)) {
     return { exitCode: exitCodes.failed, message, details: { message } };
   }
   if (error instanceof Error && dataErrors.includes(error.name)) {

@@ -136,22 +136,7 @@ export const diskFiles = (folder: string) => {
 
   const remove = (key: string): Promise<void> => rm(folderOf(key), { recursive: true, force: true });
 
-  /** Everything that is stored, in no order; what comes or goes meanwhile may be among it. */
-  async function* list(): AsyncGenerator<StoredFile> {
-    for (const outer of await readdir(folder).catch(() => [])) {
-      if (!/^[0-9a-f]{2}$/.test(outer)) continue;
-      for (const inner of await readdir(join(folder, outer)).catch(() => [])) {
-        const path = join(folder, outer, inner, aboutName);
-        const [text, facts] = await Promise.all([
-          readFile(path, 'utf8').catch(noFile),
-          stat(path).catch(noFile),
-        ]);
-        if (text === undefined || !facts) continue;
-        const { key, contentLength } = JSON.parse(text) as About;
-        yield { key, bytes: contentLength, storedAt: facts.mtime };
-      }
-    }
-  }
+  const list = (): AsyncGenerator<StoredFile> => listBelow(folder);
 
   const sweepUploads = (before: Date): Promise<number> => sweep(uploads, before);
 
@@ -159,6 +144,23 @@ export const diskFiles = (folder: string) => {
 };
 
 export type DiskFiles = ReturnType<typeof diskFiles>;
+
+/** Everything that is stored below a folder, in no order; what comes or goes meanwhile may be among it. */
+async function* listBelow(folder: string): AsyncGenerator<StoredFile> {
+  for (const outer of await readdir(folder).catch(() => [])) {
+    if (!/^[0-9a-f]{2}$/.test(outer)) continue;
+    for (const inner of await readdir(join(folder, outer)).catch(() => [])) {
+      const path = join(folder, outer, inner, aboutName);
+      const [text, facts] = await Promise.all([
+        readFile(path, 'utf8').catch(noFile),
+        stat(path).catch(noFile),
+      ]);
+      if (text === undefined || !facts) continue;
+      const { key, contentLength } = JSON.parse(text) as About;
+      yield { key, bytes: contentLength, storedAt: facts.mtime };
+    }
+  }
+}
 
 /** Deletes the remains of uploads that were interrupted before a time; returns how many there were. */
 const sweep = async (uploads: string, before: Date): Promise<number> => {
