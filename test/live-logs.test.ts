@@ -14,6 +14,7 @@ import {
   resolved,
   startWorker,
 } from './support/live-logs.ts';
+import { scrape, total } from './support/metrics.ts';
 import { aHome, taskyard } from './support/platform.ts';
 import { databaseUrlIn } from './support/postgres.ts';
 
@@ -36,7 +37,7 @@ const countTunnels = async (home: string): Promise<number> => {
 describe('live logs through the server', () => {
   it('are read by many at once, in every process, while the task runs', async (t) => {
     const home = await aHome(t);
-    const platform = await home.start({ PROCESSES: '2' }, undefined, '--no-worker');
+    const platform = await home.start({ PROCESSES: '2', METRICS_PORT: '0' }, undefined, '--no-worker');
     const { rootUrl, credentials } = platform;
     const machine = await aMachine(t);
     startWorker(t, platform, machine);
@@ -72,6 +73,19 @@ describe('live logs through the server', () => {
       assert.equal((await fetch(url, { method: 'HEAD' })).status, 200);
     });
 
+    await t.test('and are counted, as are those who read them', async () => {
+      const samples = await scrape(home);
+      assert.equal(total(samples, 'taskyard_tunnels'), 1);
+      assert.equal(total(samples, 'taskyard_tunnel_replies_total', { status: '416' }), 1);
+      await eventually(
+        'the four who go on to be all readers',
+        async () => total(await scrape(home), 'taskyard_tunnel_viewers'),
+        (count) => count === viewers.length,
+      );
+      const sent = total(await scrape(home), 'taskyard_tunnel_sent_bytes_total');
+      assert.ok(sent >= viewers.length * (header + 'one\ntwo\n'.length), `${sent} bytes`);
+    });
+
     await t.test('by nobody who does not know the path', async () => {
       assert.equal(await statusOfUrl(`${url.slice(0, -1)}!`), 404);
       assert.equal(await statusOfUrl(new URL('/tunnels/nobody/log/x', url).href), 404);
@@ -100,6 +114,9 @@ describe('live logs through the server', () => {
     await t.test('until the task has ended: then the path is gone, and soon the tunnel', async () => {
       await eventually('the path to be gone', async () => (await statusOfUrl(url)) === 404);
       await eventually('the tunnel to be closed', async () => (await countTunnels(home.path)) === 0);
+      const samples = await scrape(home);
+      assert.equal(total(samples, 'taskyard_tunnels'), 0);
+      assert.equal(total(samples, 'taskyard_tunnels_ended_total', { reason: 'ended' }), 1);
     });
 
     await t.test('by callers with the scope of the artifact', async (t) => {

@@ -66,7 +66,7 @@ describe('the promises of docs/operating/security.md', () => {
   });
 
   it('are those that the table of what is checked where refers to', () => {
-    const [, table = ''] = /## Where what is checked\n(.*?)\n## /s.exec(page) ?? [];
+    const [, table = ''] = /## Where each check is made\n(.*?)\n## /s.exec(page) ?? [];
     const rows = table.split('\n').filter((line) => /^\| (?!what \|)[a-z]/.test(line));
     assert.ok(rows.length > 8, `${rows.length} rows`);
     for (const row of rows) {

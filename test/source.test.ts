@@ -11,6 +11,7 @@ import { Auth, fromNow } from '@taskyard/client';
 import { within } from '@taskyard/patience';
 import { type Ended, runProgram } from './support/command.ts';
 import { aHome, plainEnvironment, taskyard } from './support/platform.ts';
+import { noSshd, startSshServer } from './support/ssh-server.ts';
 
 const taskQueueId = 'team/two';
 
@@ -100,7 +101,7 @@ const graphWith = (source: object | string, script: string): string =>
 
 test('tasks on another machine work on the source of their graph', async (t) => {
   const home = await aHome(t);
-  const { rootUrl, credentials } = await home.start({}, undefined, '--no-worker');
+  const { rootUrl, credentials } = await home.start({ LOG_LEVEL: 'fatal' }, undefined, '--no-worker');
   const auth = new Auth({ rootUrl, credentials });
   const clientWith = async (clientId: string, scopes: string[]): Promise<Record<string, string>> => {
     const expires = fromNow('1 day').toJSON();
@@ -131,6 +132,13 @@ test('tasks on another machine work on the source of their graph', async (t) => 
     assert.equal(saved.code, 0, saved.err);
     const found = await readFile(join(results, 'look/public/found.txt'), 'utf8');
     return { said: created.err, found, group };
+  };
+  const keep = async (name: string, secret: object): Promise<void> => {
+    const kept = await runProgram(process.execPath, [taskyard, 'secret', 'set', name, '-'], {
+      env: { TASKYARD_DATA: home.path },
+      input: JSON.stringify(secret),
+    });
+    assert.equal(kept.code, 0, kept.err);
   };
   const lookAround = '{ find . ! -type d | sort; cat src/main.txt link; test -x run.sh; } > found.txt';
 
@@ -196,13 +204,6 @@ test('tasks on another machine work on the source of their graph', async (t) => 
     await git(made, 'clone', '--quiet', '--bare', 'work', 'bare.git');
     await git(join(made, 'bare.git'), 'update-server-info');
     const url = `${await startGitServer(t, made, 'robot:open-sesame')}/bare.git`;
-    const keep = async (name: string, secret: object): Promise<void> => {
-      const kept = await runProgram(process.execPath, [taskyard, 'secret', 'set', name, '-'], {
-        env: { TASKYARD_DATA: home.path },
-        input: JSON.stringify(secret),
-      });
-      assert.equal(kept.code, 0, kept.err);
-    };
     await keep('team/git', { username: 'robot', password: 'open-sesame' });
     await keep('team/wrong', { token: 'not-the-password' });
     const source = { git: url, commit, secret: 'team/git' };
@@ -225,6 +226,67 @@ test('tasks on another machine work on the source of their graph', async (t) => 
       graphWith({ git: join(made, 'bare.git'), commit: 'main' }, 'cp main.txt found.txt'),
     );
     assert.equal(here.found, 'second\n');
+  });
+
+  await t.test('a commit over SSH, by a key that the secret holds', { skip: noSshd }, async (t) => {
+    const { url, key, knownHosts, otherKey } = await startSshServer(t);
+    const made = await aFolder(t);
+    await git(made, 'init', '--quiet', '--initial-branch=main', 'work');
+    await writeFile(join(made, 'work/main.txt'), 'by ssh\n');
+    await git(join(made, 'work'), 'add', '.');
+    await git(join(made, 'work'), 'commit', '--quiet', '-m', 'one');
+    await keep('team/ssh', { sshKey: key, knownHosts });
+    await keep('team/stranger', { sshKey: otherKey, knownHosts });
+    await keep('team/unknown-host', { sshKey: key });
+    const source = { git: `${url}${join(made, 'work')}`, commit: 'main', secret: 'team/ssh' };
+    const { said, found } = await submit(graphWith(source, '{ cat main.txt; env; ls -a; } > found.txt'));
+    assert.match(found, /^by ssh\n/);
+    assert.doesNotMatch(`${said}${found}`, /PRIVATE KEY|\.git\n/);
+    const refusals = {
+      'team/stranger': /Permission denied/,
+      'team/unknown-host': /Host key verification failed/,
+    };
+    for (const [secret, reason] of Object.entries(refusals)) {
+      await writeFile(join(project, 'graph.yml'), graphWith({ ...source, secret }, 'true'));
+      const { err, code } = await says('group', 'create', 'graph.yml');
+      assert.equal(code, 1);
+      assert.match(err, reason);
+      assert.match(
+        err,
+        /cannot be fetched, because git says: [^\n]*Could not read from remote repository\.\n$/,
+      );
+    }
+  });
+
+  await t.test('what failed to be uploaded is uploaded again, and is no failure of a graph', async () => {
+    const broken = join(home.path, 'objects/uploads');
+    await rm(broken, { recursive: true, force: true });
+    await writeFile(broken, '');
+    const graph = graphWith('.', 'cp once.txt found.txt');
+    await writeFile(join(project, 'once.txt'), 'once\n');
+    await writeFile(join(project, 'graph.yml'), graph);
+    const refused = await says('group', 'create', 'graph.yml');
+    assert.equal(refused.code, 1, refused.err);
+    assert.match(refused.err, /^taskyard: \S+ refused the upload with HTTP status 500[^\n]*\n$/m);
+    await rm(broken);
+    assert.equal((await submit(graph)).found, 'once\n');
+    const asRoot = { env: { TASKYARD_DATA: home.path } };
+    const list = (...words: string[]) =>
+      runProgram(process.execPath, [taskyard, 'group', 'list', '--name', 'sources', ...words], asRoot);
+    assert.match((await list()).out, /\b1 failed\b/);
+    assert.equal((await list('--failed')).out, '');
+  });
+
+  await t.test('a source that was cleaned away is uploaded again', async () => {
+    const graph = graphWith('.', 'cp once.txt found.txt');
+    assert.match((await submit(graph)).said, / unchanged$/m);
+    const asRoot = { env: { TASKYARD_DATA: home.path } };
+    const words = [taskyard, 'clean', '--artifact-days', '0'];
+    const { out, err } = await runProgram(process.execPath, words, asRoot);
+    assert.match(out, /^Deleted artifacts of \d+ runs/, err);
+    const again = await submit(graph);
+    assert.match(again.said, / uploaded$/m);
+    assert.equal(again.found, 'once\n');
   });
 
   await t.test('only for those who may lend the tasks what they need', async () => {

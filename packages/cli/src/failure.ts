@@ -1,4 +1,4 @@
-import { ApiError, ArtifactError, ConnectionError, DownloadError } from '@taskyard/client';
+import { ApiError, ArtifactError, ConnectionError, DownloadError, UploadError } from '@taskyard/client';
 import { MistakesError } from '@taskyard/taskcluster-yml/mistakes';
 import { CommanderError } from 'commander';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
@@ -26,6 +26,7 @@ const apiFailure = (error: ApiError): Failure => {
 
 // The packages of server and worker are loaded only by commands that need them, so their errors are recognized by name.
 const configErrors = ['ConfigError', 'WorkerConfigError', 'TraceError'];
+const dataErrors = ['BackupError', 'CleaningError'];
 
 /** The failure of a command by its error. Without a message when commander has already printed it. */
 export const failureOf = (error: unknown): Failure | undefined => {
@@ -38,10 +39,10 @@ export const failureOf = (error: unknown): Failure | undefined => {
   if (error instanceof MistakesError) {
     return { exitCode: exitCodes.usage, message, details: { message, mistakes: error.mistakes } };
   }
-  if (error instanceof ArtifactError || error instanceof DownloadError) {
+  if ([ArtifactError, DownloadError, UploadError].some((kind) => error instanceof kind)) {
     return { exitCode: exitCodes.failed, message, details: { message } };
   }
-  if (error instanceof Error && error.name === 'BackupError') {
+  if (error instanceof Error && dataErrors.includes(error.name)) {
     return { exitCode: exitCodes.failed, message, details: { message } };
   }
   if (error instanceof Error && configErrors.includes(error.name)) {

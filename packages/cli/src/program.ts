@@ -4,6 +4,7 @@ import { adminCommands, clientCommands, roleCommands, scopesCommands } from './a
 import { apiCommand } from './api.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { cacheCommands } from './cache/index.ts';
+import { cleanCommand } from './clean.ts';
 import { commandName } from './command-name.ts';
 import { completionCommand } from './completion.ts';
 import { eventsCommand } from './events.ts';
@@ -51,6 +52,7 @@ export const createProgram = (io: Io): Command => {
     serveCommand,
     backupCommand,
     restoreCommand,
+    cleanCommand,
     workerCommand,
     taskCommands,
     groupCommands,

@@ -28,6 +28,7 @@ import {
   type QueueContext,
   readDefinitions,
   readStatuses,
+  settledAmong,
   shareStatuses,
 } from './queue/index.ts';
 import { createSecrets } from './secrets/index.ts';
@@ -185,6 +186,7 @@ const openTasks = (
     objects: objects.verbs,
     readStatuses,
     shareStatuses,
+    settledAmong,
     issueCredentials: auth.issueCredentials,
   }),
   taskGraphs: createTaskGraphs({ ...base, queue: queueContext, callerFor: auth.callerWithRoles }),

@@ -39,7 +39,7 @@ tasks:
 `;
     const told = mistakesOf(text);
     assert.equal(told.length, 2, told.join('\n'));
-    assert.match(told[0] ?? '', /^\.taskcluster\.yml:4:13: task "first": unknown context value nothing/);
+    assert.match(told[0] ?? '', /^\.taskcluster\.yml:4:13: task "first": there is no value "nothing"/);
     assert.match(told[1] ?? '', /^\.taskcluster\.yml:9:\d+: task "second \$\{tasks_for\}": .*nope/);
   });
 

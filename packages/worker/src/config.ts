@@ -33,10 +33,7 @@ export const WorkerConfig = Type.Object({
   clientId: Type.Optional(
     Type.String({
       minLength: 1,
-      ...setting(
-        'TASKCLUSTER_CLIENT_ID',
-        'Who the worker is to the server. Not for a worker that registers.',
-      ),
+      ...setting('TASKCLUSTER_CLIENT_ID', 'The client that the worker is. Not for a worker that registers.'),
     }),
   ),
   accessToken: Type.Optional(
@@ -81,7 +78,7 @@ export const WorkerConfig = Type.Object({
   isOnEc2: Type.Boolean(
     setting(
       'TASKYARD_WORKER_ON_EC2',
-      'Heed what EC2 says of taking its machine back. Always done by workers of kind aws.',
+      'Watch for the notice of EC2 that it takes the machine back. Always done by workers of kind aws.',
     ),
   ),
   capacity: whole('TASKYARD_WORKER_CAPACITY', 'Tasks at a time.', { minimum: 1, maximum: 32 }),
@@ -91,14 +88,14 @@ export const WorkerConfig = Type.Object({
   }),
   engine: Type.Enum([...engineChoices], setting('TASKYARD_WORKER_ENGINE', 'How commands are kept apart.')),
   idleTimeoutSeconds: Type.Optional(
-    whole('TASKYARD_WORKER_IDLE_TIMEOUT', 'Leave after so many seconds without a task. Default: never.', {
+    whole('TASKYARD_WORKER_IDLE_TIMEOUT', 'Leave after this many seconds without a task. Default: never.', {
       minimum: 1,
     }),
   ),
   lifetimeSecondsMax: Type.Optional(
     whole(
       'TASKYARD_WORKER_LIFETIME',
-      'Claim nothing after so many seconds, and leave when the tasks have ended. Default: never.',
+      'Claim nothing after this many seconds, and leave when the tasks have ended. Default: never.',
       { minimum: 1 },
     ),
   ),
@@ -121,13 +118,13 @@ export const WorkerConfig = Type.Object({
   location: Type.Optional(
     Type.String({
       pattern: '^\\{.*\\}$',
-      ...setting('TASKYARD_WORKER_LOCATION', 'Told to tasks: JSON with cloud, region, availabilityZone.'),
+      ...setting('TASKYARD_WORKER_LOCATION', 'Shown to tasks: JSON with cloud, region, availabilityZone.'),
     }),
   ),
   instanceType: Type.Optional(
     Type.String({
       minLength: 1,
-      ...setting('TASKYARD_WORKER_INSTANCE_TYPE', 'Told to tasks: the kind of machine.'),
+      ...setting('TASKYARD_WORKER_INSTANCE_TYPE', 'Shown to tasks: the kind of machine.'),
     }),
   ),
   allowPrivateUrls: Type.Boolean(

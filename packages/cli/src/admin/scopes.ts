@@ -37,7 +37,7 @@ const whoCommand = (io: Io): Command =>
 
 const expandCommand = (io: Io): Command =>
   connectedCommand('expand')
-    .description('Show all that somebody with these scopes may do, through roles as well.')
+    .description('Show all that these scopes allow, through roles as well.')
     .argument('<scopes...>')
     .action(async (scopes: string[], options: ConnectedOptions) => {
       const expanded = await authOf(io, options).expandScopes({ scopes });

@@ -150,9 +150,11 @@ tasks:
     ]);
   });
 
-  it('knows which tasks read its folder', () => {
+  it('knows which tasks read its folder, and which name its node', () => {
     const folder = JSON.stringify(process.cwd());
-    const bound = (text: string) => load(`${head}${text}`).boundToDir;
+    const bound = (text: string) => load(`${head}${text}`).boundTo.dir;
+    const node = load(`${head}tasks: {a: {payload: {x: '\${node}'}}, b: {payload: {x: node}}}`);
+    assert.deepEqual(node.boundTo, { dir: [], node: ['a'] });
     assert.deepEqual(bound(`tasks: {a: {payload: {x: '\${dir}/a'}}, b: {payload: {x: b}}}`), ['a']);
     assert.deepEqual(bound('tasks: {a: {payload: {x: {$eval: dir}}}}'), ['a']);
     assert.deepEqual(bound(`tasks: {a: {payload: {x: ${folder}}}}`), []);
@@ -193,6 +195,19 @@ describe('labels that every JavaScript object inherits', () => {
 });
 
 describe('mistakes in a graph file', () => {
+  it('name what was meant where a value or a parameter is not known', () => {
+    const text = (command: string) =>
+      `${head}params: {node: {default: 1}}\ntasks: {t: {payload: {command: [[${command}]]}}}`;
+    const [dots, none] = [mistakesOf(text(`'\${parms.node}'`)), mistakesOf(text(`'\${params.nod}'`))];
+    assert.match(dots[0] ?? '', /^5: t: there is no value "parms" \(did you mean "params"\?\); to leave it/);
+    assert.deepEqual(none, ['5: t: there is no parameter "nod" (did you mean "node"?)']);
+    assert.deepEqual(mistakesOf(text('{$eval: params.nod}')), none);
+    assert.match(
+      mistakesOf(text('{$eval: nothing}'))[0] ?? '',
+      /no value "nothing": the file knows "params", /,
+    );
+  });
+
   it('are all reported together, with line and label', () => {
     const text = `version: 1
 name: bad
@@ -217,7 +232,7 @@ tasks:
     assert.deepEqual(mistakesOf(text.replace('  two: {payload: {}}\n', '')), [
       '3: unknown key "nmae" (did you mean "name"?)',
       '4: two: priority must be "highest", "very-high", "high", "medium", "low", "very-low" or "lowest"',
-      '9: one: unknown context value nothing; to leave it to a shell, write $${nothing}',
+      '9: one: there is no value "nothing"; to leave it to a shell, write $${nothing}',
       '11: two: a cycle: "two" needs "three" needs "two"',
       '11: two: needs "onne", which is no task (did you mean "one"?)',
       '12: two: unknown key "colour"',

@@ -14,7 +14,7 @@ import { checkerOf, draftOf, mistakeIn } from './draft.ts';
 import { type Entry, type Expanded, expandTasks } from './expand.ts';
 import { type Head, readForm, renderHead } from './head.ts';
 import { link } from './links.ts';
-import { labelsWithDir } from './machine-paths.ts';
+import { labelsWith } from './machine-paths.ts';
 import type { Origin } from './origin.ts';
 import { leaveToShell } from './shell.ts';
 import { strayLabels, taskIds } from './task-ids.ts';
@@ -52,8 +52,8 @@ export interface Graph {
   readonly labels: Readonly<Record<string, string>>;
   /** The source of the files that its tasks work on. */
   readonly source?: Origin;
-  /** The tasks that use `dir`, so they can run only on the machine with the folder of the file. */
-  readonly boundToDir: readonly string[];
+  /** The tasks that only run on this machine: they use `dir`, the folder of the file, or `node`, a program. */
+  readonly boundTo: Readonly<Record<'dir' | 'node', readonly string[]>>;
 }
 
 /** Reads, renders and checks a graph file. Throws a MistakesError with all its mistakes. */
@@ -156,7 +156,10 @@ const checked = (source: Source, { form, head, expanded, setting, asked, options
       hasSource: hasSource && head.origin !== undefined,
     })),
     ...(head.origin !== undefined && { source: head.origin }),
-    boundToDir: labelsWithDir(source, ordered, folderOf(source)),
+    boundTo: {
+      dir: labelsWith('dir', { source, drafts: ordered, path: folderOf(source) }),
+      node: labelsWith('node', { source, drafts: ordered, path: process.execPath }),
+    },
     labels: Object.fromEntries(ordered.map(({ label, taskId }) => [label, taskId])),
   };
 };

@@ -58,7 +58,7 @@ describe('a task with a script', () => {
   it('says how to escape for the shell when a name is unknown', () => {
     const inCommand = (text: string) => mistakesOf(`tasks: {t: {payload: {command: [[sh, -c, '${text}']]}}}`);
     assert.deepEqual(inCommand(`echo \${HOME}`), [
-      `unknown context value HOME; to leave it to a shell, write $\${HOME}`,
+      `there is no value "HOME"; to leave it to a shell, write $\${HOME}`,
     ]);
     assert.ok(inCommand(`echo \${HOME:-x}`)[0]?.endsWith(`; to leave \${…} to a shell, write $\${…}`));
   });

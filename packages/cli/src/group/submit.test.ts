@@ -23,7 +23,8 @@ const tasks = {
 const create = async (
   wanted: object,
 ): Promise<{ err: string; exitCode: number | undefined; calls: string[] }> => {
-  writeFileSync(file, JSON.stringify({ version: 1, name: 'example', tasks: wanted }));
+  const params = { node: { default: '22' } };
+  writeFileSync(file, JSON.stringify({ version: 1, name: 'example', params, tasks: wanted }));
   const { rootUrl, calls, close } = await startFakeQueue();
   const world = memoryIo({ server: { rootUrl } });
   await main(['node', 'taskyard', 'group', 'create', file], world.io);
@@ -37,6 +38,17 @@ describe('creating a graph', () => {
     assert.equal(exitCode, 2);
     assert.ok(err.includes(`"elsewhere": \${dir} is a folder of this machine`), err);
     assert.match(err, /Write "source: \."/);
+    assert.deepEqual(calls, []);
+  });
+
+  it('refuses tasks that name the Node of this machine where others may have none', async () => {
+    const { err, exitCode, calls } = await create({
+      elsewhere: task(`\${node}`, 'team/mac'),
+      mine: task(`\${params.node}`, 'team/mac'),
+    });
+    assert.equal(exitCode, 2);
+    assert.ok(err.includes(`"elsewhere": \${node} is a program of this machine`), err);
+    assert.match(err, /Write "node"/);
     assert.deepEqual(calls, []);
   });
 

@@ -50,13 +50,13 @@ const namesOf = (labels: readonly string[]): string => {
 /** Warns of tasks that name a folder which a platform on this machine, started otherwise, does not show to them. */
 export const warnOfHiddenProject = (
   io: Io,
-  { tasks, boundToDir }: Graph,
+  { tasks, boundTo }: Graph,
   { file, project }: { readonly file: string; readonly project: string | undefined },
 ): void => {
   const folder = dirname(resolve(file));
   if (project !== undefined && !relative(project, folder).startsWith('..')) return;
   const labels = tasks
-    .filter(({ label, task }) => boundToDir.includes(label) && task.taskQueueId === builtInTaskQueueId)
+    .filter(({ label, task }) => boundTo.dir.includes(label) && task.taskQueueId === builtInTaskQueueId)
     .map(({ label }) => label);
   if (labels.length === 0) return;
   remark(
@@ -66,21 +66,26 @@ export const warnOfHiddenProject = (
   );
 };
 
+const reasonsBound = {
+  dir:
+    `\${dir} is a folder of this machine, which workers on other machines do not have. ` +
+    'Write "source: ." at the top of the file, and name files by their path below its folder: tasks find a copy of ' +
+    'them where they start.',
+  node:
+    `\${node} is a program of this machine, which workers on other machines may have elsewhere. ` +
+    'Write "node": they look for it in their PATH.',
+};
+
 /**
- * Refuses a graph whose tasks read the folder of its file, when they may run on a machine without it: on another server, or
- * in another task queue than that of the built-in worker. Throws a CommandError.
+ * Refuses a graph whose tasks name a path of this machine, when they may run on another one: for another server, or for
+ * another task queue than that of the built-in worker. Throws a CommandError.
  */
-export const refuseTasksBoundHere = ({ tasks, boundToDir }: Graph, file: string, rootUrl: string): void => {
+export const refuseTasksBoundHere = ({ tasks, boundTo }: Graph, file: string, rootUrl: string): void => {
   const isHere = isOfThisMachine(rootUrl);
-  const labels = tasks
-    .filter(({ label }) => boundToDir.includes(label))
-    .filter(({ task }) => !isHere || task.taskQueueId !== builtInTaskQueueId)
-    .map(({ label }) => label);
-  if (labels.length === 0) return;
-  throw new CommandError(
-    exitCodes.usage,
-    `${file}: ${namesOf(labels)}: \${dir} is a folder of this machine, which workers on other machines do not have. ` +
-      'Write "source: ." at the top of the file, and name files by their path below its folder: tasks find a copy of ' +
-      'them where they start.',
-  );
+  const elsewhere = tasks.filter(({ task }) => !isHere || task.taskQueueId !== builtInTaskQueueId);
+  const reasons = (['dir', 'node'] as const).flatMap((name) => {
+    const labels = elsewhere.map(({ label }) => label).filter((label) => boundTo[name].includes(label));
+    return labels.length > 0 ? [`${file}: ${namesOf(labels)}: ${reasonsBound[name]}`] : [];
+  });
+  if (reasons.length > 0) throw new CommandError(exitCodes.usage, reasons.join('\n'));
 };

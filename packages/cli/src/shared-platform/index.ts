@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pause } from '@taskyard/client';
@@ -16,7 +17,9 @@ const logOf = (data: string): string => join(data, 'platform.log');
 
 /** Starts the platform in a process of its own, and waits until it is ready. */
 const startProcess = async (settings: PlatformSettings, project: string): Promise<void> => {
-  const log = openSync(logOf(settings.data), 'w', 0o600);
+  // Appended to, so that it can be cut while it is written.
+  await rm(logOf(settings.data), { force: true });
+  const log = openSync(logOf(settings.data), 'a', 0o600);
   // In its own session, so that Ctrl-C at the terminal of one run does not end it for the others.
   const child = fork(program, [JSON.stringify({ settings, project })], {
     detached: true,

@@ -18,6 +18,24 @@ export interface CheckedOut {
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
+/** Keeps a key, and the keys of the hosts that it is for, beside a repository; returns how git is to call ssh. */
+const sshCommand = async (place: string, key: string, knownHosts: string | undefined): Promise<string> => {
+  const keep = async (name: string, content: string): Promise<string> => {
+    const file = join(place, '.git', name);
+    await writeFile(file, content.endsWith('\n') ? content : `${content}\n`, { mode: 0o600 });
+    return file;
+  };
+  const words = [
+    'ssh',
+    '-i',
+    `'${await keep('taskyard-key', key)}'`,
+    '-o IdentitiesOnly=yes -o BatchMode=yes',
+  ];
+  if (knownHosts === undefined) return words.join(' ');
+  const hosts = await keep('taskyard-known-hosts', knownHosts);
+  return [...words, `-o 'UserKnownHostsFile=${hosts}' -o StrictHostKeyChecking=yes`].join(' ');
+};
+
 const quoted = (value: string): string => `"${value.replace(/[\\"]/g, '\\$&')}"`;
 
 /**
@@ -28,9 +46,7 @@ const logIn = async (place: string, { url, secret: name }: GitSource, secret: Gi
   const password = text(secret.token) ?? text(secret.password);
   const key = text(secret.sshKey);
   if (key !== undefined) {
-    const file = join(place, '.git', 'taskyard-key');
-    await writeFile(file, key.endsWith('\n') ? key : `${key}\n`, { mode: 0o600 });
-    const command = `ssh -i '${file}' -o IdentitiesOnly=yes -o BatchMode=yes`;
+    const command = await sshCommand(place, key, text(secret.knownHosts));
     await appendFile(settings, `[core]\n\tsshCommand = ${quoted(command)}\n`);
   } else if (password !== undefined) {
     // Servers with tokens ignore the name.
@@ -38,7 +54,7 @@ const logIn = async (place: string, { url, secret: name }: GitSource, secret: Gi
     const section = `[http ${quoted(url)}]`;
     await appendFile(settings, `${section}\n\textraHeader = ${quoted(`Authorization: Basic ${login}`)}\n`);
   } else {
-    const forms = '{token}, {username, password} or {sshKey}';
+    const forms = '{token}, {username, password} or {sshKey, knownHosts}';
     throw new CommandError(exitCodes.usage, `The secret ${name} must be one of ${forms} to be used for git.`);
   }
 };

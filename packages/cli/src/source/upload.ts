@@ -26,7 +26,7 @@ const workerGroup = 'source';
 const dayMs = 86_400_000;
 const periodMs = 30 * dayMs;
 const hourMs = 3_600_000;
-// Each earlier attempt is an unfinished upload of the same source.
+// Each earlier attempt is an upload of the same source that failed, or whose source was cleaned away.
 const attemptsMax = 20;
 
 /** The artifact name of a source. */
@@ -53,10 +53,16 @@ const idOf = (...words: readonly (string | number)[]): string => {
   return bytes.toString('base64url');
 };
 
-const unless = (statusCode: number) => (error: unknown) => {
-  if (error instanceof ApiError && error.statusCode === statusCode) return undefined;
-  throw error;
-};
+const unless =
+  (...statusCodes: number[]) =>
+  (error: unknown) => {
+    if (error instanceof ApiError && statusCodes.includes(error.statusCode)) return undefined;
+    throw error;
+  };
+
+/** Whether a source is there still: an operator may have cleaned it away before it expired. */
+const isThere = async (queue: Queue, { taskId, artifact }: Omit<UploadedSource, 'sha256' | 'isNew'>) =>
+  (await queue.artifact(taskId, 0, artifact).catch(unless(404, 410))) !== undefined;
 
 const definitionOf = (
   { sha256, files }: Packed,
@@ -123,7 +129,8 @@ export const ensureUploaded = async (
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const taskId = idOf('source', sha256, period, attempt);
     const found = await queue.status(taskId).catch(unless(404));
-    if (found?.status.state === 'completed') return { taskId, artifact, sha256, isNew: false };
+    if (found?.status.state === 'completed' && (await isThere(queue, { taskId, artifact })))
+      return { taskId, artifact, sha256, isNew: false };
     if (found) continue;
     // All in one group, so that they are one line in a list of groups.
     const taskGroupId = attempt === 0 ? idOf('sources', period) : taskId;

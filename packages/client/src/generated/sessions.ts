@@ -25,6 +25,7 @@ export type SignInCode = {
 };
 export type SignInRequest = {
   code: string;
+  attempt?: string;
 };
 
 export interface SessionsApi {

@@ -44,6 +44,8 @@ describe('artifacts', () => {
         objects,
         readStatuses,
         shareStatuses: readStatuses,
+        settledAmong: async (_sql, taskIds) =>
+          taskIds.filter((taskId) => statuses.get(taskId)?.state === 'completed'),
         issueCredentials: (request) => {
           issued.push(request);
           return { clientId: request.clientId, accessToken: 'token', certificate: '{}' };

@@ -34,6 +34,12 @@ export interface Details {
 
 export const detailsOf = (artifact: Artifact): Details => JSON.parse(artifact.details) as Details;
 
+/** Artifacts are deleted so long after their expiry: signed URLs that were handed out just before it are good until then. */
+export const deletedAfterMs = minutes(30);
+
+/** What the names of logs begin with. */
+export const logPrefix = 'public/logs/';
+
 const clockDriftMs = minutes(15);
 const afterExceptionMs = minutes(25);
 const printable = /^[\x20-\x7e]*$/;

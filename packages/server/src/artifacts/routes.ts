@@ -76,7 +76,7 @@ export const artifactRoutes: readonly Route<ArtifactServices>[] = [
       scopes: scopesOfReader,
       output: schema.getArtifactResponse,
       title: 'Get an artifact of the last run',
-      description: `The last run counts, whatever became of it. ${linksFollowed}`,
+      description: `Uses the last run, in whatever state it is. ${linksFollowed}`,
     },
     ({ artifacts }, { params, authorize }) => artifacts.getArtifact({ ...params, ...latest, authorize }),
   ),

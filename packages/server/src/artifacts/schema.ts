@@ -83,7 +83,7 @@ export const PostArtifactRequest = oneShapeOf(
         reason: oneOf(errorReasons),
         message: Text({ maxLength: 4096, description: 'For people.' }),
       },
-      { title: 'Word that an artifact could not be made' },
+      { title: 'Notice that an artifact could not be made' },
     ),
   ],
   { title: 'Request for an artifact' },
@@ -176,7 +176,7 @@ export const ArtifactContentResponse = oneShapeOf(
     exactly({ storageType: literally('reference'), url: Uri }, { title: 'Fetch it from this URL' }),
     exactly(
       { storageType: literally('error'), reason: Text(), message: Text() },
-      { title: 'There is none, and this is why' },
+      { title: 'Why there is no artifact' },
     ),
   ],
   { title: 'How to fetch an artifact' },

@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from '../base/index.ts';
-import type { Artifact } from './lifecycle.ts';
+import { type Artifact, logPrefix } from './lifecycle.ts';
 
 interface Key {
   readonly taskId: string;
@@ -94,6 +94,27 @@ export const deleteArtifacts = async (tx: Transaction, keys: readonly Key[]): Pr
      where a.task_id = any(array[gone.task_id]) and a.run_id = any(array[gone.run_id])
        and a.name = any(array[gone.name])`;
 };
+
+interface Part {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly isLog: boolean;
+}
+
+/**
+ * Lets what has bytes of these parts of runs, logs or others, expire at `when`, if not before. Returns it. The condition
+ * on the time is written so that its index is not taken for the better one.
+ */
+export const expireParts = (tx: Transaction, parts: readonly Part[], when: Date) =>
+  tx<Key & { readonly storageType: string }>`
+    update artifacts a set expires = ${when}
+      from unnest(
+             ${parts.map((part) => part.taskId)}::text[], ${parts.map((part) => part.runId)}::int[],
+             ${parts.map((part) => part.isLog)}::bool[]) as part(task_id, run_id, is_log)
+     where a.task_id = any(array[part.task_id]) and a.run_id = any(array[part.run_id])
+       and a.storage_type in ('s3', 'object') and starts_with(a.name, ${logPrefix}) = any(array[part.is_log])
+       and (a.expires > ${when}) is true
+    returning a.task_id, a.run_id, a.name, a.storage_type`;
 
 /** Makes the artifacts of these tasks expire at `when`, unless they expire earlier. */
 export const expireTasks = async (tx: Transaction, ids: readonly string[], when: Date): Promise<void> => {

@@ -6,7 +6,7 @@ import { optionalText, structured, text, url } from './setting-shapes.ts';
 export const githubSettings = Type.Object({
   oauthClientId: optionalText({
     env: 'GITHUB_OAUTH_CLIENT_ID',
-    description: 'An OAuth app of GitHub that people sign in by; without it nobody does.',
+    description: 'An OAuth app of GitHub through which people sign in; by default, none.',
   }),
   oauthClientSecret: optionalText({
     env: 'GITHUB_OAUTH_CLIENT_SECRET',
@@ -27,7 +27,7 @@ export const githubSettings = Type.Object({
   }),
   appId: optionalText({
     env: 'GITHUB_APP_ID',
-    description: 'The GitHub app whose events make tasks; without it none do.',
+    description: 'The GitHub app whose events make tasks; by default, none.',
   }),
   privateKey: optionalText({
     env: 'GITHUB_PRIVATE_PEM',

@@ -3,6 +3,7 @@ import { GcpProjects, S3Access, StaticClients } from '../auth/index.ts';
 import { Backends, Placement } from '../objects/index.ts';
 import { ageingPattern } from '../queue/index.ts';
 import { ProviderSettings } from '../worker-manager/index.ts';
+import { cleaningSettings } from './cleaning-settings.ts';
 import { githubSettings } from './github-settings.ts';
 import {
   choice,
@@ -26,7 +27,7 @@ export const Config = Type.Object({
   host: text({
     env: 'HOST',
     default: '127.0.0.1',
-    description: 'Address to listen on. The default lets nobody in from outside of this machine.',
+    description: 'Address to listen on. The default admits no other machine.',
   }),
   data: text({
     env: 'TASKYARD_DATA',
@@ -49,7 +50,7 @@ export const Config = Type.Object({
   ),
   metricsHost: optionalText({
     env: 'METRICS_HOST',
-    description: 'Address of `/metrics`, which asks nobody who they are; by default that of `host`.',
+    description: 'Address of `/metrics`, which needs no credentials; by default that of `host`.',
   }),
   role: choice(['all', 'api', 'background'], {
     env: 'ROLE',
@@ -149,7 +150,7 @@ export const Config = Type.Object({
         env: 'AGEING',
         expects: 'task queues with seconds, as in project/*=600,other/linux=300',
         description:
-          'Task queues in which a waiting task gains one priority for each so many seconds, so that low priorities ' +
+          'Task queues in which a waiting task gains one priority each time this many seconds pass, so that low priorities ' +
           'are not starved. By default a higher priority always goes first.',
       } satisfies Facts),
       pattern: ageingPattern,
@@ -210,6 +211,7 @@ export const Config = Type.Object({
       description: 'The backend of artifacts of type `s3`; by default the same one.',
     }),
   }),
+  cleaning: cleaningSettings,
   aws: Type.Object({
     buckets: structured(S3Access, {
       env: 'AWS_CREDENTIALS_ALLOWED_BUCKETS',
@@ -256,13 +258,13 @@ export const Config = Type.Object({
   oidc: Type.Object({
     issuer: optionalUrl('https?', 'a URL that starts with http:// or https://', {
       env: 'OIDC_ISSUER',
-      description: 'A provider of OpenID Connect that people sign in by; without it nobody does.',
+      description: 'A provider of OpenID Connect through which people sign in; by default, none.',
     }),
-    clientId: optionalText({ env: 'OIDC_CLIENT_ID', description: 'Our client there.' }),
+    clientId: optionalText({ env: 'OIDC_CLIENT_ID', description: 'The id of the client there.' }),
     clientSecret: optionalText({
       env: 'OIDC_CLIENT_SECRET',
       secret: true,
-      description: 'The secret of our client there.',
+      description: 'The secret of that client.',
     }),
     name: Type.String({
       pattern: '^[a-z][a-z0-9-]{0,30}$',
@@ -274,17 +276,17 @@ export const Config = Type.Object({
     title: text({
       env: 'OIDC_TITLE',
       default: 'Single sign-on',
-      description: 'What the page to sign in calls it.',
+      description: 'Its name on the page to sign in.',
     }),
     scope: text({
       env: 'OIDC_SCOPE',
       default: 'openid profile email',
-      description: 'What is asked for there, besides `openid` whatever its groups need.',
+      description: 'The scopes that are asked for there. It must have `openid`; add what the groups need.',
     }),
     groupsClaim: text({
       env: 'OIDC_GROUPS_CLAIM',
       default: 'groups',
-      description: 'The claim that lists the groups of somebody.',
+      description: 'The claim that lists the groups of a person.',
     }),
   }),
   github: githubSettings,
@@ -348,7 +350,7 @@ export const Config = Type.Object({
       default: 'auto',
       description:
         'How tasks are kept apart: `auto` takes bubblewrap where it works, else plain processes. The latter only if ' +
-        'nobody from outside of this machine is let in; elsewhere say `process` if you mean it.',
+        'no other machine is admitted; otherwise set `process` explicitly.',
     }),
     project: optionalText({
       env: 'WORKER_PROJECT',

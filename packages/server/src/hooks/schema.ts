@@ -127,7 +127,7 @@ export const hookStatus = publish(
   exactly(
     {
       lastFire: Type.Unsafe<object>({
-        description: 'What became of the last fire.',
+        description: 'The result of the last fire.',
         oneOf: [
           exactly(
             { result: oneOf(['success']), taskId: Slugid, time: fireTime },

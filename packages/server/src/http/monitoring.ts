@@ -19,7 +19,7 @@ export const monitoringRoutes: readonly Route<{ process: ProcessFacts }>[] = [
       name: 'ping',
       path: '/ping',
       title: 'Ping',
-      description: 'Answers as long as the service is up.',
+      description: 'Replies while the service is up.',
     },
     ({ process }) => ({ alive: true, uptime: process.uptimeSeconds() }),
   ),
@@ -29,7 +29,7 @@ export const monitoringRoutes: readonly Route<{ process: ProcessFacts }>[] = [
       name: 'lbheartbeat',
       path: '/__lbheartbeat__',
       title: 'Load balancer heartbeat',
-      description: 'Answers as long as the process may be sent requests.',
+      description: 'Replies while the process may be sent requests.',
     },
     () => ({}),
   ),
@@ -39,7 +39,7 @@ export const monitoringRoutes: readonly Route<{ process: ProcessFacts }>[] = [
       name: 'version',
       path: '/__version__',
       title: 'Version',
-      description: 'Which version of the program answers.',
+      description: 'The version of the program.',
     },
     ({ process }) => ({
       version: process.version,
@@ -54,7 +54,7 @@ export const monitoringRoutes: readonly Route<{ process: ProcessFacts }>[] = [
       name: 'heartbeat',
       path: '/__heartbeat__',
       title: 'Heartbeat',
-      description: 'Answers as long as the service reaches what it needs: the database.',
+      description: 'Replies while the service reaches the database.',
     },
     async ({ process }) => {
       await process.reachDatabase();

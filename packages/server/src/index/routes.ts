@@ -21,7 +21,7 @@ const listingTasks = {
   scopes: 'index:list-tasks:<namespace>',
   output: schema.listTasksResponse,
   title: 'List the tasks of a namespace',
-  description: 'The tasks that stand in a namespace itself, by name. Namespaces within it are left out.',
+  description: 'The tasks directly in a namespace, by name. Namespaces within it are left out.',
 } as const;
 const listingNamespaces = {
   ...about,
@@ -31,7 +31,7 @@ const listingNamespaces = {
   scopes: 'index:list-namespaces:<namespace>',
   output: schema.listNamespacesResponse,
   title: 'List the namespaces of a namespace',
-  description: 'The namespaces that stand in a namespace itself, by name. Tasks in it are left out.',
+  description: 'The namespaces directly in a namespace, by name. Tasks in it are left out.',
 } as const;
 /** Old clients ask so, with the page that they want in the body. */
 const byPost = { method: 'POST', hidden: true, input: schema.listNamespacesRequest } as const;
@@ -49,7 +49,7 @@ export const routes: readonly Route<IndexServices>[] = [
       scopes: 'index:find-task:<indexPath>',
       output: schema.indexedTaskResponse,
       title: 'Find a task',
-      description: 'The task that stands at a path; 404 when there is none, or when it has expired.',
+      description: 'The task at a path; 404 when there is no task, or when it has expired.',
     },
     ({ index }, { params }) => index.findTask(params.indexPath),
   ),
@@ -111,7 +111,7 @@ export const routes: readonly Route<IndexServices>[] = [
       output: schema.indexedTaskResponse,
       title: 'Put a task at a path',
       description:
-        'Replaces what stands there unless that has a higher rank; the reply is what stands there then. ' +
+        'Replaces the entry there unless that has a higher rank; returns the entry that is there afterwards. ' +
         'Tasks with a route `index.<path>` are put there when they complete, without this call.',
     },
     ({ index }, { params, body }) => index.insertTask({ path: params.namespace, ...body }),
@@ -125,8 +125,7 @@ export const routes: readonly Route<IndexServices>[] = [
       params: { namespace: path },
       scopes: 'index:delete-task:<namespace>',
       title: 'Clear a path',
-      description:
-        'Removes what stands there, if anything. Namespaces stay, and what was replaced does not return.',
+      description: 'Removes the entry there, if any. Namespaces stay, and what was replaced does not return.',
     },
     ({ index }, { params }) => index.deleteTask(params.namespace),
   ),

@@ -9,10 +9,10 @@ export const pathBytesMax = 255;
 export const pathPattern = new RegExp(`^(?=.{1,${pathBytesMax}}$)${word}(\\.${word})*$`);
 
 const Rank = Type.Number({
-  description: 'A whole number. What has a lower rank than what stands at the path is not taken.',
+  description: 'A whole number. An entry is not replaced by one of a lower rank.',
 });
 const Expires = Type.String({ format: 'date-time', description: 'When the entry goes.' });
-const Data = anyObject({ description: 'Whatever belongs to the entry, 32 KiB at most.' });
+const Data = anyObject({ description: 'Any data of the entry, 32 KiB at most.' });
 
 const InsertTaskRequest = exactly(
   { taskId: Slugid, rank: Rank, data: Data, expires: Expires },

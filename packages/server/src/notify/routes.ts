@@ -26,7 +26,7 @@ export const routes: readonly Route<NotifyServices>[] = [
       input: schema.emailRequest,
       title: 'Send a mail',
       description:
-        'Takes a mail over, to be sent soon. An address gets 50 in ten minutes; more are answered by 204, and ' +
+        'Accepts a mail, to be sent soon. An address gets 50 in ten minutes; more are answered by 204, and ' +
         `dropped. ${twice}`,
     },
     ({ notify }, { body, authorize }) => {
@@ -60,7 +60,7 @@ export const routes: readonly Route<NotifyServices>[] = [
       input: schema.matrixRequest,
       title: 'Write to a Matrix room',
       description:
-        'Takes a message over, to be sent soon. The Matrix user of the platform must have been invited to the ' +
+        'Accepts a message, to be sent soon. The Matrix user of the platform must have been invited to the ' +
         `room. ${twice}`,
     },
     ({ notify }, { body, authorize }) => {
@@ -77,7 +77,7 @@ export const routes: readonly Route<NotifyServices>[] = [
       input: schema.slackRequest,
       title: 'Write to a Slack channel',
       description:
-        'Takes a message over, to be sent soon. The Slack app of the platform must be in the channel when it is ' +
+        'Accepts a message, to be sent soon. The Slack app of the platform must be in the channel when it is ' +
         `private. ${twice}`,
     },
     ({ notify }, { body, authorize }) => {
@@ -105,7 +105,7 @@ export const routes: readonly Route<NotifyServices>[] = [
       path: '/denylist/delete',
       input: schema.notificationAddress,
       title: 'Allow an address again',
-      description: 'Takes an address off the denylist. Nothing happens when it does not stand there.',
+      description: 'Takes an address off the denylist. Nothing happens when it is not on it.',
     },
     ({ notify }, { body }) => notify.allowAddress(body),
   ),

@@ -30,7 +30,7 @@ export const EmailRequest = exactly(
       description: 'Markdown. HTML in it is shown as it is written, and images become links.',
     }),
     link: Optional(Link),
-    replyTo: Optional(Text({ format: 'email', description: 'Where answers go.' })),
+    replyTo: Optional(Text({ format: 'email', description: 'Where replies go.' })),
     template: Optional(
       oneOf(['simple', 'fullscreen'], {
         default: 'simple',
@@ -56,7 +56,7 @@ export const pulseRequest = publish('notify', 'pulse-request', PulseRequest);
 export const MatrixRequest = exactly(
   {
     roomId: Text({ description: 'With its `!` and its server: `!opaque:example.org`.' }),
-    body: Text({ description: 'Plain text, for whoever cannot show the formatted body.' }),
+    body: Text({ description: 'Plain text, for clients that cannot show the formatted body.' }),
     format: Optional(Text({ description: 'Format of `formattedBody`, such as `org.matrix.custom.html`.' })),
     formattedBody: Optional(Text({ description: 'The message in that format.' })),
     msgtype: Optional(

@@ -89,7 +89,7 @@ export const objectRoutes: readonly Route<ObjectServices>[] = [
       category: 'Download',
       stability: 'stable',
       title: 'Download an object',
-      description: 'Redirects to the bytes. Programs should rather start a download and check the hashes.',
+      description: 'Redirects to the bytes. Programs should start a download instead, and check the hashes.',
     },
     ({ objects }, { params }) => objects.download(params),
   ),

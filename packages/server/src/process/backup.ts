@@ -3,17 +3,16 @@ import { join, resolve } from 'node:path';
 import {
   type Archive,
   backUpCluster,
-  createLog,
   embeddedMajorVersion,
   newestMigration,
   postgresFolder,
   readMigrations,
   runningPostgresUrl,
-  startEmbeddedPostgres,
   systemClock,
 } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { BackupError, type Manifest, manifestName, readArchive, writeArchive } from './backup-format.ts';
+import { hasPlatform, withDatabase } from './own-database.ts';
 import { version } from './version.ts';
 
 const thisPlatform = `${process.platform}-${process.arch}`;
@@ -40,25 +39,13 @@ const addFolder = async (archive: Archive, data: string, name: string): Promise<
   }
 };
 
-/** Calls a function with the database of a data folder: the running one, or one that is started for it. */
-const withDatabase = async <T>(data: string, action: (url: string) => Promise<T>): Promise<T> => {
-  const running = await runningPostgresUrl(data);
-  if (running) return action(running);
-  const postgres = await startEmbeddedPostgres({ dataDir: data, log: createLog({ level: 'fatal' }) });
-  try {
-    return await action(postgres.tcpUrl);
-  } finally {
-    await postgres.stop();
-  }
-};
-
 const requireOwnDatabase = async ({ data, databaseUrl }: Config): Promise<void> => {
   if (databaseUrl) {
     throw new BackupError(
       'The database is your own (DATABASE_URL): back it up with pg_dump, and the data folder with it.',
     );
   }
-  if (!(await exists(join(data, postgresFolder, 'data/PG_VERSION')))) {
+  if (!(await hasPlatform(data))) {
     throw new BackupError(`There is no platform in ${data}.`);
   }
 };

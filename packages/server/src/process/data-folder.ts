@@ -42,6 +42,14 @@ const factsOf = async (data: string): Promise<FolderFacts> => {
   return { inode: found.ino, freeBytes: bavail * bsize };
 };
 
+class FullDisk extends Error {}
+
+const requireRoom = async (data: string): Promise<void> => {
+  const { bavail, bsize } = await statfs(data);
+  const complaint = complaintAbout(data, { inode: 0, freeBytes: bavail * bsize }, undefined);
+  if (complaint) throw new FullDisk(complaint);
+};
+
 /**
  * Creates the folder if it is missing, readable only by its owner, and checks that it is writable. Throws a sentence when it
  * is not.
@@ -49,15 +57,14 @@ const factsOf = async (data: string): Promise<FolderFacts> => {
 export const prepareDataFolder = async (data: string): Promise<void> => {
   try {
     await mkdir(data, { recursive: true, mode: 0o700 });
+    await requireRoom(data);
     const probe = join(data, `probe.${randomBytes(6).toString('hex')}`);
     await writeFile(probe, 'x', { flag: 'wx' });
     await unlink(probe);
   } catch (error) {
+    if (error instanceof FullDisk) throw error;
     throw new Error(`the data folder ${resolve(data)} cannot be written to: ${(error as Error).message}`);
   }
-  const { bavail, bsize } = await statfs(data);
-  const complaint = complaintAbout(data, { inode: 0, freeBytes: bavail * bsize }, undefined);
-  if (complaint) throw new Error(complaint);
 };
 
 const lookEveryMs = seconds(1);

@@ -1,2 +1,3 @@
 export { backUp, restore } from './backup.ts';
+export { type Cleaned, clean } from './clean.ts';
 export { type RunningServer, startServer } from './server.ts';

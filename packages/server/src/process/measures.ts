@@ -65,10 +65,38 @@ interface ProcessParts {
   readonly domains: Domains;
 }
 
+const measureTunnels = (metrics: Metrics, { measures }: Domains['tunnels']): void => {
+  metrics.gauge(
+    { name: 'taskyard_tunnels', help: 'Workers whose tunnel this process holds, to show live logs.' },
+    measures.tunnels,
+  );
+  metrics.gauge(
+    { name: 'taskyard_tunnel_viewers', help: 'Readers of live logs that are being answered.' },
+    measures.viewers,
+  );
+  metrics.gauge(
+    { name: 'taskyard_tunnels_ended_total', help: 'Tunnels that have ended, by reason.', labels: ['reason'] },
+    measures.ended,
+  );
+  metrics.gauge(
+    {
+      name: 'taskyard_tunnel_replies_total',
+      help: 'Replies to readers of live logs, by HTTP status.',
+      labels: ['status'],
+    },
+    measures.replies,
+  );
+  metrics.gauge(
+    { name: 'taskyard_tunnel_sent_bytes_total', help: 'Bytes of live logs that readers were sent.' },
+    measures.bytesSent,
+  );
+};
+
 /** Measures of each process. */
 export const measureProcess = (metrics: Metrics, parts: ProcessParts): void => {
   const { db, relayDb } = parts;
-  const { queue, events, notify } = parts.domains;
+  const { queue, events, notify, tunnels } = parts.domains;
+  measureTunnels(metrics, tunnels);
   metrics.gauge(
     {
       name: 'taskyard_database_connections',

@@ -17,6 +17,7 @@ import type { DemoCloud } from '../demo-cloud/index.ts';
 import type { LocalSettings } from '../worker-manager/index.ts';
 import { startApiProcesses } from './api-processes.ts';
 import { builtInWorker } from './built-in-worker.ts';
+import { cleaningLoop } from './clean.ts';
 import { prepareDataFolder, watchDataFolder } from './data-folder.ts';
 import { ensureDemoPool, startDemo, withDemoProvider } from './demo-pool.ts';
 import { openEntrance } from './entrance.ts';
@@ -277,9 +278,11 @@ interface Background {
   readonly endings: Endings;
 }
 
-const startLoops = ({ role }: Config, { app, log, isMany, endings }: Background): void => {
+const startLoops = (config: Config, { app, log, isMany, endings }: Background): void => {
+  const { role } = config;
   const isApi = role !== 'background' && !isMany;
-  const loops = runLoops([...(role === 'api' ? [] : app.loops), ...(isApi ? app.loopsOfEachProcess : [])], {
+  const background = [...app.loops, cleaningLoop(config, app.domains.artifacts.verbs)];
+  const loops = runLoops([...(role === 'api' ? [] : background), ...(isApi ? app.loopsOfEachProcess : [])], {
     clock: systemClock,
     log,
   });

@@ -20,7 +20,7 @@ export const purgeCacheDeclaration: ServiceDeclaration<PurgeCacheServices> = {
   service: {
     serviceName: 'purge-cache',
     title: 'Purge-cache',
-    description: 'Tells workers which of their caches to throw away.',
+    description: 'Tells workers which of their caches to delete.',
   },
   routes,
   // A part of the listings, published by itself because clients look it up.

@@ -36,8 +36,8 @@ export const routes: readonly Route<PurgeCacheServices>[] = [
       input: schema.purgeCacheRequest,
       title: 'Purge a cache',
       description:
-        'Asks the workers of a pool to throw away what they have under the name of a cache. What they make ' +
-        'afterwards stays. They are told so for a day.',
+        'Asks the workers of a pool to delete their caches of this name. Caches that are made afterwards stay. The ' +
+        'request lasts a day.',
     },
     ({ purgeCache }, { params, body, authorize }) => {
       authorize(body);
@@ -54,7 +54,7 @@ export const routes: readonly Route<PurgeCacheServices>[] = [
       scopes: 'purge-cache:all-purge-requests',
       output: schema.allPurgeCacheRequestList,
       title: 'List what all pools have to purge',
-      description: 'For people who want to know; workers ask for what concerns their own pool.',
+      description: 'For people; workers ask about their own pool instead.',
     },
     ({ purgeCache }, { query }) => purgeCache.listAll(query),
   ),
@@ -68,8 +68,8 @@ export const routes: readonly Route<PurgeCacheServices>[] = [
       output: schema.purgeCacheRequestList,
       title: 'List what a pool has to purge',
       description:
-        'Workers ask so before they run a task, with the time of their last look as `since`, and throw away what ' +
-        'they have under these names from before these times.',
+        'Workers call it before they run a task, with the time of their last call as `since`, and delete caches of ' +
+        'these names that were made before these times.',
     },
     ({ purgeCache }, { params, query }) => purgeCache.requestsOf(params.workerPoolId, query.since),
   ),

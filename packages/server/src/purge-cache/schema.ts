@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ContinuationToken, DateTime, exactly, Identifier, publish } from '../http/index.ts';
 
-const CacheName = Type.String({ description: 'The name of a cache, of whatever kind a worker has it.' });
+const CacheName = Type.String({ description: 'The name of a cache of any kind.' });
 
 export const purgeCacheRequest = publish(
   'purge-cache',
@@ -13,7 +13,7 @@ const PurgeCacheRequests = Type.Array(
   exactly({ provisionerId: Identifier, workerType: Identifier, cacheName: CacheName, before: DateTime }),
   {
     title: 'Caches to purge',
-    description: 'What workers made under these names before these times is to go.',
+    description: 'Caches of these names that were made before these times must be deleted.',
   },
 );
 export type PurgeCacheRequests = Static<typeof PurgeCacheRequests>;

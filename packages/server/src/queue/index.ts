@@ -44,7 +44,7 @@ export { refusalOf } from './service/create-graph.ts';
 export { createTasks, createTasksTogether } from './service/create-tasks.ts';
 export type { QueueVerbs } from './service/index.ts';
 export { readDefinitions } from './service/reads.ts';
-export { claimsByWorker, waitingByAge } from './store/index.ts';
+export { claimsByWorker, settledAmong, waitingByAge } from './store/index.ts';
 
 /** A status with the other fields of messages about the task. */
 export type StatusWithLabels = TaskStatus & {

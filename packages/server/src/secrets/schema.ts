@@ -4,7 +4,7 @@ import { anyObject, ContinuationToken, distinct, exactly, publish } from '../htt
 const Secret = exactly(
   {
     secret: anyObject({ description: 'What is kept. It is encrypted before it is stored.' }),
-    expires: Type.String({ format: 'date-time', description: 'From when on nobody can read it.' }),
+    expires: Type.String({ format: 'date-time', description: 'From then on it cannot be read.' }),
   },
   { title: 'Secret' },
 );

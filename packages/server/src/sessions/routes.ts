@@ -34,12 +34,13 @@ export const routes: readonly Route<SessionServices>[] = [
       path: '/sign-in',
       title: 'Sign in',
       description:
-        'Begins a session for a code: sets the cookie of the session, and answers its first credentials. A code works once.',
+        'Begins a session for a code: sets the cookie of the session, and returns its first credentials. A code works once; ' +
+        'a request that names its attempt may be repeated for two minutes, and gets the same session.',
       input: schema.signInRequest,
       output: schema.sessionCredentials,
       secretInput: true,
     },
-    ({ sessions }, { body }) => sessions.signIn(body.code),
+    ({ sessions }, { body }) => sessions.signIn(body),
   ),
   endpoint(
     {

@@ -33,7 +33,20 @@ export const signInCode = publish('sessions', 'sign-in-code', SignInCode);
 export const signInRequest = publish(
   'sessions',
   'sign-in-request',
-  exactly({ code: Text({ minLength: 1, maxLength: 200 }) }, { title: 'Request to sign in' }),
+  exactly(
+    {
+      code: Text({ minLength: 1, maxLength: 200 }),
+      attempt: Type.Optional(
+        Text({
+          minLength: 22,
+          maxLength: 100,
+          description:
+            'A random text for this attempt, such as a slugid. With it the request may be repeated when no reply came.',
+        }),
+      ),
+    },
+    { title: 'Request to sign in' },
+  ),
 );
 
 export const SessionCredentials = exactly(

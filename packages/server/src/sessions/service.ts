@@ -17,7 +17,14 @@ import type { Context } from './context.ts';
 import { forgottenCookie, keptCookie, tokenIn } from './cookie.ts';
 import { admitPeople } from './people.ts';
 import { beginForeignSignIn, finishForeignSignIn } from './return.ts';
-import { type BegunSession, beginSessions, digestOf, lifetimeSeconds, newSecret } from './session.ts';
+import {
+  type BegunSession,
+  beginSessions,
+  digestOf,
+  lifetimeSeconds,
+  newSecret,
+  tokenOf,
+} from './session.ts';
 import * as store from './store.ts';
 
 export interface SignInCode {
@@ -37,6 +44,8 @@ interface Credentials {
 const codeLastsMs = hours(1);
 const sessionLastsMs = days(7);
 const credentialsLastMs = minutes(15);
+// Longer than a browser's client repeats a request that got no reply.
+const repeatableMs = minutes(2);
 
 const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
 
@@ -67,20 +76,43 @@ const createCodes = oneByOne(
   },
 );
 
-/** Begins the session of a code. Each code works once. */
-const takeCodes = oneByOne(async (tx, code: string, work: Work<Context>): Promise<BegunSession> => {
-  const { now } = work;
-  const taken = await store.takeCode(tx, digestOf(code), now);
-  if (!taken) {
-    throw new RequestError(
-      'AuthenticationFailed',
-      'This code has been used, or is too old. `taskyard signin` makes another link.',
-    );
-  }
-  const expires = earlier(later(now, sessionLastsMs), taken.sessionExpires);
-  const [begun] = await beginSessions(tx, [{ clientId: taken.clientId, scopes: null, expires }], work);
-  return begun as BegunSession;
-});
+interface SignIn {
+  readonly code: string;
+  /** Made up by the browser, which sends it again when it repeats the request. */
+  readonly attempt?: string | undefined;
+}
+
+const usedUp = (): RequestError =>
+  new RequestError(
+    'AuthenticationFailed',
+    'This code has been used, or is too old. `tyard signin` makes another link.',
+  );
+
+/** Begins the session of a code, which works once; the attempt that has used it gets its session again while that lasts. */
+const takeCodes = oneByOne(
+  async (tx, { code, attempt }: SignIn, work: Work<Context>): Promise<BegunSession> => {
+    const { now } = work;
+    const found = await store.lockCode(tx, digestOf(code));
+    if (!found || found.expires <= now) throw usedUp();
+    const { digest, clientId, sessionExpires } = found;
+    const token = attempt === undefined ? undefined : tokenOf(code, attempt);
+    if (found.attempt !== null) {
+      // One that was signed out of meanwhile does not come back.
+      const isSame = attempt !== undefined && found.attempt === digestOf(attempt);
+      const session = isSame && token ? await store.findSession(tx, digestOf(token), now) : undefined;
+      if (!session || !token) throw usedUp();
+      return { token, session };
+    }
+    if (attempt === undefined) await store.deleteCode(tx, digest);
+    else {
+      const expires = earlier(found.expires, later(now, repeatableMs));
+      await store.noteAttempt(tx, { digest, attempt: digestOf(attempt), expires });
+    }
+    const expires = earlier(later(now, sessionLastsMs), sessionExpires);
+    const [begun] = await beginSessions(tx, [{ clientId, scopes: null, expires, token }], work);
+    return begun as BegunSession;
+  },
+);
 
 /** Ends the sessions of these tokens. Safe to repeat. */
 const endSessions = oneByOne(async (tx, token: string): Promise<undefined> => {
@@ -153,9 +185,9 @@ export const sessionVerbs = (context: Context) => {
     },
     /** A code for a client. The caller has to know that it is right to give it out. */
     createSignInCodeFor: (clientId: string) => bound.createCodes.one({ clientId }),
-    /** Begins a session, once for each code. */
-    signIn: async (code: string): Promise<Reply> => {
-      const { token, session } = await bound.takeCodes.one(code);
+    /** Begins a session, once for each code; the same attempt may be repeated for two minutes. */
+    signIn: async (request: SignIn): Promise<Reply> => {
+      const { token, session } = await bound.takeCodes.one(request);
       const credentials = await credentialsOf(context, session);
       return new Reply(200, credentials, {}, [keptCookie(rootUrl(), token, lifetimeSeconds(session))]);
     },

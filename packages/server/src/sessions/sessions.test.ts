@@ -50,6 +50,35 @@ describe('a code', () => {
     assert.deepEqual(both.map(({ status }) => status).sort(), [200, 401]);
   });
 
+  it('gives the same session to an attempt that is repeated, as its reply was lost', async () => {
+    const code = await codeFor(rootId);
+    const [attempt, other] = ['a'.repeat(22), 'b'.repeat(22)];
+    const ask = (given: object) => t.post('sign-in', { body: { code, ...given } });
+    const both = await Promise.all([1, 2].map(() => ask({ attempt })));
+    const [first, again] = both.map(({ status, cookie }) => ({ status, cookie: cookieOf(cookie) }));
+    assert.deepEqual(again, first);
+    assert.equal(first?.status, 200);
+    assert.equal((await renewed(first?.cookie ?? '')).status, 200);
+    assert.equal((await ask({ attempt: other })).status, 401);
+    assert.equal((await ask({})).status, 401);
+    t.clock.advance(minutes(2));
+    assert.equal((await ask({ attempt })).status, 401);
+    assert.equal((await renewed(first?.cookie ?? '')).status, 200);
+  });
+
+  it('gives no session back that was signed out of', async () => {
+    const body = { code: await codeFor(rootId), attempt: 'a'.repeat(22) };
+    const { cookie } = await t.post('sign-in', { body });
+    await t.post('sign-out', { cookie: cookieOf(cookie) });
+    assert.equal((await t.post('sign-in', { body })).status, 401);
+  });
+
+  it('that was used without an attempt is not taken by one', async () => {
+    const code = await codeFor(rootId);
+    assert.equal((await t.post('sign-in', { body: { code } })).status, 200);
+    assert.equal((await t.post('sign-in', { body: { code, attempt: 'a'.repeat(22) } })).status, 401);
+  });
+
   it('ends after an hour', async () => {
     const code = await codeFor(rootId);
     t.clock.advance(hours(1));

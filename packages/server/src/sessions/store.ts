@@ -22,13 +22,25 @@ export const insertCode = (sql: Sql, { digest, clientId, expires, sessionExpires
     insert into sign_in_codes (digest, client_id, expires, session_expires)
     values (${digest}, ${clientId}, ${expires}, ${sessionExpires})`;
 
-/** Deletes and returns a code: of two simultaneous calls, one gets it. */
-export const takeCode = async (sql: Sql, digest: string, now: Date): Promise<CodeRow | undefined> => {
-  const [row] = await sql<CodeRow>`
-    delete from sign_in_codes where digest = ${digest}
-    returning digest, client_id, expires, session_expires`;
-  return row && row.expires > now ? row : undefined;
+/** A code with the digest of the attempt that has used it; null while it is unused. */
+export type UsedCodeRow = CodeRow & { readonly attempt: string | null };
+
+/** A code, locked: of two who come with it at once, one goes first. */
+export const lockCode = async (sql: Sql, digest: string): Promise<UsedCodeRow | undefined> => {
+  const [row] = await sql<UsedCodeRow>`
+    select digest, client_id, expires, session_expires, attempt
+      from sign_in_codes where digest = ${digest} for update`;
+  return row;
 };
+
+export const deleteCode = (sql: Sql, digest: string) =>
+  sql<never>`delete from sign_in_codes where digest = ${digest}`;
+
+/** Notes which attempt has used a code, and until when this one may come again. */
+export const noteAttempt = (
+  sql: Sql,
+  { digest, attempt, expires }: { digest: string; attempt: string; expires: Date },
+) => sql<never>`update sign_in_codes set attempt = ${attempt}, expires = ${expires} where digest = ${digest}`;
 
 export const insertSession = (sql: Sql, { digest, clientId, scopes, created, expires }: SessionRow) =>
   sql<never>`

@@ -26,7 +26,8 @@ export const taskGraphsDeclaration: ServiceDeclaration<TaskGraphServices> = {
   service: {
     serviceName: 'scheduler',
     title: 'Task graphs',
-    description: 'Creates whole graphs of tasks at once, runs again what fails, and says how a graph stands.',
+    description:
+      'Creates whole graphs of tasks at once, runs again what fails, and reports the state of a graph.',
   },
   routes,
   exchanges,

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import type { Loop } from '../base/index.ts';
+import type { Loop, Reading } from '../base/index.ts';
 import { type Domain, takeUpgrades } from '../http/index.ts';
 import { type Context, limitsDefault } from './context.ts';
+import { TunnelCounts } from './counts.ts';
 import { tunnelLoops, tunnelLoopsOfEachProcess } from './loops.ts';
 import { OpenTunnels } from './open-tunnels.ts';
 import { openingOf } from './opening.ts';
@@ -10,9 +11,24 @@ import { tunnelVerbs } from './service.ts';
 import { type Answer, tunnelsPath } from './tunnel.ts';
 import { type Asking, askHere, isAway, nothingThere, Viewing } from './viewing.ts';
 
+/** What this process tells of its tunnels; the readings count from its start. */
+interface TunnelMeasures {
+  /** Tunnels that it holds. */
+  tunnels(): number;
+  /** Viewers that it answers. */
+  viewers(): number;
+  /** Tunnels that have ended, by the reason. */
+  ended(): Reading[];
+  /** Replies to viewers, by HTTP status. */
+  replies(): Reading[];
+  /** Bytes of logs that viewers were sent. */
+  bytesSent(): number;
+}
+
 /** The door of tunnels. */
 export interface Tunnels extends Domain {
   readonly loopsOfEachProcess: readonly Loop[];
+  readonly measures: TunnelMeasures;
   /** Registers the URLs for workers that dial in and for viewers, outside of the API. */
   register(app: FastifyInstance): void;
   /** Closes all tunnels. Their workers connect to another process, or wait for one. */
@@ -23,7 +39,8 @@ export interface Tunnels extends Domain {
 export const createTunnels = (context: Context): Tunnels => {
   const limits = { ...limitsDefault, ...context.limits };
   const verbs = tunnelVerbs(context);
-  const open = new OpenTunnels(limits);
+  const counts = new TunnelCounts();
+  const open = new OpenTunnels(limits, counts);
   // The asking process has read that the tunnel is here. If it is not, the worker was disconnected.
   const here = async (asking: Asking, gone: AbortSignal): Promise<Answer> => {
     const answer = askHere(open, limits, { asking, gone });
@@ -37,14 +54,23 @@ export const createTunnels = (context: Context): Tunnels => {
     if (!place) throw nothingThere();
     return peers.ask(place.address, asking, gone);
   };
-  const peers = new Peers(context, verbs, new Viewing(limits.viewers, here));
-  const viewing = new Viewing(limits.viewers, anywhere);
+  const viewersMax = limits.viewers;
+  // Those of other processes are counted there.
+  const peers = new Peers(context, verbs, new Viewing({ viewersMax, find: here }));
+  const viewing = new Viewing({ viewersMax, find: anywhere, counts });
   const take = openingOf({ context, open, peers, verbs });
   return {
     verbs,
     routes: [],
     loops: tunnelLoops(context),
     loopsOfEachProcess: tunnelLoopsOfEachProcess(open, verbs),
+    measures: {
+      tunnels: () => open.all.length,
+      viewers: () => viewing.viewers,
+      ended: () => counts.endedReadings(),
+      replies: () => counts.replyReadings(),
+      bytesSent: () => counts.bytesSent(),
+    },
     register: (app) => {
       takeUpgrades(app.server, tunnelsPath, take);
       app.route({

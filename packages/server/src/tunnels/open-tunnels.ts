@@ -1,16 +1,19 @@
 import { RequestError } from '../base/index.ts';
 import type { TunnelLimits } from './context.ts';
+import type { TunnelCounts } from './counts.ts';
 import { closeCodes, type Tunnel } from './tunnel.ts';
 
 /** The open tunnels of this process, within its limits. */
 export class OpenTunnels {
   readonly #limits: TunnelLimits;
+  readonly #counts: TunnelCounts;
   readonly #byId = new Map<string, Tunnel>();
   readonly #ofClient = new Map<string, number>();
   #isClosed = false;
 
-  constructor(limits: TunnelLimits) {
+  constructor(limits: TunnelLimits, counts: TunnelCounts) {
     this.#limits = limits;
+    this.#counts = counts;
   }
 
   get all(): readonly Tunnel[] {
@@ -40,7 +43,8 @@ export class OpenTunnels {
     this.#byId.get(tunnelId)?.close(closeCodes.replaced);
     this.#byId.set(tunnelId, tunnel);
     this.#ofClient.set(clientId, (this.#ofClient.get(clientId) ?? 0) + 1);
-    void tunnel.closed.then(() => {
+    void tunnel.closed.then((code) => {
+      this.#counts.ended(code);
       if (this.#byId.get(tunnelId) === tunnel) this.#byId.delete(tunnelId);
       const left = (this.#ofClient.get(clientId) ?? 1) - 1;
       if (left > 0) this.#ofClient.set(clientId, left);

@@ -140,6 +140,19 @@ describe('a tunnel', () => {
     );
   });
 
+  it('counts those who look, wherever they look, until they leave', async () => {
+    const [here, there] = [await aProcess(), await aProcess()];
+    const worker = await aWorker(here);
+    const path = `${new URL(worker.url).pathname}/log/abc`;
+    const viewers = () => [here, there].map(({ tunnels }) => tunnels.measures.viewers());
+    const looking = await Promise.all([here, here, there].map(({ rootUrl }) => lineOf(`${rootUrl}${path}`)));
+    assert.deepEqual(viewers(), [2, 1]);
+    for (const { leave } of looking) leave();
+    await eventually('all to have left', viewers, ([one, other]) => one === 0 && other === 0);
+    assert.deepEqual(here.tunnels.measures.replies(), [{ labels: ['200'], value: 2 }]);
+    assert.equal(here.tunnels.measures.bytesSent(), 2 * 'asked for /log/abc\n'.length);
+  });
+
   it('closes the earlier connection of the same worker', async () => {
     const here = await aProcess();
     const first = await aWorker(here, { instance: 'twice' });

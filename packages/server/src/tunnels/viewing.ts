@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { errorStatuses, RequestError, seconds } from '../base/index.ts';
 import type { TunnelLimits } from './context.ts';
+import type { TunnelCounts } from './counts.ts';
 import type { OpenTunnels } from './open-tunnels.ts';
 import { type Answer, type Question, TunnelBroken, tunnelsPath } from './tunnel.ts';
 
@@ -59,15 +60,25 @@ export const askHere = (
   return tunnel.ask(asking, gone);
 };
 
+interface ViewingOptions {
+  readonly viewersMax: number;
+  /** Counts what viewers are answered; nothing is counted when absent. */
+  readonly counts?: TunnelCounts;
+  find(asking: Asking, gone: AbortSignal): Promise<Answer>;
+}
+
 /** Serves viewers, within the limits. */
 export class Viewing {
-  readonly #viewersMax: number;
-  readonly #find: (asking: Asking, gone: AbortSignal) => Promise<Answer>;
+  readonly #options: ViewingOptions;
   #viewers = 0;
 
-  constructor(viewersMax: number, find: (asking: Asking, gone: AbortSignal) => Promise<Answer>) {
-    this.#viewersMax = viewersMax;
-    this.#find = find;
+  constructor(options: ViewingOptions) {
+    this.#options = options;
+  }
+
+  /** Those who are being answered. */
+  get viewers(): number {
+    return this.#viewers;
   }
 
   /** Serves one viewer. Never rejects. An incomplete reply is broken off, so that it does not look complete. */
@@ -75,25 +86,44 @@ export class Viewing {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     request.socket.setKeepAlive(true, keepAliveMs);
+    if (request.headers.range === undefined) leaveWithHalf(request, response);
+    const { viewersMax, counts, find } = this.#options;
     this.#viewers++;
     try {
-      if (this.#viewers > this.#viewersMax) throw tooMany();
-      const asking = readAsking(request);
-      const answer = await this.#find(asking, gone.signal);
+      if (this.#viewers > viewersMax) throw tooMany();
+      const answer = await find(readAsking(request), gone.signal);
       if (!statuses.has(answer.status)) throw nothingThere();
       response.writeHead(answer.status, { ...headers, ...answer.headers });
       response.flushHeaders();
+      counts?.replied(answer.status);
+      // A listener, not a stream in between: a generator would only notice with the next byte that its viewer has left.
+      answer.body.on('data', (chunk: Buffer) => counts?.sent(chunk.length));
       await pipeline(answer.body, response);
     } catch (error) {
       if (response.headersSent) response.destroy();
-      else refuse(response, error);
+      else {
+        const status = refuse(response, error);
+        counts?.replied(status);
+      }
     } finally {
       this.#viewers--;
     }
   }
 }
 
-const refuse = (response: ServerResponse, error: unknown): void => {
+/**
+ * Takes a viewer who has ended its half of the connection for one who has gone: only a byte would show it, and a log may be
+ * quiet for long.
+ */
+const leaveWithHalf = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+  const leave = (): void => void socket.destroy();
+  if (socket.readableEnded) leave();
+  else socket.once('end', leave);
+  response.once('close', () => socket.off('end', leave));
+};
+
+/** Sends a refusal; returns its HTTP status. */
+const refuse = (response: ServerResponse, error: unknown): number => {
   const refusal =
     error instanceof RequestError ? error : error instanceof TunnelBroken ? isAway() : undefined;
   const { code, message } = refusal ?? {
@@ -107,4 +137,5 @@ const refuse = (response: ServerResponse, error: unknown): void => {
     ...(status === 503 ? { 'retry-after': '1' } : {}),
   });
   response.end(JSON.stringify({ code, message }));
+  return status;
 };

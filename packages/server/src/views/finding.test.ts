@@ -62,6 +62,18 @@ describe('finding groups', () => {
     ]);
   });
 
+  it('counts no failed upload of a source among failures', async () => {
+    const sources = slugid();
+    const common = { taskGroupId: sources, tags: { graph: 'upload' } };
+    const upload = await t.aTask({ ...common, taskQueueId: 'graph/source' });
+    await t.end(upload, 'failed');
+    assert.deepEqual(await groupsIn('name=upload&failed=true'), []);
+    assert.deepEqual(await groupsIn('name=upload'), [sources]);
+    const other = await t.aTask(common);
+    await t.end(other, 'failed');
+    assert.deepEqual(await groupsIn('name=upload&failed=true'), [sources]);
+  });
+
   it('continues after groups that do not match', async () => {
     const wanted = slugid();
     await t.aTask({ taskGroupId: wanted, name: 'needle' });

@@ -45,7 +45,7 @@ export const routes: readonly Route<ViewServices>[] = [
       path: '/task/<taskId>/explanation',
       title: 'Why a task waits',
       description:
-        'Why a task stands where it stands: the dependencies that it waits for, or its place in the line of its task ' +
+        'Why a task is in its state: the dependencies that it waits for, or its place in the line of its task ' +
         'queue, with the workers there and the last decision of the provisioner about them.',
       scopes: { AllOf: ['queue:get-task:<taskId>', 'queue:status:<taskId>'] },
       params: { taskId: parameters.slugid },
@@ -75,8 +75,8 @@ export const routes: readonly Route<ViewServices>[] = [
       title: 'Find groups of tasks',
       description:
         'Task groups, the newest first, with names and counts: those created no earlier than `since`, whose name contains ' +
-        '`name`, whose owner is `owner`, and with `failed=true` those in which a task failed or ended as an exception. A ' +
-        'call looks at 100 groups at most.',
+        '`name`, whose owner is `owner`, and with `failed=true` those in which a task failed or ended as an exception, ' +
+        'other than the upload of a source. A call looks at 100 groups at most.',
       scopes: 'views:list-groups',
       query: { ...finding, owner: text, failed: parameters.boolean },
       output: schema.listGroupsResponse,

@@ -64,7 +64,7 @@ export const TaskExplanation = exactly(
             exactly({ decided: DateTime, action: Text(), reason: Text(), trouble: Optional(Text()) }),
           ),
         },
-        { description: 'Of a pending task: where it stands, and who could take it.' },
+        { description: 'Of a pending task: its place in the line, and who could take it.' },
       ),
     ),
   },

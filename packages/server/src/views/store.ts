@@ -157,12 +157,18 @@ export interface CountRow {
   readonly taskGroupId: string;
   readonly state: string;
   readonly count: number;
+  /** Those of them that are uploads of sources: one that failed was told to its user, who has uploaded it again since. */
+  readonly uploads: number;
 }
+
+/** The task queue of uploads of sources, which the command line alone takes tasks from. */
+const uploadsQueueId = 'graph/source';
 
 /** How many tasks of these groups are in each state. */
 export const countStates = (sql: Sql, taskGroupIds: readonly string[]) =>
   sql<CountRow>`
-    select s.task_group_id, s.state, count(*)::int as count
+    select s.task_group_id, s.state, count(*)::int as count,
+           (count(*) filter (where s.task_queue_id = ${uploadsQueueId}))::int as uploads
       from task_status s
      where s.task_group_id = any(${taskGroupIds}::text[])
      group by s.task_group_id, s.state`;

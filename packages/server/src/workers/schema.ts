@@ -28,7 +28,7 @@ export const taskRun = publish('queue', 'task-run', RunRef);
 
 const activity = {
   stability: QueueStability,
-  description: Text({ description: 'Empty, unless somebody wrote one.' }),
+  description: Text({ description: 'Empty unless one was written.' }),
   expires: DateTime,
   lastDateActive: DateTime,
 };

@@ -1,4 +1,5 @@
 import jsone from 'json-e';
+import { listOf, suggestion } from './mistakes.ts';
 import { type Fields, isFields, type Path } from './values.ts';
 
 /** What json-e refused, and where in the template. */
@@ -56,7 +57,7 @@ const mistakesIn = ({ template, path, context }: Part, failure: unknown): Render
     : [
         {
           path: [...path, ...placeOf(failure)],
-          message: `${messageOf(failure)}${shellHint(template, failure)}`,
+          message: `${inOurWords(template, failure, context)}${shellHint(template, failure)}`,
         },
       ];
 };
@@ -74,10 +75,28 @@ const placeOf = (failure: unknown): Path => {
 
 const parsedStep = (step: string): string | number => JSON.parse(step.slice(1, -1));
 
+const unknownName = (failure: unknown): string | undefined =>
+  /^unknown context value (\w+)$/.exec(messageOf(failure))?.[1];
+
+/** What json-e says, in a sentence that helps where a name is not known. */
+const inOurWords = (template: unknown, failure: unknown, context: Fields): string => {
+  const name = unknownName(failure);
+  if (name !== undefined) {
+    const known = Object.keys(context);
+    // In a text it was most likely meant for a shell, and the hint says more than a list.
+    const others = typeof template === 'string' ? '' : `: the file knows ${listOf(known, 'and')}`;
+    return `there is no value "${name}"${suggestion(name, known) || others}`;
+  }
+  const [, key] = /^object has no property "(\w+)"$/.exec(messageOf(failure)) ?? [];
+  if (key !== undefined && isFields(context.params) && JSON.stringify(template).includes(`params.${key}`))
+    return `there is no parameter "${key}"${suggestion(key, Object.keys(context.params))}`;
+  return messageOf(failure);
+};
+
 /** What was meant for a shell is the likeliest reason for a text that cannot be rendered. */
 const shellHint = (template: unknown, failure: unknown): string => {
   if (typeof template !== 'string' || !template.includes('${')) return '';
-  const [, name] = /^unknown context value (\w+)$/.exec(messageOf(failure)) ?? [];
+  const name = unknownName(failure);
   if (name !== undefined) return `; to leave it to a shell, write $\${${name}}`;
   const isUnread = failure instanceof Error && failure.name === 'SyntaxError';
   return isUnread ? `; to leave \${…} to a shell, write $\${…}` : '';

@@ -1,4 +1,4 @@
-import { type Credentials, Sessions } from '@taskyard/client/browser';
+import { type Credentials, Sessions, slugid } from '@taskyard/client/browser';
 
 /** Who is signed in. Credentials are kept in memory only: no storage of the browser holds any. */
 export type Session =
@@ -72,9 +72,9 @@ export const currentSession = async (): Promise<Session> => {
   return renewal.done;
 };
 
-/** Signs in with a code, which works once. */
+/** Signs in with a code, which works once; a reply that was lost is asked for again in the name of the same attempt. */
 export const signInByCode = async (code: string): Promise<void> => {
-  put(grantedSession(await sessions.signIn({ code })));
+  put(grantedSession(await sessions.signIn({ code, attempt: slugid() })));
 };
 
 /**

@@ -1,10 +1,8 @@
-import { later, minutes, transact } from '../../base/index.ts';
+import { later, transact } from '../../base/index.ts';
 import type { Context } from '../context.ts';
+import { deletedAfterMs } from '../lifecycle.ts';
 import * as store from '../store.ts';
 import { bytesKey } from './keys.ts';
-
-// Signed URLs that were issued just before the expiry are valid for this long.
-const graceMs = minutes(30);
 
 /**
  * One step of the expiry loop. Bytes are deleted before rows, so that none remain without a row; a row whose bytes could not
@@ -12,7 +10,7 @@ const graceMs = minutes(30);
  */
 export const expireArtifacts = (context: Context, limit: number): Promise<number> =>
   transact(context, async (tx, now) => {
-    const expired = await store.lockExpired(tx, later(now, -graceMs), limit);
+    const expired = await store.lockExpired(tx, later(now, -deletedAfterMs), limit);
     const withBytes = expired.filter((artifact) => artifact.storageType === 's3').map(bytesKey);
     const free = new Set(await context.objects.artifactBytes.remove(withBytes));
     const gone = expired.filter((artifact) => artifact.storageType !== 's3' || free.has(bytesKey(artifact)));

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import type { ArtifactRef } from '../lifecycle.ts';
 import type { ArtifactContentResponse, ArtifactResponse, PostArtifactResponse } from '../schema.ts';
 import * as store from '../store.ts';
+import { type CleanedArtifacts, type CleaningBounds, cleanArtifacts } from './clean.ts';
 import { createArtifacts, type NewArtifact, whatToDo } from './create.ts';
 import { expireArtifacts } from './expire.ts';
 import { type FinishedUpload, finishArtifacts } from './finish.ts';
@@ -49,10 +50,28 @@ export const artifactVerbs = (context: Context) => {
     replaceBytes: (key: string, replace: () => Promise<void>) => replaceBytes(context, key, replace),
     /** Deletes at most this many expired artifacts; returns how many. */
     expireArtifacts: (limit: number) => expireArtifacts(context, limit),
+    /** Deletes artifacts on disk beyond some bounds, of tasks that nobody needs any more. */
+    cleanArtifacts: async (
+      bounds: CleaningBounds,
+      how: { readonly isDryRun: boolean },
+    ): Promise<CleanedArtifacts> => {
+      const cleaned = await cleanArtifacts(context, bounds, how);
+      if (how.isDryRun || cleaned.runs === 0) return cleaned;
+      await allOf((limit) => expireArtifacts(context, limit));
+      await allOf((limit) => context.objects.deleteExpired(limit));
+      return cleaned;
+    },
     /** Makes the artifacts of deleted tasks expire, in the transaction that deletes the tasks. */
     expireArtifactsOf: (tx: Transaction, taskIds: readonly string[], now: Date): Promise<void> =>
       store.expireTasks(tx, taskIds, now),
   };
 };
+
+/** Repeats a step that does at most so many things until there is nothing left to do. */
+const allOf = async (step: (limit: number) => Promise<number>): Promise<void> => {
+  for (let done = stepSize; done === stepSize; ) done = await step(stepSize);
+};
+
+const stepSize = 100;
 
 export type ArtifactVerbs = ReturnType<typeof artifactVerbs>;

@@ -1,3 +1,5 @@
+import { logPrefix } from '../lifecycle.ts';
+
 /** The key of an artifact's bytes. */
 export const bytesKey = (artifact: { taskId: string; runId: number; name: string }): string =>
   `${artifact.taskId}/${artifact.runId}/${artifact.name}`;
@@ -6,6 +8,20 @@ export const bytesKey = (artifact: { taskId: string; runId: number; name: string
 export const runOfBytes = (key: string): { taskId: string; runId: number } | undefined => {
   const [, taskId, runId] = /^([A-Za-z0-9_-]{22})\/(\d+)\//.exec(key) ?? [];
   return taskId === undefined ? undefined : { taskId, runId: Number(runId) };
+};
+
+/** What of a run is kept together, or deleted: its logs, or its other artifacts. */
+export interface Part {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly isLog: boolean;
+}
+
+/** The part that stored bytes belong to; undefined when they are of no artifact. */
+export const partOf = ({ name, isObject }: { name: string; isObject: boolean }): Part | undefined => {
+  const key = !isObject ? name : name.startsWith('t/') ? name.slice('t/'.length) : '';
+  const run = runOfBytes(key);
+  return run && { ...run, isLog: key.startsWith(bytesKey({ ...run, name: logPrefix })) };
 };
 
 /** The name of an artifact in the object service. */

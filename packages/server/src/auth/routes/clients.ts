@@ -56,7 +56,7 @@ export const clientRoutes = [
       category,
       title: 'Create a client',
       description: [
-        'Answers the client with its access token: keep it, since nothing shows it again.',
+        'Returns the client with its access token: keep it, since nothing shows it again.',
         'The caller needs every scope that the client is given.',
         'A client that is there already is a conflict, unless its creator repeats the same call soon, because',
         'the first answer was lost.',

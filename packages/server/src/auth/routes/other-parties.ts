@@ -48,7 +48,7 @@ export const otherPartyRoutes = [
       category: 'AWS Credentials',
       title: 'Credentials for a part of an S3 bucket',
       description:
-        'Temporary AWS credentials to read, or to read and write, what lies under a prefix of a bucket.',
+        'Temporary AWS credentials to read, or to read and write, what is under a prefix of a bucket.',
       stability: 'stable',
       scopes: byLevel('aws-s3', '<bucket>/<prefix>'),
       output: awsS3CredentialsResponse,

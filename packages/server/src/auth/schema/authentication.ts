@@ -86,7 +86,7 @@ export const authenticateHawkResponse = publish(
 export const TestAuthenticateRequest = exactly(
   {
     clientScopes: distinct(Scope, { default: [], description: 'The scopes of the make-believe client.' }),
-    requiredScopes: distinct(Scope, { default: [], description: 'The scopes that the call is to need.' }),
+    requiredScopes: distinct(Scope, { default: [], description: 'The scopes that the call should need.' }),
   },
   { title: 'Authentication to try' },
 );

@@ -63,7 +63,7 @@ export const removeHook = async (
   return {};
 };
 
-/** The token by which anybody may trigger the hook. */
+/** The token with which any caller may trigger the hook. */
 export const readToken = async (context: Context, ref: store.HookRef): Promise<{ token: string }> => {
   const hook = await store.readHook(context.db, ref);
   if (!hook) throw noSuchHook(ref);

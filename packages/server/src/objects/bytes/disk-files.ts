@@ -42,6 +42,13 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/** Bytes that are stored. */
+export interface StoredFile {
+  readonly key: string;
+  readonly bytes: number;
+  readonly storedAt: Date;
+}
+
 /**
  * Decides whether bytes may replace others at a key: calls `replace`, possibly again, or throws a refusal.
  */
@@ -129,12 +136,31 @@ export const diskFiles = (folder: string) => {
 
   const remove = (key: string): Promise<void> => rm(folderOf(key), { recursive: true, force: true });
 
+  const list = (): AsyncGenerator<StoredFile> => listBelow(folder);
+
   const sweepUploads = (before: Date): Promise<number> => sweep(uploads, before);
 
-  return { put, open: openKey, find, locate, seal, remove, sweepUploads };
+  return { put, open: openKey, find, locate, seal, remove, list, sweepUploads };
 };
 
 export type DiskFiles = ReturnType<typeof diskFiles>;
+
+/** Everything that is stored below a folder, in no order; what comes or goes meanwhile may be among it. */
+async function* listBelow(folder: string): AsyncGenerator<StoredFile> {
+  for (const outer of await readdir(folder).catch(() => [])) {
+    if (!/^[0-9a-f]{2}$/.test(outer)) continue;
+    for (const inner of await readdir(join(folder, outer)).catch(() => [])) {
+      const path = join(folder, outer, inner, aboutName);
+      const [text, facts] = await Promise.all([
+        readFile(path, 'utf8').catch(noFile),
+        stat(path).catch(noFile),
+      ]);
+      if (text === undefined || !facts) continue;
+      const { key, contentLength } = JSON.parse(text) as About;
+      yield { key, bytes: contentLength, storedAt: facts.mtime };
+    }
+  }
+}
 
 /** Deletes the remains of uploads that were interrupted before a time; returns how many there were. */
 const sweep = async (uploads: string, before: Date): Promise<number> => {

@@ -1,10 +1,13 @@
-import { bindVerbs, inBatches, inReads, type Sql } from '../../base/index.ts';
+import { bindVerbs, inBatches, inReads, type Sql, type Transaction } from '../../base/index.ts';
 import { type Reply, redirectTo } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import type { DownloadObjectRequest } from '../schema.ts';
+import * as store from '../store.ts';
+import { expireObjects } from './expire.ts';
 import { finishUpload, finishUploads, type UploadEnd } from './finish-uploads.ts';
 import * as read from './read.ts';
 import { createUpload, startUploads, type UploadToStart } from './start-uploads.ts';
+import { listStored } from './stored.ts';
 
 export { expireObjects } from './expire.ts';
 
@@ -35,6 +38,13 @@ export const objectVerbs = (context: Context) => {
     /** Bytes of artifacts of type `s3`, by key. */
     artifactBytes: context.artifactBytes,
     locate: (name: string) => read.locate(context, reads, name),
+    /** All bytes in the backends on disk. */
+    listStored: () => listStored(context),
+    /** Lets objects expire at a time, unless they do before. */
+    expireAt: (tx: Transaction, names: readonly string[], when: Date): Promise<void> =>
+      store.expireObjects(tx, names, when),
+    /** Deletes at most this many expired objects; returns how many. */
+    deleteExpired: (limit: number): Promise<number> => expireObjects(context, limit),
   };
 };
 

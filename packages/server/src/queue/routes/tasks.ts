@@ -97,7 +97,7 @@ export const taskRoutes = [
       path: '/task/<taskId>/status',
       category,
       title: 'Task status',
-      description: 'Where a task stands: its state, its runs and the retries that are left.',
+      description: 'The status of a task: its state, its runs and the retries that are left.',
       stability: 'stable',
       scopes: 'queue:status:<taskId>',
       params: taskParams,

@@ -108,7 +108,7 @@ export const tasksStatusesResponse = publish('queue', 'tasks-statuses-response',
 
 export const TaskDefinitionAndStatus = exactly(
   { status: TaskStatus, task: TaskDefinition },
-  { title: 'A task and where it stands' },
+  { title: 'A task and its status' },
 );
 export type TaskDefinitionAndStatus = Static<typeof TaskDefinitionAndStatus>;
 export const taskDefinitionAndStatus = publish(

@@ -95,12 +95,12 @@ const scheduling = {
     minimum: 0,
     maximum: retriesMax,
     default: 5,
-    description: 'How often the task may run anew after a worker was lost.',
+    description: 'How often the task may run again after a worker was lost.',
   }),
 };
 const Scopes = {
   uniqueItems: false,
-  description: 'What the task may do by itself, through its credentials.',
+  description: 'What the task itself may do, through its credentials.',
 };
 const Extra = anyObject({ default: {}, description: 'For tools; the queue only keeps it.' });
 

@@ -169,6 +169,26 @@ export const failedInGroup = async (db: Sql, taskGroupId: string, now: Date): Pr
   return rows.map((row) => row.taskId);
 };
 
+/**
+ * Those of these tasks that nobody needs any more: they are resolved, as are all tasks of their groups and all that depend
+ * on them. The edges are read where they are, since a task may have ten thousand.
+ */
+export const settledAmong = async (db: Sql, taskIds: readonly string[]): Promise<string[]> => {
+  const rows = await db<{ taskId: string }>`
+    select wanted.task_id
+      from unnest(${taskIds}::text[]) as wanted(task_id)
+     cross join lateral (
+       select state, task_group_id from task_status where task_id = wanted.task_id offset 0) as s
+     where s.state in ('completed', 'failed', 'exception')
+       and not exists (select from task_groups g where g.task_group_id = s.task_group_id and g.unresolved > 0 offset 0)
+       and not exists (select from task_group_growth w where w.task_group_id = s.task_group_id offset 0)
+       and not exists (
+         select from task_dependencies d
+          cross join lateral (select state from task_status where task_id = d.dependent_task_id offset 0) as t
+          where d.required_task_id = wanted.task_id and t.state in ('unscheduled', 'pending', 'running') offset 0)`;
+  return rows.map((row) => row.taskId);
+};
+
 export const countGroup = async (db: Sql, taskGroupId: string): Promise<number> => {
   const [row] = await db<{ size: number }>`
     select count(*)::int as size from task_status where task_group_id = ${taskGroupId}`;

@@ -64,10 +64,14 @@ export const listGroups = async (sql: Sql, query: GroupsQuery) => {
       counts: Object.fromEntries(states.map(({ state, count }) => [state, count])),
     };
   });
+  const failures = counts.filter(
+    ({ state, count, uploads }) => (state === 'failed' || state === 'exception') && count > uploads,
+  );
+  const inTrouble = new Set(failures.map(({ taskGroupId }) => taskGroupId));
   const fits = (group: FoundGroup): boolean =>
     contains(group.name, name) &&
     (owner === undefined || group.owner === owner) &&
-    (!failed || 'failed' in group.counts || 'exception' in group.counts);
+    (!failed || inTrouble.has(group.taskGroupId));
   const { found, last } = firstThatFit(seen, fits, limit);
   const isMore = last !== undefined && (last !== seen.at(-1) || seen.length === groupsSeenMax);
   return {

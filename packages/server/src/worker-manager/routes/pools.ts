@@ -53,7 +53,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       ...ofPool,
       category,
       title: 'Replace a worker pool',
-      description: 'Workers that are there stay, also those of another provider; they end by themselves.',
+      description: 'Workers that are there stay, also those of another provider, until they end.',
       stability: 'experimental',
       scopes: manageScopes,
       input: schema.updateWorkerPoolRequest,

@@ -98,7 +98,7 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       path: `${path}/should-terminate`,
       category,
       title: 'Ask whether a worker should go',
-      description: 'The latest decision about a worker. It acts on it by itself, when it is idle.',
+      description: 'The latest decision about a worker. The worker acts on it when it is idle.',
       stability: 'experimental',
       scopes: `worker-manager:should-worker-terminate:${worker}`,
       params: workerParams,
