@@ -4,6 +4,7 @@
  */
 export const longest = [
   'test/provisioner-ec2',
+  'test/provisioner-moto',
   'test/conformance-of-lifecycles',
   'test/conformance',
   'test/command-line',
@@ -17,6 +18,7 @@ export const longest = [
   'test/source',
   'test/database-restart',
   'test/demo-cloud',
+  'packages/server/worker-manager/field-failures',
   'test/backup',
   'packages/worker/faults',
   'test/second-day',
