@@ -22,6 +22,7 @@ export const longest = [
   'test/backup',
   'packages/worker/faults',
   'test/second-day',
+  'test/existing-repository',
   'test/web-ui-admin',
   'test/conformance-on-rabbitmq',
   'test/worker-pools',
