@@ -153,7 +153,7 @@ export const exchanges: readonly ExchangeDeclaration[] = [
   }),
   declare('rerun', 'rerun', {
     title: 'A check is wanted again',
-    description: 'Sent when somebody asks GitHub to run a check of ours again.',
+    description: 'Sent when a person asks GitHub to run a check of ours again.',
     schema: schema.githubRerunMessage,
   }),
   declare('task-group-creation-requested', 'taskGroupCreationRequested', {

@@ -40,7 +40,7 @@ export const githubDeclaration: ServiceDeclaration<GithubServices> = {
     serviceName: 'github',
     title: 'GitHub Service',
     description:
-      'Makes tasks for events of GitHub repositories, and shows there how they stand. What GitHub forbids the app is ' +
+      'Makes tasks for events of GitHub repositories, and shows their states there. What GitHub forbids the app is ' +
       'answered by 403 with the code ForbiddenByGithub.',
   },
   routes,

@@ -80,7 +80,7 @@ export const routes: readonly Route<GithubServices>[] = [
       params: ofBranch,
       scopes: 'github:get-badge:<owner>:<repo>:<branch>',
       title: 'Badge of a branch',
-      description: 'A picture that says how the newest build of a branch stands.',
+      description: 'A picture with the state of the newest build of a branch.',
     },
     ({ github }, { params }) => github.readBadge(params),
   ),
