@@ -165,7 +165,7 @@ export const renderTaskclusterYmlOutput = publish(
     {
       tasks: Type.Array(Type.Unsafe<object>({ type: 'object', additionalProperties: true }), {
         uniqueItems: false,
-        description: 'As they would be asked for; nobody has checked them yet.',
+        description: 'As they would be created; they are not checked yet.',
       }),
       scopes: Type.Array(Text(), {
         uniqueItems: true,

@@ -93,7 +93,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       category,
       title: 'Pause a worker pool',
       description:
-        'Nothing new is started for the pool until it is resumed. Its workers go on, and end when nobody needs them.',
+        'Nothing new is started for the pool until it is resumed. Its workers go on, and end when they are not needed.',
       stability: 'experimental',
       scopes: 'worker-manager:manage-worker-pool:<workerPoolId>',
       input: schema.pauseWorkerPoolRequest,
