@@ -69,6 +69,7 @@ const workerFloors = [
   'mounts',
   'images',
   'engines',
+  'shells',
   'resources',
   'artifacts',
   'trust',

@@ -117,6 +117,7 @@ export const cases = {
     if (!containerHost) return `without a container engine only: ${why}`;
     const result = await run('image.yml', { containerHost });
     completes(result, ['boxed']);
+    await logHas(result, 'boxed', 'insteadOf');
     assert.deepEqual(artifactsOf(result), ['public/out/a.txt']);
     return undefined;
   },

@@ -4,6 +4,7 @@
  */
 export const longest = [
   'test/provisioner-ec2',
+  'test/provisioner-moto',
   'test/conformance-of-lifecycles',
   'test/conformance',
   'test/command-line',
@@ -17,12 +18,15 @@ export const longest = [
   'test/source',
   'test/database-restart',
   'test/demo-cloud',
+  'packages/server/worker-manager/field-failures',
   'test/backup',
   'packages/worker/faults',
   'test/second-day',
+  'test/existing-repository',
   'test/web-ui-admin',
   'test/conformance-on-rabbitmq',
   'test/worker-pools',
+  'test/github',
   'packages/worker/mount-cases-in-docker',
   'test/edits',
   'test/listings',

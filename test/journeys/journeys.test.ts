@@ -11,17 +11,21 @@ import { aHome, type Ending, type Platform, plainEnvironment, root } from '../su
 
 const folder = join(root, 'test/journeys');
 const python = join(folder, 'python/.venv/bin/python');
+const rust = join(folder, 'rust/target/debug/journeys');
 const go = { cwd: join(folder, 'go'), env: { ...plainEnvironment(), GOPROXY: 'off' } };
 
-/** Whether Go is there, and all modules that our program needs: a test fetches nothing. */
-const hasGo = (): boolean => {
+/** Whether a program does something without an error. */
+const can = (program: string, words: readonly string[], options: object = {}): boolean => {
   try {
-    execFileSync('go', ['list', '-deps', '.'], { ...go, stdio: 'ignore' });
+    execFileSync(program, words, { ...options, stdio: 'ignore' });
     return true;
   } catch {
     return false;
   }
 };
+
+/** Whether Go is there, and all modules that our program needs: a test fetches nothing. */
+const hasGo = (): boolean => can('go', ['list', '-deps', '.'], go);
 
 /** What everybody may see of a public project. */
 const anonymous = {
@@ -114,6 +118,19 @@ describe('clients that others wrote', () => {
       skip: noPython,
     },
     () => runPython('decision.py'),
+  );
+
+  // In CI as well where there is no cargo.
+  const noRust = can('cargo', ['--version'])
+    ? leftOutFor(existsSync(rust) ? false : 'the crates are not built: see test/journeys/README.md')
+    : 'cargo is not there: see test/journeys/README.md';
+
+  it(
+    'the crates taskcluster, taskcluster-upload and taskcluster-download: a task, and its files',
+    {
+      skip: noRust,
+    },
+    () => run({ command: rust, args: [] }),
   );
 
   // In CI as well: the registries that it reaches do not have these modules.

@@ -325,6 +325,8 @@ const poolMutations = ({ workerSecret = '' }: World): Record<string, Mutation> =
       body: pool,
       needs: [...manage('pool'), 'worker-manager:provider:static'],
     },
+    'worker-manager.pauseWorkerPool': { values, body: { reason: 'a' }, needs: manage('pool') },
+    'worker-manager.resumeWorkerPool': { values, needs: manage('pool') },
     'worker-manager.reportWorkerError': {
       values,
       body: { ...there, kind: 'a', title: 'a', description: 'a', extra: {} },

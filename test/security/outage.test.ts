@@ -72,7 +72,7 @@ describe('while PostgreSQL is away', () => {
     for (const [title, { status, body }] of answers) {
       if (status !== 503) continue;
       assert.equal(body.code, 'ServiceUnavailable', title);
-      assert.match(String(body.message), /The database cannot be reached now; ask again\./, title);
+      assert.match(String(body.message), /The database cannot be reached now; try again\./, title);
       assert.deepEqual(Object.keys(body).sort(), ['code', 'message', 'requestInfo'], title);
     }
     await site.postgres.restart();

@@ -28,7 +28,7 @@ export const runSuite = async (
         ROOT_URL: rootUrl,
         CLIENT_ID: credentials.clientId,
         ACCESS_TOKEN: credentials.accessToken,
-        // How long it waits for what the platform does by itself.
+        // How long it waits for background work of the platform.
         WAIT_MS: String(patienceMs),
         DEP_WAIT_MS: String(patienceMs),
         DEADLINE_WAIT_MS: String(patienceMs),

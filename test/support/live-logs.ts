@@ -57,7 +57,17 @@ export const startWorker = (
 export const createTask = async (
   queue: Queue,
   machine: string,
-  { steps, payload = {}, ...more }: { steps: readonly string[]; payload?: object; taskQueueId?: string },
+  {
+    steps,
+    payload = {},
+    ...more
+  }: {
+    steps: readonly string[];
+    payload?: object;
+    taskQueueId?: string;
+    deadline?: string;
+    expires?: string;
+  },
 ): Promise<string> => {
   const script = steps.map((step, i) => `until [ -e ${machine}/go-${i} ]; do sleep 0.05; done; ${step}`);
   const taskId = slugid();

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { type GroupState, stateOf } from './follow/group-state.ts';
 import { elapsedMs } from './follow/table.ts';
 
-/** The last durations of the tasks of a graph, which progress bars use. */
-export type Durations = Readonly<Record<string, number>>;
+/** The last durations of the tasks of a graph, which progress bars use. A label may be the name of anything. */
+export type Durations = ReadonlyMap<string, number>;
 
 const tasksKeptMax = 5000;
 const pathIn = (folder: string): string => join(folder, 'durations.json');
@@ -22,7 +22,7 @@ const readAll = async (folder: string): Promise<Record<string, number>> => {
 export const readDurations = async (folder: string, graph: string): Promise<Durations> => {
   const prefix = `${graph}/`;
   const found = Object.entries(await readAll(folder)).filter(([key]) => key.startsWith(prefix));
-  return Object.fromEntries(found.map(([key, milliseconds]) => [key.slice(prefix.length), milliseconds]));
+  return new Map(found.map(([key, milliseconds]) => [key.slice(prefix.length), milliseconds]));
 };
 
 /** Saves how long the tasks of a graph took. A failure is ignored. */

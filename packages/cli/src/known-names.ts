@@ -1,5 +1,5 @@
 import { ApiError, type Queue } from '@taskyard/client';
-import { suggestion } from '@taskyard/taskcluster-yml/template';
+import { suggestion } from '@taskyard/taskcluster-yml/mistakes';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { harmless } from './io.ts';
 import { allItems } from './listings.ts';

@@ -13,7 +13,8 @@ import { collectPairs, collectTexts } from './input.ts';
 import { type Io, remark } from './io.ts';
 import { groupPage } from './pages.ts';
 import type { Platform, PlatformSettings } from './platform.ts';
-import { eventKinds, isTaskclusterYml, type RepositoryOptions, runRepository } from './repository/index.ts';
+import type { RepositoryOptions } from './repository/index.ts';
+import { eventKinds, isTaskclusterYml } from './repository/kinds.ts';
 import { runToEnd } from './run-course.ts';
 import { sharePlatform } from './shared-platform/index.ts';
 import { provideSource } from './source/index.ts';
@@ -59,7 +60,7 @@ const runGraph = async (
     url: groupPage(rootUrl, graph.taskGroupId),
     group,
     startedAt: new Date(),
-    expectedMs: (label) => durations[label],
+    expectedMs: (label) => durations.get(label),
   };
   const presenter = presenterFor(io, subject, options.json);
   const submit = (): Promise<unknown> => submitGraph(queue, graph);
@@ -125,9 +126,9 @@ export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =
     .action(async (file: string, options: RunOptions) => {
       const folder = options.data ?? io.environment.folder;
       const isOriginal = isTaskclusterYml(file) || options.event !== undefined;
-      io.setExitCode(
-        isOriginal
-          ? await runRepository(io, { file, folder, options })
-          : await runFile(io, { file, folder, options, open }),
-      );
+      // Other commands, and other files, start faster without what renders the original's files.
+      const run = isOriginal
+        ? (await import('./repository/index.ts')).runRepository(io, { file, folder, options })
+        : runFile(io, { file, folder, options, open });
+      io.setExitCode(await run);
     });

@@ -7,6 +7,7 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
 import { wholeNumber } from './input.ts';
 import { type Io, say, sayJsonLine } from './io.ts';
+import { runTaskCommand } from './run-task.ts';
 import { untilInterrupted } from './serve.ts';
 import { workerFleetCommands } from './worker-fleet/index.ts';
 import { workerSchemaCommand } from './worker-schema.ts';
@@ -111,7 +112,8 @@ const work = async (io: Io, options: WorkerOptions): Promise<number> => {
 /** `taskyard worker` */
 export const workerCommand = (io: Io): Command => {
   const worker = runWorkerCommand(io);
-  for (const command of [workerSchemaCommand(io), ...workerFleetCommands(io)]) worker.addCommand(command);
+  const commands = [workerSchemaCommand(io), runTaskCommand(io), ...workerFleetCommands(io)];
+  for (const command of commands) worker.addCommand(command);
   // Options after the name of a subcommand belong to it: both have --json and --credentials.
   return worker.enablePositionalOptions();
 };

@@ -5,7 +5,7 @@ export * from './events.ts';
 export * from './exchange.ts';
 export * from './from-now.ts';
 export * from './generated/index.ts';
-export { createSigner, type Signer } from './hawk.ts';
+export { createSigner, type SignedUrl, type Signer } from './hawk.ts';
 export { backOffMs, pause } from './http.ts';
 export { scopeCovers, scopesSatisfy } from './scopes.ts';
 export type * from './service.ts';

@@ -1,10 +1,13 @@
 import type { Credentials } from './credentials.ts';
 import { hmacSha256, toBase64, toBase64Url, toBytes } from './encoding.ts';
 
+/** What is signed of a URL. A URL is one; others may have a path that `URL` would write otherwise. */
+export type SignedUrl = Pick<URL, 'protocol' | 'hostname' | 'port' | 'pathname' | 'search'>;
+
 /** Signs requests of one client. */
 export interface Signer {
   /** The value of the Authorization header of this request. */
-  header(method: string, url: URL): Promise<string>;
+  header(method: string, url: SignedUrl): Promise<string>;
   /** The same URL, good for GET by anyone who has it, until it expires. */
   signedUrl(url: URL, expires: Date): Promise<string>;
 }
@@ -14,11 +17,11 @@ interface Signed {
   readonly ts: number;
   readonly nonce: string;
   readonly method: string;
-  readonly url: URL;
+  readonly url: SignedUrl;
   readonly ext: string;
 }
 
-const portOf = (url: URL): string => url.port || (url.protocol === 'https:' ? '443' : '80');
+const portOf = (url: SignedUrl): string => url.port || (url.protocol === 'https:' ? '443' : '80');
 
 // The text that Hawk signs. The empty line stands for the hash of a payload, which callers may leave out.
 const normalised = ({ type, ts, nonce, method, url, ext }: Signed): string =>

@@ -17,7 +17,7 @@ export interface Claiming {
   readonly clock: Clock;
   readonly log: WorkerLog;
   readonly slots: Slots;
-  /** Whether the disk has space for another task; frees some if possible. */
+  /** Whether the worker may take another task: the disk has space, which is freed if possible. */
   readonly makeRoom: () => Promise<boolean>;
   readonly begin: (claimed: TaskClaimResponse) => void;
   /** Aborts when no other poll may begin. */

@@ -169,9 +169,11 @@ export const WorkerConfig = Type.Object({
     setting('TASKYARD_WORKER_CONTAINER_NETWORK', "A network for each task, the machine's own, or none."),
   ),
   containerMemoryMiB: Type.Optional(
-    whole('TASKYARD_WORKER_CONTAINER_MEMORY', 'The most memory of a container, in MiB. Default: no limit.', {
-      minimum: 6,
-    }),
+    whole(
+      'TASKYARD_WORKER_CONTAINER_MEMORY',
+      'MiB of a container, or a command in bubblewrap. Default: no limit.',
+      { minimum: 6 },
+    ),
   ),
   containerCpus: Type.Optional(
     Type.Number({
@@ -184,9 +186,13 @@ export const WorkerConfig = Type.Object({
     }),
   ),
   containerPidsMax: Type.Optional(
-    whole('TASKYARD_WORKER_CONTAINER_PIDS', 'The most processes of a container. Default: no limit.', {
-      minimum: 1,
-    }),
+    whole(
+      'TASKYARD_WORKER_CONTAINER_PIDS',
+      'Processes of a container, or a command in bubblewrap. Default: no limit.',
+      {
+        minimum: 1,
+      },
+    ),
   ),
   containerCapabilities: Type.Array(
     Type.Enum([...containerCapabilities]),

@@ -13,5 +13,5 @@ export const featuresOf = (
   // A certificate is worthless when every task can read the key.
   chainOfTrust: signingKey !== undefined && engine.name !== 'process',
   resourceMonitor: true,
-  interactive: false,
+  interactive: engine.openTerminal !== undefined,
 });

@@ -21,6 +21,8 @@ export interface RetryOptions {
   readonly giveUpAfterMs: number;
   readonly firstDelayMs?: number;
   readonly delayMaxMs?: number;
+  /** Which failures may pass; by default those that are transient. */
+  readonly mayPass?: (error: unknown) => boolean;
 }
 
 /** The pause before another attempt: doubled each time up to a limit, and randomized so that workers spread out. */
@@ -29,7 +31,7 @@ export const backOffMs = (attempt: number, { firstDelayMs = 200, delayMaxMs = 15
 
 /** Repeats an attempt after transient failures until it succeeds, the time is over, or the signal aborts. */
 export const withRetries = async <T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> => {
-  const { clock, signal, giveUpAfterMs } = options;
+  const { clock, signal, giveUpAfterMs, mayPass = isTransient } = options;
   const started = clock.now().getTime();
   for (let tries = 0; ; tries++) {
     try {
@@ -37,7 +39,7 @@ export const withRetries = async <T>(attempt: () => Promise<T>, options: RetryOp
     } catch (error) {
       const pauseMs = backOffMs(tries, options);
       const isLate = clock.now().getTime() + pauseMs - started > giveUpAfterMs;
-      if (!isTransient(error) || isLate || signal?.aborted) throw error;
+      if (!mayPass(error) || isLate || signal?.aborted) throw error;
       await clock.sleep(pauseMs, signal);
       if (signal?.aborted) throw error;
     }

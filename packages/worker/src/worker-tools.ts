@@ -11,12 +11,14 @@ import {
   type Engine,
 } from './engines/index.ts';
 import { featuresOf } from './features.ts';
-import { type LiveLogs, openDirectLogs, openLogsByTunnel } from './logs/index.ts';
+import { type LiveLogs, openDirectLogs, openLogsByTunnel, PublishedLogs } from './logs/index.ts';
 import { followPurgeRequests, type MountSources, openCaches, openDownloads } from './mounts/index.ts';
 import { askForPurgeRequests } from './purge-cache-service.ts';
 import { startMemoryGuard } from './resources/index.ts';
 import type { WorkerTools } from './runs/index.ts';
+import { openShells, openShellsByTunnel, type TaskShells } from './shells/index.ts';
 import { isShown, readSigningKey, type SigningKey } from './trust/index.ts';
+import { openTunnel, type Tunnel } from './tunnel/index.ts';
 import { takeWorkDirectory, type WorkDirectory } from './work-directory.ts';
 import { messageOf, type WorkerLog } from './worker-log.ts';
 import { credentialsOf, type WorkerOptions } from './worker-options.ts';
@@ -51,7 +53,7 @@ export const openTools = async (
       containers: containerOptions(options, { workDir, log }),
     });
     const signingKey = await openSigningKey(options, log);
-    const liveLogs = await openLiveLogs(options, { clock, log });
+    const { liveLogs, shells, tunnel } = await openViews(options, { clock, log });
     const memoryGuard = startMemoryGuard(clock);
     const tools: WorkerTools = {
       clock,
@@ -61,6 +63,7 @@ export const openTools = async (
       engine,
       mounts: await openMountSources(options, { directory, clock, log, engine }),
       liveLogs,
+      shells,
       memoryGuard,
       runsDirectory: directory.runs,
       path,
@@ -74,6 +77,7 @@ export const openTools = async (
     const close = async (): Promise<void> => {
       await engine.close();
       memoryGuard.close();
+      await tunnel.close();
       await liveLogs.close();
       await directory.release();
     };
@@ -84,24 +88,31 @@ export const openTools = async (
   }
 };
 
-const openLiveLogs = async (
+/** What people see of tasks that run: through a tunnel, or logs at an address of this machine where the operator wants that. */
+const openViews = async (
   options: WorkerOptions,
   { clock, log }: { clock: Clock; log: WorkerLog },
-): Promise<LiveLogs> => {
+): Promise<{ liveLogs: LiveLogs; shells: TaskShells; tunnel: Tunnel }> => {
   const { rootUrl, taskQueueId, workerGroup, workerId, liveLogAddress } = options;
-  if (liveLogAddress !== undefined) {
-    return openDirectLogs(liveLogAddress).catch((error) => {
-      throw new Error(`Live logs cannot be shown at ${liveLogAddress}: ${messageOf(error)}`);
-    });
-  }
-  return openLogsByTunnel({
+  const logs = new PublishedLogs();
+  const shells = openShells();
+  const tunnel = openTunnel({
     clock,
     log,
     rootUrl: rootUrl.replace(/\/+$/, ''),
     credentials: () => credentialsOf(options),
     identity: { taskQueueId, workerGroup, workerId },
     instance: slugid(),
+    answer: (request, begin) => logs.answer(request, begin),
+    speakerAt: (path) => shells.at(path),
   });
+  const liveLogs =
+    liveLogAddress === undefined
+      ? openLogsByTunnel(tunnel, logs)
+      : await openDirectLogs(liveLogAddress).catch((error) => {
+          throw new Error(`Live logs cannot be shown at ${liveLogAddress}: ${messageOf(error)}`);
+        });
+  return { liveLogs, shells: openShellsByTunnel(tunnel, shells), tunnel };
 };
 
 const whereaboutsOf = ({ location, instanceType }: WorkerOptions): Record<string, string> => ({

@@ -6,6 +6,7 @@ import { type Stopping, watchForEnds } from './ends.ts';
 import type { Engine } from './engines/index.ts';
 import type { ExitReason } from './exit-reason.ts';
 import { runTask, type WorkerTools } from './runs/index.ts';
+import { type SelfQuarantine, selfQuarantine } from './self-quarantine.ts';
 import { openSlots, type Slots } from './slots.ts';
 import { messageOf, silentLog, type WorkerLog } from './worker-log.ts';
 import type { WorkerOptions } from './worker-options.ts';
@@ -47,6 +48,11 @@ const endingSteps = () => ({
   abandon: new AbortController(),
 });
 
+const signalsOf = ({ stop, hangUp }: ReturnType<typeof endingSteps>) => ({
+  stop: stop.signal,
+  hangUp: hangUp.signal,
+});
+
 /** Takes the steps of an ending one after the other; returns what cancels those that are left. */
 const endInSteps = (
   steps: ReturnType<typeof endingSteps>,
@@ -76,13 +82,13 @@ export const startWorker = (options: WorkerOptions, clock: Clock = systemClock):
     if (phase === 'starting') phase = 'claiming';
     log.info({ ...tools.identity, engine, capacity: slots.capacity }, 'the worker has started');
   });
+  const quarantine = selfQuarantine(options, { clock, log });
   const work = async (): Promise<ExitReason> => {
     const { tools, disk, close } = await opened;
     try {
-      const begin = beginIn(slots, tools, { shutdown: steps.shutdown.signal, abandon: steps.abandon.signal });
-      const signals = { stop: steps.stop.signal, hangUp: steps.hangUp.signal };
-      const { makeRoom } = disk;
-      const reason = await claimTasks(options, { clock, log, slots, begin, makeRoom, ...signals });
+      const begin = beginIn(slots, tools, { steps, quarantine });
+      const makeRoom = quarantine.whenOff(disk.makeRoom);
+      const reason = await claimTasks(options, { clock, log, slots, begin, makeRoom, ...signalsOf(steps) });
       phase = 'stopping';
       await slots.emptied();
       return stopReason ?? reason;
@@ -114,7 +120,6 @@ export const startWorker = (options: WorkerOptions, clock: Clock = systemClock):
   );
   // A caller that does not await it finds a failure in the log.
   parted.catch(() => undefined);
-
   return {
     get state() {
       return { phase, engine, running: slots.occupations.map(({ taskId, runId }) => ({ taskId, runId })) };
@@ -152,12 +157,21 @@ const partBroken = async ({ membership }: WorkerOptions, log: WorkerLog, error: 
   throw error;
 };
 
+interface Beginning {
+  readonly steps: ReturnType<typeof endingSteps>;
+  readonly quarantine: SelfQuarantine;
+}
+
 /** How a claimed task is begun: it takes a slot until its commands are over. */
 const beginIn =
-  (slots: Slots, tools: WorkerTools, endings: Parameters<typeof runTask>[2]['endings']) =>
+  (slots: Slots, tools: WorkerTools, { steps, quarantine }: Beginning) =>
   (claimed: TaskClaimResponse): void => {
     const claim: HeldClaim = holdClaim(claimed, tools);
     const { taskId, runId } = claim;
     tools.log.info({ taskId, runId }, 'claimed');
-    slots.occupy({ taskId, runId }, (vacate) => runTask(tools, claim, { endings, vacate }));
+    const endings = { shutdown: steps.shutdown.signal, abandon: steps.abandon.signal };
+    slots.occupy({ taskId, runId }, async (vacate) => {
+      const resolution = await runTask(tools, claim, { endings, vacate });
+      if (resolution) quarantine.note({ taskId, runId }, resolution);
+    });
   };

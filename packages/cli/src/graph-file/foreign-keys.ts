@@ -65,6 +65,9 @@ export const inOurWordsAtTop = (refusal: Refusal, taskKeys: readonly string[]): 
     return { path, message: `unknown key "${key}": ${hint}` };
   }
   return ['policy', 'reporting', 'autoCancelPreviousChecks'].includes(key)
-    ? { path, message: `unknown key "${key}": graph files have nothing like it; who submits them decides` }
+    ? {
+        path,
+        message: `unknown key "${key}": graph files have nothing like it; to run a .taskcluster.yml of another name, add "--event push"`,
+      }
     : refusal;
 };

@@ -174,6 +174,26 @@ tasks:
   });
 });
 
+describe('labels that every JavaScript object inherits', () => {
+  it('inherited-names: are labels like any other, with taskIds of their own', () => {
+    const labels = ['constructor', 'toString', 'hasOwnProperty', 'valueOf'];
+    const tasks = labels.map((label, at) => {
+      const needs = labels.slice(0, at).join(', ');
+      return `  ${label}: {needs: [${needs}], payload: {env: {SELF: "\${taskId('${label}')}"}, command: [[x]]}}`;
+    });
+    const graph = load(`${head}tasks:\n${tasks.join('\n')}\n`);
+    assert.deepEqual(
+      graph.tasks.map(({ label }) => label),
+      labels,
+    );
+    assert.equal(new Set(graph.tasks.map(({ taskId }) => taskId)).size, labels.length);
+    for (const { taskId, task } of graph.tasks) assert.deepEqual(task.payload.env, { SELF: taskId });
+    assert.equal(find(graph, 'valueOf').dependencies.length, 3);
+    const unknown = mistakesOf(`${head}tasks: {a: {needs: [constructor], payload: {command: [[x]]}}}`);
+    assert.deepEqual(unknown, ['4: a: needs "constructor", which is no task']);
+  });
+});
+
 describe('mistakes in a graph file', () => {
   it('name what was meant where a value or a parameter is not known', () => {
     const text = (command: string) =>

@@ -4,6 +4,7 @@ import { type ConnectedOptions, connectedCommand, serverOf } from '../connected.
 import { wholeNumber } from '../input.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
 import { sayError } from './errors.ts';
+import { readPauses } from './pauses.ts';
 
 interface ExplainOptions extends ConnectedOptions {
   readonly limit: number;
@@ -12,13 +13,14 @@ interface ExplainOptions extends ConnectedOptions {
 const read = async (io: Io, workerPoolId: string, options: ExplainOptions) => {
   const server = { ...serverOf(io, options), retries: 3 };
   const manager = new WorkerManager(server);
-  const [pool, counts, { decisions }, { workerPoolErrors }] = await Promise.all([
+  const [pool, pauses, counts, { decisions }, { workerPoolErrors }] = await Promise.all([
     manager.workerPool(workerPoolId),
+    readPauses(manager),
     new Queue(server).taskQueueCounts(workerPoolId),
     manager.workerPoolDecisions(workerPoolId, { limit: options.limit }),
     manager.listWorkerPoolErrors(workerPoolId, { limit: 5 }),
   ]);
-  return { pool, counts, decisions, errors: workerPoolErrors };
+  return { pool, pause: pauses.get(workerPoolId), counts, decisions, errors: workerPoolErrors };
 };
 type Explanation = Awaited<ReturnType<typeof read>>;
 
@@ -40,7 +42,11 @@ const decisionLine = (decision: Explanation['decisions'][number]): string[] => {
   ];
 };
 
-const tell = (io: Io, workerPoolId: string, { pool, counts, decisions, errors }: Explanation): void => {
+const tell = (
+  io: Io,
+  workerPoolId: string,
+  { pool, pause, counts, decisions, errors }: Explanation,
+): void => {
   const { minCapacity = 0, maxCapacity = '-' } = pool.config as {
     minCapacity?: number;
     maxCapacity?: number;
@@ -54,13 +60,8 @@ const tell = (io: Io, workerPoolId: string, { pool, counts, decisions, errors }:
       `${pool.requestedCount} requested, ${pool.runningCount} running, ${pool.stoppingCount} stopping, ` +
         `${pool.stoppedCount} stopped`,
     ],
-    ...(pool.paused
-      ? [
-          [
-            'paused',
-            `since ${timeOf(pool.paused.since)}: ${harmless(pool.paused.reason) || 'no reason given'}`,
-          ],
-        ]
+    ...(pause
+      ? [['paused', `since ${timeOf(pause.since)}: ${harmless(pause.reason) || 'no reason given'}`]]
       : []),
     ['tasks', `${counts.pendingTasks} pending, ${counts.claimedTasks} claimed`],
   ];

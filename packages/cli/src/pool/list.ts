@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, serverOf } from '../connected.ts';
 import { columns, type Io, say, sayJson } from '../io.ts';
 import { allPages } from '../listings.ts';
+import { readPauses } from './pauses.ts';
 
 /** `taskyard pool list` */
 export const listCommand = (io: Io): Command =>
@@ -14,6 +15,7 @@ export const listCommand = (io: Io): Command =>
       for await (const page of allPages((query) => manager.listWorkerPools(query)))
         pools.push(...page.workerPools);
       if (options.json) return sayJson(io, pools);
+      const pauses = await readPauses(manager);
       const head = ['pool', 'provider', 'requested', 'running', 'stopping', 'of at most', ''];
       const rows = pools.map((pool) => [
         pool.workerPoolId ?? '',
@@ -22,7 +24,7 @@ export const listCommand = (io: Io): Command =>
         String(pool.runningCapacity),
         String(pool.stoppingCapacity),
         String((pool.config as { maxCapacity?: number }).maxCapacity ?? '-'),
-        pool.paused ? 'paused' : '',
+        pauses.has(pool.workerPoolId ?? '') ? 'paused' : '',
       ]);
       for (const line of columns([head, ...rows])) say(io, line);
     });

@@ -12,7 +12,7 @@ export const pauseCommand = (io: Io): Command =>
   connectedCommand('pause')
     .description('Start nothing new for a worker pool until it is resumed; its workers go on.')
     .argument('<workerPoolId>')
-    .option('--reason <text>', 'why, for people who ask what the pool waits for')
+    .option('--reason <text>', 'why, for those who ask what the pool waits for')
     .action(async (workerPoolId: string, options: PauseOptions) => {
       const { reason } = options;
       const manager = new WorkerManager({ ...serverOf(io, options), retries: 3 });

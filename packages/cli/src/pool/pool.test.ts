@@ -38,7 +38,6 @@ const failure = {
   title: 'No such image',
   description: 'It is \u001b[31mgone.',
 };
-const pausedPool = { ...pool, paused: { since: decided, reason: 'no money left' } };
 const worker = (workerId: string, state: string) => ({
   workerGroup: 'g',
   workerId,
@@ -54,6 +53,9 @@ const worker = (workerId: string, state: string) => ({
 const answers: Readonly<Record<string, object>> = {
   'worker-manager/v1/worker-pools': { workerPools: [pool], continuationToken: 'more' },
   'worker-manager/v1/worker-pools?continuationToken=more': { workerPools: [] },
+  'worker-manager/v1/worker-pool-pauses': {
+    pauses: [{ workerPoolId: 'prov/linux', since: decided, reason: 'no money left' }],
+  },
   'worker-manager/v1/worker-pool/prov%2Flinux': pool,
   'worker-manager/v1/worker-pool-decisions/prov%2Flinux?limit=20': {
     decisions: [
@@ -73,7 +75,7 @@ const answers: Readonly<Record<string, object>> = {
   },
   'worker-manager/v1/workers/prov%2Flinux?continuationToken=next': { workers: [worker('x', 'requested')] },
   'worker-manager/v1/workers/prov%2Flinux?state=stopped': { workers: [worker('old', 'stopped')] },
-  'worker-manager/v1/worker-pool/prov%2Flinux/pause': pausedPool,
+  'worker-manager/v1/worker-pool/prov%2Flinux/pause': pool,
   'worker-manager/v1/worker-pool/prov%2Flinux/resume': pool,
   'queue/v1/task-queues/prov%2Flinux/counts': { pendingTasks: 4, claimedTasks: 2 },
 };
@@ -99,12 +101,13 @@ const ofPools = async (...args: string[]) => {
 };
 
 it('lists pools with what their workers can run', async () => {
-  assert.match(await ofPools('list'), /\nprov\/linux +local +0 +2 +0 +8\n$/);
+  assert.match(await ofPools('list'), /\nprov\/linux +local +0 +2 +0 +8 +paused\n$/);
 });
 
 it('says why a pool has the workers that it has', async () => {
   const said = await ofPools('explain', 'prov/linux');
   assert.match(said, /^capacity +2, at least 0, at most 8$/m);
+  assert.match(said, /^paused +since 2030-01-01 10:00:00: no money left$/m);
   assert.match(said, /^tasks +4 pending, 2 claimed$/m);
   assert.match(said, /^ {2}2030-01-01 10:00:00 +launch +1 × lc +\[failed: No such image\] A task waits\.$/m);
   assert.match(said, /^ {2}2030-01-01 10:00:00 +terminate +g\/w +It is idle\.$/m);

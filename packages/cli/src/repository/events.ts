@@ -1,19 +1,7 @@
 import { commandOf, type EventContext } from '@taskyard/taskcluster-yml';
 import { type Fields, isFields } from '@taskyard/taskcluster-yml/template';
 import type { Commit, GitState } from './git-state.ts';
-
-/** What `--event` takes. */
-export const eventKinds = [
-  'push',
-  'pull-request',
-  'pull-request-untrusted',
-  'tag',
-  'release',
-  'comment',
-  'cron',
-  'action',
-] as const;
-export type EventKind = (typeof eventKinds)[number];
+import type { EventKind } from './kinds.ts';
 
 /** What a file is rendered for, without what only the platform knows. */
 export type LocalEvent = Pick<EventContext, 'tasksFor' | 'event' | 'names' | 'headUserEmail'>;

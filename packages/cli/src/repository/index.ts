@@ -11,8 +11,8 @@ import type { CourseOptions } from '../run-course.ts';
 import { sharePlatform } from '../shared-platform/index.ts';
 import { askedOf } from './asked-scopes.ts';
 import { writeCheckoutRules } from './checkout-rules.ts';
-import { type EventKind, eventKinds } from './events.ts';
 import { type GroupToRun, runGroup, submitTasks, withRemedy } from './group-run.ts';
+import { type EventKind, eventKinds } from './kinds.ts';
 import {
   applyLocalFile,
   type LocalFile,
@@ -24,9 +24,6 @@ import { LocalWorkers } from './local-workers.ts';
 import type { Machine } from './machine.ts';
 import { prepareHere, type RenderedHere, renderHere, whySkipped } from './render-here.ts';
 import { showRendering } from './show.ts';
-
-export { eventKinds } from './events.ts';
-export { isTaskclusterYml } from './render-here.ts';
 
 /** Options of `run` for a file of the original's kind. */
 export interface RepositoryOptions extends CourseOptions {
@@ -61,7 +58,9 @@ const openPlatform = (io: Io, folder: string, project: string): Promise<Platform
     if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
   };
   const logLevel = (io.environment.logLevel ?? 'error') as NonNullable<PlatformSettings['logLevel']>;
-  return sharePlatform({ data: folder, port: 0, logLevel, worker: { enabled: false } }, { project, onStart });
+  // Files are written for deployments that may allow more than the usual five days.
+  const settings = { data: folder, port: 0, logLevel, worker: { enabled: false }, taskDeadlineDaysMax: 365 };
+  return sharePlatform(settings, { project, onStart });
 };
 
 /** What this machine has for tasks with an image of their own. */
@@ -142,6 +141,20 @@ const groupOfHook = (
   };
 };
 
+/** Routes that tell others of a task, and nobody here. */
+const deafRoutes = [/^tc-treeherder\./, /^notify\./];
+
+const tellOfDeafRoutes = ({ io, rendered }: RepositoryRun): void => {
+  const routes = rendered.rendering.tasks.flatMap(({ task }) =>
+    Array.isArray(task.routes) ? (task.routes as unknown[]).map(String) : [],
+  );
+  const found = new Set(
+    routes.filter((route) => deafRoutes.some((one) => one.test(route))).map((route) => route.split('.')[0]),
+  );
+  if (found.size > 0)
+    remark(io, `Nobody is told by routes of ${[...found].join(' and ')} from this machine.`);
+};
+
 const runAll = async (run: RepositoryRun, folder: string, options: RepositoryOptions): Promise<number> => {
   const { io, platform, rendered, localFile } = run;
   await applyLocalFile(platform, localFile);
@@ -150,6 +163,7 @@ const runAll = async (run: RepositoryRun, folder: string, options: RepositoryOpt
     say(io, 'The file makes no tasks for this event.');
     return exitCodes.ok;
   }
+  tellOfDeafRoutes(run);
   const machine = await machineHere([...(localFile?.skip ?? []), ...options.skip]);
   const checkout = await writeCheckoutRules(rendered.state);
   const workers = new LocalWorkers({

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { slugid } from '@taskyard/client';
 import {
   type EventContext,
@@ -10,8 +10,9 @@ import {
 import { type Fields, MistakesError } from '@taskyard/taskcluster-yml/template';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { loadServer } from '../load-server.ts';
-import { type EventKind, localEvent } from './events.ts';
+import { localEvent } from './events.ts';
 import { type GitState, readGitState } from './git-state.ts';
+import type { EventKind } from './kinds.ts';
 
 /** A file, and what the command line says about the event. */
 export interface RenderingAsked {
@@ -34,9 +35,6 @@ export interface PreparedHere {
 export interface RenderedHere extends PreparedHere {
   readonly rendering: Rendering;
 }
-
-/** Whether a file is of the original's kind; graph files have another. */
-export const isTaskclusterYml = (file: string): boolean => /^\.taskcluster\.ya?ml$/.test(basename(file));
 
 const textOf = (file: string): Promise<string> =>
   readFile(file, 'utf8').catch((error: Error) => {

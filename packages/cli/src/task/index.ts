@@ -10,6 +10,7 @@ import { listCommand } from './list.ts';
 import { logCommand } from './log.ts';
 import { priorityCommand } from './priority.ts';
 import { rerunCommand } from './rerun.ts';
+import { shellCommand } from './shell.ts';
 import { statusCommand } from './status.ts';
 
 /** The commands about one task. */
@@ -22,6 +23,7 @@ export const taskCommands = (io: Io): Command => {
     whyCommand,
     defCommand,
     logCommand,
+    shellCommand,
     cancelCommand,
     rerunCommand,
     priorityCommand,

@@ -242,10 +242,6 @@ export type WorkerPoolFull = {
   emailOnError: boolean;
   created: string;
   lastModified: string;
-  paused?: {
-    since: string;
-    reason: string;
-  };
   currentCapacity: number;
   requestedCount: number;
   runningCount: number;
@@ -283,6 +279,14 @@ export type WorkerPoolListStats = {
     runningCapacity: number;
     stoppingCapacity: number;
     stoppedCapacity: number;
+  }[];
+  continuationToken?: string;
+};
+export type WorkerPoolPauses = {
+  pauses: {
+    workerPoolId: string;
+    since: string;
+    reason: string;
   }[];
   continuationToken?: string;
 };
@@ -331,6 +335,8 @@ export interface WorkerManagerApi {
   workerPool(workerPoolId: string, options?: CallOptions): Promise<WorkerPoolFull>;
   /** List worker pools. */
   listWorkerPools(options?: QueryOptions<'continuationToken' | 'limit'>): Promise<WorkerPoolList>;
+  /** List paused worker pools. */
+  listWorkerPoolPauses(options?: QueryOptions<'continuationToken' | 'limit'>): Promise<WorkerPoolPauses>;
   /** Numbers of all worker pools. */
   listWorkerPoolsStats(options?: QueryOptions<'continuationToken' | 'limit'>): Promise<WorkerPoolListStats>;
   /** Report an error of a worker. */
@@ -381,6 +387,7 @@ export const WorkerManager = serviceClass<WorkerManagerApi>('worker-manager', {
   workerPoolStats: { method: 'GET', route: '/worker-pool/<workerPoolId>/stats', title: 'Numbers of a worker pool' },
   workerPool: { method: 'GET', route: '/worker-pool/<workerPoolId>', title: 'Get a worker pool' },
   listWorkerPools: { method: 'GET', route: '/worker-pools', title: 'List worker pools', query: ['continuationToken', 'limit'] },
+  listWorkerPoolPauses: { method: 'GET', route: '/worker-pool-pauses', title: 'List paused worker pools', query: ['continuationToken', 'limit'] },
   listWorkerPoolsStats: { method: 'GET', route: '/worker-pools/stats', title: 'Numbers of all worker pools', query: ['continuationToken', 'limit'] },
   reportWorkerError: { method: 'POST', route: '/worker-pool-errors/<workerPoolId>', title: 'Report an error of a worker', input: true },
   workerPoolErrorStats: { method: 'GET', route: '/worker-pool-errors/stats', title: 'Numbers of errors', query: ['workerPoolId'] },

@@ -123,8 +123,9 @@ describe('a delivery', () => {
     await test.deliver('push', push({ after }));
     assert.ok(!(await test.taskNames()).includes('kept'));
     assert.deepEqual(test.github.calls, []);
-    await test.settle();
-    assert.ok((await test.taskNames()).includes('kept'));
+    // As by two processes.
+    await Promise.all([test.settle(), test.settle()]);
+    assert.equal((await test.taskNames()).filter((name) => name === 'kept').length, 1);
   });
 
   it('that is malformed, without an id, or of no event is refused or ignored', async () => {
@@ -526,6 +527,9 @@ describe('hooks of a file', () => {
     );
     assert.match(test.github.comments.at(-1)?.body ?? '', /hook "group\/bad": It cannot be rendered/);
     assert.ok(test.github.checkRuns.some(({ external_id: id }) => id === taskId));
+    test.clock.advance(seconds(1));
+    await pushFile(aFile(['instead of a hook']));
+    assert.equal((await ask('GET', `/builds?sha=${after}`)).body.builds[0]?.state, 'cancelled');
   });
 });
 
@@ -794,6 +798,9 @@ describe('methods', () => {
       body: { body: 'Hello' },
     });
     assert.deepEqual([forbidden.status, forbidden.body.code], [403, 'ForbiddenByGithub']);
+    test.github.interrupt = () => ({ status: 502, body: { message: 'Bad gateway' } });
+    const away = await ask('GET', '/repository/org/repo');
+    assert.deepEqual([away.status, away.body.code], [503, 'ServiceUnavailable']);
   });
 
   it('render a file for an event that nobody sent', async () => {

@@ -7,7 +7,8 @@ import { tunnelLoops, tunnelLoopsOfEachProcess } from './loops.ts';
 import { OpenTunnels } from './open-tunnels.ts';
 import { openingOf } from './opening.ts';
 import { Peers } from './peers.ts';
-import { tunnelVerbs } from './service.ts';
+import { type TunnelVerbs, tunnelVerbs } from './service.ts';
+import { type FindShell, noShell, readShellAsking, shellHere, takingShells } from './shells.ts';
 import { type Answer, tunnelsPath } from './tunnel.ts';
 import { type Asking, askHere, isAway, nothingThere, Viewing } from './viewing.ts';
 
@@ -55,10 +56,15 @@ export const createTunnels = (context: Context): Tunnels => {
     return peers.ask(place.address, asking, gone);
   };
   const viewersMax = limits.viewers;
+  const shells = findersOf({ open, limits, verbs, peers: () => peers });
   // Those of other processes are counted there.
-  const peers = new Peers(context, verbs, new Viewing({ viewersMax, find: here }));
+  const peers = new Peers(context, verbs, {
+    viewing: new Viewing({ viewersMax, find: here }),
+    takeShell: takingShells(context, { viewersMax, find: shells.here }),
+  });
   const viewing = new Viewing({ viewersMax, find: anywhere, counts });
-  const take = openingOf({ context, open, peers, verbs });
+  const takeWorker = openingOf({ context, open, peers, verbs });
+  const takeShell = takingShells(context, { viewersMax, find: shells.anywhere });
   return {
     verbs,
     routes: [],
@@ -72,7 +78,10 @@ export const createTunnels = (context: Context): Tunnels => {
       bytesSent: () => counts.bytesSent(),
     },
     register: (app) => {
-      takeUpgrades(app.server, tunnelsPath, take);
+      takeUpgrades(app.server, tunnelsPath, (request, socket, head) => {
+        const take = readShellAsking(request.url) ? takeShell : takeWorker;
+        take(request, socket, head);
+      });
       app.route({
         method: ['GET', 'HEAD'],
         url: `${tunnelsPath}*`,
@@ -89,3 +98,26 @@ export const createTunnels = (context: Context): Tunnels => {
     },
   };
 };
+
+interface Finding {
+  readonly open: OpenTunnels;
+  readonly limits: typeof limitsDefault;
+  readonly verbs: TunnelVerbs;
+  peers(): Peers;
+}
+
+/** The ways to shells: of workers with a tunnel in this process, or in any. */
+const findersOf = ({ open, limits, verbs, peers }: Finding): { here: FindShell; anywhere: FindShell } => ({
+  here: async (asking) => {
+    const shell = shellHere(open, limits, asking);
+    if (!shell) throw isAway();
+    return shell;
+  },
+  anywhere: async (asking) => {
+    const shell = shellHere(open, limits, asking);
+    if (shell) return shell;
+    const place = await verbs.findTunnels.one(asking.tunnelId);
+    if (!place) throw noShell();
+    return peers().speak(place.address, asking);
+  },
+});

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { errorStatuses, RequestError, slugid } from '../base/index.ts';
+import { RequestError, slugid } from '../base/index.ts';
 import { identifierPattern, type Upgrade } from '../http/index.ts';
 import type { Context } from './context.ts';
 import type { OpenTunnels } from './open-tunnels.ts';
 import type { Peers } from './peers.ts';
+import { refuseUpgrade } from './refusal.ts';
 import type { TunnelVerbs } from './service.ts';
 import { watchOver } from './standing.ts';
 import { closeCodes, Tunnel, tunnelsPath } from './tunnel.ts';
@@ -89,7 +90,7 @@ export const openingOf = (opening: Opening): Upgrade => {
   };
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    take(request, socket, head).catch((error) => refuse(socket, error, opening.context));
+    take(request, socket, head).catch((error) => refuseUpgrade(socket, error, opening.context));
   };
 };
 
@@ -114,18 +115,4 @@ const hold = ({ context, open, verbs }: Opening, { websocket, named, dialler, re
     if (code !== closeCodes.ended) return;
     verbs.endTunnels.one(named).catch((err) => log.warn({ err }, 'a tunnel could not be forgotten'));
   });
-};
-
-const refuse = (socket: Duplex, error: unknown, { log }: Context): void => {
-  if (!(error instanceof RequestError)) log.error({ err: error }, 'a tunnel could not be opened');
-  const refusal =
-    error instanceof RequestError
-      ? error
-      : new RequestError('InternalServerError', 'Something went wrong inside the server.');
-  const body = JSON.stringify({ code: refusal.code, message: refusal.message });
-  const status = errorStatuses[refusal.code];
-  socket.end(
-    `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
 };

@@ -1,9 +1,13 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createWebSocketStream, WebSocket } from 'ws';
 import { seconds } from '../base/index.ts';
+import { takeUpgrades, type Upgrade } from '../http/index.ts';
 import type { Context } from './context.ts';
 import type { TunnelVerbs } from './service.ts';
+import { noShell, type ShellAsking } from './shells.ts';
 import { type Answer, passedOn, tunnelsPath } from './tunnel.ts';
 import { type Asking, isAway, tooMany, type Viewing } from './viewing.ts';
 
@@ -19,13 +23,15 @@ export class Peers {
   readonly #context: Context;
   readonly #verbs: TunnelVerbs;
   readonly #viewing: Viewing;
+  readonly #takeShell: Upgrade;
   #opened: Promise<{ server: Server; address: string }> | undefined;
 
-  /** @param viewing serves the tunnels of this process */
-  constructor(context: Context, verbs: TunnelVerbs, viewing: Viewing) {
+  /** @param here serves the tunnels of this process, and leads to its shells */
+  constructor(context: Context, verbs: TunnelVerbs, here: { viewing: Viewing; takeShell: Upgrade }) {
     this.#context = context;
     this.#verbs = verbs;
-    this.#viewing = viewing;
+    this.#viewing = here.viewing;
+    this.#takeShell = here.takeShell;
   }
 
   /** The URL of this process for others; empty when there are no others. */
@@ -62,6 +68,25 @@ export class Peers {
     return { status: status ?? 0, headers: passedOn(response.headers), body: response };
   }
 
+  /** Opens the way to a shell by another process. Rejects with a refusal when there is none. */
+  async speak(address: string, { tunnelId, path }: ShellAsking): Promise<Duplex> {
+    if (address === '' || address === (await this.#opened)?.address) throw isAway();
+    const url = `${address.replace(/^http/, 'ws')}${tunnelsPath}${tunnelId}${path}`;
+    const socket = new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: answerWithinMs });
+    // From the first moment: what the shell says at once may arrive together with the consent.
+    const stream = createWebSocketStream(socket);
+    await new Promise<void>((resolve, reject) => {
+      stream.once('error', () => reject(isAway()));
+      socket.once('open', resolve);
+      socket.once('unexpected-response', (request, { statusCode }) => {
+        request.destroy();
+        reject(statusCode === 404 ? noShell() : statusCode === 429 ? tooMany() : isAway());
+        stream.destroy();
+      });
+    });
+    return stream;
+  }
+
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
@@ -77,6 +102,7 @@ export class Peers {
     const { peerHost, log } = this.#context;
     const host = peerHost ?? (await this.#verbs.readOwnHost()) ?? loopback;
     const server = createServer((request, response) => void this.#viewing.answer(request, response));
+    takeUpgrades(server, tunnelsPath, this.#takeShell);
     server.requestTimeout = 0;
     await listen(server, host).catch((err) => {
       log.warn({ err, host }, 'other machines cannot reach this process for live logs: set peerHost');

@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
-import { Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { createWebSocketStream, type WebSocket } from 'ws';
 import { type Clock, seconds } from '../base/index.ts';
 
@@ -110,13 +110,26 @@ export class Tunnel {
     const { stream, bytes } = this.#open(question);
     const end = () => stream.close();
     signal.addEventListener('abort', end, { once: true });
-    this.#viewers++;
-    stream.once('close', () => {
-      this.#viewers--;
-      signal.removeEventListener('abort', end);
-    });
+    stream.once('close', () => signal.removeEventListener('abort', end));
+    this.#count(stream);
     const { status, headers } = await this.#headOf(stream, withinMs.answer);
     return { status, headers, body: Readable.from(bytes(), { objectMode: false }) };
+  }
+
+  /**
+   * Opens a stream to the worker on which both sides speak, each within a window of its own; undefined when the worker does
+   * not know the path. Rejects with {@link TunnelBroken}.
+   */
+  async speak(path: string): Promise<Duplex | undefined> {
+    this.#requireSession();
+    const stream = this.#session.request({ ':method': 'POST', ':path': path }, { endStream: false });
+    // Told by its end as well.
+    stream.on('error', () => {});
+    this.#count(stream);
+    const { status } = await this.#headOf(stream, withinMs.answer);
+    if (status === 200) return stream;
+    stream.close();
+    return undefined;
   }
 
   /** The worker's current proof of identity: an Authorization header for the request that opened the tunnel. */
@@ -139,8 +152,17 @@ export class Tunnel {
     void this.closed.then(cancel);
   }
 
-  #open({ method, path, range }: Omit<Question, 'method'> & { method: Question['method'] | 'POST' }) {
+  #requireSession(): void {
     if (this.#session.destroyed || this.#session.closed) throw new TunnelBroken();
+  }
+
+  #count(stream: ClientHttp2Stream): void {
+    this.#viewers++;
+    stream.once('close', () => this.#viewers--);
+  }
+
+  #open({ method, path, range }: Omit<Question, 'method'> & { method: Question['method'] | 'POST' }) {
+    this.#requireSession();
     const headers = { ':method': method, ':path': path, ...(range ? { range } : {}) };
     const stream = this.#session.request(headers, { endStream: true });
     // A broken tunnel looks like an end, so a trailer marks complete replies.

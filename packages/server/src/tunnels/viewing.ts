@@ -36,6 +36,7 @@ export const readAsking = ({ url = '', method, headers: { range } }: IncomingMes
   if (method !== 'GET' && method !== 'HEAD')
     throw new RequestError('InputError', 'Only GET and HEAD requests are sent through a tunnel.');
   // Viewers may not send any other request to a worker.
+  if (/^[\w-]+\/shell\/[\w-]+$/.test(url.slice(tunnelsPath.length))) throw isShell();
   const [, tunnelId, path] = /^([\w-]+)(\/log\/[\w-]+(?:\?.*)?)$/.exec(url.slice(tunnelsPath.length)) ?? [];
   if (tunnelId === undefined || path === undefined) throw nothingThere();
   return { tunnelId, path, method, range };
@@ -43,6 +44,8 @@ export const readAsking = ({ url = '', method, headers: { range } }: IncomingMes
 
 export const nothingThere = (): RequestError =>
   new RequestError('ResourceNotFound', 'There is no such live log: it has ended, or its worker has gone.');
+const isShell = (): RequestError =>
+  new RequestError('InputError', 'This is a shell of a task: open it by `taskyard task shell <taskId>`.');
 export const tooMany = (): RequestError =>
   new RequestError('TooManyRequests', 'Too many live logs are open: of this worker, or in total.');
 export const isAway = (): RequestError =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hours, later, minutes, seconds } from '../base/index.ts';
+import { eventually } from '@taskyard/patience';
+import { hours, later, minutes, runLoops, seconds, silentLog } from '../base/index.ts';
 import { aCloudWorld, aFleet, type CloudWorld, region, workerPoolId } from './testing/cloud-world.ts';
 
 // What other provisioners did in the field, each once on the demo cloud: its number and name are those of our list.
@@ -233,5 +234,33 @@ describe('field failures', () => {
     await world.until('all tasks to be completed', () => world.completed(tasks));
     for (const taskId of tasks) assert.equal((await world.statusOf(taskId)).runs.length, 1);
     assert.ok(before.length >= 6);
+  });
+});
+
+describe('the first worker of an empty pool', () => {
+  it('is ordered within a second of the task, by wake-ups alone', async (t) => {
+    const world = await aCloudWorld(t, { seed: 13, config: scaleIn });
+    const { clock, cloud } = world;
+    const context = world.context();
+    const loops = context.loops.filter(({ name }) => name === 'provision' || name === 'launch-cloud');
+    const running = runLoops(loops, { clock, log: silentLog });
+    t.after(async () => {
+      clock.advance(hours(1));
+      await running.stop();
+    });
+    const decisions = async () => (await context.listDecisions({ workerPoolId })).decisions;
+    await eventually('the pool to be known', async () => (await decisions()).length > 0);
+    clock.advance(seconds(5));
+    await world.add(1);
+    context.pendingChanged.wake([workerPoolId]);
+    const created = clock.now();
+    // A round follows another one after a second at the soonest.
+    clock.advance(seconds(1));
+    await eventually('the order', () => {
+      clock.advance(0);
+      return cloud.instances.size === 1;
+    });
+    const [instance] = [...cloud.instances.values()];
+    assert.equal(instance?.launchTime.getTime(), later(created, seconds(1)).getTime());
   });
 });

@@ -1,1 +1,2 @@
 export { type HeldClaim, holdClaim } from './held-claim.ts';
+export { localClaim } from './local-claim.ts';

@@ -1,10 +1,15 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
-import type { Command, Engine, RunningCommand } from './engine.ts';
+import type { TerminalSize } from '@taskyard/client';
+import type { ControlGroup, ControlGroups } from './control-groups.ts';
+import type { Command, Engine, RunningCommand, ShellPlace, Terminal } from './engine.ts';
 import { findProgram } from './find-program.ts';
+import { chooseShell, openScriptTerminal, shellWords } from './script-terminal.ts';
 import { type Spawned, type Spawning, signalGroup, spawnLeader } from './spawned.ts';
 
 const run = promisify(execFile);
@@ -158,11 +163,22 @@ export const findSandbox = async (
   return undefined;
 };
 
+export interface SandboxedOptions {
+  readonly sandbox: Sandbox;
+  /** The program that makes terminals. */
+  readonly script: string | undefined;
+  /** Limit what commands use. */
+  readonly groups: ControlGroups | undefined;
+}
+
 /**
  * Runs each command in namespaces of its own: it sees a read-only system, its own processes and /tmp, its
  * task's directory, and nothing else of this machine's files.
  */
-export const bubblewrapEngine = (spawning: Spawning, sandbox: Sandbox): Engine => ({
+export const bubblewrapEngine = (
+  spawning: Spawning,
+  { sandbox, script, groups }: SandboxedOptions,
+): Engine => ({
   name: 'bubblewrap',
   confine: (argv, directory) => [
     sandbox.program,
@@ -170,41 +186,82 @@ export const bubblewrapEngine = (spawning: Spawning, sandbox: Sandbox): Engine =
     '--',
     ...argv,
   ],
-  start: (command, output) => startInSandbox(spawning, sandbox, { command, output }),
+  start: (command, output) => startLimited(spawning, { sandbox, groups }, { command, output }),
+  openTerminal:
+    script === undefined
+      ? undefined
+      : (place, size) => openTerminalInSandbox(spawning, { sandbox, script, place, size }),
   // Every process is in the namespace of a command, and ends with it.
   sweep: async () => undefined,
   close: () => spawning.watchdog.close(),
 });
 
+const placeArguments = (sandbox: Sandbox, { directory, environment }: ShellPlace): string[] => [
+  '--clearenv',
+  ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+  ...sandboxArguments(sandbox, directory),
+];
+
+/** Arguments as `--args` reads them. */
+const asFile = (args: readonly string[]): string => args.map((argument) => `${argument}\0`).join('');
+
+/**
+ * A shell in a sandbox of its own over the task's directory: processes and /tmp of the task's commands are not in it. The
+ * terminal is its controlling one, which commands have none of: what could be typed into it from inside reaches no other.
+ */
+const openTerminalInSandbox = async (
+  spawning: Spawning,
+  {
+    sandbox,
+    script,
+    place,
+    size,
+  }: { sandbox: Sandbox; script: string; place: ShellPlace; size: TerminalSize },
+): Promise<Terminal> => {
+  const settings = join(place.privateDirectory, `shell-${randomBytes(6).toString('hex')}`);
+  const args = placeArguments(sandbox, place).filter((argument) => argument !== '--new-session');
+  await writeFile(settings, asFile(args), { mode: 0o600, flag: 'wx' });
+  const words = shellWords([sandbox.program, '--args', '9', '--', '/bin/sh', '-c', chooseShell]);
+  const line = `exec ${words} 9<${shellWords([settings])}`;
+  const { directory } = place;
+  const shell = { script, line, directory, environment: { PATH: '/usr/bin:/bin' }, size };
+  const terminal = await openScriptTerminal(spawning, shell);
+  void terminal.wait().then(() => rm(settings, { force: true }));
+  return terminal;
+};
+
+const startLimited = async (
+  spawning: Spawning,
+  { sandbox, groups }: Pick<SandboxedOptions, 'sandbox' | 'groups'>,
+  { command, output }: { command: Command; output: Writable },
+): Promise<RunningCommand> => {
+  const group = groups?.open();
+  if (!group) return startInSandbox(spawning, sandbox, { command, output });
+  const running = await startInSandbox(spawning, sandbox, { command, output, group });
+  const over = running.wait().then(async (exit) => {
+    if (group.ranOutOfMemory())
+      output.write('The command had more memory than it may have, and was ended.\n');
+    await group.close();
+    return exit;
+  });
+  return { ...running, wait: () => over };
+};
+
 const startInSandbox = async (
   spawning: Spawning,
   sandbox: Sandbox,
-  { command, output }: { command: Command; output: Writable },
+  { command, output, group }: { command: Command; output: Writable; group?: ControlGroup },
 ): Promise<RunningCommand> => {
   // The environment goes through a pipe. As bwrap's own it could do harm outside (LD_PRELOAD); as arguments
   // it would show in the machine's list of processes.
-  const launch = {
-    program: sandbox.program,
-    args: ['--args', '4', '--', ...command.argv],
-    environment: {},
-    extraPipes: 2,
-  };
+  const plain = [sandbox.program, '--args', '4', '--', ...command.argv];
+  const [program = '', ...words] = group?.entering(plain) ?? plain;
+  const launch = { program, args: words, environment: {}, extraPipes: 2 };
   const outer = await spawnLeader(spawning, { command, output, launch });
   const [, , , information, settings] = outer.child?.stdio ?? [];
-  const environment = Object.entries(command.environment).flatMap(([name, value]) => [
-    '--setenv',
-    name,
-    value,
-  ]);
-  const args = [
-    '--info-fd',
-    '3',
-    '--clearenv',
-    ...environment,
-    ...sandboxArguments(sandbox, command.directory),
-  ];
+  const args = ['--info-fd', '3', ...placeArguments(sandbox, command)];
   settings?.on('error', () => undefined);
-  (settings as Writable | undefined)?.end(args.map((argument) => `${argument}\0`).join(''));
+  (settings as Writable | undefined)?.end(asFile(args));
   const inner = innerGroup(information as Readable | undefined, outer);
   return {
     wait: () => outer.exited,

@@ -1,4 +1,5 @@
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
+import type { TerminalSize } from '@taskyard/client';
 import type { Images } from '../images/index.ts';
 import type { Privileges, Volume } from '../payload/index.ts';
 
@@ -45,6 +46,22 @@ export interface RunningCommand {
   kill(): void;
 }
 
+/** A shell in a task, for people. */
+export interface Terminal {
+  /** Takes what is typed. */
+  readonly keys: Writable;
+  /** Gives what is shown, until the shell ends. */
+  readonly screen: Readable;
+  resize(size: TerminalSize): void;
+  /** Resolves with the shell's exit code when it has ended. */
+  wait(): Promise<number>;
+  /** Ends the shell. What it left behind ends with the task. */
+  kill(): void;
+}
+
+/** Where a shell is opened: as a command that has none of its own. */
+export type ShellPlace = Omit<Command, 'argv'>;
+
 /** The functions of an engine with containers. */
 export interface Containers {
   readonly images: Images;
@@ -71,6 +88,11 @@ export interface Engine {
   readonly confine?: ((argv: readonly string[], directory: string) => readonly string[]) | undefined;
   /** Starts a command; its standard output and error go to `output`, in the order in which they were printed. */
   start(command: Command, output: Writable): Promise<RunningCommand>;
+  /**
+   * Opens a shell that finds what the commands of the task find. Rejects with a sentence for the person when that is not
+   * possible at the moment. Undefined where this machine has no way to make terminals.
+   */
+  readonly openTerminal?: ((place: ShellPlace, size: TerminalSize) => Promise<Terminal>) | undefined;
   /** Ends processes that a task left when its commands ended, and removes what the engine kept for it. */
   sweep(directory: string): Promise<void>;
   /** Releases the engine's resources. Commands that run are killed. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,12 +11,16 @@ import { noBubblewrap as skip } from '../testing/scene.ts';
 import { chooseEngine } from './index.ts';
 import { engineSuite } from './testing/engine-suite.ts';
 import { aStage, containerOptions } from './testing/stage.ts';
+import { terminalSuite } from './testing/terminal-suite.ts';
 
 const options = { path: defaultPath(), readOnlyPaths: [], hiddenPaths: [], isolateNetwork: false };
 
 engineSuite('process', { skip: false });
 engineSuite('bubblewrap', { skip });
 engineSuite('docker', { skip: noContainers });
+terminalSuite('script-terminal', 'process', { skip: false });
+terminalSuite('script-terminal', 'bubblewrap', { skip });
+terminalSuite('exec-terminal', 'docker', { skip: noContainers });
 
 test('bubblewrap: the system is read-only, and the rest of the machine is not there', { skip }, async (t) => {
   const stage = await aStage(t, 'bubblewrap');
@@ -97,6 +102,28 @@ test('bubblewrap: the environment of a command does not act on the sandbox itsel
 test('bubblewrap: Node runs in the sandbox', { skip }, async (t) => {
   const { exit, text } = await (await aStage(t, 'bubblewrap')).run('node -p 1+1');
   assert.deepEqual([exit, text], [{ exitCode: 0 }, '2\n']);
+});
+
+const hasGroups = existsSync('/sys/fs/cgroup/memory/cgroup.procs') && process.getuid?.() === 0;
+const skipLimits = skip || (hasGroups ? false : 'this machine has no control groups of version 1 for us');
+
+test('bubblewrap: a command that takes too much memory is ended, and its log says why', {
+  skip: skipLimits,
+}, async (t) => {
+  const stage = await aStage(t, 'bubblewrap', { settings: { memoryMiB: 64 } });
+  const { exit, text } = await stage.run('head -c 200000000 /dev/zero | tail | wc -c; echo "after"');
+  assert.notEqual(exit.exitCode, undefined);
+  assert.match(text, /had more memory than it may have/);
+  const { text: more } = await stage.run('echo fits');
+  assert.match(more, /fits\n$/);
+});
+
+test('bubblewrap: a command has no more processes than it may have', { skip: skipLimits }, async (t) => {
+  const stage = await aStage(t, 'bubblewrap', { settings: { pidsMax: 16 } });
+  const { exit, text } = await stage.run('for i in $(seq 40); do sleep 100 & done; echo all; exit 0');
+  assert.match(text, /fork/i);
+  assert.doesNotMatch(text, /^all$/m);
+  assert.notEqual(exit.exitCode, 0);
 });
 
 test('the process engine cannot isolate the network, and says so', async (t) => {

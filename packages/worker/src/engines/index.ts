@@ -1,8 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { WorkerLog } from '../worker-log.ts';
 import { bubblewrapEngine, findSandbox, type Sandbox } from './bubblewrap.ts';
+import { openControlGroups } from './control-groups.ts';
 import type { ContainerSettings } from './docker/settings.ts';
 import type { Engine } from './engine.ts';
+import { findProgram } from './find-program.ts';
 import { processEngine } from './process.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -19,6 +21,8 @@ export type {
   Containers,
   Engine,
   RunningCommand,
+  ShellPlace,
+  Terminal,
   Usage,
 } from './engine.ts';
 export { killStrays, markerVariable } from './strays.ts';
@@ -81,8 +85,14 @@ export const chooseEngine = async (options: EngineOptions): Promise<Engine> => {
   const { choice, clock, path } = options;
   if (choice === 'docker') return openContainers(options);
   const sandbox = await sandboxFor(options);
+  const { memoryMiB, pidsMax } = options.containers.settings;
+  // Before any process is started: those that are there already would be in the way of groups of version 2.
+  const groups = sandbox && openControlGroups({ clock, name: options.directory, memoryMiB, pidsMax });
   const spawning = { clock, watchdog: startWatchdog() };
-  return sandbox ? bubblewrapEngine(spawning, sandbox) : processEngine(spawning, { path });
+  const script = findProgram('script', path);
+  return sandbox
+    ? bubblewrapEngine(spawning, { sandbox, script, groups })
+    : processEngine(spawning, { path, script });
 };
 
 const openContainers = async ({

@@ -1,6 +1,7 @@
 import type { Engine } from './engine.ts';
 import { findProgram } from './find-program.ts';
 import { provenExit, withReport } from './proven-exit.ts';
+import { chooseShell, openScriptTerminal } from './script-terminal.ts';
 import { type Spawning, spawnLeader } from './spawned.ts';
 import { killStrays } from './strays.ts';
 
@@ -8,7 +9,10 @@ import { killStrays } from './strays.ts';
  * Runs each command as a process group of its own, as the worker's user: apart from other tasks by its
  * directory and environment, but free to read what that user can read.
  */
-export const processEngine = (spawning: Spawning, { path }: { path: string }): Engine => {
+export const processEngine = (
+  spawning: Spawning,
+  { path, script }: { path: string; script: string | undefined },
+): Engine => {
   // Covers the moment before the watchdog knows the group: the kernel itself kills the leader with the worker.
   const setpriv = findProgram('setpriv', path);
   const tied = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
@@ -27,6 +31,11 @@ export const processEngine = (spawning: Spawning, { path }: { path: string }): E
         kill: () => leader.signal('SIGKILL'),
       };
     },
+    openTerminal:
+      script === undefined
+        ? undefined
+        : ({ directory, environment }, size) =>
+            openScriptTerminal(spawning, { script, line: chooseShell, directory, environment, size }),
     sweep: async (directory) => void killStrays(directory),
     close: () => spawning.watchdog.close(),
   };

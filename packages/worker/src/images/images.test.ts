@@ -44,7 +44,7 @@ const aScene = async (t: TestContext, given?: { directory: string }): Promise<Sc
     // Pauses between attempts pass at once.
     sleep: async () => undefined,
   };
-  const images = await openImages(docker, { clock, recordPath: join(directory, 'images.json') });
+  const images = await openImages(docker, { clock, recordPath: join(directory, 'images.json'), labels: {} });
   const lines: string[] = [];
   const fetched: string[] = [];
   const providing = (path: string) => ({
@@ -261,10 +261,13 @@ test('images from before the worker are not removed by it', { skip }, async (t) 
 test('the next worker knows the images of an earlier one', { skip }, async (t) => {
   const [scene, registry] = [await aScene(t), await aRegistry(t)];
   await registry.put('tool:1', unique());
-  const { id } = await scene.pull(`${registry.address}/tool:1`);
+  const { id, release } = await scene.pull(`${registry.address}/tool:1`);
   assert.ok(existsSync(join(scene.directory, 'images.json')));
   assert.match(await readFile(join(scene.directory, 'images.json'), 'utf8'), new RegExp(id));
   const next = await aScene(t, scene);
+  assert.equal(await next.images.evict(1e12), 0, 'the earlier one uses it still');
+  release();
+  await scene.images.evict(0);
   await next.images.evict(1e12);
   assert.equal(await next.has(id), false);
 });

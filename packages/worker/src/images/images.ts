@@ -7,10 +7,12 @@ import type { Fetched } from '../mounts/index.ts';
 import type { Content, ImageSource } from '../payload/index.ts';
 import { statusOf } from '../retry.ts';
 import { messageOf } from '../worker-log.ts';
+import { holdImage } from './hold-image.ts';
 import { loadArchive } from './load.ts';
 import { digestOf, fullName, isOfArchive, nameOfArchive } from './names.ts';
 import { type Pulling, pullImage } from './pull.ts';
-import { openRecord } from './record.ts';
+import { type NotedImage, openRecord } from './record.ts';
+import { removeImage } from './remove-image.ts';
 
 /** The images of a worker: those that it got for tasks, and earlier ones. */
 export interface Images {
@@ -45,6 +47,8 @@ interface Found {
 
 interface Obtained {
   readonly image: Found;
+  /** What it is called at the daemon. */
+  readonly name: string;
   /** Whether this worker got the image, and may therefore remove it. */
   readonly isOurs: boolean;
 }
@@ -76,24 +80,37 @@ const turns = () => {
   };
 };
 
-/** Opens the images of a daemon. The worker's images are recorded in a file, so that the next worker knows them. */
-export const openImages = async (
-  docker: Docker,
-  { clock, recordPath }: { clock: Clock; recordPath: string },
-): Promise<Images> => new DaemonImages(docker, clock, await openRecord(recordPath));
+export interface ImagesOptions {
+  readonly clock: Clock;
+  /** A file in which the worker's images are noted, so that the next worker knows them. */
+  readonly recordPath: string;
+  /** Of the containers that keep images in place. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Opens the images of a daemon. */
+export const openImages = async (docker: Docker, options: ImagesOptions): Promise<Images> =>
+  new DaemonImages(docker, options, await openRecord(options.recordPath));
 
 class DaemonImages implements Images {
   readonly #docker: Docker;
   readonly #clock: Clock;
   readonly #record: Awaited<ReturnType<typeof openRecord>>;
+  readonly #labels: ImagesOptions['labels'];
   readonly #users = new Map<string, number>();
+  readonly #letGo = new Set<Promise<void>>();
   readonly #askedAtMs = new Map<string, number>();
   readonly #hashes = new Map<string, string>();
   readonly #inTurn = turns();
 
-  constructor(docker: Docker, clock: Clock, record: Awaited<ReturnType<typeof openRecord>>) {
+  constructor(
+    docker: Docker,
+    { clock, labels }: ImagesOptions,
+    record: Awaited<ReturnType<typeof openRecord>>,
+  ) {
     this.#docker = docker;
     this.#clock = clock;
+    this.#labels = labels;
     this.#record = record;
   }
 
@@ -110,9 +127,10 @@ class DaemonImages implements Images {
 
   async evict(bytes: number): Promise<number> {
     let freed = 0;
+    await Promise.all(this.#letGo);
     for (const image of this.#record.leastRecentlyUsed()) {
       if (freed >= bytes) break;
-      if (!this.#users.has(image.id) && (await this.#remove(image.id))) freed += image.bytes;
+      if (!this.#users.has(image.id) && (await this.#remove(image))) freed += image.bytes;
     }
     return freed;
   }
@@ -145,7 +163,8 @@ class DaemonImages implements Images {
     const name = fullName(given);
     const digest = digestOf(name);
     const here = await this.#find(name);
-    if (here && (digest !== undefined || this.#wasAskedLately(name))) return { image: here, isOurs: false };
+    if (here && (digest !== undefined || this.#wasAskedLately(name)))
+      return { image: here, name, isOurs: false };
     try {
       const patience = here ? { attemptsMax: 1 } : {};
       await pullImage(this.#docker, name, { ...providing, clock: this.#clock, ...patience });
@@ -153,13 +172,13 @@ class DaemonImages implements Images {
     } catch (error) {
       if (!here || providing.signal.aborted) throw error;
       providing.report(`${name} is used as it is here, as it cannot be pulled: ${messageOf(error)}`);
-      return { image: here, isOurs: false };
+      return { image: here, name, isOurs: false };
     }
     const image = await this.#found(name);
     if (digest !== undefined && !image.digests.some((one) => one.endsWith(`@${digest}`))) {
       throw new Error(`what was pulled as ${name} has another digest`);
     }
-    return { image, isOurs: image.id !== here?.id };
+    return { image, name, isOurs: image.id !== here?.id };
   }
 
   #wasAskedLately(name: string): boolean {
@@ -173,48 +192,43 @@ class DaemonImages implements Images {
       if (!isOwn) this.#hashes.set(path, sha256);
       const name = nameOfArchive(sha256);
       const here = await this.#find(name);
-      if (here) return { image: here, isOurs: true };
+      if (here) return { image: here, name, isOurs: true };
       providing.report(`Loading ${content.artifact}, sha256 ${sha256}`);
       await loadArchive(this.#docker, { path, name, signal: providing.signal });
-      return { image: await this.#found(name), isOurs: true };
+      return { image: await this.#found(name), name, isOurs: true };
     } finally {
       await release();
     }
   }
 
-  /** Holds an image, and then checks that it still exists, since it may have been evicted just before. */
-  async #hold({ image: { id, bytes }, isOurs }: Obtained): Promise<ProvidedImage | undefined> {
+  /** Holds an image; undefined when it was removed just before. */
+  async #hold({ image: { id, bytes }, name, isOurs }: Obtained): Promise<ProvidedImage | undefined> {
+    const letGo = await holdImage(this.#docker, id, this.#labels);
+    if (!letGo) return undefined;
     this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
-    if (!(await this.#find(id))) {
-      this.#release(id);
-      return undefined;
-    }
-    await this.#record.note({ id, bytes, usedAt: this.#clock.now() }, { isOurs });
+    await this.#record.note({ id, bytes, names: [name], usedAt: this.#clock.now() }, { isOurs });
     let isHeld = true;
     return {
       id,
       release: () => {
-        if (isHeld) this.#release(id);
+        if (isHeld) this.#release(id, letGo());
         isHeld = false;
       },
     };
   }
 
-  #release(id: string): void {
+  #release(id: string, lettingGo: Promise<void>): void {
     const left = (this.#users.get(id) ?? 1) - 1;
     if (left === 0) this.#users.delete(id);
     else this.#users.set(id, left);
+    this.#letGo.add(lettingGo);
+    void lettingGo.then(() => this.#letGo.delete(lettingGo));
   }
 
-  async #remove(id: string): Promise<boolean> {
-    try {
-      await this.#docker.getImage(id).remove({ force: true });
-    } catch (error) {
-      // Another container uses it, so it stays.
-      if (statusOf(error) === 409) return false;
-      if (statusOf(error) !== 404) throw error;
-    }
-    await this.#record.forget(id);
-    return true;
+  async #remove({ id, names }: NotedImage): Promise<boolean> {
+    const outcome = await removeImage(this.#docker, { id, names });
+    // One that somebody has given another name is theirs from now on.
+    if (outcome !== 'in use') await this.#record.forget(id);
+    return outcome === 'removed';
   }
 }

@@ -3,6 +3,7 @@ import type Docker from 'dockerode';
 import { type Clock, seconds } from '../clock.ts';
 import { backOffMs } from '../retry.ts';
 import { messageOf } from '../worker-log.ts';
+import { ImageUnavailable } from './image-unavailable.ts';
 import { type PullEvent, PullProgress } from './pull-progress.ts';
 
 export interface Pulling {
@@ -18,7 +19,7 @@ const progressEveryMs = seconds(5);
 
 // Errors that a second attempt would not change.
 const lasting =
-  /not found|manifest unknown|access denied|unauthorized|authentication required|invalid reference|no such image|name unknown|no matching manifest/i;
+  /not found|manifest unknown|denied|unauthorized|forbidden|authentication required|invalid reference|no such image|name unknown|no matching manifest/i;
 
 // Not by `readline`, which lets an error of its input fall on the whole process.
 async function* linesOf(stream: Readable): AsyncGenerator<string> {
@@ -54,7 +55,10 @@ const pullOnce = async (docker: Docker, name: string, { clock, signal, report }:
   report(`Pulled ${name}: ${progress.line()}`);
 };
 
-/** Pulls an image from its registry, with retries after temporary failures, and reports its progress. */
+/**
+ * Pulls an image from its registry, with retries after temporary failures, and reports its progress. Throws what the daemon
+ * says: as {@link ImageUnavailable} unless it says that there is no such image, or that access is denied.
+ */
 export const pullImage = async (docker: Docker, name: string, pulling: Pulling): Promise<void> => {
   const { clock, signal, report, attemptsMax = 5 } = pulling;
   report(`Pulling ${name}`);
@@ -63,7 +67,8 @@ export const pullImage = async (docker: Docker, name: string, pulling: Pulling):
       return await pullOnce(docker, name, pulling);
     } catch (error) {
       signal.throwIfAborted();
-      if (tries >= attemptsMax || lasting.test(messageOf(error))) throw error;
+      if (lasting.test(messageOf(error))) throw error;
+      if (tries >= attemptsMax) throw new ImageUnavailable(messageOf(error), { cause: error });
       report(`Pulling ${name} did not work, and is tried again: ${messageOf(error)}`);
       await clock.sleep(backOffMs(tries), signal);
     }

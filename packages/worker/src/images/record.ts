@@ -4,6 +4,8 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 export interface NotedImage {
   readonly id: string;
   readonly bytes: number;
+  /** What it was called when the worker got it. */
+  readonly names: readonly string[];
   readonly usedAt: Date;
 }
 
@@ -15,12 +17,15 @@ export interface ImageRecord {
   leastRecentlyUsed(): readonly NotedImage[];
 }
 
-type Line = Omit<NotedImage, 'usedAt'> & { readonly usedAt: string };
+type Line = Pick<NotedImage, 'id' | 'bytes'> & {
+  readonly names?: readonly string[];
+  readonly usedAt: string;
+};
 
 const read = async (path: string): Promise<NotedImage[]> => {
   try {
     const lines = JSON.parse(await readFile(path, 'utf8')) as readonly Line[];
-    return lines.map((line) => ({ ...line, usedAt: new Date(line.usedAt) }));
+    return lines.map(({ names = [], ...line }) => ({ ...line, names, usedAt: new Date(line.usedAt) }));
   } catch {
     // None yet, or cut off by a full disk: then nothing counts as ours, and nothing is removed.
     return [];
@@ -42,8 +47,11 @@ export const openRecord = async (path: string): Promise<ImageRecord> => {
   };
   return {
     note: async (image, { isOurs }) => {
-      if (!isOurs && !images.has(image.id)) return;
-      images.set(image.id, image);
+      const known = images.get(image.id);
+      if (!isOurs && !known) return;
+      // A name that was there before the worker asked for it is not the worker's to remove.
+      const names = isOurs ? [...(known?.names ?? []), ...image.names] : (known?.names ?? []);
+      images.set(image.id, { ...image, names: [...new Set(names)] });
       await save();
     },
     forget: async (id) => {

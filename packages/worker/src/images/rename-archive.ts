@@ -6,9 +6,18 @@ type Entry = ExtractEvents['entry'][1];
 interface ArchivedImage {
   readonly RepoTags?: readonly string[] | null;
 }
-interface OciIndex {
-  readonly manifests?: readonly { readonly annotations?: Record<string, string> }[];
+interface OciImage {
+  readonly digest?: string;
+  readonly annotations?: Record<string, string>;
 }
+interface OciIndex {
+  readonly manifests?: readonly OciImage[];
+}
+
+/** An image with several names is listed once for each. */
+const distinct = (images: readonly OciImage[] = []): OciImage[] => [
+  ...new Map(images.map((image) => [image.digest ?? image, image])).values(),
+];
 
 const only = <T>(images: readonly T[] | undefined): T => {
   const [image, ...others] = images ?? [];
@@ -25,7 +34,7 @@ const renamed: Record<string, (text: string, name: string) => unknown> = {
   ],
   'index.json': (text, name) => {
     const index = JSON.parse(text) as OciIndex;
-    const image = only(index.manifests);
+    const image = only(distinct(index.manifests));
     const annotations = {
       ...image.annotations,
       'io.containerd.image.name': `docker.io/library/${name}`,

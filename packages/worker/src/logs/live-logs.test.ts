@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../clock.ts';
 import { temporaryDirectory } from '../testing/places.ts';
+import { openTunnel } from '../tunnel/index.ts';
 import { openDirectLogs } from './direct-logs.ts';
 import { openLogsByTunnel } from './logs-by-tunnel.ts';
+import { PublishedLogs } from './published-logs.ts';
 import { openTaskLog } from './task-log.ts';
 import { liveLogsSuite } from './testing/live-logs-suite.ts';
 import { openTunnelEnd } from './testing/tunnel-end.ts';
@@ -13,14 +15,23 @@ import { openTunnelEnd } from './testing/tunnel-end.ts';
 const byTunnel = async (t: TestContext, { isUnknown = false } = {}) => {
   const end = await openTunnelEnd({ isUnknown });
   t.after(() => end.close());
-  return openLogsByTunnel({
+  const logs = new PublishedLogs();
+  const tunnel = openTunnel({
     clock: systemClock,
     log: { info: () => {}, warn: () => {}, error: () => {} },
     rootUrl: end.rootUrl,
     credentials: () => ({ clientId: 'worker', accessToken: 'secret' }),
     identity: { taskQueueId: 'prov/type', workerGroup: 'hall', workerId: 'one' },
     instance: 'instance',
+    answer: (request, begin) => logs.answer(request, begin),
+    speakerAt: () => undefined,
   });
+  const shown = openLogsByTunnel(tunnel, logs);
+  const close = async (): Promise<void> => {
+    await tunnel.close();
+    await shown.close();
+  };
+  return { ...shown, close };
 };
 
 liveLogsSuite('direct-logs', () => openDirectLogs('127.0.0.1'));

@@ -1,20 +1,15 @@
-import { openTunnel, type Tunnel, type TunnelOptions, TunnelRefused } from '../tunnel/index.ts';
+import { type Tunnel, TunnelRefused } from '../tunnel/index.ts';
 import { openDirectLogs } from './direct-logs.ts';
 import type { LiveLogs } from './live-logs.ts';
-import { PublishedLogs } from './published-logs.ts';
+import type { PublishedLogs } from './published-logs.ts';
 
 const loopback = '127.0.0.1';
 
 /**
- * Shows logs through the server, over a tunnel that is open while there is something to show. Where the server has no
- * tunnels, as the original has none, they are shown at the loopback address of this machine.
+ * Shows logs through the server, over a tunnel that answers with them and is open while there is something to show. Where
+ * the server has no tunnels, as the original has none, they are shown at the loopback address of this machine.
  */
-export const openLogsByTunnel = (options: Omit<TunnelOptions, 'answer'>): LiveLogs => {
-  const logs = new PublishedLogs();
-  const tunnel: Tunnel = openTunnel({
-    ...options,
-    answer: (request, begin) => logs.answer(request, begin),
-  });
+export const openLogsByTunnel = (tunnel: Tunnel, logs: PublishedLogs): LiveLogs => {
   let direct: Promise<LiveLogs> | undefined;
   return {
     publish: (log) => {
@@ -38,7 +33,6 @@ export const openLogsByTunnel = (options: Omit<TunnelOptions, 'answer'>): LiveLo
       };
     },
     close: async () => {
-      await tunnel.close();
       await (await direct)?.close();
     },
   };

@@ -62,6 +62,16 @@ test('content of the index is that of the task that is there now', async (t) => 
   assert.equal(await fetch(), 'newer');
 });
 
+test('content of the index is waited for while the index hears of the task that made it', async (t) => {
+  const { fake, downloads, taskId, access } = await aStore(t);
+  let asked = 0;
+  fake.indexed.set('app.latest', taskId);
+  fake.fail((path) => (path.includes('app.latest') && ++asked < 3 ? 404 : undefined));
+  const content = { kind: 'indexed', namespace: 'app.latest', artifact: 'public/f' } as const;
+  assert.equal(await readFile((await downloads.fetch(content, access)).path, 'utf8'), 'content');
+  assert.equal(asked, 3);
+});
+
 test('a task that may not read an artifact does not get it from an earlier download', async (t) => {
   const { fake, downloads, taskId, access } = await aStore(t);
   const content = { kind: 'artifact', taskId, artifact: 'public/f', sha256 } as const;

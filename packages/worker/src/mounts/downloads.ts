@@ -4,9 +4,9 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DownloadError, type Index, locateArtifact, type Queue } from '@taskyard/client';
-import type { Clock } from '../clock.ts';
+import { type Clock, seconds } from '../clock.ts';
 import type { Content } from '../payload/index.ts';
-import { backOffMs, statusOf } from '../retry.ts';
+import { backOffMs, statusOf, withRetries } from '../retry.ts';
 import { removeTree } from '../trees/index.ts';
 import type { Evictable } from './cache-store.ts';
 import { openUrl, type UrlRules } from './open-url.ts';
@@ -119,6 +119,9 @@ class SharedFiles {
   }
 }
 
+// The index learns that a task has completed a moment after its dependents may start, and they may look for it there.
+const indexLagMs = seconds(3);
+
 /** Downloads into a directory: files that are shared, and files of one task alone. */
 class DirectoryOfDownloads implements Downloads {
   readonly #directory: string;
@@ -163,7 +166,13 @@ class DirectoryOfDownloads implements Downloads {
 
   // Another task may be at the path by the time of the next mount, so the index is asked each time.
   async #indexed({ namespace, artifact: name }: IndexedContent, access: Access): Promise<Fetched> {
-    const { taskId } = await access.index.findTask(namespace, { signal: access.signal });
+    const { signal } = access;
+    const { taskId } = await withRetries(() => access.index.findTask(namespace, { signal }), {
+      clock: this.#clock,
+      signal,
+      giveUpAfterMs: indexLagMs,
+      mayPass: (error) => statusOf(error) === 404,
+    });
     return this.#artifact({ kind: 'artifact', taskId, artifact: name, sha256: undefined }, access);
   }
 

@@ -51,10 +51,17 @@ const certificateNames = [
 
 const figuresNames = ['public/resource-usage.json'];
 
+/** The artifact that leads to shells of a task; programs of the original's look for these. */
+const shellNames = ['private/generic-worker/shell.html', 'private/docker-worker/shell.html'] as const;
+
+/** The artifact that leads to shells of this task. */
+export const shellNameOf = ({ image }: Pick<TaskDescription, 'image'>): string => shellNames[image ? 1 : 0];
+
 export interface OwnArtifacts {
   readonly logs: LogNames;
   readonly chainOfTrust?: boolean | undefined;
   readonly figures?: boolean | undefined;
+  readonly interactive?: boolean | undefined;
 }
 
 /** The artifacts that the worker itself makes for a task. No file of the task's may take the place of one. */
@@ -72,17 +79,19 @@ export const ownNamesOf = ({
   ...(hasBackingLog ? [logs.backing] : []),
   ...(features.chainOfTrust ? certificateNames : []),
   ...(keepsFigures ? figuresNames : []),
+  ...(features.interactive ? shellNames : []),
 ];
 
 /** Artifacts in the place of the worker's own, which the queue would refuse after everything else is done. */
 export const ownNameErrors = (
   names: readonly string[],
-  { logs, chainOfTrust = false, figures = false }: OwnArtifacts,
+  { logs, chainOfTrust = false, figures = false, interactive = false }: OwnArtifacts,
 ): string[] => {
   const owners: [string[], string][] = [
     [[logs.live, logs.backing], "is the name of the task's log"],
     [chainOfTrust ? certificateNames : [], 'is a name of the chain of trust'],
     [figures ? figuresNames : [], 'is the name of what the resource monitor saw'],
+    [interactive ? [...shellNames] : [], 'is a name of what leads to shells'],
   ];
   return owners.flatMap(([own, what]) =>
     names.filter((name) => own.includes(name)).map((name) => `payload/artifacts: ${name} ${what}`),

@@ -1,4 +1,4 @@
-export { ownNamesOf } from './checks.ts';
+export { ownNamesOf, shellNameOf } from './checks.ts';
 export { DockerWorkerPayload } from './docker-worker-schema.ts';
 export { GenericWorkerPayload } from './generic-worker-schema.ts';
 export type { Abilities, PayloadContext, PayloadReading } from './payload-context.ts';

@@ -214,7 +214,10 @@ for (const [name, more, message] of mistakes) {
 
 test('a worker without containers refuses every image', () => {
   const without = { ...context, abilities: { containers: undefined, features } };
-  assert.match(readPayload(minimal, without).errors?.join() ?? '', /no engine for containers/);
+  assert.match(
+    readPayload(minimal, without).errors?.join() ?? '',
+    /docker-worker payload, but this worker has no container engine/,
+  );
 });
 
 test('fields of the format decide which format a payload is of', () => {

@@ -28,9 +28,12 @@ import {
 /** Reads a payload of the docker-worker format; returns either a description or every error in it. */
 const readDockerWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
   const misshapen = dockerWorkerShapeErrors(payload);
-  if (misshapen.length > 0) return { errors: misshapen };
+  // Said first: whoever wrote the payload for another pool need not look at the rest.
+  const misplaced = context.abilities.containers ? [] : [noContainers];
+  if (misshapen.length > 0) return { errors: [...misplaced, ...misshapen] };
   const shaped = payload as DockerWorkerPayload;
   const errors = [
+    ...misplaced,
     ...abilityErrors(shaped, context),
     ...commandErrors(shaped),
     ...environmentErrors(shaped.env ?? {}),
@@ -40,15 +43,17 @@ const readDockerWorkerPayload = (payload: unknown, context: PayloadContext): Pay
     ...ownNameErrors(Object.keys(shaped.artifacts ?? {}), {
       logs: logNames(shaped),
       chainOfTrust: shaped.features?.chainOfTrust,
+      interactive: shaped.features?.interactive,
     }),
   ];
   return errors.length > 0 ? { errors } : { description: describe(shaped, context) };
 };
 
+const noContainers =
+  'docker-worker payload, but this worker has no container engine: only workers with `--engine docker` run images';
+
 const abilityErrors = (payload: DockerWorkerPayload, { abilities }: PayloadContext): string[] => [
-  ...(abilities.containers?.refusals(privilegesOf(payload)) ?? [
-    'payload/image: this worker has no engine for containers, so it runs no images',
-  ]),
+  ...(abilities.containers?.refusals(privilegesOf(payload)) ?? []),
   ...(['taskclusterProxy', 'interactive', 'chainOfTrust'] as const)
     .filter((name) => payload.features?.[name] && !abilities.features[name])
     .map((name) => `payload/features/${name} is true, but this worker does not have that feature`),

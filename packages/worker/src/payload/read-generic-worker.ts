@@ -46,6 +46,7 @@ const readGenericWorkerPayload = (payload: unknown, context: PayloadContext): Pa
     ...ownNameErrors(artifactNames, {
       logs: { ...defaultLogNames, ...shaped.logs },
       chainOfTrust: shaped.features?.chainOfTrust,
+      interactive: shaped.features?.interactive,
       figures: shaped.features?.resourceMonitor,
     }),
     ...logNameErrors({ ...defaultLogNames, ...shaped.logs }),

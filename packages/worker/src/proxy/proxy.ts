@@ -6,7 +6,7 @@ import { type AddressInfo, BlockList } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { type Credentials, createSigner } from '@taskyard/client';
+import { type Credentials, createSigner, type SignedUrl } from '@taskyard/client';
 import type { Clock } from '../clock.ts';
 import { later, minutes } from '../clock.ts';
 
@@ -124,13 +124,22 @@ const refuse = (response: ServerResponse, status: number, message: string): void
 
 const isCall = (path: string): boolean => /^\/api\/[\w-]+\/v\d+\//.test(path);
 
+/** Where a request goes, in the very text of its caller: `URL` would write some of it otherwise. */
+interface Target extends SignedUrl {
+  readonly host: string;
+}
+
 /** Where a request is meant to go; undefined where the proxy signs nothing. */
-const targetOf = (rootUrl: string, path: string): URL | undefined => {
+const targetOf = (rootUrl: string, path: string): Target | undefined => {
   // As the original's first proxy had it: http://taskcluster/queue/v1/task/…
   const full = path.startsWith('/api/') ? path : `/api${path}`;
-  const target = URL.canParse(full, rootUrl) ? new URL(`${rootUrl}${full}`) : undefined;
+  const [pathname = '', ...query] = full.split('?');
   // Dots in a path may lead above where it seems to lead.
-  return target && isCall(target.pathname) ? target : undefined;
+  const resolved = URL.canParse(full, rootUrl) ? new URL(`${rootUrl}${full}`).pathname : '';
+  if (!isCall(pathname) || !isCall(resolved)) return undefined;
+  const { protocol, hostname, port, host } = new URL(rootUrl);
+  const search = query.length === 0 ? '' : `?${query.join('?')}`;
+  return { protocol, hostname, port, host, pathname, search };
 };
 
 const answer = async (options: ProxyOptions, exchange: Exchange): Promise<void> => {
@@ -159,18 +168,26 @@ const signUrl = async (
 
 const forward = async (
   { request, response }: Exchange,
-  { method, target, authorization }: { method: string; target: URL; authorization: string },
+  { method, target, authorization }: { method: string; target: Target; authorization: string },
 ): Promise<void> => {
-  const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
-  const headers = { ...passedOn(request.headers), authorization };
-  const outgoing = send(target, { method, headers });
+  const { protocol, hostname, port, host, pathname, search } = target;
+  const send = protocol === 'https:' ? httpsRequest : httpRequest;
+  const headers = [...passedOn(request), ...framing(request), 'Host', host, 'Authorization', authorization];
+  const outgoing = send({
+    protocol,
+    hostname: hostname.replace(/^\[|\]$/g, ''),
+    port,
+    path: `${pathname}${search}`,
+    method,
+    headers,
+  });
   const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
   // A task that hangs up must not leave its request behind.
   response.once('close', () => outgoing.destroy());
   const sent = pipeline(request, outgoing).catch(() => undefined);
   try {
     const [incoming] = await answered;
-    response.writeHead(incoming.statusCode ?? 502, passedOn(incoming.headers));
+    response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, passedOn(incoming));
     await pipeline(incoming, response);
   } catch (error) {
     if (response.headersSent) throw error;
@@ -179,5 +196,15 @@ const forward = async (
   await sent;
 };
 
-const passedOn = (headers: IncomingMessage['headers']): IncomingMessage['headers'] =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !connectionHeaders.has(name)));
+/** The headers as they were sent, each in its place: names, values, names, values. */
+const passedOn = ({ rawHeaders }: IncomingMessage): string[] =>
+  rawHeaders.filter((_, at) => !connectionHeaders.has(rawHeaders[at - (at % 2)]?.toLowerCase() ?? ''));
+
+const withoutBody = ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'];
+
+/** How the length of a body is told: as its sender did. One who tells nothing sends none. */
+const framing = ({ headers, method = 'GET' }: IncomingMessage): string[] => {
+  if (headers['transfer-encoding'] !== undefined) return ['Transfer-Encoding', 'chunked'];
+  const isTold = headers['content-length'] !== undefined || withoutBody.includes(method);
+  return isTold ? [] : ['Content-Length', '0'];
+};

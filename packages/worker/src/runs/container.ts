@@ -3,9 +3,13 @@ import type { ContainerRequest } from '../engines/index.ts';
 import type { ProvidedImage } from '../images/index.ts';
 import type { ArtifactDescription, TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
+import { isPassingFailure } from './passing-failure.ts';
 import type { Run } from './run.ts';
 
-/** Gets the image of a task. Returns undefined when it is not available, which fails the task. */
+/**
+ * Gets the image of a task. Returns undefined when it is not available, which fails the task; throws when that is not the
+ * task's fault.
+ */
 export const provideImage = async (
   { tools, claim, log, interrupted: signal }: Run,
   image: NonNullable<TaskDescription['image']>,
@@ -19,6 +23,7 @@ export const provideImage = async (
     });
   } catch (error) {
     signal.throwIfAborted();
+    if (isPassingFailure(error)) throw error;
     log.error(`[image] ${messageOf(error)}`);
     return undefined;
   }

@@ -3,6 +3,7 @@ import type { CommandExit, RunningCommand } from '../engines/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import { copyArtifactsOut } from './container.ts';
 import { taskEnvironment } from './environment.ts';
+import { offerShells } from './offer-shells.ts';
 import { completed, exception, failed, type Resolution } from './resolution.ts';
 import type { Run } from './run.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -32,6 +33,7 @@ export const runCommands = async (
   const pressure = surroundings.monitor?.pressure;
   const ends = AbortSignal.any([limit.signal, interrupted, ...(pressure ? [pressure] : [])]);
   let exitCode: number | undefined;
+  const shells = offerShells(run, description, surroundings);
   try {
     for (const argv of description.commands) {
       if (ends.aborted) break;
@@ -41,6 +43,7 @@ export const runCommands = async (
     if (!interrupted.aborted) await copyArtifactsOut(run, description.artifacts);
   } finally {
     limit.end();
+    await shells?.withdraw();
     await tools.engine.sweep(taskDirectory);
   }
   if (!interrupted.aborted) await surroundings.monitor?.report();

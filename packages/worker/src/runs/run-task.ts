@@ -1,13 +1,15 @@
-import { arch, availableParallelism, release, type as systemName, totalmem } from 'node:os';
 import { collectArtifacts, uploadCollection } from '../artifacts/index.ts';
 import type { HeldClaim } from '../claims/index.ts';
 import { minutes } from '../clock.ts';
-import { placeMounts, type TakenCaches } from '../mounts/index.ts';
-import { ownNamesOf, type PayloadReading, readPayload, type TaskDescription } from '../payload/index.ts';
+import { ownNamesOf, type TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { certify } from './certify.ts';
 import { copiedArtifacts } from './container.ts';
+import { writeHeader } from './header.ts';
 import { missingScopes } from './missing-scopes.ts';
+import { giveBack, mount } from './mount.ts';
+import { isPassingFailure } from './passing-failure.ts';
+import { readRun } from './read-run.ts';
 import { completed, exception, failed, type Resolution } from './resolution.ts';
 import { type Circumstances, closeRun, type Endings, openRun, type Run, type WorkerTools } from './run.ts';
 import { type CommandsResult, runCommands } from './run-commands.ts';
@@ -18,18 +20,20 @@ import { type TimeLimit, timeLimit } from './time-limit.ts';
 // As long as claims usually last: after that the queue has given the run up.
 const reportGiveUpMs = minutes(20);
 
-/** Handles one run, from its claim to its report. Never throws. */
+/** Handles one run, from its claim to its report. Never throws. Returns the resolution, unless the claim was lost. */
 export const runTask = async (
   tools: WorkerTools,
   claim: HeldClaim,
   circumstances: Circumstances,
-): Promise<void> => {
+): Promise<Resolution | undefined> => {
   const { endings } = circumstances;
   const run = await openRun(tools, claim, circumstances).catch((error) => reportBug(tools, claim, error));
   const resolution = run ? await story(run) : exception('internal-error');
   if (!claim.lost.aborted) await report(tools, claim, { resolution, endings });
+  const isLost = claim.lost.aborted;
   claim.letGo();
   if (run) await closeRun(run);
+  return isLost ? undefined : resolution;
 };
 
 /** The run itself: what is done, in this order, and how it ended. */
@@ -41,7 +45,7 @@ const story = async (run: Run): Promise<Resolution> => {
   const over = new AbortController();
   const showing = reading.description && showLiveLog(run, reading.description, over.signal);
   const resolution = await interruptible(run, () =>
-    reading.description ? perform(run, reading.description) : refuse(run, reading.errors),
+    reading.description ? perform(run, reading.description) : refuse(run, reading.errors, reading.format),
   );
   over.abort();
   const shown = await showing;
@@ -92,57 +96,10 @@ const runSurrounded = async (
   }
 };
 
-const readRun = ({ tools, claim }: Run): PayloadReading => {
-  const { task } = claim;
-  return readPayload(task.payload, {
-    deadline: new Date(task.deadline),
-    expires: new Date(task.expires ?? task.deadline),
-    dependencies: task.dependencies,
-    taskQueueId: tools.identity.taskQueueId,
-    maxRunTimeSecondsMax: tools.maxRunTimeSecondsMax,
-    abilities: {
-      containers: tools.engine.containers,
-      features: tools.features,
-      absolutePaths: tools.engine.name === 'process',
-    },
-  });
-};
-
-const refuse = ({ log }: Run, errors: readonly string[]): Resolution => {
-  log.error('The payload of this task cannot be run:');
+const refuse = ({ log }: Run, errors: readonly string[], format?: string): Resolution => {
+  log.error(`The ${format === undefined ? '' : `${format} `}payload of this task cannot be run:`);
   for (const error of errors) log.error(`- ${error}`);
   return exception('malformed-payload');
-};
-
-/** Returns undefined when a mount fails, which fails the task. */
-const mount = async (
-  run: Run,
-  { mounts, volumes }: TaskDescription,
-  limit: TimeLimit,
-): Promise<TakenCaches | undefined> => {
-  const { tools, claim, log, taskDirectory: directory, privateDirectory, interrupted } = run;
-  const signal = AbortSignal.any([interrupted, limit.signal]);
-  try {
-    return await placeMounts(tools.mounts, mounts, {
-      directory,
-      privateDirectory,
-      access: () => ({ queue: claim.queue(), index: claim.index(), signal }),
-      waiting: interrupted,
-      begin: limit.begin,
-      confine: tools.engine.confine,
-      shownAt: (place) => volumes.find((volume) => volume.directory === place)?.path ?? place,
-      report: (text) => log.info(text),
-    });
-  } catch (error) {
-    limit.end();
-    interrupted.throwIfAborted();
-    log.error(
-      limit.signal.aborted
-        ? `[mounts] The mounts took longer than maxRunTime, which is ${limit.seconds} s.`
-        : `[mounts] ${messageOf(error)}`,
-    );
-    return undefined;
-  }
 };
 
 /** Uploads the artifacts, and certifies them; returns whether all required ones exist. */
@@ -168,22 +125,6 @@ const deliver = async (run: Run, description: TaskDescription): Promise<boolean>
   return collection.missing.length === 0 && refused.every(({ isOptional }) => isOptional) && isCertified;
 };
 
-const giveBack = async (
-  { log, tools }: Run,
-  used: { caches: TakenCaches; description: TaskDescription; result: CommandsResult | undefined },
-): Promise<void> => {
-  const { caches, description, result } = used;
-  const exitCode = result?.exitCode;
-  const isPurged = exitCode !== undefined && description.onExitStatus.purgeCaches.includes(exitCode);
-  if (isPurged)
-    log.info(`[mounts] The caches are dropped, as the payload wants it after exit code ${exitCode}`);
-  try {
-    await caches.giveBack(isPurged ? 'purge' : 'keep');
-  } catch (error) {
-    tools.log.warn({ error: messageOf(error) }, 'a cache could not be put back');
-  }
-};
-
 /** The resolution after a failure: that of the interruption if the run was being ended, else one of the worker. */
 const interruptible = async (run: Run, act: () => Resolution | Promise<Resolution>): Promise<Resolution> => {
   try {
@@ -195,30 +136,15 @@ const interruptible = async (run: Run, act: () => Resolution | Promise<Resolutio
     }
     run.log.error(`The worker could not go on: ${messageOf(error)}`);
     reportBug(run.tools, run.claim, error);
-    return exception(isStoreFailure(error) ? 'resource-unavailable' : 'internal-error');
+    return exception(isPassingFailure(error) ? 'resource-unavailable' : 'internal-error');
   }
 };
-
-// The errors of the client when the store of an artifact's bytes, or the queue itself, cannot be reached.
-const isStoreFailure = (error: unknown): boolean =>
-  error instanceof Error && ['UploadError', 'ConnectionError'].includes(error.name);
 
 const reportBug = ({ log }: WorkerTools, { taskId, runId }: HeldClaim, error: unknown): undefined => {
   log.error(
     { taskId, runId, error: error instanceof Error ? error.stack : String(error) },
     'a run broke down',
   );
-};
-
-const writeHeader = ({ log, claim, tools }: Run): void => {
-  const { workerGroup, workerId, taskQueueId } = tools.identity;
-  const gibibytes = (totalmem() / 1024 ** 3).toFixed(1);
-  log.info(`Task ${claim.taskId}, run ${claim.runId}: ${claim.task.metadata.name}`);
-  log.info(`Worker ${workerGroup}/${workerId} of ${taskQueueId}, engine ${tools.engine.name}`);
-  log.info(
-    `Machine: ${systemName()} ${release()} on ${arch()}, ${availableParallelism()} processors, ${gibibytes} GiB`,
-  );
-  for (const [name, value] of Object.entries(tools.whereabouts)) log.info(`${name}: ${value}`);
 };
 
 const writeFooter = ({ log, tools, startedAt }: Run, resolution: Resolution): void => {

@@ -7,6 +7,7 @@ import { type LiveLogs, openTaskLog, type TaskLog } from '../logs/index.ts';
 import type { MountSources } from '../mounts/index.ts';
 import type { Features } from '../payload/index.ts';
 import type { MemoryGuard } from '../resources/index.ts';
+import type { TaskShells } from '../shells/index.ts';
 import { removeTree } from '../trees/index.ts';
 import type { SigningKey } from '../trust/index.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
@@ -20,6 +21,7 @@ export interface WorkerTools {
   readonly engine: Engine;
   readonly mounts: MountSources;
   readonly liveLogs: LiveLogs;
+  readonly shells: TaskShells;
   readonly memoryGuard: MemoryGuard;
   /** Below it each run has a directory. */
   readonly runsDirectory: string;

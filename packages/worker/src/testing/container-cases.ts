@@ -235,7 +235,7 @@ export const containerCases = async (given: Given): Promise<PayloadCase[]> => [
   {
     name: 'an image is refused by a worker without containers',
     payload: inImage('debian:12', 'true'),
-    expected: malformed(/no engine for containers/),
+    expected: malformed(/docker-worker payload, but this worker has no container engine/),
     not: { docker: 'this engine has containers' },
   },
 ];

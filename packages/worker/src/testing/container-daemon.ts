@@ -68,7 +68,8 @@ const startDocker = (program: string, folder: string, socket: string): ChildProc
   // addresses: each has room for 16 networks, by the id of its process.
   const [high, low] = [64 + ((process.pid >> 4) & 127), (process.pid & 15) * 16];
   const addresses = `base=10.${high}.${low}.0/20,size=24`;
-  const own = ['-H', `unix://${socket}`, '--default-address-pool', addresses];
+  // The worker tries again itself, and a daemon that does so too takes minutes for it.
+  const own = ['-H', `unix://${socket}`, '--default-address-pool', addresses, '--max-download-attempts', '1'];
   return spawn(program, [...places, ...own, ...args], { stdio: 'ignore' });
 };
 

@@ -19,6 +19,8 @@ export class FakeQueue extends FakeTasks {
   readonly indexed = new Map<string, string>();
   /** The purge requests for the worker. */
   readonly purgeRequests: { cacheName: string; before: string }[] = [];
+  /** Why workers were quarantined. */
+  readonly quarantines: string[] = [];
   readonly requests: { method: string; path: string; clientId: string }[] = [];
   /** How many polls wait now, and how many have waited at the same time at most. */
   readonly polls = { now: 0, most: 0 };
@@ -115,6 +117,7 @@ export class FakeQueue extends FakeTasks {
     const body = (bytes.length > 0 ? JSON.parse(bytes.toString()) : {}) as Json;
     const [kind] = path;
     if (kind === 'claim-work') return this.#poll(body, request);
+    if (kind === 'provisioners') return this.#quarantine(body);
     if (kind === 'scopes') return { scopes: [...(body.scopes as string[]), 'generic-worker:cache:by-role'] };
     return this.#replyOfTask(path, body);
   }
@@ -134,6 +137,11 @@ export class FakeQueue extends FakeTasks {
     if (verb === 'exception') return this.resolve(task, runId, 'exception', body.reason as string);
     if (verb === 'reclaim') return this.reclaim(task, runId);
     throw new Refusal(404, `The fake queue does not know ${path.join('/')}.`);
+  }
+
+  #quarantine(body: Json): Json {
+    this.quarantines.push(String(body.quarantineInfo));
+    return {};
   }
 
   #findIndexed(namespace: string): Json {

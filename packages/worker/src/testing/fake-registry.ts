@@ -12,6 +12,10 @@ export interface FakeRegistry {
   put(name: string, content?: ImageContent): Promise<string>;
   /** The statuses of the next replies to requests for manifests, before they succeed again. */
   readonly failures: number[];
+  /** Lets nobody have an image from now on. */
+  deny(): void;
+  /** Breaks off all further replies with content, in its middle. */
+  breakOff(): void;
   /** Leaves all further requests for content without an answer. */
   stall(): void;
   /** Requests for manifests, by the names that were asked for. */
@@ -37,25 +41,42 @@ const manifestOf = async (
   );
 };
 
+const storeIn =
+  (blobs: Map<string, Buffer>) =>
+  (bytes: Buffer): { digest: string; size: number } => {
+    const digest = `sha256:${sha256(bytes)}`;
+    blobs.set(digest, bytes);
+    return { digest, size: bytes.length };
+  };
+
+const denial = JSON.stringify({
+  errors: [{ code: 'DENIED', message: 'requested access to the resource is denied' }],
+});
+
+const breakingOff = (response: ServerResponse, content: Buffer = Buffer.alloc(0)): void => {
+  response.writeHead(200, { 'content-length': content.length });
+  response.write(content.subarray(0, content.length / 2), () => response.destroy());
+};
+
 /** Starts a registry that holds nothing yet. */
 export const startFakeRegistry = async (): Promise<FakeRegistry> => {
   const blobs = new Map<string, Buffer>();
   const manifests = new Map<string, Buffer>();
   const failures: number[] = [];
   const asked: string[] = [];
-  let isStalled = false;
-
-  const store = (bytes: Buffer): { digest: string; size: number } => {
-    const digest = `sha256:${sha256(bytes)}`;
-    blobs.set(digest, bytes);
-    return { digest, size: bytes.length };
+  const faults = { isStalled: false, isDenied: false, isBroken: false };
+  const fault = (name: keyof typeof faults) => () => {
+    faults[name] = true;
   };
+
+  const store = storeIn(blobs);
 
   const answerManifest = (response: ServerResponse, reference: string): void => {
     asked.push(reference);
     const failure = failures.shift();
     const manifest = manifests.get(reference);
     if (failure !== undefined) response.writeHead(failure).end();
+    else if (faults.isDenied) response.writeHead(403).end(denial);
     else if (!manifest) response.writeHead(404).end('{"errors":[{"code":"MANIFEST_UNKNOWN"}]}');
     else {
       const headers = { 'content-type': manifestType, 'content-length': manifest.length };
@@ -71,7 +92,8 @@ export const startFakeRegistry = async (): Promise<FakeRegistry> => {
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     if (kind === 'manifests')
       answerManifest(response, `${name}${reference.includes(':') ? '@' : ':'}${reference}`);
-    else if (kind === 'blobs' && isStalled) return;
+    else if (kind === 'blobs' && faults.isStalled) return;
+    else if (kind === 'blobs' && faults.isBroken) breakingOff(response, blobs.get(reference));
     else if (kind === 'blobs') response.writeHead(blobs.has(reference) ? 200 : 404).end(blobs.get(reference));
     else response.writeHead(200).end('{}');
   });
@@ -88,9 +110,9 @@ export const startFakeRegistry = async (): Promise<FakeRegistry> => {
       return digest;
     },
     failures,
-    stall: () => {
-      isStalled = true;
-    },
+    deny: fault('isDenied'),
+    breakOff: fault('isBroken'),
+    stall: fault('isStalled'),
     asked,
     close: async () => {
       server.closeAllConnections();

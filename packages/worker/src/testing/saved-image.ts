@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { pack } from 'tar-stream';
 
 const programs =
-  'awk base64 cat chmod cut date dd echo env false grep head hostname id kill ln ls mkdir mv od ps pwd rm sed setsid sh sleep sort tail test touch tr true uname wc wget whoami'.split(
+  'awk base64 cat chmod cut date dd echo env false grep head hostname id kill ln ls mkdir mv od ps pwd rm sed setsid sh sleep sort stty tail test touch tr true tty uname wc wget whoami'.split(
     ' ',
   );
 
@@ -53,19 +53,33 @@ export const busyboxParts = async ({ files = {}, config = {} }: ImageContent = {
   return { config: JSON.stringify(description), layer };
 };
 
-/** An image as `docker save` writes it. */
-export const saveBusybox = async (name: string, content: ImageContent = {}): Promise<Buffer> => {
+/** An image as `docker save` writes it, under one name, several or none; newer daemons write an index too. */
+export const saveBusybox = async (
+  given: string | readonly string[],
+  content: ImageContent = {},
+  { hasIndex = false } = {},
+): Promise<Buffer> => {
+  const names = typeof given === 'string' ? [given] : given;
   const { config, layer } = await busyboxParts(content);
   const archive = pack();
   const configName = `${sha256(config)}.json`;
   archive.entry({ name: configName }, config);
   archive.entry({ name: 'layer/layer.tar' }, layer);
-  const manifest = [{ Config: configName, RepoTags: [name], Layers: ['layer/layer.tar'] }];
+  const tags = names.length === 0 ? null : names;
+  const manifest = [{ Config: configName, RepoTags: tags, Layers: ['layer/layer.tar'] }];
   archive.entry({ name: 'manifest.json' }, JSON.stringify(manifest));
-  archive.entry(
-    { name: 'repositories' },
-    JSON.stringify({ [name.replace(/:[^:]*$/, '')]: { test: 'layer' } }),
-  );
+  const byName = names.map((name) => [name.replace(/:[^:]*$/, ''), { test: 'layer' }]);
+  archive.entry({ name: 'repositories' }, JSON.stringify(Object.fromEntries(byName)));
+  if (hasIndex) archive.entry({ name: 'index.json' }, indexOf(names, sha256(config)));
   archive.finalize();
   return collected(archive);
+};
+
+/** The image once for each of its names, as daemons from version 25 on list it. */
+const indexOf = (names: readonly string[], digest: string): string => {
+  const annotated = names.map((name) => ({
+    digest: `sha256:${digest}`,
+    annotations: { 'io.containerd.image.name': `docker.io/library/${name}` },
+  }));
+  return JSON.stringify({ schemaVersion: 2, manifests: annotated });
 };

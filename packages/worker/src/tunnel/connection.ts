@@ -25,6 +25,8 @@ export interface Dialling {
   /** An Authorization header for this URL, by the newest credentials. */
   authorize(): Promise<string>;
   readonly answer: Answer;
+  /** What speaks with those who know a path, in both directions; undefined where nothing does. */
+  speakerAt(path: string): ((stream: Duplex) => Promise<void>) | undefined;
 }
 
 /** One connection to the server. */
@@ -100,7 +102,7 @@ const openingOf = (socket: WebSocket): Promise<string> =>
 const hold = (
   { socket, duplex }: { readonly socket: WebSocket; readonly duplex: Duplex },
   tunnelUrl: string,
-  { clock, authorize, answer }: Dialling,
+  { clock, authorize, answer, speakerAt }: Dialling,
 ): Connection => {
   const end = () => socket.terminate();
   let cancelWatch = clock.after(silenceMsMax, end);
@@ -120,9 +122,13 @@ const hold = (
       url: String(headers[':path']),
       range: headers.range,
     };
-    // Viewers cannot ask by POST.
-    const isServer = asked.method === 'POST' && asked.url === '/proof';
-    const answered = isServer ? prove(stream, authorize) : answer(asked, beginning(stream, asked.method));
+    // Viewers of logs cannot ask by POST.
+    const isPost = asked.method === 'POST';
+    const answered = isPost
+      ? asked.url === '/proof'
+        ? prove(stream, authorize)
+        : speak(stream, speakerAt(asked.url))
+      : answer(asked, beginning(stream, asked.method));
     answered.catch(() => stream.close());
   });
   duplex.on('error', end);
@@ -150,6 +156,14 @@ const beginning =
     if (hasBody) stream.once('wantTrailers', () => stream.sendTrailers({ 'x-whole': 'yes' }));
     return stream;
   };
+
+const speak = async (
+  stream: ServerHttp2Stream,
+  speaker: ReturnType<Dialling['speakerAt']>,
+): Promise<void> => {
+  stream.respond({ ':status': speaker ? 200 : 404 }, { endStream: !speaker });
+  await speaker?.(stream);
+};
 
 const prove = async (stream: ServerHttp2Stream, authorize: Dialling['authorize']): Promise<void> => {
   const authorization = await authorize();

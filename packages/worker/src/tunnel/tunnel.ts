@@ -18,6 +18,7 @@ export interface TunnelOptions {
   /** Tells two workers of one name apart. */
   readonly instance: string;
   readonly answer: Answer;
+  readonly speakerAt: Dialling['speakerAt'];
 }
 
 /** The way from the server back to this worker. */
@@ -141,8 +142,10 @@ export const openTunnel = (options: TunnelOptions): Tunnel => {
   };
 };
 
-const diallingOf = ({ clock, rootUrl, credentials, identity, instance, answer }: TunnelOptions): Dialling => {
+const diallingOf = (options: TunnelOptions): Dialling => {
+  const { clock, rootUrl, credentials, identity, instance, answer, speakerAt } = options;
   const { taskQueueId, workerGroup, workerId } = identity;
   const url = new URL(`${rootUrl}/tunnels/open/${taskQueueId}/${workerGroup}/${workerId}/${instance}`);
-  return { clock, url, authorize: () => createSigner(credentials()).header('GET', url), answer };
+  const authorize = () => createSigner(credentials()).header('GET', url);
+  return { clock, url, authorize, answer, speakerAt };
 };

@@ -20,6 +20,14 @@ export class GithubIsBusy extends Error {
   }
 }
 
+/** GitHub could not be reached, or had a fault of its own. The same call may well succeed later. */
+class GithubTrouble extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'GithubTrouble';
+  }
+}
+
 interface Failed {
   readonly status: number;
   readonly message: string;
@@ -46,20 +54,23 @@ const waitOf = ({ status, message, response }: Failed, now: Date): number | unde
 
 /**
  * What a failed call means: a refusal, a request for patience, or trouble that passes (the network, a fault of
- * GitHub's own), which stays what it was.
+ * GitHub's own).
  */
 export const meaningOf = (error: unknown, now: Date): unknown => {
   if (!isFailed(error)) return error;
   const waitMs = waitOf(error, now);
   if (waitMs !== undefined) return new GithubIsBusy(waitMs, error.message);
-  // The library reports what broke off as 500, as GitHub does with its own faults.
-  return error.status >= 400 && error.status < 500 ? new GithubRefusal(error.status, error.message) : error;
+  if (error.status >= 400 && error.status < 500) return new GithubRefusal(error.status, error.message);
+  // The library reports what broke off as 500, as GitHub does with its own faults; its error holds all that was sent.
+  return new GithubTrouble(`${error.status}: ${error.message}`);
 };
 
 /** The same for callers of our methods. */
 export const asAnswer = (error: unknown): unknown => {
   if (error instanceof GithubIsBusy)
     return new RequestError('TooManyRequests', `GitHub wants us to wait: ${error.message}`);
+  if (error instanceof GithubTrouble)
+    return new RequestError('ServiceUnavailable', `GitHub cannot be asked now: ${error.message}`);
   if (!(error instanceof GithubRefusal)) return error;
   const words = `GitHub refused: ${error.message}`;
   if (error.status === 404) return new RequestError('ResourceNotFound', words);

@@ -24,7 +24,10 @@ export interface BuildToCreate {
   readonly settlement: store.Settlement;
 }
 
-const rowOf = ({ delivery, occasion, taskGroupId, rendered }: BuildToCreate, now: Date): store.BuildRow => ({
+/** A group of tasks that a hook has made for an event. */
+export interface HookBuild extends Omit<BuildToCreate, 'authorize' | 'messages' | 'settlement'> {}
+
+const rowOf = ({ delivery, occasion, taskGroupId, rendered }: HookBuild, now: Date): store.BuildRow => ({
   taskGroupId,
   organization: delivery.organization,
   repository: delivery.repository,
@@ -81,7 +84,7 @@ const createTasks = async (
 /** Cancels what this build replaces; returns the groups. */
 const replace = async (
   tx: Transaction,
-  build: BuildToCreate,
+  build: HookBuild,
   row: store.BuildRow,
   now: Date,
 ): Promise<string[]> => {
@@ -115,19 +118,15 @@ export const createBuilds: Verb<BuildToCreate, undefined, Context> = async (tx, 
   return builds.map(() => undefined);
 };
 
-/** A group of tasks that a hook has made for an event. */
-export interface HookBuild extends Omit<BuildToCreate, 'authorize' | 'messages' | 'settlement'> {}
-
-/** Notes the group of a task that a hook has created. Safe to repeat. */
+/** Notes the group of a task that a hook has created, and cancels what it replaces. Safe to repeat. */
 export const noteHookBuilds: Verb<HookBuild, undefined, Context> = async (tx, builds, { now, context }) => {
   for (const build of builds) {
     const { taskGroupId } = build;
-    await store.insertBuild(tx, rowOf(build as BuildToCreate, now));
-    await store.touchReports(
-      tx,
-      (['group', 'task'] as const).map((kind) => ({ kind, id: taskGroupId, taskGroupId })),
-      now,
-    );
+    const row = rowOf(build, now);
+    await store.insertBuild(tx, row);
+    const groups = [taskGroupId, ...(await replace(tx, build, row, now))];
+    const touched = groups.map((id) => ({ kind: 'group' as const, id, taskGroupId: id }));
+    await store.touchReports(tx, [...touched, { kind: 'task', id: taskGroupId, taskGroupId }], now);
     tx.afterCommit(() => context.touched.wake());
   }
   return builds.map(() => undefined);

@@ -180,6 +180,23 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
   ),
   endpoint(
     {
+      name: 'listWorkerPoolPauses',
+      method: 'GET',
+      path: '/worker-pool-pauses',
+      category,
+      title: 'List paused worker pools',
+      description:
+        'Since when and why worker pools are paused, in the order of their ids. A page covers as many pools as one of ' +
+        '`listWorkerPools`, so it may be empty and still have a continuation token.',
+      stability: 'experimental',
+      scopes: 'worker-manager:list-worker-pools',
+      query: pagination,
+      output: schema.workerPoolPauses,
+    },
+    ({ workerManager }, { query }) => workerManager.listPauses(query),
+  ),
+  endpoint(
+    {
       name: 'listWorkerPoolsStats',
       method: 'GET',
       path: '/worker-pools/stats',

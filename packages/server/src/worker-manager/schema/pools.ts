@@ -49,10 +49,6 @@ const definition = {
 };
 
 const Reason = Text({ maxLength: 500, description: 'Why, for people.' });
-const Pause = exactly(
-  { since: DateTime, reason: Reason },
-  { description: 'No workers are started for the pool until it is resumed.' },
-);
 export const pauseWorkerPoolRequest = publish(
   service,
   'pause-worker-pool-request',
@@ -65,7 +61,6 @@ export const WorkerPool = exactly(
     ...definition,
     created: DateTime,
     lastModified: DateTime,
-    paused: Optional(Pause),
     ...capacities,
   },
   { title: 'Worker pool' },
@@ -101,6 +96,19 @@ export const workerPoolList = publish(
   exactly(
     { workerPools: distinct(WorkerPool), continuationToken: Optional(ContinuationToken) },
     { title: 'Page of worker pools' },
+  ),
+);
+
+const Pause = exactly(
+  { workerPoolId: WorkerPoolId, since: DateTime, reason: Reason },
+  { description: 'No workers are started for the pool until it is resumed.' },
+);
+export const workerPoolPauses = publish(
+  service,
+  'worker-pool-pauses',
+  exactly(
+    { pauses: distinct(Pause), continuationToken: Optional(ContinuationToken) },
+    { title: 'Page of paused worker pools' },
   ),
 );
 

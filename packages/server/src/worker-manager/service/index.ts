@@ -37,6 +37,7 @@ const queries = {
   listProviders: pools.listProviders,
   readPool: pools.readPool,
   listPools: pools.listPools,
+  listPauses: pools.listPauses,
   listPoolsStats: pools.listPoolsStats,
   poolStats: pools.poolStats,
   countPools: pools.countPools,

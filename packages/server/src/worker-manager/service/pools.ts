@@ -204,6 +204,15 @@ export const listPools = async (sql: Sql, query: PageQuery) => {
   return { workerPools: await viewsOf(sql, rows), ...token };
 };
 
+/** Since when and why pools are paused, by the same pages: a page may have none. */
+export const listPauses = async (sql: Sql, query: PageQuery) => {
+  const { rows, ...token } = await pageOfPools(sql, query);
+  const pauses = rows.flatMap(({ workerPoolId, paused, pauseReason }) =>
+    paused ? [{ workerPoolId, since: paused.toJSON(), reason: pauseReason ?? '' }] : [],
+  );
+  return { pauses, ...token };
+};
+
 /** The same, of their numbers only. */
 export const listPoolsStats = async (sql: Sql, query: PageQuery) => {
   const { rows, ...token } = await pageOfPools(sql, query);
@@ -331,9 +340,8 @@ const pageOfPools = async (sql: Sql, query: PageQuery) => {
 const viewsOf = async (sql: Sql, pools: readonly store.PoolRow[]): Promise<WorkerPool[]> => {
   const ids = pools.map(({ workerPoolId }) => workerPoolId);
   const [configs, counts] = await together(store.activeLaunchConfigs(sql, ids), store.countWorkers(sql, ids));
-  return pools.map(({ previousProviderIds: _, paused, pauseReason, ...pool }) => ({
+  return pools.map(({ previousProviderIds: _, paused: _since, pauseReason: _why, ...pool }) => ({
     ...pool,
-    ...(paused ? { paused: { since: paused.toJSON(), reason: pauseReason ?? '' } } : {}),
     config: joinConfig(
       pool.config,
       configs.filter((row) => row.workerPoolId === pool.workerPoolId),

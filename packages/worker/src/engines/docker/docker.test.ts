@@ -80,12 +80,13 @@ const aScene = async (
   return { engine, root, task, start, run, text };
 };
 
-/** The daemon's objects of a worker. */
+/** The daemon's objects of a worker's tasks: not what keeps the image in place that tasks without one get. */
 const leftOf = async (root: string): Promise<{ containers: number; networks: number }> => {
   const filters = { label: [`${labelNames.runs}=${root}`] };
   const containers = await daemon?.docker.listContainers({ all: true, filters });
   const networks = await daemon?.docker.listNetworks({ filters });
-  return { containers: containers?.length ?? -1, networks: networks?.length ?? -1 };
+  const ofTasks = containers?.filter(({ Labels }) => !('taskyard.holds' in Labels));
+  return { containers: ofTasks?.length ?? -1, networks: networks?.length ?? -1 };
 };
 
 test("a task's own image is run with a terminal, and sees its volumes but not the task's directory", {

@@ -8,6 +8,7 @@ import type { Command, ContainerRequest, Containers, Engine, RunningCommand } fr
 import { connectDaemon, type Daemon } from './connect.ts';
 import { containerSpec, refusalsOf } from './container-spec.ts';
 import { copyOut } from './copy-out.ts';
+import { openExecTerminal } from './exec-terminal.ts';
 import { labelNames, removeLabelled, removeTask } from './left-behind.ts';
 import { type Networks, openNetworks } from './networks.ts';
 import { startContainer } from './running-container.ts';
@@ -31,6 +32,8 @@ interface Workshop extends DockerEngineOptions, Daemon {
   readonly defaultImage: ProvidedImage | undefined;
   /** The container of a task's last command, by the task's directory. */
   readonly lastContainers: Map<string, string>;
+  /** The container of the command that runs now, by the same. */
+  readonly running: Map<string, string>;
   labelsOf(directory: string): Record<string, string>;
 }
 
@@ -44,8 +47,9 @@ export const openDockerEngine = async (options: DockerEngineOptions): Promise<En
   const { docker } = daemon;
   const removed = await removeLabelled(docker, { name: labelNames.runs, value: directory });
   if (removed > 0) log.info({ removed }, 'removed containers and networks of an earlier worker');
-  const images = await openImages(docker, { clock, recordPath: options.imageRecord });
-  const labelsOf = labelling(options);
+  const labels = labelsOfWorker(options);
+  const labelsOf = (task: string) => ({ ...labels, [labelNames.task]: task });
+  const images = await openImages(docker, { clock, recordPath: options.imageRecord, labels });
   const workshop: Workshop = {
     ...options,
     ...daemon,
@@ -53,12 +57,18 @@ export const openDockerEngine = async (options: DockerEngineOptions): Promise<En
     networks: openNetworks(docker, { kind: settings.network, labelsOf }),
     defaultImage: await defaultImageOf(images, options),
     lastContainers: new Map(),
+    running: new Map(),
     labelsOf,
   };
   return {
     name: 'docker',
     containers: containersOf(workshop),
     start: (command, output) => start(workshop, command, output),
+    openTerminal: async ({ directory: task, environment }, size) => {
+      const id = workshop.running.get(task);
+      if (id === undefined) throw new Error('No command of the task runs at the moment.');
+      return openExecTerminal(docker.getContainer(id), environment, size);
+    },
     sweep: async (task) => {
       workshop.lastContainers.delete(task);
       workshop.networks.forget(task);
@@ -70,15 +80,11 @@ export const openDockerEngine = async (options: DockerEngineOptions): Promise<En
   };
 };
 
-const labelling = ({ clock, directory, workerName }: DockerEngineOptions) => {
-  const started = clock.now().toJSON();
-  return (task: string): Record<string, string> => ({
-    [labelNames.runs]: directory,
-    [labelNames.task]: task,
-    [labelNames.worker]: workerName,
-    [labelNames.started]: started,
-  });
-};
+const labelsOfWorker = ({ clock, directory, workerName }: DockerEngineOptions): Record<string, string> => ({
+  [labelNames.runs]: directory,
+  [labelNames.worker]: workerName,
+  [labelNames.started]: clock.now().toJSON(),
+});
 
 /** The image for tasks that name none. It is kept for as long as the worker runs. */
 const defaultImageOf = async (
@@ -118,7 +124,20 @@ const start = async (workshop: Workshop, command: Command, output: Writable): Pr
   const isKept = command.container !== undefined;
   const running = await startContainer({ docker, clock, spec, output, isKept });
   if (isKept) lastContainers.set(command.directory, running.id);
+  noteWhileRunning(workshop, command.directory, running);
   return running;
+};
+
+const noteWhileRunning = (
+  { running }: Workshop,
+  task: string,
+  command: RunningCommand & { readonly id: string },
+): void => {
+  running.set(task, command.id);
+  const forget = (): void => {
+    if (running.get(task) === command.id) running.delete(task);
+  };
+  void command.wait().then(forget, forget);
 };
 
 /** Whatever user an image has may write to its volumes. To others on the machine the task's directory is closed. */

@@ -28,7 +28,7 @@ export const payloadReaderSuite = (
     it('knows its name, and is found by the fields of its format', () => {
       assert.equal(reader.format, format);
       assert.ok(reader.isFor(minimal));
-      assert.deepEqual(readPayload(minimal, context), reader.read(minimal, context));
+      assert.deepEqual(readPayload(minimal, context), { ...reader.read(minimal, context), format });
     });
 
     it('describes the smallest payload, with defaults for all else', () => {

@@ -1,0 +1,56 @@
+import { placeMounts, type TakenCaches } from '../mounts/index.ts';
+import type { TaskDescription } from '../payload/index.ts';
+import { messageOf } from '../worker-log.ts';
+import { isPassingFailure } from './passing-failure.ts';
+import type { Run } from './run.ts';
+import type { CommandsResult } from './run-commands.ts';
+import type { TimeLimit } from './time-limit.ts';
+
+/** Places what a task wants in its directory. Returns nothing when that cannot be had, which is the task's failure. */
+export const mount = async (
+  run: Run,
+  { mounts, volumes }: TaskDescription,
+  limit: TimeLimit,
+): Promise<TakenCaches | undefined> => {
+  const { tools, claim, log, taskDirectory: directory, privateDirectory, interrupted } = run;
+  const signal = AbortSignal.any([interrupted, limit.signal]);
+  try {
+    return await placeMounts(tools.mounts, mounts, {
+      directory,
+      privateDirectory,
+      access: () => ({ queue: claim.queue(), index: claim.index(), signal }),
+      waiting: interrupted,
+      begin: limit.begin,
+      confine: tools.engine.confine,
+      shownAt: (place) => volumes.find((volume) => volume.directory === place)?.path ?? place,
+      report: (text) => log.info(text),
+    });
+  } catch (error) {
+    limit.end();
+    interrupted.throwIfAborted();
+    if (!limit.signal.aborted && isPassingFailure(error)) throw error;
+    log.error(
+      limit.signal.aborted
+        ? `[mounts] The mounts took longer than maxRunTime, which is ${limit.seconds} s.`
+        : `[mounts] ${messageOf(error)}`,
+    );
+    return undefined;
+  }
+};
+
+/** Gives a task's caches back, or drops them as its payload wants. */
+export const giveBack = async (
+  { log, tools }: Run,
+  used: { caches: TakenCaches; description: TaskDescription; result: CommandsResult | undefined },
+): Promise<void> => {
+  const { caches, description, result } = used;
+  const exitCode = result?.exitCode;
+  const isPurged = exitCode !== undefined && description.onExitStatus.purgeCaches.includes(exitCode);
+  if (isPurged)
+    log.info(`[mounts] The caches are dropped, as the payload wants it after exit code ${exitCode}`);
+  try {
+    await caches.giveBack(isPurged ? 'purge' : 'keep');
+  } catch (error) {
+    tools.log.warn({ error: messageOf(error) }, 'a cache could not be put back');
+  }
+};
