@@ -59,7 +59,8 @@ for (const count of ['1', '2']) {
       const platform = await home.start(env, file.fd);
       const ended = once(platform.process, 'exit');
       const killed = await postgresOf(home);
-      await rename(join(home.path, 'postgres/data'), join(home.path, 'postgres/gone'));
+      // Without this file it does not start. The folder is there, so nothing else ends the platform.
+      await rename(join(home.path, 'postgres/data/global/pg_control'), join(home.path, 'control'));
       process.kill(killed, 'SIGKILL');
       const [code] = await within('the platform to end', ended);
       assert.equal(code, 1);
