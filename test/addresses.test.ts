@@ -59,7 +59,10 @@ test('a missing service or method is named', async (t) => {
     assert.match(body.requestInfo.time, /^\d{4}-/);
     return body.message;
   };
-  assert.match(await refusal('/api/github/v2/repository'), /has no service "github"\. It has auth, queue, /);
+  assert.match(
+    await refusal('/api/web-server/v1/accounts'),
+    /has no service "web-server"\. It has auth, queue, /,
+  );
   assert.match(
     await refusal('/api/queue/v1/tsk/one?limit=1', 'POST'),
     /^The service queue has no method POST "\/api\/queue\/v1\/tsk\/one"\. .*\/references\/queue\/v1\/api\.json/,

@@ -266,7 +266,7 @@ config: {}
     const { stdout, stderr } = spawnSync('bash', ['-c', ask], { encoding: 'utf8' });
     assert.equal(stdout.trim(), 'log', stderr);
     assert.match(await says('completion', 'zsh'), /bashcompinit/);
-    assert.match(script, /'worker'\) words='schema list quarantine release /);
+    assert.match(script, /'worker'\) words='schema run-task list quarantine release /);
     assert.match(await says('completion', 'fish'), /__fish_seen_subcommand_from task' -a why/);
     assert.equal((await run(['completion', 'tcsh'])).code, 2);
   });

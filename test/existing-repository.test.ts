@@ -137,7 +137,7 @@ tasks:
 `);
     const first = await run();
     assert.equal(first.code, 2, first.out);
-    assert.match(first.err, /\.taskcluster\.yml:6:\d+: task "lint": unknown context value evnt/m);
+    assert.match(first.err, /\.taskcluster\.yml:6:\d+: task "lint": there is no value "evnt"/m);
     await commit((await readFile(join(project, '.taskcluster.yml'), 'utf8')).replace('evnt', 'event'));
     const second = await run();
     assert.equal(second.code, 2);

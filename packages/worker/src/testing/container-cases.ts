@@ -61,7 +61,12 @@ const imageCases = async ({ queue, daemon }: Given): Promise<PayloadCase[]> => {
   return [
     run('an image has a name', here, inside),
     run('an image has a name, and a type', { type: 'docker-image', name: here }, inside),
-    run('an image that nobody has fails the task', '127.0.0.1:1/none:1', { ...failed, log: /\[image\]/ }),
+    // Nothing is said of the image, so it is no mistake of the task.
+    run('an image whose registry cannot be reached is tried elsewhere', '127.0.0.1:1/none:1', {
+      state: 'exception',
+      reason: 'resource-unavailable',
+      log: /\[image\]/,
+    }),
     run('an image of an unknown type is malformed', { type: 'floppy' }, malformed(/image/)),
     ...['tar', 'tar.gz', 'tar.zst', 'tar.lz4'].map((format) =>
       loaded(`an image is a task's artifact, as ${format}`, {
