@@ -137,6 +137,12 @@ describe('a batch', () => {
     await assert.rejects(waiting.one('a'), /no turn/);
     assert.equal(await waiting.one('b'), 'B');
   });
+  it('that only reads does not wait for the turn of writers', async () => {
+    const take = (): Promise<() => void> => assert.fail('a read took a turn');
+    const context = { ...deps, turns: { take, isTaken: () => true } };
+    const reading = batchedRead(context, 'reading', async (_sql, items: readonly string[]) => [...items]);
+    assert.equal(await reading.one('a'), 'a');
+  });
   it('whose commit may have been lost fails for all callers and is not repeated', async () => {
     const { batches, verb } = recorded(upper);
     const transaction: Database['transaction'] = async (run) => {

@@ -119,14 +119,19 @@ export const batched = <In, Out, C extends BaseContext>(
     limits,
   );
 
-/** The same for verbs that only read, by one statement, without a transaction around it. */
+/** The same for verbs that only read, by one statement, without a transaction around it. They take no turn from writers. */
 export const batchedRead = <In, Out, C extends BaseContext>(
   context: C,
   name: string,
   read: ReadVerb<In, Out, C>,
   limits: BatchLimits<In> = {},
 ): Batched<In, Out> =>
-  gathered(context, name, (items) => read(context.db, items, { now: context.clock.now(), context }), limits);
+  gathered(
+    { ...context, turns: undefined },
+    name,
+    (items) => read(context.db, items, { now: context.clock.now(), context }),
+    limits,
+  );
 
 const gathered = <In, Out>(
   { log, observeBatch, turns }: BaseContext,

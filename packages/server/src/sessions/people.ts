@@ -7,35 +7,33 @@ import * as store from './store.ts';
 /** Groups are read at sign-in, so a person who leaves one loses its scopes within a day. */
 const sessionLastsMs = days(1);
 
-/** Of the names that somebody has had, so many count beside the present one: credentials have to fit into a header. */
+/** The number of earlier names that count beside the present one. Credentials must fit into a header. */
 const earlierNamesMax = 5;
 
-/** Somebody who has proved to an identity provider who they are. */
+/** A person who has proved their identity to an identity provider. */
 export interface Visitor extends Person {
   readonly provider: string;
 }
 
 /**
- * Begins sessions of people without a client. An identity goes by the id at the provider: somebody who has changed their name
- * keeps the role of their earlier identities, and somebody else who takes that name does not get it. A role that is named for
- * an organization counts only for the organization that had the name first.
+ * Begins sessions of people without a client. The id at the provider decides, not the name: people who change their name keep
+ * the roles of their earlier identities, and nobody else who takes that name gets them. A role that is named for an
+ * organization counts only for the organization that had the name first.
  */
 export const admitPeople = oneByOne(
   async (tx, visitor: Visitor, work: Work<Context>): Promise<BegunSession> => {
     const { provider, id } = visitor;
     const clientId = identityOf(provider, visitor);
-    const names = await store.noteName(tx, {
+    const earlierNames = await store.noteName(tx, {
       provider,
       personId: id,
       name: visitor.name ?? '',
       now: work.now,
+      earlierMax: earlierNamesMax,
     });
-    const identities = names
-      .filter((name) => name !== (visitor.name ?? ''))
-      .slice(0, earlierNamesMax)
-      .map((name) => identityOf(provider, { id, name }));
+    const earlierIdentities = earlierNames.map((name) => identityOf(provider, { id, name }));
     const roleIds = [
-      ...[clientId, ...identities].map((identity) => `login-identity:${identity}`),
+      ...[clientId, ...earlierIdentities].map((identity) => `login-identity:${identity}`),
       ...(await rolesOf(tx, visitor, work)),
     ];
     const session = {
@@ -48,7 +46,7 @@ export const admitPeople = oneByOne(
   },
 );
 
-/** The roles of somebody, without those of organizations that have taken the name of another. */
+/** The roles of a person, without those of organizations that have taken the name of another. */
 const rolesOf = async (
   tx: Transaction,
   { provider, roles }: Visitor,

@@ -76,12 +76,13 @@ export interface NameToNote {
   readonly personId: string;
   readonly name: string;
   readonly now: Date;
+  readonly earlierMax: number;
 }
 
-/** Notes the name that somebody signs in with; returns all that they have had, the latest first. */
+/** Notes the name that a person signs in with; returns the latest of their earlier names, at most `earlierMax`. */
 export const noteName = async (
   sql: Sql,
-  { provider, personId, name, now }: NameToNote,
+  { provider, personId, name, now, earlierMax }: NameToNote,
 ): Promise<string[]> => {
   await sql`
     insert into people_names (provider, person_id, name, seen)
@@ -89,8 +90,8 @@ export const noteName = async (
     on conflict (provider, person_id, name) do update set seen = excluded.seen`;
   const rows = await sql<{ name: string }>`
     select name from people_names
-     where provider = ${provider} and person_id = ${personId}
-     order by seen desc, name`;
+     where provider = ${provider} and person_id = ${personId} and name <> ${name}
+     order by seen desc, name limit ${earlierMax}`;
   return rows.map((row) => row.name);
 };
 
