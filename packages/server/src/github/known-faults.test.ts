@@ -256,6 +256,11 @@ describe('signed-bytes', () => {
     ];
     assert.deepEqual(refused, [403, 403, 403, 403, 403, 403]);
   });
+
+  it('a body without a signature is refused before it is read', async () => {
+    // One of this size would be refused for it otherwise.
+    assert.equal(await post(' '.repeat(26 * 2 ** 20), {}), 403);
+  });
 });
 
 it('the button of a check that nobody knows is answered in words', async () => {
