@@ -20,6 +20,9 @@ export interface TakenDelivery extends DeliveryRow {
   readonly comment: string | null;
 }
 
+/** The outcome of a delivery that gets another chance when GitHub sends it again. */
+export const givenUp = 'given up';
+
 /**
  * Keeps deliveries; returns the ids of those that are new. One that was given up and is sent again gets another chance,
  * though it is not new.
@@ -42,7 +45,7 @@ export const insertDeliveries = async (
            as given(event_id, event_type, organization, repository, installation_id, payload, received_at)
      order by event_id
         on conflict (event_id) do update set due_at = ${now}, attempts = 0, payload = excluded.payload, outcome = null
-     where github_deliveries.outcome = 'given up'
+     where github_deliveries.outcome = ${givenUp}
     returning event_id, xmax = 0 as is_new`;
   return inserted.filter(({ isNew }) => isNew).map(({ eventId }) => eventId);
 };
