@@ -4,7 +4,7 @@ import { ApiError, type Queue } from '@taskyard/client';
 import { cancelGroup } from './group/cancel.ts';
 
 // A run that was killed cannot cancel its group. So it has a file while it runs, and a platform that finds the file of a
-// // killed run cancels its group, so that no task runs for nothing.
+// killed run cancels its group, so that no task runs for nothing.
 
 const folderOf = (data: string): string => join(data, 'runs');
 

@@ -7,7 +7,7 @@ import type { Database, Sql } from './base/index.ts';
 import { type TestDatabase, testDatabase } from './testing/index.ts';
 
 // Sessions keep their first plan of a statement, which PostgreSQL bases on the statistics of that time, often of empty
-// // tables. Every statement must still use the right index, however many rows there are later.
+// tables. Every statement must still use the right index, however many rows there are later.
 
 /** The folder of the sources, since tests run compiled, in `dist`. */
 const sources = fileURLToPath(new URL('../src', import.meta.url));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 // The protocol between runs and their shared platform: lines of JSON over a connection on the loopback device, which a run
-// // keeps open as long as it needs the platform. The system closes it even if the run is killed.
+// keeps open as long as it needs the platform. The system closes it even if the run is killed.
 
 /** How runs connect to the platform, in a file that only the user can read. */
 export interface Reception {

@@ -35,6 +35,7 @@ export {
   together,
 } from './database.ts';
 export { dateIn, requireDate } from './dates.ts';
+export { dueLoop } from './due-loop.ts';
 export {
   type EmbeddedPostgres,
   embeddedMajorVersion,

@@ -256,6 +256,27 @@ describe('signed-bytes', () => {
     ];
     assert.deepEqual(refused, [403, 403, 403, 403, 403, 403]);
   });
+
+  it('a body without a signature is refused before it is read', async () => {
+    // One of this size would be refused for it otherwise.
+    assert.equal(await post(' '.repeat(26 * 2 ** 20), {}), 403);
+  });
+});
+
+it('a delivery whose comment GitHub refused makes no tasks again when it is sent again, but the comment', async () => {
+  const eventId = randomUUID();
+  test.github.files.set(`${sha('b')}:.taskcluster.yml`, aFile(['once'], 'hooks: [{name: group/hook}]'));
+  test.github.interrupt = ({ method, path }) =>
+    method === 'POST' && path.endsWith('/comments')
+      ? { status: 403, body: { message: 'Resource not accessible by integration' } }
+      : undefined;
+  for (const commentsThen of [0, 1]) {
+    await test.deliver('push', push(), eventId);
+    await test.settle();
+    assert.equal(test.github.comments.length, commentsThen);
+    assert.equal((await test.taskNames()).filter((name) => name === 'once').length, 1);
+    test.github.interrupt = undefined;
+  }
 });
 
 it('the button of a check that nobody knows is answered in words', async () => {

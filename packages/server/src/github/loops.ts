@@ -1,13 +1,4 @@
-import {
-  days,
-  type Loop,
-  later,
-  localSignal,
-  minutes,
-  type Signal,
-  type Sql,
-  seconds,
-} from '../base/index.ts';
+import { days, dueLoop, type Loop, later, minutes, seconds } from '../base/index.ts';
 import type { Context } from './context.ts';
 import { reportDue } from './reporting/index.ts';
 import type { GithubVerbs } from './service/index.ts';
@@ -16,55 +7,25 @@ import * as store from './store.ts';
 // GitHub lets people send an event again for three days.
 const [deliveriesKeptMs, buildsKeptMs] = [days(30), days(365)];
 
-interface Due {
-  readonly name: string;
-  readonly limit: number;
-  readonly wakes: readonly Signal[];
-  /** When the next thing is due. */
-  earliest(db: Sql): Promise<Date | undefined>;
-  step(limit: number): Promise<number>;
-}
-
-/** A loop that sleeps until something is due, or until it is woken. */
-const dueLoop = (context: Context, { name, limit, wakes, earliest, step }: Due): Loop => {
-  const everyMs = seconds(30);
-  const due = localSignal();
-  let cancel = () => {};
-  for (const signal of wakes) signal.each(() => due.wake());
-  return {
-    name,
-    everyMs,
-    limit,
-    wakeBy: due,
-    step: async (most) => {
-      const done = await step(most);
-      cancel();
-      const next = await earliest(context.db);
-      const waitMs = next ? next.getTime() - context.clock.now().getTime() : everyMs;
-      // What is due and could not be done is the next step's, some time later.
-      if (waitMs > 0 && waitMs < everyMs) cancel = context.clock.after(waitMs, () => due.wake());
-      return done;
-    },
-  };
-};
-
 /** The background work of the service: what events ask for, what GitHub is told, and what nobody needs any more. */
 export const githubLoops = (context: Context, verbs: GithubVerbs): readonly Loop[] => {
   // Without an app nothing comes in, and nobody could be told.
   const working: readonly Loop[] = context.api
     ? [
-        dueLoop(context, {
+        dueLoop(context.clock, {
           name: 'work-off-github-events',
+          everyMs: seconds(30),
           limit: 20,
-          wakes: [context.arrived],
-          earliest: store.earliestDelivery,
+          wakeBy: context.arrived,
+          earliest: () => store.earliestDelivery(context.db),
           step: verbs.workOff,
         }),
-        dueLoop(context, {
+        dueLoop(context.clock, {
           name: 'report-to-github',
+          everyMs: seconds(30),
           limit: 50,
-          wakes: [context.touched],
-          earliest: store.earliestReport,
+          wakeBy: context.touched,
+          earliest: () => store.earliestReport(context.db),
           step: (limit) => reportDue(context, limit),
         }),
         {

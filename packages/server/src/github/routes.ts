@@ -38,6 +38,7 @@ export const routes: readonly Route<GithubServices>[] = [
       description: 'GitHub sends events here; they are signed with the secret of the webhook.',
     },
     ({ github }, { request }) => github.receive(request),
+    ({ github }, { headers }) => github.expectDelivery(headers),
   ),
   endpoint(
     {

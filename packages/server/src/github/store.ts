@@ -20,6 +20,9 @@ export interface TakenDelivery extends DeliveryRow {
   readonly comment: string | null;
 }
 
+/** The outcome of a delivery that gets another chance when GitHub sends it again. */
+export const givenUp = 'given up';
+
 /**
  * Keeps deliveries; returns the ids of those that are new. One that was given up and is sent again gets another chance,
  * though it is not new.
@@ -42,7 +45,7 @@ export const insertDeliveries = async (
            as given(event_id, event_type, organization, repository, installation_id, payload, received_at)
      order by event_id
         on conflict (event_id) do update set due_at = ${now}, attempts = 0, payload = excluded.payload, outcome = null
-     where github_deliveries.outcome = 'given up'
+     where github_deliveries.outcome = ${givenUp}
     returning event_id, xmax = 0 as is_new`;
   return inserted.filter(({ isNew }) => isNew).map(({ eventId }) => eventId);
 };
@@ -71,7 +74,7 @@ export const takeDeliveries = async (
 /** What became of a delivery: over with words, or due again, perhaps with a comment that is to be written then. */
 export interface Settlement {
   readonly eventId: string;
-  /** As it was taken: whoever has taken it since has the say. */
+  /** As it was taken: nothing is written once another process has taken it. */
   readonly attempts: number;
   readonly outcome: string | null;
   readonly comment: string | null;
@@ -361,11 +364,13 @@ export const settleReports = (tx: Transaction, rows: readonly Reported[], now: D
 /** When the next report is due that nobody has taken. */
 export const earliestReport = async (db: Sql): Promise<Date | undefined> => {
   const [row] = await db<{ dueAt: Date }>`
-    select due_at from github_reports where due_at is not null order by due_at limit 1`;
+    select due_at from github_reports
+     where due_at is not null and taken_until is null
+     order by due_at limit 1`;
   return row?.dueAt;
 };
 
-/** What check runs of GitHub stand for. */
+/** The tasks and groups that a check run of GitHub shows. */
 export const subjectsOfCheckRun = (db: Sql, checkRunId: number) =>
   db<Subject>`select kind, id, task_group_id from github_reports where check_run_id = ${checkRunId}`;
 

@@ -126,10 +126,14 @@ export interface Call<P extends Parameters, Q extends Parameters, I extends TSch
 /** Fields of a call that verbs of a set need for each element. */
 export type Authorize = Call<Parameters, Parameters, TSchema>['authorize'];
 
+/** Refuses, by its head, a request whose body need not be read. */
+type AdmitHead<Services> = (services: Services, head: RequestHead) => void;
+
 /** An endpoint: a contract and its handler. */
 export interface Route<Services> {
   readonly contract: Contract;
   readonly handle: (services: Services, call: Call<Parameters, Parameters, TSchema>) => unknown;
+  readonly admitHead?: AdmitHead<Services> | undefined;
 }
 
 /**
@@ -145,8 +149,9 @@ export const routeFor =
   >(
     contract: Contract<P, Q, I>,
     handle: (services: Services, call: Call<P, Q, I>) => unknown,
+    admitHead?: AdmitHead<Services>,
   ): Route<Services> =>
-    ({ contract, handle }) as unknown as Route<Services>;
+    ({ contract, handle, admitHead }) as unknown as Route<Services>;
 
 /** A reply other than 200 with JSON or 204 without a body. A body that is a string or a stream is sent as it is. */
 export class Reply {

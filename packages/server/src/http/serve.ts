@@ -141,7 +141,7 @@ const admitted = new WeakMap<FastifyRequest, Admitted>();
 
 /** Identifies the caller and checks scopes by the head of the request. The body of a refused request is discarded. */
 const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-  const { route, deps } = endpoint;
+  const { route, services, deps } = endpoint;
   const { contract } = route;
   const started = performance.now();
   const ids = identify(request, reply);
@@ -152,6 +152,7 @@ const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: Fastify
     caller = await deps.authenticate(contract.scopes === undefined ? unsigned(head) : head);
     const authorization = new Authorization(deps.fillScopes, contract, { caller, params });
     authorization.checkByUrl();
+    route.admitHead?.(services, head);
     if (hasLargeBody(request)) authorization.checkAnyBody();
     requireBoundedBody(contract, caller, request);
     admitted.set(request, { started, ids, params, caller, authorization });

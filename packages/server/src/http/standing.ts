@@ -24,7 +24,7 @@ export const whileStanding = (
   };
   askLater();
   // A caller that has ended its half of the connection may be gone, which only a reply would show. What a long wait
-  // // brings must not be sent to a connection that is gone.
+  // brings must not be sent to a connection that is gone.
   const { socket } = reply.request.raw;
   const leave = (): void => void socket.destroy();
   if (socket.readableEnded) leave();

@@ -62,7 +62,7 @@ interface Connection {
 }
 
 // A busy client sends its next request within this time. A connection must not be closed while its client is sending, so
-// // only connections that are idle for longer are closed.
+// only connections that are idle for longer are closed.
 const restMs = 250;
 
 /** A clean stop waits this long for requests in progress, so that slow bodies do not block it. */

@@ -13,7 +13,7 @@ import {
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
 // Compares the queue with a simple model of it: both get random commands, and after each one all statuses, all messages
-// // and the bookkeeping in the database must match the model.
+// and the bookkeeping in the database must match the model.
 
 type Run = { -readonly [Field in keyof RunStatus]: RunStatus[Field] };
 interface Task {

@@ -132,6 +132,9 @@ describe('renamed-login: names at an identity provider that change hands', () =>
     // The first one has another name now.
     person.organization = { id: 1, login: 'home' };
     assert.ok((await scopesOf(at)).includes('assume:github-team:home/builders'));
+    // Every object inherits something of this name.
+    person.organization = { id: 1, login: 'constructor' };
+    assert.ok((await scopesOf(at)).includes('assume:github-team:constructor/builders'));
     person.organization = { id: 1, login: 'house' };
     assert.ok((await scopesOf(at)).includes('assume:github-team:house/builders'));
 

@@ -56,7 +56,8 @@ const rolesOf = async (
   const owners = await store.claimNames(tx, { provider, organizations: organizations.map(inSmall), now });
   const isIts = (organization: Organization): boolean => {
     const { id, name } = inSmall(organization);
-    const owner = context.organizations[name] ?? owners.get(name);
+    // Not by the name alone: every object has a `constructor`, and an organization may be called that.
+    const owner = Object.hasOwn(context.organizations, name) ? context.organizations[name] : owners.get(name);
     if (owner !== id)
       context.log.warn(
         { provider, organization: name, id, owner },

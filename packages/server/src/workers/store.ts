@@ -54,7 +54,7 @@ export interface SeenWorker extends WorkerRef {
 /** Keeps these workers known and puts their new claims before the older ones; each worker appears once. */
 export const seeWorkers = (sql: Sql, workers: readonly SeenWorker[], seen: { now: Date; expires: Date }) =>
   // Rows are locked in the order of their keys, so that two processes that see the same workers do not deadlock. Claims
-  // // that are all known already were reported twice and change nothing.
+  // that are all known already were reported twice and change nothing.
   sql<never>`
     insert into workers as known
            (task_queue_id, worker_group, worker_id, first_claim, last_date_active, expires, recent_tasks)

@@ -54,7 +54,7 @@ const complainEveryMs = seconds(30);
 // The broker counts as dead after twice this many seconds of silence.
 const heartbeatSeconds = 20;
 // Too large, malformed, to an unknown exchange, or something that the broker fails on. All other codes are about
-// // permissions, operators, or the broker itself.
+// permissions, operators, or the broker itself.
 const faultsOfMessages: readonly unknown[] = [311, 404, 406, 501, 502, 541];
 
 const withHeartbeat = (url: string): string => {

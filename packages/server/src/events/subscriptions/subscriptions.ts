@@ -24,7 +24,7 @@ interface SubscriptionContext extends Pick<BaseContext, 'db' | 'clock' | 'log'> 
 
 const pageSizeMax = 500;
 // A consumer that wants none of the new messages is not woken, but still moves its place at this interval, so that its
-// // next read is short.
+// next read is short.
 const moveAtLeastEveryMs = seconds(5);
 
 /** Some messages at a place, and the place after them. */

@@ -1,6 +1,6 @@
 // For tests: a process that handles messages of the subscription `crash-test`. Its first argument is the URL of the
-// // database. With a second one, it stops forever in the middle of the page in which it reaches that many messages, and
-// // reports that to its parent.
+// database. With a second one, it stops forever in the middle of the page in which it reaches that many messages, and
+// reports that to its parent.
 import { connect, localSignal, runLoops, silentLog, systemClock } from '../../base/index.ts';
 import { createEvents, type Message } from '../index.ts';
 import { insertHandled, insertSeen } from './store.ts';

@@ -16,7 +16,7 @@ export interface Finished {
   readonly messages?: readonly Message[];
 }
 
-/** What is written: over, due again for its comment, or due again as it is. */
+/** What is written: over, given up, due again for its comment, or due again as it is. */
 export const settlementOf = (
   {
     delivery: { eventId, attempts, comment: unwritten },
@@ -27,6 +27,8 @@ export const settlementOf = (
   now: Date,
 ): store.Settlement => {
   if (retryAt) return { eventId, attempts, outcome: null, comment: unwritten, dueAt: retryAt };
+  // A comment that could not be written is all that is left to do when GitHub sends the delivery again.
+  if (outcome === store.givenUp) return { eventId, attempts, outcome, comment: unwritten, dueAt: null };
   return comment === undefined
     ? { eventId, attempts, outcome, comment: null, dueAt: null }
     : { eventId, attempts, outcome, comment, dueAt: now };

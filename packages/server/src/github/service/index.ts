@@ -7,7 +7,7 @@ import { createBuilds, noteHookBuilds } from './create-builds.ts';
 import { finishDeliveries } from './finish-deliveries.ts';
 import { renderTaskclusterYml } from './preview.ts';
 import * as reads from './reads.ts';
-import { receive, receiveDeliveries, type WebhookRequest } from './receive.ts';
+import { expectDelivery, receive, receiveDeliveries, type WebhookRequest } from './receive.ts';
 import { rerun } from './rerun.ts';
 import * as talk from './talk.ts';
 import { workOff } from './work-off.ts';
@@ -33,6 +33,8 @@ export const githubVerbs = (context: Context) => {
   const bound = bindVerbs(context, verbs);
   return {
     ...bindQueries(context, queries),
+    /** Refuses what can be no delivery, before its body is read. */
+    expectDelivery: (headers: WebhookRequest['headers']) => expectDelivery(context, headers),
     /** Takes a delivery; the reply says in words what will become of it. */
     receive: async (request: WebhookRequest): Promise<Reply> =>
       new Reply(200, { message: await receive(context, bound.receiveDeliveries, request) }),

@@ -190,7 +190,7 @@ const postpone = async (
   const dueAt = error instanceof GithubIsBusy ? later(now, error.waitMs) : nextAttempt(attempts, now);
   if (isFinal || !dueAt) {
     log.warn(about, 'an event of GitHub is given up');
-    await finish(verbs, delivery, { outcome: 'given up' });
+    await finish(verbs, delivery, { outcome: store.givenUp });
     return;
   }
   log.info({ ...about, dueAt }, 'an event of GitHub could not be worked off, and is tried again');

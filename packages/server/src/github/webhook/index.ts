@@ -9,4 +9,4 @@ export {
   tasksForOf,
 } from './payloads.ts';
 export { readEvent } from './read.ts';
-export { isSigned } from './signature.ts';
+export { hasSignature, isSigned } from './signature.ts';

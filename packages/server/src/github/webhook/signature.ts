@@ -14,6 +14,10 @@ interface Signed {
   readonly secret: string;
 }
 
+/** Whether there is a signature at all, good or not. */
+export const hasSignature = (headers: IncomingHttpHeaders): boolean =>
+  typeof (headers['x-hub-signature-256'] ?? headers['x-hub-signature']) === 'string';
+
 /**
  * Whether a delivery was signed with one of these secrets. What is signed are the bytes as they came; `text` is those
  * bytes, read as UTF-8, and nothing that was parsed and printed again. Of the two signatures that GitHub sends, the

@@ -6,8 +6,8 @@ const isShown = (contentType: string): boolean =>
   /^(text\/|image\/|audio\/|video\/|application\/(json|xhtml\+xml|xml)\b)/i.test(contentType);
 
 // Anyone who can run a task can create bytes, which share their origin with the API and the UI. The sandbox gives a
-// // document its own origin; without `allow-scripts` nothing in it runs, and nothing may be loaded, so that a page can be
-// // read but can neither act nor report that it was read.
+// document its own origin; without `allow-scripts` nothing in it runs, and nothing may be loaded, so that a page can be
+// read but can neither act nor report that it was read.
 const sandbox = [
   'sandbox',
   "default-src 'none'",
