@@ -10,6 +10,7 @@ import { type ListedTask, listGroup } from '../listings.ts';
 import { groupPage } from '../pages.ts';
 import type { Platform } from '../platform.ts';
 import { type CourseOptions, runToEnd } from '../run-course.ts';
+import { roleIn } from './asked-scopes.ts';
 import type { LocalWorkers } from './local-workers.ts';
 import { formatOf, type Machine, queueOf, reasonToSkip } from './machine.ts';
 
@@ -155,7 +156,7 @@ export const runGroup = async (group: GroupToRun, surroundings: Surroundings): P
 /** A refusal for want of scopes, with where to write them. */
 export const withRemedy = (error: unknown, scopes: readonly string[], localFile: string): unknown => {
   if (!(error instanceof ApiError) || error.statusCode !== 403) return error;
-  const role = scopes.map((scope) => /^assume:(.*)$/.exec(scope)?.[1]).find((name) => name !== undefined);
+  const role = roleIn(scopes);
   const [message] = error.message.split('\n\n---\n');
   const place = role === undefined ? 'roles' : `roles, "${role}"`;
   return new CommandError(
