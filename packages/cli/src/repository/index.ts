@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Hooks, Queue, slugid } from '@taskyard/client';
+import { ApiError, Hooks, Queue, slugid } from '@taskyard/client';
 import { hookPayload, type NamedHook, type RenderedTask } from '@taskyard/taskcluster-yml';
 import { MistakesError } from '@taskyard/taskcluster-yml/template';
 import { CommandError, exitCodes } from '../exit-codes.ts';
@@ -104,7 +104,11 @@ const groupsOfHooks = async ({ io, platform, rendered }: RepositoryRun): Promise
     const id = rest.join('/');
     const isThere = await hooks.hook(group, id).then(
       () => true,
-      () => false,
+      (error: unknown) => {
+        // 400: no hook can have such a name.
+        if (error instanceof ApiError && [400, 404].includes(error.statusCode)) return false;
+        throw error;
+      },
     );
     if (isThere) found.push(groupOfHook(hooks, { hook, group, id, context: rendered.context }));
     else remark(io, `The hook ${hook.name} is not on this machine: what it would make does not run.`);
