@@ -48,6 +48,7 @@ class GroupKeeper implements Required<Pick<Watch, 'look' | 'onUnknown' | 'onChan
   readonly #taskGroupId: string;
   readonly #surroundings: Surroundings;
   readonly #seen = new Set<string>();
+  readonly #canceling = new Map<string, Promise<unknown>>();
   #looking: Promise<void> | undefined;
   #mustLookAgain = false;
 
@@ -121,7 +122,16 @@ class GroupKeeper implements Required<Pick<Watch, 'look' | 'onUnknown' | 'onChan
       ({ skipped, status }) =>
         skipped !== undefined && ['unscheduled', 'pending'].includes(status?.state ?? ''),
     );
-    await Promise.all(open.map(({ taskId }) => this.#queue.cancelTask(taskId)));
+    await Promise.all(open.map(({ taskId }) => this.#cancelOnce(taskId)));
+  }
+
+  /** Calls that come while a task is being canceled wait for that. */
+  #cancelOnce(taskId: string): Promise<unknown> {
+    const running = this.#canceling.get(taskId);
+    if (running) return running;
+    const canceling = this.#queue.cancelTask(taskId).finally(() => this.#canceling.delete(taskId));
+    this.#canceling.set(taskId, canceling);
+    return canceling;
   }
 }
 
