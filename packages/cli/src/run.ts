@@ -118,7 +118,10 @@ export const runCommand = (io: Io, open: OpenPlatform = openWithWorker): Command
     .option('--root-url-for-rendering <url>', 'the address of the server that expressions see')
     .action(async (file: string, options: RunOptions) => {
       const folder = options.data ?? io.environment.folder;
-      const isOriginal = isTaskclusterYml(file) || options.event !== undefined;
+      // A file of any name, with options that graph files do not have: --show and --init must never run a graph.
+      const { event, eventFile, show, init } = options;
+      const isOriginal =
+        isTaskclusterYml(file) || [event, eventFile, show, init].some((one) => one !== undefined);
       // Other commands, and other files, start faster without what renders the original's files.
       const run = isOriginal
         ? (await import('./repository/index.ts')).runRepository(io, { file, folder, options })
