@@ -135,7 +135,7 @@ const groupOfHook = (
   };
 };
 
-/** Routes that tell others of a task, and nobody here. */
+/** Routes for services that this machine does not have. */
 const deafRoutes = [/^tc-treeherder\./, /^notify\./];
 
 const tellOfDeafRoutes = ({ io, rendered }: RepositoryRun): void => {
