@@ -38,7 +38,7 @@ export const atKeyboard = async <T>(
   const resized = () => typist.resized(sizeOf(stdout));
   stdout.on('resize', resized);
   if (keyboard.isTTY) keyboard.setRawMode?.(true);
-  // What nobody reads any more because the shell has ended is nobody's.
+  // What is typed after the shell has ended cannot be sent, and is dropped.
   handOn(stdin, typist).catch(() => undefined);
   try {
     return await act();

@@ -76,7 +76,7 @@ export const runTaskCommand = (io: Io): Command =>
     .option('--engine <name>', 'process, bubblewrap, docker or auto (default: auto)')
     .option(
       '--work-dir <path>',
-      'where its directory lies until the next task is run there',
+      'where its directory is kept until the next task is run there',
       '.taskyard-task',
     )
     .action(async (taskId: string, options: RunTaskOptions) => {

@@ -82,6 +82,10 @@ describe('taskyard run', () => {
     assert.match(out, /^Not every task completed: /m);
   });
 
+  it('creates nothing with --show, which is for files of the original kind', async () => {
+    await assert.rejects(run({ args: ['--show'] }), /git says|unknown key/);
+  });
+
   it('continues with independent tasks when asked to', async () => {
     const { exitCode, queue } = await run({
       behaviours: { build: { ends: 'failed' } },

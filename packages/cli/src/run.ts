@@ -10,13 +10,13 @@ import { presenterFor, type Subject } from './follow/presenter.ts';
 import type { Graph } from './graph-file/index.ts';
 import { readGraph, refuseTasksBoundHere, submitGraph, warnOfHiddenProject } from './group/submit.ts';
 import { collectPairs, collectTexts } from './input.ts';
-import { type Io, remark } from './io.ts';
+import type { Io } from './io.ts';
+import { openPlatform } from './open-platform.ts';
 import { groupPage } from './pages.ts';
-import type { Platform, PlatformSettings } from './platform.ts';
+import type { Platform } from './platform.ts';
 import type { RepositoryOptions } from './repository/index.ts';
 import { eventKinds, isTaskclusterYml } from './repository/kinds.ts';
 import { runToEnd } from './run-course.ts';
-import { sharePlatform } from './shared-platform/index.ts';
 import { provideSource } from './source/index.ts';
 
 interface RunOptions extends RepositoryOptions {
@@ -27,16 +27,9 @@ interface RunOptions extends RepositoryOptions {
 /** How to get a platform; tests pass their own. */
 export type OpenPlatform = (io: Io, folder: string, project: string) => Promise<Platform>;
 
-const openPlatform: OpenPlatform = async (io, folder, project) => {
-  const onStart = (): void => {
-    if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
-  };
-  // The server checks the environment. By default its log does not mix with our output.
-  const logLevel = (io.environment.logLevel ?? 'error') as NonNullable<PlatformSettings['logLevel']>;
-  // A worker in the platform's process claims the first task sooner than one that has to be started.
-  const worker = { mode: 'built-in' } as const;
-  return sharePlatform({ data: folder, port: 0, logLevel, worker }, { project, onStart });
-};
+// A worker in the platform's process claims the first task sooner than one that has to be started.
+const openWithWorker: OpenPlatform = (io, folder, project) =>
+  openPlatform(io, folder, { project, worker: { mode: 'built-in' } });
 
 const runGraph = async (
   io: Io,
@@ -105,7 +98,7 @@ const runFile = async (
 };
 
 /** `taskyard run <graph file>`, and `taskyard run .taskcluster.yml --event …` */
-export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =>
+export const runCommand = (io: Io, open: OpenPlatform = openWithWorker): Command =>
   commandNamed('run')
     .description('Run a graph of tasks to its end on this machine, and show how it goes.')
     .argument('<file>', 'the graph file, or a .taskcluster.yml')
@@ -125,7 +118,10 @@ export const runCommand = (io: Io, open: OpenPlatform = openPlatform): Command =
     .option('--root-url-for-rendering <url>', 'the address of the server that expressions see')
     .action(async (file: string, options: RunOptions) => {
       const folder = options.data ?? io.environment.folder;
-      const isOriginal = isTaskclusterYml(file) || options.event !== undefined;
+      // A file of any name, with options that graph files do not have: --show and --init must never run a graph.
+      const { event, eventFile, show, init } = options;
+      const isOriginal =
+        isTaskclusterYml(file) || [event, eventFile, show, init].some((one) => one !== undefined);
       // Other commands, and other files, start faster without what renders the original's files.
       const run = isOriginal
         ? (await import('./repository/index.ts')).runRepository(io, { file, folder, options })

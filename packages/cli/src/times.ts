@@ -31,6 +31,9 @@ export const localText = (time: string, now = new Date()): string => {
   return at.toDateString() === now.toDateString() ? clock : `${day} ${clock}`;
 };
 
+/** A time in UTC, to the second: `2026-11-30 08:13:52`. */
+export const utcText = (time: string): string => time.slice(0, 19).replace('T', ' ');
+
 /** A time in the output, to the second: local and with its age on a terminal, the time itself for programs. */
 export const shownMoment = ({ stdout }: Io, time: string): string =>
   stdout.isTTY ? `${localText(time)} (${ageText(time)})` : time;

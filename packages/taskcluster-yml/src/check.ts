@@ -18,7 +18,7 @@ export const labelOf = ({ task, taskId }: Pick<Completed, 'task' | 'taskId'>): s
 
 const nestedHint = ': put "$flatten" around the outer list';
 
-/** What stands where a task should. */
+/** The mistakes of items that are no maps, and so no tasks. */
 export const checkItems = (source: Source, items: readonly Item[]): Mistake[] =>
   items
     .filter(({ value }) => !isFields(value))

@@ -19,7 +19,7 @@ interface Filling {
 const given = (task: Fields, key: string): string | undefined =>
   typeof task[key] === 'string' ? task[key] : undefined;
 
-/** One task stands for its group, as a decision task does; several have a group that is no task's. */
+/** A sole task gives its group its id, as a decision task does; several tasks get a group with an id of its own. */
 const idsOf = (tasks: readonly Fields[], slugid: () => string): { taskId: string; taskGroupId: string }[] => {
   const [first = {}] = tasks;
   const soleId = given(first, 'taskId') ?? given(first, 'taskGroupId') ?? slugid();
@@ -45,7 +45,7 @@ const completeAll = (items: readonly Item[], { now, route, slugid }: Filling): C
   });
 };
 
-/** Version 0: the first task stands for the group, and nobody has a say in that. */
+/** Version 0: the group has the id of the first task, whatever the tasks say. */
 const completeOld = (items: readonly Item[], { route, slugid }: Filling): Completed[] => {
   const ids = items.map(() => slugid());
   return items.map(({ value, path }, index) => {

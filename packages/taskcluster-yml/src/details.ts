@@ -4,7 +4,7 @@ import type { EventContext } from './types.ts';
 /** Version 0's flat view of an event: `event.head.sha` is one name with dots in it. */
 export type Details = Readonly<Record<string, string | number | boolean>>;
 
-/** What stands at the end of a way through an object's own fields; undefined when it leads nowhere. */
+/** The value at a path of an object's own fields; undefined when there is none. */
 export const at = (value: unknown, ...way: readonly string[]): unknown =>
   way.reduce<unknown>(
     (inner, key) => (isFields(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined),

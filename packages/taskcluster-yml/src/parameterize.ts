@@ -1,6 +1,6 @@
 import { isFields } from './template/index.ts';
 
-/** What `{{ … }}` may name: values, functions without an argument, and functions of what stands before a `|`. */
+/** What `{{ … }}` may name: values, functions without an argument, and functions of what is before a `|`. */
 export type Parameters = Readonly<Record<string, unknown>>;
 
 // A whole string of one expression becomes its value, of whatever type.

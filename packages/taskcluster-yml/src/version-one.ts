@@ -30,7 +30,7 @@ const renderParts = (template: unknown, context: Fields): Rendered[] => {
   return template.map((item, index) => render(item, ['tasks', index], context));
 };
 
-const tellsOf = ({ source, config }: ReadFile, value: unknown): Mistake[] => {
+const notAList = ({ source, config }: ReadFile, value: unknown): Mistake[] => {
   const shown = isFields(value) ? 'a map' : JSON.stringify(value);
   const hint = isFields(value) ? ': put it into a list, "tasks: [{…}]"' : '';
   const message = `tasks must be a list of tasks, not ${shown}${hint}`;
@@ -54,12 +54,12 @@ export const renderVersionOne = (file: ReadFile, eventContext: EventContext, slu
   }
   const [whole] = parts;
   if (whole === undefined || !('value' in whole)) return { items: [], mistakes };
-  if (!Array.isArray(whole.value)) return { items: [], mistakes: tellsOf(file, whole.value) };
+  if (!Array.isArray(whole.value)) return { items: [], mistakes: notAList(file, whole.value) };
   const paths = placesOf(config.tasks, ['tasks'], { context, count: whole.value.length });
   return { items: whole.value.map((value, index) => ({ value, path: paths[index] ?? ['tasks'] })), mistakes };
 };
 
-/** Items of a list stand where they are written, and the maps that they come from somewhere below. */
+/** The items with the paths of the maps that they come from, which may be below operators of the list's items. */
 const located = ({ config }: ReadFile, items: Items['items'], context: Fields): Items['items'] =>
   items.map(({ value, path }) => {
     const template = (config.tasks as readonly unknown[])[Number(path[1])];

@@ -7,7 +7,7 @@ export interface Watch {
   readonly queue: Queue;
   readonly subject: Subject;
   readonly presenter: Presenter;
-  /** Runs when the stream stands: creates the tasks, or reads those that are there. */
+  /** Runs when the stream is open: creates the tasks, or reads those that are there. */
   readonly begin: () => Promise<void>;
   readonly onChange?: ((change: Change) => void) | undefined;
   /** A task of the group that nobody has planned. */

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, serverOf } from '../connected.ts';
 import { wholeNumber } from '../input.ts';
 import { harmless, type Io, say, sayJson } from '../io.ts';
+import { utcText } from '../times.ts';
 
 interface ErrorsOptions extends ConnectedOptions {
   readonly limit: number;
@@ -14,7 +15,7 @@ type PoolError = WorkerPoolErrorList['workerPoolErrors'][number];
 /** One error of a pool, for people: when, where, what, and in the lines below how it came to that. */
 export const sayError = (io: Io, error: PoolError): void => {
   const { reported, kind, launchConfigId = '-', title, description } = error;
-  say(io, `  ${reported.slice(0, 19).replace('T', ' ')}  ${kind}  ${launchConfigId}  ${harmless(title)}`);
+  say(io, `  ${utcText(reported)}  ${kind}  ${launchConfigId}  ${harmless(title)}`);
   say(io, `    ${harmless(description).replaceAll('\n', '\n    ')}`);
 };
 

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, serverOf } from '../connected.ts';
 import { wholeNumber } from '../input.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
+import { utcText } from '../times.ts';
 import { sayError } from './errors.ts';
 import { readPauses } from './pauses.ts';
 
@@ -24,18 +25,16 @@ const read = async (io: Io, workerPoolId: string, options: ExplainOptions) => {
 };
 type Explanation = Awaited<ReturnType<typeof read>>;
 
-const timeOf = (date: string): string => date.slice(0, 19).replace('T', ' ');
-
 const decisionLine = (decision: Explanation['decisions'][number]): string[] => {
   const { action, count, launchConfigId, workerGroup, workerId, outcome, trouble, times, repeated } =
     decision;
   const what = {
     launch: `${count} × ${launchConfigId}`,
-    wait: times > 1 ? `${times} times until ${timeOf(repeated ?? '').slice(11)}` : '',
+    wait: times > 1 ? `${times} times until ${utcText(repeated ?? '').slice(11)}` : '',
   };
   const became = outcome === 'done' ? '' : `[${[outcome, trouble].filter(Boolean).join(': ')}] `;
   return [
-    timeOf(decision.decided),
+    utcText(decision.decided),
     action,
     what[action as keyof typeof what] ?? `${workerGroup}/${workerId}`,
     became + harmless(decision.reason),
@@ -61,7 +60,7 @@ const tell = (
         `${pool.stoppedCount} stopped`,
     ],
     ...(pause
-      ? [['paused', `since ${timeOf(pause.since)}: ${harmless(pause.reason) || 'no reason given'}`]]
+      ? [['paused', `since ${utcText(pause.since)}: ${harmless(pause.reason) || 'no reason given'}`]]
       : []),
     ['tasks', `${counts.pendingTasks} pending, ${counts.claimedTasks} claimed`],
   ];

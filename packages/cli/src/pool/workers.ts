@@ -3,14 +3,13 @@ import { type Command, Option } from 'commander';
 import { type ConnectedOptions, connectedCommand, serverOf } from '../connected.ts';
 import { columns, type Io, say, sayJson } from '../io.ts';
 import { allItems } from '../listings.ts';
+import { utcText } from '../times.ts';
 
 const states = ['requested', 'running', 'stopping', 'stopped'] as const;
 
 interface WorkersOptions extends ConnectedOptions {
   readonly state?: (typeof states)[number];
 }
-
-const timeOf = (date: string): string => date.slice(0, 19).replace('T', ' ');
 
 /** `taskyard pool workers <workerPoolId>` */
 export const workersCommand = (io: Io): Command =>
@@ -34,8 +33,8 @@ export const workersCommand = (io: Io): Command =>
         String(worker.capacity),
         worker.launchConfigId ?? '-',
         worker.providerId,
-        timeOf(worker.created),
-        timeOf(worker.lastChecked),
+        utcText(worker.created),
+        utcText(worker.lastChecked),
       ]);
       for (const line of columns([head, ...rows])) say(io, line);
     });

@@ -14,7 +14,9 @@ const scopesOf = (task: Fields): string[] => [
   ...texts(task.scopes),
 ];
 
-const roleOf = (scope: string): string | undefined => /^assume:(.*)$/.exec(scope)?.[1];
+/** The role of an event, among the scopes that its tasks are created with. */
+export const roleIn = (scopes: readonly string[]): string | undefined =>
+  scopes.find((scope) => scope.startsWith('assume:'))?.slice('assume:'.length);
 
 const secretOf = (scope: string): string | undefined => /^secrets:get:([^*]+)$/.exec(scope)?.[1];
 
@@ -23,7 +25,7 @@ export const askedOf = (renderings: readonly Rendering[]): LocalFile => {
   const roles = new Map<string, Set<string>>();
   const secrets = new Map<string, Record<string, unknown>>();
   for (const { scopes, tasks } of renderings) {
-    const role = scopes.map(roleOf).find((name) => name !== undefined);
+    const role = roleIn(scopes);
     if (role === undefined || tasks.length === 0) continue;
     const own = new Set(scopes);
     const asked = tasks.flatMap(({ task }) => scopesOf(task)).filter((scope) => !own.has(scope));

@@ -10,6 +10,7 @@ import { type ListedTask, listGroup } from '../listings.ts';
 import { groupPage } from '../pages.ts';
 import type { Platform } from '../platform.ts';
 import { type CourseOptions, runToEnd } from '../run-course.ts';
+import { roleIn } from './asked-scopes.ts';
 import type { LocalWorkers } from './local-workers.ts';
 import { formatOf, type Machine, queueOf, reasonToSkip } from './machine.ts';
 
@@ -47,6 +48,7 @@ class GroupKeeper implements Required<Pick<Watch, 'look' | 'onUnknown' | 'onChan
   readonly #taskGroupId: string;
   readonly #surroundings: Surroundings;
   readonly #seen = new Set<string>();
+  readonly #canceling = new Map<string, Promise<unknown>>();
   #looking: Promise<void> | undefined;
   #mustLookAgain = false;
 
@@ -120,7 +122,16 @@ class GroupKeeper implements Required<Pick<Watch, 'look' | 'onUnknown' | 'onChan
       ({ skipped, status }) =>
         skipped !== undefined && ['unscheduled', 'pending'].includes(status?.state ?? ''),
     );
-    await Promise.all(open.map(({ taskId }) => this.#queue.cancelTask(taskId)));
+    await Promise.all(open.map(({ taskId }) => this.#cancelOnce(taskId)));
+  }
+
+  /** Calls that come while a task is being canceled wait for that. */
+  #cancelOnce(taskId: string): Promise<unknown> {
+    const running = this.#canceling.get(taskId);
+    if (running) return running;
+    const canceling = this.#queue.cancelTask(taskId).finally(() => this.#canceling.delete(taskId));
+    this.#canceling.set(taskId, canceling);
+    return canceling;
   }
 }
 
@@ -155,7 +166,7 @@ export const runGroup = async (group: GroupToRun, surroundings: Surroundings): P
 /** A refusal for want of scopes, with where to write them. */
 export const withRemedy = (error: unknown, scopes: readonly string[], localFile: string): unknown => {
   if (!(error instanceof ApiError) || error.statusCode !== 403) return error;
-  const role = scopes.map((scope) => /^assume:(.*)$/.exec(scope)?.[1]).find((name) => name !== undefined);
+  const role = roleIn(scopes);
   const [message] = error.message.split('\n\n---\n');
   const place = role === undefined ? 'roles' : `roles, "${role}"`;
   return new CommandError(

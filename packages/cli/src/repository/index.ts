@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Hooks, Queue, slugid } from '@taskyard/client';
+import { ApiError, Hooks, Queue, slugid } from '@taskyard/client';
 import { hookPayload, type NamedHook, type RenderedTask } from '@taskyard/taskcluster-yml';
 import { MistakesError } from '@taskyard/taskcluster-yml/template';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { readDocument } from '../input.ts';
 import { type Io, remark, say } from '../io.ts';
-import type { Platform, PlatformSettings } from '../platform.ts';
+import { openPlatform } from '../open-platform.ts';
+import type { Platform } from '../platform.ts';
 import type { CourseOptions } from '../run-course.ts';
-import { sharePlatform } from '../shared-platform/index.ts';
 import { askedOf } from './asked-scopes.ts';
 import { writeCheckoutRules } from './checkout-rules.ts';
 import { type GroupToRun, runGroup, submitTasks, withRemedy } from './group-run.ts';
@@ -52,16 +52,6 @@ const nowhere = 'https://taskyard.localhost';
 
 /** A folder beside the data of other runs: here the workers belong to the run, and the platform has none. */
 const dataOf = (folder: string): string => join(folder, 'repository');
-
-const openPlatform = (io: Io, folder: string, project: string): Promise<Platform> => {
-  const onStart = (): void => {
-    if (io.stderr.isTTY) remark(io, `Starting the platform in ${folder} …`);
-  };
-  const logLevel = (io.environment.logLevel ?? 'error') as NonNullable<PlatformSettings['logLevel']>;
-  // Files are written for deployments that may allow more than the usual five days.
-  const settings = { data: folder, port: 0, logLevel, worker: { enabled: false }, taskDeadlineDaysMax: 365 };
-  return sharePlatform(settings, { project, onStart });
-};
 
 /** What this machine has for tasks with an image of their own. */
 const machineHere = async (kept: readonly string[]): Promise<Machine> => {
@@ -114,7 +104,11 @@ const groupsOfHooks = async ({ io, platform, rendered }: RepositoryRun): Promise
     const id = rest.join('/');
     const isThere = await hooks.hook(group, id).then(
       () => true,
-      () => false,
+      (error: unknown) => {
+        // 400: no hook can have such a name.
+        if (error instanceof ApiError && [400, 404].includes(error.statusCode)) return false;
+        throw error;
+      },
     );
     if (isThere) found.push(groupOfHook(hooks, { hook, group, id, context: rendered.context }));
     else remark(io, `The hook ${hook.name} is not on this machine: what it would make does not run.`);
@@ -141,7 +135,7 @@ const groupOfHook = (
   };
 };
 
-/** Routes that tell others of a task, and nobody here. */
+/** Routes for services that this machine does not have. */
 const deafRoutes = [/^tc-treeherder\./, /^notify\./];
 
 const tellOfDeafRoutes = ({ io, rendered }: RepositoryRun): void => {
@@ -242,7 +236,12 @@ export const runRepository = async (
     remark(io, 'Files differ from the last commit. Tasks run that commit, without your changes.');
   const localFile = await readLocalFile(shown.state.folder);
   const folder = dataOf(data);
-  const platform = await openPlatform(io, folder, shown.state.folder);
+  const platform = await openPlatform(io, folder, {
+    project: shown.state.folder,
+    worker: { enabled: false },
+    // Files are written for deployments that may allow more than the usual five days.
+    taskDeadlineDaysMax: 365,
+  });
   try {
     const context = { ...prepared.context, rootUrl: options.rootUrlForRendering ?? platform.rootUrl };
     const rendered = await renderHere({ ...prepared, context });

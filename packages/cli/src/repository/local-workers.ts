@@ -18,7 +18,7 @@ export interface LocalWorkersOptions {
   readonly checkout: CheckoutRules;
 }
 
-/** A key for chains of trust, for one run. It lies outside of everything that tasks are shown. */
+/** A key for chains of trust, for one run. It is outside of everything that tasks are shown. */
 const makeSigningKey = async (): Promise<{ folder: string; path: string }> => {
   const folder = await mkdtemp(join(tmpdir(), 'taskyard-key-'));
   const path = join(folder, 'key.pem');

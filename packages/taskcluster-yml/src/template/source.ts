@@ -18,11 +18,11 @@ import type { Path } from './values.ts';
 export interface Source {
   readonly file: string;
   readonly content: unknown;
-  /** Keys that stand twice in one map. */
+  /** Keys that are written twice in one map. */
   readonly repeated: readonly Mistake[];
   /** How much of this path of the rendered document can be followed in the file. */
   reach(path: Path): number;
-  /** A mistake at what stands at (or nearest above) this path of the rendered document. */
+  /** A mistake at the place that this path of the rendered document (or the nearest one above it) comes from. */
   mistake(path: Path, message: string, label?: string): Mistake;
 }
 
@@ -134,7 +134,7 @@ const locatorOf = (resolve: (alias: Alias) => unknown): Locate => {
     return furthest(best, map.items, (pair) => locate(pair.value, path, depth));
   };
 
-  /** A pair found by its key is shown at the key; what lies inside it, at itself. */
+  /** A pair found by its key is shown at the key; what is inside it, at itself. */
   const inPair = (pair: Pair, rest: Path, depth: number): Place => {
     const inside = locate(pair.value, rest, depth);
     return inside.depth > depth ? inside : { offset: offsetOf(pair.key), depth };

@@ -1,4 +1,4 @@
-/** Where a value stands in a document: keys of maps and indexes of lists. */
+/** Where a value is in a document: keys of maps and indexes of lists. */
 export type Path = readonly (string | number)[];
 
 export type Fields = Readonly<Record<string, unknown>>;
