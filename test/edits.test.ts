@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { Auth, Hooks, Secrets, WorkerManager } from '@taskyard/client';
 import { aHome, type Platform } from './support/platform.ts';
 
-// What 16 editors change at the same time, in two processes of a platform: no edit that was answered is swallowed.
+// 16 editors change the same things at the same time, by two processes of a platform: no successful edit is lost.
 
 const editors = 16;
 const rounds = 8;
@@ -54,7 +54,7 @@ describe('edits of 16 editors at once are never swallowed', () => {
     let isDisabled = false;
     await inRounds(
       async (n, text) => {
-        // Who leaves the scopes out keeps those that another one sets meanwhile.
+        // An edit without scopes keeps those that another edit sets meanwhile.
         if (n === 0)
           return auth.updateClient(clientId, { description: text, expires, scopes: [reading, text] });
         if (n === 1)
@@ -106,7 +106,7 @@ describe('edits of 16 editors at once are never swallowed', () => {
     assert.deepEqual(await actionsOn('role', 'edits:all'), { created: 1, updated: rounds * editors });
   });
 
-  it('of a hook: who leaves the bindings out keeps them, and a new token stays', async () => {
+  it('of a hook: an edit without bindings keeps them, and a new token stays', async () => {
     const hooks = new Hooks(platform);
     const hookOf = (description: string) => ({
       metadata: { name: 'edited', description, owner: 'nobody@example.com' },
@@ -133,7 +133,7 @@ describe('edits of 16 editors at once are never swallowed', () => {
     assert.deepEqual(await actionsOn('hook', 'edits/hook'), { created: 1, updated: rounds * (editors - 1) });
   });
 
-  it('of a secret: one of them stands, whole, and each is in its history', async () => {
+  it('of a secret: one of them is kept, whole, and each is in its history', async () => {
     const secrets = new Secrets(platform);
     await inRounds(
       (n, text) =>
@@ -151,7 +151,7 @@ describe('edits of 16 editors at once are never swallowed', () => {
     assert.deepEqual(await actionsOn('secret', 'edits/secret'), { created: 1, updated });
   });
 
-  it('of a worker pool: its config is that of the edit that stands', async () => {
+  it('of a worker pool: its description and its config are of the same edit', async () => {
     const manager = new WorkerManager(platform);
     const poolOf = (description: string) => ({
       providerId: 'static',

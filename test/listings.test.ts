@@ -5,8 +5,8 @@ import pg from 'pg';
 import { aSite, type Site } from './security/site.ts';
 import { aTask, hourFromNow } from './security/world.ts';
 
-// empty-token: the last page of a listing carried an empty token in other systems, and clients asked for ever. Each listing
-// is walked here with no entry, one, a page, and one more than a page.
+// empty-token: in other systems the last page of a listing had an empty token, and clients never stopped asking. Here each
+// listing is read with no entry, one, a page, and one more than a page.
 
 const pageSize = 1000;
 const sizes = [0, 1, pageSize, pageSize + 1] as const;
@@ -67,8 +67,8 @@ const aWorker = async (workerPoolId: string): Promise<void> => {
 };
 const aQueue = (provisionerId: string, workerType: string) =>
   put(`queue/v1/provisioners/${provisionerId}/worker-types/${workerType}/group/one`, { expires: later });
-const name = (entry: { name: string }) => entry.name;
-const path = (entry: { namespace: string }) => entry.namespace;
+const nameOf = (entry: { name: string }) => entry.name;
+const namespaceOf = (entry: { namespace: string }) => entry.namespace;
 
 const task = slugid();
 const indexed = { taskId: task, rank: 1, data: {}, expires: later };
@@ -141,7 +141,7 @@ const listings: Readonly<Record<string, Listing>> = {
   'index.listTasks': {
     path: 'index/v1/tasks/listed.tasks',
     key: 'tasks',
-    idOf: path,
+    idOf: namespaceOf,
     begin: () => put('index/v1/task/listed.tasks.a', indexed),
     rows: { table: 'indexed_tasks', where: `namespace = 'listed.tasks'`, columns: `'name', 'n' || n` },
   },
@@ -149,14 +149,14 @@ const listings: Readonly<Record<string, Listing>> = {
     path: 'index/v1/tasks/indexes',
     body: (count) => ({ indexes: Array.from({ length: count }, (_, i) => `listed.many.n${i + 1}`) }),
     key: 'tasks',
-    idOf: path,
+    idOf: namespaceOf,
     begin: () => put('index/v1/task/listed.many.a', indexed),
     rows: { table: 'indexed_tasks', where: `namespace = 'listed.many'`, columns: `'name', 'n' || n` },
   },
   'index.listNamespaces': {
     path: 'index/v1/namespaces/listed.in',
     key: 'namespaces',
-    idOf: path,
+    idOf: namespaceOf,
     begin: () => put('index/v1/task/listed.in.a.b', indexed),
     rows: { table: 'index_namespaces', where: `parent = 'listed.in'`, columns: `'name', 'n' || n` },
   },
@@ -240,7 +240,7 @@ const listings: Readonly<Record<string, Listing>> = {
   'queue.listArtifacts': {
     path: `queue/v1/task/${task}/runs/0/artifacts`,
     key: 'artifacts',
-    idOf: name,
+    idOf: nameOf,
     begin: async () => {
       await put(`queue/v1/task/${task}`, aTask());
       await post(`queue/v1/task/${task}/runs/0/claim`, { workerGroup: 'group', workerId: 'one' });
@@ -312,8 +312,8 @@ describe('empty-token', () => {
           assert.equal(new Set(found).size, count, said);
           if (status !== 200) continue;
           const isWhole = limit === undefined && listing.isWholeWithoutLimit;
-          const size = isWhole ? Number.POSITIVE_INFINITY : Math.min(limit ?? pageSize, pageSize);
-          assert.equal(pages, Math.max(1, Math.ceil(count / size)), said);
+          const perPage = isWhole ? Number.POSITIVE_INFINITY : Math.min(limit ?? pageSize, pageSize);
+          assert.equal(pages, Math.max(1, Math.ceil(count / perPage)), said);
         }
       }
     });

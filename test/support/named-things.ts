@@ -19,7 +19,7 @@ export interface Kind {
   /** Names that are like the fixed words of the routes of this kind. */
   readonly names: readonly string[];
   put(name: string, mark: string): Promise<unknown>;
-  /** The text that stands at a name. */
+  /** The text that is kept under a name. */
   get(name: string): Promise<unknown>;
   list?(): Promise<string[]>;
   remove?(name: string): Promise<unknown>;

@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ApiError, Queue, slugid, WorkerManager } from '@taskyard/client';
-import { eventually } from '@taskyard/patience';
+import { eventually, within } from '@taskyard/patience';
 import { type Instance, workerProcesses } from '@taskyard/server';
 import { freePort } from './free-port.ts';
 import { aHome, type Ending, type Platform, plainEnvironment, root } from './platform.ts';
 
-/** A pool of spot instances, and the load of the tests that let it live through bad days. */
+/** A pool of spot instances, and the load of the tests that complete tasks on it in spite of failures of EC2. */
 
-export const workerPoolId = 'proj/spot';
+const workerPoolId = 'proj/spot';
 export const region = 'eu-north-1';
 const capacity = 4;
 /** All of it takes minutes: a part shows the same, but for the figures. */
-export const [taskCount, instancesMax] = process.env.TASKYARD_TEST_WHOLE ? [500, 16] : [80, 10];
+const [taskCount, instancesMax] = process.env.TASKYARD_TEST_WHOLE ? [500, 16] : [80, 10];
 
 /** The pool, with instances of this image. */
-export const definitionOf = (imageId: string) => ({
+const definitionOf = (imageId: string) => ({
   providerId: 'ec2',
   description: 'Workers of this test',
   owner: 'test@example.com',
@@ -53,19 +53,15 @@ const aTask = (taskGroupId: string, seconds: number) => ({
   metadata: { name: 'a task', description: '', owner: 'test@example.com', source: 'https://example.com/' },
 });
 
-export const clientsOf = ({ rootUrl, credentials }: Platform) => ({
+const clientsOf = ({ rootUrl, credentials }: Platform) => ({
   queue: new Queue({ rootUrl, credentials }),
   manager: new WorkerManager({ rootUrl, credentials }),
 });
 
-export type Clients = ReturnType<typeof clientsOf>;
+type Clients = ReturnType<typeof clientsOf>;
 
 /** Creates so many tasks, a few of which take some time; each call is repeated until it is answered. */
-export const createTasks = async (
-  clients: () => Clients,
-  taskGroupId: string,
-  count: number,
-): Promise<void> => {
+const createTasks = async (clients: () => Clients, taskGroupId: string, count: number): Promise<void> => {
   const wanted = Array.from({ length: count }, (_, i) => ({
     taskId: slugid(),
     seconds: i % 10 === 0 ? 3 : 0,
@@ -87,7 +83,7 @@ export const createTasks = async (
   await Promise.all(Array.from({ length: 10 }, create));
 };
 
-export const statusesIn = async ({ queue }: Clients, taskGroupId: string) => {
+const statusesIn = async ({ queue }: Clients, taskGroupId: string) => {
   const { tasks } = await queue.listTaskGroup(taskGroupId, { limit: 1000 });
   return tasks.map(({ status }) => status);
 };
@@ -111,7 +107,7 @@ const idleness = (instances: readonly Instance[], statuses: readonly Status[]) =
 };
 
 /** No instance started without a decision, and none by a decision for fewer. */
-export const assertDecided = async ({ manager }: Clients, instances: readonly Instance[]): Promise<void> => {
+const assertDecided = async ({ manager }: Clients, instances: readonly Instance[]): Promise<void> => {
   const { decisions } = await manager.workerPoolDecisions(workerPoolId);
   const launches = decisions.filter(({ action }) => action === 'launch');
   for (const { token, count, outcome } of launches) {
@@ -128,7 +124,7 @@ export const assertDecided = async ({ manager }: Clients, instances: readonly In
 };
 
 /** Waits until every instance has ended, and every worker has stopped. */
-export const untilAllHaveEnded = async (
+const untilAllHaveEnded = async (
   { manager }: Clients,
   instances: () => readonly Instance[],
 ): Promise<void> => {
@@ -167,12 +163,16 @@ export const tell = (
   t.diagnostic(`${idle} of ${present} seconds of places for tasks were idle (boot and end included)`);
 };
 
-/** The settings of a platform whose workers come from the cloud alone. */
-export const environmentOf = async (cloud: {
+/** EC2, as a test has it. */
+interface Cloud {
   readonly endpoint: string;
   readonly keys: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly certificate: string;
-}) => {
+  readonly instances: ReadonlyMap<string, Instance>;
+}
+
+/** The settings of a platform whose workers come from the cloud alone. */
+const environmentOf = async (cloud: Omit<Cloud, 'instances'>) => {
   const provider = {
     providerType: 'aws',
     endpoint: cloud.endpoint,
@@ -190,7 +190,7 @@ export const environmentOf = async (cloud: {
 };
 
 /** Waits until all tasks are resolved, which they are as completed. Patience is for a step, not for the whole. */
-export const allCompleted = async (clients: () => Clients, taskGroupId: string, from = 0) => {
+const allCompleted = async (clients: () => Clients, taskGroupId: string, from: number) => {
   for (let count = from + 50; count < taskCount; count += 50) {
     await untilCompleted(clients, taskGroupId, count);
   }
@@ -205,7 +205,7 @@ export const allCompleted = async (clients: () => Clients, taskGroupId: string, 
 };
 
 /** Waits until so many tasks are completed, through restarts of the platform. */
-export const untilCompleted = (clients: () => Clients, taskGroupId: string, count: number) =>
+const untilCompleted = (clients: () => Clients, taskGroupId: string, count: number) =>
   eventually(
     `${count} of the tasks to be completed`,
     async () =>
@@ -237,7 +237,7 @@ export const machinesOf = async (
 };
 
 /** A platform that is killed and started again, and its clients. */
-export const aMortalPlatform = async (test: Ending, env: Readonly<Record<string, string>>) => {
+const aMortalPlatform = async (test: Ending, env: Readonly<Record<string, string>>) => {
   const home = await aHome(test);
   let platform = await home.start(env);
   let clients = clientsOf(platform);
@@ -250,4 +250,58 @@ export const aMortalPlatform = async (test: Ending, env: Readonly<Record<string,
       clients = clientsOf(platform);
     },
   };
+};
+
+/**
+ * Completes all tasks on instances of a cloud, while the platform is killed twice: before the reply to its first call that
+ * starts instances, and when some tasks are completed. Then the instances fail. Waits until all of them have ended.
+ */
+export const completeThroughCrashes = async (
+  test: Ending,
+  {
+    cloud,
+    imageId,
+    beforeReply,
+    failSome,
+  }: {
+    readonly cloud: Cloud;
+    readonly imageId: string;
+    /** The cloud calls these one by one, each during a call that starts instances and before its reply. */
+    readonly beforeReply: (() => void)[];
+    readonly failSome: () => void;
+  },
+) => {
+  const platform = await aMortalPlatform(test, await environmentOf(cloud));
+  const { clients } = platform;
+  await clients().manager.createWorkerPool(workerPoolId, definitionOf(imageId));
+  const taskGroupId = slugid();
+  const killed = new Promise<void>((resolve) => {
+    beforeReply.push(() => {
+      platform.kill();
+      resolve();
+    });
+  });
+  const created = createTasks(clients, taskGroupId, taskCount);
+  await within('the first call that starts instances', killed);
+  await platform.restart();
+  await created;
+  const firstPart = Math.floor(taskCount / 5);
+  await untilCompleted(clients, taskGroupId, firstPart);
+  await platform.restart();
+  failSome();
+  const statuses = await allCompleted(clients, taskGroupId, firstPart);
+  const instances = () => [...cloud.instances.values()];
+  await untilAllHaveEnded(clients(), instances);
+  await assertDecided(clients(), instances());
+  return { statuses, instances: instances() };
+};
+
+/** A tenth of the instances that work, and so many more. Those that never register do not work. */
+export const someOfWorking = (
+  { instances }: Pick<Cloud, 'instances'>,
+  dead: ReadonlySet<string>,
+  more = 0,
+): Instance[] => {
+  const working = [...instances.values()].filter(({ id, state }) => state === 'running' && !dead.has(id));
+  return working.slice(0, more + Math.ceil(working.length / 10));
 };

@@ -19,9 +19,9 @@ export const noSshd: string | false = existsSync(sshd) ? false : 'there is no ss
 interface SshServer {
   /** `ssh://me@127.0.0.1:2222`; a path follows. */
   readonly url: string;
-  /** The private key of somebody who may come in. */
+  /** A private key that the server accepts. */
   readonly key: string;
-  /** That of somebody who may not. */
+  /** One that it does not accept. */
   readonly otherKey: string;
   /** What the server proves itself by, as ssh notes it. */
   readonly knownHosts: string;

@@ -95,7 +95,8 @@ export const deleteArtifacts = async (tx: Transaction, keys: readonly Key[]): Pr
        and a.name = any(array[gone.name])`;
 };
 
-interface Part {
+/** What of a run is kept together, or deleted: its logs, or its other artifacts. */
+export interface Part {
   readonly taskId: string;
   readonly runId: number;
   readonly isLog: boolean;

@@ -2,7 +2,7 @@ import { later, partsOf, transact } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import { deletedAfterMs } from '../lifecycle.ts';
 import * as store from '../store.ts';
-import { objectName, type Part, partOf } from './keys.ts';
+import { objectName, partOf } from './keys.ts';
 
 /** How much may stay of the artifacts on disk whose tasks have ended. What is absent is no bound. */
 export interface CleaningBounds {
@@ -20,7 +20,7 @@ export interface CleanedArtifacts {
 }
 
 /** The logs of a run, or its other artifacts, as they are on disk. */
-interface Pile extends Part {
+interface Pile extends store.Part {
   bytes: number;
   /** When the newest of them was stored. */
   storedAt: Date;

@@ -1,4 +1,5 @@
 import { logPrefix } from '../lifecycle.ts';
+import type { Part } from '../store.ts';
 
 /** The key of an artifact's bytes. */
 export const bytesKey = (artifact: { taskId: string; runId: number; name: string }): string =>
@@ -9,13 +10,6 @@ export const runOfBytes = (key: string): { taskId: string; runId: number } | und
   const [, taskId, runId] = /^([A-Za-z0-9_-]{22})\/(\d+)\//.exec(key) ?? [];
   return taskId === undefined ? undefined : { taskId, runId: Number(runId) };
 };
-
-/** What of a run is kept together, or deleted: its logs, or its other artifacts. */
-export interface Part {
-  readonly taskId: string;
-  readonly runId: number;
-  readonly isLog: boolean;
-}
 
 /** The part that stored bytes belong to; undefined when they are of no artifact. */
 export const partOf = ({ name, isObject }: { name: string; isObject: boolean }): Part | undefined => {

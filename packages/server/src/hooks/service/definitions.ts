@@ -131,7 +131,7 @@ const setSlot = async (tx: Transaction, hook: store.HookRow, now: Date): Promise
 
 /** Sets when a hook fires next; a time that has come, and that the new schedule names as well, is not lost. */
 const changeSlot = async (tx: Transaction, hook: store.HookRow, now: Date): Promise<void> => {
-  // Whoever fires it now has moved it on before it is locked.
+  // A process that fires the hook now holds this lock, and has set the next time before it releases it.
   const firesAt = await store.lockSlot(tx, hook);
   const isDue = firesAt !== undefined && firesAt <= now;
   if (!(isDue && names(definitionOf(hook).schedule, firesAt))) await setSlot(tx, hook, now);

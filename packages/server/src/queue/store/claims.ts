@@ -39,8 +39,7 @@ export const expiredClaims = (db: Sql, now: Date, limit: number) =>
      order by taken_until
      limit ${limit}`;
 
-/** The claims of a worker. */
-/** A worker's name is unique only in its task queue; other workers may have it elsewhere. */
+/** The claims of a worker, whose name is unique only in its task queue. */
 export const claimsOfWorker = (
   db: Sql,
   { taskQueueId, workerGroup, workerId }: Pick<ClaimRow, 'taskQueueId' | 'workerGroup' | 'workerId'>,

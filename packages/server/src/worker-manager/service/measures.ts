@@ -5,7 +5,7 @@ import * as store from '../store/index.ts';
 /** A worker that ended sooner was hardly worth its boot. */
 const shortLifeMs = minutes(2);
 
-/** What somebody who watches pools wants to know of them, beyond the numbers of their workers. */
+/** Measures of all pools for monitoring, beyond the numbers of their workers. */
 export interface PoolMeasures {
   readonly figures: readonly store.PoolFigures[];
   /** Errors of the last hour. */
@@ -20,7 +20,7 @@ export interface PoolMeasures {
   readonly boots: readonly store.LaunchConfigHistory[];
 }
 
-/** Reads it for all pools, by one statement each. */
+/** Reads the measures of all pools: each of them by one statement. */
 export const measurePools = async (sql: Sql, _: undefined, { now }: Work<Context>): Promise<PoolMeasures> => {
   const figures = await store.readFigures(sql);
   const ids = figures.map(({ workerPoolId }) => workerPoolId);

@@ -136,8 +136,8 @@ export interface EndedLaunch {
 }
 
 /** Closes an open launch; returns false when it was closed before. */
-export const endLaunch = async (tx: Sql, launch: EndedLaunch): Promise<boolean> => {
-  const rows = await tx`
+export const endLaunch = async (sql: Sql, launch: EndedLaunch): Promise<boolean> => {
+  const rows = await sql`
     update provisioning_decisions
        set outcome = ${launch.outcome}, started = ${launch.started}, trouble = ${launch.trouble}, retry_at = null
      where token = ${launch.token} and outcome = 'open'

@@ -8,8 +8,8 @@ import { openRegions } from './regions.ts';
 import { anOrder, aWorker, fleet, memoryOf, region } from './testing.ts';
 import { answered, aWire, failed, type WireAnswer } from './testing-wire.ts';
 
-// What EC2 and its library do, and good guesses miss. What the demo cloud can show of it stands in launch.test.ts and
-// sweep.test.ts; here is what only bytes on the wire show.
+// Unexpected behaviour of EC2 and its library. launch.test.ts and sweep.test.ts test what the demo cloud can do too; the
+// tests here write the replies of EC2 themselves.
 
 const aProvider = async (
   t: TestContext,

@@ -77,7 +77,7 @@ const rememberRegions = async ({ deps }: AwsContext, known: Memory, orders: read
 
 type Unknown = Extract<LaunchOutcome, { readonly outcome: 'unknown' }>;
 
-/** Whoever is asked too often is asked again after twice the time. */
+/** How long to wait after a throttled call: twice as long after each attempt. */
 const throttledMs = (attempt: number): number =>
   Math.min(throttledMaxMs, throttledMinMs * 2 ** Math.min(10, attempt - 1));
 

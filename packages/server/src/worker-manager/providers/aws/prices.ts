@@ -56,13 +56,13 @@ const leastOf = (
   isOut: (place: Place) => boolean,
 ): number | undefined => {
   const places = placesOf(config, 'spot').filter((place) => !isOut(place));
-  const usable = places.flatMap(({ instanceType, zone }) =>
+  const usable = places.flatMap(({ region, instanceType, zone }) =>
     Object.entries(prices)
-      // Configs in the form of the original name subnets whose zones we do not know: any zone may be meant.
+      // A config may name no zone, or only a subnet, whose zone we do not know: then any zone may be meant.
       .filter(
         ([where]) =>
           where === `${instanceType}/${zone}` ||
-          (!/\d[a-z]$/.test(zone) && where.startsWith(`${instanceType}/`)),
+          (!zone.startsWith(region) && where.startsWith(`${instanceType}/`)),
       )
       .map(([, price]) => price),
   );

@@ -156,6 +156,20 @@ describe('prices', () => {
     assert.equal((await machines.prices?.(configs))?.[0]?.usdPerHour, 0.06);
   });
 
+  it('of a config that names a subnet are the least of all zones, whatever the id of the subnet ends with', async (t) => {
+    const { machines, conditions } = await aCloud(t);
+    conditions.usdPerHour = ({ zone }) => (zone.endsWith('b') ? 0.02 : 0.04);
+    for (const SubnetId of ['subnet-0123456789abcde1f', 'subnet-0123456789abcdeff']) {
+      const launchConfig = {
+        ImageId: 'ami-1',
+        InstanceType: 'm5.large',
+        SubnetId,
+        InstanceMarketOptions: { MarketType: 'spot' },
+      };
+      assert.equal((await machines.prices?.(priced({ region, launchConfig })))?.[0]?.usdPerHour, 0.02);
+    }
+  });
+
   it('of instances on demand are those of the pool, and unknown without', async (t) => {
     const { machines } = await aCloud(t);
     const bought = { ...fleet, purchase: 'on-demand' };
