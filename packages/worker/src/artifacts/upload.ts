@@ -19,8 +19,8 @@ export interface RefusedArtifact {
   readonly isOptional: boolean;
 }
 
-// The queue's refusals of one artifact: it is invalid, has a name that no URL can have, exists with other values, or is
-// // too large.
+// The queue's refusals of one artifact: it is invalid, has a name that no URL can have, exists with other values, or
+// is too large.
 const refusals = [400, 404, 409, 413, 414, 431];
 const vanished = ['ENOENT', 'EACCES', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR'];
 
