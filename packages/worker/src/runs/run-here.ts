@@ -107,11 +107,9 @@ const perform = async (
 };
 
 /** Tells which artifacts the task would have; returns whether all are there that must be. */
-const listArtifacts = async (
-  { log, taskDirectory: directory }: Run,
-  { artifacts }: TaskDescription,
-): Promise<boolean> => {
-  const { files, missing } = await collectArtifacts({ directory, ownNames: [] }, copiedArtifacts(artifacts));
+const listArtifacts = async (run: Run, { artifacts }: TaskDescription): Promise<boolean> => {
+  const { log, taskDirectory: directory } = run;
+  const { files, missing } = await collectArtifacts({ directory }, copiedArtifacts(run, artifacts));
   for (const { name } of files) log.info(`Artifact ${name}`);
   for (const { name, message } of missing) log.error(`Artifact ${name}: ${message}`);
   return missing.length === 0;
