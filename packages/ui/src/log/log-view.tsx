@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import { Failure } from '../shell/failure.tsx';
 import { messageOf } from '../shell/messages.ts';
+import { ScrollFrame } from '../shell/scroll-frame.tsx';
 import { useShortcuts } from '../shell/shortcuts.ts';
 import { LogLine } from './log-line.tsx';
 import { firstErrorIn, linesWith, linkedLines } from './log-text.ts';
@@ -220,16 +221,14 @@ export const LogView = ({ log: ref }: { log: LogRef }) => {
     <>
       <Tools view={view} />
       <Remarks error={error} leftOutBytes={leftOutBytes} />
-      <section
+      <ScrollFrame
         className="log"
         ref={frame}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard.
-        tabIndex={0}
         aria-label="Log"
         onWheel={(event) => event.deltaY < 0 && setFollowing(false)}
       >
         <VisibleLines view={view} lines={lines} />
-      </section>
+      </ScrollFrame>
     </>
   );
 };
