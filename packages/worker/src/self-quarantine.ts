@@ -6,8 +6,8 @@ import { credentialsOf, type WorkerOptions } from './worker-options.ts';
 
 /** Keeps tasks from a worker that ends them through faults of its own, one after the other. */
 export interface SelfQuarantine {
-  /** Whether the worker may claim: not while it is in quarantine, and then if this says so. */
-  whenOff(mayClaim: () => Promise<boolean>): () => Promise<boolean>;
+  /** Whether the worker may claim tasks: it is not in quarantine, and `mayClaim` agrees. */
+  unlessQuarantined(mayClaim: () => Promise<boolean>): () => Promise<boolean>;
   /** Takes note of how a run ended. */
   note(run: { readonly taskId: string; readonly runId: number }, resolution: Resolution): void;
 }
@@ -16,7 +16,9 @@ const faultsMax = 3;
 /** A full disk may be emptied, and a store come back: then the worker tries again. */
 const lastsMs = minutes(60);
 
-const isOwnFault = (resolution: Resolution): boolean =>
+type Fault = Extract<Resolution, { readonly state: 'exception' }>;
+
+const isOwnFault = (resolution: Resolution): resolution is Fault =>
   resolution.state === 'exception' && ['internal-error', 'resource-unavailable'].includes(resolution.reason);
 
 /** Tells the queue, which shows the reason to people. A worker without the scope for that only claims no more. */
@@ -46,9 +48,9 @@ export const selfQuarantine = (
     options.membership?.reportError('The worker takes no tasks for an hour', reason).catch(complain);
   };
   return {
-    whenOff: (mayClaim) => async () => (until === undefined || clock.now() >= until) && mayClaim(),
+    unlessQuarantined: (mayClaim) => async () => (until === undefined || clock.now() >= until) && mayClaim(),
     note: ({ taskId, runId }, resolution) => {
-      if (resolution.state !== 'exception' || !isOwnFault(resolution)) {
+      if (!isOwnFault(resolution)) {
         faults = [];
         return;
       }

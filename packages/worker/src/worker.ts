@@ -87,7 +87,7 @@ export const startWorker = (options: WorkerOptions, clock: Clock = systemClock):
     const { tools, disk, close } = await opened;
     try {
       const begin = beginIn(slots, tools, { steps, quarantine });
-      const makeRoom = quarantine.whenOff(disk.makeRoom);
+      const makeRoom = quarantine.unlessQuarantined(disk.makeRoom);
       const reason = await claimTasks(options, { clock, log, slots, begin, makeRoom, ...signalsOf(steps) });
       phase = 'stopping';
       await slots.emptied();

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import { RequestError, seconds } from '../base/index.ts';
+import { RequestError } from '../base/index.ts';
 import type { Upgrade } from '../http/index.ts';
 import type { Context, TunnelLimits } from './context.ts';
 import type { OpenTunnels } from './open-tunnels.ts';
 import { refuseUpgrade } from './refusal.ts';
 import { TunnelBroken, tunnelsPath } from './tunnel.ts';
-import { isAway, tooMany } from './viewing.ts';
+import { isAway, keepAliveMs, tooMany } from './viewing.ts';
 
 /** Who wants to speak with a shell: `/tunnels/<tunnelId>/shell/<token>`. */
 export interface ShellAsking {
@@ -21,8 +21,6 @@ export type FindShell = (asking: ShellAsking) => Promise<Duplex>;
 
 /** A frame of what somebody types or pastes. */
 const frameBytesMax = 1024 * 1024;
-/** A person whose machine has gone without a word is noticed after some minutes. */
-const keepAliveMs = seconds(60);
 
 export const noShell = (): RequestError =>
   new RequestError('ResourceNotFound', 'There is no such shell: its task has ended, or its worker has gone.');
@@ -75,9 +73,13 @@ export const takingShells = (
       throw error instanceof TunnelBroken ? isAway() : error;
     });
     if (socket.destroyed) return void shell.destroy();
-    sockets.handleUpgrade(request, socket, head, (websocket) =>
-      join(createWebSocketStream(websocket), shell),
-    );
+    // A wrong handshake is refused without a call: then the shell has no one to speak with.
+    const leave = (): void => void shell.destroy();
+    socket.once('close', leave);
+    sockets.handleUpgrade(request, socket, head, (websocket) => {
+      socket.off('close', leave);
+      join(createWebSocketStream(websocket), shell);
+    });
   };
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy());

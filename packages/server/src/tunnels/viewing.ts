@@ -7,8 +7,8 @@ import type { OpenTunnels } from './open-tunnels.ts';
 import { type Answer, type Question, TunnelBroken, tunnelsPath } from './tunnel.ts';
 
 /**
- * Headers of every reply. Workers show untrusted text with the same origin as the pages: any page may read it, but browsers
- * must not run it.
+ * Headers of every reply. A log is untrusted text at the origin of the web pages. Browsers must not run it; pages of any origin
+ * that know its URL may read it.
  */
 const headers = {
   'content-type': 'text/plain; charset=utf-8',
@@ -25,7 +25,7 @@ const headers = {
 const statuses = new Set([200, 206, 400, 405, 416]);
 
 /** A viewer whose machine disappeared is noticed after some minutes. */
-const keepAliveMs = seconds(60);
+export const keepAliveMs = seconds(60);
 
 export interface Asking extends Question {
   readonly tunnelId: string;
@@ -79,7 +79,7 @@ export class Viewing {
     this.#options = options;
   }
 
-  /** Those who are being answered. */
+  /** The number of viewers that are being answered. */
   get viewers(): number {
     return this.#viewers;
   }

@@ -29,7 +29,7 @@ const Messages = ({ chosen, pattern }: { chosen: readonly string[]; pattern: str
   const [isListening, setListening] = useState(false);
   useEvents({
     bindings: chosen.map((exchange) => ({ exchange, routingKeyPattern: pattern })),
-    // Called when the stream stands: what comes from now on is shown.
+    // Called first when the stream is connected: messages from then on are shown.
     onGap: () => setListening(true),
     onMessages: (more) => {
       const arrived = new Date().toLocaleTimeString();

@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef, useState } from 'react';
 import { Lasted } from '../shell/moment.tsx';
 import { paths } from '../shell/paths.ts';
+import { ScrollFrame } from '../shell/scroll-frame.tsx';
 import { useShortcuts } from '../shell/shortcuts.ts';
 import { StateMark } from '../shell/state-mark.tsx';
 import { useLink } from '../shell/use-link.ts';
@@ -54,8 +55,7 @@ export const GroupList = ({ lines }: { lines: readonly Line[] }) => {
     { keys: 'o', does: 'open the task', run: open },
   ]);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard.
-    <section className="rows" ref={frame} tabIndex={0} aria-label="Tasks">
+    <ScrollFrame className="rows" ref={frame} aria-label="Tasks">
       <ul style={{ height: rows.getTotalSize(), position: 'relative' }}>
         {rows.getVirtualItems().map(({ index, start }) => {
           const line = lines[index];
@@ -80,6 +80,6 @@ export const GroupList = ({ lines }: { lines: readonly Line[] }) => {
           );
         })}
       </ul>
-    </section>
+    </ScrollFrame>
   );
 };

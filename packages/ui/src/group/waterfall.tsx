@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef } from 'react';
 import { useNow } from '../shell/moment.tsx';
 import { paths } from '../shell/paths.ts';
+import { ScrollFrame } from '../shell/scroll-frame.tsx';
 import { durationText } from '../shell/times.ts';
 import { useLink } from '../shell/use-link.ts';
 import type { Line } from './lines.ts';
@@ -37,8 +38,7 @@ export const Waterfall = ({ lines }: { lines: readonly Line[] }) => {
         {durationText(to - from)} in all. Amber: waiting for a worker; then running, in the colour of its
         state.
       </Text>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard. */}
-      <section className="rows" ref={frame} tabIndex={0} aria-label="Waterfall">
+      <ScrollFrame className="rows" ref={frame} aria-label="Waterfall">
         <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
           {rows.getVirtualItems().map(({ index, start }) => {
             const line = begun[index];
@@ -72,7 +72,7 @@ export const Waterfall = ({ lines }: { lines: readonly Line[] }) => {
             );
           })}
         </div>
-      </section>
+      </ScrollFrame>
     </>
   );
 };

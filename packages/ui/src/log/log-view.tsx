@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import { Failure } from '../shell/failure.tsx';
 import { messageOf } from '../shell/messages.ts';
+import { ScrollFrame } from '../shell/scroll-frame.tsx';
 import { useShortcuts } from '../shell/shortcuts.ts';
 import { LogLine } from './log-line.tsx';
 import { firstErrorIn, linesWith, linkedLines } from './log-text.ts';
@@ -25,7 +26,7 @@ const useHash = (): [string, (hash: string) => void] => {
 const useSearch = (lines: readonly string[], version: number) => {
   const [words, setWords] = useState('');
   const wanted = useDeferredValue(words);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the lines are the same list, which has grown.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `lines` stays the same list as it grows, which only `version` shows.
   const found = useMemo(() => linesWith(lines, wanted), [lines, wanted, version]);
   // None has been gone to yet: the first step leads to the first one.
   const [at, setAt] = useState(-1);
@@ -41,16 +42,15 @@ type Rows = ReturnType<typeof useVirtualizer<HTMLElement, Element>>;
 
 /** Goes to what the address names, once, as soon as the line is there; returns how to say that it has been shown. */
 const useLinkedLine = (
-  { hash, target, version, isOver }: { hash: string; target: number; version: number; isOver: boolean },
+  { hash, target }: { hash: string; target: number },
   { rows, count }: { rows: Rows; count: number },
 ) => {
   const shown = useRef('');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each address, as soon as the line is there.
   useEffect(() => {
     if (shown.current === hash || target < 0 || target >= count) return;
     shown.current = hash;
     rows.scrollToIndex(target, { align: 'center' });
-  }, [version, hash, isOver]);
+  }, [hash, target, count, rows]);
   return (next: string) => {
     shown.current = next;
   };
@@ -66,11 +66,12 @@ const useLogView = (ref: LogRef) => {
   const [isFollowing, setFollowing] = useState(hash === '');
   const search = useSearch(lines, version);
   const { found, at, setAt } = search;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the lines are the same list, which has grown.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `lines` stays the same list as it grows, which only `version` shows.
   const errorAt = useMemo(() => firstErrorIn(lines), [lines, version]);
   const linked = linkedLines(hash);
+  const count = lines.length;
   const rows = useVirtualizer<HTMLElement, Element>({
-    count: lines.length,
+    count,
     getScrollElement: () => frame.current,
     estimateSize: () => 20,
     overscan: 30,
@@ -90,17 +91,16 @@ const useLogView = (ref: LogRef) => {
   };
   const errorWhenOver = isOver ? errorAt : -1;
   const target = hash === '#error' ? errorWhenOver : (linked?.from ?? -1);
-  const markShown = useLinkedLine({ hash, target, version, isOver }, { rows, count: lines.length });
+  const markShown = useLinkedLine({ hash, target }, { rows, count });
   const link = (index: number, isRange: boolean) => {
     const next = isRange && linked ? `#L${linked.from + 1}-L${index + 1}` : `#L${index + 1}`;
     markShown(next);
     setHash(next);
     setFollowing(false);
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it moves when lines have come.
   useEffect(() => {
-    if (isFollowing && lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: 'end' });
-  }, [version, isFollowing]);
+    if (isFollowing && count > 0) rows.scrollToIndex(count - 1, { align: 'end' });
+  }, [isFollowing, count, rows]);
   const following = { isFollowing, setFollowing };
   const reading = { lines, isOver, error, leftOutBytes, errorAt, linked };
   return { ...reading, ...following, frame, field, search, rows, step, toError, link };
@@ -220,16 +220,14 @@ export const LogView = ({ log: ref }: { log: LogRef }) => {
     <>
       <Tools view={view} />
       <Remarks error={error} leftOutBytes={leftOutBytes} />
-      <section
+      <ScrollFrame
         className="log"
         ref={frame}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard.
-        tabIndex={0}
         aria-label="Log"
         onWheel={(event) => event.deltaY < 0 && setFollowing(false)}
       >
         <VisibleLines view={view} lines={lines} />
-      </section>
+      </ScrollFrame>
     </>
   );
 };

@@ -123,7 +123,7 @@ const collectArtifact = async (taskDirectory: string, declared: ArtifactDescript
     return await findInside(directory, path, async (entry) => {
       const kind = entry ? entry.kind : 'directory';
       if (kind !== type) {
-        const message = `${path} is there, but it is no ${type}.`;
+        const message = `${declared.path} is there, but it is no ${type}.`;
         return [missing(artifact, 'invalid-resource-on-worker', message)];
       }
       if (entry && kind === 'file')
@@ -132,7 +132,7 @@ const collectArtifact = async (taskDirectory: string, declared: ArtifactDescript
       return await withHeld(held, (root) => walk({ directory, artifact }, root));
     });
   } catch (error) {
-    return [missingFor(artifact, error)];
+    return [missingFor(declared, error)];
   }
 };
 

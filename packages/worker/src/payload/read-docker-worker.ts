@@ -28,7 +28,7 @@ import {
 /** Reads a payload of the docker-worker format; returns either a description or every error in it. */
 const readDockerWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
   const misshapen = dockerWorkerShapeErrors(payload);
-  // Said first: whoever wrote the payload for another pool need not look at the rest.
+  // The first error, since the others do not matter when the task was meant for another pool.
   const misplaced = context.abilities.containers ? [] : [noContainers];
   if (misshapen.length > 0) return { errors: [...misplaced, ...misshapen] };
   const shaped = payload as DockerWorkerPayload;

@@ -51,8 +51,13 @@ export const copyArtifactsOut = async (
   }
 };
 
-/** The artifacts as they lie in the task's directory once they are copied out. */
-export const copiedArtifacts = (artifacts: readonly ArtifactDescription[]): ArtifactDescription[] =>
-  artifacts.map((artifact, index) =>
-    isInContainer(artifact) ? { ...artifact, path: copyOf(index) } : artifact,
-  );
+/** The artifacts with their paths after they were copied out. Without containers nothing is copied. */
+export const copiedArtifacts = (
+  { tools }: Pick<Run, 'tools'>,
+  artifacts: readonly ArtifactDescription[],
+): readonly ArtifactDescription[] =>
+  tools.engine.containers
+    ? artifacts.map((artifact, index) =>
+        isInContainer(artifact) ? { ...artifact, path: copyOf(index) } : artifact,
+      )
+    : artifacts;

@@ -1,7 +1,7 @@
 import { arch, availableParallelism, release, type as systemName, totalmem } from 'node:os';
 import type { Run } from './run.ts';
 
-/** What stands at the beginning of each log. */
+/** Writes the first lines of a log: the task, the worker and the machine. */
 export const writeHeader = ({ log, claim, tools }: Run): void => {
   const { workerGroup, workerId, taskQueueId } = tools.identity;
   const gibibytes = (totalmem() / 1024 ** 3).toFixed(1);

@@ -1,7 +1,7 @@
 import { shellNameOf, type TaskDescription } from '../payload/index.ts';
 import { announce } from './announce.ts';
-import { taskEnvironment } from './environment.ts';
 import type { Run } from './run.ts';
+import { shellPlaceOf } from './shell-place.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Shells in a task, for those who may read the artifact that leads to them. */
@@ -16,14 +16,10 @@ export const offerShells = (
   description: TaskDescription,
   surroundings: Pick<Surroundings, 'container' | 'environment'>,
 ): OfferedShells | undefined => {
-  const { tools, log, claim, taskDirectory: directory, privateDirectory } = run;
+  const { tools, log, claim } = run;
   const { openTerminal } = tools.engine;
   if (!description.features.interactive || !openTerminal) return undefined;
-  const environment = {
-    ...taskEnvironment(run, description.environment, surroundings),
-    TERM: 'xterm-256color',
-  };
-  const place = { directory, privateDirectory, environment, container: surroundings.container };
+  const place = shellPlaceOf(run, description, surroundings);
   const offered = tools.shells.offer((size) => openTerminal(place, size));
   const over = new AbortController();
   const announced = announce(run, {

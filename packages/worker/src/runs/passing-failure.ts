@@ -1,7 +1,7 @@
-// The queue or the store of an artifact's bytes cannot be reached, or the place where images come from.
+// The queue, the store of an artifact's bytes or the registry of an image cannot be reached.
 const namesOfPassing = ['UploadError', 'ConnectionError', 'ImageUnavailable'];
 
-/** Whether something failed that no task can help, and that may go well on another worker or later. */
+/** Whether a failure is not the task's fault, and the task may succeed on another worker or later. */
 export const isPassingFailure = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false;
   const { statusCode } = error as { statusCode?: number };

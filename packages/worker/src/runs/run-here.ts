@@ -7,12 +7,12 @@ import { PublishedLogs, type TaskLog } from '../logs/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { copiedArtifacts } from './container.ts';
-import { taskEnvironment } from './environment.ts';
 import { writeHeader } from './header.ts';
 import { giveBack, mount } from './mount.ts';
 import { readRun } from './read-run.ts';
 import { openRun, type Run, type WorkerTools } from './run.ts';
 import { type CommandsResult, runCommands } from './run-commands.ts';
+import { shellPlaceOf } from './shell-place.ts';
 import { openSurroundings, type Surroundings } from './surroundings.ts';
 import { timeLimit } from './time-limit.ts';
 
@@ -46,7 +46,7 @@ const echo = async (log: TaskLog, output: Writable): Promise<void> => {
   await logs.answer({ method: 'GET', url: path, range: undefined }, () => copy);
 };
 
-/** Nothing of what is only of use to the queue. */
+/** The task without the features whose results only go to the queue. */
 const withoutReports = ({ features, ...description }: TaskDescription): TaskDescription => ({
   ...description,
   keepsFigures: false,
@@ -107,11 +107,9 @@ const perform = async (
 };
 
 /** Tells which artifacts the task would have; returns whether all are there that must be. */
-const listArtifacts = async (
-  { log, taskDirectory: directory }: Run,
-  { artifacts }: TaskDescription,
-): Promise<boolean> => {
-  const { files, missing } = await collectArtifacts({ directory, ownNames: [] }, copiedArtifacts(artifacts));
+const listArtifacts = async (run: Run, { artifacts }: TaskDescription): Promise<boolean> => {
+  const { log, taskDirectory: directory } = run;
+  const { files, missing } = await collectArtifacts({ directory }, copiedArtifacts(run, artifacts));
   for (const { name } of files) log.info(`Artifact ${name}`);
   for (const { name, message } of missing) log.error(`Artifact ${name}: ${message}`);
   return missing.length === 0;
@@ -125,11 +123,9 @@ interface Visiting {
 
 /** A container for each command has ended with it: the shell gets another, with the same caches and volumes. */
 const open = async (run: Run, { description, surroundings, visit }: Visiting): Promise<void> => {
-  const { tools, log, taskDirectory: directory, privateDirectory } = run;
-  const { engine } = tools;
-  const own = { ...description.environment, TERM: 'xterm-256color' };
-  const environment = taskEnvironment(run, own, surroundings);
-  const place = { directory, privateDirectory, environment, container: surroundings.container };
+  const { log } = run;
+  const { engine } = run.tools;
+  const place = shellPlaceOf(run, description, surroundings);
   const keeper = engine.containers
     ? await engine.start({ ...place, argv: ['/bin/sh', '-c', 'sleep 2147483647'] }, log.output)
     : undefined;
@@ -142,6 +138,6 @@ const open = async (run: Run, { description, surroundings, visit }: Visiting): P
     log.error(`No shell could be opened: ${messageOf(error)}`);
   } finally {
     keeper?.kill();
-    await engine.sweep(directory);
+    await engine.sweep(run.taskDirectory);
   }
 };

@@ -107,10 +107,7 @@ const deliver = async (run: Run, description: TaskDescription): Promise<boolean>
   const { claim, log, taskDirectory: directory, interrupted, tools } = run;
   const { artifacts, features } = description;
   const ownNames = ownNamesOf(description);
-  const collection = await collectArtifacts(
-    { directory, ownNames },
-    tools.engine.containers ? copiedArtifacts(artifacts) : artifacts,
-  );
+  const collection = await collectArtifacts({ directory, ownNames }, copiedArtifacts(run, artifacts));
   for (const warning of collection.warnings) log.info(`Warning: ${warning}`);
   for (const { name } of collection.files) log.info(`Uploading artifact ${name}`);
   for (const { name, reason, message } of collection.missing)

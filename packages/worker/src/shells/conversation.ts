@@ -53,7 +53,7 @@ export const converse = async (
 ): Promise<void> => {
   stream.on('error', () => undefined);
   const messages = terminalMessages(stream.iterator({ destroyOnReturn: false }));
-  // One who has said nothing yet has no shell to end.
+  // Before the first message there is no shell to end, only the connection.
   let end = (): void => void stream.destroy();
   const leave = (): void => end();
   over.addEventListener('abort', leave, { once: true });
@@ -65,7 +65,7 @@ export const converse = async (
     const terminal = await open(size);
     end = () => terminal.kill();
     if (over.aborted) end();
-    // Who goes, in whatever way, leaves no shell behind.
+    // When the person leaves, or the connection breaks, the shell ends.
     void type(terminal, messages).then(leave, leave);
     await show(terminal, stream).catch(() => undefined);
     await send(stream, encodeTerminal({ kind: 'exit', exitCode: await terminal.wait() }));

@@ -7,7 +7,7 @@ import { converse, type OpenTerminal } from './conversation.ts';
 export interface Shells {
   /** Offers shells of one task, until it is withdrawn: then those that are open end. */
   offer(open: OpenTerminal): OfferedShells;
-  /** What speaks with the person behind a stream, by the path that they know; undefined for any other path. */
+  /** The function that serves a person on a stream, by the path of an offer; undefined for any other path. */
   at(path: string): ((stream: Duplex) => Promise<void>) | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface OfferedShells {
   withdraw(): Promise<void>;
 }
 
-/** Of one task at a time. */
+/** The open shells of one task, at most. */
 const shellsMax = 16;
 
 class Offer {
