@@ -5,7 +5,7 @@ import { type Clock, seconds, systemClock } from './clock.ts';
 import { type Stopping, watchForEnds } from './ends.ts';
 import type { Engine } from './engines/index.ts';
 import type { ExitReason } from './exit-reason.ts';
-import { runTask, type WorkerTools } from './runs/index.ts';
+import { type Resolution, runTask, type WorkerTools } from './runs/index.ts';
 import { type SelfQuarantine, selfQuarantine } from './self-quarantine.ts';
 import { openSlots, type Slots } from './slots.ts';
 import { messageOf, silentLog, type WorkerLog } from './worker-log.ts';
@@ -170,8 +170,6 @@ const beginIn =
     const { taskId, runId } = claim;
     tools.log.info({ taskId, runId }, 'claimed');
     const endings = { shutdown: steps.shutdown.signal, abandon: steps.abandon.signal };
-    slots.occupy({ taskId, runId }, async (vacate) => {
-      const resolution = await runTask(tools, claim, { endings, vacate });
-      if (resolution) quarantine.note({ taskId, runId }, resolution);
-    });
+    const ended = (resolution: Resolution): void => quarantine.note({ taskId, runId }, resolution);
+    slots.occupy({ taskId, runId }, (vacate) => runTask(tools, claim, { endings, vacate, ended }));
   };

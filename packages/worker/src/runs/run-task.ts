@@ -20,20 +20,21 @@ import { type TimeLimit, timeLimit } from './time-limit.ts';
 // As long as claims usually last: after that the queue has given the run up.
 const reportGiveUpMs = minutes(20);
 
-/** Handles one run, from its claim to its report. Never throws. Returns the resolution, unless the claim was lost. */
+/** Handles one run, from its claim to its report. Never throws. */
 export const runTask = async (
   tools: WorkerTools,
   claim: HeldClaim,
   circumstances: Circumstances,
-): Promise<Resolution | undefined> => {
-  const { endings } = circumstances;
+): Promise<void> => {
+  const { endings, ended } = circumstances;
   const run = await openRun(tools, claim, circumstances).catch((error) => reportBug(tools, claim, error));
   const resolution = run ? await story(run) : exception('internal-error');
-  if (!claim.lost.aborted) await report(tools, claim, { resolution, endings });
-  const isLost = claim.lost.aborted;
+  if (!claim.lost.aborted) {
+    ended(resolution);
+    await report(tools, claim, { resolution, endings });
+  }
   claim.letGo();
   if (run) await closeRun(run);
-  return isLost ? undefined : resolution;
 };
 
 /** The run itself: what is done, in this order, and how it ended. */

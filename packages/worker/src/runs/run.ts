@@ -11,6 +11,7 @@ import type { TaskShells } from '../shells/index.ts';
 import { removeTree } from '../trees/index.ts';
 import type { SigningKey } from '../trust/index.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
+import type { Resolution } from './resolution.ts';
 
 /** The parts that all runs of a worker share. */
 export interface WorkerTools {
@@ -72,13 +73,19 @@ export interface Run {
 }
 
 /** The parts of a stopping worker, and of other waiting tasks, that a run needs. */
-export type Circumstances = Pick<Run, 'endings' | 'vacate'>;
+export interface Circumstances extends Pick<Run, 'endings' | 'vacate'> {
+  /**
+   * Called with the resolution before it is reported, unless the claim was lost. The next run may be claimed, and end, while
+   * this one is still being cleaned up, so that only here the calls come in the order of the runs.
+   */
+  ended(resolution: Resolution): void;
+}
 
 /** Makes the places of a run. */
 export const openRun = async (
   tools: WorkerTools,
   claim: HeldClaim,
-  { endings, vacate }: Circumstances,
+  { endings, vacate }: Pick<Run, 'endings' | 'vacate'>,
 ): Promise<Run> => {
   const privateDirectory = join(tools.runsDirectory, `${claim.taskId}-${claim.runId}`);
   const taskDirectory = join(privateDirectory, 'task');
