@@ -105,7 +105,12 @@ export const aSite = async (test: Ending, env: Readonly<Record<string, string>> 
       if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
       return answer;
     },
-    state: () => digestAll(database),
+    state: async () => {
+      // Workers that were seen are written a little later, but before anybody reads of them: so nothing of earlier calls is
+      // on its way when the rows are read.
+      await ask({ method: 'GET', path: '/api/queue/v1/task-queues?limit=1', as: root });
+      return digestAll(database);
+    },
     log: () => readFileSync(logPath, 'utf8'),
     memoryMiB: () => residentMiB(platform.process.pid),
   };
