@@ -6,7 +6,7 @@ export interface Place {
   readonly purchase: 'spot' | 'on-demand';
 }
 
-/** How the cloud behaves; a test, or the demo, says so and may change it at any time. */
+/** How the cloud behaves. A test or the demo sets this, and may change it at any time. */
 export interface Conditions {
   /** From the order for an instance to the start of its machine. */
   readonly bootMs: number;
@@ -14,13 +14,13 @@ export interface Conditions {
   readonly shutdownMs: number;
   /** Between the notice of an interruption and the end. */
   readonly noticeMs: number;
-  /** Instances appear in answers so long after they were ordered. */
+  /** From the order to the first answer that shows the instance. */
   readonly unseenMs: number;
-  /** And have no private address in them for so long. */
+  /** From the order to the first answer that has its private address. */
   readonly unaddressedMs: number;
   /** How many instances there can be at most in a place. */
   capacityOf(place: Place): number;
-  /** Whether the call is turned away, as there were too many. */
+  /** Whether to refuse the call because there were too many. */
   isThrottled(action: string): boolean;
   /** Whether a machine starts at all once the instance has booted; without it nothing registers. */
   works(instanceId: string): boolean;
@@ -34,7 +34,7 @@ const onDemandUsd = (instanceType: string): number => {
   return 0.2 * times;
 };
 
-/** The same number from 0 up to 1 for the same text. */
+/** A number from 0 up to 1 that depends on the text alone. */
 const shareOf = (text: string): number => {
   let sum = 7;
   for (const letter of text) sum = (sum * 31 + letter.charCodeAt(0)) % 9973;

@@ -19,7 +19,7 @@ export type { Machine } from './state.ts';
 export { workerProcesses } from './worker-processes.ts';
 
 export interface DemoCloudSettings {
-  /** How it behaves, where it is not as friendly as it can be. Asked anew whenever it matters. */
+  /** How it differs from a friendly cloud. Asked at each use, so that it may change. */
   readonly conditions?: () => Partial<Conditions>;
   /** Starts what runs on an instance, which finds its metadata at the endpoint. */
   startMachine(instance: Instance, metadataEndpoint: string): Machine;
@@ -39,18 +39,18 @@ export interface DemoCloud {
   readonly keys: Keys;
   /** What identity documents are signed with, in PEM. */
   readonly certificate: string;
-  /** Those that ended within the last hour included. */
+  /** Includes those that ended within the last hour. */
   readonly instances: ReadonlyMap<string, Instance>;
   readonly templates: CloudState['templates'];
   readonly calls: readonly CallSeen[];
   /** Where an instance finds its metadata. */
   metadataEndpoint(instance: Instance): string;
-  /** Tells an instance that it is taken back, and takes it back when the time has come. */
+  /** Gives an instance the notice of an interruption, and ends it after the time in the notice. */
   interrupt(instance: Instance): void;
   recommendRebalance(instance: Instance): void;
-  /** Ends an instance at once, without a word before. */
+  /** Ends an instance at once, without notice. */
   fail(instance: Instance): void;
-  /** Ends all machines, and listens no more. */
+  /** Ends all machines and stops listening. */
   close(): Promise<void>;
 }
 
@@ -120,7 +120,7 @@ interface Cloud {
   readonly life: ReturnType<typeof createLife>;
   readonly clock: Clock;
   conditions(): Conditions;
-  /** The latest ones, for whoever wants to see them. */
+  /** The latest calls, for tests and the demo. */
   readonly calls: CallSeen[];
   readonly answerMetadata: ReturnType<typeof createMetadata>;
 }

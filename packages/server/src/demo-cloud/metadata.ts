@@ -17,7 +17,7 @@ export interface MetadataReply {
 const ttlHeader = 'x-aws-ec2-metadata-token-ttl-seconds';
 const tokenHeader = 'x-aws-ec2-metadata-token';
 
-/** What instances are told about themselves, in the second version of the service: who has no token is told nothing. */
+/** The metadata of instances by the second version of the service, which answers only callers with a token. */
 export const createMetadata = (seal: Seal) => {
   const tokens = new Map<string, string>();
   return async (instance: Instance, { method, path, headers }: MetadataRequest): Promise<MetadataReply> => {

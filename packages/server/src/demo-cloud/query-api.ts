@@ -70,7 +70,7 @@ export const groupsIn = (group: ParameterGroup, name: string): ParameterGroup[] 
     (value): value is ParameterGroup => typeof value === 'object' && !Array.isArray(value),
   );
 
-/** What a call has to say; without it the error is that of EC2. */
+/** A parameter that the call must have; without it, throws the error that EC2 answers with. */
 export const required = (group: ParameterGroup, name: string): string => {
   const value = textIn(group, name);
   if (value === undefined) {
@@ -79,7 +79,7 @@ export const required = (group: ParameterGroup, name: string): string => {
   return value;
 };
 
-/** What is answered: lists become `<item>`s; what is undefined is left out. */
+/** A reply before it is XML: lists become `<item>`s, and undefined values are left out. */
 export type Reply =
   | string
   | number

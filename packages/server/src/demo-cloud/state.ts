@@ -49,7 +49,7 @@ export interface NewInstance {
 export interface Life {
   start(wanted: NewInstance): Instance;
   terminate(instance: Instance, reason: { code: string; message: string }): void;
-  /** Says that an instance is taken back, and takes it back when the time has come. */
+  /** Gives an instance the notice of an interruption, and ends it after the time in the notice. */
   interrupt(instance: Instance): void;
   /** Ends all machines, at once. */
   close(): Promise<void>;
@@ -142,7 +142,7 @@ class InstanceLife implements Life {
     });
   }
 
-  /** Acts after a time, unless the cloud is closed before. */
+  /** Calls the function after a time, unless the cloud is closed first. */
   #after(ms: number, act: () => void): void {
     const { signal } = this.#closing;
     const cancel = this.#options.clock.after(ms, () => {

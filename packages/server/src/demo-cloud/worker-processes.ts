@@ -10,7 +10,7 @@ export interface WorkerProcesses {
   /** A program and its arguments: a worker of kind `aws`. */
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Where the machines' files lie, each in a folder of its own. */
+  /** Holds a folder for each machine's files. */
   readonly folder: string;
   readonly clock?: Clock;
   /** Their logs are thrown away. */
@@ -31,7 +31,7 @@ export const workerProcesses =
         AWS_EC2_METADATA_SERVICE_ENDPOINT: metadataEndpoint,
         TASKYARD_WORKER_DIR: home,
       },
-      // The pipe ends with us, however we end, and then the worker does.
+      // The pipe closes when this process ends, for any reason, and then the worker ends too.
       stdio: ['pipe', 'ignore', isSilent ? 'ignore' : 'inherit'],
     });
     const ended = Promise.race([once(child, 'exit'), once(child, 'error')]).then(() =>

@@ -7,7 +7,7 @@ export interface Place {
   readonly name: string;
 }
 
-/** A task at its place. */
+/** A task at its path in the index. */
 export interface Entry extends Place {
   readonly taskId: string;
   readonly rank: number;
@@ -50,7 +50,7 @@ export const mistakeIn = ({ rank, data }: Pick<Entry, 'rank' | 'data'>): string 
   return undefined;
 };
 
-/** Of these entries, in the order of their arrival, the one of each place that would be left standing. */
+/** Of these entries, in the order of their arrival, the one that each path ends up with. */
 export const winners = (entries: readonly Entry[]): Entry[] => {
   const standing = new Map<string, Entry>();
   for (const entry of entries) {
@@ -78,7 +78,7 @@ export const namespacesOf = (entries: readonly Entry[]): Namespace[] => {
   });
 };
 
-/** The result that a completed task tells. */
+/** What a message about a completed task says. */
 export interface CompletedTask {
   readonly taskId: string;
   readonly routes: readonly string[];
@@ -87,7 +87,7 @@ export interface CompletedTask {
   readonly wish: unknown;
 }
 
-/** When an entry expires that is wanted until a time: no later than its task, whose artifacts are gone by then. */
+/** The expiry of an entry that was asked for: at the latest that of its task, whose artifacts are deleted then. */
 export const expiryWithin = (wanted: Date, taskExpires: Date | undefined): Date =>
   taskExpires && taskExpires < wanted ? taskExpires : wanted;
 
@@ -121,8 +121,9 @@ const reading = 'queue:get-artifact:';
 const readingScopesMax = 20;
 
 /**
- * What somebody may read, of all that they may: an artifact may be a link to others, which must not be open to whom they
- * are closed. A URL holds a few scopes only; with more, none but that of the artifact itself is left.
+ * The part of a caller's scopes that a signed URL to an artifact gets. The artifact may be a link to other artifacts, and
+ * the URL must not open any that the caller could not read. A URL has room for a few scopes; a caller with more gets a URL
+ * with the scope of the artifact itself.
  */
 export const readingScopes = (scopes: readonly string[], name: string): string[] => {
   const hasAll = scopes.some((scope) => scope.endsWith('*') && reading.startsWith(scope.slice(0, -1)));

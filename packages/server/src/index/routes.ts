@@ -9,7 +9,7 @@ export interface IndexServices {
 const endpoint = routeFor<IndexServices>();
 
 const path = parameters.matching(schema.pathPattern);
-/** The root is named by nothing. */
+/** The root namespace has an empty name. */
 const namespace: Parameter<string> = parameters.matching(new RegExp(`^$|${schema.pathPattern.source}`));
 
 const about = { category: 'Index Service', stability: 'stable' } as const;
@@ -33,9 +33,9 @@ const listingNamespaces = {
   title: 'List the namespaces of a namespace',
   description: 'The namespaces directly in a namespace, by name. Tasks in it are left out.',
 } as const;
-/** Old clients ask so, with the page that they want in the body. */
+/** Old clients use this method, and name the page in the body. */
 const byPost = { method: 'POST', hidden: true, input: schema.listNamespacesRequest } as const;
-/** The root may be spelled without a slash at the end; nothing in such a path says which scope it is. */
+/** The path of the root namespace may lack its last slash, and has no parameter to make the scope from. */
 const ofRoot = { hidden: true, params: {} } as const;
 
 export const routes: readonly Route<IndexServices>[] = [

@@ -34,7 +34,7 @@ export const insertEntries = async (
   await store.extendNamespaces(tx, lifecycle.namespacesOf(entries));
 };
 
-/** A task that somebody puts at a path. */
+/** A task that a caller inserts at a path. */
 export interface Insertion extends InsertTaskRequest {
   readonly path: string;
 }
@@ -49,7 +49,7 @@ const entryOf = ({ path, taskId, rank, data, expires }: Insertion): lifecycle.En
 
 const keyOf = ({ namespace, name }: lifecycle.Place): string => lifecycle.pathOf(namespace, name);
 
-/** The same entries, none of which outlives a task that the queue knows. */
+/** The same entries, none of which expires after its task, where the queue knows the task. */
 const withinTasks = async (
   tx: Transaction,
   entries: readonly lifecycle.Entry[],
@@ -63,7 +63,7 @@ const withinTasks = async (
   }));
 };
 
-/** Puts tasks into the index; returns for each what is at its path then. */
+/** Puts tasks into the index; returns for each the entry that is at its path afterwards. */
 const insertTasks: Verb<Insertion, IndexedTask, Context> = async (tx, insertions, { now, context }) => {
   const entries = await withinTasks(tx, insertions.map(entryOf), context);
   const mistakes = entries.map(lifecycle.mistakeIn);
@@ -213,7 +213,7 @@ export const indexVerbs = (context: Context) => {
     deleteTask: deleteTask.one,
     findTask: async (path: string): Promise<IndexedTask> =>
       lifecycle.entryView(await findIndexedTask.one(path)),
-    /** Sends the caller, who may read it, to the artifact of the last run. */
+    /** Redirects a caller with the right to read it to the artifact of the last run. */
     findArtifact: async (wanted: ArtifactWanted): Promise<Reply> => {
       const { taskId } = await findIndexedTask.one(wanted.path);
       return redirectTo(await artifactUrl(context, taskId, wanted));

@@ -22,7 +22,7 @@ export const upsertEntries = async (tx: Transaction, entries: readonly Entry[], 
      where excluded.rank >= old.rank or old.expires <= ${now}`;
 };
 
-/** Adds namespaces, each once, or lets them expire later. One that lasts long enough is not even locked. */
+/** Adds namespaces, each once, or extends their expiry. One that lasts long enough is not locked. */
 export const extendNamespaces = async (tx: Transaction, given: readonly Namespace[]): Promise<void> => {
   await tx`
     insert into index_namespaces as old (parent, name, expires)
@@ -39,9 +39,9 @@ export const extendNamespaces = async (tx: Transaction, given: readonly Namespac
     on conflict (parent, name) do update set expires = excluded.expires where excluded.expires > old.expires`;
 };
 
-/** How much of what is looked up is wanted. */
+/** Limits a lookup. */
 interface Wanted {
-  /** Only what expires later than that. */
+  /** Only entries that expire later than this. */
   readonly after: Date;
   readonly limit: number;
 }
@@ -59,7 +59,7 @@ export const readEntries = (sql: Sql, places: readonly Place[], { after, limit }
      where t.expires > ${after}
      order by wanted.turn limit ${limit}`;
 
-/** Which part of a namespace is wanted. */
+/** A page of a namespace. */
 interface Part extends Wanted {
   readonly namespace: string;
   readonly afterName: string;

@@ -23,7 +23,7 @@ const indexTasks = async (
   const entries = messages.flatMap(({ routes, body }, i) => {
     const { taskId, expires } = (body as Completion).status;
     const definition = definitions[i];
-    // A task that has expired meanwhile has nothing more to give.
+    // A task that has expired meanwhile is not indexed.
     if (typeof definition !== 'string') return [];
     const { extra } = JSON.parse(definition) as { extra?: { index?: unknown } };
     const { entries: wanted, mistakes } = entriesOf({ taskId, routes, expires, wish: extra?.index });

@@ -7,7 +7,7 @@ import type { Tally } from './tally.ts';
 export interface Context extends BaseContext {
   readonly senders: Senders;
   readonly tally: Tally;
-  /** Begins a page of messages whose templates are rendered. */
+  /** Begins a page of messages, and returns what renders their templates. */
   readonly renderer: () => Render;
   /** Woken when there is something to send. */
   readonly accepted: Signal;

@@ -28,7 +28,7 @@ export const exchanges: readonly ExchangeDeclaration[] = [
   },
 ];
 
-/** A message that somebody wants to be published under a key of their own. */
+/** A message that a caller publishes under a routing key of its own. */
 export const notification = (topic: string, message: unknown): Message => ({
   exchange: 'exchange/taskcluster-notify/v1/notification',
   routingKey: `primary.${topic}`,

@@ -16,7 +16,7 @@ export type { Email, NotifyVerbs } from './service.ts';
 
 /** What notify is given. */
 interface NotifyContext extends BaseContext, Pick<Context, 'readDefinitions' | 'rootUrl'> {
-  /** What is not there answers that it is not configured. */
+  /** A sender that is missing here answers that it is not configured. */
   readonly settings: SenderSettings;
   /** Shared between the processes of a deployment; by default it is this process's. */
   readonly accepted?: Signal;
@@ -24,9 +24,9 @@ interface NotifyContext extends BaseContext, Pick<Context, 'readDefinitions' | '
 
 /** The door of notifications. Other domains send mails by `email`, in their own transactions. */
 export interface Notify extends Domain<NotifyVerbs> {
-  /** To be given to the subscriptions of events. */
+  /** Pass this to the subscriptions of events. */
   readonly subscription: Subscription;
-  /** How many notifications had which fate in this process, by type and fate. */
+  /** Counts of notifications in this process, by type and fate. */
   readings(): Reading[];
 }
 

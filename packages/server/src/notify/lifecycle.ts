@@ -98,8 +98,8 @@ export interface StatusInMessage {
 }
 
 /**
- * The routes that a message about a task fires. A run that ends and is followed by another one ends no task: then the
- * status is `pending` already, and only what waits for every transition hears of it.
+ * The routes that a message about a task fires. When a run ends and another one follows, the task has not ended: its status
+ * is `pending` already, and only routes that wait for every transition fire.
  */
 export const firedRoutes = (routes: readonly string[], status: StatusInMessage): NotifyRoute[] => {
   const reason = status.runs.at(-1)?.reasonResolved ?? '';
@@ -111,10 +111,10 @@ export const firedRoutes = (routes: readonly string[], status: StatusInMessage):
   });
 };
 
-/** How often sending is tried: for about a day. */
+/** The most attempts to send a message; together they take about a day. */
 export const attemptsMax = 50;
 
-/** When sending is tried again after this many failed attempts; undefined when it is given up. */
+/** When to try again after this many failed attempts; undefined to give up. */
 export const nextAttempt = (attempts: number, now: Date): Date | undefined =>
   attempts >= attemptsMax
     ? undefined

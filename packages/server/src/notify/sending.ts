@@ -5,10 +5,10 @@ import { type OutgoingType, Refusal, ToldToWait } from './senders/index.ts';
 import * as store from './store.ts';
 import type { Fate } from './tally.ts';
 
-// Longer than any attempt takes: a process that ends during one leaves its messages to the others.
+// Longer than any attempt takes: when a process ends during one, others take its messages after this time.
 const attemptMs = minutes(5);
 
-/** The other side names a time to wait: within these bounds, and not for longer than a day in all. */
+/** Bounds of the wait that the other side asks for; in all, a message waits no longer than a day. */
 const [waitMinMs, waitMaxMs, keptMs] = [seconds(1), minutes(30), days(1)];
 
 /** A message and the outcome of the attempt to send it. */
@@ -16,7 +16,7 @@ interface Attempt {
   readonly row: store.OutgoingRow;
   readonly fate: Extract<Fate, 'sent' | 'delayed' | 'refused' | 'given-up'>;
   readonly dueAt?: Date;
-  /** Whether it is one of those after which sending is given up. */
+  /** Whether it counts towards the most attempts. */
   readonly counts?: boolean;
 }
 
@@ -40,7 +40,7 @@ export const sendDue = async (context: Context, limit: number): Promise<number> 
   return rows.length;
 };
 
-/** Messages to one room: those behind one that has to wait wait as well. */
+/** Sends the messages to one room in order: when one has to wait, so do those behind it. */
 const sendInOrder = async (context: Context, line: readonly store.OutgoingRow[]): Promise<Attempt[]> => {
   const began = context.clock.now();
   const attempts: Attempt[] = [];

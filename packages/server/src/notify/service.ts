@@ -189,7 +189,7 @@ export const notifyOfTasks = async (
   const notifications: Notification[] = [];
   for (const { route, status } of wanted) {
     const text = tasks.get(status.taskId);
-    // A task that has expired meanwhile has nothing more to tell.
+    // A task that has expired meanwhile has no definition to make a message from.
     if (typeof text !== 'string') continue;
     const task = JSON.parse(text) as TaskInMessage;
     const composed = await composeRendered(render, { route, status, task, rootUrl });
@@ -262,7 +262,7 @@ const verbs = {
 /** The verbs of notify, bound to what it was opened with. */
 export const notifyVerbs = (context: Context) => {
   const bound = bindVerbs(context, verbs);
-  /** An object when the notification was accepted; nothing when it is a duplicate, or one too many. */
+  /** Returns an object when the notification was accepted; nothing when it is a duplicate, or exceeds a limit. */
   const request = async (notification: Notification): Promise<object | undefined> => {
     if (!isPublishable(notification)) {
       throw new RequestError('InputError', `A routing key has at most ${topicBytesMax} bytes here.`);

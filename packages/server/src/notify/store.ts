@@ -129,21 +129,21 @@ export interface OutgoingRow {
   readonly address: string;
   /** JSON text. */
   readonly message: string;
-  /** The one that begins counted in. */
+  /** Including the one that begins now. */
   readonly attempts: number;
   readonly acceptedAt: Date;
 }
 
-/** Whether there is anything to send: asked every few seconds, mostly for nothing. */
+/** Whether there is anything to send. Asked every few seconds, so it must be cheap. */
 export const isAnyDue = async (sql: Sql, now: Date): Promise<boolean> => {
   const rows = await sql`select 1 as one from outgoing_notifications where due_at <= ${now} limit 1`;
   return rows.length > 0;
 };
 
 /**
- * Takes the messages that are due, the oldest first; no other process takes them before `until`. What is not a mail waits for
- * the earlier messages to the same address, whoever sends those: takers go one after another, so that each sees what the
- * one before has taken.
+ * Takes the messages that are due, the oldest first; no other process takes them before `until`. A message that is not a mail
+ * waits for the earlier messages to the same address, in all processes: they take messages one after another, so that each
+ * sees what the one before has taken.
  */
 export const takeOutgoing = async (
   tx: Transaction,
@@ -172,7 +172,7 @@ export const deleteOutgoing = async (tx: Sql, ids: readonly number[]): Promise<v
   await tx`delete from outgoing_notifications where id = any(${ids}::bigint[])`;
 };
 
-/** Sets when messages are tried again; an attempt that does not count is taken back. */
+/** Sets when messages are tried again, and subtracts an attempt that does not count. */
 export const postponeOutgoing = async (
   tx: Sql,
   changes: readonly { readonly id: number; readonly dueAt: Date; readonly counts: boolean }[],

@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { exchangesOf } from './lifecycle.ts';
 import { notifyOfTasks } from './service.ts';
 
-/** What the queue says about tasks that have routes of ours for it. */
+/** Messages of the queue about tasks with `notify` routes. */
 const bindings = [...exchangesOf].flatMap(([event, exchanges]) =>
   exchanges.map((name) => ({
     exchange: `exchange/taskcluster-queue/v1/task-${name}`,

@@ -34,7 +34,7 @@ export interface TestNotify {
   readonly clock: ManualClock;
   readonly notify: Opened<Notify>;
   readonly queue: Opened<Queue>;
-  /** The same once more on a pool of its own, as in another process. */
+  /** A second notify on a pool of its own, as in another process. */
   another(): Opened<Notify>;
   /** One step of the loop that sends; returns how many messages it tried. */
   send(): Promise<number>;

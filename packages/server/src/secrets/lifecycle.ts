@@ -5,7 +5,7 @@ export interface KeptSecret {
   readonly expires: Date;
 }
 
-/** A secret that somebody sets. */
+/** A secret that a client sets. */
 export interface SecretToSet extends KeptSecret {
   readonly clientId: string;
 }
@@ -21,8 +21,8 @@ const isSame = (one: KeptSecret, other: KeptSecret): boolean =>
   one.text === other.text && one.expires.getTime() === other.expires.getTime();
 
 /**
- * What setting secrets one after another changes, and what is to be kept under each name in the end. A client that sets what
- * stands there already changes nothing; what has expired does not stand there.
+ * The changes that setting secrets one after another makes, and the value to keep under each name in the end. Setting a
+ * secret to the value that it has changes nothing. A secret that has expired counts as not there.
  */
 export const decideSets = (
   standing: readonly KeptSecret[],

@@ -2,7 +2,7 @@ import { pagination, parameters, type Route, routeFor } from '../http/index.ts';
 import * as schema from './schema.ts';
 import type { SecretVerbs } from './service.ts';
 
-/** What handlers of secrets are given. */
+/** The services that the handlers of secrets use. */
 export interface SecretServices {
   readonly secrets: SecretVerbs;
 }

@@ -21,5 +21,5 @@ const SecretList = exactly(
 export type SecretList = Static<typeof SecretList>;
 export const secretList = publish('secrets', 'secret-list', SecretList);
 
-/** The database finds a secret by its name, and an index takes no long texts. */
+/** The name is the key of the table, and an index of PostgreSQL takes no long texts. */
 export const namePattern = /^[\x20-\x7e]{1,1000}$/;

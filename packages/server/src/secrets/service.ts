@@ -72,7 +72,7 @@ const setSecrets: Verb<SecretToSet, object, Context> = async (tx, wanted, work) 
   return wanted.map(() => ({}));
 };
 
-/** A secret that somebody wants gone. */
+/** A secret to delete. */
 export interface SecretToRemove {
   readonly name: string;
   readonly clientId: string;
@@ -112,7 +112,7 @@ const readSecrets = async (
 
 const pages = pagesOf('secrets.list', ['text']);
 
-/** A page of the names of what can be read. */
+/** A page of the names of secrets that can be read. */
 const listSecrets = async (
   sql: Sql,
   { limit, continuationToken }: PageQuery,
@@ -142,7 +142,7 @@ export const renewSecrets = (context: Context, limit: number): Promise<number> =
       ),
   });
 
-/** A secret as a caller brings it. */
+/** A secret as it is in a request. */
 export interface GivenSecret extends Secret {
   readonly name: string;
   readonly clientId: string;

@@ -7,13 +7,13 @@ export interface SecretRow {
   readonly expires: Date;
 }
 
-/** A secret without what does not matter when only its key changes. */
+/** The part of a secret that changes with its key. */
 export type EncryptedRow = Pick<SecretRow, 'name' | 'secret'>;
 
 const names = (rows: readonly EncryptedRow[]) => rows.map(({ name }) => name);
 const texts = (rows: readonly EncryptedRow[]) => rows.map(({ secret }) => secret);
 
-/** Keeps secrets, each of another name, in place of those that had their names; returns the names that nobody had. */
+/** Writes secrets, each with another name, over those of the same names; returns the names that are new. */
 export const upsertSecrets = async (tx: Transaction, rows: readonly SecretRow[]): Promise<string[]> => {
   const kept = await tx<{ name: string; isNew: boolean }>`
     insert into secrets (name, secret, expires)
@@ -71,7 +71,7 @@ export const lockSecretsOfKeys = (
      limit ${limit}
        for no key update skip locked`;
 
-/** Writes the same secrets under another key. To everybody else nothing has changed. */
+/** Writes the same secrets, encrypted with another key. For clients nothing changes. */
 export const putSecrets = async (tx: Transaction, rows: readonly EncryptedRow[]): Promise<void> => {
   await tx`
     update secrets s set secret = fresh.secret

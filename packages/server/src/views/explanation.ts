@@ -20,7 +20,7 @@ export const isUnmet = ({ runs, allResolved, fromRun }: Edge): boolean =>
 export const isBroken = (edge: Edge): boolean =>
   isUnmet(edge) && (edge.state === 'failed' || edge.state === 'exception');
 
-/** The line of a pending task, and its workers. */
+/** What is known of the task queue of a pending task, and of its workers. */
 export interface Line {
   readonly before: number;
   readonly running: number;

@@ -3,11 +3,11 @@ import { boundedProcess, type Clock, seconds } from '../../base/index.ts';
 /** The result of a template, or why it cannot be rendered. */
 export type Rendered = { readonly value: unknown } | { readonly mistake: string };
 
-/** Renders templates of some messages that are looked at together. */
+/** Renders the templates of a page of messages. */
 export type Render = (template: unknown, context: object) => Promise<Rendered>;
 
 export interface RenderLimits {
-  /** For each template. */
+  /** Milliseconds for each template. */
   readonly timeMs: number;
   readonly memoryMb: number;
   /** Of the JSON that it renders to. */
@@ -26,8 +26,8 @@ const limitsDefault: RenderLimits = {
 type Reply = { readonly text: string } | { readonly mistake: string };
 
 /**
- * Renders json-e templates of anybody in a process that has little time and memory: a template can be a program, and one
- * that never ends must neither hold the platform up nor end it. Returns a function that begins a new page of messages.
+ * Renders json-e templates in a process with little time and memory. Anybody may write a template, and it can be a program:
+ * one that never ends must neither delay the platform nor end it. Returns a function that begins a new page of messages.
  */
 export const createRenderer = (clock: Clock, limits: RenderLimits = limitsDefault): (() => Render) => {
   const apart = boundedProcess(new URL('./worker.js', import.meta.url), clock, limits);
@@ -35,7 +35,7 @@ export const createRenderer = (clock: Clock, limits: RenderLimits = limitsDefaul
     let excesses = 0;
     return async (template, context) => {
       const text = JSON.stringify(template);
-      // Nothing in it is to be rendered.
+      // It has no expression.
       if (!text.includes('$')) return { value: template };
       if (excesses >= limits.excessesMax) return { mistake: 'others took too long' };
       const reply = (await apart.ask({

@@ -6,7 +6,7 @@ import { patienceMs, Refusal, type Sender } from './sender.ts';
 export interface EmailSettings {
   /** `smtp://user:password@host:port`, or `smtps://` for a connection that is encrypted from its start. */
   readonly smtpUrl: string;
-  /** Who the mails come from: an address, or `Name <address>`. */
+  /** The sender of the mails: an address, or `Name <address>`. */
   readonly from: string;
 }
 
@@ -48,7 +48,7 @@ export const emailSender = ({ smtpUrl, from }: EmailSettings): Sender => {
   };
 };
 
-// 5xx says that it will never be taken. Where the login is refused, the operator has to mend something.
+// 5xx means that the mail will never be accepted, unless the login was refused: that is for the operator to mend.
 const isFinal = (error: unknown): boolean => {
   const { code, responseCode = 0 } = error as { code?: string; responseCode?: number };
   return code !== 'EAUTH' && responseCode >= 500 && responseCode < 600;

@@ -9,17 +9,17 @@ export interface MatrixSettings {
 
 const isOk = ({ status }: Reply): boolean => status >= 200 && status < 300;
 const isForbidden = ({ status, body }: Reply): boolean => status === 403 && body.errcode === 'M_FORBIDDEN';
-// A token that is not valid any more is the operator's to mend; the message can wait for that.
+// The operator has to replace a token that is no longer valid; the message can wait.
 const isRefused = ({ status }: Reply): boolean =>
   status >= 400 && status < 500 && status !== 401 && status !== 408 && status !== 429;
 
-/** The client API says how long to wait in the body, and of late as a header. */
+/** The client API says in the body how long to wait, and newer servers in a header. */
 const waitMsOf = ({ status, body, retryAfterMs }: Reply): number | undefined => {
   if (status !== 429) return undefined;
   return typeof body.retry_after_ms === 'number' ? Math.max(0, body.retry_after_ms) : retryAfterMs;
 };
 
-/** Sends messages to rooms by the client API. A room that it was invited to it joins when it has something to say. */
+/** Sends messages to rooms by the client API. It joins a room that it was invited to with its first message. */
 export const matrixSender = ({ url, accessToken: token }: MatrixSettings): Sender => {
   const room = (roomId: string) =>
     `${url.replace(/\/+$/, '')}/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}`;

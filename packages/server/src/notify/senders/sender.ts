@@ -11,12 +11,12 @@ export interface Sender {
   send(letter: Letter): Promise<void>;
 }
 
-/** The other side does not want this message, and will not want it later either. */
+/** The other side refuses this message for good. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
-/** The other side is busy, and says when it takes the message: the attempt does not count against it. */
+/** The other side is busy, and says when to try again: the attempt does not count. */
 export class ToldToWait extends Error {
   override readonly name = 'ToldToWait';
   readonly waitMs: number;

@@ -7,7 +7,7 @@ export interface SlackSettings {
   readonly accessToken: string;
 }
 
-// Slack is busy, or the operator has to mend the token: the message can wait. All else is about the message.
+// Slack is busy, or the operator has to mend the token: the message can wait. Any other error is about the message.
 const passing = new Set([
   'account_inactive',
   'fatal_error',

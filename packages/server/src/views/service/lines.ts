@@ -5,7 +5,7 @@ import type { GroupLine } from '../schema.ts';
 import * as store from '../store.ts';
 import { parsedRuns } from './runs.ts';
 
-/** The known times of a run, and the reason of its end. */
+/** The known times of a run, and why it ended. */
 const timesOf = ({ scheduled, started, resolved, reasonResolved }: Partial<RunStatus>) => ({
   ...(reasonResolved === undefined ? {} : { reasonResolved }),
   ...(scheduled === undefined ? {} : { scheduled }),

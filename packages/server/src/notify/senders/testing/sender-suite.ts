@@ -16,7 +16,7 @@ export interface OpenedSender {
   close(): Promise<void>;
 }
 
-/** What every sender must do with a message, and with a service that does not take it. */
+/** Tests that every sender passes: with a service that accepts a message, and with one that does not. */
 export const senderSuite = (name: string, open: () => Promise<OpenedSender>): void => {
   describe(`a sender (${name})`, () => {
     let opened: OpenedSender;
