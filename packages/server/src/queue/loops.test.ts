@@ -181,7 +181,7 @@ describe('a large fan-out', () => {
 });
 
 describe('what has expired', () => {
-  it('is deleted in any state, with everything that the queue knows of it', async () => {
+  it('is resolved if it is still open, then deleted with everything that the queue knows of it', async () => {
     const fresh = await testQueue();
     const make = async (fields: Partial<FilledTaskRequest>): Promise<string> => {
       const taskId = slugid();
@@ -198,6 +198,13 @@ describe('what has expired', () => {
     await fresh.queue.claimRuns.one({ taskId: running, runId: 0, worker, authorize: anybody });
     assert.equal(await fresh.step('delete-expired-tasks'), 0);
     fresh.clock.advance(hours(2) + 1);
+    assert.equal(await fresh.step('delete-expired-tasks'), 3);
+    const told = (await fresh.messages()).filter(({ exchange }) => exchange.endsWith('/task-exception'));
+    assert.deepEqual(
+      told.map(({ routingKey }) => routingKey.split('.')[1]).sort(),
+      [pending, running, blocked].sort(),
+    );
+    assert.equal(JSON.parse(await fresh.queue.readStatuses.one(blocked)).state, 'exception');
     assert.equal(await fresh.step('delete-expired-tasks'), 3);
     for (const taskId of [pending, running, blocked]) {
       await assert.rejects(fresh.queue.readStatuses.one(taskId), { code: 'ResourceNotFound' });
@@ -232,7 +239,7 @@ describe('what has expired', () => {
     };
     await make();
     fresh.clock.advance(days(1));
-    await fresh.step('delete-expired-tasks');
+    for (let steps = 0; steps < 2; steps++) await fresh.step('delete-expired-tasks');
     await fresh.step('delete-expired-groups');
     assert.equal((await make()).runs.length, 1);
     await fresh.close();

@@ -73,14 +73,27 @@ export const endPastDeadline: Step = async (tx, limit, work) => {
   return isAll ? overdue.length : limit;
 };
 
-/** Deletes tasks that expired, whatever their state. */
-export const deleteExpiredTasks: Step = async (tx, limit, { now, context }) => {
-  const taskIds = await store.expiredTasks(tx, now, limit);
-  if (taskIds.length === 0) return 0;
-  await store.deleteTasks(tx, taskIds);
-  await forgetDependencies(tx, taskIds);
-  await context.onDeleted(tx, taskIds, now);
-  return taskIds.length;
+/**
+ * Deletes tasks that expired. One that is still open is resolved now and deleted by the next step, so that its dependents,
+ * its group and listeners learn how it ended: a task may expire at its deadline, before `endPastDeadline` gets to it.
+ */
+export const deleteExpiredTasks: Step = async (tx, limit, work) => {
+  const { now, context } = work;
+  const expired = await store.expiredTasks(tx, now, limit);
+  const attempts = expired
+    .filter(({ state }) => isOpen(state))
+    .map(({ taskId }) => ({
+      taskId,
+      decide: (task: TaskRecord) => lifecycle.end(task, 'deadline-exceeded', now),
+    }));
+  if (attempts.length > 0) await changeTasks(tx, attempts, work);
+  const taskIds = expired.filter(({ state }) => !isOpen(state)).map(({ taskId }) => taskId);
+  if (taskIds.length > 0) {
+    await store.deleteTasks(tx, taskIds);
+    await forgetDependencies(tx, taskIds);
+    await context.onDeleted(tx, taskIds, now);
+  }
+  return expired.length;
 };
 
 const stepOf =

@@ -195,12 +195,10 @@ export const countGroup = async (db: Sql, taskGroupId: string): Promise<number> 
   return row?.size ?? 0;
 };
 
-/** Ids of tasks that expired, at most `limit`. */
-export const expiredTasks = async (tx: Transaction, now: Date, limit: number): Promise<string[]> => {
-  const rows = await tx<{ taskId: string }>`
-    select task_id from task_status where expires < ${now} limit ${limit} for update skip locked`;
-  return rows.map((row) => row.taskId);
-};
+/** Tasks that expired, at most `limit`. */
+export const expiredTasks = (tx: Transaction, now: Date, limit: number) =>
+  tx<{ taskId: string; state: string }>`
+    select task_id, state from task_status where expires < ${now} limit ${limit} for update skip locked`;
 
 /** Deletes tasks with everything that the queue stores about them. */
 export const deleteTasks = (tx: Transaction, taskIds: string[]) =>
