@@ -31,6 +31,7 @@ const floors = [
   'hooks',
   'built-in-workers',
   'sessions',
+  'third-parties',
   'tunnels',
   'views',
   'github',

@@ -20,6 +20,9 @@ export const openMutations: Readonly<Record<string, string>> = {
   'github.githubWebHookConsumer': 'the signature of GitHub',
   'github.renderTaskclusterYml': 'nothing: it shows what a file would make, and changes nothing',
   'sessions.signIn': 'a code',
+  'sessions.describeThirdParty': 'the cookie of a session, and changes nothing',
+  'sessions.admitThirdParty': 'the cookie of a session',
+  'web-server.exchangeCode': 'a code that a person gave to a site',
   'sessions.renewCredentials': 'the cookie of a session',
   'sessions.signOut': 'the cookie of a session, which it ends',
 };

@@ -23,9 +23,10 @@ import {
   taskStatus,
 } from './queue/index.ts';
 import { secretsDeclaration } from './secrets/index.ts';
-import { sessionsDeclaration } from './sessions/index.ts';
+import { sessionsDeclaration as sessionsAlone } from './sessions/index.ts';
 import { taskGraphsDeclaration } from './task-graphs/index.ts';
-import { viewsDeclaration } from './views/index.ts';
+import { loginRoutes, thirdPartyRoutes } from './third-parties/index.ts';
+import { profileRoutes, viewsDeclaration } from './views/index.ts';
 import { workerManagerDeclaration } from './worker-manager/index.ts';
 import { taskRun, workersRoutes } from './workers/index.ts';
 
@@ -51,6 +52,19 @@ const queueDeclaration = {
   ],
 };
 
+/** What sites ask for is decided below the path of the cookie of a session. */
+const sessionsDeclaration = { ...sessionsAlone, routes: [...sessionsAlone.routes, ...thirdPartyRoutes] };
+
+/** Of the original's service for its pages: what others call. */
+const webServerDeclaration = {
+  service: {
+    serviceName: 'web-server',
+    title: 'Web-server',
+    description: 'Profiles of groups and logs for the Firefox Profiler, and sign-in for other sites.',
+  },
+  routes: [...profileRoutes, ...loginRoutes],
+};
+
 /** Everything that this program serves. */
 export const declarations = [
   authDeclaration,
@@ -66,6 +80,7 @@ export const declarations = [
   hooksDeclaration,
   sessionsDeclaration,
   viewsDeclaration,
+  webServerDeclaration,
   githubDeclaration,
 ] as unknown as readonly ServiceDeclaration<object>[];
 

@@ -24,6 +24,7 @@ import { createObjects, type Objects } from './objects/index.ts';
 import { createPurgeCache } from './purge-cache/index.ts';
 import {
   createQueue,
+  holdSettled,
   type Queue,
   type QueueContext,
   readDefinitions,
@@ -34,6 +35,7 @@ import {
 import { createSecrets } from './secrets/index.ts';
 import { createSessions, identityProviders, type Sessions } from './sessions/index.ts';
 import { createTaskGraphs, type TaskGraphs } from './task-graphs/index.ts';
+import { createThirdParties, type ThirdParties } from './third-parties/index.ts';
 import { createTunnels, type Tunnels } from './tunnels/index.ts';
 import { createViews, type Views } from './views/index.ts';
 import { createWorkerManager, type LocalSettings, type WorkerManager } from './worker-manager/index.ts';
@@ -98,6 +100,7 @@ interface Services {
   readonly hooks: Hooks;
   readonly builtInWorkers: Domain;
   readonly sessions: Sessions;
+  readonly thirdParties: ThirdParties;
   readonly tunnels: Tunnels;
   readonly views: Views;
 }
@@ -187,6 +190,7 @@ const openTasks = (
     readStatuses,
     shareStatuses,
     settledAmong,
+    holdSettled,
     issueCredentials: auth.issueCredentials,
   }),
   taskGraphs: createTaskGraphs({ ...base, queue: queueContext, callerFor: auth.callerWithRoles }),
@@ -194,7 +198,7 @@ const openTasks = (
 
 const openServices = (
   opening: Opening,
-  { auth: { verbs: auth }, workers: { verbs: workers }, queue: { verbs: queue } }: Ground & Tasks,
+  { auth: { verbs: auth }, workers: { verbs: workers }, queue: { verbs: queue }, artifacts }: Ground & Tasks,
   queueContext: QueueContext,
 ): Services => {
   const { base, config, signals, encryption, rootUrl, local } = opening;
@@ -232,15 +236,7 @@ const openServices = (
       email,
     }),
     builtInWorkers: createBuiltInWorkers({ queue, pendingChanged: signals.pending }),
-    sessions: createSessions({
-      ...base,
-      encryption,
-      auth,
-      rootUrl,
-      identityProviders: identityProviders(config),
-      organizations: namesOfOrganizations(config),
-      pageOf,
-    }),
+    ...openSignIn(opening, auth),
     tunnels: createTunnels({
       ...base,
       authenticate: auth.authenticate,
@@ -248,7 +244,27 @@ const openServices = (
       hasPeers: opening.hasPeers ?? false,
       peerHost: config.peerHost,
     }),
-    views: createViews({ ...base, queue }),
+    views: createViews({ ...base, queue, artifacts: artifacts.verbs, rootUrl }),
+  };
+};
+
+const openSignIn = (
+  { base, config, encryption, rootUrl }: Opening,
+  auth: AuthVerbs,
+): Pick<Services, 'sessions' | 'thirdParties'> => {
+  const sessions = createSessions({
+    ...base,
+    encryption,
+    auth,
+    rootUrl,
+    identityProviders: identityProviders(config),
+    organizations: namesOfOrganizations(config),
+    pageOf,
+  });
+  const registered = config.registeredClients ?? [];
+  return {
+    sessions,
+    thirdParties: createThirdParties({ ...base, auth, sessions: sessions.verbs, registered, rootUrl }),
   };
 };
 

@@ -3,6 +3,7 @@ export const pagePaths = [
   '/',
   '/sign-in',
   '/sign-in/command-line',
+  '/third-party',
   '/tasks/*',
   '/queues',
   '/queues/*',

@@ -65,6 +65,20 @@ const routes = [
   }),
   createRoute({
     getParentRoute: () => root,
+    path: '/third-party',
+    validateSearch: ({ query }: Record<string, unknown>) => ({ query: text(query) }),
+    component: lazyRouteComponent(async () => {
+      const { ThirdPartyPage } = await import('./session/third-party-page.tsx');
+      return {
+        default: () => {
+          const { query } = root.useSearch() as { query?: string };
+          return <ThirdPartyPage query={text(query)} />;
+        },
+      };
+    }),
+  }),
+  createRoute({
+    getParentRoute: () => root,
     path: '/tasks/groups/$taskGroupId/tasks',
     validateSearch: groupSearch,
     component: lazyRouteComponent(() => import('./group/group-page.tsx'), 'GroupPage'),

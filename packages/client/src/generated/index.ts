@@ -12,6 +12,7 @@ import { Scheduler } from './scheduler.ts';
 import { Secrets } from './secrets.ts';
 import { Sessions } from './sessions.ts';
 import { Views } from './views.ts';
+import { WebServer } from './web-server.ts';
 import { WorkerManager } from './worker-manager.ts';
 
 export * from './auth.ts';
@@ -27,6 +28,7 @@ export * from './scheduler.ts';
 export * from './secrets.ts';
 export * from './sessions.ts';
 export * from './views.ts';
+export * from './web-server.ts';
 export * from './worker-manager.ts';
 
 /** The client classes, by service. */
@@ -44,5 +46,6 @@ export const services = {
   'secrets': Secrets,
   'sessions': Sessions,
   'views': Views,
+  'web-server': WebServer,
   'worker-manager': WorkerManager,
 };

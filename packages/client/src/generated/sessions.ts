@@ -27,6 +27,24 @@ export type SignInRequest = {
   code: string;
   attempt?: string;
 };
+export type ThirdPartyAnswer = {
+  url: string;
+};
+export type ThirdPartyDecision = {
+  query: string;
+  isAllowed: boolean;
+};
+export type ThirdPartyRequest = {
+  query: string;
+};
+export type ThirdPartyView = {
+  thirdParty: string;
+  redirectUri: string;
+  clientId: string;
+  scopes: string[];
+  expires: string;
+  isWhitelisted: boolean;
+};
 
 export interface SessionsApi {
   /** Ping. */
@@ -47,6 +65,10 @@ export interface SessionsApi {
   signOut(options?: CallOptions): Promise<void>;
   /** Identity providers. */
   identityProviders(options?: CallOptions): Promise<IdentityProviders>;
+  /** What another site asks for. */
+  describeThirdParty(body: ThirdPartyRequest, options?: CallOptions): Promise<ThirdPartyView>;
+  /** Let another site have it, or not. */
+  admitThirdParty(body: ThirdPartyDecision, options?: CallOptions): Promise<ThirdPartyAnswer>;
 }
 
 export type Sessions = SessionsApi & ServiceClient;
@@ -60,4 +82,6 @@ export const Sessions = serviceClass<SessionsApi>('sessions', {
   renewCredentials: { method: 'POST', route: '/credentials', title: 'Credentials of a session' },
   signOut: { method: 'POST', route: '/sign-out', title: 'Sign out' },
   identityProviders: { method: 'GET', route: '/identity-providers', title: 'Identity providers' },
+  describeThirdParty: { method: 'POST', route: '/third-party-requests', title: 'What another site asks for', input: true },
+  admitThirdParty: { method: 'POST', route: '/third-party-decisions', title: 'Let another site have it, or not', input: true },
 });

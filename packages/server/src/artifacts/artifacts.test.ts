@@ -17,6 +17,8 @@ describe('artifacts', () => {
   const app = fastify();
   const statuses = new Map<string, StatusWithLabels>();
   const issued: CredentialsRequest[] = [];
+  /** What happens after it was looked at which tasks are settled. */
+  let afterLook = (): void => {};
   let test: TestDatabase;
   let folder: string;
   let objects: Opened<Objects>;
@@ -44,7 +46,12 @@ describe('artifacts', () => {
         objects,
         readStatuses,
         shareStatuses: readStatuses,
-        settledAmong: async (_sql, taskIds) =>
+        settledAmong: async (_sql, taskIds) => {
+          const settled = taskIds.filter((taskId) => statuses.get(taskId)?.state === 'completed');
+          afterLook();
+          return settled;
+        },
+        holdSettled: async (_tx, taskIds) =>
           taskIds.filter((taskId) => statuses.get(taskId)?.state === 'completed'),
         issueCredentials: (request) => {
           issued.push(request);
@@ -480,6 +487,25 @@ describe('artifacts', () => {
       await artifacts.expireArtifacts(100);
       const gone = artifacts.artifactInfo({ taskId, runId: 0, name: 'a' });
       await assert.rejects(gone, { code: 'ResourceNotFound' });
+    });
+    it('by cleaning spares a task that came to be needed after it was looked at', async () => {
+      const upload = async (): Promise<string> => {
+        const taskId = aTask(aRun());
+        const reply = await create(taskId, 'input', file());
+        assert.ok(reply.storageType === 's3');
+        const put = { method: 'PUT', body: 'bytes', headers: { 'content-type': 'text/plain' } };
+        assert.equal((await fetch(reply.putUrl, put)).status, 200);
+        return taskId;
+      };
+      const [settled, neededAgain] = [await upload(), await upload()];
+      const setState = (taskId: string, state: 'completed' | 'running') =>
+        statuses.set(taskId, { ...(statuses.get(taskId) as StatusWithLabels), state });
+      for (const taskId of [settled, neededAgain]) setState(taskId, 'completed');
+      afterLook = () => setState(neededAgain, 'running');
+      const cleaned = await artifacts.cleanArtifacts({ bytesMax: 0 }, { isDryRun: false });
+      assert.deepEqual(cleaned, { runs: 1, bytes: 'bytes'.length });
+      assert.equal((await get(neededAgain, 'input')).status, 303);
+      await assert.rejects(get(settled, 'input'), { code: 'ResourceNotFound' });
     });
   });
 });

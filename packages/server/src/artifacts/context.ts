@@ -14,5 +14,7 @@ export interface Context extends BaseContext {
   shareStatuses(tx: Transaction, taskIds: readonly string[]): Promise<StatusWithLabels[]>;
   /** Those of these tasks that nobody needs any more: they, their groups and what depends on them are resolved. */
   settledAmong(sql: Sql, taskIds: readonly string[]): Promise<string[]>;
+  /** The same; nobody comes to need them again until the transaction ends. */
+  holdSettled(tx: Transaction, taskIds: readonly string[]): Promise<string[]>;
   issueCredentials(request: CredentialsRequest): Credentials;
 }

@@ -7,6 +7,7 @@ import { type ArtifactVerbs, artifactVerbs } from './service/index.ts';
 export { artifactRoutes } from './routes.ts';
 export { artifactCreatedMessage, objectCredentials, type PostArtifactRequest } from './schema.ts';
 export type { ArtifactVerbs } from './service/index.ts';
+export { linesOf, storedUrl, textAt } from './stored-text.ts';
 
 /** The door of artifacts. */
 export type Artifacts = Domain<ArtifactVerbs>;

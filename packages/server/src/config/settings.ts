@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { GcpProjects, S3Access, StaticClients } from '../auth/index.ts';
 import { Backends, Placement } from '../objects/index.ts';
 import { ageingPattern } from '../queue/index.ts';
+import { RegisteredClients } from '../third-parties/index.ts';
 import { ProviderSettings } from '../worker-manager/index.ts';
 import { cleaningSettings } from './cleaning-settings.ts';
 import { githubSettings } from './github-settings.ts';
@@ -288,6 +289,12 @@ export const Config = Type.Object({
       default: 'groups',
       description: 'The claim that lists the groups of a person.',
     }),
+  }),
+  registeredClients: structured(RegisteredClients, {
+    env: 'REGISTERED_CLIENTS',
+    expects: 'a list of sites, each with clientId, responseType, scope, redirectUri and maxExpires',
+    description:
+      'Other sites that people who are signed in may let act for them; see [sign-in](../operating/sign-in.md).',
   }),
   github: githubSettings,
   notify: Type.Object({

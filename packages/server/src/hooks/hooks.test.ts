@@ -351,6 +351,25 @@ describe('a hook with bindings', () => {
     assert.equal(await waiting(), 0);
   });
 
+  it('to an exchange of another program says what is wrong, whichever process has written it', async () => {
+    const elsewhere = bindings('#', 'exchange/another/v1/news');
+    const [writer, forgetter] = [t.another(), t.another()];
+    const learn = ({ step }: { step(name: string): Promise<number> }) => step('learn-bindings-of-hooks');
+    const errorsOf = async (ref: HookRef) =>
+      (await t.hooks.readHookBindings(ref)).bindings.flatMap(({ error }) => error ?? []);
+    for (const round of [1, 2]) {
+      const ref = await create({ bindings: elsewhere });
+      await learn(writer);
+      assert.match((await errorsOf(ref)).join(), /AMQP_URL/, `round ${round}`);
+      // What was bound to it goes, which the first of them does not hear of.
+      await t.hooks.removeHook({ ...ref, clientId: 'x' });
+      await learn(forgetter);
+      const again = await create({ bindings: elsewhere });
+      assert.deepEqual(await errorsOf(again), []);
+      await t.hooks.removeHook({ ...again, clientId: 'x' });
+    }
+  });
+
   it('mails its owner of an error', async () => {
     const ref = await create({ bindings: bindings('primary.bad') }, []);
     await t.step('learn-bindings-of-hooks');

@@ -350,10 +350,19 @@ export const forgetBindingError = async (sql: Sql, exchange: string): Promise<vo
   await sql`delete from hook_binding_errors where exchange = ${exchange}`;
 };
 
-/** Forgets all exchanges but these. */
-export const forgetOtherBindingErrors = async (sql: Sql, exchanges: readonly string[]): Promise<void> => {
-  await sql`delete from hook_binding_errors where exchange <> all(${exchanges}::text[])`;
+/** Forgets the exchanges that no hook is bound to. */
+export const forgetUnboundExchanges = async (sql: Sql): Promise<void> => {
+  await sql`
+    delete from hook_binding_errors e
+     where not exists (
+       select from hooks h
+        cross join lateral json_array_elements(h.bindings::json) as bound(binding)
+        where h.bindings <> '[]' and bound.binding ->> 'exchange' = e.exchange offset 0)`;
 };
+
+/** What is known of all exchanges. */
+export const listBindingErrors = (sql: Sql) =>
+  sql<Pick<BindingError, 'exchange' | 'error'>>`select exchange, error from hook_binding_errors`;
 
 /** What is known of these exchanges. */
 export const readBindingErrors = (sql: Sql, exchanges: readonly string[]) =>

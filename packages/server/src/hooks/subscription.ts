@@ -73,7 +73,7 @@ export const hookSubscription = (context: Context): HookSubscription => {
       step: async () => {
         await learn();
         const others = bound.flatMap(({ bindings: own }) => own.filter((one) => !isOurs(one)));
-        await errors.keepOnly(new Set(others.map(({ exchange }) => exchange)));
+        await errors.begin();
         if (foreign) await foreign.listen(others);
         else for (const { exchange } of others) await errors.note(exchange, noBroker);
         return 0;

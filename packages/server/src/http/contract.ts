@@ -93,6 +93,8 @@ export interface Contract<
   readonly signedByOthers?: true;
   /** Served, but left out of the published reference. */
   readonly hidden?: true;
+  /** Its path is below no service, since other programs know it so. */
+  readonly atRoot?: true;
 }
 
 /** The parts of a request that auth needs to identify the caller. */

@@ -67,7 +67,7 @@ export const serve = <Services extends object>(
 ): void => {
   readBodies(app);
   compressReplies(app);
-  app.options('/api/*', (_request, reply) => reply.headers(apiHeaders).code(200).send(''));
+  app.options('/api/*', allowEveryone);
   const everything = { ...services, process: deps.process };
   // Monitoring need not know the services of a deployment.
   for (const route of monitoringRoutes.filter(({ contract }) =>
@@ -78,11 +78,17 @@ export const serve = <Services extends object>(
     const base = `/api/${service.serviceName}/v1`;
     for (const route of [...monitoringRoutes, ...routes] as Route<object>[]) {
       const observe = deps.watchMethod?.(service.serviceName, route.contract.name) ?? (() => {});
+      const { atRoot, path: rootPath } = route.contract;
+      if (atRoot) app.options(rootPath, allowEveryone);
       for (const path of routerPaths(route.contract))
-        addRoute(app, base + path, { route, services: everything, deps, observe });
+        addRoute(app, atRoot ? path : base + path, { route, services: everything, deps, observe });
     }
   }
 };
+
+/** Tells a browser that pages of other sites may ask: nothing here is allowed for the sake of a cookie alone. */
+const allowEveryone = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  reply.headers(apiHeaders).code(200).send('');
 
 /**
  * The router's spellings of a published path. A parameter that may hold slashes is the rest of the path when it comes

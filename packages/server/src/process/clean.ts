@@ -15,7 +15,7 @@ import {
 import type { Config } from '../config/index.ts';
 import { backendsOf } from '../domain-settings.ts';
 import { createObjects } from '../objects/index.ts';
-import { readStatuses, settledAmong, shareStatuses } from '../queue/index.ts';
+import { holdSettled, readStatuses, settledAmong, shareStatuses } from '../queue/index.ts';
 import { type CleanedFiles, cleanCaches } from './clean-caches.ts';
 import { cleanLogs } from './clean-logs.ts';
 import { hasPlatform, withDatabase } from './own-database.ts';
@@ -93,8 +93,8 @@ const openArtifacts = (config: Config, base: BaseContext): ArtifactVerbs => {
   const issueCredentials = () => {
     throw new Error('Cleaning issues no credentials');
   };
-  return createArtifacts({ ...base, objects, readStatuses, shareStatuses, settledAmong, issueCredentials })
-    .verbs;
+  const tasks = { readStatuses, shareStatuses, settledAmong, holdSettled };
+  return createArtifacts({ ...base, ...tasks, objects, issueCredentials }).verbs;
 };
 
 /**

@@ -7,7 +7,7 @@ import { statusOf, type TaskRecord } from './record.ts';
 import { routes } from './routes/index.ts';
 import type { TaskStatus } from './schema/index.ts';
 import { type QueueVerbs, queueVerbs } from './service/index.ts';
-import { readRecords, shareRecords } from './store/index.ts';
+import { lockWithDependents, readRecords, settledAmong, shareRecords } from './store/index.ts';
 
 export { ageingPattern, readAgeing } from './ageing.ts';
 export { authorizeBy } from './authority.ts';
@@ -61,6 +61,12 @@ export const shareStatuses = async (
   tx: Transaction,
   taskIds: readonly string[],
 ): Promise<StatusWithLabels[]> => (await shareRecords(tx, taskIds)).map(statusWithLabels);
+
+/** Those of these tasks that nobody needs any more, as {@link settledAmong} finds them, until the transaction ends. */
+export const holdSettled = async (tx: Transaction, taskIds: readonly string[]): Promise<string[]> => {
+  await lockWithDependents(tx, taskIds);
+  return settledAmong(tx, taskIds);
+};
 
 const statusWithLabels = (record: TaskRecord): StatusWithLabels => ({
   ...statusOf(record),

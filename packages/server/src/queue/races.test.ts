@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { type Database, days, later, RequestError, slugid } from '../base/index.ts';
 import { heldTransaction, type Opened, untilBlocked } from '../testing/index.ts';
-import type { FilledTaskRequest, Queue, TaskStatus } from './index.ts';
+import { type FilledTaskRequest, holdSettled, type Queue, type TaskStatus } from './index.ts';
 import * as store from './store/index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
 
@@ -132,6 +132,46 @@ describe('a dependent that is created while its dependency resolves', () => {
     await lock.end();
     await resolved;
     await assertReleasedOnce(await created);
+  });
+});
+
+describe('a task that nobody needs any more', () => {
+  it('stays so while it is held: nobody runs a dependent again, or creates one', async () => {
+    const [required = ''] = await running(1);
+    await complete(one, required);
+    const dependent = await create(one, { dependencies: [required] });
+    await claim(one, dependent);
+    await complete(one, dependent);
+    let held: string[] = [];
+    const lock = await heldTransaction(db, async (tx) => {
+      held = await holdSettled(tx, [required]);
+    });
+    const rerun = two.rerunTasks.one({ taskId: dependent, authorize: anybody });
+    const created = create(two, { dependencies: [required] });
+    await untilBlocked(db, 2);
+    await lock.end();
+    await Promise.all([rerun, created]);
+    assert.deepEqual(held, [required]);
+    assert.deepEqual(await db.transaction((tx) => holdSettled(tx, [required])), []);
+  });
+
+  it('is none once a dependent runs again, however late that is committed', async () => {
+    const [required = ''] = await running(1);
+    await complete(one, required);
+    const dependent = await create(one, { dependencies: [required] });
+    await claim(one, dependent);
+    await complete(one, dependent);
+    const lock = await heldTransaction(
+      db,
+      (tx) => tx`select task_id from task_status where task_id = ${dependent} for update`,
+    );
+    const rerun = two.rerunTasks.one({ taskId: dependent, authorize: anybody });
+    await untilBlocked(db, 1);
+    const held = db.transaction((tx) => holdSettled(tx, [required]));
+    await untilBlocked(db, 2);
+    await lock.end();
+    await rerun;
+    assert.deepEqual(await held, []);
   });
 });
 

@@ -5,6 +5,9 @@ import { routes, type SessionServices } from './routes.ts';
 import { type SessionVerbs, sessionVerbs } from './service.ts';
 
 export { identityProviders } from './identity-providers/index.ts';
+export type { SessionVerbs } from './service.ts';
+export { digestOf, newSecret } from './session.ts';
+export type { SessionRow as Session } from './store.ts';
 
 /** The door of sessions. */
 export type Sessions = Domain<SessionVerbs>;
@@ -16,7 +19,7 @@ export const createSessions = (context: Context): Sessions => ({
   loops: sessionLoops(context),
 });
 
-/** What this service publishes. */
+/** The service `sessions`, without the methods that the floors above add to it. */
 export const sessionsDeclaration: ServiceDeclaration<SessionServices> = {
   service: {
     serviceName: 'sessions',

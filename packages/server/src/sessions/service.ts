@@ -119,17 +119,24 @@ const endSessions = oneByOne(async (tx, token: string): Promise<undefined> => {
   await store.deleteSession(tx, digestOf(token));
 });
 
+/** The session whose cookie a request carries. */
+const requireSession = async (
+  sql: Sql,
+  headers: IncomingHttpHeaders,
+  { now, context }: Work<Context>,
+): Promise<store.SessionRow> => {
+  const token = tokenIn(headers, context.rootUrl());
+  const session = token && (await store.findSession(sql, digestOf(token), now));
+  if (!session) throw new RequestError('AuthenticationFailed', 'Nobody is signed in here.');
+  return session;
+};
+
 /** Fresh credentials for the session whose cookie the request carries. */
 const renewCredentials = async (
   sql: Sql,
   headers: IncomingHttpHeaders,
-  { now, context }: Work<Context>,
-): Promise<Credentials> => {
-  const token = tokenIn(headers, context.rootUrl());
-  const session = token && (await store.findSession(sql, digestOf(token), now));
-  if (!session) throw new RequestError('AuthenticationFailed', 'Nobody is signed in here.');
-  return credentialsOf(context, session);
-};
+  work: Work<Context>,
+): Promise<Credentials> => credentialsOf(work.context, await requireSession(sql, headers, work));
 
 const credentialsOf = async (context: Context, session: store.SessionRow): Promise<Credentials> => {
   const now = context.clock.now();
@@ -170,7 +177,7 @@ const verbs = {
   admitPeople: alone(admitPeople),
   endSessions: alone(endSessions),
 };
-const queries = { renewCredentials };
+const queries = { renewCredentials, session: requireSession };
 
 /** The verbs of sessions, bound to what they were opened with. */
 export const sessionVerbs = (context: Context) => {

@@ -1,8 +1,9 @@
 import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import type { Context } from './context.ts';
-import { routes, type ViewServices } from './routes.ts';
+import { profileRoutes, routes, type ViewServices } from './routes.ts';
 import { type ViewVerbs, viewVerbs } from './service/index.ts';
 
+export { profileRoutes } from './routes.ts';
 export type { ViewVerbs } from './service/index.ts';
 
 /** The door of views. */
@@ -11,7 +12,7 @@ export type Views = Domain<ViewVerbs>;
 /** Opens views. */
 export const createViews = (context: Context): Views => ({
   verbs: viewVerbs(context),
-  routes,
+  routes: [...routes, ...profileRoutes],
   loops: [],
 });
 

@@ -106,3 +106,36 @@ export const routes: readonly Route<ViewServices>[] = [
     ({ views }, { query }) => views.listTasks(query),
   ),
 ];
+
+const profiler = { category: 'Profiler', stability: 'experimental', method: 'GET' } as const;
+
+/** Methods of the service `web-server`. They ask for no scopes: what they show is what anonymous callers may read. */
+export const profileRoutes: readonly Route<ViewServices>[] = [
+  endpoint(
+    {
+      ...profiler,
+      name: 'taskGroupProfile',
+      path: '/task-group/<taskGroupId>/profile',
+      title: 'Task Group Profile',
+      description:
+        'When the tasks of a group waited and ran, as a profile for the Firefox Profiler. Anonymous callers have to hold ' +
+        '`queue:list-task-group:<taskGroupId>`.',
+      params: { taskGroupId: parameters.slugid },
+    },
+    ({ views }, { params, caller }) => views.taskGroupProfile({ ...params, caller }),
+  ),
+  endpoint(
+    {
+      ...profiler,
+      name: 'taskProfile',
+      path: '/task/<taskId>/profile',
+      title: 'Task Log Profile',
+      description:
+        'The times in the log of a task, as a profile for the Firefox Profiler: of `public/logs/live.log`, else of ' +
+        '`public/logs/live_backing.log`, of the last run. Anonymous callers have to hold `queue:get-task:<taskId>`, ' +
+        '`queue:status:<taskId>` and `queue:get-artifact:<the name of the log>`.',
+      params: { taskId: parameters.slugid },
+    },
+    ({ views }, { params, caller }) => views.taskProfile({ ...params, caller }),
+  ),
+];

@@ -29,6 +29,63 @@ export const readLines = (
      order by s.task_group_id, s.task_id
      limit ${limit}`;
 
+/** A task of a group, with unparsed runs, as its profile needs it. Long texts are cut. */
+export interface ProfileRow {
+  readonly taskId: string;
+  readonly state: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly source: string;
+  readonly description: string;
+  readonly retries: number;
+  readonly runs: string;
+}
+
+/** The tasks of a group after this one, by id. */
+export const readProfileRows = (
+  sql: Sql,
+  taskGroupId: string,
+  { after, limit }: { after: string; limit: number },
+) =>
+  sql<ProfileRow>`
+    select s.task_id, s.state, s.runs, s.retries,
+           coalesce(t.definition::json #>> '{metadata,name}', '') as name,
+           coalesce(t.definition::json #>> '{metadata,owner}', '') as owner,
+           left(coalesce(t.definition::json #>> '{metadata,source}', ''), 1000) as source,
+           left(coalesce(t.definition::json #>> '{metadata,description}', ''), 1000) as description
+      from task_status s
+     cross join lateral (select definition from tasks where task_id = s.task_id offset 0) as t
+     where s.task_group_id = any(array[${taskGroupId}::text]) and s.task_id > ${after}
+     order by s.task_group_id, s.task_id
+     limit ${limit}`;
+
+export interface LoggedTaskRow {
+  readonly taskId: string;
+  readonly taskGroupId: string;
+  readonly state: string;
+  readonly name: string;
+  readonly created: string;
+}
+
+export const readLoggedTask = async (sql: Sql, taskId: string): Promise<LoggedTaskRow | undefined> => {
+  const [row] = await sql<LoggedTaskRow>`
+    select s.task_id, s.task_group_id, s.state, t.definition::json ->> 'created' as created,
+           coalesce(t.definition::json #>> '{metadata,name}', '') as name
+      from task_status s
+     cross join lateral (select definition from tasks where task_id = s.task_id offset 0) as t
+     where s.task_id = ${taskId}`;
+  return row;
+};
+
+export const readGroup = async (
+  sql: Sql,
+  taskGroupId: string,
+): Promise<{ readonly taskGroupId: string; readonly expires: Date } | undefined> => {
+  const [row] = await sql<{ taskGroupId: string; expires: Date }>`
+    select task_group_id, expires from task_groups where task_group_id = ${taskGroupId}`;
+  return row;
+};
+
 export const hasGroup = async (sql: Sql, taskGroupId: string): Promise<boolean> =>
   (await sql`select task_group_id from task_groups where task_group_id = ${taskGroupId}`).length > 0;
 

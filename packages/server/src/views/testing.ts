@@ -1,7 +1,15 @@
 import { type FastifyInstance, fastify } from 'fastify';
+import type { ArtifactVerbs } from '../artifacts/index.ts';
 import { fillTemplate, scopeSet } from '../auth/index.ts';
-import { type Database, type ManualClock, manualClock, silentLog, slugid } from '../base/index.ts';
-import { serve } from '../http/index.ts';
+import {
+  type Database,
+  type ManualClock,
+  manualClock,
+  RequestError,
+  silentLog,
+  slugid,
+} from '../base/index.ts';
+import { Reply, serve } from '../http/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue } from '../queue/index.ts';
 import {
   type Opened,
@@ -12,12 +20,18 @@ import {
   testDatabase,
   tester,
 } from '../testing/index.ts';
-import { createViews, viewsDeclaration } from './index.ts';
+import { createViews, profileRoutes, viewsDeclaration } from './index.ts';
 
 export interface TestViews {
   readonly db: Database;
   readonly clock: ManualClock;
   readonly queue: Opened<Queue>;
+  /** The scopes of callers without credentials; to be filled by tests. */
+  readonly everybody: string[];
+  /** The texts of artifacts, by `<taskId>/<name>`; to be filled by tests. */
+  readonly texts: Map<string, string>;
+  /** A GET of the service `web-server` without credentials. */
+  profile(path: string): Promise<{ status: number; cacheControl: string; body: Record<string, unknown> }>;
   /** A GET over HTTP by a caller with these scopes. */
   get(path: string, scopes?: readonly string[]): Promise<{ status: number; body: Record<string, unknown> }>;
   /** Creates a task; returns its id. */
@@ -31,18 +45,39 @@ export interface TestViews {
 const authorize = () => {};
 const worker = { workerGroup: 'group', workerId: 'worker' };
 
-const serveViews = (db: Database, queue: Opened<Queue>, clock: ManualClock): FastifyInstance => {
+const serveViews = ({
+  db,
+  queue,
+  clock,
+  everybody,
+  texts,
+}: Pick<TestViews, 'db' | 'queue' | 'clock' | 'everybody' | 'texts'>): FastifyInstance => {
   const app = fastify();
   const deps = {
     ...servedOn(clock),
     authenticate: async ({ headers }: { headers: Record<string, unknown> }) => ({
       ...tester,
-      ...scopeSet(JSON.parse(String(headers.scopes)) as string[]),
+      ...scopeSet(
+        headers.scopes === undefined ? everybody : (JSON.parse(String(headers.scopes)) as string[]),
+      ),
     }),
     fillScopes: fillTemplate,
   };
-  const { verbs: views } = createViews({ db, clock, log: silentLog, queue });
-  serve(app, deps, { declarations: [viewsDeclaration], services: { views } });
+  const artifacts: Pick<ArtifactVerbs, 'getArtifact'> = {
+    getArtifact: async ({ taskId, name, authorize: check }) => {
+      check({ names: [name] });
+      const text = texts.get(`${taskId}/${name}`);
+      if (text === undefined) throw new RequestError('ResourceNotFound', 'There is none.');
+      return new Reply(303, { storageType: 's3', url: `data:text/plain,${encodeURIComponent(text)}` });
+    },
+  };
+  const rootUrl = () => 'http://localhost';
+  const { verbs: views } = createViews({ db, clock, log: silentLog, queue, artifacts, rootUrl });
+  const webServer = {
+    service: { serviceName: 'web-server', title: '', description: '' },
+    routes: profileRoutes,
+  };
+  serve(app, deps, { declarations: [viewsDeclaration, webServer], services: { views } });
   return app;
 };
 
@@ -51,7 +86,8 @@ export const testViews = async (): Promise<TestViews> => {
   const { db, drop } = await testDatabase();
   const clock = manualClock();
   const queue = opened(createQueue({ db, clock, log: silentLog, ...queueAlone() }));
-  const app = serveViews(db, queue, clock);
+  const [everybody, texts] = [[] as string[], new Map<string, string>()];
+  const app = serveViews({ db, queue, clock, everybody, texts });
   const claim = async (taskId: string, runId = 0) => {
     await queue.claimRuns.one({ taskId, runId, worker, authorize });
   };
@@ -59,6 +95,16 @@ export const testViews = async (): Promise<TestViews> => {
     db,
     clock,
     queue,
+    everybody,
+    texts,
+    profile: async (path) => {
+      const reply = await app.inject({ method: 'GET', url: `/api/web-server/v1/${path}` });
+      return {
+        status: reply.statusCode,
+        cacheControl: String(reply.headers['cache-control']),
+        body: JSON.parse(reply.body) as Record<string, unknown>,
+      };
+    },
     get: async (path, scopes = ['*']) => {
       const headers = { scopes: JSON.stringify(scopes) };
       const reply = await app.inject({ method: 'GET', url: `/api/views/v1/${path}`, headers });

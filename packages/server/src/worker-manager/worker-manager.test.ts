@@ -11,7 +11,7 @@ import {
   transact,
 } from '../base/index.ts';
 import type { Email } from '../notify/index.ts';
-import { messagesIn, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
+import { messagesIn, opened, stepOf, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createWorkers } from '../workers/index.ts';
 import * as store from './store/index.ts';
 import { type OpenedPools, openedPools } from './testing/index.ts';
@@ -100,6 +100,22 @@ describe('a worker of a static pool', () => {
     assert.ok(lost.some((worker) => (worker as { workerId: string }).workerId === 'leaving'));
     const { secret } = await register(await aWorker());
     await assert.rejects(context.reregisterWorker({ ...ref, secret }), hasCode('InputError'));
+  });
+
+  it('never has the id of one whose record has expired, deleted or not', async () => {
+    const ref = await aWorker();
+    const again = (fields: Partial<typeof ref> = {}) => {
+      const expires = later(clock.now(), hours(9)).toJSON();
+      const providerInfo = { staticSecret: secretOf('a') };
+      return context.createWorker({ ...ref, ...fields, definition: { expires, providerInfo } });
+    };
+    assert.equal((await again()).workerId, ref.workerId);
+    clock.advance(hours(10));
+    await assert.rejects(again(), hasCode('RequestConflict'));
+    await stepOf(context.loops)('expire-managed-workers');
+    await assert.rejects(context.readWorker(ref), hasCode('ResourceNotFound'));
+    await assert.rejects(again(), hasCode('RequestConflict'));
+    assert.equal((await again({ workerGroup: 'elsewhere' })).workerGroup, 'elsewhere');
   });
 
   it('stores no secret in plain text', async () => {

@@ -43,13 +43,23 @@ const pilesOnDisk = async ({ objects }: Context): Promise<Pile[]> => {
   return [...piles.values()].sort((a, b) => a.storedAt.getTime() - b.storedAt.getTime());
 };
 
-/** Lets what is to go expire now, and long enough ago that it is deleted at once. */
-const letGo = (context: Context, piles: readonly Pile[]): Promise<void> =>
+const taskIdsOf = (piles: readonly Pile[]): string[] => [...new Set(piles.map(({ taskId }) => taskId))];
+
+/**
+ * Lets what is to go expire now, and long enough ago that it is deleted at once. Returns what went: a task that somebody has
+ * come to need meanwhile, by running it or a dependent again, keeps its own.
+ */
+const letGo = (context: Context, piles: readonly Pile[]): Promise<readonly Pile[]> =>
   transact(context, async (tx, now) => {
-    const gone = await store.expireParts(tx, piles, later(now, -deletedAfterMs - 1));
+    const settled = new Set(await context.holdSettled(tx, taskIdsOf(piles)));
+    const going = piles.filter(({ taskId }) => settled.has(taskId));
+    const gone = await store.expireParts(tx, going, later(now, -deletedAfterMs - 1));
     const objects = gone.filter(({ storageType }) => storageType === 'object').map(objectName);
     await context.objects.expireAt(tx, objects, later(now, -1));
+    return going;
   });
+
+const bytesOf = (piles: readonly Pile[]): number => piles.reduce((sum, { bytes }) => sum + bytes, 0);
 
 const pilesAtOnce = 500;
 
@@ -66,7 +76,7 @@ export const cleanArtifacts = async (
   const cleaned = { runs: new Set<string>(), bytes: 0 };
   if (!artifactsBefore && !logsBefore && bytesMax === undefined) return { runs: 0, bytes: 0 };
   const piles = await pilesOnDisk(context);
-  let left = piles.reduce((sum, { bytes }) => sum + bytes, 0);
+  let left = bytesOf(piles);
   const isTooOld = ({ isLog, storedAt }: Pile): boolean => {
     const before = isLog ? logsBefore : artifactsBefore;
     return before !== undefined && storedAt < before;
@@ -76,17 +86,17 @@ export const cleanArtifacts = async (
     [artifactsBefore, logsBefore].every((before) => before === undefined || storedAt >= before);
   for (const some of partsOf(piles, pilesAtOnce)) {
     if (some.every(isRecent) && left <= (bytesMax ?? left)) break;
-    const taskIds = [...new Set(some.map(({ taskId }) => taskId))];
-    const settled = new Set(await context.settledAmong(context.db, taskIds));
+    const settled = new Set(await context.settledAmong(context.db, taskIdsOf(some)));
     const doomed = some.filter((pile) => {
       if (!settled.has(pile.taskId)) return false;
       if (!isTooOld(pile) && left <= (bytesMax ?? left)) return false;
       left -= pile.bytes;
-      cleaned.bytes += pile.bytes;
-      cleaned.runs.add(`${pile.taskId}/${pile.runId}`);
       return true;
     });
-    if (!isDryRun && doomed.length > 0) await letGo(context, doomed);
+    const gone = isDryRun || doomed.length === 0 ? doomed : await letGo(context, doomed);
+    left += bytesOf(doomed) - bytesOf(gone);
+    cleaned.bytes += bytesOf(gone);
+    for (const { taskId, runId } of gone) cleaned.runs.add(`${taskId}/${runId}`);
   }
   return { runs: cleaned.runs.size, bytes: cleaned.bytes };
 };

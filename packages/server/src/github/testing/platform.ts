@@ -1,4 +1,5 @@
 import { type FastifyInstance, fastify } from 'fastify';
+import type { ArtifactVerbs } from '../../artifacts/index.ts';
 import { fillTemplate, scopeSet } from '../../auth/index.ts';
 import {
   type Database,
@@ -92,24 +93,26 @@ const settingsOf = ({ appId, privateKey, secret, url }: FakeGithub) => ({
 });
 
 const openDomain = (around: Around, { withoutApp = false }: TestGithubOptions): Github => {
-  const { base, github, queue, queueContext, roles, artifacts } = around;
+  const { base, github, queue, queueContext, roles, artifacts: kept } = around;
+  const rootUrl = () => 'https://tasks.example.com';
+  const artifacts: Pick<ArtifactVerbs, 'getArtifact'> = {
+    getArtifact: async ({ taskId, runId, name }) => {
+      const found = kept.get(`${taskId}/${runId}/${name}`);
+      if (!found) throw new RequestError('ResourceNotFound', 'There is none.');
+      return new Reply(303, found);
+    },
+  };
   return createGithub({
     ...base,
     settings: withoutApp ? undefined : settingsOf(github),
     queueContext,
     queue: queue.verbs,
-    views: createViews({ ...base, queue: queue.verbs }).verbs,
+    views: createViews({ ...base, queue: queue.verbs, artifacts, rootUrl }).verbs,
     hooks: { trigger: (...call) => around.trigger(...call) },
-    artifacts: {
-      getArtifact: async ({ taskId, runId, name }) => {
-        const found = artifacts.get(`${taskId}/${runId}/${name}`);
-        if (!found) throw new RequestError('ResourceNotFound', 'There is none.');
-        return new Reply(303, found);
-      },
-    },
+    artifacts,
     arrived: localSignal(),
     touched: localSignal(),
-    rootUrl: () => 'https://tasks.example.com',
+    rootUrl,
     callerFor: async (scopes) => callerWith(roles, scopes),
   });
 };

@@ -189,6 +189,24 @@ export const settledAmong = async (db: Sql, taskIds: readonly string[]): Promise
   return rows.map((row) => row.taskId);
 };
 
+/**
+ * Locks these tasks and all that depend on them until the transaction ends, so that none is created, run again or resolved
+ * meanwhile. What {@link settledAmong} returns in the same transaction stays true until its end.
+ */
+export const lockWithDependents = (tx: Transaction, taskIds: readonly string[]) =>
+  tx`
+    select locked.task_id
+      from (select task_id collate "C" as task_id from unnest(${taskIds}::text[]) as given(task_id)
+            union
+            select d.task_id collate "C"
+              from unnest(${taskIds}::text[]) as given(task_id)
+             cross join lateral (
+               select dependent_task_id as task_id from task_dependencies
+                where required_task_id = given.task_id offset 0) as d
+             order by 1) as wanted
+     cross join lateral (
+       select task_id from task_status where task_id = wanted.task_id for no key update) as locked`;
+
 export const countGroup = async (db: Sql, taskGroupId: string): Promise<number> => {
   const [row] = await db<{ size: number }>`
     select count(*)::int as size from task_status where task_group_id = ${taskGroupId}`;

@@ -4,10 +4,14 @@ import { explainTask } from './explain.ts';
 import { listGroups, listTasks } from './finding.ts';
 import { listGroupLines } from './lines.ts';
 import { readOverview } from './overview.ts';
+import { profileQueries } from './profiles.ts';
 
 const queries = { listGroupLines, explainTask, readOverview, listGroups, listTasks };
 
 /** The verbs of views, all of which read, bound to what they were opened with. */
-export const viewVerbs = (context: Context) => bindQueries(context, queries);
+export const viewVerbs = (context: Context) => ({
+  ...bindQueries(context, queries),
+  ...profileQueries(context),
+});
 
 export type ViewVerbs = ReturnType<typeof viewVerbs>;

@@ -19,13 +19,18 @@ export interface WorkerRequest extends store.WorkerRef {
   readonly clientId?: string | undefined;
 }
 
-/** Creates static workers. Repeated, it returns the existing one; another capacity or secret is a conflict. */
+/**
+ * Creates static workers. Repeated, it returns the existing one; another capacity or secret is a conflict, and so is an id
+ * whose record has expired: what knew the former worker by it would take the new one for it.
+ */
 export const createWorkers = oneByOne(
   async (tx, request: WorkerRequest, { now, context }: Work<Context>): Promise<Worker> => {
     const { providerId } = await requireStaticPool(tx, context, request.workerPoolId);
     const worker = newWorker(request, { providerId, now });
     const [added] = await store.insertWorkers(tx, [worker], now);
-    if (!added) return workerView(requireEqual(await store.findWorker(tx, request), worker));
+    if (!added) return workerView(requireEqual(await store.findWorker(tx, request), worker, now));
+    // Asked afterwards: an insertion that waited for the deletion of the former record sees that it is noted.
+    if (await store.isFormerWorker(tx, request)) throw isTaken(request);
     const { clientId } = request;
     await recordWorkers(context, tx, { workers: [added], clientId, change: 'created', now });
     await outbox.append(tx, [events.workerRunning(added, now)], now);
@@ -135,7 +140,10 @@ export const removeWorker = async (
 /** Deletes at most this many workers whose record has expired; returns how many. */
 export const expireWorkers = async (context: Context, limit: number): Promise<number> => {
   const deleted = await transact(context, async (tx, now) => {
-    const rows = await store.deleteExpiredWorkers(tx, now, limit);
+    const keepIdsOf = [...context.providers.values()]
+      .filter(({ providerType }) => providerType === 'static')
+      .map(({ providerId }) => providerId);
+    const rows = await store.deleteExpiredWorkers(tx, { now, limit, keepIdsOf });
     const alive = rows.filter(({ state }) => state !== 'stopped');
     await outbox.append(
       tx,
@@ -161,14 +169,21 @@ const requireStaticPool = async (
   );
 };
 
-const requireEqual = (there: store.WorkerRow | undefined, wanted: store.NewWorker): store.WorkerRow => {
+const requireEqual = (
+  there: store.WorkerRow | undefined,
+  wanted: store.NewWorker,
+  now: Date,
+): store.WorkerRow => {
   const fields = ['capacity', 'state', 'providerId', 'staticSecretDigest'] as const;
-  if (there && fields.every((field) => there[field] === wanted[field])) return there;
-  throw new RequestError(
-    'RequestConflict',
-    `There is another worker ${wanted.workerGroup}/${wanted.workerId} in ${wanted.workerPoolId} already.`,
-  );
+  if (there && there.expires > now && fields.every((field) => there[field] === wanted[field])) return there;
+  throw isTaken(wanted);
 };
+
+const isTaken = ({ workerPoolId, workerGroup, workerId }: store.WorkerRef): RequestError =>
+  new RequestError(
+    'RequestConflict',
+    `There is, or has been, another worker ${workerGroup}/${workerId} in ${workerPoolId}: choose another id.`,
+  );
 
 const workerView = (row: store.WorkerRow): Worker => ({
   workerPoolId: row.workerPoolId,

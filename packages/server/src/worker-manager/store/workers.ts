@@ -187,16 +187,38 @@ export const countWorkersOfAll = (sql: Sql) =>
       from managed_workers where state <> 'stopped'
      group by worker_pool_id, state`;
 
-/** Deletes workers whose record has expired; returns those that were not stopped. */
-export const deleteExpiredWorkers = async (tx: Transaction, now: Date, limit: number) =>
+/** Deletes workers whose record has expired, and returns them. The ids of those of these providers are kept. */
+export const deleteExpiredWorkers = async (
+  tx: Transaction,
+  { now, limit, keepIdsOf }: { now: Date; limit: number; keepIdsOf: readonly string[] },
+) =>
   tx<WorkerRow>`
-    delete from managed_workers
-     where ctid = any(array(
-             select ctid from managed_workers
-              where expires <= ${now} order by expires limit ${limit} for update skip locked))
-    returning worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
-              expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
-              should_terminate, terminate_reason`;
+    with gone as (
+      delete from managed_workers
+       where ctid = any(array(
+               select ctid from managed_workers
+                where expires <= ${now} order by expires limit ${limit} for update skip locked))
+      returning worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+                expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+                should_terminate, terminate_reason
+    ), kept as (
+      insert into former_workers (worker_pool_id, worker_group, worker_id)
+      select worker_pool_id, worker_group, worker_id from gone where provider_id = any(${keepIdsOf}::text[])
+       order by worker_pool_id, worker_group, worker_id
+      on conflict do nothing
+    )
+    select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+           expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+           should_terminate, terminate_reason from gone`;
+
+/** Whether an operator gave this id to a worker whose record has been deleted. */
+export const isFormerWorker = async (sql: Sql, ref: WorkerRef): Promise<boolean> => {
+  const rows = await sql`
+    select worker_id from former_workers
+     where worker_pool_id = ${ref.workerPoolId} and worker_group = ${ref.workerGroup}
+       and worker_id = ${ref.workerId}`;
+  return rows.length > 0;
+};
 
 /** The capacity of the running workers of a pool that registered before this one. */
 export const capacityBefore = async (
