@@ -60,6 +60,7 @@ const rooms = [
 /** The folders of packages/worker/src, lowest first. */
 const workerFloors = [
   'payload',
+  'addresses',
   'trees',
   'tunnel',
   'logs',
