@@ -61,6 +61,7 @@ const rooms = [
 /** The folders of packages/worker/src, lowest first. */
 const workerFloors = [
   'payload',
+  'addresses',
   'trees',
   'tunnel',
   'logs',

@@ -181,7 +181,7 @@ export const WorkerConfig = Type.Object({
       maximum: 1024,
       ...setting(
         'TASKYARD_WORKER_CONTAINER_CPUS',
-        'The most processors of a container: 1.5. Default: no limit.',
+        'The most processors of a container, or a command in bubblewrap: 1.5. Default: no limit.',
       ),
     }),
   ),

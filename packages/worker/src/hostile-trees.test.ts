@@ -182,5 +182,38 @@ for (const engine of ['process', 'bubblewrap', 'docker'] as const) {
       }
       assert.equal(ended.artifacts.get('public/all/away/secret'), undefined);
     });
+
+    const shown = { skip: engine === 'process' && 'its tasks see the machine itself' };
+
+    test(
+      'a task leads neither its next command nor its artifacts elsewhere by absolute paths',
+      shown,
+      async () => {
+        const place = scene?.workDir ?? '';
+        const turn = `mv ${place} ${place}-away; rm -rf ${place}; ln -s /oldroot${outside} ${place};
+        ln -s ${secret} ${place}-link; echo first`;
+        const { state, log, ended } = await run({
+          ...script(''),
+          command: [turn, 'echo second'].map((text) => ['/bin/sh', '-c', text]),
+          artifacts: [{ type: 'file', path: `${place}-link`, name: 'public/link' }],
+        });
+        assert.equal(state, 'failed', log);
+        assert.match(log, /^first$[\s\S]*^second$/m);
+        assert.equal(ended.artifacts.get('public/link')?.storageType, 'error');
+        await assertUntouched();
+      },
+    );
+
+    test('a link in a cache at an absolute path leads no later mount outside', shown, async () => {
+      const cached = cache('absolute-links', '/builds/c');
+      const planted = await run(
+        script(`ln -s ${outside} /builds/c/away && echo planted`, { mounts: [cached] }),
+      );
+      assert.equal(planted.state, 'completed', planted.log);
+      const { state, log } = await run(script('true', { mounts: [cached, file('/builds/c/away/planted')] }));
+      assert.equal(state, 'failed');
+      assert.match(log, /Nothing can be put at \/builds\/c\/away\/planted/);
+      await assertUntouched();
+    });
   });
 }

@@ -1,3 +1,4 @@
+import { absolutePathCases } from './testing/absolute-path-cases.ts';
 import { containerCases } from './testing/container-cases.ts';
 import { leftCases } from './testing/left-cases.ts';
 import { mountCases } from './testing/mount-cases.ts';
@@ -9,6 +10,7 @@ for (const engine of ['process', 'bubblewrap'] as const) {
   await testPayloads(engine, `${engine}: payloads`, async (scene) => [
     ...payloadCases,
     ...leftCases,
+    ...absolutePathCases,
     ...mountCases(scene.queue),
     ...(await containerCases(scene)),
   ]);

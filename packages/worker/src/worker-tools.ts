@@ -4,12 +4,7 @@ import { makeFolder, slugid } from '@taskyard/client';
 import { type Clock, seconds } from './clock.ts';
 import { defaultPath, nodeDirectories } from './config.ts';
 import { type DiskGuard, diskGuard, freeBytesAt, freeBytesMinAt, oldestFirst } from './disk-guard.ts';
-import {
-  type ContainerOptions,
-  chooseEngine,
-  defaultContainerSettings,
-  type Engine,
-} from './engines/index.ts';
+import { type ContainerOptions, chooseEngine, defaultContainerSettings } from './engines/index.ts';
 import { featuresOf } from './features.ts';
 import { type LiveLogs, openDirectLogs, openLogsByTunnel, PublishedLogs } from './logs/index.ts';
 import { followPurgeRequests, type MountSources, openCaches, openDownloads } from './mounts/index.ts';
@@ -55,13 +50,15 @@ export const openTools = async (
     const signingKey = await openSigningKey(options, log);
     const { liveLogs, shells, tunnel } = await openViews(options, { clock, log });
     const memoryGuard = startMemoryGuard(clock);
+    // Without isolation a task can ask whom it likes itself.
+    const allowsPrivateUrls = options.allowPrivateUrls === true || engine.name === 'process';
     const tools: WorkerTools = {
       clock,
       log,
       rootUrl: rootUrl.replace(/\/+$/, ''),
       identity: { taskQueueId, workerGroup, workerId },
       engine,
-      mounts: await openMountSources(options, { directory, clock, log, engine }),
+      mounts: await openMountSources(options, { directory, clock, log, allowsPrivateUrls }),
       liveLogs,
       shells,
       memoryGuard,
@@ -71,6 +68,7 @@ export const openTools = async (
       whereabouts: whereaboutsOf(options),
       killGraceMs: seconds(options.killGraceSeconds ?? 10),
       maxRunTimeSecondsMax: options.maxRunTimeSecondsMax ?? dayInSeconds,
+      allowsPrivateUrls,
       features: featuresOf(options, { engine, signingKey }),
       signingKey,
     };
@@ -167,13 +165,11 @@ const openMountSources = async (
     directory,
     clock,
     log,
-    engine,
-  }: { directory: WorkDirectory; clock: Clock; log: WorkerLog; engine: Engine },
+    allowsPrivateUrls,
+  }: { directory: WorkDirectory; clock: Clock; log: WorkerLog; allowsPrivateUrls: boolean },
 ): Promise<MountSources> => {
   const caches = await openCaches(directory.caches, clock);
-  // Without isolation a task can ask whom it likes itself.
-  const allowsPrivate = options.allowPrivateUrls === true || engine.name === 'process';
-  const rules = { allowsPrivate, rootUrl: options.rootUrl };
+  const rules = { allowsPrivate: allowsPrivateUrls, rootUrl: options.rootUrl };
   const downloads = await openDownloads(directory.downloads, { clock, rules });
   return {
     caches,

@@ -45,7 +45,7 @@ test('a file is described by its name, unless the task says what it is', async (
       ['d/sub/c', 'text/x', 'identity'],
     ],
   );
-  assert.deepEqual([files[0]?.inside, files[0]?.path], [task, 'd/a.html']);
+  assert.deepEqual([files[0]?.inside?.directory, files[0]?.path], [task, 'd/a.html']);
 });
 
 test('a directory becomes one artifact for each file below it', async (t) => {

@@ -7,6 +7,8 @@ import {
   type HeldDirectory,
   holdDirectory,
   LeadsOut,
+  type Places,
+  type Root,
   rootOf,
   systemReason,
   withHeld,
@@ -19,7 +21,7 @@ export interface CollectedFile {
   readonly name: string;
   readonly path: string;
   /** The path is below this directory, which a task has filled, and must not lead out of it. */
-  readonly inside?: string | undefined;
+  readonly inside?: Root | undefined;
   readonly expires: Date;
   readonly contentType: string;
   readonly contentEncoding: ContentEncoding;
@@ -47,9 +49,7 @@ const unnameable = 'The names of artifacts are at most 1024 printable ASCII char
 
 type Found = CollectedFile | MissingArtifact;
 
-export interface Collecting {
-  /** The task's own directory. */
-  readonly directory: string;
+export interface Collecting extends Places {
   /** Names that are the worker's own to fill. */
   readonly ownNames?: readonly string[];
 }
@@ -58,17 +58,17 @@ export interface Collecting {
  * Finds the declared artifacts that the commands left behind. An error with one does not affect others.
  */
 export const collectArtifacts = async (
-  { directory, ownNames = [] }: Collecting,
+  { ownNames = [], ...places }: Collecting,
   artifacts: readonly ArtifactDescription[],
 ): Promise<Collection> => {
   const found = new Map<string, Found>();
   const warnings: string[] = [];
   for (const artifact of artifacts) {
-    for (const one of await collectArtifact(directory, artifact)) {
+    for (const one of await collectArtifact(places, artifact)) {
       const { name } = one;
       if (ownNames.includes(name)) {
         warnings.push(
-          `${name} of the task's ${artifact.type} ${artifact.path} is left out: the worker itself makes it`,
+          `${name} of the task's ${artifact.type} ${shownPath(artifact)} is left out: the worker itself makes it`,
         );
       } else if ('reason' in one && one.isOptional) {
         warnings.push(`${name} is left out, as it is optional: ${one.message}`);
@@ -92,8 +92,12 @@ const missing = (
   message: string,
 ): MissingArtifact => ({ name: printable(name), expires, isOptional, reason, message });
 
+/** The path by which the task knows it. */
+const shownPath = ({ path, shownAs = path }: ArtifactDescription): string => shownAs;
+
 const missingFor = (artifact: ArtifactDescription, error: unknown): MissingArtifact => {
-  const { path, type } = artifact;
+  const { type } = artifact;
+  const path = shownPath(artifact);
   const { code } = error as NodeJS.ErrnoException;
   if (error instanceof LeadsOut) {
     return missing(artifact, 'invalid-resource-on-worker', `${path} leads out of the task's directory.`);
@@ -115,21 +119,21 @@ const missingFor = (artifact: ArtifactDescription, error: unknown): MissingArtif
   );
 };
 
-const collectArtifact = async (taskDirectory: string, declared: ArtifactDescription): Promise<Found[]> => {
-  const { root: directory, path } = rootOf(taskDirectory, declared.path);
-  const artifact = { ...declared, path };
+const collectArtifact = async (places: Places, declared: ArtifactDescription): Promise<Found[]> => {
+  const { root, path } = rootOf(places, declared.path);
+  const artifact = { ...declared, path, shownAs: shownPath(declared) };
   const { type } = artifact;
   try {
-    return await findInside(directory, path, async (entry) => {
+    return await findInside(root, path, async (entry) => {
       const kind = entry ? entry.kind : 'directory';
       if (kind !== type) {
-        const message = `${declared.path} is there, but it is no ${type}.`;
+        const message = `${shownPath(declared)} is there, but it is no ${type}.`;
         return [missing(artifact, 'invalid-resource-on-worker', message)];
       }
       if (entry && kind === 'file')
-        return [await readableFile({ directory, artifact }, entry.parent.at(entry.name))];
-      const held = holdDirectory(entry ? entry.parent.at(entry.name) : directory);
-      return await withHeld(held, (root) => walk({ directory, artifact }, root));
+        return [await readableFile({ root, artifact }, entry.parent.at(entry.name))];
+      const held = holdDirectory(entry ? entry.parent.at(entry.name) : root.directory);
+      return await withHeld(held, (top) => walk({ root, artifact }, top));
     });
   } catch (error) {
     return [missingFor(declared, error)];
@@ -137,11 +141,11 @@ const collectArtifact = async (taskDirectory: string, declared: ArtifactDescript
 };
 
 interface Walk {
-  readonly directory: string;
+  readonly root: Root;
   readonly artifact: ArtifactDescription;
 }
 
-const readableFile = async ({ directory, artifact }: Walk, place: Buffer): Promise<Found> => {
+const readableFile = async ({ root, artifact }: Walk, place: Buffer): Promise<Found> => {
   const { name, path, expires, isOptional, contentType, contentEncoding } = artifact;
   if (printable(name) !== name || name === '')
     return missing(artifact, 'invalid-resource-on-worker', unnameable);
@@ -153,7 +157,7 @@ const readableFile = async ({ directory, artifact }: Walk, place: Buffer): Promi
   return {
     name,
     path,
-    inside: directory,
+    inside: root,
     expires,
     isOptional,
     contentType: contentType ?? contentTypeOf(name),
@@ -162,20 +166,20 @@ const readableFile = async ({ directory, artifact }: Walk, place: Buffer): Promi
 };
 
 /** The files below a directory. Links to directories are not followed, since they may form cycles. */
-const walk = async ({ directory, artifact }: Walk, root: HeldDirectory): Promise<Found[]> => {
+const walk = async ({ root, artifact }: Walk, held: HeldDirectory): Promise<Found[]> => {
   const found: Found[] = [];
-  const entries = await readdir(root.path, { withFileTypes: true, encoding: 'buffer' });
+  const entries = await readdir(held.path, { withFileTypes: true, encoding: 'buffer' });
   entries.sort((a, b) => Buffer.compare(a.name, b.name));
   for (const entry of entries) {
     const { walked, isNameable } = below(artifact, entry.name);
     try {
       if (!isNameable) found.push(missing(walked, 'invalid-resource-on-worker', unnameable));
       else if (entry.isDirectory()) {
-        const inner = holdDirectory(root.at(entry.name));
-        found.push(...(await withHeld(inner, (held) => walk({ directory, artifact: walked }, held))));
+        const inner = holdDirectory(held.at(entry.name));
+        found.push(...(await withHeld(inner, (below) => walk({ root, artifact: walked }, below))));
       } else if (entry.isFile()) {
-        found.push(await readableFile({ directory, artifact: walked }, root.at(entry.name)));
-      } else found.push(...(await linkedFile({ directory, artifact: walked })));
+        found.push(await readableFile({ root, artifact: walked }, held.at(entry.name)));
+      } else found.push(...(await linkedFile({ root, artifact: walked })));
     } catch (error) {
       found.push(missingFor(walked, error));
     }
@@ -189,17 +193,18 @@ const below = (artifact: ArtifactDescription, entry: Buffer) => {
   const isText = Buffer.from(text).equals(entry);
   const name = posix.join(artifact.name, isText ? text : printable(entry));
   const path = posix.join(artifact.path, isText ? text : printable(entry));
-  return { walked: { ...artifact, name, path }, isNameable: isText && name === printable(name) };
+  const shownAs = posix.join(shownPath(artifact), isText ? text : printable(entry));
+  return { walked: { ...artifact, name, path, shownAs }, isNameable: isText && name === printable(name) };
 };
 
 /** The artifact of an entry that is neither a directory nor a file. A link to a file counts as one, if it stays inside. */
-const linkedFile = async ({ directory, artifact }: Walk): Promise<Found[]> => {
-  const message = `${artifact.path} is neither a file nor a link to one in the task's directory.`;
+const linkedFile = async ({ root, artifact }: Walk): Promise<Found[]> => {
+  const message = `${shownPath(artifact)} is neither a file nor a link to one in the task's directory.`;
   const others = [missing(artifact, 'invalid-resource-on-worker', message)];
-  const found = findInside(directory, artifact.path, async (entry) => {
+  const found = findInside(root, artifact.path, async (entry) => {
     if (!entry || entry.kind === 'directory') return [];
     return entry.kind === 'file'
-      ? [await readableFile({ directory, artifact }, entry.parent.at(entry.name))]
+      ? [await readableFile({ root, artifact }, entry.parent.at(entry.name))]
       : others;
   });
   return found.catch((error) => {

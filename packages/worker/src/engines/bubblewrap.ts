@@ -7,8 +7,9 @@ import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { TerminalSize } from '@taskyard/client';
 import type { ControlGroup, ControlGroups } from './control-groups.ts';
-import type { Command, Engine, RunningCommand, ShellPlace, Terminal } from './engine.ts';
+import type { Command, Engine, Outside, RunningCommand, ShellPlace, Terminal } from './engine.ts';
 import { findProgram } from './find-program.ts';
+import { makeOutside, outsideArguments, sandboxOutside } from './outside.ts';
 import { chooseShell, openScriptTerminal, shellWords } from './script-terminal.ts';
 import { type Spawned, type Spawning, signalGroup, spawnLeader } from './spawned.ts';
 
@@ -77,6 +78,16 @@ const systemFiles = [
 
 const readOnly = (path: string): string[] => ['--ro-bind-try', path, path];
 
+/** What tasks cannot have anything at: it is the machine's, or the sandbox's own. */
+const readOnlyIn = ({ readOnlyPaths }: SandboxOptions): string[] => [
+  ...systemDirectories,
+  ...systemFiles,
+  '/dev',
+  '/proc',
+  '/sys',
+  ...readOnlyPaths,
+];
+
 // Without a user namespace root would keep its capabilities, and could mount its way out; with one, or with
 // all of them dropped, it cannot. The second works where the first may not, such as in another user's home.
 const isolations = [
@@ -111,7 +122,13 @@ const hide = ({ readOnlyPaths, hiddenPaths }: SandboxOptions): string[] => {
     );
 };
 
-const sandboxArguments = (sandbox: Sandbox, directory: string): string[] => [
+/** What a sandbox shows beside the system: the task's directory, and what its task has elsewhere. */
+interface Shown {
+  readonly directory: string;
+  readonly outside?: { readonly has: Outside; readonly runs: string } | undefined;
+}
+
+const sandboxArguments = (sandbox: Sandbox, { directory, outside }: Shown): string[] => [
   ...sandbox.isolation.filter((argument) => sandbox.isolateNetwork || argument !== '--unshare-net'),
   ...(sandbox.isolateNetwork || !sandbox.isolation.includes('--unshare-all') ? [] : ['--share-net']),
   '--new-session',
@@ -135,6 +152,8 @@ const sandboxArguments = (sandbox: Sandbox, directory: string): string[] => [
   '/var/tmp',
   '--dir',
   '/run',
+  // Before all that a task must not have covered.
+  ...(outside ? outsideArguments(outside.has, outside) : []),
   ...sandbox.readOnlyPaths.flatMap(readOnly),
   ...hide(sandbox),
   '--bind',
@@ -153,7 +172,7 @@ export const findSandbox = async (
   if (program === undefined) return undefined;
   for (const isolation of isolations) {
     const sandbox = { ...options, program, isolation };
-    const args = [...sandboxArguments(sandbox, directory), '--', '/bin/sh', '-c', 'test -w .'];
+    const args = [...sandboxArguments(sandbox, { directory }), '--', '/bin/sh', '-c', 'test -w .'];
     const works = await run(program, args, { env: {}, timeout: 10_000 }).then(
       () => true,
       () => false,
@@ -169,6 +188,8 @@ export interface SandboxedOptions {
   readonly script: string | undefined;
   /** Limit what commands use. */
   readonly groups: ControlGroups | undefined;
+  /** The directory of all runs. */
+  readonly runs: string;
 }
 
 /**
@@ -177,30 +198,37 @@ export interface SandboxedOptions {
  */
 export const bubblewrapEngine = (
   spawning: Spawning,
-  { sandbox, script, groups }: SandboxedOptions,
+  { sandbox, script, groups, runs }: SandboxedOptions,
 ): Engine => ({
   name: 'bubblewrap',
+  outside: sandboxOutside({ readOnly: readOnlyIn(sandbox), runs }),
   confine: (argv, directory) => [
     sandbox.program,
-    ...sandboxArguments({ ...sandbox, readOnlyPaths: [] }, directory),
+    ...sandboxArguments({ ...sandbox, readOnlyPaths: [] }, { directory }),
     '--',
     ...argv,
   ],
-  start: (command, output) => startLimited(spawning, { sandbox, groups }, { command, output }),
+  start: (command, output) => startLimited(spawning, { sandbox, groups, runs }, { command, output }),
   openTerminal:
     script === undefined
       ? undefined
-      : (place, size) => openTerminalInSandbox(spawning, { sandbox, script, place, size }),
+      : (place, size) => openTerminalInSandbox(spawning, { sandbox, script, runs }, { place, size }),
   // Every process is in the namespace of a command, and ends with it.
   sweep: async () => undefined,
   close: () => spawning.watchdog.close(),
 });
 
-const placeArguments = (sandbox: Sandbox, { directory, environment }: ShellPlace): string[] => [
-  '--clearenv',
-  ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
-  ...sandboxArguments(sandbox, directory),
-];
+const placeArguments = async (
+  { sandbox, runs }: Pick<SandboxedOptions, 'sandbox' | 'runs'>,
+  { directory, environment, outside: has }: ShellPlace,
+): Promise<string[]> => {
+  if (has) await makeOutside(has, { runs });
+  return [
+    '--clearenv',
+    ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...sandboxArguments(sandbox, { directory, outside: has && { has, runs } }),
+  ];
+};
 
 /** Arguments as `--args` reads them. */
 const asFile = (args: readonly string[]): string => args.map((argument) => `${argument}\0`).join('');
@@ -211,15 +239,12 @@ const asFile = (args: readonly string[]): string => args.map((argument) => `${ar
  */
 const openTerminalInSandbox = async (
   spawning: Spawning,
-  {
-    sandbox,
-    script,
-    place,
-    size,
-  }: { sandbox: Sandbox; script: string; place: ShellPlace; size: TerminalSize },
+  { sandbox, script, runs }: { sandbox: Sandbox; script: string; runs: string },
+  { place, size }: { place: ShellPlace; size: TerminalSize },
 ): Promise<Terminal> => {
   const settings = join(place.privateDirectory, `shell-${randomBytes(6).toString('hex')}`);
-  const args = placeArguments(sandbox, place).filter((argument) => argument !== '--new-session');
+  const all = await placeArguments({ sandbox, runs }, place);
+  const args = all.filter((argument) => argument !== '--new-session');
   await writeFile(settings, asFile(args), { mode: 0o600, flag: 'wx' });
   const words = shellWords([sandbox.program, '--args', '9', '--', '/bin/sh', '-c', chooseShell]);
   const line = `exec ${words} 9<${shellWords([settings])}`;
@@ -232,12 +257,17 @@ const openTerminalInSandbox = async (
 
 const startLimited = async (
   spawning: Spawning,
-  { sandbox, groups }: Pick<SandboxedOptions, 'sandbox' | 'groups'>,
+  { groups, ...sandboxed }: Omit<SandboxedOptions, 'script'>,
   { command, output }: { command: Command; output: Writable },
 ): Promise<RunningCommand> => {
   const group = groups?.open();
-  if (!group) return startInSandbox(spawning, sandbox, { command, output });
-  const running = await startInSandbox(spawning, sandbox, { command, output, group });
+  if (!group) return startInSandbox(spawning, sandboxed, { command, output });
+  const running = await startInSandbox(spawning, sandboxed, { command, output, group }).catch(
+    async (error) => {
+      await group.close();
+      throw error;
+    },
+  );
   const over = running.wait().then(async (exit) => {
     if (group.ranOutOfMemory())
       output.write('The command had more memory than it may have, and was ended.\n');
@@ -249,17 +279,17 @@ const startLimited = async (
 
 const startInSandbox = async (
   spawning: Spawning,
-  sandbox: Sandbox,
+  sandboxed: Pick<SandboxedOptions, 'sandbox' | 'runs'>,
   { command, output, group }: { command: Command; output: Writable; group?: ControlGroup },
 ): Promise<RunningCommand> => {
   // The environment goes through a pipe. As bwrap's own it could do harm outside (LD_PRELOAD); as arguments
   // it would show in the machine's list of processes.
-  const plain = [sandbox.program, '--args', '4', '--', ...command.argv];
+  const plain = [sandboxed.sandbox.program, '--args', '4', '--', ...command.argv];
+  const args = ['--info-fd', '3', ...(await placeArguments(sandboxed, command))];
   const [program = '', ...words] = group?.entering(plain) ?? plain;
   const launch = { program, args: words, environment: {}, extraPipes: 2 };
   const outer = await spawnLeader(spawning, { command, output, launch });
   const [, , , information, settings] = outer.child?.stdio ?? [];
-  const args = ['--info-fd', '3', ...placeArguments(sandbox, command)];
   settings?.on('error', () => undefined);
   (settings as Writable | undefined)?.end(asFile(args));
   const inner = innerGroup(information as Readable | undefined, outer);

@@ -6,11 +6,13 @@ import { messageOf } from '../worker-log.ts';
 
 /** What each command may use. Undefined: there is no limit. */
 export interface CommandLimits {
-  readonly memoryMiB: number | undefined;
-  readonly pidsMax: number | undefined;
+  readonly memoryMiB?: number | undefined;
+  /** Processors, such as 1.5. */
+  readonly cpus?: number | undefined;
+  readonly pidsMax?: number | undefined;
 }
 
-/** A group of processes whose memory and number the kernel limits. */
+/** A group of processes whose memory, time and number the kernel limits. */
 export interface ControlGroup {
   /** A command line that puts itself into the group first. */
   entering(argv: readonly string[]): readonly string[];
@@ -44,6 +46,12 @@ interface Hierarchy {
   readonly oomFile: string;
 }
 
+// The kernel's own default: how often a group gets its share of the processors.
+const cpuPeriodUs = 100_000;
+
+/** In microseconds of each period. The kernel takes no less than a thousand. */
+const quotaOf = (cpus: number): string => String(Math.max(1000, Math.round(cpus * cpuPeriodUs)));
+
 const bytesOf = (mebibytes: number): string => String(mebibytes * 1024 * 1024);
 
 /** The path of this process in a hierarchy, as `/proc/self/cgroup` tells it: `4:memory:/path`, `0::/path`. */
@@ -55,15 +63,16 @@ const pathIn = (own: string, controller: string): string | undefined => {
   return found?.slice(2).join(':');
 };
 
-const version1 = (root: string, own: string, { memoryMiB, pidsMax }: CommandLimits): Hierarchy => {
+const version1 = (root: string, own: string, { memoryMiB, cpus, pidsMax }: CommandLimits): Hierarchy => {
   const parentOf = (controller: string): string => {
     const path = pathIn(own, controller);
     if (path === undefined) throw new Error(`there is no controller for ${controller}`);
     return join(root, controller, path);
   };
   const [memory, pids] = [memoryMiB && parentOf('memory'), pidsMax && parentOf('pids')];
+  const cpu = cpus && parentOf('cpu');
   return {
-    parents: [memory, pids].filter((parent) => typeof parent === 'string'),
+    parents: [memory, cpu, pids].filter((parent) => typeof parent === 'string'),
     settings: [
       ...(memory && memoryMiB
         ? [
@@ -72,6 +81,12 @@ const version1 = (root: string, own: string, { memoryMiB, pidsMax }: CommandLimi
             ...(existsSync(join(memory, 'memory.memsw.limit_in_bytes'))
               ? [{ parent: memory, file: 'memory.memsw.limit_in_bytes', value: bytesOf(memoryMiB) }]
               : []),
+          ]
+        : []),
+      ...(cpu && cpus
+        ? [
+            { parent: cpu, file: 'cpu.cfs_period_us', value: String(cpuPeriodUs) },
+            { parent: cpu, file: 'cpu.cfs_quota_us', value: quotaOf(cpus) },
           ]
         : []),
       ...(pids && pidsMax ? [{ parent: pids, file: 'pids.max', value: String(pidsMax) }] : []),
@@ -84,16 +99,17 @@ const version1 = (root: string, own: string, { memoryMiB, pidsMax }: CommandLimi
  * A group of version 2 with groups below it holds no processes itself, so the worker moves into one of its own. It has to be
  * allowed to: systemd delegates its group with `Delegate=yes`.
  */
-const version2 = (root: string, own: string, { memoryMiB, pidsMax }: CommandLimits): Hierarchy => {
+const version2 = (root: string, own: string, { memoryMiB, cpus, pidsMax }: CommandLimits): Hierarchy => {
   const path = pathIn(own, '') ?? '/';
   const isMoved = path.endsWith('/worker');
   const parent = join(root, isMoved ? dirname(path) : path);
-  const controllers = [...(memoryMiB ? ['+memory'] : []), ...(pidsMax ? ['+pids'] : [])].join(' ');
+  const wanted = { memory: memoryMiB, cpu: cpus, pids: pidsMax };
+  const controllers = Object.entries(wanted).flatMap(([name, limit]) => (limit ? [`+${name}`] : []));
   if (!isMoved) {
     mkdirSync(join(parent, 'worker'), { recursive: true });
     writeFileSync(join(parent, 'worker', 'cgroup.procs'), String(process.pid));
   }
-  writeFileSync(join(parent, 'cgroup.subtree_control'), controllers);
+  writeFileSync(join(parent, 'cgroup.subtree_control'), controllers.join(' '));
   return {
     parents: [parent],
     settings: [
@@ -103,6 +119,7 @@ const version2 = (root: string, own: string, { memoryMiB, pidsMax }: CommandLimi
             { parent, file: 'memory.swap.max', value: '0' },
           ]
         : []),
+      ...(cpus ? [{ parent, file: 'cpu.max', value: `${quotaOf(cpus)} ${cpuPeriodUs}` }] : []),
       ...(pidsMax ? [{ parent, file: 'pids.max', value: String(pidsMax) }] : []),
     ],
     oomFile: 'memory.events',
@@ -146,13 +163,22 @@ const removeRoundMs = 10;
 const enterScript =
   'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@"';
 
-const openGroup = (hierarchy: Hierarchy, name: string, clock: Clock): ControlGroup => {
-  const groups = hierarchy.parents.map((parent) => join(parent, name));
-  for (const group of groups) mkdirSync(group);
-  for (const { parent, file, value } of hierarchy.settings) {
+const setLimits = ({ settings }: Hierarchy, name: string): void => {
+  for (const { parent, file, value } of settings) {
     const path = join(parent, name, file);
     // Not every kernel counts swap.
     if (file !== 'memory.swap.max' || existsSync(path)) writeFileSync(path, value);
+  }
+};
+
+const openGroup = (hierarchy: Hierarchy, name: string, clock: Clock): ControlGroup => {
+  const groups = hierarchy.parents.map((parent) => join(parent, name));
+  try {
+    for (const group of groups) mkdirSync(group);
+    setLimits(hierarchy, name);
+  } catch (error) {
+    for (const group of groups) tryToRemove(group);
+    throw error;
   }
   return {
     entering: (argv) => ['/bin/sh', '-c', enterScript, 'sh', ...groups, '--', ...argv],
@@ -177,17 +203,17 @@ const openGroup = (hierarchy: Hierarchy, name: string, clock: Clock): ControlGro
  * sentence where the machine cannot do what the operator wants.
  */
 export const openControlGroups = (options: ControlGroupsOptions): ControlGroups | undefined => {
-  const { clock, name, memoryMiB, pidsMax, root = '/sys/fs/cgroup', own = '/proc/self/cgroup' } = options;
-  if (memoryMiB === undefined && pidsMax === undefined) return undefined;
+  const { clock, name, root = '/sys/fs/cgroup', own = '/proc/self/cgroup', ...limits } = options;
+  if (Object.values(limits).every((limit) => limit === undefined)) return undefined;
   try {
     const isVersion2 = existsSync(join(root, 'cgroup.controllers'));
-    const hierarchy = (isVersion2 ? version2 : version1)(root, own, { memoryMiB, pidsMax });
+    const hierarchy = (isVersion2 ? version2 : version1)(root, own, limits);
     const prefix = `taskyard-${createHash('sha256').update(name).digest('hex').slice(0, 16)}-`;
     // A worker that was killed leaves empty groups: its commands ended with it.
     for (const group of removable(hierarchy, prefix)) tryToRemove(group);
     let count = 0;
     return { open: () => openGroup(hierarchy, `${prefix}${process.pid}-${count++}`, clock) };
   } catch (error) {
-    throw new Error(`Memory and processes of commands cannot be limited here: ${messageOf(error)}.`);
+    throw new Error(`What commands use cannot be limited here: ${messageOf(error)}.`);
   }
 };

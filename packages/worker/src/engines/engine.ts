@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { TerminalSize } from '@taskyard/client';
 import type { Images } from '../images/index.ts';
-import type { Privileges, Volume } from '../payload/index.ts';
+import type { AbsolutePath, Privileges, Volume } from '../payload/index.ts';
 
 /** A command of a task, with everything that it may see of this machine. */
 export interface Command {
@@ -14,6 +14,24 @@ export interface Command {
   readonly environment: Readonly<Record<string, string>>;
   /** Only for an engine with containers: the command sees these and the image, not the task's directory. */
   readonly container?: ContainerRequest | undefined;
+  /** Where an engine with `outside` finds what has an absolute path. Undefined: nothing has one. */
+  readonly outside?: Outside | undefined;
+}
+
+/** What a task has at absolute paths. */
+export interface Outside {
+  /** The directory that stands for the root. Never shown as a whole. */
+  readonly root: string;
+  /** The paths below which its commands find what is at the same paths below `root`, outer ones before inner ones. */
+  readonly shown: readonly string[];
+}
+
+/** The absolute paths that tasks of an engine can have, which hides this machine's own. */
+export interface OutsideRules {
+  /** Why a task cannot have anything at a path, in words that follow the path; undefined where it can. */
+  refusal(place: AbsolutePath): string | undefined;
+  /** What commands have to be shown, so that they and the worker find the same at these places. */
+  shownFor(places: readonly AbsolutePath[]): readonly string[];
 }
 
 /** The container for a task with its own image. */
@@ -70,10 +88,10 @@ export interface Containers {
   /** The address at which the containers of a task reach this worker; undefined where they have no network. */
   addressForTask(directory: string): Promise<string | undefined>;
   /**
-   * Copies a file or directory out of the container in which a task's last command ended, as `into` below the
-   * task's directory. Returns whether it was there. Possible until the task is swept.
+   * Copies a file or directory out of the last of a task's containers that has it, to a new path of this machine. Returns
+   * whether one has it. Possible until the task is swept.
    */
-  copyOut(directory: string, copy: { readonly path: string; readonly into: string }): Promise<boolean>;
+  copyOut(directory: string, copy: { readonly path: string; readonly to: string }): Promise<boolean>;
 }
 
 /** A way to run commands isolated from the rest of the machine. */
@@ -81,6 +99,8 @@ export interface Engine {
   readonly name: 'process' | 'bubblewrap' | 'docker';
   /** Undefined when tasks cannot have their own image. */
   readonly containers?: Containers | undefined;
+  /** Undefined where tasks see the paths of this machine itself. */
+  readonly outside?: OutsideRules | undefined;
   /**
    * The command line of a program of the worker's so that it sees nothing of this machine but the system and one
    * directory. Undefined where the engine has no way to do that.

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { systemClock } from '../clock.ts';
 import { defaultPath } from '../config.ts';
@@ -124,6 +126,32 @@ test('bubblewrap: a command has no more processes than it may have', { skip: ski
   assert.match(text, /fork/i);
   assert.doesNotMatch(text, /^all$/m);
   assert.notEqual(exit.exitCode, 0);
+});
+
+test('bubblewrap: a command that cannot be started leaves no control group', {
+  skip: skipLimits,
+}, async (t) => {
+  const stage = await aStage(t, 'bubblewrap', { settings: { memoryMiB: 64 } });
+  const own = await readFile('/proc/self/cgroup', 'utf8');
+  const [, path = ''] = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(own) ?? [];
+  const name = createHash('sha256').update(stage.root).digest('hex').slice(0, 16);
+  const left = async () =>
+    (await readdir(join('/sys/fs/cgroup/memory', path))).filter((entry) => entry.includes(name));
+  const running = await stage.start(['/bin/sh', '-c', 'sleep 100']);
+  assert.equal((await left()).length, 1);
+  running.kill();
+  await running.wait();
+  const place = { directory: stage.task, privateDirectory: join(stage.root, 'none'), environment: {} };
+  await assert.rejects(stage.engine.start({ ...place, argv: ['true'] }, new PassThrough()));
+  assert.deepEqual(await left(), []);
+});
+
+test('the process engine cannot limit what tasks use, and says so', async (t) => {
+  for (const settings of [{ memoryMiB: 64 }, { cpus: 1 }, { pidsMax: 16 }]) {
+    const [name = ''] = Object.keys(settings);
+    await assert.rejects(aStage(t, 'process', { settings }), new RegExp(`cannot limit .*\\(${name}\\)`));
+    await assert.rejects(aStage(t, 'auto', { settings, path: '/nowhere' }), /cannot limit/);
+  }
 });
 
 test('the process engine cannot isolate the network, and says so', async (t) => {

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { WorkerLog } from '../worker-log.ts';
 import { bubblewrapEngine, findSandbox, type Sandbox } from './bubblewrap.ts';
-import { openControlGroups } from './control-groups.ts';
+import { type CommandLimits, openControlGroups } from './control-groups.ts';
 import type { ContainerSettings } from './docker/settings.ts';
 import type { Engine } from './engine.ts';
 import { findProgram } from './find-program.ts';
@@ -20,11 +20,13 @@ export type {
   ContainerRequest,
   Containers,
   Engine,
+  Outside,
   RunningCommand,
   ShellPlace,
   Terminal,
   Usage,
 } from './engine.ts';
+export { fromRoot, isWithin } from './outside.ts';
 export { killStrays, markerVariable } from './strays.ts';
 
 export const engineChoices = ['auto', 'process', 'bubblewrap', 'docker'] as const;
@@ -80,18 +82,27 @@ const sandboxFor = async ({
 export const engineNameFor = async (question: SandboxQuestion): Promise<'bubblewrap' | 'process'> =>
   (await sandboxFor(question)) ? 'bubblewrap' : 'process';
 
+/** The limits that are set, by their names. */
+const limitsIn = ({ memoryMiB, cpus, pidsMax }: ContainerSettings): CommandLimits =>
+  Object.fromEntries(Object.entries({ memoryMiB, cpus, pidsMax }).filter(([, limit]) => limit !== undefined));
+
 /** The chosen engine; with `auto`, bubblewrap if it works on this machine, else process. */
 export const chooseEngine = async (options: EngineOptions): Promise<Engine> => {
   const { choice, clock, path } = options;
   if (choice === 'docker') return openContainers(options);
   const sandbox = await sandboxFor(options);
-  const { memoryMiB, pidsMax } = options.containers.settings;
+  const limits = limitsIn(options.containers.settings);
+  if (!sandbox && Object.keys(limits).length > 0) {
+    throw new Error(
+      `The process engine cannot limit what tasks use (${Object.keys(limits).join(', ')}); bubblewrap and docker can.`,
+    );
+  }
   // Before any process is started: those that are there already would be in the way of groups of version 2.
-  const groups = sandbox && openControlGroups({ clock, name: options.directory, memoryMiB, pidsMax });
+  const groups = sandbox && openControlGroups({ clock, name: options.directory, ...limits });
   const spawning = { clock, watchdog: startWatchdog() };
   const script = findProgram('script', path);
   return sandbox
-    ? bubblewrapEngine(spawning, { sandbox, script, groups })
+    ? bubblewrapEngine(spawning, { sandbox, script, groups, runs: options.directory })
     : processEngine(spawning, { path, script });
 };
 

@@ -31,16 +31,16 @@ const aPlace = async (t: TestContext) => {
 test('files that a task leaves in a cache are there for the next one', async (t) => {
   const { task, caches } = await aPlace(t);
   const first = await caches.take(['c'], quietly);
-  const placed = await first.place('c', task, 'deep/down');
+  const placed = await first.place('c', { directory: task }, 'deep/down');
   assert.equal(placed.isNew, true);
   await writeFile(join(task, 'deep/down/file'), 'x');
   await first.giveBack('keep');
   const second = await caches.take(['c'], quietly);
-  assert.equal((await second.place('c', task, 'elsewhere')).isNew, false);
+  assert.equal((await second.place('c', { directory: task }, 'elsewhere')).isNew, false);
   assert.equal(await readFile(join(task, 'elsewhere/file'), 'utf8'), 'x');
   await second.giveBack('purge');
   const third = await caches.take(['c'], quietly);
-  assert.equal((await third.place('c', task, 'again')).isNew, true);
+  assert.equal((await third.place('c', { directory: task }, 'again')).isNew, true);
   await third.giveBack('keep');
 });
 
@@ -95,7 +95,7 @@ test('names of caches lead nowhere else', async (t) => {
   const { root, task, stored, caches } = await aPlace(t);
   const names = ['..', '.', '../../x', '/etc', 'a/b', `${'long'.repeat(100)}`, 'ü'];
   const taken = await caches.take(names, quietly);
-  for (const [index, name] of names.entries()) await taken.place(name, task, `at/${index}`);
+  for (const [index, name] of names.entries()) await taken.place(name, { directory: task }, `at/${index}`);
   await taken.giveBack('keep');
   const left = (await readdir(stored)).filter((entry) => !entry.startsWith('.'));
   assert.equal(left.length, names.length);
@@ -107,9 +107,9 @@ test('a cache that the task has replaced by a link is given up, and nothing else
   const outside = join(root, 'outside');
   await mkdir(join(outside, 'c'), { recursive: true });
   const taken = await caches.take(['c', 'd', 'e'], quietly);
-  await taken.place('c', task, 'parent/c');
-  await taken.place('d', task, 'd');
-  await taken.place('e', task, 'e');
+  await taken.place('c', { directory: task }, 'parent/c');
+  await taken.place('d', { directory: task }, 'd');
+  await taken.place('e', { directory: task }, 'e');
   await rename(join(task, 'parent'), join(task, 'moved'));
   await symlink(outside, join(task, 'parent'));
   await rm(join(task, 'd'), { recursive: true });
@@ -119,7 +119,7 @@ test('a cache that the task has replaced by a link is given up, and nothing else
   assert.deepEqual(await readdir(outside), ['c']);
   const next = await caches.take(['c', 'd', 'e'], quietly);
   for (const name of ['c', 'd', 'e'])
-    assert.equal((await next.place(name, task, `next-${name}`)).isNew, true);
+    assert.equal((await next.place(name, { directory: task }, `next-${name}`)).isNew, true);
   await next.giveBack('keep');
 });
 
@@ -128,7 +128,7 @@ test('a cache from before a purge is new for the next task, and one from after i
   let count = 0;
   const use = async (from = caches): Promise<boolean> => {
     const taken = await from.take(['c'], quietly);
-    const { isNew } = await taken.place('c', task, `use-${count++}`);
+    const { isNew } = await taken.place('c', { directory: task }, `use-${count++}`);
     await taken.giveBack('keep');
     return isNew;
   };
@@ -152,12 +152,12 @@ test('caches that no task has can be evicted, and know when they were used last'
   const { task, stored, caches, wait } = await aPlace(t);
   for (const name of ['a', 'b']) {
     const taken = await caches.take([name], quietly);
-    await taken.place(name, task, name);
+    await taken.place(name, { directory: task }, name);
     wait(10);
     await taken.giveBack('keep');
   }
   const held = await caches.take(['b'], quietly);
-  await held.place('b', task, 'b');
+  await held.place('b', { directory: task }, 'b');
   const evictable = await caches.evictable();
   assert.deepEqual(
     evictable.map(({ usedAt }) => usedAt.getTime()),

@@ -4,6 +4,7 @@ import {
   type HeldDirectory,
   holdBelow,
   ignoring,
+  type Places,
   partsOf,
   rootOf,
   systemReason,
@@ -28,8 +29,8 @@ export interface Caches {
 }
 
 export interface TakenCaches {
-  /** Moves a cache into the task's directory; returns whether it is a new, empty one. */
-  place(name: string, taskDirectory: string, directory: string): Promise<{ isNew: boolean }>;
+  /** Moves a cache to its place in a task; returns whether it is a new, empty one. */
+  place(name: string, places: Places, directory: string): Promise<{ isNew: boolean }>;
   /** Marks the cache to be dropped at the end, or to be kept after all. */
   doom(name: string, isDoomed?: boolean): void;
   /** Moves the caches back for the next task, or drops them; then others may have them. */
@@ -91,7 +92,7 @@ export const openCaches = async (root: string, clock: Clock): Promise<Caches> =>
 interface Placed {
   readonly name: string;
   readonly createdAt: Date;
-  readonly taskDirectory: string;
+  readonly places: Places;
   readonly directory: string;
 }
 
@@ -102,14 +103,14 @@ const takenCaches = (
   const placed: Placed[] = [];
   const doomed = new Set<string>();
   return {
-    place: async (name, taskDirectory, directory) => {
+    place: async (name, places, directory) => {
       try {
-        const since = await withParent(taskDirectory, directory, { make: true }, async (place) => {
+        const since = await withParent(places, directory, { make: true }, async (place) => {
           const found = await store.takeOut(name, place);
           if (!found) await mkdir(place.parent.at(place.name));
           return found;
         });
-        placed.push({ name, createdAt: since ?? clock.now(), taskDirectory, directory });
+        placed.push({ name, createdAt: since ?? clock.now(), places, directory });
         return { isNew: since === undefined };
       } catch (error) {
         throw new Error(`The cache ${name} cannot be put at ${directory}: ${systemReason(error)}.`);
@@ -132,21 +133,21 @@ const takenCaches = (
 
 /** Holds the directory in which a place of the task lies. No link is followed. */
 const withParent = <T>(
-  taskDirectory: string,
+  places: Places,
   directory: string,
   { make }: { make: boolean },
   use: (place: { parent: HeldDirectory; name: string }) => Promise<T>,
 ): Promise<T> => {
-  const { root, path } = rootOf(taskDirectory, directory);
+  const { root, path } = rootOf(places, directory);
   const names = partsOf(path) ?? [];
   const name = names.pop();
   if (name === undefined) throw new Error(`${directory} is no directory inside the task's directory`);
-  return withHeld(holdBelow(root, names, { make }), (parent) => use({ parent, name }));
+  return withHeld(holdBelow(root.directory, names, { make }), (parent) => use({ parent, name }));
 };
 
 // The task may have removed it, or put a link or a file in its place: then the next task gets an empty one.
 const takeBack = async (store: CacheStore, placed: Placed, fate: 'keep' | 'purge'): Promise<void> => {
-  await withParent(placed.taskDirectory, placed.directory, { make: false }, (place) =>
+  await withParent(placed.places, placed.directory, { make: false }, (place) =>
     fate === 'keep' ? store.putBack(placed.name, place, placed.createdAt) : store.discard(place),
   ).catch(ignoring('ENOENT', 'ENOTDIR', 'ELOOP'));
 };

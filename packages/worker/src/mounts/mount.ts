@@ -6,6 +6,7 @@ import {
   holdBelow,
   holdDirectory,
   moveEntries,
+  type Places,
   partsOf,
   removeTree,
   rootOf,
@@ -28,8 +29,7 @@ export interface MountSources {
 }
 
 export interface Mounting {
-  /** The task's directory. */
-  readonly directory: string;
+  readonly places: Places;
   /** A folder for temporary files, hidden from the task, on the same disk. */
   readonly privateDirectory: string;
   /** Asked again for each mount, as credentials change while a task runs. */
@@ -80,7 +80,7 @@ const placeMount = async (
 ): Promise<void> => {
   if (mount.kind === 'cache') {
     const { cacheName, directory, initial } = mount;
-    const { isNew } = await taken.place(cacheName, mounting.directory, directory);
+    const { isNew } = await taken.place(cacheName, mounting.places, directory);
     const age = isNew ? 'new' : 'used before';
     mounting.report(`[mounts] Cache ${cacheName} (${age}) is at ${mounting.shownAt(directory)}`);
     if (!isNew || !initial) return;
@@ -129,8 +129,8 @@ const placeDirectory = (
       const warn = (text: string): void => mounting.report(`[mounts] ${text}`);
       const unpacking = { signal, confine: mounting.confine, warn };
       await unpackArchive(file, { format, directory: unpacked }, unpacking);
-      const { root, path } = rootOf(mounting.directory, directory);
-      const place = holdBelow(root, namesOf(path), { make: true });
+      const { root, path } = rootOf(mounting.places, directory);
+      const place = holdBelow(root.directory, namesOf(path), { make: true });
       await withHeld(place, (to) => withHeld(holdDirectory(unpacked), (from) => moveEntries(from, to))).catch(
         cannotPut(directory),
       );
@@ -147,7 +147,7 @@ const placeFile = (
 ): Promise<void> =>
   withContent(contents, { content, mounting }, async (file) => {
     const { signal } = mounting.access();
-    const { root, path } = rootOf(mounting.directory, place);
+    const { root, path } = rootOf(mounting.places, place);
     const names = namesOf(path);
     const name = names.pop();
     if (name === undefined) throw new Error(`${place} is the task's directory, and no file.`);
@@ -156,7 +156,7 @@ const placeFile = (
       if (compression === undefined) await copyFile(file, written);
       else await decompressFile(file, { compression, to: written }, signal);
       signal.throwIfAborted();
-      await withHeld(holdBelow(root, names, { make: true }), (parent) =>
+      await withHeld(holdBelow(root.directory, names, { make: true }), (parent) =>
         rename(written, parent.at(name)),
       ).catch(cannotPut(place));
     } finally {

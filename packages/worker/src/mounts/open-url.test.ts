@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { isPrivateAddress } from '../addresses/index.ts';
 import { openUrl } from './open-url.ts';
-import { isPrivateAddress } from './private-addresses.ts';
 
 const { signal } = new AbortController();
 

@@ -1,11 +1,9 @@
-import { lookup } from 'node:dns';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIP, type LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { DownloadError } from '@taskyard/client';
-import { isPrivateAddress } from './private-addresses.ts';
+import { privateAddressIn, publicLookup } from '../addresses/index.ts';
 
 /** The addresses that URLs of a task may lead to. */
 export interface UrlRules {
@@ -24,27 +22,14 @@ export class PrivateAddress extends DownloadError {
 
 const redirectsMax = 10;
 
-/** Resolves a name, and refuses forbidden addresses. The connection uses exactly the checked address. */
-const guardedLookup =
-  (url: string): LookupFunction =>
-  (hostname, options, done) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      const bad = addresses?.find(({ address }) => isPrivateAddress(address));
-      if (error) done(error, '', 0);
-      else if (bad) done(new PrivateAddress(url, bad.address), '', 0);
-      else if (options.all) done(null, addresses);
-      else done(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 0);
-    });
-  };
-
 const get = (
   url: URL,
   { isGuarded, signal }: { isGuarded: boolean; signal: AbortSignal },
 ): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const literal = url.hostname.replace(/^\[|\]$/g, '');
-    if (isGuarded && isIP(literal) !== 0 && isPrivateAddress(literal)) {
-      reject(new PrivateAddress(url.href, literal));
+    const refused = isGuarded ? privateAddressIn(url.hostname) : undefined;
+    if (refused !== undefined) {
+      reject(new PrivateAddress(url.href, refused));
       return;
     }
     const start = url.protocol === 'https:' ? requestHttps : requestHttp;
@@ -58,7 +43,7 @@ const get = (
       headers,
       signal,
       agent: false as const,
-      ...(isGuarded ? { lookup: guardedLookup(url.href) } : {}),
+      ...(isGuarded ? { lookup: publicLookup((address) => new PrivateAddress(url.href, address)) } : {}),
     };
     start(url, options, resolve).on('error', reject).end();
   });

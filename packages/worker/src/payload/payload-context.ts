@@ -15,8 +15,14 @@ export interface Abilities {
   /** Undefined where no image can be run; else why containers get none of some privileges. */
   readonly containers: { refusals(privileges: Privileges): readonly string[] } | undefined;
   readonly features: Features;
-  /** Paths of this machine itself may be named: nothing hides it from tasks. */
-  readonly absolutePaths?: boolean;
+  /** Why a task cannot have something at an absolute path, in words that follow the path. Undefined: at none. */
+  readonly refusalOfPath?: ((place: AbsolutePath) => string | undefined) | undefined;
+}
+
+/** An absolute path in a payload: of a mount, or of an artifact of this type. */
+export interface AbsolutePath {
+  readonly path: string;
+  readonly use: 'mount' | 'file' | 'directory';
 }
 
 export type PayloadReading =

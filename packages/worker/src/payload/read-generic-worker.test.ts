@@ -139,7 +139,7 @@ const mistakes: [string, object, RegExp][] = [
   [
     'an artifact elsewhere',
     { artifacts: [{ type: 'file', path: '/etc/passwd' }] },
-    /artifacts\/0\/path must lie inside/,
+    /artifacts\/0\/path: \/etc\/passwd must lie inside/,
   ],
   [
     'an artifact above',

@@ -15,7 +15,7 @@ import type {
   GenericWorkerPayload,
   Mount as MountShape,
 } from './generic-worker-schema.ts';
-import type { PayloadContext, PayloadReading } from './payload-context.ts';
+import type { AbsolutePath, PayloadContext, PayloadReading } from './payload-context.ts';
 import type { PayloadReader } from './payload-reader.ts';
 import {
   type ArchiveFormat,
@@ -83,15 +83,21 @@ const commandErrors = ({ command }: GenericWorkerPayload): string[] =>
       : [],
   );
 
-/** Whether a path leaves what tasks of this worker are shown. */
-const leaves = (path: string, { absolutePaths = false }: PayloadContext['abilities']): boolean => {
-  const normal = posix.normalize(path);
-  const isOutside = posix.isAbsolute(path) && !absolutePaths;
-  return isOutside || normal === '..' || normal.startsWith('../') || path.includes('\0');
-};
+const insideOnly = "must lie inside the task's directory";
 
-/** Why such a path is refused. */
-const insideOnly = "must lie inside the task's directory: this worker shows tasks nothing else to write in";
+/** Why a task cannot have anything at a path, as a list of at most one reason. */
+const placeErrors = (
+  place: AbsolutePath,
+  at: string,
+  { refusalOfPath = () => insideOnly }: PayloadContext['abilities'],
+): string[] => {
+  const { path } = place;
+  const normal = posix.normalize(path);
+  if (path.includes('\0')) return [`${at} has a zero byte`];
+  if (normal === '..' || normal.startsWith('../')) return [`${at} ${insideOnly}`];
+  const refusal = posix.isAbsolute(path) ? refusalOfPath(place) : undefined;
+  return refusal === undefined ? [] : [`${at}: ${path} ${refusal}`];
+};
 
 const isTheDirectoryItself = (path: string): boolean => /^\.?\/?$/.test(posix.normalize(path));
 
@@ -105,7 +111,7 @@ const artifactErrors = ({ artifacts = [] }: GenericWorkerPayload, task: PayloadC
   ...artifacts.flatMap(({ type, name, path, expires }, index) => {
     const at = `payload/artifacts/${index}`;
     return [
-      ...(leaves(path, task.abilities) ? [`${at}/path ${insideOnly}`] : []),
+      ...placeErrors({ path, use: type }, `${at}/path`, task.abilities),
       ...(type === 'file' && name === '' ? [`${at}/name is empty`] : []),
       ...expiryErrors(expires, at, task),
     ];
@@ -137,10 +143,11 @@ const mountErrors = (
     ...mounts.flatMap((mount, index) => {
       const at = `payload/mounts/${index}`;
       const place = places[index] ?? '';
+      const placed = `${at}/${'file' in mount ? 'file' : 'directory'}`;
       return [
-        ...(leaves(place, abilities) || (isTheDirectoryItself(place) && !isUnpacked(mount))
-          ? [`${at}/${'file' in mount ? 'file' : 'directory'} ${insideOnly}`]
-          : []),
+        ...(isTheDirectoryItself(place) && !isUnpacked(mount)
+          ? [`${placed} ${insideOnly}`]
+          : placeErrors({ path: place, use: 'mount' }, placed, abilities)),
         ...formatErrors(mount, at),
         ...(mount.content === undefined ? [] : contentErrors(mount.content, `${at}/content`, dependencies)),
       ];

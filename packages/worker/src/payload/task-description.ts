@@ -101,10 +101,12 @@ export const defaultLogNames: LogNames = {
 export interface ArtifactDescription {
   readonly type: 'file' | 'directory';
   /**
-   * Relative to the task's directory. Absolute only with an image: then it is a path in the container, which
-   * the engine copies out of it. (A volume artifact is a directory of `volumes`, and so a relative one.)
+   * Relative to the task's directory, or absolute. With an image that is a path in the container, which the engine copies
+   * out of it. (A volume artifact is a directory of `volumes`, and so a relative one.)
    */
   readonly path: string;
+  /** What the task calls the path, where that is another. */
+  readonly shownAs?: string | undefined;
   readonly name: string;
   readonly expires: Date;
   readonly contentType: string | undefined;
@@ -113,7 +115,7 @@ export interface ArtifactDescription {
 }
 export type ContentEncoding = 'gzip' | 'identity';
 
-/** A file or directory that is put into the task's directory before its commands start. Paths are relative to it. */
+/** A file or directory that is put in its place before the commands start. Paths are relative to the task's directory, or absolute. */
 export type Mount =
   | {
       readonly kind: 'cache';

@@ -52,6 +52,7 @@ const aProxy = async (t: TestContext) => {
     credentials: () => ({ clientId: 'task', accessToken }),
     scopes: ['*'],
     containerAddress: undefined,
+    allowsPrivateUrls: false,
   });
   t.after(async () => {
     await proxy.close();

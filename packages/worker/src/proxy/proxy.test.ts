@@ -20,7 +20,11 @@ const ext = (authorization = ''): { authorizedScopes?: string[] } =>
 
 const aProxy = async (
   t: TestContext,
-  { rootUrl: given, containerAddress }: { rootUrl?: string; containerAddress?: string } = {},
+  {
+    rootUrl: given,
+    containerAddress,
+    allowsPrivateUrls = false,
+  }: { rootUrl?: string; containerAddress?: string; allowsPrivateUrls?: boolean } = {},
 ): Promise<{ proxy: TaskProxy; seen: Seen[]; rootUrl: string; renew(): void }> => {
   const seen: Seen[] = [];
   const server = createServer(async (incoming, response) => {
@@ -36,9 +40,10 @@ const aProxy = async (
   const proxy = await startTaskProxy({
     clock: systemClock,
     rootUrl,
-    credentials: () => ({ clientId, accessToken: 'secret' }),
+    credentials: () => ({ clientId, accessToken: `secret of ${clientId}` }),
     scopes: ['queue:one', 'queue:two'],
     containerAddress,
+    allowsPrivateUrls,
   });
   t.after(async () => {
     await proxy.close();
@@ -77,6 +82,34 @@ test('a body is passed on, and a signature of the task itself is not', async (t)
   assert.match(seen[0]?.headers.authorization ?? '', /^Hawk id="first"/);
 });
 
+test('credentials that a task puts are signed with until those of the claim are renewed', async (t) => {
+  const { proxy, seen, renew } = await aProxy(t);
+  const put = (body: string) => fetch(`${proxy.url}/credentials`, { method: 'PUT', body });
+  const signedBy = async (): Promise<string | undefined> => {
+    await (await fetch(`${proxy.url}/api/queue/v1/ping`)).text();
+    return /^Hawk id="([^"]*)"/.exec(seen.at(-1)?.headers.authorization ?? '')?.[1];
+  };
+  const certificate = '{"version":1,"scopes":["queue:one"]}';
+  assert.equal((await put(JSON.stringify({ clientId: 'mine', accessToken: 'x', certificate }))).status, 200);
+  assert.equal(await signedBy(), 'mine');
+  assert.deepEqual(ext(seen.at(-1)?.headers.authorization), {
+    certificate: JSON.parse(certificate),
+    authorizedScopes: ['queue:one', 'queue:two'],
+  });
+  // As the original's workers write those that are not temporary.
+  assert.equal((await put('{"clientId":"own","accessToken":"x","certificate":""}')).status, 200);
+  assert.equal(await signedBy(), 'own');
+  const wrong = ['', '[]', 'null', '{"clientId":"x"}', '{"clientId":1,"accessToken":"x"}'];
+  for (const body of [...wrong, '{"clientId":"x","accessToken":"x","certificate":"none"}']) {
+    assert.equal((await put(body)).status, 400, body);
+  }
+  assert.equal((await put(' '.repeat(2_000_000))).status, 413);
+  assert.equal((await fetch(`${proxy.url}/credentials`)).status, 405);
+  assert.equal(await signedBy(), 'own');
+  renew();
+  assert.equal(await signedBy(), 'second');
+});
+
 test('a redirection is left to the task to follow', async (t) => {
   const { proxy } = await aProxy(t);
   const reply = await fetch(`${proxy.url}/api/queue/v1/artifact`, { redirect: 'manual' });
@@ -87,7 +120,7 @@ test('a caller without the whole URL is refused, and so is a URL that is no call
   const { proxy, seen } = await aProxy(t);
   const { origin } = new URL(proxy.url);
   assert.equal((await fetch(`${origin}/api/queue/v1/ping`)).status, 403);
-  assert.equal((await fetch(`${proxy.url}/credentials`, { method: 'PUT' })).status, 404);
+  assert.equal((await fetch(`${origin}/credentials`, { method: 'PUT', body: '{}' })).status, 403);
   assert.equal((await fetch(`${proxy.url}//elsewhere/v1/x`)).status, 404);
   assert.equal((await fetch(`${proxy.url.slice(0, -1)}/api/queue/v1/ping`)).status, 403);
   assert.equal(seen.length, 0);
@@ -112,6 +145,8 @@ test('a URL of the server is signed on request, and no other is', async (t) => {
   const signed = await sign(`${rootUrl}/api/queue/v1/task/x/artifacts/y`);
   assert.equal(signed.status, 303);
   assert.match(signed.headers.get('location') ?? '', /\/artifacts\/y\?bewit=/);
+  const marked = await sign(`${rootUrl}/api/queue/v1/task/x/artifacts/y#top`);
+  assert.match(marked.headers.get('location') ?? '', /\/artifacts\/y\?bewit=[^#]*$/);
   assert.equal((await sign('https://example.com/')).status, 400);
   assert.equal((await sign('nothing')).status, 400);
 });

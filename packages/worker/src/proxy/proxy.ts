@@ -4,11 +4,19 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import { request as httpsRequest } from 'node:https';
 import { type AddressInfo, BlockList } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { type Credentials, createSigner, type SignedUrl } from '@taskyard/client';
+import { type Credentials, createSigner } from '@taskyard/client';
+import { privateAddressIn, publicLookup } from '../addresses/index.ts';
 import type { Clock } from '../clock.ts';
 import { later, minutes } from '../clock.ts';
+import {
+  readCredentials,
+  type SigningCredentials,
+  signingCredentials,
+  TooLarge,
+  textOf,
+} from './given-credentials.ts';
+import { type Target, targetOf } from './target.ts';
 
 /** A server that signs the requests of one task. */
 export interface TaskProxy {
@@ -26,6 +34,12 @@ export interface ProxyOptions {
   readonly scopes: readonly string[];
   /** Where to listen: the address at which a container finds this machine, or undefined for the loopback one. */
   readonly containerAddress: string | undefined;
+  /** Whether hosts that the task names may be outside of the public internet. */
+  readonly allowsPrivateUrls: boolean;
+}
+
+interface Listening extends ProxyOptions {
+  readonly signing: SigningCredentials;
 }
 
 // How containers find it, as the original's did; the engine gives them the name.
@@ -61,11 +75,15 @@ export const startTaskProxy = async (options: ProxyOptions): Promise<TaskProxy> 
   const { containerAddress: address = loopback } = options;
   const hasNetwork = address !== loopback;
   const prefix = hasNetwork ? '' : `/${randomBytes(24).toString('base64url')}`;
+  const listening = { ...options, signing: signingCredentials(options.credentials) };
   const server = createServer((request, response) => {
     const isOurs = !hasNetwork || isNeighbour(request.socket.remoteAddress ?? '', address);
     const path = request.url ?? '/';
     if (!isOurs || !path.startsWith(`${prefix}/`)) return refuse(response, 403, 'This is not your proxy.');
-    answer(options, { path: path.slice(prefix.length), request, response }).catch(() => response.destroy());
+    answer(listening, { path: path.slice(prefix.length), request, response }).catch((error) => {
+      if (error instanceof TooLarge && !response.headersSent) refuse(response, 413, 'The body is too large.');
+      else response.destroy();
+    });
   });
   server.requestTimeout = 0;
   const port = await listen(server, address);
@@ -122,53 +140,61 @@ const refuse = (response: ServerResponse, status: number, message: string): void
   response.end(`${JSON.stringify({ code: 'ProxyError', message })}\n`);
 };
 
-const isCall = (path: string): boolean => /^\/api\/[\w-]+\/v\d+\//.test(path);
-
-/** Where a request goes, in the very text of its caller: `URL` would write some of it otherwise. */
-interface Target extends SignedUrl {
-  readonly host: string;
-}
-
-/** Where a request is meant to go; undefined where the proxy signs nothing. */
-const targetOf = (rootUrl: string, path: string): Target | undefined => {
-  // As the original's first proxy had it: http://taskcluster/queue/v1/task/…
-  const full = path.startsWith('/api/') ? path : `/api${path}`;
-  const [pathname = '', ...query] = full.split('?');
-  // Dots in a path may lead above where it seems to lead.
-  const resolved = URL.canParse(full, rootUrl) ? new URL(`${rootUrl}${full}`).pathname : '';
-  if (!isCall(pathname) || !isCall(resolved)) return undefined;
-  const { protocol, hostname, port, host } = new URL(rootUrl);
-  const search = query.length === 0 ? '' : `?${query.join('?')}`;
-  return { protocol, hostname, port, host, pathname, search };
-};
-
-const answer = async (options: ProxyOptions, exchange: Exchange): Promise<void> => {
+const answer = async (options: Listening, exchange: Exchange): Promise<void> => {
   const { path, request, response } = exchange;
   const method = request.method ?? 'GET';
   if (path === '/bewit') return signUrl(options, exchange);
+  if (path === '/credentials') return takeCredentials(options, exchange);
   const target = targetOf(options.rootUrl, path);
   if (!target) return refuse(response, 404, `The proxy does not know ${path}; it takes /api/<service>/v1/…`);
-  const signer = createSigner(options.credentials(), options.scopes);
-  await forward(exchange, { method, target, authorization: await signer.header(method, target) });
+  const signer = createSigner(options.signing.now(), options.scopes);
+  const guard = target.isForeign && !options.allowsPrivateUrls;
+  const refused = guard ? privateAddressIn(target.hostname) : undefined;
+  if (refused !== undefined) return refuse(response, 403, privateMessage(refused));
+  await forward(exchange, { method, target, guard, authorization: await signer.header(method, target) });
+};
+
+const privateMessage = (address: string): string =>
+  `${address} is a private address, which proxies of this worker do not reach.`;
+
+/** Takes other credentials, as the original's proxy does. Scopes stay restricted to those of the task. */
+const takeCredentials = async ({ signing }: Listening, { request, response }: Exchange): Promise<void> => {
+  if (request.method !== 'PUT') return refuse(response, 405, 'Credentials are put.');
+  const credentials = readCredentials(await textOf(request));
+  if (!credentials) {
+    return refuse(response, 400, 'The body must be JSON with clientId, accessToken and perhaps certificate.');
+  }
+  signing.give(credentials);
+  response.writeHead(200).end();
 };
 
 /** Returns a URL that was sent as the body, signed so that its holder may read there for an hour. */
 const signUrl = async (
-  { rootUrl, credentials, scopes, clock }: ProxyOptions,
+  { rootUrl, signing, scopes, clock }: Listening,
   { request, response }: Exchange,
 ): Promise<void> => {
-  const body = (await text(request)).trim();
+  const body = (await textOf(request)).trim();
   const target = URL.canParse(body) ? new URL(body) : undefined;
   if (target?.origin !== new URL(rootUrl).origin)
     return refuse(response, 400, `The body must be a URL at ${rootUrl}.`);
-  const signer = createSigner(credentials(), scopes);
+  // It is never sent, and what follows it would not be either.
+  target.hash = '';
+  const signer = createSigner(signing.now(), scopes);
   const location = await signer.signedUrl(target, later(clock.now(), signedUrlLifeMs));
   response.writeHead(303, { location, 'content-type': 'text/plain' }).end(location);
 };
 
+interface Forwarding {
+  readonly method: string;
+  readonly target: Target;
+  /** Whether the host must be one of the public internet. */
+  readonly guard: boolean;
+  readonly authorization: string;
+}
+
 const forward = async (
   { request, response }: Exchange,
-  { method, target, authorization }: { method: string; target: Target; authorization: string },
+  { method, target, guard, authorization }: Forwarding,
 ): Promise<void> => {
   const { protocol, hostname, port, host, pathname, search } = target;
   const send = protocol === 'https:' ? httpsRequest : httpRequest;
@@ -180,6 +206,8 @@ const forward = async (
     path: `${pathname}${search}`,
     method,
     headers,
+    // A kept-alive connection might belong to another name.
+    ...(guard ? { agent: false, lookup: publicLookup((address) => new Error(privateMessage(address))) } : {}),
   });
   const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
   // A task that hangs up must not leave its request behind.

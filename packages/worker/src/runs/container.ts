@@ -1,8 +1,9 @@
-import { posix } from 'node:path';
-import type { ContainerRequest } from '../engines/index.ts';
+import { join, posix } from 'node:path';
+import { type ContainerRequest, fromRoot, isWithin } from '../engines/index.ts';
 import type { ProvidedImage } from '../images/index.ts';
 import type { ArtifactDescription, TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
+import { outsideOf } from './outside.ts';
 import { isPassingFailure } from './passing-failure.ts';
 import type { Run } from './run.ts';
 
@@ -35,29 +36,35 @@ export const containerOf = (
   { volumes, privileges }: TaskDescription,
 ): ContainerRequest | undefined => image && { image: image.id, volumes, privileges };
 
-const copyOf = (index: number): string => `copied-${index}`;
+/** Where the worker finds an artifact that is copied out of a container; undefined for one that it finds without. */
+const copyOf = (
+  run: Run,
+  description: TaskDescription,
+  index: number,
+): { readonly path: string; readonly to: string } | undefined => {
+  const path = description.artifacts[index]?.path ?? '';
+  if (!run.tools.engine.containers || !posix.isAbsolute(path)) return undefined;
+  if (description.image) {
+    const copy = `copied-${index}`;
+    return { path: copy, to: join(run.taskDirectory, copy) };
+  }
+  const outside = outsideOf(run, description);
+  if (!outside || outside.shown.some((one) => isWithin(fromRoot(path), one))) return undefined;
+  const copy = `/.copied/${index}`;
+  return { path: copy, to: join(outside.root, copy) };
+};
 
-const isInContainer = ({ path }: ArtifactDescription): boolean => posix.isAbsolute(path);
-
-/** Copies the artifacts in the container into the task's directory. */
-export const copyArtifactsOut = async (
-  { tools, taskDirectory }: Run,
-  artifacts: readonly ArtifactDescription[],
-): Promise<void> => {
-  for (const [index, artifact] of artifacts.entries()) {
-    if (!isInContainer(artifact)) continue;
-    const copy = { path: artifact.path, into: copyOf(index) };
-    await tools.engine.containers?.copyOut(taskDirectory, copy);
+/** Copies the artifacts in containers to where the worker finds them. */
+export const copyArtifactsOut = async (run: Run, description: TaskDescription): Promise<void> => {
+  for (const [index, { path }] of description.artifacts.entries()) {
+    const copy = copyOf(run, description, index);
+    if (copy) await run.tools.engine.containers?.copyOut(run.taskDirectory, { path, to: copy.to });
   }
 };
 
-/** The artifacts with their paths after they were copied out. Without containers nothing is copied. */
-export const copiedArtifacts = (
-  { tools }: Pick<Run, 'tools'>,
-  artifacts: readonly ArtifactDescription[],
-): readonly ArtifactDescription[] =>
-  tools.engine.containers
-    ? artifacts.map((artifact, index) =>
-        isInContainer(artifact) ? { ...artifact, path: copyOf(index) } : artifact,
-      )
-    : artifacts;
+/** The artifacts by the paths at which the worker finds them when they have been copied out. */
+export const foundArtifacts = (run: Run, description: TaskDescription): readonly ArtifactDescription[] =>
+  description.artifacts.map((artifact, index) => {
+    const copy = copyOf(run, description, index);
+    return copy ? { ...artifact, path: copy.path, shownAs: artifact.path } : artifact;
+  });

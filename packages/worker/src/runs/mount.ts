@@ -1,6 +1,8 @@
+import { mkdir } from 'node:fs/promises';
 import { placeMounts, type TakenCaches } from '../mounts/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
+import { placesOf } from './outside.ts';
 import { isPassingFailure } from './passing-failure.ts';
 import type { Run } from './run.ts';
 import type { CommandsResult } from './run-commands.ts';
@@ -9,14 +11,17 @@ import type { TimeLimit } from './time-limit.ts';
 /** Places what a task wants in its directory. Returns nothing when that cannot be had, which is the task's failure. */
 export const mount = async (
   run: Run,
-  { mounts, volumes }: TaskDescription,
+  description: TaskDescription,
   limit: TimeLimit,
 ): Promise<TakenCaches | undefined> => {
-  const { tools, claim, log, taskDirectory: directory, privateDirectory, interrupted } = run;
+  const { tools, claim, log, privateDirectory, interrupted } = run;
+  const { mounts, volumes } = description;
+  const places = placesOf(run, description);
   const signal = AbortSignal.any([interrupted, limit.signal]);
   try {
+    if (places.outside !== undefined) await mkdir(places.outside, { mode: 0o700 });
     return await placeMounts(tools.mounts, mounts, {
-      directory,
+      places,
       privateDirectory,
       access: () => ({ queue: claim.queue(), index: claim.index(), signal }),
       waiting: interrupted,

@@ -1,7 +1,7 @@
 import { shellNameOf, type TaskDescription } from '../payload/index.ts';
 import { announce } from './announce.ts';
+import { shellPlaceOf } from './command-place.ts';
 import type { Run } from './run.ts';
-import { shellPlaceOf } from './shell-place.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Shells in a task, for those who may read the artifact that leads to them. */

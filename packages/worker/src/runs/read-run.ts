@@ -13,7 +13,7 @@ export const readRun = ({ tools, claim }: Run): ReturnType<typeof readPayload> =
     abilities: {
       containers: tools.engine.containers,
       features: tools.features,
-      absolutePaths: tools.engine.name === 'process',
+      refusalOfPath: (place) => tools.engine.outside?.refusal(place),
     },
   });
 };

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import type { CommandExit, RunningCommand } from '../engines/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
+import { commandPlaceOf } from './command-place.ts';
 import { copyArtifactsOut } from './container.ts';
-import { taskEnvironment } from './environment.ts';
 import { offerShells } from './offer-shells.ts';
 import { completed, exception, failed, type Resolution } from './resolution.ts';
 import type { Run } from './run.ts';
@@ -37,10 +37,10 @@ export const runCommands = async (
   try {
     for (const argv of description.commands) {
       if (ends.aborted) break;
-      exitCode = await runCommand(run, { argv, own: description.environment, surroundings, ends });
+      exitCode = await runCommand(run, { argv, description, surroundings, ends });
       if (exitCode !== 0) break;
     }
-    if (!interrupted.aborted) await copyArtifactsOut(run, description.artifacts);
+    if (!interrupted.aborted) await copyArtifactsOut(run, description);
   } finally {
     limit.end();
     await shells?.withdraw();
@@ -66,19 +66,19 @@ const resolutionOf = (exitCode: number | undefined, { onExitStatus }: TaskDescri
 
 interface CommandRun {
   readonly argv: readonly string[];
-  /** The task's own variables. */
-  readonly own: Readonly<Record<string, string>>;
+  readonly description: TaskDescription;
   readonly surroundings: Surroundings;
   readonly ends: AbortSignal;
 }
 
-const runCommand = async (run: Run, { argv, own, surroundings, ends }: CommandRun): Promise<number> => {
-  const { tools, log, taskDirectory, privateDirectory } = run;
+const runCommand = async (
+  run: Run,
+  { argv, description, surroundings, ends }: CommandRun,
+): Promise<number> => {
+  const { tools, log } = run;
   const startedAt = tools.clock.now();
   log.info(argv.length === 0 ? 'The command of the image' : `$ ${argv.map(quoted).join(' ')}`);
-  const { container } = surroundings;
-  const environment = taskEnvironment(run, own, surroundings);
-  const command = { argv, directory: taskDirectory, privateDirectory, environment, container };
+  const command = { ...commandPlaceOf(run, description, surroundings), argv };
   const running = await tools.engine.start(command, log.output);
   const unwatch = surroundings.monitor?.watch(running);
   const exit = await endedBy(run, running, ends);

@@ -6,13 +6,14 @@ import type { Terminal } from '../engines/index.ts';
 import { PublishedLogs, type TaskLog } from '../logs/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
-import { copiedArtifacts } from './container.ts';
+import { shellPlaceOf } from './command-place.ts';
+import { foundArtifacts } from './container.ts';
 import { writeHeader } from './header.ts';
 import { giveBack, mount } from './mount.ts';
+import { placesOf } from './outside.ts';
 import { readRun } from './read-run.ts';
 import { openRun, type Run, type WorkerTools } from './run.ts';
 import { type CommandsResult, runCommands } from './run-commands.ts';
-import { shellPlaceOf } from './shell-place.ts';
 import { openSurroundings, type Surroundings } from './surroundings.ts';
 import { timeLimit } from './time-limit.ts';
 
@@ -107,9 +108,12 @@ const perform = async (
 };
 
 /** Tells which artifacts the task would have; returns whether all are there that must be. */
-const listArtifacts = async (run: Run, { artifacts }: TaskDescription): Promise<boolean> => {
-  const { log, taskDirectory: directory } = run;
-  const { files, missing } = await collectArtifacts({ directory }, copiedArtifacts(run, artifacts));
+const listArtifacts = async (run: Run, description: TaskDescription): Promise<boolean> => {
+  const { log } = run;
+  const { files, missing } = await collectArtifacts(
+    placesOf(run, description),
+    foundArtifacts(run, description),
+  );
   for (const { name } of files) log.info(`Artifact ${name}`);
   for (const { name, message } of missing) log.error(`Artifact ${name}: ${message}`);
   return missing.length === 0;

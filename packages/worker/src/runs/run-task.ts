@@ -4,10 +4,11 @@ import { minutes } from '../clock.ts';
 import { ownNamesOf, type TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { certify } from './certify.ts';
-import { copiedArtifacts } from './container.ts';
+import { foundArtifacts } from './container.ts';
 import { writeHeader } from './header.ts';
 import { missingScopes } from './missing-scopes.ts';
 import { giveBack, mount } from './mount.ts';
+import { placesOf } from './outside.ts';
 import { isPassingFailure } from './passing-failure.ts';
 import { readRun } from './read-run.ts';
 import { completed, exception, failed, type Resolution } from './resolution.ts';
@@ -105,10 +106,10 @@ const refuse = ({ log }: Run, errors: readonly string[], format?: string): Resol
 
 /** Uploads the artifacts, and certifies them; returns whether all required ones exist. */
 const deliver = async (run: Run, description: TaskDescription): Promise<boolean> => {
-  const { claim, log, taskDirectory: directory, interrupted, tools } = run;
-  const { artifacts, features } = description;
-  const ownNames = ownNamesOf(description);
-  const collection = await collectArtifacts({ directory, ownNames }, copiedArtifacts(run, artifacts));
+  const { claim, log, interrupted, tools } = run;
+  const { features } = description;
+  const collecting = { ...placesOf(run, description), ownNames: ownNamesOf(description) };
+  const collection = await collectArtifacts(collecting, foundArtifacts(run, description));
   for (const warning of collection.warnings) log.info(`Warning: ${warning}`);
   for (const { name } of collection.files) log.info(`Uploading artifact ${name}`);
   for (const { name, reason, message } of collection.missing)

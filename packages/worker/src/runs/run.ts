@@ -37,6 +37,8 @@ export interface WorkerTools {
   readonly maxRunTimeSecondsMax: number;
   /** Signs artifacts. Present if `features` has a chain of trust. */
   readonly signingKey: SigningKey | undefined;
+  /** Whether tasks reach addresses outside of the public internet through this worker. */
+  readonly allowsPrivateUrls: boolean;
   /** The features of this worker. */
   readonly features: Features;
 }

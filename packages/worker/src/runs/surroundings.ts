@@ -56,6 +56,7 @@ const openProxy = async ({ tools, claim, taskDirectory }: Run): Promise<TaskProx
     rootUrl: tools.rootUrl,
     credentials: claim.credentials,
     scopes: [...task.scopes, `queue:create-artifact:${taskId}/${runId}`],
+    allowsPrivateUrls: tools.allowsPrivateUrls,
     containerAddress: await tools.engine.containers?.addressForTask(taskDirectory),
   });
 };

@@ -1,37 +1,6 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { completed, failed, malformed, type PayloadCase, script } from './payload-case.ts';
 
-// Outside of every task's directory; only this process uses it.
-const elsewhere = join(tmpdir(), `taskyard-paths-${process.pid}`);
-const hides = 'its tasks see no such path';
-
 const file = (path: string, more: Record<string, unknown> = {}) => ({ type: 'file', path, ...more });
-
-const absolutePaths: readonly PayloadCase[] = [
-  {
-    name: 'caches and artifacts may be at absolute paths where the engine hides nothing',
-    payload: script(`date > ${elsewhere}-cache/stamp && echo fine > ${elsewhere}-report`, {
-      mounts: [
-        { cacheName: 'absolute', directory: `${elsewhere}-cache` },
-        { file: `${elsewhere}-file`, content: { raw: 'raw' } },
-      ],
-      artifacts: [
-        file(`${elsewhere}-report`, { name: 'public/report.txt' }),
-        file(`${elsewhere}-file`, { name: 'public/file.txt' }),
-      ],
-    }),
-    task: { scopes: ['generic-worker:cache:absolute'] },
-    expected: { ...completed, artifacts: { 'public/report.txt': /^fine$/m, 'public/file.txt': /^raw$/ } },
-    not: { bubblewrap: hides, docker: hides },
-  },
-  {
-    name: 'an absolute path is malformed where the engine hides it',
-    payload: script('true', { artifacts: [file(`${elsewhere}-report`)] }),
-    expected: malformed(/artifacts\/0\/path must lie inside/),
-    not: { process: 'it hides nothing' },
-  },
-];
 
 const commands: readonly PayloadCase[] = [
   {
@@ -340,5 +309,4 @@ export const payloadCases: readonly PayloadCase[] = [
   ...artifacts,
   ...logs,
   ...mistakes,
-  ...absolutePaths,
 ];

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
-import { type HeldDirectory, holdDirectory, type Name } from './held-directory.ts';
+import { type HeldDirectory, holdDirectory, type Name, type Root } from './held-directory.ts';
 
 /** What a path leads to, in the directory that holds it. It is no symbolic link. */
 export interface Entry {
@@ -43,8 +43,9 @@ const straightened = (names: readonly Buffer[]): Buffer[] => {
 };
 
 /** Where a link leads, as names below the root. */
-const linkTarget = (root: Buffer, above: readonly Buffer[], target: Buffer): Buffer[] => {
+const linkTarget = (shownAs: string, above: readonly Buffer[], target: Buffer): Buffer[] => {
   if (target[0] !== slash) return [...above, ...split(target)];
+  const root = Buffer.from(shownAs === '/' ? '' : shownAs);
   const isBelow =
     target.subarray(0, root.length).equals(root) && [slash, undefined].includes(target[root.length]);
   if (!isBelow) throw new LeadsOut();
@@ -54,8 +55,8 @@ const linkTarget = (root: Buffer, above: readonly Buffer[], target: Buffer): Buf
 type Step = { readonly entry: Entry | undefined } | { readonly names: Buffer[] };
 
 /** Walks along the names until their end, or until a link changes them. */
-const walk = async (root: string, names: readonly Buffer[]): Promise<Step> => {
-  let parent = await holdDirectory(root);
+const walk = async ({ directory, shownAs }: Root, names: readonly Buffer[]): Promise<Step> => {
+  let parent = await holdDirectory(directory);
   let isHandedOn = false;
   try {
     for (const [index, name] of names.entries()) {
@@ -63,7 +64,7 @@ const walk = async (root: string, names: readonly Buffer[]): Promise<Step> => {
       const rest = names.slice(index + 1);
       if (found.isSymbolicLink()) {
         const target = (await readlink(parent.at(name), { encoding: 'buffer' })) as Buffer;
-        const led = linkTarget(Buffer.from(root), names.slice(0, index), target);
+        const led = linkTarget(shownAs, names.slice(0, index), target);
         // A link's own `..` may follow a link: those names are not known to be real yet.
         return { names: [...led, ...rest] };
       }
@@ -88,7 +89,7 @@ const walk = async (root: string, names: readonly Buffer[]): Promise<Step> => {
  * name in its parent, and is handed on as undefined.
  */
 export const findInside = async <T>(
-  root: string,
+  root: Root,
   path: Name,
   use: (entry: Entry | undefined) => Promise<T>,
 ): Promise<T> => {
@@ -117,7 +118,7 @@ export const openFile = async (path: string | Buffer): Promise<FileHandle | unde
 };
 
 /** Opens a regular file that a path below a root leads to; undefined where there is none. */
-export const openInside = (root: string, path: Name): Promise<FileHandle | undefined> =>
+export const openInside = (root: Root, path: Name): Promise<FileHandle | undefined> =>
   findInside(root, path, async (entry) =>
     entry?.kind === 'file' ? openFile(entry.parent.at(entry.name)) : undefined,
   );

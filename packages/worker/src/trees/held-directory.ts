@@ -58,11 +58,26 @@ export const partsOf = (path: string): string[] | undefined => {
   return parts.filter((part) => part !== '' && part !== '.');
 };
 
-/** Where a path of a task starts, and the rest of it: in the task's directory, or at the root of the machine. */
-export const rootOf = (taskDirectory: string, path: string): { root: string; path: string } =>
+/** Where the paths of a task lead. */
+export interface Places {
+  /** The task's directory. */
+  readonly directory: string;
+  /** The directory that absolute paths begin at. Undefined: the root of this machine. */
+  readonly outside?: string | undefined;
+}
+
+/** A directory that the paths below it must not leave. */
+export interface Root {
+  readonly directory: string;
+  /** What it is called by the absolute links below it. */
+  readonly shownAs: string;
+}
+
+/** Where a path of a task starts, and the rest of it. */
+export const rootOf = ({ directory, outside = '/' }: Places, path: string): { root: Root; path: string } =>
   posix.isAbsolute(path)
-    ? { root: '/', path: posix.normalize(path).replace(/^\/+/, '') }
-    : { root: taskDirectory, path };
+    ? { root: { directory: outside, shownAs: '/' }, path: posix.normalize(path).replace(/^\/+/, '') }
+    : { root: { directory, shownAs: directory }, path };
 
 /**
  * Holds the directory at these names below a root. No symbolic link is followed below it: a link in the way throws

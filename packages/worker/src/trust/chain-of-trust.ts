@@ -5,14 +5,14 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { withBytes } from '../artifacts/index.ts';
-import { openInside } from '../trees/index.ts';
+import { openInside, type Root } from '../trees/index.ts';
 
 /** An uploaded file: its name as an artifact, and where it lies. */
 export interface CertifiedFile {
   readonly name: string;
   readonly path: string;
   /** The path is one below this directory, which a task has filled. */
-  readonly inside?: string | undefined;
+  readonly inside?: Root | undefined;
 }
 
 export interface Certified {
@@ -50,7 +50,9 @@ const isObject = (value: unknown): value is Json =>
 
 /** What a task adds to its certificate; nothing that the worker says itself can be changed by it. */
 export const readAdditions = async (taskDirectory: string): Promise<Json> => {
-  const file = await openInside(taskDirectory, additionsName).catch(() => undefined);
+  const file = await openInside({ directory: taskDirectory, shownAs: taskDirectory }, additionsName).catch(
+    () => undefined,
+  );
   if (file === undefined) return {};
   let text: string;
   try {

@@ -92,6 +92,7 @@ const common = (command: Command, surroundings: Surroundings) => {
 /** A command in the task's directory, in the worker's own image: no different from one without a container. */
 const ordinary = (command: Command, image: string, surroundings: Surroundings): ContainerCreateOptions => {
   const { spec, hostConfig } = common(command, surroundings);
+  const { outside } = command;
   return {
     ...spec,
     Image: image,
@@ -102,7 +103,10 @@ const ordinary = (command: Command, image: string, surroundings: Surroundings): 
       ...hostConfig,
       Init: true,
       SecurityOpt: ['no-new-privileges'],
-      Binds: [`${command.directory}:${command.directory}`],
+      Binds: [
+        `${command.directory}:${command.directory}`,
+        ...(outside?.shown ?? []).map((path) => `${join(outside?.root ?? '', path)}:${path}`),
+      ],
     },
   };
 };

@@ -140,7 +140,8 @@ test('files, directories and what links lead to are copied out; what is not ther
   await scene.run(
     'mkdir -p /out/sub; echo 1 > /out/one; echo 2 > /out/sub/two; ln -s /out/one /link; ln -s /nowhere /lost',
   );
-  const copy = (path: string, into: string) => scene.engine.containers.copyOut(scene.task, { path, into });
+  const copy = (path: string, into: string) =>
+    scene.engine.containers.copyOut(scene.task, { path, to: join(scene.task, into) });
   assert.equal(await copy('/out/one', 'copies/file'), true);
   assert.equal(await copy('/out/', 'copies/directory'), true);
   assert.equal(await copy('/link', 'copies/link'), true);

@@ -6,6 +6,7 @@ import { type Images, openImages, type ProvidedImage } from '../../images/index.
 import type { WorkerLog } from '../../worker-log.ts';
 import type { Command, ContainerRequest, Containers, Engine, RunningCommand } from '../engine.ts';
 import { connectDaemon, type Daemon } from './connect.ts';
+import { containerOutside } from './container-outside.ts';
 import { containerSpec, refusalsOf } from './container-spec.ts';
 import { copyOut } from './copy-out.ts';
 import { openExecTerminal } from './exec-terminal.ts';
@@ -30,8 +31,8 @@ interface Workshop extends DockerEngineOptions, Daemon {
   readonly images: Images;
   readonly networks: Networks;
   readonly defaultImage: ProvidedImage | undefined;
-  /** The container of a task's last command, by the task's directory. */
-  readonly lastContainers: Map<string, string>;
+  /** The containers that are kept for what is to be copied out of them, the last one first, by the task's directory. */
+  readonly kept: Map<string, readonly string[]>;
   /** The container of the command that runs now, by the same. */
   readonly running: Map<string, string>;
   labelsOf(directory: string): Record<string, string>;
@@ -56,12 +57,13 @@ export const openDockerEngine = async (options: DockerEngineOptions): Promise<En
     images,
     networks: openNetworks(docker, { kind: settings.network, labelsOf }),
     defaultImage: await defaultImageOf(images, options),
-    lastContainers: new Map(),
+    kept: new Map(),
     running: new Map(),
     labelsOf,
   };
   return {
     name: 'docker',
+    outside: containerOutside({ runs: directory }),
     containers: containersOf(workshop),
     start: (command, output) => start(workshop, command, output),
     openTerminal: async ({ directory: task, environment }, size) => {
@@ -70,7 +72,7 @@ export const openDockerEngine = async (options: DockerEngineOptions): Promise<En
       return openExecTerminal(docker.getContainer(id), environment, size);
     },
     sweep: async (task) => {
-      workshop.lastContainers.delete(task);
+      workshop.kept.delete(task);
       workshop.networks.forget(task);
       await removeTask(docker, task, options);
     },
@@ -102,28 +104,29 @@ const defaultImageOf = async (
   );
 };
 
-const containersOf = ({ docker, images, settings, networks, lastContainers }: Workshop): Containers => ({
+const containersOf = ({ docker, images, settings, networks, kept }: Workshop): Containers => ({
   images,
   refusals: (privileges) => refusalsOf(privileges, settings),
   addressForTask: async (task) => (await networks.of(task)).workerAddress,
-  copyOut: async (task, { path, into }) => {
-    const id = lastContainers.get(task);
-    if (id === undefined) return false;
-    return copyOut(docker.getContainer(id), { path, to: join(task, into), workDirectory: dirname(task) });
+  copyOut: async (task, { path, to }) => {
+    for (const id of kept.get(task) ?? []) {
+      if (await copyOut(docker.getContainer(id), { path, to, workDirectory: dirname(task) })) return true;
+    }
+    return false;
   },
 });
 
 const start = async (workshop: Workshop, command: Command, output: Writable): Promise<RunningCommand> => {
-  const { docker, clock, settings, networks, defaultImage, lastContainers } = workshop;
+  const { docker, clock, settings, networks, defaultImage, kept } = workshop;
   if (!command.container && !defaultImage) return withoutImage(output);
   if (command.container) await openVolumes(command.directory, command.container);
   const { name: network, workerAddress } = await networks.of(command.directory);
   const labels = workshop.labelsOf(command.directory);
   const surroundings = { settings, labels, network, workerAddress, user: userOf(workshop) };
   const spec = containerSpec(command, defaultImage?.id ?? '', surroundings);
-  const isKept = command.container !== undefined;
+  const isKept = command.container !== undefined || command.outside !== undefined;
   const running = await startContainer({ docker, clock, spec, output, isKept });
-  if (isKept) lastContainers.set(command.directory, running.id);
+  if (isKept) kept.set(command.directory, [running.id, ...(kept.get(command.directory) ?? [])]);
   noteWhileRunning(workshop, command.directory, running);
   return running;
 };

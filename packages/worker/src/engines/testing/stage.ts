@@ -19,7 +19,7 @@ import {
   type RunningCommand,
 } from '../index.ts';
 
-export type Choice = 'process' | 'bubblewrap' | 'docker';
+export type Choice = 'auto' | 'process' | 'bubblewrap' | 'docker';
 
 export interface Stage {
   readonly engine: Engine;
