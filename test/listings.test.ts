@@ -9,7 +9,7 @@ import { aTask, hourFromNow } from './security/world.ts';
 // listing is read with no entry, one, a page, and one more than a page.
 
 const pageSize = 1000;
-const sizes = [0, 1, pageSize, pageSize + 1] as const;
+const sizes = [0, 1, 3, pageSize, pageSize + 1] as const;
 
 let site: Site;
 let database: pg.Client;
@@ -100,6 +100,48 @@ const listings: Readonly<Record<string, Listing>> = {
       columns: `'id', 1000000 + n, 'action_type', 'change ' || n`,
     },
   },
+  'auth.listAuditHistory': {
+    path: 'auth/v1/clients/listed%2Factor/audit',
+    key: 'auditHistory',
+    idOf: ({ actionType }: { actionType: string }) => actionType,
+    begin: async () => {
+      await put('auth/v1/roles/listed%2Faction', { description: '', scopes: [] });
+      await database.query(
+        `update audit_history set client_id = 'listed/actor' where entity_id = 'listed/action'`,
+      );
+    },
+    rows: {
+      table: 'audit_history',
+      where: `client_id = 'listed/actor'`,
+      columns: `'id', 2000000 + n, 'action_type', 'change ' || n`,
+    },
+  },
+  'auth.listRoleIds': {
+    path: 'auth/v1/roleids/',
+    key: 'roleIds',
+    idOf: (roleId: string) => roleId,
+    isWholeWithoutLimit: true,
+    begin: () => put('auth/v1/roles/listed', { description: '', scopes: [] }),
+    rows: { table: 'roles', where: 'true', columns: `'role_id', 'listed/' || n` },
+  },
+  'github.builds': {
+    path: 'github/v1/builds?organization=listed',
+    key: 'builds',
+    idOf: ({ taskGroupId }: { taskGroupId: string }) => taskGroupId,
+    begin: () =>
+      database.query(
+        `insert into github_builds (task_group_id, organization, repository, organization_key, repository_key, sha, branch,
+           event_type, event_id, installation_id, reporting, state, created, updated)
+         values (lpad('', 21, '0') || 'A', 'listed', 'all', 'listed', 'all', repeat('a', 40), 'main', 'push',
+           '00000000-0000-4000-8000-000000000000', 1, 'checks', 'pending', date_trunc('milliseconds', now()),
+           date_trunc('milliseconds', now()))`,
+      ),
+    rows: {
+      table: 'github_builds',
+      where: `organization = 'listed'`,
+      columns: `'task_group_id', lpad(n::text, 21, '0') || 'A'`,
+    },
+  },
   'secrets.list': {
     path: 'secrets/v1/secrets',
     key: 'secrets',
@@ -166,6 +208,58 @@ const listings: Readonly<Record<string, Listing>> = {
     idOf: ({ workerPoolId }: { workerPoolId: string }) => workerPoolId,
     begin: () => put('worker-manager/v1/worker-pool/listed%2Fpool', pool),
     rows: { table: 'worker_pools', where: 'true', columns: `'worker_pool_id', 'listed/n' || n` },
+  },
+  'worker-manager.listWorkerPoolsStats': {
+    path: 'worker-manager/v1/worker-pools/stats',
+    key: 'workerPoolsStats',
+    idOf: ({ workerPoolId }: { workerPoolId: string }) => workerPoolId,
+    begin: () => put('worker-manager/v1/worker-pool/listed%2Fpool', pool),
+    rows: { table: 'worker_pools', where: 'true', columns: `'worker_pool_id', 'listed/n' || n` },
+  },
+  'worker-manager.listWorkerPoolLaunchConfigs': {
+    path: 'worker-manager/v1/worker-pool/listed%2Fconfigs/launch-configs',
+    key: 'workerPoolLaunchConfigs',
+    idOf: ({ launchConfigId }: { launchConfigId: string }) => launchConfigId,
+    begin: async () => {
+      await put('worker-manager/v1/worker-pool/listed%2Fconfigs', pool);
+      await database.query(
+        `insert into launch_configs (worker_pool_id, launch_config_id, place, is_archived, configuration, created, last_modified)
+         values ('listed/configs', 'a', 0, false, '{}', now(), now())`,
+      );
+    },
+    rows: {
+      table: 'launch_configs',
+      where: `worker_pool_id = 'listed/configs'`,
+      columns: `'launch_config_id', 'n' || n, 'place', n`,
+    },
+  },
+  'worker-manager.workerPoolDecisions': {
+    path: 'worker-manager/v1/worker-pool-decisions/listed%2Fdecisions',
+    key: 'decisions',
+    idOf: ({ reason }: { reason: string }) => reason,
+    begin: async () => {
+      await put('worker-manager/v1/worker-pool/listed%2Fdecisions', pool);
+      await database.query(
+        `insert into provisioning_decisions (worker_pool_id, decided, action, count, reason, outcome)
+         values ('listed/decisions', date_trunc('milliseconds', now()), 'wait', 0, 'none', 'done')`,
+      );
+    },
+    rows: {
+      table: 'provisioning_decisions',
+      where: `worker_pool_id = 'listed/decisions'`,
+      columns: `'decision_id', 1000000 + n, 'reason', 'reason ' || n`,
+    },
+  },
+  'worker-manager.listWorkers': {
+    path: 'worker-manager/v1/provisioners/listed/worker-types/machines/workers',
+    key: 'workers',
+    idOf: ({ workerId }: { workerId: string }) => workerId,
+    begin: () => aWorker('listed/machines'),
+    rows: {
+      table: 'managed_workers',
+      where: `worker_pool_id = 'listed/machines'`,
+      columns: `'worker_id', 'n' || n`,
+    },
   },
   'worker-manager.listWorkersForWorkerPool': {
     path: 'worker-manager/v1/workers/listed%2Fworkers',
@@ -304,7 +398,7 @@ describe('empty-token', () => {
         await grow(listing, row, size, count);
         size = count;
         for (const limit of [undefined, 1, pageSize / 2, pageSize, pageSize + 1]) {
-          if (limit === 1 && count > 1) continue;
+          if (limit === 1 && count > 3) continue;
           const { status, pages, found } = await walk(listing, count, limit);
           const said = `${count} entries, limit ${limit}`;
           assert.equal(status, count === 0 ? (listing.empty ?? 200) : 200, said);
@@ -318,37 +412,101 @@ describe('empty-token', () => {
       }
     });
 
+  it('worker-manager.listProviders ends without a token', async () => {
+    const providers: Listing = {
+      path: 'worker-manager/v1/providers',
+      key: 'providers',
+      idOf: ({ providerId }: { providerId: string }) => providerId,
+      begin: async () => {},
+      rows: { table: '', where: '', columns: '' },
+    };
+    const whole = await walk(providers, pageSize);
+    assert.ok(whole.found.length > 1);
+    for (const limit of [1, 2, 1000])
+      assert.deepEqual((await walk(providers, pageSize, limit)).found, whole.found, `limit ${limit}`);
+  });
+
   it('the listings of tasks end without a token', async () => {
     const [taskGroupId, root] = [slugid(), slugid()];
     await put(`queue/v1/task/${root}`, aTask({ taskQueueId: 'listed/root' }));
+    const ids: string[] = [];
     const add = async (count: number, more: object) => {
       const tasks = Array.from({ length: count }, () => ({ taskId: slugid(), task: aTask(more) }));
       await post(`queue/v1/task-group/${taskGroupId}/tasks`, { tasks });
+      ids.push(...tasks.map(({ taskId }) => taskId));
     };
     const taskId = ({ task: _, ...entry }: { status?: { taskId: string }; taskId?: string; task: object }) =>
       entry.taskId ?? entry.status?.taskId ?? '';
     const none = { begin: async () => {}, rows: { table: '', where: '', columns: '' } };
-    const of = (path: string, key = 'tasks'): Listing => ({ ...none, path, key, idOf: taskId });
-    const about = `queue/v1/task-group/${taskGroupId}/list`;
-    const ofGroup = [of(about), of(`queue/v1/task/${root}/dependents`)];
-    const waiting = of('queue/v1/task-queues/listed%2Fpending/pending');
+    const of = (path: string, key = 'tasks', body?: () => object): Listing => ({
+      ...none,
+      path,
+      key,
+      idOf: taskId,
+      ...(body ? { body } : {}),
+    });
+    const byIds = () => ({ taskIds: ids });
+    const ofGroup = [
+      of(`queue/v1/task-group/${taskGroupId}/list`),
+      of(`queue/v1/task/${root}/dependents`),
+      of('queue/v1/tasks', 'tasks', byIds),
+      of('queue/v1/tasks/status', 'statuses', byIds),
+      of(`views/v1/task-group/${taskGroupId}/lines`),
+    ];
+    const needGroup = (listing: Listing) => listing.path.includes(taskGroupId);
     const check = async (listing: Listing, count: number) => {
-      for (const limit of [undefined, pageSize / 2]) {
+      for (const limit of [undefined, pageSize / 2, ...(count <= 3 ? [1] : [])]) {
         const { status, pages, found } = await walk(listing, count, limit);
-        assert.equal(status, 200, listing.path);
-        assert.deepEqual([found.length, new Set(found).size], [count, count], listing.path);
-        assert.equal(pages, Math.max(1, Math.ceil(count / (limit ?? pageSize))), listing.path);
+        const said = `${listing.path}, ${count} entries, limit ${limit}`;
+        assert.equal(status, 200, said);
+        assert.deepEqual([found.length, new Set(found).size], [count, count], said);
+        assert.equal(pages, Math.max(1, Math.ceil(count / (limit ?? pageSize))), said);
       }
     };
     for (const [i, count] of sizes.entries()) {
       const more = count - (sizes[i - 1] ?? 0);
       if (more > 0) await add(more, { dependencies: [root], taskGroupId, schedulerId: 'secure' });
-      for (const listing of i === 0 ? ofGroup.slice(1) : ofGroup) await check(listing, count);
+      for (const listing of ofGroup) if (count > 0 || !needGroup(listing)) await check(listing, count);
     }
+    const [waiting, claimed] = [
+      of('queue/v1/task-queues/listed%2Fpending/pending'),
+      of('queue/v1/task-queues/listed%2Fpending/claimed'),
+    ];
     for (const [i, count] of sizes.entries()) {
       const more = count - (sizes[i - 1] ?? 0);
       if (more > 0) await add(more, { taskQueueId: 'listed/pending', taskGroupId });
       await check(waiting, count);
     }
+    await check(claimed, 0);
+    for (const [i, count] of sizes.entries()) {
+      for (let left = count - (sizes[i - 1] ?? 0); left > 0; left -= 32) {
+        const asked = { workerGroup: 'group', workerId: 'one', tasks: Math.min(left, 32) };
+        await post('queue/v1/claim-work/listed%2Fpending', asked);
+      }
+      await check(claimed, count);
+    }
+    await check(waiting, 0);
+  });
+
+  it('the listings of what people look for end without a token', async () => {
+    const name = `found ${slugid()}`;
+    const groups = Array.from({ length: 130 }, slugid);
+    for (const [i, id] of groups.entries()) {
+      const metadata = { description: '', owner: 'a@example.com', source: 'https://example.com/' };
+      const task = aTask({ metadata: { ...metadata, name: i % 2 ? name : 'other' } });
+      await put(`queue/v1/task/${id}`, task);
+    }
+    const named = groups.filter((_, i) => i % 2).sort();
+    const query = `name=${encodeURIComponent(name)}`;
+    const none = { begin: async () => {}, rows: { table: '', where: '', columns: '' } };
+    for (const [path, key, idOf] of [
+      [`views/v1/task-groups?${query}`, 'groups', (group: { taskGroupId: string }) => group.taskGroupId],
+      [`views/v1/tasks?${query}`, 'tasks', (task: { taskId: string }) => task.taskId],
+    ] as const)
+      for (const limit of [undefined, 1, 7]) {
+        const { status, found } = await walk({ ...none, path, key, idOf }, pageSize, limit);
+        assert.equal(status, 200, path);
+        assert.deepEqual(found.sort(), named, `${path}, limit ${limit}`);
+      }
   });
 });

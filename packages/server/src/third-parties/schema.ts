@@ -44,7 +44,7 @@ export const thirdPartyView = publish(
       clientId: Text({ description: 'Who is signed in.' }),
       scopes: Type.Array(Text(), { description: 'What the site would get: asked for, and held.' }),
       expires: DateTime,
-      isWhitelisted: Type.Boolean({ description: 'Nobody need be asked.' }),
+      isWhitelisted: Type.Boolean({ description: 'The person is not asked.' }),
     },
     { title: 'What a site would get' },
   ),
