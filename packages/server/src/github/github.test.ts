@@ -128,6 +128,30 @@ describe('a delivery', () => {
     assert.equal((await test.taskNames()).filter((name) => name === 'kept').length, 1);
   });
 
+  it('makes and shows each task once, however many processes do the work', async () => {
+    const workers = [test, await test.another(), await test.another()];
+    const settleAll = () => Promise.all(workers.map(({ settle }) => settle()));
+    const names: string[] = [];
+    const commits = Array.from({ length: 6 }, aCommit);
+    for (const [i, after] of commits.entries()) {
+      const own = [`shared-${i}-a`, `shared-${i}-b`];
+      names.push(...own);
+      put(after, aFile(own, 'reporting: checks-v1'));
+      await test.deliver('push', push({ after, ref: `refs/heads/shared-${i}` }));
+    }
+    for (const part of commits.keys()) test.roles.set(role(`branch:shared-${part}`), all);
+    await settleAll();
+    const made = (await test.taskNames()).filter((name) => name.startsWith('shared-'));
+    assert.deepEqual(made.sort(), names);
+    const shown = () => test.github.checkRuns.map(({ name }) => name).filter((name) => names.includes(name));
+    assert.deepEqual(shown().sort(), names);
+    for (const name of names) await test.runTask(name);
+    await settleAll();
+    assert.deepEqual(shown().sort(), names);
+    const ended = test.github.checkRuns.filter(({ name }) => names.includes(name));
+    assert.deepEqual(new Set(ended.map(({ conclusion }) => conclusion)), new Set(['success']));
+  });
+
   it('that is malformed, without an id, or of no event is refused or ignored', async () => {
     const { body } = await test.deliver('push', { ...push(), after: 'none' });
     assert.equal(body.code, 'InputValidationError');

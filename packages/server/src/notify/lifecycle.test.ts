@@ -83,7 +83,8 @@ describe('whether a notification goes out', () => {
     const [no, yes] = [() => false, () => true];
     assert.deepEqual(decide(one, facts({ isRecent: yes, mailsTo: () => mailsMax })), ['duplicate']);
     assert.deepEqual(decide(one, facts({ isDenied: yes, isRecent: yes })), ['denied']);
-    assert.deepEqual(decide(one, facts({ isConfigured: no, isDenied: yes })), ['unconfigured']);
+    assert.deepEqual(decide(one, facts({ isConfigured: no, isDenied: yes })), ['denied']);
+    assert.deepEqual(decide(one, facts({ isConfigured: no, isRecent: yes })), ['unconfigured']);
     assert.deepEqual(decide(one, facts({ mailsTo: () => mailsMax })), ['limited']);
   });
 

@@ -45,8 +45,9 @@ export const decide = (notifications: readonly Notification[], facts: Facts): Ou
   const mails = new Map<string, number>();
   return notifications.map((notification) => {
     const { type, address, digest } = notification;
-    if (!facts.isConfigured(type)) return 'unconfigured';
+    // First, since it holds whatever is configured.
     if (facts.isDenied(notification)) return 'denied';
+    if (!facts.isConfigured(type)) return 'unconfigured';
     if (accepted.has(digest) || facts.isRecent(digest)) return 'duplicate';
     if (type === 'email') {
       const count = mails.get(address) ?? facts.mailsTo(address);

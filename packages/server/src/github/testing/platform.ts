@@ -2,6 +2,7 @@ import { type FastifyInstance, fastify } from 'fastify';
 import type { ArtifactVerbs } from '../../artifacts/index.ts';
 import { fillTemplate, scopeSet } from '../../auth/index.ts';
 import {
+  connect,
   type Database,
   localSignal,
   type ManualClock,
@@ -55,6 +56,8 @@ export interface TestGithub {
   deliver(event: string, payload: object, eventId?: string): Promise<Answered>;
   /** Does all that is due: events, messages, reports, cancellations. */
   settle(): Promise<void>;
+  /** The same by another process, on a pool of its own; closed with the rest. */
+  another(): Promise<Pick<TestGithub, 'settle'>>;
   /** The names of the tasks of a group, or of all groups. */
   taskNames(): Promise<string[]>;
   messages(): Promise<SentMessage[]>;
@@ -176,9 +179,20 @@ const deliver = async (
   return { status: reply.statusCode, body: JSON.parse(reply.body) as Answered['body'] };
 };
 
+/** What a process does in the background. */
+const startWork = async (
+  base: Around['base'],
+  domain: Github,
+): Promise<{ settle(): Promise<void>; end(): Promise<void> }> => {
+  const events = createEvents({ ...base, changed: localSignal(), retentionSeconds: 3600 });
+  const step = stepOf([...domain.loops, ...domain.subscriptions.map(events.subscribe)]);
+  await events.start();
+  return { settle: () => settle(base, step), end: events.close };
+};
+
 /** For tests: opens all that. */
 export const testGithub = async (options: TestGithubOptions = {}): Promise<TestGithub> => {
-  const { db, drop } = await testDatabase();
+  const { db, url, drop } = await testDatabase();
   const base = { db, clock: manualClock(new Date('2026-03-01T12:00:00Z')), log: silentLog };
   const github = await fakeGithub();
   const queueContext: QueueContext = { ...base, ...queueAlone() };
@@ -193,10 +207,9 @@ export const testGithub = async (options: TestGithubOptions = {}): Promise<TestG
     trigger: async () => ({}),
   };
   const domain = openDomain(around, options);
-  const events = createEvents({ ...base, changed: localSignal(), retentionSeconds: 3600 });
-  const step = stepOf([...domain.loops, ...domain.subscriptions.map(events.subscribe)]);
-  await events.start();
+  const first = await startWork(base, domain);
   const app = serveDomain(around, domain);
+  const ends: (() => Promise<void>)[] = [];
   return {
     ...base,
     github,
@@ -208,12 +221,27 @@ export const testGithub = async (options: TestGithubOptions = {}): Promise<TestG
       around.trigger = trigger;
     },
     deliver: (...delivered) => deliver(app, github, delivered),
-    settle: () => settle(base, step),
+    settle: first.settle,
+    another: async () => {
+      const own = { ...base, db: connect({ url }) };
+      const context = { ...queueContext, ...own };
+      const other = openDomain(
+        { ...around, base: own, queueContext: context, queue: createQueue(context) },
+        options,
+      );
+      const work = await startWork(own, other);
+      ends.push(async () => {
+        await work.end();
+        await own.db.close();
+      });
+      return work;
+    },
     taskNames: async () => (await readTasks(db)).map(({ name }) => name),
     messages: () => messagesIn(db),
     runTask: (name, end = 'completed') => runTask(around, name, end),
     close: async () => {
-      await Promise.all([events.close(), queue.drain(), app.close(), github.close()]);
+      await Promise.all([first.end(), queue.drain(), app.close(), github.close()]);
+      for (const end of ends) await end();
       await drop();
     },
   };
