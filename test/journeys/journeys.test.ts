@@ -103,7 +103,7 @@ describe('clients that others wrote', () => {
   );
 
   it(
-    'the PyPI package taskcluster-taskgraph: it submits a graph, reads it, and retriggers and reruns by a hook',
+    'the PyPI package taskcluster-taskgraph: it submits a graph, reads it, retriggers and reruns by a hook, and loads a task',
     { skip: noPython },
     () => runPython('graph.py'),
   );

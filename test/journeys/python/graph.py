@@ -19,6 +19,7 @@ os.environ["TASK_ID"] = DECISION
 os.environ["RUN_ID"] = "0"
 
 import actions  # noqa: E402
+import loading  # noqa: E402
 from taskgraph.actions.util import create_task_from_def, fetch_graph_and_labels, get_parameters  # noqa: E402
 from taskgraph.create import CreateTasksException, create_tasks  # noqa: E402
 from taskgraph.graph import Graph  # noqa: E402
@@ -280,6 +281,29 @@ def act_by_a_hook(ids, folder):
     assert [fire["taskState"] for fire in fires] == ["completed", "completed"]
 
 
+def load_by_hand(project):
+    """A developer looks at a task on their own machine: taskgraph gets its image from the artifacts of another task."""
+    image, by_id, by_index = taskcluster.slugId(), taskcluster.slugId(), taskcluster.slugId()
+    create(image, "image-archive")
+    _, worker = claim(image)
+    publish(worker, image, "public/image.tar.zst", loading.an_image())
+    worker.reportCompleted(image, 0)
+    eventually(lambda: tc.find_task_id(f"{PREFIX}.image-archive"))
+    images = {
+        by_id: {"type": "task-image", "taskId": image, "path": "public/image.tar.zst"},
+        by_index: {"type": "indexed-image", "namespace": f"{PREFIX}.image-archive", "path": "public/image.tar.zst"},
+    }
+    for task_id, from_where in images.items():
+        payload = {"image": from_where, "command": ["make", "all"], "env": {"LEVEL": "1"}}
+        create(task_id, "loaded", payload=payload, routes=[], dependencies=[task_id])
+        with tempfile.TemporaryDirectory() as folder:
+            repositories, run, env = loading.load(task_id, project, folder)
+        assert repositories == {"builder": {"1": "a-layer"}}, repositories
+        assert run[-3:] == ["builder:1", "make", "all"], run
+        assert (env["LEVEL"], env["TASK_ID"], env["TASK_GROUP_ID"]) == ("1", task_id, task_id), env
+        assert env["TASKCLUSTER_ROOT_URL"] == ROOT["rootUrl"], env
+
+
 def run_action(task_id, folder):
     (claimed,) = queue.claimWork(actions.QUEUE_ID, {"workerGroup": "python", "workerId": "action", "tasks": 1})["tasks"]
     assert claimed["status"]["taskId"] == task_id
@@ -294,4 +318,5 @@ with tempfile.TemporaryDirectory() as project:
     read_back(ids)
     act(ids)
     act_by_a_hook(ids, project)
+    load_by_hand(project)
 print("done")
