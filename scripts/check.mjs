@@ -1,4 +1,4 @@
-// `npm run check`: format and lint, types, the tidy test, packages and their scripts, and drift of generated files. A warning is an error.
+// `npm run check`: format and lint, types, the tidy test, words of pages, packages and their scripts, and drift of generated files. A warning is an error.
 // With `--measures` it prints how well the code keeps its shape, in numbers, and fails when one is over its limit.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -21,6 +21,7 @@ const checks = [
   ],
   ['types', node, 'scripts/build.mjs'],
   ['tidy', node, '--test', '--test-reporter=dot', 'test/dist/tidy.test.js'],
+  ['words', node, '--test', '--test-reporter=dot', 'test/dist/words.test.js'],
   ['packages', node, 'scripts/check-packages.mjs'],
   ['generated files', node, 'scripts/generate.mjs', '--check'],
 ];

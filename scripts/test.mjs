@@ -2,7 +2,7 @@
 //   npm test                                     all tests
 //   npm test -- queue/claims                     the test files whose path contains that text
 //   npm test -- --no-build queue                 what was compiled last
-//   npm test -- --slow                           names the ten slowest files at the end
+//   npm test -- --slow                           names the ten slowest files, and those that compute most; --slow=50: more
 //   npm test -- --strict                         a flaky test is a failed one
 //   npm test -- --test-name-pattern='second'     other options go to the runner, written with "="
 // Files that fail run once more, alone, after all others. What passes then is reported as flaky.
@@ -10,21 +10,29 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { combine } from './test/again.mjs';
-import { findTestFiles } from './test/files.mjs';
-import { failing, flaky, leftOut, slowest, totals } from './test/summary.mjs';
+import { computedSeconds } from './test/cpu.cjs';
+import { findTestFiles, isLong } from './test/files.mjs';
+import { groupsOf, withoutGroups, writeGroup } from './test/groups.mjs';
+import { computed, failing, flaky, leftOut, slowest, totals } from './test/summary.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const startedAt = Date.now();
 
-const ownOptions = ['--no-build', '--slow', '--strict'];
+const isOwn = (argument) => /^--(no-build|slow(=\d+)?|strict)$/.test(argument);
 const given = process.argv.slice(2);
 const isOption = (argument) => argument.startsWith('-');
 const isSet = (option) => given.includes(option);
-const options = given.filter((argument) => isOption(argument) && !ownOptions.includes(argument));
+const options = given.filter((argument) => isOption(argument) && !isOwn(argument));
 const filters = given.filter((argument) => !isOption(argument));
+
+/** How many files are listed at the end. */
+const listed = given
+  .filter((argument) => /^--slow(=|$)/.test(argument))
+  .map((argument) => Number(argument.split('=')[1] ?? 10))
+  .at(-1);
 
 /** `TASKYARD_TEST_PATIENCE` multiplies every bound of time in tests, the one of a whole file too. */
 const patience = Number(process.env.TASKYARD_TEST_PATIENCE || 1);
@@ -33,12 +41,22 @@ const fileTimeoutMs = 900_000 * patience;
 let runner;
 let isInterrupted = false;
 
+/** What the processes of files said of themselves, by file: see test/cpu.cjs. */
+const readCpu = (path) => {
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
+  return new Map(
+    lines.map((line) => JSON.parse(line)).map(({ file, ...rest }) => [relative(root, file), rest]),
+  );
+};
+
 /** Runs the files, printing as it goes. Returns a record for each file. */
 const runFiles = async ({ files, concurrency, environment, folder, name }) => {
   const record = join(folder, `${name}.json`);
+  const cpuRecord = join(folder, `${name}.cpu`);
   runner = spawn(
     process.execPath,
     [
+      `--require=${fileURLToPath(new URL('test/cpu.cjs', import.meta.url))}`,
       '--test',
       `--test-reporter=${new URL('test/reporter.mjs', import.meta.url)}`,
       '--test-reporter-destination=stdout',
@@ -47,20 +65,46 @@ const runFiles = async ({ files, concurrency, environment, folder, name }) => {
       ...options,
       ...files,
     ],
-    { stdio: 'inherit', env: { ...process.env, ...environment, TASKYARD_TEST_RECORD: record } },
+    {
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        ...environment,
+        TASKYARD_TEST_RECORD: record,
+        TASKYARD_TEST_CPU_RECORD: cpuRecord,
+      },
+    },
   );
   const [code, signal] = await once(runner, 'exit');
   const records = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : [];
   // A runner that fails without a failed test could not do its work.
   if (code !== 0 && !records.some(({ hasFailed }) => hasFailed))
     throw new Error(`The test runner ended with ${signal ?? `code ${code}`}.`);
-  return records;
+  const cpu = readCpu(cpuRecord);
+  return records.map((each) => ({ ...each, ...cpu.get(each.file) }));
+};
+
+/** What the runner is told to start: files, those known to take long first, and files that run several of them. */
+const processesFor = (files, folder) => {
+  // Other options, such as patterns of names, mean the tests of files.
+  const lists = options.length > 0 ? [] : groupsOf(files, isLong);
+  const groups = lists.map((group, i) => ({
+    files: group,
+    path: writeGroup(folder, `together-${i}`, group),
+  }));
+  const shared = new Set(lists.flat());
+  const alone = files.filter((file) => !shared.has(file));
+  const long = alone.filter(isLong);
+  const others = alone.filter((file) => !isLong(file));
+  return { groups, paths: [...long, ...groups.map(({ path }) => path), ...others] };
 };
 
 const runAll = async (files, environment, folder) => {
   // Tests wait about as long as they compute, so that more of them at once keep the processors busy.
   const concurrency = Math.max(4, Math.ceil(1.5 * availableParallelism()));
-  const first = await runFiles({ files, concurrency, environment, folder, name: 'first' });
+  const { groups, paths } = processesFor(files, folder);
+  const records = await runFiles({ files: paths, concurrency, environment, folder, name: 'first' });
+  const first = withoutGroups(records, groups);
   const failed = first.filter(({ hasFailed }) => hasFailed);
   if (failed.length === 0 || isInterrupted) return { records: first, flakes: [] };
   console.log(`\nOnce more, alone: ${failed.map(({ file }) => file).join(' ')}\n`);
@@ -75,7 +119,8 @@ const runAll = async (files, environment, folder) => {
 };
 
 const report = ({ records, flakes }) => {
-  if (isSet('--slow')) console.log(slowest(records).join('\n'));
+  if (listed)
+    console.log([...slowest(records, listed), ...computed(records, listed, computedSeconds())].join('\n'));
   for (const line of [...leftOut(records), ...flaky(flakes)]) console.log(line);
   for (const line of [...totals(records, Date.now() - startedAt), ...failing(records)]) console.log(line);
   const isRed = records.some(({ hasFailed, failures }) => hasFailed || failures.length > 0);
@@ -146,13 +191,16 @@ for (const signal of ['SIGINT', 'SIGTERM'])
     isInterrupted = true;
     runner?.kill(signal);
   });
+let outcome;
 try {
   const environment = {
     TASKYARD_TEST_DATABASE_URL: database.url,
     ...(made ? { TASKYARD_TEST_MADE_DATABASE: made } : {}),
   };
-  process.exitCode = report(await runAll(files, environment, folder));
+  outcome = await runAll(files, environment, folder);
 } finally {
   await database.close();
   rmSync(folder, { recursive: true, force: true });
 }
+// What the database has computed is known when it has ended.
+process.exitCode = report(outcome);

@@ -95,5 +95,12 @@ test('the documents of the server', async (t) => {
           .map((address) => `${path}: ${address}`),
       );
     assert.deepEqual(lost, []);
+    const errors = ['/docs/operating/nothing', '/nothing'].map(async (path) => {
+      const reply = await fetch(rootUrl + path);
+      return [reply.status, (await reply.text()).replaceAll(path, '')];
+    });
+    const [none, other] = await Promise.all(errors);
+    assert.equal(none?.[0], 404);
+    assert.deepEqual(none, other);
   });
 });

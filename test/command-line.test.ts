@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { type CreateTaskRequest, fromNow, type HookDefinition, Hooks, Queue, slugid } from '@taskyard/client';
 import { within } from '@taskyard/patience';
-import { runProgram } from './support/command.ts';
-import { aHome, plainEnvironment, taskyard } from './support/platform.ts';
-
-interface Ended {
-  readonly out: string;
-  readonly err: string;
-  readonly code: number | null;
-}
+import { type Ended, runProgram } from './support/command.ts';
+import { commandHere } from './support/command-here.ts';
+import { aHome, taskyard } from './support/platform.ts';
 
 const taskQueueId = 'example/words';
 const metadata = { description: '', owner: 'a@example.com', source: 'https://example.com/' };
@@ -32,18 +26,16 @@ test('the command line, against a server', async (t) => {
   const { rootUrl, credentials } = await home.start({}, undefined, '--no-worker');
   const queue = new Queue({ rootUrl, credentials });
 
+  const env = { TASKYARD_DATA: home.path };
   /** Runs a command with this standard input. */
-  const run = async (words: readonly string[], input = ''): Promise<Ended> => {
-    const env = { ...plainEnvironment(), TASKYARD_DATA: home.path };
-    const child = spawn(process.execPath, [taskyard, ...words], { env });
-    child.stdin.end(input);
-    const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    const [out, err, code] = await within(
+  const run = (words: readonly string[], input = ''): Promise<Ended> =>
+    within(`the end of taskyard ${words.join(' ')}`, commandHere(words, { env, input }));
+  /** The same, as a process of its own. */
+  const runAlone = (words: readonly string[], input = ''): Promise<Ended> =>
+    within(
       `the end of taskyard ${words.join(' ')}`,
-      Promise.all([text(child.stdout), text(child.stderr), exit]),
+      runProgram(process.execPath, [taskyard, ...words], { env, input }),
     );
-    return { out, err, code };
-  };
   const says = async (...words: string[]): Promise<string> => {
     const { out, err, code } = await run(words);
     assert.equal(code, 0, err);
@@ -52,7 +44,7 @@ test('the command line, against a server', async (t) => {
   const json = async <T>(...words: string[]): Promise<T> => JSON.parse(await says(...words, '--json')) as T;
 
   await t.test('keeps, shows and forgets secrets', async () => {
-    const kept = await run(
+    const kept = await runAlone(
       ['secret', 'set', 'app/key', '-', '--expires', '2 days'],
       'password: "open, sesame"',
     );
@@ -60,10 +52,10 @@ test('the command line, against a server', async (t) => {
     assert.deepEqual(JSON.parse(await says('secret', 'get', 'app/key')), { password: 'open, sesame' });
     assert.equal(await says('secret', 'list'), 'app/key\n');
     await says('secret', 'delete', 'app/key');
-    const gone = await run(['secret', 'get', 'app/key', '--json']);
+    const gone = await runAlone(['secret', 'get', 'app/key', '--json']);
     assert.equal(gone.code, 1);
     assert.equal((JSON.parse(gone.err) as { error: { statusCode: number } }).error.statusCode, 404);
-    const wrong = await run(['secret', 'set', 'app/key', '-', '--expires', 'soon'], '{}');
+    const wrong = await runAlone(['secret', 'set', 'app/key', '-', '--expires', 'soon'], '{}');
     assert.deepEqual([wrong.code, /"soon"/.test(wrong.err)], [2, true]);
   });
 
@@ -249,7 +241,7 @@ config: {}
 
   await t.test('reports why a worker could not run', async () => {
     const codeOf = async (...words: string[]) => {
-      const { code, err } = await run(['worker', ...words]);
+      const { code, err } = await runAlone(['worker', ...words]);
       return [code, err];
     };
     const [unreadable, why] = await codeOf('--config', '/nowhere/worker.yml');

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { type CreateTaskRequest, fromNow, Queue, slugid } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
 import { type Ended, runProgram } from './support/command.ts';
+import { commandHere } from './support/command-here.ts';
 import { aHome, taskyard } from './support/platform.ts';
 
 const taskQueueId = 'team/linux';
@@ -26,11 +27,13 @@ test('the commands of every day', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
 
+  // Commands run here, in this folder.
+  const before = process.cwd();
+  process.chdir(folder);
+  t.after(() => process.chdir(before));
+
   const run = (words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
-    runProgram(process.execPath, [taskyard, ...words], {
-      cwd: folder,
-      env: { TASKYARD_DATA: home.path, ...env },
-    });
+    commandHere(words, { env: { TASKYARD_DATA: home.path, ...env } });
   const says = async (...words: string[]): Promise<string> => {
     const { out, err, code } = await run(words);
     assert.equal(code, 0, `${words.join(' ')}: ${err}`);

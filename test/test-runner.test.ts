@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -50,6 +50,31 @@ const aFlake = (name: string): string => {
     imports,
     `it('is flaky', () => { if (!existsSync(${mark})) { writeFileSync(${mark}, ''); throw new Error('once'); } });`,
   ]);
+};
+
+const busySeconds = 0.5;
+/** Its child computes, not the file. */
+const busy = write('busy.test.mjs', [
+  imports,
+  "import { execFileSync } from 'node:child_process';",
+  `const script = 'while (process.cpuUsage().user < ${busySeconds * 1e6});';`,
+  "it('waits for a child that computes', () => { execFileSync(process.execPath, ['-e', script]); });",
+]);
+/** Its hooks and tests say that they run, and in which process; the test of `two` is bad the first time. */
+const sharing = (name: string, line: string): string =>
+  write(`${name}.test.mjs`, [
+    "import { appendFileSync } from 'node:fs';",
+    "import { pid } from 'node:process';",
+    "import { after, before, beforeEach, it } from 'node:test';",
+    `const say = (what) => appendFileSync(${JSON.stringify(join(folder, 'said'))}, \`\${pid} ${name} \${what}\\n\`);`,
+    "before(() => say('before'));",
+    "beforeEach(() => say('before each'));",
+    "after(() => say('after'));",
+    `it('says so', () => { say('test'); ${line} });`,
+  ]);
+const once = (name: string, line: string): string => {
+  const mark = JSON.stringify(join(folder, `${name}.seen`));
+  return `if (!existsSync(${mark})) { writeFileSync(${mark}, ''); ${line} }`;
 };
 
 const npmTest = (...words: string[]) => {
@@ -131,6 +156,42 @@ describe('npm test', () => {
     assert.deepEqual([summary(passing.lines).pass, summary(passing.lines).fail], [2, 0]);
   });
 
+  it('runs files in one process, each with its own hooks, and one that failed once more by itself', () => {
+    rmSync(join(folder, 'said'), { force: true });
+    const files = [sharing('one', ''), sharing('two', once('two', "throw new Error('once');"))];
+    const { status, lines, text } = npmTest(...files);
+    assert.equal(status, 0, text);
+    assert.deepEqual([summary(lines).tests, summary(lines).suites, summary(lines).pass], [2, 0, 2]);
+    assert.deepEqual(
+      lines.filter((line) => /^flaky: /.test(line)).map((line) => line.replace(/ .*\//, ' ')),
+      ['flaky: two.test.mjs: says so'],
+    );
+    const said = readFileSync(join(folder, 'said'), 'utf8').trim().split('\n');
+    const pids = said.map((line) => line.split(' ')[0]);
+    assert.deepEqual(
+      said.map((line) => line.slice(line.indexOf(' ') + 1)),
+      ['one', 'two', 'two'].flatMap((name) =>
+        ['before', 'before each', 'test', 'after'].map((what) => `${name} ${what}`),
+      ),
+    );
+    assert.equal(new Set(pids.slice(0, 8)).size, 1, 'one process for both');
+    assert.notEqual(pids[8], pids[0]);
+  });
+
+  it('runs each file of a process that ended too soon once more, alone', () => {
+    const kill = once('three', "process.kill(pid, 'SIGKILL');");
+    const { status, lines, text } = npmTest(sharing('three', kill), sharing('four', ''));
+    assert.equal(status, 0, text);
+    assert.deepEqual([summary(lines).tests, summary(lines).pass, summary(lines).fail], [2, 2, 0]);
+    assert.deepEqual(
+      lines
+        .filter((line) => /^flaky: /.test(line))
+        .map((line) => line.replace(/ .*\//, ' '))
+        .sort(),
+      ['four', 'three'].map((name) => `flaky: ${name}.test.mjs: the process that it shares with others`),
+    );
+  });
+
   it('knows no long file that is gone', async () => {
     const module = join(root, 'scripts/test/longest.mjs');
     const { longest } = (await import(module)) as { longest: readonly string[] };
@@ -142,11 +203,19 @@ describe('npm test', () => {
     );
   });
 
-  it('lists the slowest files when told to', () => {
-    const { lines } = npmTest('--slow', good, silent);
-    assert.equal(
-      lines.filter((line) => /^slow: +[\d.]+ s +[\d.]+ % {2}.*\.test\.mjs$/.test(line)).length,
-      1 + 1,
+  it('lists the slowest files when told to, with what they computed, their children too', () => {
+    const { lines } = npmTest('--slow', good, silent, busy);
+    const [slow, computing] = ['slow', 'busy'].map((word) =>
+      lines.filter((line) =>
+        new RegExp(`^${word}: +[\\d.]+ s +[\\d.]+ s computed +[\\d.]+ % {2}.*\\.test\\.mjs$`).test(line),
+      ),
     );
+    assert.deepEqual([slow?.length, computing?.length], [3, 3]);
+    const [, seconds, file] = /([\d.]+) s computed .*\/(.*)\.test\.mjs$/.exec(computing?.[0] ?? '') ?? [];
+    assert.equal(file, 'busy');
+    assert.ok(Number(seconds) >= busySeconds, computing?.[0]);
+    const [, all] =
+      /^computed: ([\d.]+) s /.exec(lines.find((line) => line.startsWith('computed: ')) ?? '') ?? [];
+    assert.ok(Number(all) > Number(seconds));
   });
 });

@@ -45,5 +45,8 @@ const rankOf = (file) => {
   return rank < 0 ? longest.length : rank;
 };
 
+/** Tells files that are known to take long. */
+export const isLong = (file) => rankOf(file) < longest.length;
+
 // The longest start first, and the short ones fill the gaps: no processor waits at the end for a long one.
 const byRank = (one, other) => rankOf(one) - rankOf(other);

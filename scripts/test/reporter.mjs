@@ -3,22 +3,17 @@
 import { writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
+import { emptyRecord } from './record.mjs';
+
+/** Its suites stand for the files that share a process. */
+const togetherPath = fileURLToPath(new URL('together.mjs', import.meta.url));
 
 /** What a file printed is kept up to this length, its end rather than its beginning. */
 const outputCharactersMax = 20_000;
 
 const summaryLine = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
-
-const emptyRecord = (file) => ({
-  file,
-  seconds: 0,
-  hasFailed: false,
-  counts: { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0 },
-  failures: [],
-  skipped: [],
-  output: '',
-});
 
 const kindOf = ({ type, data }) => {
   if (data.skip !== undefined) return 'skipped';
@@ -40,14 +35,40 @@ class Records {
   add(event) {
     const { type, data } = event;
     if (!data?.file) return;
+    if (data.file === togetherPath) {
+      this.#addSharing(event);
+      return;
+    }
     const file = relative(this.#root, data.file);
-    const record = this.#byFile.get(file) ?? emptyRecord(file);
-    this.#byFile.set(file, record);
+    const record = this.#recordOf(file);
     if (type === 'test:stdout' || type === 'test:stderr')
       record.output = (record.output + data.message).slice(-outputCharactersMax);
     const isWholeFile = data.nesting === 0 && resolve(this.#root, data.name ?? '') === data.file;
     if (isWholeFile) this.#addFile(event, record);
     else this.#addTest(event, record);
+  }
+
+  #recordOf(file) {
+    const record = this.#byFile.get(file) ?? emptyRecord(file);
+    this.#byFile.set(file, record);
+    return record;
+  }
+
+  /** The suite of a file that shares its process with others; its name is the file's. */
+  #addSharing({ type, data }) {
+    if (type !== 'test:pass' && type !== 'test:fail') return;
+    const record = this.#recordOf(data.name);
+    record.hasRun = true;
+    if (type === 'test:fail') this.#addFailedFile(data, record);
+  }
+
+  /** A file whose tests failed, or that fails by itself: it could not be loaded, or ended with a code, by a signal, late. */
+  #addFailedFile({ details }, record) {
+    record.hasFailed = true;
+    if (details.error?.failureType === 'subtestsFailed') return;
+    record.counts.tests += 1;
+    record.counts.fail += 1;
+    record.failures.push({ name: 'the file itself', error: textOf(details.error) });
   }
 
   #addFile({ type, data }, record) {
@@ -56,23 +77,20 @@ class Records {
       record.seconds = (Date.now() - (this.#startedAt.get(record.file) ?? Date.now())) / 1000;
     // Tests are counted under the file that they are written in, which need not be the one that runs them.
     if (data.details?.error) record.hasFailed = true;
-    // A file that fails by itself: it ended with a code, by a signal, or not in time.
-    if (type === 'test:fail' && data.details.error?.failureType !== 'subtestsFailed') {
-      record.counts.tests += 1;
-      record.counts.fail += 1;
-      record.failures.push({ name: 'the file itself', error: textOf(data.details.error) });
-    }
+    if (type === 'test:fail') this.#addFailedFile(data, record);
   }
 
   #addTest(event, record) {
     const { type, data } = event;
     if (type === 'test:start') {
-      const around = this.#suites.get(record.file) ?? [];
-      this.#suites.set(record.file, [...around.slice(0, data.nesting), data.name]);
+      // The first level is empty where files share a process.
+      const around = (this.#suites.get(record.file) ?? []).slice(0, data.nesting);
+      around[data.nesting] = data.name;
+      this.#suites.set(record.file, around);
     }
     if (type !== 'test:pass' && type !== 'test:fail') return;
     const around = (this.#suites.get(record.file) ?? []).slice(0, data.nesting);
-    const name = [...around, data.name].join(' > ');
+    const name = [...Object.values(around), data.name].join(' > ');
     if (data.details.type === 'suite') record.counts.suites += 1;
     else {
       record.counts.tests += 1;

@@ -15,16 +15,39 @@ const indented = (text) =>
     .map((line) => `  ${line}`)
     .join('\n');
 
-/** The ten slowest files, with their share of the time of all files. */
-export const slowest = (records) => {
-  const all = records.reduce((sum, { seconds }) => sum + seconds, 0);
-  return [...records]
-    .sort((a, b) => b.seconds - a.seconds)
-    .slice(0, 10)
-    .map(
-      ({ file, seconds }) =>
-        `slow: ${seconds.toFixed(1).padStart(6)} s ${((100 * seconds) / all).toFixed(1).padStart(5)} %  ${file}`,
-    );
+const seconds = (value) => `${(value?.toFixed(1) ?? '?').padStart(6)} s`;
+
+/** The files with the largest values; the smaller ones are not named. */
+const largest = (records, count, measure) =>
+  [...records].sort((a, b) => (measure(b) ?? 0) - (measure(a) ?? 0)).slice(0, count);
+
+const sum = (records, measure) => records.reduce((total, record) => total + (measure(record) ?? 0), 0);
+
+const line = (word, record, share) =>
+  `${word}: ${seconds(record.seconds)} ${seconds(record.cpuSeconds)} computed ${(100 * share).toFixed(1).padStart(5)} %  ${record.file}`;
+
+const secondsOf = (record) => record.seconds;
+const cpuSecondsOf = (record) => record.cpuSeconds;
+
+/** The slowest files, so many, with what they computed and their share of the time of all files. */
+export const slowest = (records, count) => {
+  const all = sum(records, secondsOf);
+  return largest(records, count, secondsOf).map((record) => line('slow', record, record.seconds / all));
+};
+
+/**
+ * The files that computed most, so many, with their share of what all files computed, and what the whole run did.
+ *
+ * @param total what this process and its children computed, in seconds of a processor
+ */
+export const computed = (records, count, total) => {
+  const all = sum(records, cpuSecondsOf);
+  return [
+    ...largest(records, count, cpuSecondsOf).map((record) =>
+      line('busy', record, (record.cpuSeconds ?? 0) / all),
+    ),
+    `computed: ${total.toFixed(1)} s of a processor: ${all.toFixed(1)} s by the test files, the rest by PostgreSQL, the build and the runner`,
+  ];
 };
 
 /** A line for each test that failed and passed when its file ran again by itself. */

@@ -127,20 +127,22 @@ const register = async ({ cloud, context, clock }: AgentsWorld, agent: Agent): P
 
 const finish = async ({ queue, clock }: AgentsWorld, agent: Agent): Promise<void> => {
   const nowMs = clock.now().getTime();
-  for (const [taskId, { runId, endsAtMs }] of agent.tasks) {
-    if (endsAtMs > nowMs) await queue.reclaimRuns.one({ taskId, runId });
-    else {
+  // At once: such calls share a transaction.
+  await Promise.all(
+    [...agent.tasks].map(async ([taskId, { runId, endsAtMs }]) => {
+      if (endsAtMs > nowMs) return queue.reclaimRuns.one({ taskId, runId });
       await queue.resolveRuns.one({ taskId, runId, end: 'completed' });
       agent.tasks.delete(taskId);
       agent.idleSinceMs = nowMs;
-    }
-  }
+    }),
+  );
 };
 
 const handBack = async ({ queue }: AgentsWorld, agent: Agent): Promise<void> => {
-  for (const [taskId, { runId }] of agent.tasks) {
-    await queue.resolveRuns.one({ taskId, runId, end: 'exception', reason: 'worker-shutdown' });
-  }
+  const lost = { end: 'exception', reason: 'worker-shutdown' } as const;
+  await Promise.all(
+    [...agent.tasks].map(([taskId, { runId }]) => queue.resolveRuns.one({ taskId, runId, ...lost })),
+  );
   agent.tasks.clear();
   agent.leave();
 };
@@ -152,9 +154,13 @@ const claim = async (world: AgentsWorld, agent: Agent): Promise<void> => {
   const rows = await world.db<{ taskId: string; runId: number }>`
     select task_id, run_id from pending where task_queue_id = ${workerPoolId} and deadline > ${world.clock.now()}
      order by priority desc, position limit ${room}`;
+  const worker = { workerGroup, workerId };
+  await Promise.all(
+    rows.map(({ taskId, runId }) =>
+      world.queue.claimRuns.one({ taskId, runId, worker, authorize: () => {} }),
+    ),
+  );
   for (const { taskId, runId } of rows) {
-    const worker = { workerGroup, workerId };
-    await world.queue.claimRuns.one({ taskId, runId, worker, authorize: () => {} });
     const endsAtMs = world.clock.now().getTime() + world.durationMs(taskId);
     agent.tasks.set(taskId, { runId, endsAtMs });
   }
