@@ -1,22 +1,33 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Ended, runProgram } from './support/command.ts';
-import { aHome, taskyard } from './support/platform.ts';
+import { Auth, fromNow, Index, Queue, slugid } from '@taskyard/client';
+import { eventually } from '@taskyard/patience';
+import { type CommandOptions, type Ended, runProgram } from './support/command.ts';
+import { aHome, type Platform, taskyard } from './support/platform.ts';
 
 // A user with a repository that has a .taskcluster.yml already.
 
 let folder: string;
 let project: string;
+let platform: Platform;
+/** A server that others publish their work on. */
+let upstream: Platform;
 const endings: (() => Promise<void>)[] = [];
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'taskyard-existing-'));
   const home = await aHome({ after: (end) => void endings.push(end) });
   // One platform for all runs of this file: a run joins the one that is there.
   await symlink(home.path, join(folder, 'repository'));
-  await home.start({}, undefined, '--no-worker');
+  upstream = await (await aHome({ after: (end) => void endings.push(end) })).start(
+    {},
+    undefined,
+    '--no-worker',
+  );
+  platform = await home.start({ UPSTREAM_URL: upstream.rootUrl }, undefined, '--no-worker');
   project = join(folder, 'project');
   await mkdir(project);
   await git('init', '-q', '-b', 'main');
@@ -42,11 +53,14 @@ const commit = async (text: string): Promise<string> => {
   return git('rev-parse', 'HEAD');
 };
 
-const run = (...words: string[]): Promise<Ended> =>
+const runWith = (words: readonly string[], options: CommandOptions): Promise<Ended> =>
   runProgram(process.execPath, [taskyard, 'run', '.taskcluster.yml', '--data', folder, ...words], {
     cwd: project,
-    env: { TASKYARD_WORKER_ENGINE: 'process', DOCKER_HOST: 'unix:///nowhere/docker.sock' },
+    ...options,
+    env: { TASKYARD_WORKER_ENGINE: 'process', DOCKER_HOST: 'unix:///nowhere/docker.sock', ...options.env },
   });
+
+const run = (...words: string[]): Promise<Ended> => runWith(words, {});
 
 const common = (name: string): string =>
   `deadline: {$fromNow: 1 hour}
@@ -182,6 +196,150 @@ tasks:
     assert.match(
       refused.err,
       /secrets:get:project\/word[\s\S]*Add what is missing to \.taskyard\.yml, below roles, "repo:github\.com\/team\/project:branch:main"/,
+    );
+  });
+
+  it('is heard when it is asked to end before its tasks exist, and leaves nothing behind', async () => {
+    await commit(`version: 1
+tasks:
+  - taskQueueId: team/linux
+    ${common('never')}
+    payload: {maxRunTime: 60, command: [['true']]}
+`);
+    const temporary = join(folder, 'temporary');
+    await mkdir(temporary);
+    const path = join(project, '.taskyard.yml');
+    const before = await readFile(path, 'utf8');
+    const roles = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`many/${i}`, ['none']]));
+    await writeFile(path, JSON.stringify({ roles }));
+    const auth = new Auth(platform);
+    try {
+      const onStart = (child: ChildProcess): void =>
+        void eventually('a role of the file', () => auth.role('many/3').catch(() => undefined)).then(() =>
+          child.kill('SIGINT'),
+        );
+      const { out, err, code } = await runWith([], { env: { TMPDIR: temporary }, onStart });
+      assert.equal(code, 130, out + err);
+      assert.doesNotMatch(out, /never/);
+      assert.deepEqual(await readdir(temporary), []);
+    } finally {
+      await writeFile(path, before);
+    }
+  });
+});
+
+/** Publishes a task with one artifact under two paths of the upstream's index. */
+const publish = async (text: string): Promise<string> => {
+  const queue = new Queue(upstream);
+  const [taskId, worker] = [slugid(), { workerGroup: 'g', workerId: 'w' }];
+  const expires = fromNow('1 day').toJSON();
+  await queue.createTask(taskId, {
+    taskQueueId: 'others/linux',
+    created: fromNow('0 seconds').toJSON(),
+    deadline: fromNow('1 hour').toJSON(),
+    payload: { kept: true },
+    dependencies: [],
+    routes: ['index.others.dep.latest', 'index.others.dep.one'],
+    metadata: { name: 'dep', description: 'd', owner: 'o@example.org', source: 'https://example.org' },
+  });
+  await queue.claimTask(taskId, '0', worker);
+  const artifact = {
+    storageType: 's3',
+    contentType: 'text/plain',
+    contentLength: text.length,
+    expires,
+  } as const;
+  const put = await queue.createArtifact(taskId, '0', 'public/dep.txt', artifact);
+  const { putUrl = '' } = put as { putUrl?: string };
+  assert.equal(
+    (await fetch(putUrl, { method: 'PUT', body: text, headers: { 'content-type': 'text/plain' } })).status,
+    200,
+  );
+  await queue.reportCompleted(taskId, '0');
+  await eventually('the task to be in the index', () =>
+    new Index(upstream).findTask('others.dep.one').catch(() => undefined),
+  );
+  return taskId;
+};
+
+describe('taskyard run .taskcluster.yml --upstream', () => {
+  before(() =>
+    new Auth(upstream).createRole('anonymous', {
+      description: '',
+      scopes: [
+        'index:find-task:*',
+        'queue:get-artifact:public/*',
+        'queue:get-task:*',
+        'queue:list-artifacts:*',
+        'queue:status:*',
+      ],
+    }),
+  );
+
+  const asking = (path: string): string => `version: 1
+tasks:
+  - taskQueueId: team/linux
+    scopes: []
+    ${common('looks')}
+    payload:
+      maxRunTime: 60
+      features: {taskclusterProxy: true}
+      command: [[sh, -c, 'curl -sS "$TASKCLUSTER_PROXY_URL/api/index/v1/task/${path}"; exit 3']]
+`;
+
+  it('finds what another server has published: by path, by many paths, as a mount, and as a task to wait for', async () => {
+    await rm(join(project, '.taskyard.yml'));
+    const taskId = await publish('made by others');
+    await commit(`version: 1
+tasks:
+  - taskQueueId: team/linux
+    ${common('uses it')}
+    payload:
+      maxRunTime: 60
+      features: {taskclusterProxy: true}
+      mounts: [{file: dep.txt, content: {namespace: others.dep.latest, artifact: public/dep.txt}}]
+      env: {LIST: '{"indexes": ["others.dep.one", "others.nothing"]}'}
+      command:
+        - - sh
+          - -exc
+          - |
+            grep -x 'made by others' dep.txt
+            cd "$TASK_WORKDIR"; api="$TASKCLUSTER_PROXY_URL/api"
+            curl --fail -sS -H 'content-type: application/json' -d "$LIST" "$api/index/v1/tasks/indexes" > found.json
+            grep -q '"taskId":"${taskId}"' found.json
+            if grep -q nothing found.json; then exit 1; fi
+            curl --fail -sS "$api/queue/v1/task/${taskId}" | grep -q '"kept":true'
+            curl --fail -sSL "$TASKCLUSTER_ROOT_URL/api/index/v1/task/others.dep.one/artifacts/public/dep.txt" | grep -x 'made by others'
+`);
+    const { out, err, code } = await run('--upstream', upstream.rootUrl);
+    assert.equal(code, 0, out + err);
+    // It is a task of this machine now, which others can depend on.
+    const { status } = await new Queue(platform).status(taskId);
+    assert.equal(status.state, 'completed');
+  });
+
+  it('says why nothing is found when the other server cannot be asked, and still finds what it found before', async () => {
+    await upstream.stop();
+    await commit(asking('others.unheard'));
+    const { out, err } = await run('--upstream', upstream.rootUrl);
+    assert.match(
+      err,
+      new RegExp(`${upstream.rootUrl} does not answer .*: only what it has published before is found`),
+    );
+    assert.match(
+      out,
+      new RegExp(`no task at others\\.unheard in the index\\. ${upstream.rootUrl} could not be asked for it`),
+    );
+    await commit(asking('others.dep.latest'));
+    assert.match((await run('--upstream', upstream.rootUrl)).out, /"namespace":"others\.dep\.latest"/);
+  });
+
+  it('says that a platform which runs already asks another server', async () => {
+    await commit(asking('others.dep.latest'));
+    const { err } = await run('--upstream', 'https://tasks.example.com');
+    assert.match(
+      err,
+      new RegExp(`asks ${upstream.rootUrl}: what https://tasks\\.example\\.com has published is not found`),
     );
   });
 });

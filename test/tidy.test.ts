@@ -25,6 +25,7 @@ const floors = [
   'task-graphs',
   'notify',
   'index',
+  'upstream',
   'secrets',
   'purge-cache',
   'worker-manager',

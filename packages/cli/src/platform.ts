@@ -27,6 +27,8 @@ export interface Platform {
   readonly engine?: LocalEngine | undefined;
   /** The folder that they may read. */
   readonly project?: string | undefined;
+  /** Root URL of the deployment whose index it asks as well. */
+  readonly upstreamUrl?: string | undefined;
   /** Resolves with the reason when the part that this process has started cannot continue. */
   readonly broken?: Promise<Error> | undefined;
   /** Our membership when other runs use it too, and the file of its log. */
@@ -122,6 +124,7 @@ interface Announced {
   readonly url: string;
   readonly pid: number;
   readonly project?: string;
+  readonly upstreamUrl?: string;
 }
 
 const announcedIn = async (folder: string): Promise<Announced | undefined> => {
@@ -144,6 +147,7 @@ export const findPlatform = async (folder: string): Promise<Platform | undefined
     credentials: address.credentials,
     taskQueueId: builtInTaskQueueId,
     project: announced.project,
+    upstreamUrl: announced.upstreamUrl,
     stop: async () => {},
   };
 };

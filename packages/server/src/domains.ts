@@ -37,6 +37,7 @@ import { createSessions, identityProviders, type Sessions } from './sessions/ind
 import { createTaskGraphs, type TaskGraphs } from './task-graphs/index.ts';
 import { createThirdParties, type ThirdParties } from './third-parties/index.ts';
 import { createTunnels, type Tunnels } from './tunnels/index.ts';
+import { createUpstream, type Upstream } from './upstream/index.ts';
 import { createViews, type Views } from './views/index.ts';
 import { createWorkerManager, type LocalSettings, type WorkerManager } from './worker-manager/index.ts';
 import { createWorkers, type Workers } from './workers/index.ts';
@@ -94,6 +95,7 @@ interface Tasks {
 interface Services {
   readonly notify: Notify;
   readonly index: Index;
+  readonly upstream: Upstream;
   readonly secrets: Domain;
   readonly purgeCache: Domain;
   readonly workerManager: WorkerManager;
@@ -204,10 +206,12 @@ const openServices = (
   const { base, config, signals, encryption, rootUrl, local } = opening;
   const { issueCredentials, recordAudit, callerWithRoles: callerFor } = auth;
   const notify = openNotify(opening);
+  const index = openIndex(opening, auth);
   const { email } = notify.verbs;
   return {
     notify,
-    index: openIndex(opening, auth),
+    index,
+    upstream: openUpstream(opening, { queue, artifacts, index }),
     secrets: createSecrets({ ...base, encryption, recordAudit }),
     purgeCache: createPurgeCache({ ...base, changed: signals.purges }),
     workerManager: createWorkerManager({
@@ -296,10 +300,14 @@ const openNotify = ({ base, config, signals, rootUrl }: Opening): Notify =>
     accepted: signals.notifications,
   });
 
-const openIndex = ({ base, rootUrl }: Opening, auth: AuthVerbs): Index =>
+const openIndex = ({ base, config, rootUrl, all }: Opening, auth: AuthVerbs): Index =>
   createIndex({
     ...base,
     rootUrl,
+    findPublished:
+      config.upstreamUrl === undefined
+        ? undefined
+        : async (paths) => all().upstream.verbs.findPublished?.(paths),
     readDefinitions,
     readStatuses,
     anonymous: () => auth.callerWithRoles([]),
@@ -309,6 +317,12 @@ const openIndex = ({ base, rootUrl }: Opening, auth: AuthVerbs): Index =>
       return signedUrl(url, { ...credentials, expiry: wanted.expiry });
     },
   });
+
+const openUpstream = (
+  { base, config: { upstreamUrl } }: Opening,
+  { queue, artifacts, index }: Pick<Domains, 'artifacts' | 'index'> & { readonly queue: Queue['verbs'] },
+): Upstream =>
+  createUpstream({ ...base, upstreamUrl, queue, artifacts: artifacts.verbs, index: index.verbs });
 
 /** The broker to which messages are published, if there is one. */
 const relayOf = ({

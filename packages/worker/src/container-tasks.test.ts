@@ -63,6 +63,31 @@ describe('tasks of docker-worker', { skip: noContainers }, () => {
     assert.equal((await run(script('true'))).state, 'completed');
   });
 
+  test('run beside tasks without an image, which an engine of their own takes', async (t) => {
+    const { queue } = await aWorker(t, {
+      engine: 'docker',
+      plainEngine: 'process',
+      killGraceSeconds: 1,
+      capacity: 2,
+      containers: { host: daemon.host, network: 'none' },
+    });
+    const where = `echo "at $PWD as \${TASK_WORKDIR:-nobody}"`;
+    const contained = queue.addTask({
+      image: daemon.image,
+      command: ['/bin/sh', '-c', where],
+      maxRunTime: 60,
+    });
+    const plain = queue.addTask({ command: [['/bin/sh', '-c', where]], maxRunTime: 60 });
+    const results = await Promise.all([contained, plain].map((taskId) => queue.resolved(taskId)));
+    assert.deepEqual(
+      results.map(({ state }) => state),
+      ['completed', 'completed'],
+    );
+    const [inside, outside] = results.map((result) => queue.logOf(result));
+    assert.match(inside ?? '', /^at \/ as nobody\r?$/m);
+    assert.match(outside ?? '', /engine process[\s\S]*^at (\/\S+) as \1$/m);
+  });
+
   test('share caches, which an exit code or a purge drops', async (t) => {
     const { queue, script, run } = await aContainerWorker(t);
     const use = async (code = 0): Promise<string | undefined> => {

@@ -15,6 +15,8 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly workDir: string;
   /** Default `auto`: bubblewrap where it works, else process. */
   readonly engine?: EngineChoice;
+  /** Beside `docker`: the engine for payloads that name no image. Default: they run in containers too. */
+  readonly plainEngine?: EngineChoice | undefined;
   /** Where worker-manager has let the worker in: the credentials are then those of the membership. */
   readonly membership?: Membership | undefined;
   /** The worker ends when this says that the cloud takes the machine back. */

@@ -4,7 +4,13 @@ import { makeFolder, slugid } from '@taskyard/client';
 import { type Clock, seconds } from './clock.ts';
 import { defaultPath, nodeDirectories } from './config.ts';
 import { type DiskGuard, diskGuard, freeBytesAt, freeBytesMinAt, oldestFirst } from './disk-guard.ts';
-import { type ContainerOptions, chooseEngine, defaultContainerSettings } from './engines/index.ts';
+import {
+  type ContainerOptions,
+  chooseEngine,
+  defaultContainerSettings,
+  type Engine,
+  type EngineChoice,
+} from './engines/index.ts';
 import { featuresOf } from './features.ts';
 import { type LiveLogs, openDirectLogs, openLogsByTunnel, PublishedLogs } from './logs/index.ts';
 import { followPurgeRequests, type MountSources, openCaches, openDownloads } from './mounts/index.ts';
@@ -37,28 +43,32 @@ export const openTools = async (
   const workDir = await realpath(resolve(options.workDir));
   const directory = await takeWorkDirectory(workDir);
   try {
-    const engine = await chooseEngine({
-      clock,
-      choice: options.engine ?? 'auto',
-      path,
-      readOnlyPaths: [...nodeDirectories(), ...(options.readOnlyPaths ?? []).map((one) => resolve(one))],
-      hiddenPaths: [...(options.hiddenPaths ?? []).map((one) => resolve(one)), workDir],
-      isolateNetwork: options.isolateNetwork ?? false,
-      directory: directory.runs,
-      containers: containerOptions(options, { workDir, log }),
-    });
+    const { engine, plainEngine } = await openEngines(options, { clock, log, path, workDir, directory });
     const signingKey = await openSigningKey(options, log);
     const { liveLogs, shells, tunnel } = await openViews(options, { clock, log });
     const memoryGuard = startMemoryGuard(clock);
     // Without isolation a task can ask whom it likes itself.
-    const allowsPrivateUrls = options.allowPrivateUrls === true || engine.name === 'process';
+    const mayAsk = ({ name }: Engine): boolean => options.allowPrivateUrls === true || name === 'process';
+    const allowsPrivateUrls = mayAsk(engine);
+    // Payloads with an image mount no URLs.
+    const mayMountPrivate = mayAsk(plainEngine ?? engine);
     const tools: WorkerTools = {
       clock,
       log,
       rootUrl: rootUrl.replace(/\/+$/, ''),
       identity: { taskQueueId, workerGroup, workerId },
       engine,
-      mounts: await openMountSources(options, { directory, clock, log, allowsPrivateUrls }),
+      plain: plainEngine && {
+        engine: plainEngine,
+        features: featuresOf(options, { engine: plainEngine, signingKey }),
+        allowsPrivateUrls: mayMountPrivate,
+      },
+      mounts: await openMountSources(options, {
+        directory,
+        clock,
+        log,
+        allowsPrivateUrls: mayMountPrivate,
+      }),
       liveLogs,
       shells,
       memoryGuard,
@@ -74,6 +84,7 @@ export const openTools = async (
     };
     const close = async (): Promise<void> => {
       await engine.close();
+      await plainEngine?.close();
       memoryGuard.close();
       await tunnel.close();
       await liveLogs.close();
@@ -82,6 +93,40 @@ export const openTools = async (
     return { tools, disk: await openDiskGuard(options, { tools, workDir }), close };
   } catch (error) {
     await directory.release();
+    throw error;
+  }
+};
+
+interface EngineNeeds {
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+  readonly path: string;
+  readonly workDir: string;
+  readonly directory: WorkDirectory;
+}
+
+/** The engine of the worker, and the one for payloads without an image, if they have their own. */
+const openEngines = async (
+  options: WorkerOptions,
+  { clock, log, path, workDir, directory }: EngineNeeds,
+): Promise<{ engine: Engine; plainEngine: Engine | undefined }> => {
+  const open = (choice: EngineChoice): Promise<Engine> =>
+    chooseEngine({
+      clock,
+      choice,
+      path,
+      readOnlyPaths: [...nodeDirectories(), ...(options.readOnlyPaths ?? []).map((one) => resolve(one))],
+      hiddenPaths: [...(options.hiddenPaths ?? []).map((one) => resolve(one)), workDir],
+      isolateNetwork: options.isolateNetwork ?? false,
+      directory: directory.runs,
+      containers: containerOptions(options, { workDir, log }),
+    });
+  // The plain one first: where the machine cannot provide it, there is nothing of the other to take back.
+  const plainEngine = options.plainEngine && (await open(options.plainEngine));
+  try {
+    return { engine: await open(options.engine ?? 'auto'), plainEngine };
+  } catch (error) {
+    await plainEngine?.close();
     throw error;
   }
 };

@@ -5,7 +5,7 @@ import { type Clock, seconds, systemClock } from './clock.ts';
 import { type Stopping, watchForEnds } from './ends.ts';
 import type { Engine } from './engines/index.ts';
 import type { ExitReason } from './exit-reason.ts';
-import { type Resolution, runTask, type WorkerTools } from './runs/index.ts';
+import { type Resolution, runTask, toolsFor, type WorkerTools } from './runs/index.ts';
 import { type SelfQuarantine, selfQuarantine } from './self-quarantine.ts';
 import { openSlots, type Slots } from './slots.ts';
 import { messageOf, silentLog, type WorkerLog } from './worker-log.ts';
@@ -164,8 +164,9 @@ interface Beginning {
 
 /** How a claimed task is begun: it takes a slot until its commands are over. */
 const beginIn =
-  (slots: Slots, tools: WorkerTools, { steps, quarantine }: Beginning) =>
+  (slots: Slots, shared: WorkerTools, { steps, quarantine }: Beginning) =>
   (claimed: TaskClaimResponse): void => {
+    const tools = toolsFor(shared, claimed.task.payload);
     const claim: HeldClaim = holdClaim(claimed, tools);
     const { taskId, runId } = claim;
     tools.log.info({ taskId, runId }, 'claimed');

@@ -11,6 +11,7 @@ import type { Platform } from '../platform.ts';
 import type { CourseOptions } from '../run-course.ts';
 import { askedOf } from './asked-scopes.ts';
 import { writeCheckoutRules } from './checkout-rules.ts';
+import { type EarlyInterrupts, listenForInterrupts } from './early-interrupts.ts';
 import { type GroupToRun, runGroup, submitTasks, withRemedy } from './group-run.ts';
 import { type EventKind, eventKinds } from './kinds.ts';
 import {
@@ -22,8 +23,9 @@ import {
 } from './local-file.ts';
 import { LocalWorkers } from './local-workers.ts';
 import type { Machine } from './machine.ts';
-import { prepareHere, type RenderedHere, renderHere, whySkipped } from './render-here.ts';
+import { type PreparedHere, prepareHere, type RenderedHere, renderHere, whySkipped } from './render-here.ts';
 import { showRendering } from './show.ts';
+import { checkUpstream } from './upstream.ts';
 
 /** Options of `run` for a file of the original's kind. */
 export interface RepositoryOptions extends CourseOptions {
@@ -33,6 +35,7 @@ export interface RepositoryOptions extends CourseOptions {
   readonly init?: true;
   readonly skip: readonly string[];
   readonly rootUrlForRendering?: string;
+  readonly upstream?: string;
 }
 
 const kindOf = ({ event = 'push' }: RepositoryOptions): EventKind => {
@@ -69,6 +72,7 @@ interface RepositoryRun {
   readonly file: string;
   readonly rendered: RenderedHere;
   readonly localFile: LocalFile | undefined;
+  readonly interrupts: EarlyInterrupts;
 }
 
 /** The groups of a file's tasks, in the order in which they can be created. */
@@ -150,7 +154,7 @@ const tellOfDeafRoutes = ({ io, rendered }: RepositoryRun): void => {
 };
 
 const runAll = async (run: RepositoryRun, folder: string, options: RepositoryOptions): Promise<number> => {
-  const { io, platform, rendered, localFile } = run;
+  const { io, platform, rendered, localFile, interrupts } = run;
   await applyLocalFile(platform, localFile);
   const groups = [...groupsOf(run), ...(await groupsOfHooks(run))];
   if (groups.length === 0) {
@@ -159,6 +163,7 @@ const runAll = async (run: RepositoryRun, folder: string, options: RepositoryOpt
   }
   tellOfDeafRoutes(run);
   const machine = await machineHere([...(localFile?.skip ?? []), ...options.skip]);
+  if (interrupts.wasAsked) return exitCodes.interrupted;
   const checkout = await writeCheckoutRules(rendered.state);
   const workers = new LocalWorkers({
     platform,
@@ -166,11 +171,14 @@ const runAll = async (run: RepositoryRun, folder: string, options: RepositoryOpt
     project: rendered.state.folder,
     hidden: [folder],
     checkout,
+    hasContainers: machine.withoutContainers === undefined,
   });
   try {
     let exitCode: number = exitCodes.ok;
     for (const group of groups) {
-      const ended = await runGroup(group, { io, platform, folder, machine, workers, options });
+      if (interrupts.wasAsked) return exitCodes.interrupted;
+      const surroundings = { io, platform, folder, machine, workers, options };
+      const ended = await interrupts.during(() => runGroup(group, surroundings));
       exitCode = Math.max(exitCode, ended);
       if (ended === exitCodes.interrupted) break;
     }
@@ -234,19 +242,39 @@ export const runRepository = async (
   }
   if (shown.state.isChanged)
     remark(io, 'Files differ from the last commit. Tasks run that commit, without your changes.');
+  return openAndRun(io, { file, folder: dataOf(data), options, prepared, shown });
+};
+
+interface Prepared {
+  readonly file: string;
+  readonly folder: string;
+  readonly options: RepositoryOptions;
+  readonly prepared: PreparedHere;
+  readonly shown: RenderedHere;
+}
+
+/** Opens the platform and runs the file on it. A request to end is heard all the time, so that nothing is left behind. */
+const openAndRun = async (io: Io, { file, folder, options, prepared, shown }: Prepared): Promise<number> => {
   const localFile = await readLocalFile(shown.state.folder);
-  const folder = dataOf(data);
-  const platform = await openPlatform(io, folder, {
-    project: shown.state.folder,
-    worker: { enabled: false },
-    // Files are written for deployments that may allow more than the usual five days.
-    taskDeadlineDaysMax: 365,
-  });
+  const interrupts = listenForInterrupts(io);
   try {
-    const context = { ...prepared.context, rootUrl: options.rootUrlForRendering ?? platform.rootUrl };
-    const rendered = await renderHere({ ...prepared, context });
-    return await runAll({ io, platform, file, rendered, localFile }, folder, options);
+    const platform = await openPlatform(io, folder, {
+      project: shown.state.folder,
+      worker: { enabled: false },
+      // Files are written for deployments that may allow more than the usual five days.
+      taskDeadlineDaysMax: 365,
+      ...(options.upstream !== undefined && { upstreamUrl: options.upstream }),
+    });
+    try {
+      if (interrupts.wasAsked) return exitCodes.interrupted;
+      await checkUpstream(io, platform, options.upstream);
+      const context = { ...prepared.context, rootUrl: options.rootUrlForRendering ?? platform.rootUrl };
+      const rendered = await renderHere({ ...prepared, context });
+      return await runAll({ io, platform, file, rendered, localFile, interrupts }, folder, options);
+    } finally {
+      await platform.stop();
+    }
   } finally {
-    await platform.stop();
+    interrupts.stop();
   }
 };

@@ -16,6 +16,8 @@ export interface LocalWorkersOptions {
   /** What they must not read. */
   readonly hidden: readonly string[];
   readonly checkout: CheckoutRules;
+  /** Whether this machine can run tasks with images. */
+  readonly hasContainers: boolean;
 }
 
 /** A key for chains of trust, for one run. It is outside of everything that tasks are shown. */
@@ -32,23 +34,33 @@ export class LocalWorkers {
   readonly #options: LocalWorkersOptions;
   readonly #workers = new Map<string, Promise<Worker | undefined>>();
   readonly #key = makeSigningKey();
-  /** Why there is no worker for some queues. */
+  #brokenContainers: string | undefined;
+  /** Why there is no worker for some queues, by their names. */
   readonly failures = new Map<string, string>();
 
   constructor(options: LocalWorkersOptions) {
     this.#options = options;
   }
 
-  /** Starts a worker for a queue, unless there is one. Resolves when it has started, or to why it cannot. */
+  /** Starts a worker for a queue, unless there is one. Resolves when it has started, or to why it cannot take such tasks. */
   async serve(taskQueueId: string, format: 'docker' | 'generic'): Promise<string | undefined> {
-    const starting = this.#workers.get(taskQueueId) ?? this.#begin(taskQueueId, format);
+    const starting = this.#workers.get(taskQueueId) ?? this.#begin(taskQueueId);
     this.#workers.set(taskQueueId, starting);
-    await starting;
+    const worker = await starting;
+    if (worker && format === 'docker' && worker.state.engine !== 'docker')
+      return `the container engine cannot be used: ${this.#brokenContainers}`;
     return this.failures.get(taskQueueId);
   }
 
-  #begin(taskQueueId: string, format: 'docker' | 'generic'): Promise<Worker | undefined> {
-    return this.#start(taskQueueId, format).catch((error: Error) => {
+  async #begin(taskQueueId: string): Promise<Worker | undefined> {
+    if (this.#options.hasContainers && this.#brokenContainers === undefined) {
+      try {
+        return await this.#start(taskQueueId, 'docker');
+      } catch (error) {
+        this.#brokenContainers = (error as Error).message;
+      }
+    }
+    return this.#start(taskQueueId, undefined).catch((error: Error) => {
       this.failures.set(taskQueueId, `no worker for ${taskQueueId} can be started: ${error.message}`);
       return undefined;
     });
@@ -62,12 +74,12 @@ export class LocalWorkers {
     await rm(folder, { recursive: true, force: true });
   }
 
-  async #start(taskQueueId: string, format: 'docker' | 'generic'): Promise<Worker> {
+  async #start(taskQueueId: string, engine: 'docker' | undefined): Promise<Worker> {
     const { readWorkerConfig, startWorker } = await import('@taskyard/worker');
     const { platform, project, hidden, folder, checkout } = this.#options;
     const { clientId, accessToken } = platform.credentials ?? {};
     const { path: signingKeyPath } = await this.#key;
-    const name = `${taskQueueId.replace('/', '-')}-${format}`;
+    const name = taskQueueId.replace('/', '-');
     const open = async (workDir: string): Promise<Worker> => {
       const given = {
         rootUrl: platform.rootUrl,
@@ -78,7 +90,6 @@ export class LocalWorkers {
         workerId: slugid(),
         capacity: Math.min(32, availableParallelism()),
         workDir,
-        ...(format === 'docker' && { engine: 'docker' }),
         readOnlyPaths: [project, ...checkout.paths],
         hiddenPaths: [...hidden],
         signingKeyPath,
@@ -86,6 +97,8 @@ export class LocalWorkers {
       const options = readWorkerConfig(given);
       const worker = startWorker({
         ...options,
+        // A queue may hold tasks with images and others.
+        ...(engine && { engine, plainEngine: options.engine ?? 'auto' }),
         environment: checkout.environment,
         containers: { ...options.containers, shownPaths: checkout.paths },
       });

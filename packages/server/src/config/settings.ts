@@ -64,6 +64,12 @@ export const Config = Type.Object({
       'URL under which clients reach the platform. By default the address that it listens on; where that is 0.0.0.0 or ' +
       '::, the first address of this machine.',
   }),
+  upstreamUrl: optionalUrl('https?', 'a URL that starts with http:// or https://', {
+    env: 'UPSTREAM_URL',
+    description:
+      'Root URL of another deployment whose index is asked for what this one does not know; what everybody may read there ' +
+      'is brought here. `tyard run .taskcluster.yml --upstream` sets it. By default none is asked.',
+  }),
   peerHost: optionalText({
     env: 'PEER_HOST',
     expects: 'an address of this machine',

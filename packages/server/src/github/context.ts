@@ -5,6 +5,8 @@ import type { Caller } from '../http/index.ts';
 import type { QueueContext, QueueVerbs } from '../queue/index.ts';
 import type { ViewVerbs } from '../views/index.ts';
 import type { GithubApi } from './api/index.ts';
+import type { Excerpts } from './excerpts.ts';
+import type { GroupPace } from './pace.ts';
 import type { Rendering } from './rendering/index.ts';
 import type { GithubAppSettings } from './schema/index.ts';
 
@@ -35,4 +37,6 @@ export interface GithubContext extends BaseContext {
 export interface Context extends GithubContext {
   readonly api: GithubApi | undefined;
   readonly rendering: Rendering;
+  readonly excerpts: Excerpts;
+  readonly pace: GroupPace;
 }

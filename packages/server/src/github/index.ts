@@ -3,7 +3,9 @@ import type { Domain, ServiceDeclaration } from '../http/index.ts';
 import { GithubApi } from './api/index.ts';
 import type { Context, GithubContext } from './context.ts';
 import { exchanges } from './events.ts';
+import { Excerpts } from './excerpts.ts';
 import { githubLoops } from './loops.ts';
+import { GroupPace } from './pace.ts';
 import { createRendering } from './rendering/index.ts';
 import { type GithubServices, routes } from './routes.ts';
 import * as schema from './schema/index.ts';
@@ -24,6 +26,8 @@ export const createGithub = (given: GithubContext): Github => {
     ...given,
     api: given.settings && new GithubApi(given.settings, given.clock),
     rendering: createRendering(given.clock),
+    excerpts: new Excerpts(),
+    pace: new GroupPace(),
   };
   const verbs = githubVerbs(context);
   return {

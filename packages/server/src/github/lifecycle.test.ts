@@ -5,6 +5,7 @@ import {
   admit,
   attemptsMax,
   checkStateOf,
+  getsCheck,
   nextAttempt,
   replacedBy,
   type Standing,
@@ -73,4 +74,17 @@ it('what fails is tried again with longer and longer pauses, for about a day', (
   assert.equal(waits.at(-1), undefined);
   const total = waits.reduce<number>((sum, wait = 0) => sum + wait, 0);
   assert.ok(total > seconds(18 * 3600) && total < seconds(30 * 3600));
+});
+
+it('a large build leaves room for the checks of tasks that go wrong', () => {
+  const [fine, wrong] = [{ state: 'running' }, { state: 'failed' }];
+  assert.deepEqual(
+    [799, 800, 949, 950].map((checks) => [getsCheck(fine, checks), getsCheck(wrong, checks)]),
+    [
+      [true, true],
+      [false, true],
+      [false, true],
+      [false, false],
+    ],
+  );
 });

@@ -111,3 +111,12 @@ export const nextAttempt = (attempts: number, now: Date): Date | undefined =>
   attempts >= attemptsMax
     ? undefined
     : later(now, Math.min(minutes(30), seconds(5) * 2 ** Math.min(attempts - 1, 10)));
+
+/** How many tasks of a build get check runs at any rate. GitHub keeps 1,000 in a suite. */
+export const checksMax = 800;
+// Beyond that, tasks that went wrong get one as long as there is room.
+const checksOfWrongMax = 950;
+
+/** Whether a task gets a check run beside so many of its build. */
+export const getsCheck = (task: Pick<Standing, 'state'>, checksOfBuild: number): boolean =>
+  checksOfBuild < (wentWrong(task) ? checksOfWrongMax : checksMax);

@@ -57,16 +57,19 @@ interface Taking {
   readonly limit: number;
 }
 
-/** Takes deliveries that are due, the oldest first. */
+/** Takes deliveries that are due, the oldest first: the first, and those after it before which there are fewer bytes. */
 export const takeDeliveries = async (
   tx: Transaction,
-  { now, until, limit }: Taking,
+  { now, until, limit, bytesMax }: Taking & { readonly bytesMax: number },
 ): Promise<TakenDelivery[]> => {
   const rows = await tx<TakenDelivery>`
+    with due as materialized (
+      select ctid, due_at, octet_length(payload) as bytes from github_deliveries
+       where due_at <= ${now} order by due_at limit ${limit} for update skip locked),
+    counted as (
+      select ctid, sum(bytes) over (order by due_at, ctid) - bytes as bytes_before from due)
     update github_deliveries set due_at = ${until}, attempts = attempts + 1
-     where ctid = any(array(
-             select ctid from github_deliveries
-              where due_at <= ${now} order by due_at limit ${limit} for update skip locked))
+     where ctid = any(array(select ctid from counted where bytes_before < ${bytesMax}::bigint))
     returning event_id, event_type, organization, repository, installation_id, payload, received_at, attempts, comment`;
   return rows.toSorted((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime());
 };
@@ -369,6 +372,15 @@ export const earliestReport = async (db: Sql): Promise<Date | undefined> => {
      order by due_at limit 1`;
   return row?.dueAt;
 };
+
+/** How many check runs groups have. */
+export const countCheckRuns = (db: Sql, taskGroupIds: readonly string[]) =>
+  db<{ taskGroupId: string; checkRuns: number }>`
+    select wanted.id as task_group_id, counted.check_runs
+      from (select distinct id from unnest(${[...taskGroupIds]}::text[]) as w(id)) wanted
+     cross join lateral (
+       select count(check_run_id)::int as check_runs from github_reports
+        where task_group_id = wanted.id offset 0) as counted`;
 
 /** The tasks and groups that a check run of GitHub shows. */
 export const subjectsOfCheckRun = (db: Sql, checkRunId: number) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LogReader } from './reporting/excerpt.ts';
+import { LogReader } from './excerpt.ts';
 import { cutTo, fenced, lineOf, plain, stacked } from './texts.ts';
 
 const bytes = (text: string): number => Buffer.byteLength(text);

@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { Transform, type TransformCallback } from 'node:stream';
 import type { FastifyReply, FastifyRequest, RequestPayload } from 'fastify';
 import { type Clock, minutes, RequestError } from '../base/index.ts';
-import type { Caller, Contract } from './contract.ts';
+import type { BodyProof, Caller, Contract } from './contract.ts';
+import { unprovenBodies } from './unproven.ts';
 
 const bodyBytesMaxDefault = 10 * 2 ** 20;
 
@@ -71,14 +72,26 @@ export const limitBodyTime = (request: FastifyRequest, clock: Clock): void => {
   socket.once('close', done);
 };
 
-/** Bodies of callers without credentials that announce no length end at the bound. */
+/** The body behind a transform. What ends it early ends that, too. */
+const through = (body: RequestPayload, transform: Transform): Transform => {
+  body.once('error', (error) => transform.destroy(error));
+  body.once('close', () => {
+    if ((body as IncomingMessage).complete === false) transform.destroy(new Error('The connection ended.'));
+  });
+  return body.pipe(transform);
+};
+
+/**
+ * Bodies that are still to be proved share what they may hold. Those of other callers without credentials that announce
+ * no length end at their bound.
+ */
 export const boundBody = (
-  { signedByOthers }: Contract,
   body: RequestPayload,
-  caller: Caller | undefined,
+  { caller, proof }: { readonly caller: Caller; readonly proof: BodyProof | undefined },
 ): RequestPayload => {
+  if (proof) return through(body, unprovenBodies.watch(proof));
   const isChunked = (body as IncomingMessage).headers?.['transfer-encoding'] !== undefined;
-  if (!caller?.isAnonymous || signedByOthers || !isChunked) return body;
+  if (!caller.isAnonymous || !isChunked) return body;
   let bytes = 0;
   const bound = new Transform({
     transform: (chunk: Buffer, _encoding, done: TransformCallback) => {
@@ -87,8 +100,7 @@ export const boundBody = (
       else done(null, chunk);
     },
   });
-  body.once('error', (error) => bound.destroy(error));
-  return body.pipe(bound);
+  return through(body, bound);
 };
 
 const waiting = new WeakSet<IncomingMessage>();

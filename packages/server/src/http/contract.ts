@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Static, TSchema } from 'typebox';
+import type { RequestError } from '../base/index.ts';
 
 /** A scope with `<parameters>`, or a combination of scopes. A false `if` vanishes; `for` expands a list in place. */
 export type ScopeTemplate =
@@ -87,8 +88,8 @@ export interface Contract<
   /** The body is stored as JSON text, so it may contain any character; the service checks what gets columns of its own. */
   readonly keepsText?: true;
   /**
-   * Its requests are signed in a way of another party. The handler checks that, over the text of the body: nothing parses
-   * it before, and it may be as large as that of a caller with credentials.
+   * Its requests are signed in a way of another party. The route's `admitHead` returns what proves the body while it
+   * arrives: nothing parses it before, and it may be as large as that of a caller with credentials.
    */
   readonly signedByOthers?: true;
   /** Served, but left out of the published reference. */
@@ -128,8 +129,15 @@ export interface Call<P extends Parameters, Q extends Parameters, I extends TSch
 /** Fields of a call that verbs of a set need for each element. */
 export type Authorize = Call<Parameters, Parameters, TSchema>['authorize'];
 
-/** Refuses, by its head, a request whose body need not be read. */
-type AdmitHead<Services> = (services: Services, head: RequestHead) => void;
+/** Proves a body that another party has signed, piece by piece while it arrives. */
+export interface BodyProof {
+  update(piece: Buffer): void;
+  /** Why what has arrived is not accepted as the whole; undefined when its signature is good. */
+  refusal(): RequestError | undefined;
+}
+
+/** Refuses, by its head, a request whose body need not be read. Returns what proves the body, where that is to be proved. */
+type AdmitHead<Services> = (services: Services, head: RequestHead) => BodyProof | undefined;
 
 /** An endpoint: a contract and its handler. */
 export interface Route<Services> {

@@ -1,6 +1,7 @@
 export { noteExpectation } from './body-limits.ts';
 export {
   type Authorize,
+  type BodyProof,
   type Caller,
   type Contract,
   type ExchangeDeclaration,

@@ -17,6 +17,7 @@ import {
 } from './body-limits.ts';
 import { parseParams, parseQuery } from './call-parameters.ts';
 import {
+  type BodyProof,
   type Call,
   type Caller,
   type Contract,
@@ -128,7 +129,7 @@ const addRoute = (app: FastifyInstance, url: string, endpoint: Endpoint): void =
     bodyLimit: bodyBytesMax(contract),
     onRequest: (request, reply) => admit(endpoint, request, reply),
     preParsing: (request, _reply, body, done) =>
-      done(null, boundBody(contract, body, admitted.get(request)?.caller)),
+      done(null, boundBody(body, admitted.get(request) as Admitted)),
     errorHandler: (error, request, reply) => refuseUnread(endpoint, error, { request, reply }),
     handler: (request, reply) => answer(endpoint, request, reply),
   });
@@ -141,6 +142,7 @@ interface Admitted {
   readonly params: Record<string, string>;
   readonly caller: Caller;
   readonly authorization: Authorization;
+  readonly proof: BodyProof | undefined;
 }
 
 const admitted = new WeakMap<FastifyRequest, Admitted>();
@@ -158,10 +160,10 @@ const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: Fastify
     caller = await deps.authenticate(contract.scopes === undefined ? unsigned(head) : head);
     const authorization = new Authorization(deps.fillScopes, contract, { caller, params });
     authorization.checkByUrl();
-    route.admitHead?.(services, head);
+    const proof = route.admitHead?.(services, head);
     if (hasLargeBody(request)) authorization.checkAnyBody();
     requireBoundedBody(contract, caller, request);
-    admitted.set(request, { started, ids, params, caller, authorization });
+    admitted.set(request, { started, ids, params, caller, authorization, proof });
     limitBodyTime(request, deps.clock);
     sendContinue(reply);
     return;
@@ -201,7 +203,7 @@ const answer = async (
 ): Promise<FastifyReply> => {
   const { route, services, deps } = endpoint;
   const { contract } = route;
-  const { started, ids, params, caller, authorization } = admitted.get(request) as Admitted;
+  const { started, ids, params, caller, authorization, proof } = admitted.get(request) as Admitted;
   const signed: SignedRequest = {
     ...headOf(request),
     payload: (request.body as string | undefined) ?? '',
@@ -210,6 +212,8 @@ const answer = async (
   try {
     if (takesTurn(signed.payload)) await awaitTurn();
     if (contract.scopes !== undefined) await deps.requirePayload?.(signed);
+    const refusal = proof?.refusal();
+    if (refusal) throw refusal;
     if (contract.signedByOthers) payload = {};
     else payload = await parseBody(request, { caller, checkAnyBody: () => authorization.checkAnyBody() });
     const call: Call<Parameters, Parameters, never> = {

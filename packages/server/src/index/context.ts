@@ -13,4 +13,9 @@ export interface Context extends BaseContext {
   readDefinitions(sql: Sql, taskIds: readonly string[]): Promise<Answer<string>[]>;
   /** When tasks expire, as ISO 8601; those that do not exist are left out. */
   readStatuses(sql: Sql, taskIds: readonly string[]): Promise<{ taskId: string; expires: string }[]>;
+  /**
+   * Brings what another deployment has published at these paths here; returns why it could not be asked for, in a sentence.
+   * Undefined where there is none.
+   */
+  readonly findPublished?: ((paths: readonly string[]) => Promise<string | undefined>) | undefined;
 }

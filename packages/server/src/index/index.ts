@@ -7,6 +7,8 @@ import { listNamespacesRequest } from './schema.ts';
 import { type IndexVerbs, indexVerbs } from './service.ts';
 import { taskSubscription } from './subscription.ts';
 
+export type { IndexVerbs } from './service.ts';
+
 /** The door of the index. */
 export interface Index extends Domain<IndexVerbs> {
   /** To be given to the subscriptions of events. */

@@ -1,5 +1,6 @@
 import {
   type Answer,
+  type Batched,
   bindQueries,
   bindVerbs,
   inBatches,
@@ -204,18 +205,48 @@ const verbs = {
 };
 const queries = { findTasksAt, listTasks, listNamespaces };
 
+/** Finds tasks here, and those that are not here among what another deployment has published, if there is one. */
+const findWith = (context: Context, find: Batched<string, lifecycle.Entry>) => {
+  const { findPublished } = context;
+  const isMissing = (answer: Answer<lifecycle.Entry>): answer is RequestError =>
+    answer instanceof RequestError && answer.code === 'ResourceNotFound';
+  return {
+    one: async (path: string): Promise<lifecycle.Entry> => {
+      const [answer] = findPublished ? await find.all([path]) : [];
+      if (!findPublished || !answer || !isMissing(answer)) return find.one(path);
+      const trouble = await findPublished([path]);
+      if (trouble !== undefined) throw new RequestError('ResourceNotFound', `${answer.message} ${trouble}`);
+      return find.one(path);
+    },
+    /** Looks for those that are not here, so that they are. */
+    prepare: async (paths: readonly string[]): Promise<void> => {
+      if (!findPublished) return;
+      const wanted = paths.filter((path) => pathPattern.test(path));
+      const answers = await find.all(wanted);
+      const missing = wanted.filter((_, i) => isMissing(answers[i] as Answer<lifecycle.Entry>));
+      if (missing.length > 0) await findPublished(missing);
+    },
+  };
+};
+
 /** The verbs of the index, bound to what it was opened with. */
 export const indexVerbs = (context: Context) => {
   const { insertTask, deleteTask, findIndexedTask } = bindVerbs(context, verbs);
+  const bound = bindQueries(context, queries);
+  const find = findWith(context, findIndexedTask);
   return {
-    ...bindQueries(context, queries),
+    ...bound,
     insertTask: insertTask.one,
     deleteTask: deleteTask.one,
-    findTask: async (path: string): Promise<IndexedTask> =>
-      lifecycle.entryView(await findIndexedTask.one(path)),
+    findTask: async (path: string): Promise<IndexedTask> => lifecycle.entryView(await find.one(path)),
+    /** The first page finds them, wherever they are. */
+    findTasksAt: async (wanted: LookUp): Promise<ListTasksResponse> => {
+      if (wanted.continuationToken === undefined) await find.prepare(wanted.paths);
+      return bound.findTasksAt(wanted);
+    },
     /** Redirects a caller with the right to read it to the artifact of the last run. */
     findArtifact: async (wanted: ArtifactWanted): Promise<Reply> => {
-      const { taskId } = await findIndexedTask.one(wanted.path);
+      const { taskId } = await find.one(wanted.path);
       return redirectTo(await artifactUrl(context, taskId, wanted));
     },
   };

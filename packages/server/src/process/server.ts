@@ -360,6 +360,8 @@ const announce = async (
   await rm(file, { force: true });
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
   if (config.role !== 'background') {
-    await writeFile(announcement(config), JSON.stringify({ url: rootUrl, ...others, pid: process.pid }));
+    const { upstreamUrl } = config;
+    const announced = { url: rootUrl, ...others, upstreamUrl, pid: process.pid };
+    await writeFile(announcement(config), JSON.stringify(announced));
   }
 };

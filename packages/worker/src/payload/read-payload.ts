@@ -7,6 +7,10 @@ import { genericWorkerReader } from './read-generic-worker.ts';
 /** The formats. The first one that a payload belongs to counts; the last one reports on payloads of none. */
 const readers: readonly PayloadReader[] = [dockerWorkerReader, genericWorkerReader];
 
+/** Whether the fields of a payload are those of one that runs in an image of its own. */
+export const namesImage = (payload: unknown): boolean =>
+  typeof payload === 'object' && payload !== null && dockerWorkerReader.isFor(payload);
+
 /** Reads a payload in the format that its fields belong to, which is named beside the mistakes. */
 export const readPayload = (
   payload: unknown,

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Engine } from '../engines/index.ts';
 import { type LiveLogs, openTaskLog, type TaskLog } from '../logs/index.ts';
 import type { MountSources } from '../mounts/index.ts';
-import type { Features } from '../payload/index.ts';
+import { type Features, namesImage } from '../payload/index.ts';
 import type { MemoryGuard } from '../resources/index.ts';
 import type { TaskShells } from '../shells/index.ts';
 import { removeTree } from '../trees/index.ts';
@@ -20,6 +20,8 @@ export interface WorkerTools {
   readonly rootUrl: string;
   readonly identity: WorkerIdentity;
   readonly engine: Engine;
+  /** For payloads that name no image, where they have an engine of their own. */
+  readonly plain?: Pick<WorkerTools, 'engine' | 'features' | 'allowsPrivateUrls'> | undefined;
   readonly mounts: MountSources;
   readonly liveLogs: LiveLogs;
   readonly shells: TaskShells;
@@ -42,6 +44,10 @@ export interface WorkerTools {
   /** The features of this worker. */
   readonly features: Features;
 }
+
+/** What a task of this payload runs with. */
+export const toolsFor = (tools: WorkerTools, payload: unknown): WorkerTools =>
+  tools.plain && !namesImage(payload) ? { ...tools, ...tools.plain } : tools;
 
 export interface WorkerIdentity {
   readonly taskQueueId: string;

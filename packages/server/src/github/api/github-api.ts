@@ -19,8 +19,12 @@ interface Token {
 }
 
 const callMs = seconds(30);
+const redirectsMax = 3;
 // A token is not used for the last minutes of its hour: a call may take a while.
 const spareMs = minutes(5);
+
+const isElsewhere = ({ status }: { readonly status: number }): boolean =>
+  [301, 302, 307, 308].includes(status);
 
 /** GitHub's REST API as the app and its installations see it. */
 export class GithubApi {
@@ -90,16 +94,29 @@ export class GithubApi {
 
   async #call(route: string, fields: object, authorization: string): Promise<unknown> {
     const { request } = await import('@octokit/request');
+    const { apiUrl } = this.#settings;
+    const headers = { authorization, 'user-agent': 'taskyard', 'x-github-api-version': '2022-11-28' };
+    const signal = AbortSignal.timeout(callMs);
+    // Followed here: otherwise what is sent to a repository that was renamed would become a GET.
+    const given = { baseUrl: apiUrl, headers, request: { signal, redirect: 'manual' as const }, ...fields };
     try {
-      const { data } = await request(route, {
-        baseUrl: this.#settings.apiUrl,
-        headers: { authorization, 'user-agent': 'taskyard', 'x-github-api-version': '2022-11-28' },
-        request: { signal: AbortSignal.timeout(callMs) },
-        ...fields,
-      });
-      return data;
+      const { method, headers: sent, body } = request.endpoint(route, given);
+      const again = {
+        method,
+        headers: sent,
+        request: given.request,
+        ...(body !== undefined && { data: body }),
+      };
+      let reply = await request(route, given);
+      for (let followed = 0; isElsewhere(reply) && followed < redirectsMax; followed++) {
+        const url = new URL(String(reply.headers.location), reply.url);
+        if (url.origin !== new URL(apiUrl).origin) break;
+        reply = await request({ ...again, url: url.href });
+      }
+      if (!isElsewhere(reply)) return reply.data;
     } catch (error) {
       throw meaningOf(error, this.#clock.now());
     }
+    throw new GithubRefusal(404, 'GitHub sends the call to a place that is not its own.');
   }
 }

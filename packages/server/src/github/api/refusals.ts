@@ -1,4 +1,4 @@
-import { RequestError, seconds } from '../../base/index.ts';
+import { hours, RequestError, seconds } from '../../base/index.ts';
 
 /** GitHub refused a call. The same call again would be refused again. */
 export class GithubRefusal extends Error {
@@ -37,19 +37,25 @@ interface Failed {
 const isFailed = (error: unknown): error is Failed =>
   error instanceof Error && typeof (error as Partial<Failed>).status === 'number';
 
-const limitMs = seconds(60);
+// What GitHub asks for without saying how long, and how much of what it says is believed.
+const [waitMs, waitMsMin, waitMsMax] = [seconds(60), seconds(1), hours(2)];
 
 /** How long GitHub asks for patience; undefined when it does not. */
-const waitOf = ({ status, message, response }: Failed, now: Date): number | undefined => {
+const waitOf = (failed: Failed, now: Date): number | undefined => {
+  const asked = askedWait(failed, now);
+  return asked === undefined ? undefined : Math.min(Math.max(asked, waitMsMin), waitMsMax);
+};
+
+const askedWait = ({ status, message, response }: Failed, now: Date): number | undefined => {
   if (status !== 403 && status !== 429) return undefined;
   const headers = response?.headers ?? {};
   const after = Number(headers['retry-after']);
   if (headers['retry-after'] !== undefined && after >= 0) return seconds(after);
   if (headers['x-ratelimit-remaining'] === '0') {
     const reset = seconds(Number(headers['x-ratelimit-reset'])) - now.getTime();
-    return Number.isFinite(reset) ? Math.max(reset, seconds(1)) : limitMs;
+    return Number.isFinite(reset) ? reset : waitMs;
   }
-  return status === 429 || /rate limit/i.test(message) ? limitMs : undefined;
+  return status === 429 || /rate limit/i.test(message) ? waitMs : undefined;
 };
 
 /**
@@ -58,8 +64,8 @@ const waitOf = ({ status, message, response }: Failed, now: Date): number | unde
  */
 export const meaningOf = (error: unknown, now: Date): unknown => {
   if (!isFailed(error)) return error;
-  const waitMs = waitOf(error, now);
-  if (waitMs !== undefined) return new GithubIsBusy(waitMs, error.message);
+  const wait = waitOf(error, now);
+  if (wait !== undefined) return new GithubIsBusy(wait, error.message);
   if (error.status >= 400 && error.status < 500) return new GithubRefusal(error.status, error.message);
   // The library reports what broke off as 500, as GitHub does with its own faults; its error holds all that was sent.
   return new GithubTrouble(`${error.status}: ${error.message}`);

@@ -118,6 +118,13 @@ export class Repository {
     await this.#call('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', { check_run_id: id, ...check });
   }
 
+  async countAnnotations(id: number): Promise<number> {
+    const found = await this.#call('GET /repos/{owner}/{repo}/check-runs/{check_run_id}', {
+      check_run_id: id,
+    });
+    return (found as { output?: { annotations_count?: number } }).output?.annotations_count ?? 0;
+  }
+
   /** The check run of a commit that has this external id, if there is one. */
   async findCheckRun(sha: string, { name, external_id: externalId }: CheckRun): Promise<number | undefined> {
     const found = await this.#call('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', {

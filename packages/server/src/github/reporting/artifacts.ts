@@ -1,12 +1,13 @@
 import { linesOf, storedUrl, textAt } from '../../artifacts/index.ts';
 import { RequestError } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import { type Excerpt, LogReader } from './excerpt.ts';
+import { type Excerpt, LogReader } from '../excerpt.ts';
 
 // What is longer is not read to its end: a log may have gigabytes.
 const [logBytesMax, artifactBytesMax] = [64 * 2 ** 20, 2 ** 20];
 
-interface Run {
+/** A run of a task. */
+export interface Run {
   readonly taskId: string;
   readonly runId: number;
 }

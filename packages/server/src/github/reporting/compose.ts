@@ -1,11 +1,11 @@
 import type { CheckOutput, CheckRun, Status } from '../api/index.ts';
-import { checkStateOf, checkStateOfBuild, type GroupStanding } from '../lifecycle.ts';
+import type { Excerpt } from '../excerpt.ts';
+import { checkStateOf, checkStateOfBuild, checksMax, type GroupStanding } from '../lifecycle.ts';
 import { fenced, lineOf, type Part, stacked } from '../texts.ts';
 import type { Line } from './causes.ts';
-import type { Excerpt } from './excerpt.ts';
 
 // GitHub's limits: 65,535 for a text of a check run, 140 characters for the words of a status.
-const [textBytesMax, titleBytesMax, descriptionBytesMax, annotationsMax] = [65_535, 250, 140, 50];
+const [textBytesMax, titleBytesMax, descriptionBytesMax] = [65_535, 250, 140];
 
 const words: Readonly<Record<string, string>> = {
   unscheduled: 'waits for other tasks',
@@ -58,7 +58,7 @@ const outputOf = (facts: TaskFacts): CheckOutput => {
     // The links first: they are what is wanted of a long description, too.
     summary: stacked([linksOf(facts), { text: facts.description }], textBytesMax),
     ...(text === '' ? {} : { text }),
-    ...(facts.annotations?.length ? { annotations: facts.annotations.slice(0, annotationsMax) } : {}),
+    ...(facts.annotations?.length ? { annotations: facts.annotations } : {}),
   };
 };
 
@@ -92,6 +92,8 @@ export interface GroupFacts extends GroupStanding {
   readonly neverRun: number;
   /** Of the first of them. */
   readonly excerpt?: Excerpt | undefined;
+  /** Whether it has more tasks than GitHub shows checks of. */
+  readonly isLarge: boolean;
   taskHref(taskId: string): string;
 }
 
@@ -109,6 +111,12 @@ const sentenceOf = ({ state, causes, total, done }: GroupFacts): string => {
 };
 
 const shownCausesMax = 20;
+
+const largePart = ({ isLarge }: GroupFacts): Part => ({
+  text: isLarge
+    ? `Here ${checksMax} of its tasks have checks of their own, and others when they go wrong.`
+    : '',
+});
 
 const causesPart = ({ causes, taskHref, neverRun }: GroupFacts): Part => {
   const lines = causes
@@ -137,7 +145,7 @@ export const checkOfGroup = (facts: GroupFacts): CheckRun => {
     output: {
       title: lineOf(sentenceOf(facts), titleBytesMax),
       summary: stacked(
-        [{ text: `[The tasks](${facts.href}) in Taskyard.` }, causesPart(facts)],
+        [{ text: `[The tasks](${facts.href}) in Taskyard.` }, causesPart(facts), largePart(facts)],
         textBytesMax,
       ),
       ...(text === '' ? {} : { text }),

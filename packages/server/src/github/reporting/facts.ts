@@ -1,9 +1,11 @@
 import { RequestError } from '../../base/index.ts';
 import type { TaskDefinition, TaskStatus } from '../../queue/index.ts';
 import type { Context } from '../context.ts';
-import { standingOf, wentWrong } from '../lifecycle.ts';
+import type { Excerpt } from '../excerpt.ts';
+import { checksMax, standingOf, wentWrong } from '../lifecycle.ts';
 import type { BuildRow } from '../store.ts';
-import { readFirstError, readText } from './artifacts.ts';
+import { annotationsIn } from './annotations.ts';
+import { type Run, readFirstError, readText } from './artifacts.ts';
 import { firstCauses, type Line, neverRun } from './causes.ts';
 import type { GroupFacts, TaskFacts } from './compose.ts';
 
@@ -22,31 +24,17 @@ const ownAnnotationsName = 'public/github/customCheckRunAnnotations.json';
 
 const nameIn = (given: unknown, standard: string): string => (typeof given === 'string' ? given : standard);
 
-const annotationsIn = (text: string | undefined): object[] => {
-  try {
-    const list = JSON.parse(text ?? '[]') as unknown;
-    return Array.isArray(list)
-      ? list.filter((each): each is object => typeof each === 'object' && each !== null)
-      : [];
-  } catch {
-    return [];
-  }
-};
-
 /** What the task itself wants to be shown. */
-const readOwn = async (
-  context: Context,
-  run: { taskId: string; runId: number },
-  { extra }: TaskDefinition,
-) => {
+const readOwn = async (context: Context, run: Run, { extra }: TaskDefinition) => {
   const { customCheckRun } = (extra as Extra).github ?? {};
   if (!customCheckRun) return {};
-  const { textArtifactName, annotationsArtifactName } = customCheckRun;
+  const textName = nameIn(customCheckRun.textArtifactName, ownTextName);
+  const annotationsName = nameIn(customCheckRun.annotationsArtifactName, ownAnnotationsName);
+  const ownText = await readText(context, run, textName);
+  const { shown, remark } = annotationsIn(await readText(context, run, annotationsName), annotationsName);
   return {
-    ownText: await readText(context, run, nameIn(textArtifactName, ownTextName)),
-    annotations: annotationsIn(
-      await readText(context, run, nameIn(annotationsArtifactName, ownAnnotationsName)),
-    ),
+    ownText: [ownText, remark].filter((text) => text !== undefined).join('\n\n'),
+    annotations: shown,
   };
 };
 
@@ -59,6 +47,18 @@ const logNameIn = ({ payload }: TaskDefinition): string | undefined => {
 
 const parsed = <T>(answer: string | RequestError | undefined): T | undefined =>
   typeof answer === 'string' ? (JSON.parse(answer) as T) : undefined;
+
+/** The lines of a run's log that tell why it failed, looked for once. */
+const excerptOf = (context: Context, run: Run, definition: TaskDefinition): Promise<Excerpt | undefined> =>
+  context.excerpts.of(`${run.taskId}/${run.runId}`, () =>
+    readFirstError(context, run, logNameIn(definition)),
+  );
+
+const excerptOfLine = async (context: Context, { taskId, runs }: Line): Promise<Excerpt | undefined> => {
+  const [text] = await context.queue.readDefinitions.all([taskId]);
+  const definition = parsed<TaskDefinition>(text);
+  return definition && runs > 0 ? excerptOf(context, { taskId, runId: runs - 1 }, definition) : undefined;
+};
 
 /** What there is to say about a task now; undefined when it has expired. */
 export const readTaskFacts = async (context: Context, taskId: string): Promise<TaskFacts | undefined> => {
@@ -82,7 +82,7 @@ export const readTaskFacts = async (context: Context, taskId: string): Promise<T
   };
   if (!last?.resolved) return facts;
   const run = { taskId, runId: last.runId };
-  const excerpt = wentWrong(status) ? await readFirstError(context, run, logNameIn(definition)) : undefined;
+  const excerpt = wentWrong(status) ? await excerptOf(context, run, definition) : undefined;
   return { ...facts, excerpt, ...(await readOwn(context, run, definition)) };
 };
 
@@ -114,9 +114,7 @@ export const readGroupFacts = async (context: Context, build: BuildRow): Promise
   const standing = standingOf(lines, build.state === 'cancelled');
   const causes = standing.state === 'failure' ? firstCauses(lines) : [];
   const [first] = causes;
-  const excerpt = first
-    ? await readFirstError(context, { taskId: first.taskId, runId: first.runs - 1 })
-    : undefined;
+  const excerpt = first && (await excerptOfLine(context, first));
   return {
     ...standing,
     taskGroupId,
@@ -127,6 +125,7 @@ export const readGroupFacts = async (context: Context, build: BuildRow): Promise
     causes,
     neverRun: causes.length > 0 ? neverRun(lines) : 0,
     excerpt,
+    isLarge: lines.length > checksMax,
     taskHref: (taskId) => taskPage(context, taskId),
   };
 };

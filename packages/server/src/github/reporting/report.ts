@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { later, minutes, seconds, transact } from '../../base/index.ts';
+import { later, minutes, transact } from '../../base/index.ts';
 import { GithubIsBusy, GithubRefusal } from '../api/index.ts';
 import { requireApi } from '../configured.ts';
 import type { Context } from '../context.ts';
-import { nextAttempt } from '../lifecycle.ts';
+import { getsCheck, nextAttempt } from '../lifecycle.ts';
 import * as store from '../store.ts';
 import { checkOfGroup, checkOfTask, statusOfGroup } from './compose.ts';
 import { readGroupFacts, readTaskFacts } from './facts.ts';
@@ -28,12 +28,15 @@ export const reportDue = async (context: Context, limit: number): Promise<number
   const builds = new Map(
     (await store.readBuilds(context.db, groupIds)).map((build) => [build.taskGroupId, build]),
   );
+  const counted = await store.countCheckRuns(context.db, groupIds);
+  const checkRuns = new Map(counted.map((each) => [each.taskGroupId, each.checkRuns]));
   const lines = new Map<number, store.ReportRow[]>();
   for (const row of taken.toSorted((a, b) => turnOf(a) - turnOf(b))) {
     const installationId = builds.get(row.taskGroupId)?.installationId ?? 0;
     lines.set(installationId, [...(lines.get(installationId) ?? []), row]);
   }
-  const done = await Promise.all([...lines.values()].map((line) => reportInOrder(context, line, builds)));
+  const known = { builds, checkRuns };
+  const done = await Promise.all([...lines.values()].map((line) => reportInOrder(context, line, known)));
   await transact(context, (tx, now) => store.settleReports(tx, done.flat(), now));
   return taken.length;
 };
@@ -42,10 +45,16 @@ export const reportDue = async (context: Context, limit: number): Promise<number
 const turnOf = ({ kind, reported }: store.ReportRow): number =>
   kind === 'task' ? 1 : reported === null ? 0 : 2;
 
+interface Known {
+  readonly builds: ReadonlyMap<string, store.BuildRow>;
+  /** How many there are already, by the groups. */
+  readonly checkRuns: Map<string, number>;
+}
+
 const reportInOrder = async (
   context: Context,
   line: readonly store.ReportRow[],
-  builds: ReadonlyMap<string, store.BuildRow>,
+  { builds, checkRuns }: Known,
 ): Promise<store.Reported[]> => {
   const began = context.clock.now();
   const done: store.Reported[] = [];
@@ -53,11 +62,15 @@ const reportInOrder = async (
   for (const row of line) {
     const isLate = later(began, takenMs / 2) < context.clock.now();
     const build = builds.get(row.taskGroupId);
-    if (waitUntil || isLate)
-      done.push({ ...row, attempts: row.attempts - 1, dueAt: waitUntil ?? context.clock.now() });
+    const now = context.clock.now();
+    const restsUntil = row.kind === 'group' ? context.pace.restOf(row.id, now) : undefined;
+    if (waitUntil || isLate || restsUntil)
+      done.push({ ...row, attempts: row.attempts - 1, dueAt: waitUntil ?? restsUntil ?? now });
     else if (!build) done.push({ ...row, attempts: 0, dueAt: null });
     else {
-      const reported = await reportOne(context, row, build);
+      const count = checkRuns.get(row.taskGroupId) ?? 0;
+      const reported = await reportOne(context, row, { build, checkRuns: count });
+      if (row.checkRunId === null && reported.checkRunId !== null) checkRuns.set(row.taskGroupId, count + 1);
       if (reported.mustWait) waitUntil = reported.dueAt ?? undefined;
       done.push(reported);
     }
@@ -65,16 +78,22 @@ const reportInOrder = async (
   return done;
 };
 
+interface About {
+  readonly build: store.BuildRow;
+  /** How many it has. */
+  readonly checkRuns: number;
+}
+
 const reportOne = async (
   context: Context,
   row: store.ReportRow,
-  build: store.BuildRow,
+  about: About,
 ): Promise<store.Reported & { readonly mustWait?: boolean }> => {
   try {
-    const told = await (row.kind === 'task' ? tellOfTask : tellOfGroup)(context, row, build);
+    const told = await (row.kind === 'task' ? tellOfTask : tellOfGroup)(context, row, about);
     return { ...row, ...told, attempts: 0, dueAt: null };
   } catch (error) {
-    return postponed(context, row, { error, build });
+    return postponed(context, row, { error, build: about.build });
   }
 };
 
@@ -87,7 +106,7 @@ const postponed = (
   const about = { organization, repository, kind: row.kind, id: row.id, attempts: row.attempts, err: error };
   const now = clock.now();
   if (error instanceof GithubIsBusy) {
-    const dueAt = later(now, Math.max(error.waitMs, seconds(1)));
+    const dueAt = later(now, error.waitMs);
     return { ...row, attempts: row.attempts - 1, dueAt, mustWait: true };
   }
   const isFinal = error instanceof GithubRefusal && error.status !== 401;
@@ -103,11 +122,11 @@ const digestOf = (what: object): string =>
 const repositoryOf = (context: Context, build: store.BuildRow) =>
   requireApi(context).repository(build, build.installationId);
 
-type Tell = (context: Context, row: store.ReportRow, build: store.BuildRow) => Promise<Told>;
+type Tell = (context: Context, row: store.ReportRow, about: About) => Promise<Told>;
 
-const tellOfTask: Tell = async (context, row, build) => {
+const tellOfTask: Tell = async (context, row, { build, checkRuns }) => {
   const facts = await readTaskFacts(context, row.id);
-  if (!facts) return row;
+  if (!facts || (row.checkRunId === null && !getsCheck(facts, checkRuns))) return row;
   const check = checkOfTask(facts);
   const reported = digestOf(check);
   if (reported === row.reported) return row;
@@ -121,8 +140,10 @@ const tellOfTask: Tell = async (context, row, build) => {
   return { checkRunId: await sendCheck(sending, check), reported };
 };
 
-const tellOfGroup: Tell = async (context, row, build) => {
+const tellOfGroup: Tell = async (context, row, { build }) => {
+  const began = context.clock.now();
   const facts = await readGroupFacts(context, build);
+  context.pace.note(row.id, began, context.clock.now());
   if (!facts) return row;
   const { state, isEnded } = facts;
   const now = context.clock.now();

@@ -1,4 +1,4 @@
-import { type CheckRun, GithubRefusal, type Repository } from '../api/index.ts';
+import { type CheckOutput, type CheckRun, GithubRefusal, type Repository } from '../api/index.ts';
 
 /** A check run that GitHub has, or is to have. */
 export interface Sending {
@@ -16,10 +16,47 @@ const isRefusedAs = (error: unknown, ...statuses: number[]): boolean =>
 /** Without what GitHub may find fault with: a check without words is better than one that stays in progress for ever. */
 const withoutText = ({ output: _output, ...check }: CheckRun): CheckRun => check;
 
-const put = async ({ repository, sha, checkRunId }: Sending, check: CheckRun): Promise<number> => {
-  if (checkRunId === null) return (await repository.createCheckRun(sha, check)).id;
-  await repository.updateCheckRun(checkRunId, check);
-  return checkRunId;
+const withoutAnnotations = ({ output, ...check }: CheckRun): CheckRun => {
+  if (!output) return check;
+  const { annotations: _annotations, ...words } = output;
+  return { ...check, output: words };
+};
+
+// As many as GitHub takes at once. It adds them to those that are there.
+const annotationsAtOnce = 50;
+
+/** A check in the calls that it takes: each brings some of its annotations, from this one on. */
+const inSteps = (check: CheckRun, from: number): CheckRun[] => {
+  const { output } = check;
+  const all = output?.annotations ?? [];
+  const steps = [];
+  for (let at = from; at < all.length; at += annotationsAtOnce)
+    steps.push(all.slice(at, at + annotationsAtOnce));
+  const plain = withoutAnnotations(check);
+  if (steps.length === 0) return [plain];
+  return steps.map((annotations) => ({ ...plain, output: { ...(output as CheckOutput), annotations } }));
+};
+
+/** How many annotations an earlier attempt has brought there already. */
+const annotationsThere = async (
+  { repository, checkRunId, isRepeated }: Sending,
+  { output }: CheckRun,
+): Promise<number> =>
+  checkRunId !== null && isRepeated && output?.annotations?.length
+    ? repository.countAnnotations(checkRunId)
+    : 0;
+
+const put = async (sending: Sending, check: CheckRun): Promise<number> => {
+  const { repository, sha, checkRunId } = sending;
+  const [first = check, ...more] = inSteps(check, await annotationsThere(sending, check));
+  const id = checkRunId ?? (await repository.createCheckRun(sha, first)).id;
+  if (checkRunId !== null) await repository.updateCheckRun(id, first);
+  for (const step of more)
+    await repository.updateCheckRun(id, step).catch((error: unknown) => {
+      // The check is there, with those before these.
+      if (!isRefusedAs(error, 404, 422)) throw error;
+    });
+  return id;
 };
 
 /** Makes GitHub show a check as it is; returns the id of its check run. */
@@ -27,10 +64,13 @@ export const sendCheck = async (sending: Sending, check: CheckRun): Promise<numb
   const { repository, sha, isRepeated } = sending;
   const found = sending.checkRunId ?? (isRepeated ? await repository.findCheckRun(sha, check) : undefined);
   const known = { ...sending, checkRunId: found ?? null };
-  try {
-    return await put(known, check);
-  } catch (error) {
-    if (!isRefusedAs(error, 404, 422)) throw error;
+  const fewer = check.output?.annotations ? [withoutAnnotations(check)] : [];
+  for (const form of [check, ...fewer]) {
+    try {
+      return await put(known, form);
+    } catch (error) {
+      if (!isRefusedAs(error, 404, 422)) throw error;
+    }
   }
   try {
     return await put(known, withoutText(check));

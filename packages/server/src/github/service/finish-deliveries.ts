@@ -2,6 +2,7 @@ import type { Verb } from '../../base/index.ts';
 import { type Message, outbox } from '../../events/index.ts';
 import type { Context } from '../context.ts';
 import * as store from '../store.ts';
+import { plain } from '../texts.ts';
 
 /** What became of a delivery that made no tasks. */
 export interface Finished {
@@ -15,6 +16,9 @@ export interface Finished {
   /** What is said about it. */
   readonly messages?: readonly Message[];
 }
+
+/** Texts of people's files may hold what the database cannot keep, and nobody can read. */
+const readable = (text: string | null | undefined): string | null => (text == null ? null : plain(text));
 
 /** What is written: over, given up, due again for its comment, or due again as it is. */
 export const settlementOf = (
@@ -30,8 +34,8 @@ export const settlementOf = (
   // A comment that could not be written is all that is left to do when GitHub sends the delivery again.
   if (outcome === store.givenUp) return { eventId, attempts, outcome, comment: unwritten, dueAt: null };
   return comment === undefined
-    ? { eventId, attempts, outcome, comment: null, dueAt: null }
-    : { eventId, attempts, outcome, comment, dueAt: now };
+    ? { eventId, attempts, outcome: readable(outcome), comment: null, dueAt: null }
+    : { eventId, attempts, outcome: readable(outcome), comment: readable(comment), dueAt: now };
 };
 
 /** Writes what became of deliveries, and says what is to be said. One that somebody else has taken since is left alone. */

@@ -1,13 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Batched, RequestError, type Verb } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
+import type { BodyProof } from '../../http/index.ts';
 import { requireSettings } from '../configured.ts';
 import type { Context } from '../context.ts';
 import { eventHappened } from '../events.ts';
 import { partsOf } from '../names.ts';
 import { eventIdPattern } from '../schema/index.ts';
 import * as store from '../store.ts';
-import { type Event, hasSignature, isSigned, readEvent } from '../webhook/index.ts';
+import { type Event, readEvent, SignatureProof } from '../webhook/index.ts';
 
 /** A delivery whose signature is good. */
 export interface Delivery {
@@ -60,24 +61,19 @@ const parse = (text: string): unknown => {
   }
 };
 
-const notSigned = (): RequestError =>
-  new RequestError('SignatureMismatch', 'The delivery is not signed with the secret of the webhook.');
+/**
+ * Refuses by its headers what can be no delivery: where there is no app, or where nothing is signed. Returns what proves the
+ * body: nobody else's is looked at.
+ */
+export const expectDelivery = (context: Context, headers: IncomingHttpHeaders): BodyProof =>
+  new SignatureProof(headers, requireSettings(context).webhookSecrets);
 
-/** Refuses by its headers what can be no delivery: where there is no app, or where nothing is signed. */
-export const expectDelivery = (context: Context, headers: IncomingHttpHeaders): void => {
-  requireSettings(context);
-  if (!hasSignature(headers)) throw notSigned();
-};
-
-/** Takes a delivery of GitHub; returns in words what will become of it. */
+/** Takes a delivery of GitHub whose signature is good; returns in words what will become of it. */
 export const receive = async (
   context: Context,
   deliveries: Batched<Delivery, boolean>,
   { headers, payload: text }: WebhookRequest,
 ): Promise<string> => {
-  const { webhookSecrets } = requireSettings(context);
-  // Before anything is made of the body: nobody else's is looked at.
-  if (!isSigned(headers, text, webhookSecrets)) throw notSigned();
   const [eventType, eventId] = [header(headers, 'x-github-event'), header(headers, 'x-github-delivery')];
   if (!guid.test(eventId))
     throw new RequestError(

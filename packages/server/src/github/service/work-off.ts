@@ -20,6 +20,8 @@ import { fileName } from './trust.ts';
 
 // Longer than one takes: a process that ends meanwhile leaves its deliveries to the others.
 const takenMs = minutes(5);
+// What is taken together is held in memory together; one alone may have 25 MiB.
+const takenBytesMax = 8 * 2 ** 20;
 
 /** The verbs that a delivery ends with. */
 export interface WorkingOff {
@@ -47,14 +49,18 @@ interface Working {
   readonly event: Event;
 }
 
+const bytesOf = (deliveries: readonly store.TakenDelivery[]): number =>
+  deliveries.reduce((bytes, { payload }) => bytes + Buffer.byteLength(payload), 0);
+
 /**
- * Works off deliveries that are due, at most `limit`; returns how many. Those of one repository go one after the other, in
- * the order in which they came.
+ * Works off deliveries that are due, at most `limit`; returns how many, and `limit` where large ones were too many to be
+ * taken at once. Those of one repository go one after the other, in the order in which they came.
  */
 export const workOff = async (context: Context, verbs: WorkingOff, limit: number): Promise<number> => {
   const taken = await transact(context, (tx, now) =>
-    store.takeDeliveries(tx, { now, until: later(now, takenMs), limit }),
+    store.takeDeliveries(tx, { now, until: later(now, takenMs), limit, bytesMax: takenBytesMax }),
   );
+  const isCutShort = bytesOf(taken) >= takenBytesMax;
   const lines = new Map<string, store.TakenDelivery[]>();
   for (const delivery of taken) {
     const name = `${delivery.organization}/${delivery.repository}`;
@@ -65,7 +71,7 @@ export const workOff = async (context: Context, verbs: WorkingOff, limit: number
       for (const delivery of line) await workOffOne(context, verbs, delivery);
     }),
   );
-  return taken.length;
+  return isCutShort ? limit : taken.length;
 };
 
 const workOffOne = async (

@@ -11,7 +11,16 @@ export interface FakeCheckRun {
   readonly status: string;
   readonly conclusion: string | null;
   readonly details_url: string;
-  readonly output?: { readonly title: string; readonly summary: string; readonly text?: string };
+  readonly output?:
+    | undefined
+    | {
+        readonly title: string;
+        readonly summary: string;
+        readonly text?: string;
+        /** All that were sent: each call adds some. */
+        readonly annotations?: readonly object[];
+        readonly annotations_count?: number;
+      };
   readonly check_suite: { readonly id: number };
 }
 
@@ -69,7 +78,7 @@ export interface FakeGithub {
 }
 
 // What the published description says of these.
-const [textMax, descriptionMax, commentMax] = [65_535, 140, 65_536];
+const [textMax, descriptionMax, commentMax, annotationsMax] = [65_535, 140, 65_536, 50];
 
 const [installationId, installationToken] = [4711, 'ghs_of_the_installation'];
 
@@ -103,9 +112,30 @@ const tooLong = (output: FakeCheckRun['output']): string | undefined =>
     ? `Only ${textMax} characters are allowed.`
     : undefined;
 
+const refusedAnnotation = (given: object): boolean => {
+  const { path, start_line, end_line, annotation_level, message } = given as Record<string, unknown>;
+  const isWhole = Number.isInteger(start_line) && Number.isInteger(end_line);
+  return (
+    !path || !message || !isWhole || !['notice', 'warning', 'failure'].includes(String(annotation_level))
+  );
+};
+
+const wrongOutput = (output: FakeCheckRun['output']): string | undefined => {
+  const { annotations = [] } = output ?? {};
+  if (annotations.length > annotationsMax) return `Only ${annotationsMax} annotations are allowed.`;
+  return annotations.some(refusedAnnotation) ? 'annotations' : tooLong(output);
+};
+
 type Handler = (found: readonly string[], asked: Asked, github: FakeGithub) => Answer;
 
 let ids = 1000;
+
+/** Annotations are added to those that are there. */
+const outputOf = (run: FakeCheckRun, given: FakeCheckRun['output']): FakeCheckRun['output'] => {
+  if (!given) return run.output;
+  const annotations = [...(run.output?.annotations ?? []), ...(given.annotations ?? [])];
+  return { ...given, annotations, annotations_count: annotations.length };
+};
 
 const updated = (
   run: FakeCheckRun,
@@ -113,6 +143,7 @@ const updated = (
 ): FakeCheckRun => ({
   ...run,
   ...body,
+  ...(body.output ? { output: outputOf(run, body.output as FakeCheckRun['output']) } : {}),
   status: body.conclusion ? 'completed' : (status as string),
   conclusion: (body.conclusion as string | undefined) ?? (status === 'completed' ? run.conclusion : null),
 });
@@ -122,7 +153,7 @@ const remember = (github: FakeGithub, run: FakeCheckRun): void => {
 };
 
 const createCheckRun: Handler = (_found, { body }, github) => {
-  const wrong = tooLong(body.output as FakeCheckRun['output']);
+  const wrong = wrongOutput(body.output as FakeCheckRun['output']);
   if (wrong || !body.name || !/^[0-9a-f]{40}$/.test(String(body.head_sha)))
     return invalid(wrong ?? 'name, head_sha');
   const id = ++ids;
@@ -142,7 +173,7 @@ const updateCheckRun: Handler = ([id], { body }, github) => {
   const place = github.checkRuns.findIndex((run) => run.id === Number(id));
   const run = github.checkRuns[place];
   if (!run) return notFound;
-  const wrong = tooLong(body.output as FakeCheckRun['output']);
+  const wrong = wrongOutput(body.output as FakeCheckRun['output']);
   if (wrong) return invalid(wrong);
   const changed = updated(run, body);
   github.checkRuns[place] = changed;
@@ -198,6 +229,13 @@ const handlers: readonly (readonly [RegExp, Handler])[] = [
   [/^POST check-runs$/, createCheckRun],
   [/^PATCH check-runs\/(\d+)$/, updateCheckRun],
   [
+    /^GET check-runs\/(\d+)$/,
+    ([id], _asked, { checkRuns }) => {
+      const run = checkRuns.find((each) => each.id === Number(id));
+      return run ? { status: 200, body: run } : notFound;
+    },
+  ],
+  [
     /^GET commits\/([0-9a-f]+)\/check-runs/,
     ([sha], _asked, { checkRuns }) => ({
       status: 200,
@@ -216,7 +254,8 @@ const handlers: readonly (readonly [RegExp, Handler])[] = [
 ];
 
 const inRepository = (asked: Asked, github: FakeGithub): Answer => {
-  const rest = asked.path.split('/').slice(4).join('/');
+  // A repository by its name or, as redirects of renamed ones do, by its number.
+  const rest = asked.path.replace(/^\/(repos\/[^/]+\/[^/]+|repositories\/\d+)\//, '');
   for (const [pattern, handle] of handlers) {
     const [, ...found] = pattern.exec(`${asked.method} ${rest}`) ?? [];
     if (pattern.test(`${asked.method} ${rest}`)) return handle(found.map(decodeURIComponent), asked, github);

@@ -9,4 +9,4 @@ export {
   tasksForOf,
 } from './payloads.ts';
 export { readEvent } from './read.ts';
-export { hasSignature, isSigned } from './signature.ts';
+export { SignatureProof } from './signature.ts';

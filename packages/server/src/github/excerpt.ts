@@ -1,4 +1,4 @@
-import { cutTo, plain } from '../texts.ts';
+import { cutTo, plain } from './texts.ts';
 
 /** The lines of a log that tell why a task failed. */
 export interface Excerpt {
