@@ -40,6 +40,7 @@ export interface PoolRequest {
 const pages = {
   providers: pagesOf('worker-manager.listProviders', ['whole']),
   pools: pagesOf('worker-manager.listWorkerPools', ['text']),
+  pauses: pagesOf('worker-manager.listWorkerPoolPauses', ['text']),
   launchConfigs: pagesOf('worker-manager.listWorkerPoolLaunchConfigs', ['text']),
 };
 
@@ -204,14 +205,22 @@ export const listPools = async (sql: Sql, query: PageQuery) => {
   return { workerPools: await viewsOf(sql, rows), ...token };
 };
 
-/** Since when and why pools are paused, by the same pages: a page may have none. */
+/** A page of the pauses of pools, in the order of their ids; those that are not paused are left out. */
 export const listPauses = async (sql: Sql, query: PageQuery) => {
-  const { rows, ...token } = await pageOfPools(sql, query);
-  const pauses = rows.flatMap(({ workerPoolId, paused, pauseReason }) =>
-    paused ? [{ workerPoolId, since: paused.toJSON(), reason: pauseReason ?? '' }] : [],
-  );
-  return { pauses, ...token };
+  const [after] = pages.pauses.keyIn(query.continuationToken) ?? [''];
+  const found = await store.listPausedPools(sql, { after, limit: pageLimit(query.limit) });
+  const { rows, ...token } = pages.pauses.pageOf(found, query.limit, (row) => [row.workerPoolId]);
+  return { pauses: rows.flatMap(pausesOf), ...token };
 };
+
+/** Since when and why a pool is paused, if it is. */
+export const poolPause = async (sql: Sql, workerPoolId: string) => {
+  const [pause] = pausesOf(await requirePool(sql, workerPoolId));
+  return { workerPoolId, ...(pause ? { pause } : {}) };
+};
+
+const pausesOf = ({ workerPoolId, paused, pauseReason }: store.PauseRow) =>
+  paused ? [{ workerPoolId, since: paused.toJSON(), reason: pauseReason ?? '' }] : [];
 
 /** The same, of their numbers only. */
 export const listPoolsStats = async (sql: Sql, query: PageQuery) => {
