@@ -345,6 +345,7 @@ const poolMutations = ({ workerSecret = '' }: World): Record<string, Mutation> =
       body: { workerPoolId: 'secure/pool', ...there, secret: workerSecret },
       needs: ofWorker('reregister-worker'),
     },
+    'worker-manager.drainWorker': { values, needs: ofWorker('remove-worker') },
     'worker-manager.removeWorker': { values, needs: ofWorker('remove-worker') },
     'worker-manager.deleteWorkerPool': { values, needs: manage('pool') },
   };

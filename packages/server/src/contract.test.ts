@@ -73,10 +73,12 @@ const additionsOf: Readonly<Record<string, readonly string[]>> = {
   'hooks/api': ['hookBindings'],
   'queue/api': ['createTaskGroupTasks', 'rerunTaskGroup', 'taskQueueCountsBatch'],
   'worker-manager/api': [
+    'drainWorker',
     'listWorkerPoolPauses',
     'pauseWorkerPool',
     'resumeWorkerPool',
     'workerPoolDecisions',
+    'workerPoolPause',
   ],
 };
 

@@ -13,7 +13,7 @@ const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(
 
 const aMembership = (terminate = false) => {
   const lost = new AbortController();
-  const asked = { leave: 0, terminate: 0 };
+  const asked = { leave: 0, terminate: 0, drain: 0 };
   const answer = { terminate, reason: 'told to' };
   const membership: Membership = {
     credentials: () => ({ clientId: 'member', accessToken: 'secret' }),
@@ -22,6 +22,7 @@ const aMembership = (terminate = false) => {
       return answer;
     },
     reportError: async () => undefined,
+    drain: async () => void asked.drain++,
     lost: lost.signal,
     leave: async () => void asked.leave++,
     close: () => undefined,
@@ -123,7 +124,9 @@ test('a worker at the end of its life lets its task finish, and leaves', async (
     end = wake;
     return () => undefined;
   };
+  const { membership, asked } = aMembership();
   const { queue, worker, workDir } = await aWorker(t, {
+    membership,
     lifetimeSecondsMax: 5000,
     clock: { ...systemClock, after },
   });
@@ -132,7 +135,19 @@ test('a worker at the end of its life lets its task finish, and leaves', async (
   end();
   await eventually('the worker to begin to stop', () => worker.state.phase === 'stopping');
   assert.equal(queue.run(taskId).state, 'running');
+  // Others are to be started for what waits.
+  assert.equal(asked.drain, 1);
   await writeFile(`${workDir}/go`, '');
   assert.equal((await queue.resolved(taskId)).state, 'completed');
   assert.equal(exitCodes[await worker.stopped], 0);
+});
+
+test('a notice that does not say when is none', async (t) => {
+  const { queue, worker, texts } = await aTakenMachine(t);
+  for (const text of ['soon', '{}', 'null', '{"action":"terminate","time":"soon"}', '{"time":1}']) {
+    texts.set('meta-data/spot/instance-action', text);
+    assert.equal((await queue.resolved(queue.addTask(sh('true')))).state, 'completed');
+  }
+  texts.set('meta-data/spot/instance-action', JSON.stringify({ action: 'stop', time: new Date().toJSON() }));
+  assert.equal(await worker.stopped, 'interrupted');
 });

@@ -16,9 +16,15 @@ const reserveSeconds = 30;
 /** Stops a worker when its time, its machine or its membership ends. Returns a function that ends the watch. */
 export const watchForEnds = (
   { lifetimeSecondsMax, membership, notices, killGraceSeconds = 10 }: WorkerOptions,
-  { clock, log, stop }: { clock: Clock; log: WorkerLog; stop(how: Stopping): void },
+  { clock, log, stop: begin }: { clock: Clock; log: WorkerLog; stop(how: Stopping): void },
 ): (() => void) => {
   const over = new AbortController();
+  let isEnding = false;
+  const stop = (how: Stopping): void => {
+    if (!isEnding) sayThatItDrains(membership, log);
+    isEnding = true;
+    begin(how);
+  };
   const cancelLifetime =
     lifetimeSecondsMax === undefined
       ? undefined
@@ -38,6 +44,16 @@ export const watchForEnds = (
     over.abort();
     cancelLifetime?.();
   };
+};
+
+/** Others are to be started for what waits, though this worker still runs a task. */
+const sayThatItDrains = (membership: WorkerOptions['membership'], log: WorkerLog): void => {
+  membership?.drain().catch((error) => {
+    log.warn(
+      { error: messageOf(error) },
+      'worker-manager could not be told that the worker takes no more tasks',
+    );
+  });
 };
 
 /** Whether an idle worker may end; a member of a pool may only if worker-manager agrees. */

@@ -5,7 +5,6 @@ import { wholeNumber } from '../input.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
 import { utcText } from '../times.ts';
 import { sayError } from './errors.ts';
-import { readPauses } from './pauses.ts';
 
 interface ExplainOptions extends ConnectedOptions {
   readonly limit: number;
@@ -14,14 +13,14 @@ interface ExplainOptions extends ConnectedOptions {
 const read = async (io: Io, workerPoolId: string, options: ExplainOptions) => {
   const server = { ...serverOf(io, options), retries: 3 };
   const manager = new WorkerManager(server);
-  const [pool, pauses, counts, { decisions }, { workerPoolErrors }] = await Promise.all([
+  const [pool, { pause }, counts, { decisions }, { workerPoolErrors }] = await Promise.all([
     manager.workerPool(workerPoolId),
-    readPauses(manager),
+    manager.workerPoolPause(workerPoolId),
     new Queue(server).taskQueueCounts(workerPoolId),
     manager.workerPoolDecisions(workerPoolId, { limit: options.limit }),
     manager.listWorkerPoolErrors(workerPoolId, { limit: 5 }),
   ]);
-  return { pool, pause: pauses.get(workerPoolId), counts, decisions, errors: workerPoolErrors };
+  return { pool, pause, counts, decisions, errors: workerPoolErrors };
 };
 type Explanation = Awaited<ReturnType<typeof read>>;
 

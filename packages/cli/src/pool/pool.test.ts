@@ -49,12 +49,14 @@ const worker = (workerId: string, state: string) => ({
   lastChecked: decided,
 });
 
+const pause = { workerPoolId: 'prov/linux', since: decided, reason: 'no money left' };
+
 /** What the services answer, by what they are asked for. */
 const answers: Readonly<Record<string, object>> = {
   'worker-manager/v1/worker-pools': { workerPools: [pool], continuationToken: 'more' },
   'worker-manager/v1/worker-pools?continuationToken=more': { workerPools: [] },
   'worker-manager/v1/worker-pool-pauses': {
-    pauses: [{ workerPoolId: 'prov/linux', since: decided, reason: 'no money left' }],
+    pauses: [pause],
   },
   'worker-manager/v1/worker-pool/prov%2Flinux': pool,
   'worker-manager/v1/worker-pool-decisions/prov%2Flinux?limit=20': {
@@ -75,13 +77,16 @@ const answers: Readonly<Record<string, object>> = {
   },
   'worker-manager/v1/workers/prov%2Flinux?continuationToken=next': { workers: [worker('x', 'requested')] },
   'worker-manager/v1/workers/prov%2Flinux?state=stopped': { workers: [worker('old', 'stopped')] },
-  'worker-manager/v1/worker-pool/prov%2Flinux/pause': pool,
   'worker-manager/v1/worker-pool/prov%2Flinux/resume': pool,
   'queue/v1/task-queues/prov%2Flinux/counts': { pendingTasks: 4, claimedTasks: 2 },
 };
 
-const server = createServer(({ url = '' }, reply) => {
-  const found = answers[url.replace('/api/', '')];
+const pausing = 'worker-manager/v1/worker-pool/prov%2Flinux/pause';
+
+const server = createServer(({ url = '', method }, reply) => {
+  const asked = url.replace('/api/', '');
+  const paused = { workerPoolId: 'prov/linux', pause };
+  const found = asked === pausing ? (method === 'GET' ? paused : pool) : answers[asked];
   const missing = { code: 'ResourceNotFound', message: `There is no ${url}.`, requestInfo: {} };
   reply.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
   reply.end(JSON.stringify(found ?? missing));
@@ -139,4 +144,6 @@ it('pauses a pool and lets it go on', async () => {
 it('says all of it to programs', async () => {
   const said = JSON.parse(await ofPools('explain', 'prov/linux', '--json')) as { decisions: object[] };
   assert.equal(said.decisions.length, 2);
+  const listed = JSON.parse(await ofPools('list', '--json')) as object[];
+  assert.deepEqual(listed, [{ ...pool, pause }]);
 });

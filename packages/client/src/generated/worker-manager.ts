@@ -16,6 +16,11 @@ export type CreateWorkerRequest = {
     staticSecret: string;
   };
 };
+export type Pause = {
+  workerPoolId: string;
+  since: string;
+  reason: string;
+};
 export type PauseWorkerPoolRequest = {
   reason?: string;
 };
@@ -282,12 +287,12 @@ export type WorkerPoolListStats = {
   }[];
   continuationToken?: string;
 };
+export type WorkerPoolPause = {
+  workerPoolId: string;
+  pause?: Pause;
+};
 export type WorkerPoolPauses = {
-  pauses: {
-    workerPoolId: string;
-    since: string;
-    reason: string;
-  }[];
+  pauses: Pause[];
   continuationToken?: string;
 };
 export type WorkerPoolStats = {
@@ -327,6 +332,8 @@ export interface WorkerManagerApi {
   pauseWorkerPool(workerPoolId: string, body: PauseWorkerPoolRequest, options?: CallOptions): Promise<WorkerPoolFull>;
   /** Resume a worker pool. */
   resumeWorkerPool(workerPoolId: string, options?: CallOptions): Promise<WorkerPoolFull>;
+  /** Get the pause of a worker pool. */
+  workerPoolPause(workerPoolId: string, options?: CallOptions): Promise<WorkerPoolPause>;
   /** List the launch configs of a pool. */
   listWorkerPoolLaunchConfigs(workerPoolId: string, options?: QueryOptions<'continuationToken' | 'limit' | 'includeArchived'>): Promise<WorkerPoolLaunchConfigList>;
   /** Numbers of a worker pool. */
@@ -357,6 +364,8 @@ export interface WorkerManagerApi {
   updateWorker(workerPoolId: string, workerGroup: string, workerId: string, body: CreateWorkerRequest, options?: CallOptions): Promise<WorkerFull>;
   /** Remove a worker. */
   removeWorker(workerPoolId: string, workerGroup: string, workerId: string, options?: CallOptions): Promise<void>;
+  /** Drain a worker. */
+  drainWorker(workerPoolId: string, workerGroup: string, workerId: string, options?: CallOptions): Promise<void>;
   /** Ask whether a worker should go. */
   shouldWorkerTerminate(workerPoolId: string, workerGroup: string, workerId: string, options?: CallOptions): Promise<ShouldWorkerTerminateResponse>;
   /** List the workers of a pool. */
@@ -383,6 +392,7 @@ export const WorkerManager = serviceClass<WorkerManagerApi>('worker-manager', {
   deleteWorkerPool: { method: 'DELETE', route: '/worker-pool/<workerPoolId>', title: 'Delete a worker pool' },
   pauseWorkerPool: { method: 'POST', route: '/worker-pool/<workerPoolId>/pause', title: 'Pause a worker pool', input: true },
   resumeWorkerPool: { method: 'POST', route: '/worker-pool/<workerPoolId>/resume', title: 'Resume a worker pool' },
+  workerPoolPause: { method: 'GET', route: '/worker-pool/<workerPoolId>/pause', title: 'Get the pause of a worker pool' },
   listWorkerPoolLaunchConfigs: { method: 'GET', route: '/worker-pool/<workerPoolId>/launch-configs', title: 'List the launch configs of a pool', query: ['continuationToken', 'limit', 'includeArchived'] },
   workerPoolStats: { method: 'GET', route: '/worker-pool/<workerPoolId>/stats', title: 'Numbers of a worker pool' },
   workerPool: { method: 'GET', route: '/worker-pool/<workerPoolId>', title: 'Get a worker pool' },
@@ -398,6 +408,7 @@ export const WorkerManager = serviceClass<WorkerManagerApi>('worker-manager', {
   createWorker: { method: 'PUT', route: '/workers/<workerPoolId>/<workerGroup>/<workerId>', title: 'Create a worker', input: true },
   updateWorker: { method: 'POST', route: '/workers/<workerPoolId>/<workerGroup>/<workerId>', title: 'Change a worker', input: true },
   removeWorker: { method: 'DELETE', route: '/workers/<workerPoolId>/<workerGroup>/<workerId>', title: 'Remove a worker' },
+  drainWorker: { method: 'POST', route: '/workers/<workerPoolId>/<workerGroup>/<workerId>/drain', title: 'Drain a worker' },
   shouldWorkerTerminate: { method: 'GET', route: '/workers/<workerPoolId>/<workerGroup>/<workerId>/should-terminate', title: 'Ask whether a worker should go' },
   listWorkersForWorkerPool: { method: 'GET', route: '/workers/<workerPoolId>', title: 'List the workers of a pool', query: ['continuationToken', 'limit', 'launchConfigId', 'state'] },
   registerWorker: { method: 'POST', route: '/worker/register', title: 'Register a worker', input: true },

@@ -155,7 +155,7 @@ const start = async (
   const credentials = auth.staticCredentials(ownClients.root);
   const isOurs = postgres !== undefined && config.worker.enabled && config.role === 'all';
   // Only our own worker has this name, and it is not running yet, so its earlier claims are lost.
-  if (isOurs) await app.domains.queue.verbs.loseWorker(builtInWorker);
+  if (isOurs) await app.domains.queue.verbs.loseWorkers.one(builtInWorker);
   const processes: ReadMetrics[] = [async () => [await opened.metrics.read()]];
   const metricsUrl = await startMetrics(config, { opened, processes, endings });
   startLoops(config, { app, log, isMany, endings });

@@ -92,13 +92,34 @@ describe('claims', () => {
     await t.queue.claimRuns.one({ taskId: theirs, runId: 0, worker: lost, authorize: anybody });
     await t.queue.claimRuns.one({ taskId: namesakes, runId: 0, worker: lost, authorize: anybody });
     await claim(others);
-    assert.equal(await t.queue.loseWorker({ ...lost, taskQueueId }), 1);
+    assert.equal(await t.queue.loseWorkers.one({ ...lost, taskQueueId }), 1);
     assert.deepEqual(await reasonsOf(theirs), [
       ['exception', 'scheduled', 'worker-shutdown'],
       ['pending', 'retry', undefined],
     ]);
     for (const taskId of [others, namesakes]) assert.equal((await statusOf(taskId)).state, 'running');
-    assert.equal(await t.queue.loseWorker({ ...lost, taskQueueId }), 0);
+    assert.equal(await t.queue.loseWorkers.one({ ...lost, taskQueueId }), 0);
+  });
+});
+
+describe('the claims of many lost workers', () => {
+  it('end together, each of its own worker alone', async () => {
+    const workers = Array.from({ length: 30 }, (_, i) => ({
+      workerGroup: `hall-${i % 2}`,
+      workerId: `lost-${i}`,
+    }));
+    const taskIds: string[] = [];
+    for (const worker of [...workers, { workerGroup: 'hall-1', workerId: 'lost-0' }]) {
+      const taskId = await create();
+      await t.queue.claimRuns.one({ taskId, runId: 0, worker, authorize: anybody });
+      taskIds.push(taskId);
+    }
+    const { taskQueueId } = await statusOf(taskIds[0] ?? '');
+    const idle = { workerGroup: 'hall-0', workerId: 'idle' };
+    const lost = [...workers, idle].map((worker) => ({ ...worker, taskQueueId }));
+    assert.deepEqual(await t.queue.loseWorkers.all(lost), [...workers.map(() => 1), 0]);
+    const states = await Promise.all(taskIds.map(async (taskId) => (await statusOf(taskId)).state));
+    assert.deepEqual(states, [...workers.map(() => 'pending'), 'running']);
   });
 });
 

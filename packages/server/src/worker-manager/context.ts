@@ -9,7 +9,7 @@ import type { Provider } from './providers/provider.ts';
 export interface Context extends BaseContext {
   /** By id, in the order of the configuration. */
   readonly providers: ReadonlyMap<string, Provider>;
-  readonly queue: Pick<QueueVerbs, 'loseWorker'>;
+  readonly queue: Pick<QueueVerbs, 'loseWorkers'>;
   readonly workers: Pick<WorkerVerbs, 'getWorker' | 'listWorkers' | 'sightingEveryMs'>;
   /** Woken when workers are to be started or ended, or get no more work; shared between processes. */
   readonly changed: Signal;

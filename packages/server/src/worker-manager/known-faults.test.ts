@@ -273,6 +273,23 @@ describe('slots-that-never-claim', () => {
     await startsOneFor(workerPoolId, before);
   });
 
+  for (const provisioning of [{}, { scaleIn: {} }]) {
+    const how = 'scaleIn' in provisioning ? 'which the pool does not bring back' : 'by its own account';
+    it(`a machine that takes no more tasks, ${how}`, async () => {
+      const some = await registeredWorkers(1, { ...machines, provisioning });
+      const [worker] = some.workers;
+      await pendingTasks(ground, some.workerPoolId, 1);
+      await claimedTasks(ground, worker, 1);
+      const clientId = clientIdOf({ ...worker, providerId: 'fake' });
+      const before = orderedFor(some.workerPoolId);
+      for (let i = 0; i < 2; i++) await ground.context.drainWorker({ ...worker, clientId });
+      await decide(some.workerPoolId);
+      await startsOneFor(some.workerPoolId, before);
+      await ground.context.start();
+      assert.ok(ground.context.isBarred(worker.workerPoolId, worker.workerGroup, worker.workerId));
+    });
+  }
+
   it('a machine that is stopping', async () => {
     const { workerPoolId, worker, before } = await busyMachine();
     await ground.context.removeWorker(worker, 'not wanted');

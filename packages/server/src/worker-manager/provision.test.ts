@@ -295,9 +295,54 @@ describe('a pool that packs', () => {
     assert.equal(await isBarred(emptier), false);
   });
 
-  it('is refused when its schedule cannot be read', async () => {
-    const provisioning = { warm: [{ capacity: 1, start: 'at noon', seconds: 3600 }] };
-    await assert.rejects(aMachinePool(ground, { provisioning }), hasCode('InputError'));
+  const window = { capacity: 1, start: '0 8 * * *', seconds: 3600 };
+  for (const [what, config, field] of [
+    [
+      'a schedule that cannot be read',
+      { provisioning: { warm: [window, { ...window, start: 'at noon' }] } },
+      'provisioning.warm[1].start',
+    ],
+    [
+      'a time that never comes',
+      { provisioning: { warm: [{ ...window, start: '0 8 30 2 *' }] } },
+      'provisioning.warm[0].start',
+    ],
+    [
+      'a time zone that is none',
+      { provisioning: { warm: [{ ...window, timezone: 'Berlin' }] } },
+      'provisioning.warm[0].timezone',
+    ],
+    [
+      'a time zone without a name',
+      { provisioning: { warm: [{ ...window, timezone: '' }] } },
+      'provisioning.warm[0].timezone',
+    ],
+    ['no time to register', { lifecycle: { registrationTimeout: 0 } }, 'lifecycle.registrationTimeout'],
+    [
+      'no time until it registers again',
+      { lifecycle: { reregistrationTimeout: -1 } },
+      'lifecycle.reregistrationTimeout',
+    ],
+  ] as const) {
+    it(`is refused with ${what}, by the name of the field`, async () => {
+      await assert.rejects(aMachinePool(ground, config), (error) => {
+        assert.ok(error instanceof RequestError && error.code === 'InputError');
+        assert.ok(error.message.startsWith(`config.${field} `), error.message);
+        return true;
+      });
+    });
+  }
+
+  it('may be warm on the 29th of February, or in a year that is over', async () => {
+    const provisioning = {
+      warm: [
+        { ...window, start: '0 8 29 2 *' },
+        { ...window, start: '0 0 8 1 1 * 2020' },
+      ],
+    };
+    const workerPoolId = await aMachinePool(ground, { provisioning });
+    await decide(workerPoolId);
+    assert.equal((await decisionsOf(workerPoolId))[0]?.action, 'wait');
   });
 });
 

@@ -14,7 +14,7 @@ import type { Email } from '../notify/index.ts';
 import { messagesIn, opened, stepOf, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createWorkers } from '../workers/index.ts';
 import * as store from './store/index.ts';
-import { type OpenedPools, openedPools } from './testing/index.ts';
+import { losing, type OpenedPools, openedPools } from './testing/index.ts';
 
 let test: TestDatabase;
 let clock: ManualClock;
@@ -30,7 +30,7 @@ before(async () => {
   context = openedPools({
     ...floor,
     workers: opened(createWorkers(floor)),
-    queue: { loseWorker: async (worker) => lost.push(worker) },
+    queue: losing((worker) => lost.push(worker)),
     rootUrl: () => 'http://localhost',
     issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
     recordAudit: async (_tx, entries) => {

@@ -15,9 +15,19 @@ const lookAgainMs = seconds(5);
 const interruptionPath = 'meta-data/spot/instance-action';
 const rebalancePath = 'meta-data/events/recommendations/rebalance';
 
-const interruptionIn = (text: string): Notice => {
-  const { time } = JSON.parse(text) as { time: string };
-  return { kind: 'interruption', at: new Date(time) };
+/** The interruption that a text announces. Anything that does not say when is no notice. */
+const interruptionIn = (text: string): Notice | undefined => {
+  const { time } = readObject(text) as { readonly time?: unknown };
+  const at = new Date(typeof time === 'string' ? time : Number.NaN);
+  return Number.isNaN(at.getTime()) ? undefined : { kind: 'interruption', at };
+};
+
+const readObject = (text: string): object => {
+  try {
+    return Object(JSON.parse(text)) as object;
+  } catch {
+    return {};
+  }
 };
 
 /** Reports each kind of notice once, as soon as it is in the metadata. Ends with the signal. */
@@ -34,9 +44,10 @@ export const followNotices = (
   let isSilent = false;
   /** Returns whether there is nothing more to come. */
   const look = async (): Promise<boolean> => {
-    const interruption = await metadata.read(interruptionPath);
-    if (interruption !== undefined) {
-      tell(interruptionIn(interruption));
+    const text = await metadata.read(interruptionPath);
+    const interruption = text === undefined ? undefined : interruptionIn(text);
+    if (interruption) {
+      tell(interruption);
       return true;
     }
     if (!isToldOfRebalance && (await metadata.read(rebalancePath)) !== undefined) {

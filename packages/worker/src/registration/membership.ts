@@ -14,6 +14,8 @@ export interface Membership {
   shouldTerminate(): Promise<{ readonly terminate: boolean; readonly reason: string }>;
   /** Reports to the pool's owner what prevents the worker from working. */
   reportError(title: string, description: string): Promise<void>;
+  /** Says that the worker takes no more tasks, so that others are started for what waits. */
+  drain(): Promise<void>;
   /** Aborts when the credentials could not be renewed. */
   readonly lost: AbortSignal;
   /** Leaves the pool, so that a cloud's provider removes the machine. Workers of other providers may return. */
@@ -167,6 +169,14 @@ const keep = (identity: Identity, first: StoredRegistration, joining: Joining): 
     reportError: async (title, description) => {
       const body = { workerGroup, workerId, kind: 'worker-error', title, description, extra: {} };
       await manager().reportWorkerError(workerPoolId, body);
+    },
+    drain: async () => {
+      if (!identity.isProofUsedUp) return;
+      await withRetries(() => manager().drainWorker(workerPoolId, workerGroup, workerId), {
+        clock,
+        giveUpAfterMs: seconds(30),
+        signal: over.signal,
+      });
     },
     lost: lost.signal,
     leave: async () => {

@@ -22,6 +22,7 @@ const nameOf = (method: string, path: string): string => {
   if (path.endsWith('/worker/register')) return 'registerWorker';
   if (path.endsWith('/worker/reregister')) return 'reregisterWorker';
   if (path.endsWith('/should-terminate')) return 'shouldWorkerTerminate';
+  if (path.endsWith('/drain')) return 'drainWorker';
   if (path.includes('/worker-pool-errors/')) return 'reportWorkerError';
   return method === 'DELETE' ? 'removeWorker' : path;
 };

@@ -5,15 +5,11 @@ import {
   bindVerbs,
   inBatches,
   inReads,
-  RequestError,
   type Sql,
-  transact,
 } from '../../base/index.ts';
-import { changeTasks } from '../changes/apply.ts';
 import { claimRuns, reclaimRuns } from '../claiming/claim-runs.ts';
 import type { Dispatcher } from '../claiming/dispatcher.ts';
 import type { Context } from '../context.ts';
-import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
 import { changePriorities } from './change-priorities.ts';
@@ -21,6 +17,7 @@ import { cancelTasks, rerunTasks, scheduleTasks } from './change-tasks.ts';
 import { createGraphs, type GraphToCreate, requireSoundGraph } from './create-graph.ts';
 import { createTasks, type TaskToCreate } from './create-tasks.ts';
 import { cancelGroup, changeGroupPriority, type GroupRequest, rerunGroup, sealGroups } from './groups.ts';
+import { loseWorkers } from './lose-workers.ts';
 import * as reads from './reads.ts';
 import { resolveRuns } from './resolve-runs.ts';
 
@@ -39,6 +36,7 @@ const verbs = {
   resolveRuns: inBatches(resolveRuns),
   claimRuns: inBatches(claimRuns),
   reclaimRuns: inBatches(reclaimRuns),
+  loseWorkers: inBatches(loseWorkers),
   readStatuses: inReads(reads.readStatuses),
   readDefinitions: inReads(reads.readDefinitions),
 };
@@ -81,23 +79,8 @@ export const queueVerbs = (context: Context, dispatcher: Dispatcher) => {
     claimWork: dispatcher.claimWork.bind(dispatcher),
     /** How many calls of `claimWork` wait in this process. */
     waitingForWork: () => dispatcher.waiting,
-    loseWorker: (worker: LostWorker) => loseWorker(context, worker),
   };
 };
 
 /** The verbs of the queue. */
 export type QueueVerbs = ReturnType<typeof queueVerbs>;
-
-type LostWorker = lifecycle.WorkerRef & { readonly taskQueueId: string };
-
-/** Ends the runs of a lost worker so that they are retried; returns how many. */
-const loseWorker = (context: Context, worker: LostWorker): Promise<number> =>
-  transact(context, async (tx, now) => {
-    const held = await store.claimsOfWorker(tx, worker);
-    const attempts = held.map(({ taskId, runId }) => ({
-      taskId,
-      decide: (task: TaskRecord) => lifecycle.loseWorker(task, runId, worker, now),
-    }));
-    const answers = await changeTasks(tx, attempts, { now, context });
-    return answers.filter((answer) => !(answer instanceof RequestError)).length;
-  });

@@ -39,14 +39,25 @@ export const expiredClaims = (db: Sql, now: Date, limit: number) =>
      order by taken_until
      limit ${limit}`;
 
-/** The claims of a worker, whose name is unique only in its task queue. */
-export const claimsOfWorker = (
-  db: Sql,
-  { taskQueueId, workerGroup, workerId }: Pick<ClaimRow, 'taskQueueId' | 'workerGroup' | 'workerId'>,
-) =>
-  db<Pick<ClaimRow, 'taskId' | 'runId'>>`
-    select task_id, run_id from claims
-     where task_queue_id = ${taskQueueId} and worker_group = ${workerGroup} and worker_id = ${workerId}`;
+type Holder = Pick<ClaimRow, 'taskQueueId' | 'workerGroup' | 'workerId'>;
+
+/** The claims of some workers, whose names are unique only in their task queues. */
+export const claimsOfWorkers = (db: Sql, workers: readonly Holder[]) =>
+  db<Holder & Pick<ClaimRow, 'taskId' | 'runId'>>`
+    select c.task_id, c.run_id, c.task_queue_id, c.worker_group, c.worker_id
+      from (select distinct task_queue_id
+              from unnest(${workers.map((worker) => worker.taskQueueId)}::text[]) as named(task_queue_id)) as busy
+     cross join lateral (
+       select task_id, run_id, task_queue_id, worker_group, worker_id from claims
+        where task_queue_id = busy.task_queue_id
+       offset 0) as c
+     -- Not a join: the list is hashed once, whatever PostgreSQL expects of the table.
+     where ((c.task_queue_id, c.worker_group, c.worker_id) in (
+       select task_queue_id, worker_group, worker_id
+         from unnest(${workers.map((worker) => worker.taskQueueId)}::text[],
+                     ${workers.map((worker) => worker.workerGroup)}::text[],
+                     ${workers.map((worker) => worker.workerId)}::text[]) as lost(task_queue_id, worker_group, worker_id)
+       )) is true`;
 
 export interface ClaimListing {
   readonly taskId: string;

@@ -135,6 +135,8 @@ export interface ProviderError {
    * cloud was asked too often.
    */
   readonly isPassing?: boolean;
+  /** There was no capacity for the launch config: for a moment others are chosen, as long as there is one. */
+  readonly isShortage?: boolean;
 }
 
 /** The result of a sweep. */

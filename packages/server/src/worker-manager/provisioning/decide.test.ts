@@ -276,6 +276,40 @@ describe('a warm minimum', () => {
     assert.deepEqual(launches(at('2026-01-04T08:30:00Z')), { lc: 1 });
   });
 
+  const isWarmAt = (start: string, time: string): boolean => {
+    const night = aScaling({ provisioning: { warm: [{ ...window, start, seconds: 1800 }] } });
+    return launches(decided(aPool({ scaling: night }), { nowMs: Date.parse(time) })).lc === 4;
+  };
+
+  for (const start of ['30 2 * * *', '30 2,14 * * *', '30 2-3 * * *']) {
+    it(`begins after the hour that is left out in spring, and once in autumn: ${start}`, () => {
+      // Europe/Berlin goes from 2 to 3 o'clock at 01:00 UTC, and back from 3 to 2 o'clock at 01:00 UTC.
+      assert.ok(!isWarmAt(start, '2026-03-29T00:59:59Z'));
+      assert.ok(isWarmAt(start, '2026-03-29T01:00:00Z'));
+      assert.ok(isWarmAt(start, '2026-03-29T01:29:59Z'));
+      assert.ok(!isWarmAt(start, '2026-10-25T00:29:59Z'));
+      assert.ok(isWarmAt(start, '2026-10-25T00:30:00Z'));
+      assert.ok(!isWarmAt(start, '2026-10-25T01:30:00Z'));
+    });
+  }
+
+  it('begins where it is, whatever the zone', () => {
+    const at8 = (timezone: string, time: string) => {
+      const scaling8 = aScaling({ provisioning: { warm: [{ ...window, start: '0 8 * * *', timezone }] } });
+      return launches(decided(aPool({ scaling: scaling8 }), { nowMs: Date.parse(time) })).lc === 4;
+    };
+    // A quarter of an hour beside the others; half an hour of daylight saving; the day before and after.
+    for (const [timezone, opens] of [
+      ['Asia/Kathmandu', '2026-06-15T02:15:00Z'],
+      ['Australia/Lord_Howe', '2026-01-14T21:00:00Z'],
+      ['Pacific/Kiritimati', '2026-06-14T18:00:00Z'],
+      ['America/New_York', '2026-11-02T13:00:00Z'],
+    ] as const) {
+      assert.ok(at8(timezone, opens), timezone);
+      assert.ok(!at8(timezone, new Date(Date.parse(opens) - 1000).toJSON()), timezone);
+    }
+  });
+
   it('never exceeds the most', () => {
     const small = aScaling({ maxCapacity: 2, provisioning: { warm: [window] } });
     const nowMs = Date.parse('2026-01-05T08:00:00Z');

@@ -34,7 +34,7 @@ export interface LaunchConfigFacts {
   readonly maxCapacity?: number | undefined;
   /** Errors of this launch config in the last hour. */
   readonly errorsLately: number;
-  /** Its provider had no capacity for it some moments ago. */
+  /** Its provider had no capacity for it some moments ago, or does not answer. */
   readonly isShort?: boolean;
   /** From the request for a worker to its registration, as seen lately. */
   readonly boot?: BootTimes | undefined;

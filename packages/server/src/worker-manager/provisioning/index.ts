@@ -9,4 +9,10 @@ export type {
   WorkerFacts,
   WorkerName,
 } from './facts.ts';
-export { readScaling, type Scaling, type ScalingConfig, withoutOptions } from './scaling.ts';
+export {
+  mistakeInSchedule,
+  readScaling,
+  type Scaling,
+  type ScalingConfig,
+  withoutOptions,
+} from './scaling.ts';

@@ -62,8 +62,10 @@ const worker = fc
     idleMs: fc.nat(10 * minuteMs),
     isDraining: fc.boolean(),
     mayLeave: fc.boolean(),
+    launchConfigId: fc.constantFrom('lc-0', 'lc-0', 'lc-1', 'archived'),
+    isQuarantined: fc.constantFrom(false, false, false, true),
   })
-  .map(({ capacity, busy, state, idleMs, isDraining, mayLeave }) => {
+  .map(({ capacity, busy, state, idleMs, isDraining, mayLeave, launchConfigId, isQuarantined }) => {
     const runningTasks = state === 'running' ? Math.min(busy, capacity) : 0;
     const isIdle = state === 'running' && runningTasks === 0;
     return aWorker({
@@ -72,12 +74,14 @@ const worker = fc
       state,
       isDraining: isDraining && state === 'running',
       mayLeave,
-      launchConfigId: 'lc-0',
+      launchConfigId,
+      isQuarantined,
       idleSinceMs: isIdle ? monday - idleMs : undefined,
     });
   });
+/** Those in quarantine are not counted: others take their place. */
 const capacityOf = (workers: readonly WorkerFacts[]): number =>
-  workers.reduce((total, { capacity }) => total + capacity, 0);
+  workers.reduce((total, { capacity, isQuarantined }) => total + (isQuarantined ? 0 : capacity), 0);
 const fitting = (workers: readonly WorkerFacts[]): WorkerFacts[] => {
   let left = maxCapacity;
   return workers.filter(({ capacity }) => {
@@ -93,6 +97,7 @@ const pool = fc
     workers: fc.array(worker, { maxLength: 20 }).map(fitting),
     pending: fc.tuple(fc.nat(60), fc.nat(10 * minuteMs)).map(([count, ageMs]) => waiting(count, ageMs)),
     taskMs: fc.constantFrom(undefined, 30_000, 600_000),
+    paused: fc.constantFrom(undefined, undefined, 'no money left'),
   })
   .map(aPool);
 
@@ -165,6 +170,137 @@ describe('whatever the facts', () => {
     fc.assert(
       fc.property(pool, fc.nat(1000), (facts, seed) => {
         assert.deepEqual(decided(facts, { seed }), decided(facts, { seed }));
+      }),
+    );
+  });
+});
+
+describe('combinations of settings', () => {
+  const takes = ({ state, isQuarantined, isDraining }: WorkerFacts): boolean =>
+    state !== 'stopping' && !isQuarantined && !isDraining;
+  const archivedIn =
+    ({ launchConfigs: active }: PoolFacts) =>
+    (each: WorkerFacts): boolean =>
+      !active.some(({ launchConfigId }) => launchConfigId === each.launchConfigId);
+  /** The capacity that is left when the decisions are carried out, without what is started. */
+  const left = (facts: PoolFacts, decisions: ReturnType<typeof decided>): number => {
+    const drained = new Set(workersTo('drain', decisions));
+    return capacityOf(facts.workers.filter((each) => takes(each) && !drained.has(each.workerId)));
+  };
+
+  it('paused: nothing is started, whatever the least capacity, and nothing is ended below it', () => {
+    fc.assert(
+      fc.property(pool, (facts) => {
+        const paused = { ...facts, paused: '' };
+        const decisions = decided(paused);
+        assert.equal(launched(paused, decisions), 0);
+        if (decisions.every(({ action }) => action === 'wait')) assert.equal(decisions.length, 1);
+        const isArchived = archivedIn(facts);
+        const others = { ...paused, workers: facts.workers.filter((each) => !isArchived(each)) };
+        const before = left(others, []);
+        const floor = Math.min(before, facts.scaling.minCapacity);
+        assert.ok(left(others, decided(others)) >= floor);
+      }),
+    );
+  });
+
+  it('archived and running: an idle worker goes, one that runs a task is let finish it', () => {
+    fc.assert(
+      fc.property(pool, (facts) => {
+        const decisions = decided(facts);
+        const isArchived = archivedIn(facts);
+        const told = new Set([...workersTo('drain', decisions), ...workersTo('may-leave', decisions)]);
+        for (const each of facts.workers.filter((one) => isArchived(one) && takes(one))) {
+          if (each.state !== 'running' || each.mayLeave) continue;
+          const isIdle = each.runningTasks === 0;
+          if (isIdle || !facts.scaling.scaleIn) assert.ok(told.has(each.workerId));
+          assert.ok(isIdle || !workersTo('terminate', decisions).includes(each.workerId));
+        }
+        assert.deepEqual(
+          facts.workers.filter(
+            (each) => isArchived(each) && workersTo('stay', decisions).includes(each.workerId),
+          ),
+          [],
+        );
+      }),
+    );
+  });
+
+  it('packing: what goes on has places for all that runs and waits, and for the least capacity', () => {
+    const packing = fc.record({
+      facts: pool,
+      minCapacity: fc.nat(10),
+      aimedPendingSeconds: fc.constantFrom(undefined, 0),
+    });
+    fc.assert(
+      fc.property(packing, ({ facts, minCapacity, aimedPendingSeconds }) => {
+        const aim = aimedPendingSeconds === undefined ? {} : { aimedPendingSeconds };
+        const provisioning = { scaleIn: { packing: true, idleSeconds: 0 }, ...aim };
+        const isArchived = archivedIn(facts);
+        const packed = {
+          ...facts,
+          scaling: aScaling({ minCapacity, maxCapacity, provisioning }),
+          workers: facts.workers.filter((each) => !isArchived(each)),
+        };
+        const runs = (workers: readonly WorkerFacts[]) =>
+          workers.reduce((total, { runningTasks }) => total + runningTasks, 0);
+        const decisions = decided({ ...packed, claimed: runs(packed.workers) });
+        if (workersTo('drain', decisions).length === 0) return;
+        const waits = packed.pending.reduce((total, { count }) => total + count, 0);
+        const needed = Math.max(minCapacity, runs(packed.workers.filter(takes)) + waits);
+        assert.ok(left(packed, decisions) >= needed, `${needed} are needed`);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('a cap on the price: what is known to cost more is not started, and an unknown price is no reason', () => {
+    const priced = fc.array(
+      fc.record({
+        capacityPerInstance: fc.integer({ min: 1, max: 4 }),
+        usdPerHour: fc.option(fc.double({ min: 0.01, max: 4, noNaN: true }), { nil: undefined }),
+        utility: fc.option(fc.double({ min: 0.5, max: 8, noNaN: true }), { nil: undefined }),
+        maxPricePerUtility: fc.constantFrom(0.1, 0.5),
+      }),
+      { minLength: 1, maxLength: 3 },
+    );
+    fc.assert(
+      fc.property(priced, fc.constantFrom(0, 3), fc.nat(1000), (configs, priceSensitivity, seed) => {
+        const facts = aPool({
+          scaling: aScaling({ maxCapacity, provisioning: { priceSensitivity } }),
+          launchConfigs: configs.map((each, i) => aLaunchConfig({ launchConfigId: `lc-${i}`, ...each })),
+          pending: waiting(20),
+        });
+        const isTooDear = ({
+          usdPerHour,
+          utility,
+          capacityPerInstance,
+          maxPricePerUtility,
+        }: LaunchConfigFacts) =>
+          usdPerHour !== undefined &&
+          usdPerHour / (utility ?? capacityPerInstance) > (maxPricePerUtility ?? 0);
+        const decisions = decided(facts, { seed });
+        const started = launches(decisions);
+        const allowed = facts.launchConfigs.filter((each) => !isTooDear(each));
+        assert.deepEqual(
+          Object.keys(started).filter((id) => !allowed.some(({ launchConfigId }) => launchConfigId === id)),
+          [],
+        );
+        assert.equal(launched(facts, decisions) > 0, allowed.length > 0);
+      }),
+    );
+  });
+
+  it('one provider that has no capacity leaves the whole of the work to the others', () => {
+    fc.assert(
+      fc.property(healthyConfigs, fc.nat(1000), (configs, seed) => {
+        const short = configs.map((each, i) => ({ ...each, isShort: i > 0 }));
+        const facts = aPool({
+          scaling: aScaling({ maxCapacity }),
+          launchConfigs: short,
+          pending: waiting(30),
+        });
+        assert.deepEqual(launches(decided(facts, { seed })), { lc: 30 });
       }),
     );
   });

@@ -31,11 +31,15 @@ export const drainArchived = (facts: PoolFacts): Decision[] => {
     .map((worker) => aboutWorker('drain', worker, 'It is idle, and its launch config is archived.'));
 };
 
-/** Takes back the advice that workers were given before their pool chose by itself which ones end. */
+/**
+ * Takes back the advice that workers were given before their pool chose by itself which ones end. One that drains has
+ * heard it, and goes.
+ */
 export const takeBackLeave = (facts: PoolFacts): Decision[] => {
   const isArchived = archivedIn(facts);
   return facts.workers
-    .filter((worker) => worker.mayLeave && worker.state === 'running' && !isArchived(worker))
+    .filter((worker) => worker.mayLeave && worker.state === 'running' && !worker.isDraining)
+    .filter((worker) => !isArchived(worker))
     .map((worker) => aboutWorker('stay', worker, 'The pool itself ends the workers that it does not need.'));
 };
 

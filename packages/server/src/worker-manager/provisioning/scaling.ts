@@ -38,7 +38,7 @@ export interface Floor {
   readonly isWarm: boolean;
 }
 
-/** Reads a config that its schema has accepted; throws when a pattern of its schedule is none. */
+/** Reads a config that its schema has accepted; throws when a pattern of its schedule is none, see {@link mistakeInSchedule}. */
 export const readScaling = ({
   minCapacity,
   maxCapacity,
@@ -58,11 +58,48 @@ export const readScaling = ({
     },
     warm: warm.map(({ capacity, start, seconds, timezone = 'UTC' }) => ({
       capacity,
-      start: new Cron(start, { timezone }),
+      start: cronOf(start, timezone),
       lastsMs: 1000 * seconds,
     })),
     priceSensitivity,
   } satisfies Scaling;
+};
+
+/**
+ * Lists of times are taken as fixed, like a single one: what a time zone leaves out in spring begins when the gap is over,
+ * and what it has twice in autumn begins once.
+ */
+const cronOf = (start: string, timezone: string): Cron =>
+  new Cron(start, { timezone, fixedTimeRule: 'no-wildcard' });
+
+/** What is wrong with the schedule of a pool, by the field of its config; undefined when nothing is. */
+export const mistakeInSchedule = ({ warm = [] }: Provisioning): string | undefined => {
+  for (const [i, window] of warm.entries()) {
+    const mistake = mistakeInWindow(window);
+    if (mistake !== undefined) return `config.provisioning.warm[${i}].${mistake}`;
+  }
+  return undefined;
+};
+
+const mistakeInWindow = ({
+  start,
+  timezone = 'UTC',
+}: NonNullable<Provisioning['warm']>[number]): string | undefined => {
+  try {
+    // The library takes an empty name for the zone of this process, and others it tries at their first use.
+    if (timezone === '') throw new Error('It is empty');
+    cronOf('* * * * *', timezone).nextRun();
+  } catch {
+    return `timezone is not the name of a time zone, like Europe/Berlin: ${timezone}`;
+  }
+  try {
+    // From the beginning of time: a year that is over is no mistake.
+    return cronOf(start, timezone).nextRun(new Date(0)) === null
+      ? `start names a time that never comes: ${start}`
+      : undefined;
+  } catch (error) {
+    return `start cannot be read: ${(error as Error).message}`;
+  }
 };
 
 /** The same pool as the original would provision it. */

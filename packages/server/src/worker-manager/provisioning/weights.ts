@@ -67,7 +67,9 @@ const elsewhere = (weighed: readonly Weighed[]): readonly Weighed[] => {
   const isOpen = ({ weight, launchConfig }: Weighed): boolean => weight > 0 && !launchConfig.isShort;
   if (!weighed.some(isOpen)) return weighed;
   return weighed.map((each) =>
-    each.launchConfig.isShort ? { ...each, weight: 0, remark: 'had no capacity some moments ago' } : each,
+    each.launchConfig.isShort
+      ? { ...each, weight: 0, remark: 'had no capacity, or no answer, some moments ago' }
+      : each,
   );
 };
 

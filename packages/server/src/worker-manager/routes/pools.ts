@@ -119,6 +119,21 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
   ),
   endpoint(
     {
+      name: 'workerPoolPause',
+      method: 'GET',
+      path: `${path}/pause`,
+      ...ofPool,
+      category,
+      title: 'Get the pause of a worker pool',
+      description: 'Since when and why the pool is paused; without `pause` it is not.',
+      stability: 'experimental',
+      scopes: readScope,
+      output: schema.workerPoolPause,
+    },
+    ({ workerManager }, { params }) => workerManager.poolPause(params.workerPoolId),
+  ),
+  endpoint(
+    {
       name: 'listWorkerPoolLaunchConfigs',
       method: 'GET',
       path: `${path}/launch-configs`,
@@ -186,8 +201,7 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
       category,
       title: 'List paused worker pools',
       description:
-        'Since when and why worker pools are paused, in the order of their ids. A page covers as many pools as one of ' +
-        '`listWorkerPools`, so it may be empty and still have a continuation token.',
+        'Since when and why worker pools are paused, in the order of their ids. Pools that are not paused are left out.',
       stability: 'experimental',
       scopes: 'worker-manager:list-worker-pools',
       query: pagination,

@@ -93,6 +93,23 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
   ),
   endpoint(
     {
+      name: 'drainWorker',
+      method: 'POST',
+      path: `${path}/drain`,
+      category,
+      title: 'Drain a worker',
+      description:
+        'Gives a worker that a provider has started no more tasks: it ends with its last, and others are started in its ' +
+        'place. A worker says so itself when it goes, for example because its cloud takes its machine back.',
+      stability: 'experimental',
+      scopes: `worker-manager:remove-worker:${worker}`,
+      params: workerParams,
+    },
+    ({ workerManager }, { params, caller: { clientId } }) =>
+      workerManager.drainWorker({ ...params, clientId }),
+  ),
+  endpoint(
+    {
       name: 'shouldWorkerTerminate',
       method: 'GET',
       path: `${path}/should-terminate`,

@@ -112,6 +112,15 @@ export const workerPoolPauses = publish(
   ),
 );
 
+export const workerPoolPause = publish(
+  service,
+  'worker-pool-pause',
+  exactly(
+    { workerPoolId: WorkerPoolId, pause: Optional(Pause) },
+    { title: 'Whether a worker pool is paused' },
+  ),
+);
+
 export const workerPoolListStats = publish(
   service,
   'worker-pool-list-stats',

@@ -10,9 +10,9 @@ import {
 } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { pageLimit, pagesOf } from '../../http/index.ts';
+import type { Email } from '../../notify/index.ts';
 import type { Context } from '../context.ts';
 import * as events from '../events.ts';
-import { grouped } from '../grouped.ts';
 import type { ProviderError } from '../providers/provider.ts';
 import type { ReportWorkerErrorRequest, WorkerPoolError } from '../schema/index.ts';
 import * as store from '../store/index.ts';
@@ -43,37 +43,66 @@ export const reportWorkerErrors = oneByOne(
     const worker = await store.findWorker(tx, { workerPoolId, workerGroup, workerId });
     const launchConfigId = worker?.launchConfigId;
     const about = { ...failure, extra: { ...extra, workerGroup, workerId }, launchConfigId };
-    const errors = await keepErrors(tx, { pool, failures: [about] }, now);
-    await tellOwner(context, tx, { pool, errors });
-    return errorView(errors[0] as store.ErrorRow);
+    const [error] = await keepFailures(context, tx, [{ pool, failure: about }], now);
+    return errorView(error as store.ErrorRow);
   },
 );
 
-/** Keeps errors of a pool, in the transaction that met them. */
-export const keepErrors = async (
+/** Something that went wrong, and where. */
+export interface FailureOfPool {
+  readonly pool: store.PoolRow;
+  readonly failure: PoolFailure;
+}
+
+/**
+ * Keeps errors, in the transaction that met them, and mails them to owners of pools that want to know: of those that a
+ * pool has with one title, the last.
+ */
+export const keepFailures = async (
+  { email }: Pick<Context, 'email'>,
   tx: Transaction,
-  { pool, failures }: { pool: store.PoolRow; failures: readonly PoolFailure[] },
+  failures: readonly FailureOfPool[],
   now: Date,
 ): Promise<store.ErrorRow[]> => {
-  const errors = failures.map((failure) => ({
-    errorId: slugid(),
-    workerPoolId: pool.workerPoolId,
-    launchConfigId: failure.launchConfigId ?? null,
-    reported: now,
-    kind: failure.kind,
-    title: storable(failure.title).slice(0, 128),
-    description: storable(failure.description).slice(0, 10_240),
-    extra: storable(JSON.stringify(failure.extra)).replaceAll('\\u0000', '\\ufffd'),
-  }));
-  if (errors.length === 0) return [];
-  await store.insertErrors(tx, errors);
+  if (failures.length === 0) return [];
+  const kept = failures.map(({ pool, failure }) => ({ pool, error: rowOf(pool, failure, now) }));
+  await store.insertErrors(
+    tx,
+    kept.map(({ error }) => error),
+  );
   await outbox.append(
     tx,
-    errors.map((error) => events.workerPoolError(error, pool.providerId)),
+    kept.map(({ error, pool }) => events.workerPoolError(error, pool.providerId)),
     now,
   );
-  return errors;
+  const told = new Map(kept.map((each) => [`${each.pool.workerPoolId} ${each.error.title}`, each]));
+  const mails = [...told.values()].filter(({ pool }) => pool.emailOnError).map(mailTo);
+  if (mails.length > 0) await email(tx, mails);
+  return kept.map(({ error }) => error);
 };
+
+const rowOf = (pool: store.PoolRow, failure: PoolFailure, now: Date): store.ErrorRow => ({
+  errorId: slugid(),
+  workerPoolId: pool.workerPoolId,
+  launchConfigId: failure.launchConfigId ?? null,
+  reported: now,
+  kind: failure.kind,
+  title: storable(failure.title).slice(0, 128),
+  description: storable(failure.description).slice(0, 10_240),
+  extra: storable(JSON.stringify(failure.extra)).replaceAll('\\u0000', '\\ufffd'),
+});
+
+const mailTo = ({
+  pool,
+  error,
+}: {
+  readonly pool: store.PoolRow;
+  readonly error: store.ErrorRow;
+}): Email => ({
+  address: pool.owner,
+  subject: `Error in worker pool ${pool.workerPoolId}: ${error.title}`,
+  content: `Worker pool: ${pool.workerPoolId}\n\nKind: ${error.kind}\n\nError id: ${error.errorId}\n\n${error.description}`,
+});
 
 /** An error of a provider as it is kept. */
 export const failureOf = ({
@@ -83,11 +112,12 @@ export const failureOf = ({
   code,
   extra,
   isPassing,
+  isShortage,
 }: ProviderError): PoolFailure => ({
   kind,
   title,
   description,
-  extra: { ...extra, code, ...(isPassing ? { isPassing } : {}) },
+  extra: { ...extra, code, ...(isPassing ? { isPassing } : {}), ...(isShortage ? { isShortage } : {}) },
 });
 
 /** A worker from which nothing was ever heard. */
@@ -104,42 +134,21 @@ export const neverRegisteredFailure = (
   launchConfigId: worker.launchConfigId,
 });
 
-/**
- * Keeps errors of several pools, and tells the owners that want to know of each sort of them once; those of pools that
- * are gone are left out.
- */
-export const keepErrorsOfPools = async (
+/** Keeps errors of pools that are known by their ids; those of pools that are gone are left out. */
+export const keepFailuresById = async (
   context: Pick<Context, 'email'>,
   tx: Transaction,
   failures: readonly (PoolFailure & { readonly workerPoolId: string })[],
   now: Date,
 ): Promise<void> => {
   if (failures.length === 0) return;
-  const byPool = grouped(failures, ({ workerPoolId }) => workerPoolId);
-  for (const pool of await store.findPools(tx, [...byPool.keys()])) {
-    const errors = await keepErrors(tx, { pool, failures: byPool.get(pool.workerPoolId) ?? [] }, now);
-    await tellOwner(context, tx, { pool, errors: oneOfEachSort(errors) });
-  }
-};
-
-/** Errors that differ in their title. */
-export const oneOfEachSort = (errors: readonly store.ErrorRow[]): store.ErrorRow[] => [
-  ...new Map(errors.map((error) => [error.title, error])).values(),
-];
-
-/** Mails the owner of a pool each of some errors, if the pool says so, in their transaction. */
-export const tellOwner = async (
-  { email }: Pick<Context, 'email'>,
-  tx: Transaction,
-  { pool, errors }: { pool: store.PoolRow; errors: readonly store.ErrorRow[] },
-): Promise<void> => {
-  if (!pool.emailOnError) return;
-  const mails = errors.map(({ kind, title, description, errorId }) => ({
-    address: pool.owner,
-    subject: `Error in worker pool ${pool.workerPoolId}: ${title}`,
-    content: `Worker pool: ${pool.workerPoolId}\n\nKind: ${kind}\n\nError id: ${errorId}\n\n${description}`,
-  }));
-  await email(tx, mails);
+  const ids = [...new Set(failures.map(({ workerPoolId }) => workerPoolId))];
+  const pools = new Map((await store.findPools(tx, ids)).map((pool) => [pool.workerPoolId, pool]));
+  const known = failures.flatMap((failure) => {
+    const pool = pools.get(failure.workerPoolId);
+    return pool ? [{ pool, failure }] : [];
+  });
+  await keepFailures(context, tx, known, now);
 };
 
 const pages = pagesOf('worker-manager.listWorkerPoolErrors', ['whole', 'text']);

@@ -29,6 +29,7 @@ const verbs = {
   dropPools: alone(pools.dropPools),
   createWorkers: alone(workers.createWorkers),
   updateWorkers: alone(workers.updateWorkers),
+  drainWorkers: alone(workers.drainWorkers),
   reportWorkerErrors: alone(errors.reportWorkerErrors),
   reregisterWorkers: alone(registration.reregisterWorkers),
 };
@@ -38,6 +39,7 @@ const queries = {
   readPool: pools.readPool,
   listPools: pools.listPools,
   listPauses: pools.listPauses,
+  poolPause: pools.poolPause,
   listPoolsStats: pools.listPoolsStats,
   poolStats: pools.poolStats,
   countPools: pools.countPools,
@@ -67,6 +69,7 @@ export const poolVerbs = (context: Context, barred: Barred) => {
     dropPool: bound.dropPools.one,
     createWorker: bound.createWorkers.one,
     updateWorker: bound.updateWorkers.one,
+    drainWorker: bound.drainWorkers.one,
     removeWorker: (worker: workers.AskedWorker, reason: string) =>
       workers.removeWorker(context, worker, reason),
     registerWorker: (request: RegisterWorkerRequest) => registration.registerWorker(context, request),

@@ -1,11 +1,11 @@
-import { days, hours, later, minutes, seconds, transact } from '../../base/index.ts';
+import { days, hours, later, minutes, seconds, type Transaction, transact } from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { limitsOf } from '../lifecycle.ts';
 import type { LaunchOrder, LaunchOutcome, ProviderError, StartedWorker } from '../providers/provider.ts';
 import * as store from '../store/index.ts';
-import { failureOf, keepErrors, oneOfEachSort, type PoolFailure, tellOwner } from './errors.ts';
+import { type FailureOfPool, failureOf, keepFailures } from './errors.ts';
 import type { Configuration } from './launch-configs.ts';
 
 /** After this time other processes take over the orders of a process that has ended. */
@@ -37,14 +37,24 @@ export const launchWorkers = async (context: Context, providerId: string, limit:
   const orders = rows.map((row): Order => ({ row, pool: pools.get(row.workerPoolId) }));
   const isHopeless = ({ row, pool }: Order): boolean =>
     !pool || row.configuration === null || now.getTime() - row.decided.getTime() > givenUpAfterMs;
-  // Of an order that was never tried it is certain that nothing came of it.
-  const isHeldBack = ({ row, pool }: Order): boolean => row.attempts === 1 && Boolean(pool?.paused);
-  for (const order of orders.filter(isHopeless)) await abandon(context, order);
-  const held = orders.filter((order) => isHeldBack(order) && !isHopeless(order));
-  for (const order of held) await store.endLaunch(context.db, neverTried(order));
-  const hopeful = orders.filter((order) => !isHopeless(order) && !isHeldBack(order));
+  const closed = orders.flatMap((order) => {
+    if (isHopeless(order)) return [abandoned(order)];
+    const why = heldBackBy(order);
+    return why === undefined ? [] : [neverTried(order, why)];
+  });
+  if (closed.length > 0) await closeOrders(context, closed);
+  const isClosed = new Set(closed.map(({ order }) => order));
+  const hopeful = orders.filter((order) => !isClosed.has(order));
   if (hopeful.length > 0) await carryOut(context, providerId, hopeful);
   return rows.length;
+};
+
+/** Why an order is not carried out any more. Only of one that was never tried it is certain that nothing came of it. */
+const heldBackBy = ({ row, pool }: Order): string | undefined => {
+  if (row.attempts > 1 || !pool) return undefined;
+  if (pool.paused) return 'The pool was paused before the provider was asked.';
+  const isOld = row.isArchived || pool.providerId !== row.providerId;
+  return isOld ? 'The pool was changed, and no longer has the launch config.' : undefined;
 };
 
 interface Order {
@@ -52,12 +62,40 @@ interface Order {
   readonly pool: store.PoolRow | undefined;
 }
 
-const neverTried = ({ row }: Order): store.EndedLaunch => ({
-  token: row.token,
+/** What became of an order, for good. */
+interface Closed {
+  readonly order: Order;
+  readonly outcome: store.EndedLaunch['outcome'];
+  readonly trouble: string | null;
+  readonly workers: readonly StartedWorker[];
+  readonly errors: readonly ProviderError[];
+}
+
+const neverTried = (order: Order, trouble: string): Closed => ({
+  order,
   outcome: 'abandoned',
-  started: 0,
-  trouble: 'The pool was paused before the provider was asked.',
+  trouble,
+  workers: [],
+  errors: [],
 });
+
+const abandoned = (order: Order): Closed => {
+  const { row, pool } = order;
+  const trouble = pool ? 'It could not be found out in time what became of it.' : 'The pool is gone.';
+  const error: ProviderError = {
+    kind: 'creation-error',
+    title: 'Workers could not be started in time',
+    description: `The order for ${row.count} workers of ${row.launchConfigId} was given up. ${trouble}`,
+    code: 'Abandoned',
+  };
+  return { order, outcome: 'abandoned', trouble, workers: [], errors: [error] };
+};
+
+const carriedOut = (order: Order, { workers, errors }: Known): Closed => {
+  const outcome = workers.length >= order.row.count ? 'done' : workers.length > 0 ? 'partial' : 'failed';
+  const trouble = errors.map(({ title, code }) => `${title} (${code})`).join('; ') || null;
+  return { order, outcome, trouble, workers, errors };
+};
 
 const carryOut = async (context: Context, providerId: string, orders: readonly Order[]): Promise<void> => {
   const { machines } = context.providers.get(providerId) ?? {};
@@ -69,11 +107,15 @@ const carryOut = async (context: Context, providerId: string, orders: readonly O
     return orders.map(({ row }): Unknown => ({ token: row.token, outcome: 'unknown', error: unknown }));
   });
   const byToken = new Map(outcomes.map((outcome) => [outcome.token, outcome]));
+  const closed: Closed[] = [];
+  const open: Late[] = [];
   for (const order of orders) {
     const outcome = byToken.get(order.row.token);
-    if (outcome && !isUnknown(outcome)) await finish(context, order, outcome);
-    else await putOff(context, order, outcome);
+    if (outcome && !isUnknown(outcome)) closed.push(carriedOut(order, outcome));
+    else open.push({ order, outcome });
   }
+  if (closed.length > 0) await closeOrders(context, closed);
+  if (open.length > 0) await putOff(context, open);
 };
 
 /** Keeps orders from others for as long as a provider takes to answer. */
@@ -120,25 +162,58 @@ const orderOf = ({ row, pool }: Order): LaunchOrder => ({
   attempt: row.attempts,
 });
 
-/** Writes the outcome of an order: its workers, and the end of the order, together. */
-const finish = (context: Context, { row, pool }: Order, { workers, errors }: Known): Promise<void> =>
-  transact(context, async (tx, now) => {
-    const outcome = workers.length >= row.count ? 'done' : workers.length > 0 ? 'partial' : 'failed';
-    const trouble = errors.map(({ title, code }) => `${title} (${code})`).join('; ') || null;
-    const isOurs = await store.endLaunch(tx, { token: row.token, outcome, started: workers.length, trouble });
-    if (!isOurs || !pool) return;
-    const added = await store.insertWorkers(
-      tx,
-      workers.map((worker) => newWorker(row, pool, { worker, now })),
-      now,
-    );
-    await outbox.append(
-      tx,
-      added.map((worker) => events.workerRequested(worker, now)),
-      now,
-    );
-    await tellOfErrors(context, tx, { pool, launchConfigId: row.launchConfigId, errors, now });
-  });
+/** Writes what became of orders: their workers, and the end of the orders, together. */
+const closeOrders = async (context: Context, closed: readonly Closed[]): Promise<void> => {
+  try {
+    await transact(context, (tx, now) => close(context, tx, { closed, now }));
+  } catch (err) {
+    if (closed.length === 1) throw err;
+    // One whose outcome cannot be written keeps no other one open.
+    context.log.warn({ err }, 'outcomes of orders could not be written together');
+    for (const each of closed) {
+      await closeOrders(context, [each]).catch((error: unknown) =>
+        context.log.error(
+          { err: error, token: each.order.row.token },
+          'the outcome of an order is not written',
+        ),
+      );
+    }
+  }
+};
+
+const close = async (
+  context: Context,
+  tx: Transaction,
+  { closed, now }: { readonly closed: readonly Closed[]; readonly now: Date },
+): Promise<void> => {
+  const ended = closed.map(({ order, outcome, trouble, workers }) => ({
+    ...{ decisionId: order.row.decisionId, outcome, trouble },
+    started: workers.length,
+  }));
+  const ours = new Set((await store.endLaunches(tx, ended)).map(({ decisionId }) => decisionId));
+  const known = closed.flatMap(({ order: { row, pool }, ...rest }) =>
+    pool && ours.has(row.decisionId) ? [{ row, pool, ...rest }] : [],
+  );
+  const workers = known.flatMap(({ row, pool, workers: started }) =>
+    started.map((worker) => newWorker(row, pool, { worker, now })),
+  );
+  const added = workers.length > 0 ? await store.insertWorkers(tx, workers, now) : [];
+  await outbox.append(
+    tx,
+    added.map((worker) => events.workerRequested(worker, now)),
+    now,
+  );
+  const failures = known.flatMap(({ row, pool, errors }) =>
+    errors.map((error) => failureOfOrder(row, pool, error)),
+  );
+  await keepFailures(context, tx, failures, now);
+};
+
+const failureOfOrder = (
+  { launchConfigId }: store.LaunchRow,
+  pool: store.PoolRow,
+  error: ProviderError,
+): FailureOfPool => ({ pool, failure: { ...failureOf(error), launchConfigId } });
 
 const newWorker = (
   row: store.LaunchRow,
@@ -158,51 +233,30 @@ const newWorker = (
   facts: worker.facts,
 });
 
-/** Leaves an order open for another attempt. Its owner hears of the first failure only, and of the end. */
-const putOff = async (
-  context: Context,
-  { row, pool }: Order,
-  outcome: Unknown | undefined,
-): Promise<void> => {
-  const now = context.clock.now();
-  const waitMs = outcome?.retryAfterMs ?? Math.min(retryMaxMs, retryMinMs * 2 ** (row.attempts - 1));
-  const error = outcome?.error ?? unknownSince(new Error('It did not say what became of the order.'));
-  const trouble = `${error.title} (${error.code})`;
-  await store.putOffLaunch(context.db, { token: row.token, trouble, retryAt: later(now, waitMs) });
-  if (row.attempts > 1 || !pool) return;
-  await transact(context, (tx) =>
-    tellOfErrors(context, tx, { pool, launchConfigId: row.launchConfigId, errors: [error], now }),
-  );
-};
-
-const abandon = (context: Context, { row, pool }: Order): Promise<void> =>
-  transact(context, async (tx, now) => {
-    const trouble = pool ? 'It could not be found out in time what became of it.' : 'The pool is gone.';
-    const isOurs = await store.endLaunch(tx, { token: row.token, outcome: 'abandoned', started: 0, trouble });
-    if (!isOurs || !pool) return;
-    const error: ProviderError = {
-      kind: 'creation-error',
-      title: 'Workers could not be started in time',
-      description: `The order for ${row.count} workers of ${row.launchConfigId} was given up. ${trouble}`,
-      code: 'Abandoned',
-    };
-    await tellOfErrors(context, tx, { pool, launchConfigId: row.launchConfigId, errors: [error], now });
-  });
-
-interface Told {
-  readonly pool: store.PoolRow;
-  readonly launchConfigId: string | null;
-  readonly errors: readonly ProviderError[];
-  readonly now: Date;
+/** An order of which it is not known yet what became of it. */
+interface Late {
+  readonly order: Order;
+  readonly outcome: Unknown | undefined;
 }
 
-/** Keeps errors of a provider, and mails each sort of them once. */
-const tellOfErrors = async (
-  context: Context,
-  tx: Parameters<typeof keepErrors>[0],
-  { pool, launchConfigId, errors, now }: Told,
-): Promise<void> => {
-  const failures = errors.map((error): PoolFailure => ({ ...failureOf(error), launchConfigId }));
-  const kept = await keepErrors(tx, { pool, failures }, now);
-  await tellOwner(context, tx, { pool, errors: oneOfEachSort(kept) });
-};
+/** Leaves orders open for another attempt. Owners hear of the first failure of each only, and of the end. */
+const putOff = (context: Context, late: readonly Late[]): Promise<void> =>
+  transact(context, async (tx, now) => {
+    const troubled = late.map(({ order, outcome }) => ({
+      ...order,
+      error: outcome?.error ?? unknownSince(new Error('It did not say what became of the order.')),
+      waitMs: outcome?.retryAfterMs ?? Math.min(retryMaxMs, retryMinMs * 2 ** (order.row.attempts - 1)),
+    }));
+    await store.putOffLaunches(
+      tx,
+      troubled.map(({ row, error, waitMs }) => ({
+        decisionId: row.decisionId,
+        trouble: `${error.title} (${error.code})`,
+        retryAt: later(now, waitMs),
+      })),
+    );
+    const first = troubled.flatMap(({ row, pool, error }) =>
+      row.attempts === 1 && pool ? [failureOfOrder(row, pool, error)] : [],
+    );
+    await keepFailures(context, tx, first, now);
+  });

@@ -4,7 +4,7 @@ import { readLastSeen } from '../../workers/index.ts';
 import type { Context } from '../context.ts';
 import { keyOf, limitsOf } from '../lifecycle.ts';
 import * as store from '../store/index.ts';
-import { keepErrorsOfPools, neverRegisteredFailure } from './errors.ts';
+import { keepFailuresById, neverRegisteredFailure } from './errors.ts';
 import type { Configuration } from './launch-configs.ts';
 import { machineProviderIds } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
@@ -25,7 +25,7 @@ export const endOverdueWorkers = async (context: Context, limit: number): Promis
     late.length > 0 ? await removeWorkers(context, late, { reason: 'not registered in time' }) : [];
   if (ended.length > 0) {
     const failures = ended.map((worker) => neverRegisteredFailure(worker, 'Worker did not register in time'));
-    await transact(context, (tx, at) => keepErrorsOfPools(context, tx, failures, at));
+    await transact(context, (tx, at) => keepFailuresById(context, tx, failures, at));
   }
   if (expired.length > 0) await removeWorkers(context, expired, { reason: 'not registered again in time' });
   return rows.length;

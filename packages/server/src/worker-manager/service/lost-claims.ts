@@ -6,7 +6,12 @@ export const loseClaims = async (
   { queue }: Pick<Context, 'queue'>,
   workers: readonly WorkerRef[],
 ): Promise<void> => {
-  for (const { workerPoolId: taskQueueId, workerGroup, workerId } of workers) {
-    await queue.loseWorker({ taskQueueId, workerGroup, workerId });
-  }
+  if (workers.length === 0) return;
+  await queue.loseWorkers.all(
+    workers.map(({ workerPoolId: taskQueueId, workerGroup, workerId }) => ({
+      taskQueueId,
+      workerGroup,
+      workerId,
+    })),
+  );
 };

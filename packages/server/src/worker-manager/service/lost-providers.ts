@@ -2,7 +2,7 @@ import { hours, later, transact } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import { nullProviderId } from '../lifecycle.ts';
 import * as store from '../store/index.ts';
-import { keepErrors, tellOwner } from './errors.ts';
+import { keepFailures } from './errors.ts';
 
 const tellAgainMs = hours(1);
 
@@ -21,10 +21,13 @@ export const tellOfLostProviders = (context: Context, limit: number): Promise<nu
       limit,
     });
     const told = new Set(due);
-    for (const pool of pools.filter((each) => told.has(nameOfRound(each)))) {
-      const errors = await keepErrors(tx, { pool, failures: [lostProvider(pool)] }, now);
-      await tellOwner(context, tx, { pool, errors });
-    }
+    const lost = pools.filter((pool) => told.has(nameOfRound(pool)));
+    await keepFailures(
+      context,
+      tx,
+      lost.map((pool) => ({ pool, failure: lostProvider(pool) })),
+      now,
+    );
     return due.length;
   });
 

@@ -1,4 +1,4 @@
-import { days, hours, later, minutes, type Sql } from '../../base/index.ts';
+import { days, hours, later, minutes, type Sql, seconds } from '../../base/index.ts';
 import { claimsByWorker, waitingByAge } from '../../queue/index.ts';
 import { readQuarantined } from '../../workers/index.ts';
 import { grouped } from '../grouped.ts';
@@ -28,6 +28,8 @@ const shortMs = minutes(2);
 const historyMs = days(1);
 /** Orders with an unknown outcome count as workers, of a group that no worker has. */
 const orderedGroup = '';
+/** An order that was tried again, and is not answered after this time, is not waited for where work can go elsewhere. */
+const orderLateMs = seconds(30);
 
 /** How a pool grows; one whose provider no longer starts workers only shrinks. */
 export const scalingOf = (pool: store.PoolRow, providerIds: readonly string[]): Scaling =>
@@ -96,28 +98,41 @@ export const readFacts = async (
         lifetimeMsOf(JSON.parse(row.configuration) as Configuration),
       ]),
     );
+    const late = lateConfigs(orders(workerPoolId), now);
+    const launchConfigs = configs(workerPoolId).map((config) =>
+      launchConfigFacts(config, {
+        errors: errors(workerPoolId),
+        histories: histories(workerPoolId),
+        usdPerHour: prices.get(priceKey(workerPoolId, config.launchConfigId)),
+        late,
+      }),
+    );
+    const isElsewhere = launchConfigs.some(({ isShort }) => !isShort);
     const facts: PoolFacts = {
       workerPoolId,
       scaling: decidable.scaling,
       paused: decidable.pool.paused ? (decidable.pool.pauseReason ?? '') : undefined,
-      launchConfigs: configs(workerPoolId).map((config) =>
-        launchConfigFacts(config, {
-          errors: errors(workerPoolId),
-          histories: histories(workerPoolId),
-          usdPerHour: prices.get(priceKey(workerPoolId, config.launchConfigId)),
-        }),
-      ),
+      launchConfigs,
       pending: waiting(workerPoolId).map(({ ageMs, count }) => ({ ageMs, count })),
       claimed: held.reduce((total, { count }) => total + count, 0),
       workers: [
         ...rows.map((row) => workerFacts(row, { running, quarantined, lifetimes, now })),
-        ...orders(workerPoolId).flatMap(orderedWorkers),
+        ...orders(workerPoolId).flatMap((order) =>
+          orderedWorkers(order, isElsewhere && isLate(order, now) ? 'stopping' : 'requested'),
+        ),
       ],
       taskMs: times(workerPoolId)[0]?.meanMs,
     };
     return { ...decidable, facts, workers: rows };
   });
 };
+
+const isLate = ({ attempts, decided }: store.OpenLaunch, now: Date): boolean =>
+  attempts > 1 && now.getTime() - decided.getTime() >= orderLateMs;
+
+/** Launch configs whose orders are not answered in time. */
+const lateConfigs = (orders: readonly store.OpenLaunch[], now: Date): ReadonlySet<string> =>
+  new Set(orders.filter((order) => isLate(order, now)).map(({ launchConfigId }) => launchConfigId));
 
 const nameInQueue = (worker: { taskQueueId: string; workerGroup: string; workerId: string }): string =>
   `${worker.taskQueueId}/${worker.workerGroup}/${worker.workerId}`;
@@ -132,6 +147,7 @@ const launchConfigFacts = (
     }[];
     readonly histories: readonly store.LaunchConfigHistory[];
     readonly usdPerHour: number | undefined;
+    readonly late: ReadonlySet<string>;
   },
 ): LaunchConfigFacts => {
   const errors = known.errors.find((each) => each.launchConfigId === launchConfigId);
@@ -140,7 +156,7 @@ const launchConfigFacts = (
     launchConfigId,
     ...choiceOf(JSON.parse(configuration) as Configuration),
     errorsLately: errors?.count ?? 0,
-    isShort: (errors?.shortages ?? 0) > 0,
+    isShort: (errors?.shortages ?? 0) > 0 || known.late.has(launchConfigId),
     boot: history && { p50Ms: history.bootP50Ms, p95Ms: history.bootP95Ms },
     interruptionsPerHour: history?.interruptionsPerHour,
     usdPerHour: known.usdPerHour,
@@ -215,12 +231,13 @@ const workerFacts = (
   };
 };
 
-const orderedWorkers = (order: store.OpenLaunch): WorkerFacts[] =>
+/** The workers of an order. Those that are not waited for count as if they were ending: they take their room. */
+const orderedWorkers = (order: store.OpenLaunch, state: 'requested' | 'stopping'): WorkerFacts[] =>
   Array.from({ length: order.count }, (_, i) => ({
     workerGroup: orderedGroup,
     workerId: `${order.token}/${i}`,
     launchConfigId: order.launchConfigId,
-    state: 'requested',
+    state,
     capacity: order.capacityPerInstance,
     runningTasks: 0,
     createdAtMs: order.decided.getTime(),

@@ -20,13 +20,13 @@ import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import { nullProviderId } from '../lifecycle.ts';
 import type { Provider } from '../providers/provider.ts';
-import { readScaling, type ScalingConfig } from '../provisioning/index.ts';
 import type { CreateWorkerPoolRequest, LaunchConfig, WorkerPool } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import { recordPool } from './audit.ts';
 import { capacitiesOf, countsByLaunchConfig } from './capacities.ts';
 import { joinConfig, replaceLaunchConfigs, splitConfig } from './launch-configs.ts';
 import { noPool, type PageOfPool, requirePool, storable } from './lookups.ts';
+import { requireSoundConfig } from './sound-config.ts';
 
 /** A pool as somebody wants it. */
 export interface PoolRequest {
@@ -40,6 +40,7 @@ export interface PoolRequest {
 const pages = {
   providers: pagesOf('worker-manager.listProviders', ['whole']),
   pools: pagesOf('worker-manager.listWorkerPools', ['text']),
+  pauses: pagesOf('worker-manager.listWorkerPoolPauses', ['text']),
   launchConfigs: pagesOf('worker-manager.listWorkerPoolLaunchConfigs', ['text']),
 };
 
@@ -204,14 +205,22 @@ export const listPools = async (sql: Sql, query: PageQuery) => {
   return { workerPools: await viewsOf(sql, rows), ...token };
 };
 
-/** Since when and why pools are paused, by the same pages: a page may have none. */
+/** A page of the pauses of pools, in the order of their ids; those that are not paused are left out. */
 export const listPauses = async (sql: Sql, query: PageQuery) => {
-  const { rows, ...token } = await pageOfPools(sql, query);
-  const pauses = rows.flatMap(({ workerPoolId, paused, pauseReason }) =>
-    paused ? [{ workerPoolId, since: paused.toJSON(), reason: pauseReason ?? '' }] : [],
-  );
-  return { pauses, ...token };
+  const [after] = pages.pauses.keyIn(query.continuationToken) ?? [''];
+  const found = await store.listPausedPools(sql, { after, limit: pageLimit(query.limit) });
+  const { rows, ...token } = pages.pauses.pageOf(found, query.limit, (row) => [row.workerPoolId]);
+  return { pauses: rows.flatMap(pausesOf), ...token };
 };
+
+/** Since when and why a pool is paused, if it is. */
+export const poolPause = async (sql: Sql, workerPoolId: string) => {
+  const [pause] = pausesOf(await requirePool(sql, workerPoolId));
+  return { workerPoolId, ...(pause ? { pause } : {}) };
+};
+
+const pausesOf = ({ workerPoolId, paused, pauseReason }: store.PauseRow) =>
+  paused ? [{ workerPoolId, since: paused.toJSON(), reason: pauseReason ?? '' }] : [];
 
 /** The same, of their numbers only. */
 export const listPoolsStats = async (sql: Sql, query: PageQuery) => {
@@ -258,7 +267,7 @@ const checked = (context: Context, { definition, authorize }: PoolRequest) => {
   authorize({ providerId: definition.providerId });
   const provider = requireProvider(context, definition.providerId);
   requireConfig(provider, definition.config);
-  if (provider.machines) requireScaling(definition.config);
+  if (provider.providerType !== 'null') requireSoundConfig(definition.config);
   return splitConfig(definition.config);
 };
 
@@ -280,25 +289,6 @@ const requireConfig = ({ configSchema }: Provider, config: object): void => {
     'InputValidationError',
     `Schema Validation Failed!\nThe config does not fit ${schemaPath(configSchema)}:\n${list}`,
   );
-};
-
-/** What its schema cannot say: a schedule is a text to it. */
-const requireScaling = (config: object): void => {
-  const { keepMinimum, scaleIn } = (config as ScalingConfig).provisioning ?? {};
-  if (keepMinimum && !scaleIn) {
-    throw new RequestError(
-      'InputError',
-      'config.provisioning.keepMinimum wants scaleIn beside it: nothing else would end workers that are too many.',
-    );
-  }
-  try {
-    readScaling(config as ScalingConfig);
-  } catch (error) {
-    throw new RequestError(
-      'InputError',
-      `The schedule of the pool cannot be read: ${(error as Error).message}`,
-    );
-  }
 };
 
 const rowOf = (workerPoolId: string, definition: CreateWorkerPoolRequest, config: string) => ({

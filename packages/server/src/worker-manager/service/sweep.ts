@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { keyOf } from '../lifecycle.ts';
 import type { Machines, Stray, Sweep, SweptWorker } from '../providers/provider.ts';
 import * as store from '../store/index.ts';
-import { failureOf, keepErrorsOfPools, neverRegisteredFailure } from './errors.ts';
+import { failureOf, keepFailuresById, neverRegisteredFailure } from './errors.ts';
 import { loseClaims } from './lost-claims.ts';
 import { stopped, stopping, terminate } from './removal.ts';
 
@@ -97,7 +97,7 @@ const note = async (
   const neverRegistered = vanished.filter(
     (worker) => worker.judged?.state === 'requested' && isGone.has(keyOf(worker)),
   );
-  await keepFailures(context, tx, { seen, neverRegistered, rows, now });
+  await keepFailuresOf(context, tx, { seen, neverRegistered, rows, now });
   if (gone.length > 0) {
     // Others may be needed in their place.
     const pools = [...new Set(gone.map(({ workerPoolId }) => workerPoolId))];
@@ -114,7 +114,7 @@ interface Failures {
 }
 
 /** Workers that ended before they registered count against their launch config. */
-const keepFailures = async (
+const keepFailuresOf = async (
   context: Context,
   tx: Transaction,
   { seen, neverRegistered, rows, now }: Failures,
@@ -126,5 +126,5 @@ const keepFailures = async (
       return neverRegisteredFailure({ ...ref, launchConfigId }, 'Worker ended before it registered', reason);
     }),
   ];
-  await keepErrorsOfPools(context, tx, failures, now);
+  await keepFailuresById(context, tx, failures, now);
 };

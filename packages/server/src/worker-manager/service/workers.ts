@@ -8,7 +8,7 @@ import * as events from '../events.ts';
 import type { CreateWorkerRequest, Worker } from '../schema/index.ts';
 import * as store from '../store/index.ts';
 import { recordWorkers } from './audit.ts';
-import { noWorker, type PageOfPool, requirePool, requireWorker } from './lookups.ts';
+import { hasMachines, noWorker, type PageOfPool, requirePool, requireWorker } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
 import { removeWorkers } from './removal.ts';
 
@@ -126,6 +126,28 @@ export const shouldWorkerTerminate = async (sql: Sql, { clientId, ...ref }: Aske
   }
   return { terminate: shouldTerminate, reason: terminateReason };
 };
+
+/** Gives workers no more tasks: each ends with its last, and its free places do not count. Safe to repeat. */
+export const drainWorkers = oneByOne(
+  async (tx, { clientId, ...ref }: AskedWorker, { now, context }: Work<Context>): Promise<object> => {
+    const worker = (await store.lockWorker(tx, ref)) ?? noWorker(ref);
+    if (!hasMachines(context, worker.providerId)) {
+      throw new RequestError(
+        'InputError',
+        `No worker is started in the place of one of ${worker.providerId}: put it into quarantine, or remove it.`,
+      );
+    }
+    if (worker.state !== 'running') return {};
+    await store.writeLeaving(tx, [{ ...ref, shouldTerminate: true, reason: 'drained' }]);
+    await store.writeDraining(tx, [{ ...ref, isDraining: true }]);
+    await recordWorkers(context, tx, { workers: [worker], clientId, change: 'updated', now });
+    tx.afterCommit(() => {
+      context.changed.wake();
+      context.poolsChanged.wake([ref.workerPoolId]);
+    });
+    return {};
+  },
+);
 
 /** Removes a worker, and ends its claims so that its runs are retried. Safe to repeat. */
 export const removeWorker = async (

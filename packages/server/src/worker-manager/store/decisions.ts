@@ -80,6 +80,7 @@ export const repeatWaits = (
 
 /** A launch that is to be tried, with the data that its provider needs. */
 export interface LaunchRow {
+  readonly decisionId: number;
   readonly token: string;
   readonly workerPoolId: string;
   readonly providerId: string;
@@ -90,6 +91,7 @@ export interface LaunchRow {
   readonly attempts: number;
   /** JSON; null when the launch config is gone. */
   readonly configuration: string | null;
+  readonly isArchived: boolean | null;
 }
 
 /** Takes open launches that are due. No other process takes them before `until`. */
@@ -106,12 +108,12 @@ export const takeLaunches = (
     update provisioning_decisions d set attempts = d.attempts + 1, retry_at = ${until}
       from taken
       left join lateral (
-        select configuration from launch_configs
+        select configuration, is_archived from launch_configs
          where worker_pool_id = taken.worker_pool_id and launch_config_id = taken.launch_config_id
         offset 0) as c on true
      where d.decision_id = any(array[taken.decision_id])
-    returning d.token, d.worker_pool_id, d.provider_id, d.launch_config_id, d.count, d.capacity_per_instance,
-              d.decided, d.attempts, c.configuration`;
+    returning d.decision_id, d.token, d.worker_pool_id, d.provider_id, d.launch_config_id, d.count, d.capacity_per_instance,
+              d.decided, d.attempts, c.configuration, c.is_archived`;
 
 /** Keeps open launches from being taken before a time. */
 export const holdLaunches = (sql: Sql, tokens: readonly string[], until: Date) =>
@@ -119,31 +121,39 @@ export const holdLaunches = (sql: Sql, tokens: readonly string[], until: Date) =
     update provisioning_decisions set retry_at = ${until}
      where token = any(${tokens}::text[]) and outcome = 'open'`;
 
-/** Says when an open launch is tried again. */
-export const putOffLaunch = (
-  sql: Sql,
-  { token, trouble, retryAt }: { token: string; trouble: string; retryAt: Date },
-) =>
+export interface LaunchToRetry {
+  readonly decisionId: number;
+  readonly trouble: string;
+  readonly retryAt: Date;
+}
+
+/** Says when open launches are tried again. */
+export const putOffLaunches = (sql: Sql, launches: readonly LaunchToRetry[]) =>
   sql<never>`
-    update provisioning_decisions set retry_at = ${retryAt}, trouble = ${trouble}
-     where token = ${token} and outcome = 'open'`;
+    update provisioning_decisions d set retry_at = given.retry_at, trouble = given.trouble
+      from unnest(${launches.map((launch) => launch.decisionId)}::bigint[],
+                  ${launches.map((launch) => launch.trouble)}::text[],
+                  ${launches.map((launch) => launch.retryAt)}::timestamptz[]) as given(decision_id, trouble, retry_at)
+     where d.decision_id = any(array[given.decision_id]) and d.outcome is not distinct from 'open'`;
 
 export interface EndedLaunch {
-  readonly token: string;
+  readonly decisionId: number;
   readonly outcome: Outcome;
   readonly started: number;
   readonly trouble: string | null;
 }
 
-/** Closes an open launch; returns false when it was closed before. */
-export const endLaunch = async (sql: Sql, launch: EndedLaunch): Promise<boolean> => {
-  const rows = await sql`
-    update provisioning_decisions
-       set outcome = ${launch.outcome}, started = ${launch.started}, trouble = ${launch.trouble}, retry_at = null
-     where token = ${launch.token} and outcome = 'open'
-    returning decision_id`;
-  return rows.length > 0;
-};
+/** Closes open launches; returns those that were not closed before. */
+export const endLaunches = (sql: Sql, launches: readonly EndedLaunch[]) =>
+  sql<{ decisionId: number }>`
+    update provisioning_decisions d
+       set outcome = given.outcome, started = given.started, trouble = given.trouble, retry_at = null
+      from unnest(${launches.map((launch) => launch.decisionId)}::bigint[],
+                  ${launches.map((launch) => launch.outcome)}::text[],
+                  ${launches.map((launch) => launch.started)}::int[],
+                  ${launches.map((launch) => launch.trouble)}::text[]) as given(decision_id, outcome, started, trouble)
+     where d.decision_id = any(array[given.decision_id]) and d.outcome is not distinct from 'open'
+    returning d.decision_id`;
 
 /** The tokens of all launches with an unknown outcome. */
 export const openTokens = (sql: Sql) =>
@@ -156,12 +166,13 @@ export interface OpenLaunch {
   readonly count: number;
   readonly capacityPerInstance: number;
   readonly decided: Date;
+  readonly attempts: number;
 }
 
-/** Open launches of some pools: their workers count as requested. */
+/** Open launches of some pools. */
 export const openLaunches = (sql: Sql, workerPoolIds: readonly string[]) =>
   sql<OpenLaunch>`
-    select worker_pool_id, token, launch_config_id, count, capacity_per_instance, decided
+    select worker_pool_id, token, launch_config_id, count, capacity_per_instance, decided, attempts
       from provisioning_decisions where outcome = 'open' and worker_pool_id = any(${workerPoolIds}::text[])`;
 
 /** Decisions about a pool before one, the latest first. */

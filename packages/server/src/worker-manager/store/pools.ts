@@ -79,6 +79,15 @@ export const listPools = (sql: Sql, range: { after: string; limit: number }) =>
       from worker_pools where worker_pool_id > ${range.after}
      order by worker_pool_id limit ${range.limit}`;
 
+export type PauseRow = Pick<PoolRow, 'workerPoolId' | 'paused' | 'pauseReason'>;
+
+/** Paused pools in the order of their ids. */
+export const listPausedPools = (sql: Sql, range: { after: string; limit: number }) =>
+  sql<PauseRow>`
+    select worker_pool_id, paused, pause_reason from worker_pools
+     where worker_pool_id > ${range.after} and paused is not null
+     order by worker_pool_id limit ${range.limit}`;
+
 /** Forgets providers that a pool had before and that have no worker left in it; returns how many pools changed. */
 export const forgetProviders = async (sql: Sql, limit: number): Promise<number> => {
   const rows = await sql`

@@ -148,8 +148,8 @@ export const launchConfigErrors = (
   sql<{ workerPoolId: string; launchConfigId: string; count: number; shortages: number }>`
     select worker_pool_id, launch_config_id,
            count(*) filter (where extra::jsonb ->> 'isPassing' is distinct from 'true')::int as count,
-           count(*) filter (where extra::jsonb ->> 'isPassing' = 'true' and kind = 'creation-error'
-                              and reported >= ${shortSince})::int as shortages
+           count(*) filter (where extra::jsonb ->> 'isShortage' = 'true' and reported >= ${shortSince})::int
+             as shortages
       from worker_pool_errors
      where worker_pool_id = any(${workerPoolIds}::text[]) and reported >= ${since} and launch_config_id is not null
      group by worker_pool_id, launch_config_id`;

@@ -6,12 +6,14 @@ import { clientIdOf } from '../barred.ts';
 import type { OpenedPools } from './index.ts';
 
 const idleTimeoutMs = 60_000;
+/** A claim lasts for twenty minutes. */
+const reclaimEveryMs = 300_000;
 
 /** What runs on an instance of the demo cloud in a test: a worker whose time is that of the test. */
 interface Agent {
   readonly instance: Instance;
-  /** By task: its run, and when it ends. */
-  readonly tasks: Map<string, { readonly runId: number; readonly endsAtMs: number }>;
+  /** By task: its run, when it ends, and when it was claimed last. */
+  readonly tasks: Map<string, { readonly runId: number; readonly endsAtMs: number; claimedAtMs: number }>;
   secret: string | undefined;
   idleSinceMs: number;
   isGone: boolean;
@@ -129,8 +131,14 @@ const finish = async ({ queue, clock }: AgentsWorld, agent: Agent): Promise<void
   const nowMs = clock.now().getTime();
   // At once: such calls share a transaction.
   await Promise.all(
-    [...agent.tasks].map(async ([taskId, { runId, endsAtMs }]) => {
-      if (endsAtMs > nowMs) return queue.reclaimRuns.one({ taskId, runId });
+    [...agent.tasks].map(async ([taskId, task]) => {
+      const { runId, endsAtMs, claimedAtMs } = task;
+      if (endsAtMs > nowMs) {
+        if (nowMs - claimedAtMs < reclaimEveryMs) return;
+        await queue.reclaimRuns.one({ taskId, runId });
+        task.claimedAtMs = nowMs;
+        return;
+      }
       await queue.resolveRuns.one({ taskId, runId, end: 'completed' });
       agent.tasks.delete(taskId);
       agent.idleSinceMs = nowMs;
@@ -151,6 +159,7 @@ const claim = async (world: AgentsWorld, agent: Agent): Promise<void> => {
   const { workerPoolId, workerGroup, workerId } = refOf(agent);
   if (world.context().isBarred(workerPoolId, workerGroup, workerId)) return;
   const room = (userDataOf(agent.instance).workerConfig.taskyard?.capacity ?? 1) - agent.tasks.size;
+  if (room === 0) return;
   const rows = await world.db<{ taskId: string; runId: number }>`
     select task_id, run_id from pending where task_queue_id = ${workerPoolId} and deadline > ${world.clock.now()}
      order by priority desc, position limit ${room}`;
@@ -161,8 +170,8 @@ const claim = async (world: AgentsWorld, agent: Agent): Promise<void> => {
     ),
   );
   for (const { taskId, runId } of rows) {
-    const endsAtMs = world.clock.now().getTime() + world.durationMs(taskId);
-    agent.tasks.set(taskId, { runId, endsAtMs });
+    const claimedAtMs = world.clock.now().getTime();
+    agent.tasks.set(taskId, { runId, endsAtMs: claimedAtMs + world.durationMs(taskId), claimedAtMs });
   }
 };
 

@@ -65,6 +65,8 @@ export interface CloudWorld {
   add(count: number, tasks?: NewTasks): Promise<string[]>;
   /** Lets time pass, as many seconds as given: the cloud, its workers and the platform do what they do in it. */
   step(secondsPassed?: number): Promise<void>;
+  /** Lets the workers do what they do now; no time passes, and no loop runs. */
+  work(): Promise<void>;
   /** Steps until something holds; fails after so many steps. */
   until(what: string, holds: () => boolean | Promise<boolean>, stepsMax?: number): Promise<void>;
   alive(): Instance[];
@@ -203,6 +205,7 @@ export const aCloudWorld = async (
     context: () => context,
     configure: (wanted) => context.ensurePool(definitionOf(wanted)),
     add: taskMaker(parts, durations),
+    work: () => agents.step(world),
     until: (what, holds, stepsMax = 120) => stepUntil(step, { what, holds, stepsMax }),
     alive: () =>
       [...cloud.instances.values()].filter(({ state }) => state === 'pending' || state === 'running'),

@@ -40,17 +40,35 @@ export interface Machine extends WorkerRef {
   readonly token: string;
 }
 
+const noAnswer: ProviderError = {
+  kind: 'creation-error',
+  title: 'No answer',
+  description: 'The region is away.',
+  code: 'TimeoutError',
+  isPassing: true,
+};
+
 /** Machines that exist in memory, and whatever goes wrong with them. */
 export const fakeMachines = () => {
   const machines = new Map<string, Machine>();
   const ended: string[] = [];
   const orders: LaunchOrder[] = [];
-  const trouble: { answerIsLost?: boolean; error?: ProviderError; startsAtMost?: number } = {};
+  const trouble: {
+    answerIsLost?: boolean;
+    error?: ProviderError;
+    startsAtMost?: number;
+    /** The launch config about whose orders nothing is to be found out. */
+    unanswered?: string;
+    /** The pool whose workers get names that cannot be stored. */
+    brokenPool?: string;
+  } = {};
   const launchOne = (order: LaunchOrder): LaunchOutcome => {
     const { error, startsAtMost = order.count } = trouble;
+    if (order.launchConfigId === trouble.unanswered)
+      return { token: order.token, outcome: 'unknown', error: noAnswer };
     const workers: StartedWorker[] = [];
     for (let i = 0; i < Math.min(order.count, startsAtMost); i++) {
-      const workerId = `${order.token}-${i}`;
+      const workerId = `${order.token}-${i}${order.workerPoolId === trouble.brokenPool ? '\0' : ''}`;
       const { workerPoolId, token } = order;
       machines.set(workerId, { workerPoolId, workerGroup: 'zone', workerId, token });
       workers.push({ workerGroup: 'zone', workerId, facts: { i } });
@@ -122,9 +140,7 @@ export const openRoom = (
   return openedPools({
     ...floor,
     workers: createWorkers(floor).verbs,
-    queue: {
-      loseWorker: async ({ workerId }) => lost.push(workerId),
-    },
+    queue: losing(({ workerId }) => lost.push(workerId)),
     rootUrl: () => 'http://localhost',
     issueCredentials: ({ clientId }) => ({ clientId, accessToken: 'secret', certificate: '{}' }),
     recordAudit: async () => {},
@@ -134,6 +150,26 @@ export const openRoom = (
     providers: new Map([['fake', fake.provider]]),
   });
 };
+
+/** A queue that tells of the workers that it is to take the claims of. */
+export const losing = (
+  tell: (worker: {
+    readonly taskQueueId: string;
+    readonly workerGroup: string;
+    readonly workerId: string;
+  }) => void,
+): Context['queue'] => ({
+  loseWorkers: {
+    one: async (worker) => {
+      tell(worker);
+      return 0;
+    },
+    all: async (workers) => {
+      for (const worker of workers) tell(worker);
+      return workers.map(() => 0);
+    },
+  },
+});
 
 export const aGround = async (): Promise<Ground> => {
   const test = await testDatabase();

@@ -267,4 +267,47 @@ describe('facts about EC2', () => {
       assert.equal(outcome.errors[0]?.isPassing, undefined);
     }
   });
+
+  it('what has no room anywhere in a place is a lack of capacity, and an order that cannot be is none', async (t) => {
+    const sorts: Readonly<Record<string, boolean>> = {
+      InsufficientInstanceCapacity: true,
+      InsufficientFreeAddressesInSubnet: true,
+      ReservationCapacityExceeded: true,
+      Unsupported: true,
+      UnsupportedOperation: false,
+      VcpuLimitExceeded: false,
+    };
+    for (const [code, isShortage] of Object.entries(sorts)) {
+      const { machines } = await aProvider(t, (action) =>
+        action === 'RunInstances' ? failed(code) : described(''),
+      );
+      const outcome = await launched(machines, order({ configuration: runInstances }));
+      assert.ok('errors' in outcome);
+      assert.equal(outcome.errors[0]?.isShortage ?? false, isShortage, code);
+    }
+    const { machines } = await aProvider(t, () => failed('RequestLimitExceeded', 503));
+    const throttled = await launched(machines, order({ configuration: runInstances }));
+    assert.ok('outcome' in throttled && !throttled.error.isShortage);
+  });
+
+  it('an instance that must not be ended, or a region that does not answer, keeps no other from its end', async (t) => {
+    const ended: string[] = [];
+    const { machines } = await aProvider(t, (action, parameters) => {
+      const ids = [...parameters].flatMap(([key, id]) => (key.startsWith('InstanceId.') ? [id] : []));
+      if (ids.some((id) => id.startsWith('i-away'))) return 'breaks';
+      if (ids.includes('i-protected'))
+        return failed('OperationNotPermitted', 400, "'i-protected' may not be terminated");
+      ended.push(...ids);
+      return answered(action);
+    });
+    const workers = ['i-protected', 'i-1', 'i-2', 'i-away-1'].map((workerId) => ({
+      workerPoolId: 'demo/cloud',
+      // The region that does not answer comes first.
+      workerGroup: workerId.startsWith('i-away') ? 'af-south-1' : region,
+      workerId,
+      facts: {},
+    }));
+    await assert.rejects(machines.terminate(workers.toReversed()));
+    assert.deepEqual(ended.toSorted(), ['i-1', 'i-2']);
+  });
 });

@@ -12,7 +12,8 @@ export interface Failure {
 }
 
 const throttling = /^(RequestLimitExceeded|Throttl|EC2Throttled|RequestThrottled|SlowDown|TooManyRequests)/;
-const noCapacity = /^(Insufficient\w*Capacity|UnfulfillableCapacity|SpotMaxPriceTooLow|Unsupported)/;
+const noCapacity =
+  /^(Insufficient\w*Capacity|InsufficientFreeAddressesInSubnet|UnfulfillableCapacity|ReservationCapacityExceeded|SpotMaxPriceTooLow|Unsupported$)/;
 const limit = /^(\w*LimitExceeded|MaxSpotInstanceCountExceeded|InstanceLimitExceeded|MaxIOPSLimitExceeded)/;
 const passing = /^(InternalError|InternalFailure|Unavailable|ServiceUnavailable|RequestExpired)/;
 
@@ -81,5 +82,6 @@ export const asProviderError = (
     code,
     ...(extra ? { extra } : {}),
     ...(speaksAgainstConfig ? {} : { isPassing: true }),
+    ...(sort === 'no-capacity' ? { isShortage: true } : {}),
   };
 };

@@ -199,6 +199,7 @@ const nothingStarted: ProviderError = {
   description: 'EC2 accepted the call and started no instance, without saying why.',
   code: 'NothingStarted',
   isPassing: true,
+  isShortage: true,
 };
 
 const nowhere = ({ region }: AwsLaunchConfig, purchase: Purchase): ProviderError => ({
@@ -207,6 +208,7 @@ const nowhere = ({ region }: AwsLaunchConfig, purchase: Purchase): ProviderError
   description: `Everywhere in ${region} there was no capacity lately (${purchase}); it was not asked for again.`,
   code: 'NoCapacityLately',
   isPassing: true,
+  isShortage: true,
 });
 
 interface Sent {

@@ -57,9 +57,10 @@ export const avoid = async (
     if (failure.sort !== 'no-capacity' && failure.sort !== 'limit') continue;
     const name = nameOf(failure.sort === 'limit' ? wherever(place) : place);
     const times = ((known.get(name) as Lack | undefined)?.times ?? 0) + 1;
-    const avoidMs = failure.code.startsWith('Unsupported')
-      ? avoidUnsupportedMs
-      : Math.min(avoidMaxMs, avoidFirstMs * 2 ** (times - 1));
+    const avoidMs =
+      failure.code === 'Unsupported'
+        ? avoidUnsupportedMs
+        : Math.min(avoidMaxMs, avoidFirstMs * 2 ** (times - 1));
     const avoidUntil = later(now, avoidMs);
     lacks.set(name, {
       name,

@@ -1,4 +1,5 @@
 import { hours, minutes } from '../../../base/index.ts';
+import { grouped } from '../../grouped.ts';
 import type { WorkerRow } from '../../store/index.ts';
 import type { Stray, Sweep, SweptWorker, WorkerToEnd } from '../provider.ts';
 import { asProviderError, failureOf } from './failures.ts';
@@ -136,14 +137,21 @@ const strayIn =
     return [{ workerPoolId, workerGroup: region, workerId: instance.InstanceId, facts: { region }, token }];
   };
 
-/** Ends instances. Those that do not exist any more count as ended. */
+/** Ends instances. Those that do not exist any more count as ended. What cannot be ended keeps no other from its end. */
 export const terminate = async (context: AwsContext, workers: readonly WorkerToEnd[]): Promise<void> => {
-  const regions = [...new Set(workers.map(({ workerGroup }) => workerGroup))];
-  for (const region of regions) {
-    const { reader: ec2 } = await context.regions.in(region);
-    const ids = workers.filter(({ workerGroup }) => workerGroup === region).map(({ workerId }) => workerId);
-    for (let i = 0; i < ids.length; i += idsAtOnce) await terminateSome(ec2, ids.slice(i, i + idsAtOnce));
-  }
+  const byRegion = grouped(workers, ({ workerGroup }) => workerGroup);
+  const ended = await Promise.allSettled(
+    [...byRegion].map(async ([region, some]) => {
+      const { reader: ec2 } = await context.regions.in(region);
+      const ids = some.map(({ workerId }) => workerId);
+      for (let i = 0; i < ids.length; i += idsAtOnce) await terminateSome(ec2, ids.slice(i, i + idsAtOnce));
+    }),
+  );
+  throwFirst(ended);
+};
+
+const throwFirst = (ended: readonly PromiseSettledResult<unknown>[]): void => {
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
 };
 
 const terminateSome = async (ec2: Reader, ids: readonly string[]): Promise<void> => {
@@ -152,10 +160,16 @@ const terminateSome = async (ec2: Reader, ids: readonly string[]): Promise<void>
     await ec2.terminateInstances({ InstanceIds: [...ids] });
   } catch (error) {
     const { name, message } = error as Error;
-    if (!name.startsWith('InvalidInstanceID')) throw error;
+    const isUnknown = name.startsWith('InvalidInstanceID');
     // The error names the instances that do not exist; none of the call has been ended.
-    const left = ids.filter((id) => !message.includes(id));
-    if (left.length < ids.length) await terminateSome(ec2, left);
-    else if (ids.length > 1) for (const id of ids) await terminateSome(ec2, [id]);
+    const left = isUnknown ? ids.filter((id) => !message.includes(id)) : ids;
+    if (left.length < ids.length) return terminateSome(ec2, left);
+    if (ids.length === 1) {
+      if (isUnknown) return;
+      throw error;
+    }
+    // One that is protected, for example, fails all others of the call.
+    if (!isUnknown && failureOf(error).sort !== 'refused') throw error;
+    throwFirst(await Promise.allSettled(ids.map((id) => terminateSome(ec2, [id]))));
   }
 };
