@@ -14,17 +14,19 @@ const hawk = ({ method, path, host, port }, credentials, more = {}) => {
   return `Hawk id="${clientId}", ts="${ts}", nonce="${nonce}"${ext ? `, ext="${ext}"` : ''}, mac="${mac}"`;
 };
 
-/** Answers a function that makes a signed request, as the bytes that go over the wire. */
+/** Answers a function that makes a signed request, as the bytes that go over the wire; its `signature` alone signs. */
 export const requestsTo = (rootUrl) => {
   const { hostname: host, port } = new URL(rootUrl);
-  return (method, path, { body, credentials, ext } = {}) => {
+  const signature = (method, path, credentials, ext) => hawk({ method, path, host, port }, credentials, ext);
+  const request = (method, path, { body, credentials, ext } = {}) => {
     const text = body === undefined ? '' : JSON.stringify(body);
     const lines = [`${method} ${path} HTTP/1.1`, `host: ${host}:${port}`];
-    if (credentials) lines.push(`authorization: ${hawk({ method, path, host, port }, credentials, ext)}`);
+    if (credentials) lines.push(`authorization: ${signature(method, path, credentials, ext)}`);
     if (body !== undefined) lines.push('content-type: application/json');
     if (method !== 'GET') lines.push(`content-length: ${Buffer.byteLength(text)}`);
     return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${text}`);
   };
+  return Object.assign(request, { signature });
 };
 
 const endOfHead = Buffer.from('\r\n\r\n');

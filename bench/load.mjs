@@ -24,6 +24,13 @@ const requestMakers = ({ rootUrl, credentials }) => {
       post(`/task/${status.taskId}/runs/${runId}/artifacts/public%2Flogs%2Flive.log`, aReference(), by),
     complete: ({ status, runId, credentials: by }) =>
       post(`/task/${status.taskId}/runs/${runId}/completed`, undefined, by),
+    completeAll: (taskQueueId, claims) =>
+      post(`/report-runs/${taskQueueId}`, {
+        reports: claims.map(({ status: { taskId }, runId, credentials: by }) => {
+          const path = `${queuePath}/task/${taskId}/runs/${runId}/completed`;
+          return { taskId, runId, state: 'completed', authorization: request.signature('POST', path, by) };
+        }),
+      }),
     status: (taskId) => get(`/task/${taskId}/status`),
     task: (taskId) => get(`/task/${taskId}`),
     counts: (taskQueueId) => get(`/task-queues/${taskQueueId}/counts`),

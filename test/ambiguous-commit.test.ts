@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { ApiError, Auth, Queue, Scheduler, slugid } from '@taskyard/client';
+import { ApiError, Auth, Queue, Scheduler, signedReport, slugid } from '@taskyard/client';
 import pg from 'pg';
 import { assertInvariants } from './support/invariants.ts';
 import { startLoad } from './support/load.ts';
@@ -166,6 +166,14 @@ const verbs: Readonly<Record<string, Verb>> = {
   reportCompleted: {
     from: 'running',
     call: ({ taskId }) => queue.reportCompleted(taskId, 0),
+    messages: [...started, 'completed 0'],
+  },
+  reportRuns: {
+    from: 'running',
+    call: async ({ taskId, taskQueueId }) =>
+      queue.reportRuns(taskQueueId, {
+        reports: [await signedReport(queue, { taskId, runId: 0, state: 'completed' })],
+      }),
     messages: [...started, 'completed 0'],
   },
   reportFailed: {

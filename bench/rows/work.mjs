@@ -7,8 +7,20 @@ import { slugid } from '../tasks.mjs';
 
 const concurrency = 16;
 
-/** Empties a task queue of so many tasks: each caller claims some, and reports one after the other. */
-export const drain = async (load, { taskQueueId, count, claimed: perClaim }) => {
+/** Reports claims one after the other. */
+export const reportEach = async ({ requests }, connection, { claims }) => {
+  for (const claim of claims) bodyOf(await connection.exchange(requests.complete(claim)));
+};
+
+/** Reports claims in one call, all of which must be taken. */
+export const reportTogether = async ({ requests }, connection, { taskQueueId, claims }) => {
+  const { reports } = jsonOf(await connection.exchange(requests.completeAll(taskQueueId, claims)));
+  const refused = reports.find(({ error }) => error);
+  if (refused) throw new Error(`A report was refused: ${refused.error.message}`);
+};
+
+/** Empties a task queue of so many tasks: each caller claims some, and reports one after the other unless told otherwise. */
+export const drain = async (load, { taskQueueId, count, claimed: perClaim, report = reportEach }) => {
   const { requests } = load;
   const claiming = latencies();
   // More claims than needed would wait for tasks that never come: each call asks for its own share.
@@ -20,7 +32,7 @@ export const drain = async (load, { taskQueueId, count, claimed: perClaim }) => 
       at: concurrency,
       each: async (connection, i) => {
         const { tasks } = jsonOf(await claiming.time(() => connection.exchange(prepared[i])));
-        for (const claim of tasks) bodyOf(await connection.exchange(requests.complete(claim)));
+        await report(load, connection, { taskQueueId, claims: tasks });
         done += tasks.length;
       },
     });
@@ -34,21 +46,21 @@ export const drain = async (load, { taskQueueId, count, claimed: perClaim }) => 
   };
 };
 
-const drainRow = (perClaim, row) => ({
+const drainRow = (perClaim, { report, ...row }) => ({
   name: `drain-${perClaim}`,
   title: `claimWork of ${perClaim} + reportCompleted, 16 at once`,
   unit: 'tasks/s',
   ...row,
   run: async (load, { share }) => {
-    const taskQueueId = `bench/drain-${perClaim}`;
+    const taskQueueId = `bench/${row.name ?? `drain-${perClaim}`}`;
     const count = Math.ceil(share * 6000);
     await load.fill(taskQueueId, count);
-    return drain(load, { taskQueueId, count, claimed: perClaim });
+    return drain(load, { taskQueueId, count, claimed: perClaim, report });
   },
 });
 
 /** Create, claim, reclaim, artifact, complete: five calls in a row. */
-const lifeCycle = async (load, { taskQueueId, count }) => {
+export const lifeCycle = async (load, { taskQueueId, count }) => {
   const { requests } = load;
   const taskGroupId = slugid();
   const whole = latencies();
@@ -93,5 +105,13 @@ const lifeRow = {
 export const workRows = [
   drainRow(1, { original: '67–122', goal: '≥ 1,500', raw: 'claimAndComplete16' }),
   drainRow(32, { original: '130–193', goal: '≥ 3,000', raw: 'claimAndComplete16' }),
+  drainRow(32, {
+    name: 'report-32',
+    title: 'claimWork of 32 + reportRuns of 32, 16 at once',
+    original: '–',
+    goal: '≤ 0.25 × 62a5a1e',
+    raw: 'claimAndComplete16',
+    report: reportTogether,
+  }),
   lifeRow,
 ];

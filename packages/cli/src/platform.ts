@@ -9,6 +9,7 @@ import { credentialsFileIn, readCredentialsFile } from './config.ts';
 import { makeDataFolder } from './data-folder.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { builtInTaskQueueId } from './group/submit.ts';
+import { startInLittleMemory } from './little-memory.ts';
 import { loadServer } from './load-server.ts';
 import { type LocalEngine, settleEngine } from './local-engine.ts';
 import { isAlive } from './processes.ts';
@@ -82,9 +83,14 @@ export interface PlatformSources {
 }
 
 /** Starts the platform in this process: database, API, background loops, and the built-in worker. */
-export const startPlatform = async (
+export const startPlatform = (
   overrides: PlatformSettings,
-  { file, project: folder, demoCloud }: PlatformSources = {},
+  sources: PlatformSources = {},
+): Promise<Platform> => startInLittleMemory(() => start(overrides, sources));
+
+const start = async (
+  overrides: PlatformSettings,
+  { file, project: folder, demoCloud }: PlatformSources,
 ): Promise<Platform> => {
   // Other commands start faster without the server's package.
   const { readConfig, startServer } = await loadServer();

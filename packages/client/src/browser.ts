@@ -7,6 +7,7 @@ export * from './from-now.ts';
 export * from './generated/index.ts';
 export { createSigner, type SignedUrl, type Signer } from './hawk.ts';
 export { backOffMs, pause } from './http.ts';
+export { type RunEnd, reportRun, signedReport } from './reports.ts';
 export { scopeCovers, scopesSatisfy } from './scopes.ts';
 export type * from './service.ts';
 export { routeParameters } from './service.ts';

@@ -106,6 +106,13 @@ export class ServiceClient {
     return this.#signer.signedUrl(url, expires);
   }
 
+  /** The Authorization header of a call, for a request that carries the signatures of others. */
+  async buildAuthorization(name: string, ...args: readonly Argument[]): Promise<string> {
+    const { declaration, url } = this.#prepare(name, args);
+    if (!this.#signer) throw new Error('A call cannot be signed without credentials.');
+    return this.#signer.header(declaration.method, url);
+  }
+
   #prepare(name: string, args: readonly Argument[]): PreparedCall {
     const declaration = this.methods[name];
     if (!declaration) throw new Error(`The ${this.serviceName} service has no method ${name}.`);

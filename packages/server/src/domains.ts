@@ -174,6 +174,7 @@ const queueContextOf = (
   onResolved: (tx, changes, now) => all().taskGraphs.onResolved(tx, changes, now),
   onDeleted: (tx, taskIds, now) => all().artifacts.verbs.expireArtifactsOf(tx, taskIds, now),
   issueCredentials: auth.verbs.issueCredentials,
+  authenticate: auth.verbs.authenticate,
   isQuarantined: (...worker) =>
     workers.quarantinedUntil(...worker) !== undefined || all().workerManager.verbs.isBarred(...worker),
   quarantinesKnown: workers.quarantinesKnown,

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { makeFolder, slugid } from '@taskyard/client';
+import { makeFolder, Queue, slugid } from '@taskyard/client';
 import { type Clock, seconds } from './clock.ts';
 import { defaultPath, nodeDirectories } from './config.ts';
 import { type DiskGuard, diskGuard, freeBytesAt, freeBytesMinAt, oldestFirst } from './disk-guard.ts';
@@ -16,7 +16,7 @@ import { type LiveLogs, openDirectLogs, openLogsByTunnel, PublishedLogs } from '
 import { followPurgeRequests, type MountSources, openCaches, openDownloads } from './mounts/index.ts';
 import { askForPurgeRequests } from './purge-cache-service.ts';
 import { startMemoryGuard } from './resources/index.ts';
-import type { WorkerTools } from './runs/index.ts';
+import { openReports, type WorkerTools } from './runs/index.ts';
 import { openShells, openShellsByTunnel, type TaskShells } from './shells/index.ts';
 import { isShown, readSigningKey, type SigningKey } from './trust/index.ts';
 import { openTunnel, type Tunnel } from './tunnel/index.ts';
@@ -71,6 +71,11 @@ export const openTools = async (
       }),
       liveLogs,
       shells,
+      reports: openReports({
+        clock,
+        taskQueueId,
+        connect: () => new Queue({ rootUrl, credentials: credentialsOf(options), retries: 0 }),
+      }),
       memoryGuard,
       runsDirectory: directory.runs,
       path,

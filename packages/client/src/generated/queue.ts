@@ -223,6 +223,27 @@ export type QuarantineWorkerRequest = {
   quarantineUntil: string;
   quarantineInfo?: string;
 };
+export type ReportRunsRequest = {
+  reports: {
+    taskId: string;
+    runId: number;
+    state: 'completed' | 'failed' | 'exception';
+    reason?: 'worker-shutdown' | 'malformed-payload' | 'resource-unavailable' | 'internal-error' | 'intermittent-task';
+    authorization: string;
+  }[];
+};
+export type ReportRunsResponse = {
+  reports: {
+    taskId: string;
+    runId: number;
+    status?: TaskStatus;
+    error?: {
+      statusCode: number;
+      code: string;
+      message: string;
+    };
+  }[];
+};
 export type RerunTaskGroupResponse = {
   taskGroupId: string;
   taskIds: string[];
@@ -522,6 +543,8 @@ export interface QueueApi {
   reportFailed(taskId: string, runId: number | string, options?: CallOptions): Promise<TaskStatusResponse>;
   /** Report an exception. */
   reportException(taskId: string, runId: number | string, body: TaskExceptionRequest, options?: CallOptions): Promise<TaskStatusResponse>;
+  /** Report many runs. */
+  reportRuns(taskQueueId: string, body: ReportRunsRequest, options?: CallOptions): Promise<ReportRunsResponse>;
   /** Number of pending tasks. */
   pendingTasks(taskQueueId: string, options?: CallOptions): Promise<PendingTasksResponse>;
   /** Numbers of a task queue. */
@@ -603,6 +626,7 @@ export const Queue = serviceClass<QueueApi>('queue', {
   reportCompleted: { method: 'POST', route: '/task/<taskId>/runs/<runId>/completed', title: 'Report success' },
   reportFailed: { method: 'POST', route: '/task/<taskId>/runs/<runId>/failed', title: 'Report failure' },
   reportException: { method: 'POST', route: '/task/<taskId>/runs/<runId>/exception', title: 'Report an exception', input: true },
+  reportRuns: { method: 'POST', route: '/report-runs/<taskQueueId>', title: 'Report many runs', input: true },
   pendingTasks: { method: 'GET', route: '/pending/<taskQueueId>', title: 'Number of pending tasks' },
   taskQueueCounts: { method: 'GET', route: '/task-queues/<taskQueueId>/counts', title: 'Numbers of a task queue' },
   taskQueueCountsBatch: { method: 'POST', route: '/task-queues/counts', title: 'Numbers of many task queues', input: true },

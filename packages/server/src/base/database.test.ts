@@ -174,13 +174,24 @@ describe('a transaction', () => {
     assert.deepEqual(acted, ['first', 'second']);
   });
 
-  it('reports every commit', async () => {
-    let commits = 0;
-    const told = connect({ url: test.url, onCommit: () => commits++ });
-    await told.transaction(async (tx) => tx`select 1`);
-    await told.transaction(() => Promise.reject(new Error('no'))).catch(() => {});
-    assert.equal(commits, 1);
-    await told.close();
+  it('tells of the commits that have news, once each, and of no others', async () => {
+    let told = 0;
+    const telling = connect({ url: test.url, onNews: () => told++ });
+    const news = async (tx: Transaction) => {
+      tx.hasNews();
+      tx.hasNews();
+      assert.equal(told, 0, 'before the commit');
+    };
+    await telling.transaction(news);
+    assert.equal(told, 1);
+    await telling.transaction(async (tx) => tx`select 1`);
+    const failing = telling.transaction(async (tx) => {
+      tx.hasNews();
+      throw new Error('no');
+    });
+    await assert.rejects(failing, /no/);
+    assert.equal(told, 1);
+    await telling.close();
   });
 
   it('awaits at its end the statements that were left to it, and fails with them', async () => {

@@ -11,6 +11,8 @@ export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => 
 export interface Transaction extends Sql {
   /** Runs an action once the transaction is committed; never, when it is rolled back. */
   afterCommit(action: () => void): void;
+  /** Says that others wait for what this transaction writes: `onNews` of the database is called after its commit. */
+  hasNews(): void;
   /**
    * Leaves sent statements to be awaited at the end of the transaction, so that the commit travels with them. When one
    * of them fails, so does the transaction.
@@ -127,9 +129,10 @@ const asObjects = <Row>(rows: unknown[][], columns: string[]): Row[] =>
     return row as Row;
   });
 
-const openTransaction = (client: pg.PoolClient) => {
+const openTransaction = (client: pg.PoolClient, onNews: () => void) => {
   const statement = statementOn(client);
   const actions: (() => void)[] = [];
+  let hasNews = false;
   const lasts: Promise<unknown>[] = [];
   let isOpen = true;
   const socket = socketOf(client);
@@ -141,6 +144,9 @@ const openTransaction = (client: pg.PoolClient) => {
   };
   const tx: Transaction = Object.assign(sql, {
     afterCommit: (action: () => void) => void actions.push(action),
+    hasNews: () => {
+      hasNews = true;
+    },
     last: (statements: Promise<unknown>) => {
       // Examined when the transaction ends. Until then Node must not report a failure as unhandled.
       statements.catch(() => {});
@@ -149,7 +155,8 @@ const openTransaction = (client: pg.PoolClient) => {
   });
   return {
     tx,
-    actions,
+    /** What follows the commit. */
+    actions: () => (hasNews ? [...actions, onNews] : actions),
     lasts,
     close: () => {
       isOpen = false;
@@ -160,8 +167,9 @@ const openTransaction = (client: pg.PoolClient) => {
 const inTransaction = async <T>(
   client: pg.PoolClient,
   run: (tx: Transaction) => Promise<T>,
+  onNews: () => void,
 ): Promise<{ value: T; actions: readonly (() => void)[] }> => {
-  const { tx, actions, lasts, close } = openTransaction(client);
+  const { tx, actions, lasts, close } = openTransaction(client, onNews);
   // Not awaited: it travels with the first statement.
   writeTogether(socketOf(client));
   const begun = client.query('begin');
@@ -185,7 +193,7 @@ const inTransaction = async <T>(
     // Any other failure has rolled the transaction back.
     throw isConnectionLoss(cause) ? new BrokenTransaction(cause, isCommitSent ? 'unknown' : 'none') : cause;
   }
-  return { value, actions };
+  return { value, actions: actions() };
 };
 
 /** The connection of a transaction broke. */
@@ -245,13 +253,13 @@ export interface ConnectOptions {
   readonly silenceMaxMs?: number;
   /** Called with errors on idle connections, which the pool replaces. */
   readonly onError?: (error: Error) => void;
-  /** Called after every commit of a transaction. */
-  readonly onCommit?: () => void;
+  /** Called after every commit of a transaction that has news. */
+  readonly onNews?: () => void;
 }
 
 /** The pool of connections. Errors of idle ones go to `onError`, until `closing` is aborted. */
 const openPool = (
-  { url, poolSizeMax, silenceMaxMs, onError }: Required<Omit<ConnectOptions, 'onCommit'>>,
+  { url, poolSizeMax, silenceMaxMs, onError }: Required<Omit<ConnectOptions, 'onNews'>>,
   closing: AbortSignal,
 ): pg.Pool => {
   const config = {
@@ -280,11 +288,15 @@ const openPool = (
 };
 
 /** Runs a transaction on a connection of the pool. Returns its result with the actions that follow the commit. */
-const inTransactionOf = async <T>(pool: pg.Pool, run: (tx: Transaction) => Promise<T>) => {
+const inTransactionOf = async <T>(
+  pool: pg.Pool,
+  run: (tx: Transaction) => Promise<T>,
+  onNews: () => void,
+) => {
   const client = await pool.connect();
   let failed: Error | undefined;
   try {
-    return await inTransaction(client, run);
+    return await inTransaction(client, run, onNews);
   } catch (error) {
     failed = error as Error;
     throw error;
@@ -300,7 +312,7 @@ export const connect = ({
   poolSizeMax = 10,
   silenceMaxMs = minutes(1),
   onError = () => {},
-  onCommit = () => {},
+  onNews = () => {},
 }: ConnectOptions): Database => {
   const closing = new AbortController();
   const pool = openPool({ url, poolSizeMax, silenceMaxMs, onError }, closing.signal);
@@ -317,8 +329,8 @@ export const connect = ({
 
   return Object.assign(statementOn(pool), {
     transaction: async <T>(run: (tx: Transaction) => Promise<T>): Promise<T> => {
-      const { value, actions } = await inTransactionOf(pool, run);
-      for (const action of [...actions, onCommit]) afterwards(action);
+      const { value, actions } = await inTransactionOf(pool, run, onNews);
+      for (const action of actions) afterwards(action);
       return value;
     },
     listen: (channel: string, heard: Heard) => listeners.listen(channel, heard),

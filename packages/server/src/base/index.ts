@@ -6,6 +6,7 @@ export {
   batched,
   type ObserveBatch,
   type ReadVerb,
+  refusalOf,
   transact,
   type Verb,
   type Work,

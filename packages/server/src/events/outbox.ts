@@ -7,6 +7,7 @@ const textOf = (body: Message['body']): string => (typeof body === 'string' ? bo
 /** Writes messages in the transaction of the change that they report. Followers read them in this order. */
 export const append = async (tx: Transaction, messages: readonly Message[], now: Date): Promise<void> => {
   if (messages.length === 0) return;
+  tx.hasNews();
   const columns = {
     exchanges: messages.map((message) => message.exchange),
     routingKeys: messages.map((message) => message.routingKey),

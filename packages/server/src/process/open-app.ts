@@ -41,12 +41,13 @@ export interface OpenedApp {
 /** Connects to the database and makes the application ready for its first request. */
 export const openApp = async (config: Config, surroundings: Surroundings): Promise<OpenedApp> => {
   const { databaseUrl: url, log, secrets, isAlone, local, rootUrl } = surroundings;
-  const committed = localSignal();
+  // What has news for others are messages.
+  const appended = localSignal();
   const db = connect({
     url,
     poolSizeMax: config.databasePoolSizeMax,
     onError: (err) => log.warn({ err }, 'a connection to the database broke'),
-    onCommit: () => committed.wake(),
+    onNews: () => appended.wake(),
   });
   const relayDb = connectRelay(config, { url, log });
   let isClosing = false;
@@ -58,7 +59,7 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
   const onError = (err: unknown) => isClosing || log.warn({ err }, 'a wake-up could not be sent');
   try {
     const signals = isAlone ? localSignals() : await sharedSignals(db, onError);
-    committed.each(() => signals.events.wake());
+    appended.each(() => signals.events.wake());
     const metrics = metricsOf(config, surroundings);
     const app = createApp({
       config,

@@ -1,4 +1,5 @@
 import type { BaseContext, Signal, Transaction } from '../base/index.ts';
+import type { Caller, RequestHead } from '../http/index.ts';
 import type { Ageing } from './ageing.ts';
 import type { DefinitionLimits } from './definition.ts';
 import type { Change } from './record.ts';
@@ -50,6 +51,8 @@ export interface Context extends BaseContext {
   readonly observeClaim?: ((waitedSeconds: number) => void) | undefined;
   /** Credentials in the name of the queue's own client. */
   issueCredentials(request: CredentialsRequest): Credentials;
+  /** The sender of a request by its head; an invalid signature is an AuthenticationFailed. */
+  authenticate(head: RequestHead): Promise<Caller>;
   isQuarantined(taskQueueId: string, workerGroup: string, workerId: string): boolean;
   /** Woken when {@link Context.isQuarantined} may return another value than before, in this process. */
   readonly quarantinesKnown: Signal;

@@ -58,7 +58,7 @@ export const endPastDeadline: Step = async (tx, limit, work) => {
   const { now, context } = work;
   const cursor = await store.lockDeadlineCursor(tx);
   if (!cursor) return 0;
-  const due = later(now, -seconds(context.settings.deadlineDelaySeconds));
+  const due = dueDeadline(now, context);
   const { overdue, isAll } = await findOverdue(tx, cursor, { due, limit });
   const attempts = overdue
     .filter(({ state }) => isOpen(state))
@@ -96,6 +96,21 @@ export const deleteExpiredTasks: Step = async (tx, limit, work) => {
   return expired.length;
 };
 
+const dueDeadline = (now: Date, { settings }: Context): Date =>
+  later(now, -seconds(settings.deadlineDelaySeconds));
+
+const hasExpiredClaims = async ({ db, clock }: Context): Promise<boolean> =>
+  (await store.expiredClaims(db, clock.now(), 1)).length > 0;
+
+const hasPastDeadline = (context: Context): Promise<boolean> =>
+  store.hasPastDeadline(context.db, dueDeadline(context.clock.now(), context));
+
+/** A step that is taken only after a read has found something to do: that costs less than a transaction. */
+const stepIf =
+  (isDue: (context: Context) => Promise<boolean>, context: Context, step: Step): Loop['step'] =>
+  async (limit) =>
+    (await isDue(context)) ? stepOf(context, step)(limit) : 0;
+
 const stepOf =
   (context: Context, step: Step): Loop['step'] =>
   (limit) =>
@@ -103,8 +118,18 @@ const stepOf =
 
 /** The queue's background work. */
 export const queueLoops = (context: Context): readonly Loop[] => [
-  { name: 'expire-claims', everyMs: seconds(1), limit: 200, step: stepOf(context, expireClaims) },
-  { name: 'end-past-deadline', everyMs: seconds(2), limit: 500, step: stepOf(context, endPastDeadline) },
+  {
+    name: 'expire-claims',
+    everyMs: seconds(1),
+    limit: 200,
+    step: stepIf(hasExpiredClaims, context, expireClaims),
+  },
+  {
+    name: 'end-past-deadline',
+    everyMs: seconds(2),
+    limit: 500,
+    step: stepIf(hasPastDeadline, context, endPastDeadline),
+  },
   {
     name: 'continue-releases',
     everyMs: seconds(2),

@@ -143,6 +143,7 @@ const openFloors = async (db: Database, clock: ManualClock) => {
       ...room,
       ...queueAlone(),
       issueCredentials: auth.issueCredentials,
+      authenticate: auth.authenticate,
       isQuarantined: (...worker) => workers.quarantinedUntil(...worker) !== undefined,
       quarantinesKnown: workers.quarantinesKnown,
       seeWorkers: workers.seeWorkers,

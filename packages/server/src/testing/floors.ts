@@ -25,6 +25,7 @@ export const queueAlone = () => ({
     accessToken: 'secret',
     certificate: '{}',
   }),
+  authenticate: async () => ({ ...tester, scopes: ['*'], satisfies: () => true }),
   isQuarantined: () => false,
   quarantinesKnown: localSignal(),
   seeWorkers: () => {},

@@ -154,21 +154,17 @@ const writeFooter = ({ log, tools, startedAt }: Run, resolution: Resolution): vo
 
 /** Reports to the queue once; repeated only without a reply. A refusal means that the run was resolved otherwise. */
 const report = async (
-  { log }: WorkerTools,
+  { log, reports }: WorkerTools,
   claim: HeldClaim,
   { resolution, endings }: { resolution: Resolution; endings: Endings },
 ): Promise<void> => {
   const { taskId, runId } = claim;
   const signal = AbortSignal.any([claim.lost, endings.abandon]);
   try {
-    await claim.call(
-      (queue) => {
-        if (resolution.state === 'completed') return queue.reportCompleted(taskId, runId, { signal });
-        if (resolution.state === 'failed') return queue.reportFailed(taskId, runId, { signal });
-        return queue.reportException(taskId, runId, { reason: resolution.reason }, { signal });
-      },
-      { signal, giveUpAfterMs: reportGiveUpMs },
-    );
+    await claim.call((queue) => reports.send({ taskId, runId, queue, ...resolution }, signal), {
+      signal,
+      giveUpAfterMs: reportGiveUpMs,
+    });
     log.info({ taskId, runId, ...resolution }, 'resolved');
   } catch (error) {
     log.warn(

@@ -11,6 +11,7 @@ import type { TaskShells } from '../shells/index.ts';
 import { removeTree } from '../trees/index.ts';
 import type { SigningKey } from '../trust/index.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
+import type { Reports } from './reports.ts';
 import type { Resolution } from './resolution.ts';
 
 /** The parts that all runs of a worker share. */
@@ -25,6 +26,8 @@ export interface WorkerTools {
   readonly mounts: MountSources;
   readonly liveLogs: LiveLogs;
   readonly shells: TaskShells;
+  /** How the ends of runs are reported. */
+  readonly reports: Reports;
   readonly memoryGuard: MemoryGuard;
   /** Below it each run has a directory. */
   readonly runsDirectory: string;

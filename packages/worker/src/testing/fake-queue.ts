@@ -117,6 +117,7 @@ export class FakeQueue extends FakeTasks {
     const body = (bytes.length > 0 ? JSON.parse(bytes.toString()) : {}) as Json;
     const [kind] = path;
     if (kind === 'claim-work') return this.#poll(body, request);
+    if (kind === 'report-runs') return this.#reportRuns(body);
     if (kind === 'provisioners') return this.#quarantine(body);
     if (kind === 'scopes') return { scopes: [...(body.scopes as string[]), 'generic-worker:cache:by-role'] };
     return this.#replyOfTask(path, body);
@@ -137,6 +138,23 @@ export class FakeQueue extends FakeTasks {
     if (verb === 'exception') return this.resolve(task, runId, 'exception', body.reason as string);
     if (verb === 'reclaim') return this.reclaim(task, runId);
     throw new Refusal(404, `The fake queue does not know ${path.join('/')}.`);
+  }
+
+  #reportRuns({ reports }: Json): Json {
+    const answers = (reports as Json[]).map(({ taskId, runId, state, reason }) => {
+      try {
+        const path = ['task', taskId, 'runs', String(runId), state] as string[];
+        return { taskId, runId, ...this.#replyOfTask(path, { reason }) };
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        return {
+          taskId,
+          runId,
+          error: { statusCode: error.status, code: 'Refused', message: error.message },
+        };
+      }
+    });
+    return { reports: answers };
   }
 
   #quarantine(body: Json): Json {

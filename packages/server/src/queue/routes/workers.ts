@@ -123,6 +123,28 @@ export const workerRoutes = [
     ({ queue }, { params, body }) =>
       queue.resolveRuns.one({ ...params, end: 'exception', reason: body.reason }).then(statusReply),
   ),
+  endpoint(
+    {
+      name: 'reportRuns',
+      method: 'POST',
+      path: '/report-runs/<taskQueueId>',
+      rest: 'taskQueueId',
+      category,
+      title: 'Report many runs',
+      description:
+        'Ends many runs as their workers report, in one call. Each report carries its own signature, made with the ' +
+        'credentials of its claim, and is answered as if it had been sent alone: one that is refused leaves the ' +
+        'others untouched. The same call again has no further effect. The caller must be allowed to claim work.',
+      stability: 'experimental',
+      scopes: 'queue:claim-work:<taskQueueId>',
+      params: queueParams,
+      input: schema.reportRunsRequest,
+      secretInput: true,
+      output: schema.reportRunsResponse,
+    },
+    ({ queue }, { body: { reports }, request: { headers } }) =>
+      queue.reportRuns({ reports, headers }).then(textReply),
+  ),
 ];
 
 const listing = {

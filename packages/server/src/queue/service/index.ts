@@ -19,6 +19,7 @@ import { createTasks, type TaskToCreate } from './create-tasks.ts';
 import { cancelGroup, changeGroupPriority, type GroupRequest, rerunGroup, sealGroups } from './groups.ts';
 import { loseWorkers } from './lose-workers.ts';
 import * as reads from './reads.ts';
+import { reportRuns, type SignedReports } from './report-runs.ts';
 import { resolveRuns } from './resolve-runs.ts';
 
 // Definitions make up most of the size of a batch.
@@ -72,6 +73,7 @@ export const queueVerbs = (context: Context, dispatcher: Dispatcher) => {
       requireSoundGraph(graph);
       return bound.createGraphs.one(graph);
     },
+    reportRuns: (signed: SignedReports) => reportRuns(context, bound.resolveRuns, signed),
     cancelGroup: (request: GroupRequest) => cancelGroup(context, request),
     rerunGroup: (request: GroupRequest) => rerunGroup(context, request),
     changeGroupPriority: (request: Parameters<typeof changeGroupPriority>[1]) =>

@@ -1,4 +1,4 @@
-import type { Transaction } from '../../base/index.ts';
+import type { Sql, Transaction } from '../../base/index.ts';
 
 /** A place in the order of deadlines: after this task. */
 export interface DeadlinePlace {
@@ -42,6 +42,18 @@ export const lockDeadlineCursor = async (tx: Transaction): Promise<DeadlineCurso
       isMarkOver: row.isMarkOver,
     }
   );
+};
+
+/** Whether the deadline loop has anything to do: it locks nothing, so an idle platform writes nothing. */
+export const hasPastDeadline = async (db: Sql, due: Date): Promise<boolean> => {
+  const [row] = await db<{ found: boolean }>`
+    select (c.deadline, c.task_id) <> (c.looked_deadline, c.looked_task_id)
+           or exists (
+             select from task_status s
+              where (s.deadline, s.task_id) > (c.looked_deadline, c.looked_task_id) and s.deadline < ${due}
+             offset 0) as found
+      from deadline_cursor c`;
+  return row?.found ?? false;
 };
 
 /** A task whose deadline has passed. */
