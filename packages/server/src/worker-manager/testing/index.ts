@@ -156,6 +156,7 @@ export const endingDatabase = (db: Database, { at, isAfter }: { at: number; isAf
     transaction: <T>(run: (tx: Transaction) => Promise<T>) => end(() => db.transaction(run)),
     listen: db.listen,
     poolUse: db.poolUse,
+    ownHost: db.ownHost,
     close: db.close,
   });
   return { db: ending, hasEnded: () => calls >= at };
@@ -176,6 +177,7 @@ export const afterRead = (db: Database, text: string, happen: () => Promise<unkn
     transaction: db.transaction,
     listen: db.listen,
     poolUse: db.poolUse,
+    ownHost: db.ownHost,
     close: db.close,
   });
 };
