@@ -65,7 +65,9 @@ const acrossProcesses: readonly (readonly [string, (two: TwoProcesses) => Promis
     async ({ home }) => {
       const client = new pg.Client({ connectionString: await databaseUrlIn(home.path) });
       await client.connect();
-      const { rows } = await client.query(`select pid from pg_stat_activity where query ~* '^listen'`);
+      const { rows } = await client.query(
+        `select pid from pg_stat_activity where application_name = 'taskyard-listen'`,
+      );
       await client.end();
       assert.equal(rows.length, 3, 'two that serve the API, and the main process');
     },
@@ -204,9 +206,9 @@ describe('a platform of several processes', () => {
   });
 
   for (const count of ['1', '2']) {
-    it(`replies to every request until it stops accepting connections, with ${count}`, async (t) => {
+    it(`says that it will end, and replies to every request until it accepts no more connections, with ${count}`, async (t) => {
       const home = await aHome(t);
-      const platform = await home.start({ ...env, PROCESSES: count });
+      const platform = await home.start({ ...env, PROCESSES: count, DRAIN_DELAY: '2' });
       const lines = Array.from({ length: 8 }, () => aLine(platform));
       const acknowledged: string[] = [];
       const work = lines.map(async (line) => {
@@ -220,7 +222,13 @@ describe('a platform of several processes', () => {
       });
       const waiting = aLine(platform).call('POST', 'queue/v1/claim-work/example/nothing', worker);
       await eventually('100 tasks', () => acknowledged.length > 100);
-      assert.equal(await platform.stop(), 0);
+      const isAsked = async () => (await fetch(`${platform.rootUrl}/__lbheartbeat__`)).status;
+      assert.equal(await isAsked(), 200);
+      const stopped = platform.stop();
+      await eventually('the word that it will end', isAsked, (status) => status === 503);
+      const soFar = acknowledged.length;
+      assert.equal(await stopped, 0);
+      assert.ok(acknowledged.length > soFar, 'requests are still replied to');
       assert.deepEqual(
         await Promise.all(work),
         lines.map(() => 'ECONNREFUSED'),

@@ -29,7 +29,7 @@ export interface Platform {
 }
 
 const ours =
-  /^(TASKYARD|TASKCLUSTER|TASK|WORKER|S3|LOG|EXCHANGE)_|^(PORT|HOST|ROLE|WORKER|PROCESSES|METRICS_PORT)$|^(DATABASE|AMQP|ROOT)_URL$/;
+  /^(TASKYARD|TASKCLUSTER|TASK|WORKER|S3|LOG|EXCHANGE|DATABASE)_|^(PORT|HOST|ROLE|WORKER|PROCESSES|METRICS_PORT)$|^(DATABASE|AMQP|ROOT)_URL$/;
 
 /** The environment without what would steer the platform, and without the mark of the test runner's own processes. */
 export const plainEnvironment = (): NodeJS.ProcessEnv =>
@@ -74,7 +74,8 @@ const startPlatform = async ({ dataDir, env, log, words = [] }: PlatformOptions)
   const command = [taskyard, 'serve', '--port', env.PORT ?? '0', '--data', dataDir, ...words];
   const child = spawn(process.execPath, command, {
     cwd: root,
-    env: { ...plainEnvironment(), LOG_LEVEL: 'warn', ...env },
+    // Databases of tests are written without fsync.
+    env: { ...plainEnvironment(), LOG_LEVEL: 'warn', DATABASE_MAY_LOSE: 'true', ...env },
     stdio: ['ignore', 'pipe', log ?? 'inherit'],
   });
   const exit = once(child, 'exit') as Promise<[number | null]>;

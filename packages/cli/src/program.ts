@@ -12,6 +12,7 @@ import { groupCommands } from './group/index.ts';
 import { hookCommands } from './hook/index.ts';
 import { indexCommands } from './index/index.ts';
 import type { Io } from './io.ts';
+import { migrateCommand } from './migrate.ts';
 import { poolCommands } from './pool/index.ts';
 import { queueCommands } from './queue/index.ts';
 import { runCommand } from './run.ts';
@@ -50,6 +51,7 @@ export const createProgram = (io: Io): Command => {
   const commands = [
     runCommand,
     serveCommand,
+    migrateCommand,
     backupCommand,
     restoreCommand,
     cleanCommand,

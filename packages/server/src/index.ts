@@ -1,4 +1,4 @@
-export { errorStatuses } from './base/index.ts';
+export { errorStatuses, migrate } from './base/index.ts';
 export { type Config, ConfigError, type ConfigSources, printableConfig, readConfig } from './config/index.ts';
 export { declarations, referenceDocuments } from './declarations.ts';
 export {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Database, Sql } from './base/index.ts';
+import { type Database, migrate, type Sql } from './base/index.ts';
 import { type TestDatabase, testDatabase } from './testing/index.ts';
 
 // Sessions keep their first plan of a statement, which PostgreSQL bases on the statistics of that time, often of empty
@@ -68,14 +68,19 @@ interface Plan {
 const run = (sql: Sql, text: string) =>
   sql<Record<string, unknown>>(Object.freeze([text]) as unknown as TemplateStringsArray);
 
-/** The generic plan of a statement in a session of the server. */
-const planOf = (db: Database, { sql }: Statement): Promise<Plan> =>
+let explained = 0;
+
+/** The generic plan of a statement in a session of the server, by default with all rights. */
+const planOf = (db: Database, { sql }: Statement, role?: string): Promise<Plan> =>
   db.transaction(async (tx) => {
-    await run(tx, `prepare explained as ${sql}`);
+    if (role !== undefined) await run(tx, `set local role ${role}`);
+    // One that fails stays prepared.
+    const name = `explained_${++explained}`;
+    await run(tx, `prepare ${name} as ${sql}`);
     const nulls = [...sql.matchAll(/\$\d+/g)].map(() => 'null');
     const values = nulls.length > 0 ? `(${nulls.join(', ')})` : '';
-    const [row] = await run(tx, `explain (format json) execute explained${values}`);
-    await run(tx, 'deallocate explained');
+    const [row] = await run(tx, `explain (format json) execute ${name}${values}`);
+    await run(tx, `deallocate ${name}`);
     const [{ Plan: plan }] = JSON.parse(String(Object.values(row ?? {})[0])) as [{ Plan: Plan }];
     return plan;
   });
@@ -179,6 +184,20 @@ describe('the plans of statements', () => {
   it('do so with the statistics of empty tables', async () => {
     await run(test.db, 'vacuum analyze');
     assert.deepEqual(await faultsNow(), []);
+  });
+
+  it('need no other rights than those that `migrate --grant-to` gives', async () => {
+    const role = `taskyard_plans_${process.pid}`;
+    await run(test.db, `create role ${role}`);
+    try {
+      await migrate(test.url, { grantTo: role });
+      for (const statement of statements) await planOf(test.db, statement, role);
+      const forbidden = { place: 'here', sql: 'insert into schema_migrations (number, name) values (0, $1)' };
+      await assert.rejects(planOf(test.db, forbidden, role), /permission denied/);
+    } finally {
+      await run(test.db, `drop owned by ${role}`);
+      await run(test.db, `drop role ${role}`);
+    }
   });
 
   it('would be reported when a list is joined to a table by a bare equality', async () => {

@@ -4,7 +4,8 @@ import { eventually } from '@taskyard/patience';
 import { heldTransaction, type TestDatabase, testDatabase, untilBlocked } from '../testing/index.ts';
 import { type Answer, type BaseContext, batched, batchedRead, settled, transact } from './batch.ts';
 import { manualClock } from './clock.ts';
-import { BrokenTransaction, type Database, type Sql, type Transaction } from './database.ts';
+import type { Database, Sql, Transaction } from './database.ts';
+import { BrokenTransaction } from './database-errors.ts';
 import { RequestError } from './errors.ts';
 import { silentLog } from './log.ts';
 

@@ -1,12 +1,6 @@
 import { type Clock, systemClock } from './clock.ts';
-import {
-  BrokenTransaction,
-  type Database,
-  isConnectionLoss,
-  isTransient,
-  type Sql,
-  type Transaction,
-} from './database.ts';
+import type { Database, Sql, Transaction } from './database.ts';
+import { BrokenTransaction, isConnectionLoss, isTransient } from './database-errors.ts';
 import { RequestError } from './errors.ts';
 import { createGathering } from './gathering.ts';
 import type { Logger } from './log.ts';

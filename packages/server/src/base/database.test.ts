@@ -3,15 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket, connect as toServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
-import {
-  BrokenTransaction,
-  connect,
-  type Database,
-  isConnectionLoss,
-  isTransient,
-  type Transaction,
-  together,
-} from './database.ts';
+import { connect, type Database, type Transaction, together } from './database.ts';
+import { BrokenTransaction, isConnectionLoss, isTransient } from './database-errors.ts';
 
 let test: TestDatabase;
 let db: Database;

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
-import { minutes, seconds } from './clock.ts';
+import { minutes } from './clock.ts';
+import { BrokenTransaction, codeOf, isConnectionLoss, isReadOnly } from './database-errors.ts';
 import { RequestError } from './errors.ts';
 import { type Heard, Listeners } from './listening.ts';
+import { Pool } from './pool.ts';
+import { Servers, socketOf } from './servers.ts';
 
 /** A tagged template that is one SQL statement. Each place in the code is prepared once per connection. */
 export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
@@ -28,6 +31,8 @@ export interface Database extends Sql {
   listen(channel: string, heard: Heard): Promise<void>;
   /** The numbers of connections in use and idle, and of callers that wait for one. */
   poolUse(): { total: number; idle: number; waiting: number };
+  /** The address of this process as the database sees it; undefined when it is reached without a network. */
+  ownHost(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -83,15 +88,6 @@ const types = {
     parsers.get(oid) ?? pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 };
 
-/** One of the pool's connections, or the pool itself. */
-interface Queryable {
-  query(config: pg.QueryArrayConfig): Promise<pg.QueryArrayResult>;
-}
-
-/** The socket of a connection; the library's types leave it out. */
-const socketOf = (client: pg.PoolClient): Socket =>
-  (client as unknown as { connection: { stream: Socket } }).connection.stream;
-
 /** Sends everything of one turn of the event loop in one write, since system calls cost more than statements. */
 const writeTogether = (socket: Socket): void => {
   socket.cork();
@@ -99,14 +95,34 @@ const writeTogether = (socket: Socket): void => {
 };
 
 const statementOn =
-  (connection: Queryable): Sql =>
+  (client: pg.PoolClient, { isShared }: Pool): Sql =>
   async <Row>(strings: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> => {
     const statement = prepare(strings);
-    const { name, text } = statement;
-    const result = await connection.query({ name, text, values, rowMode: 'array', types }).catch(blameValue);
+    const { text } = statement;
+    // A session that is not ours alone may not know the statement by its name.
+    const named = isShared ? {} : { name: statement.name };
+    const query = { ...named, text, values, rowMode: 'array' as const, types };
+    const result = await client.query(query).catch(blameValue);
     statement.columns ??= result.fields.map((field) => camelCase(field.name));
     return asObjects<Row>(result.rows, statement.columns);
   };
+
+/** Runs statements outside of any transaction. */
+const loneStatementOn =
+  (pool: Pool): Sql =>
+  (strings, ...values) =>
+    pool.use(async (client) => {
+      const statement = statementOn(client, pool);
+      if (!pool.isShared) return statement(strings, ...values);
+      // Sent in one write, with the settings that its session may lack.
+      writeTogether(socketOf(client));
+      const [, rows] = await together(
+        client.query(pool.begin),
+        statement<never>(strings, ...values),
+        pool.commit(client),
+      );
+      return rows;
+    });
 
 /**
  * PostgreSQL's errors for values that it cannot store: NUL or broken UTF-8 in a text or in JSON, a number, time or text
@@ -129,8 +145,8 @@ const asObjects = <Row>(rows: unknown[][], columns: string[]): Row[] =>
     return row as Row;
   });
 
-const openTransaction = (client: pg.PoolClient, onNews: () => void) => {
-  const statement = statementOn(client);
+const openTransaction = (client: pg.PoolClient, pool: Pool, onNews: () => void) => {
+  const statement = statementOn(client, pool);
   const actions: (() => void)[] = [];
   let hasNews = false;
   const lasts: Promise<unknown>[] = [];
@@ -166,13 +182,13 @@ const openTransaction = (client: pg.PoolClient, onNews: () => void) => {
 
 const inTransaction = async <T>(
   client: pg.PoolClient,
+  { pool, onNews }: { readonly pool: Pool; readonly onNews: () => void },
   run: (tx: Transaction) => Promise<T>,
-  onNews: () => void,
 ): Promise<{ value: T; actions: readonly (() => void)[] }> => {
-  const { tx, actions, lasts, close } = openTransaction(client, onNews);
+  const { tx, actions, lasts, close } = openTransaction(client, pool, onNews);
   // Not awaited: it travels with the first statement.
   writeTogether(socketOf(client));
-  const begun = client.query('begin');
+  const begun = client.query(pool.begin);
   let isCommitSent = false;
   let value: T;
   try {
@@ -181,7 +197,7 @@ const inTransaction = async <T>(
     writeTogether(socketOf(client));
     isCommitSent = true;
     // A statement that failed has aborted the transaction by then: its commit is a rollback, and the failure is thrown.
-    const [ended] = await together(client.query('commit'), ...lasts);
+    const [ended] = await together(pool.commit(client), ...lasts);
     // The code caught such a failure and continued, but the transaction must not count as a success.
     if (ended.command !== 'COMMIT')
       throw new Error('A statement failed, so the transaction was rolled back.');
@@ -191,22 +207,11 @@ const inTransaction = async <T>(
     await client.query('rollback').catch(() => {});
     const cause = firstCause([...failures, error]);
     // Any other failure has rolled the transaction back.
-    throw isConnectionLoss(cause) ? new BrokenTransaction(cause, isCommitSent ? 'unknown' : 'none') : cause;
+    if (!isConnectionLoss(cause)) throw cause;
+    throw new BrokenTransaction(cause, isCommitSent && !isReadOnly(cause) ? 'unknown' : 'none');
   }
   return { value, actions: actions() };
 };
-
-/** The connection of a transaction broke. */
-export class BrokenTransaction extends Error {
-  /** `none` before the commit was sent. After that the whole transaction may have taken effect. */
-  readonly effect: 'none' | 'unknown';
-  constructor(cause: unknown, effect: 'none' | 'unknown') {
-    const { message } = cause as Error;
-    super(`The connection of a transaction broke; its effect is ${effect}: ${message}`, { cause });
-    this.name = 'BrokenTransaction';
-    this.effect = effect;
-  }
-}
 
 type Settled<Promises extends readonly unknown[]> = { -readonly [K in keyof Promises]: Awaited<Promises[K]> };
 
@@ -230,23 +235,11 @@ export const together = async <const Promises extends readonly unknown[]>(
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Settled<Promises>;
 };
 
-/**
- * All our statements look rows up by an index. A connection plans a statement once, often while tables are empty, and for
- * an empty table the planner chooses a scan or a hash join. It would keep that plan at a million rows.
- */
-const sessionSettings = [
-  'TimeZone=UTC',
-  'jit=off',
-  'plan_cache_mode=force_generic_plan',
-  'enable_seqscan=off',
-  'enable_hashjoin=off',
-  'enable_mergejoin=off',
-]
-  .map((setting) => `-c ${setting}`)
-  .join(' ');
-
 export interface ConnectOptions {
+  /** One server, or several of which one at a time accepts writes. */
   readonly url: string;
+  /** The same database without a pooler, for what needs a session. Its presence says that `url` leads to a pooler. */
+  readonly sessionUrl?: string | undefined;
   /** The largest number of connections. */
   readonly poolSizeMax?: number;
   /** A connection that stays silent for this long is closed. No statement may take longer. */
@@ -257,66 +250,31 @@ export interface ConnectOptions {
   readonly onNews?: () => void;
 }
 
-/** The pool of connections. Errors of idle ones go to `onError`, until `closing` is aborted. */
-const openPool = (
-  { url, poolSizeMax, silenceMaxMs, onError }: Required<Omit<ConnectOptions, 'onNews'>>,
-  closing: AbortSignal,
-): pg.Pool => {
-  const config = {
-    connectionString: url,
-    max: poolSizeMax,
-    pipeline: true,
-    connectionTimeoutMillis: Math.min(silenceMaxMs, seconds(30)),
-    application_name: 'taskyard',
-    idle_in_transaction_session_timeout: 60_000,
-    options: sessionSettings,
-  };
-  const pool = new pg.Pool(config);
-  // How connections end no longer matters once the pool is closed.
-  pool.on('error', (error) => closing.aborted || onError(error));
-  // A connection may break between two statements of a transaction: the next one fails because of it, and an error
-  // event without a listener would end the process.
-  pool.on('connect', (client) => {
-    client.on('error', () => {});
-    // Without this, a machine that is cut off from the network would be noticed only after a quarter of an hour.
-    const socket = socketOf(client);
-    socket.setTimeout(silenceMaxMs, () =>
-      socket.destroy(new Error('Connection terminated: PostgreSQL does not answer.')),
-    );
-  });
-  return pool;
-};
-
-/** Runs a transaction on a connection of the pool. Returns its result with the actions that follow the commit. */
-const inTransactionOf = async <T>(
-  pool: pg.Pool,
-  run: (tx: Transaction) => Promise<T>,
-  onNews: () => void,
-) => {
-  const client = await pool.connect();
-  let failed: Error | undefined;
+/** A pooler would be told from its own address, so this takes a session without one. */
+const readOwnHost = async (sessions: Servers): Promise<string | undefined> => {
+  const client = await sessions.open({ application_name: 'taskyard' });
   try {
-    return await inTransaction(client, run, onNews);
-  } catch (error) {
-    failed = error as Error;
-    throw error;
+    const { rows } = await client.query<{ host: string | null }>('select host(inet_client_addr()) as host');
+    return rows[0]?.host ?? undefined;
   } finally {
-    // A connection whose server has gone must not be used again.
-    client.release(failed && isConnectionLoss(failed) ? failed : undefined);
+    await client.end();
   }
 };
 
 /** Opens a pool of connections to a PostgreSQL server (15 or later). */
 export const connect = ({
   url,
+  sessionUrl,
   poolSizeMax = 10,
   silenceMaxMs = minutes(1),
   onError = () => {},
   onNews = () => {},
 }: ConnectOptions): Database => {
-  const closing = new AbortController();
-  const pool = openPool({ url, poolSizeMax, silenceMaxMs, onError }, closing.signal);
-  const listeners = new Listeners(url, onError);
+  const isShared = sessionUrl !== undefined;
+  const servers = new Servers(url, onError);
+  const pool = new Pool(servers, { sizeMax: poolSizeMax, silenceMaxMs, isShared, onError });
+  const sessions = isShared ? new Servers(sessionUrl, onError) : servers;
+  const listeners = new Listeners(sessions, { silenceMaxMs, onError });
 
   /** Errors of what follows a commit are only logged: the caller must learn that the commit succeeded. */
   const afterwards = (action: () => void): void => {
@@ -327,35 +285,17 @@ export const connect = ({
     }
   };
 
-  return Object.assign(statementOn(pool), {
+  return Object.assign(loneStatementOn(pool), {
     transaction: async <T>(run: (tx: Transaction) => Promise<T>): Promise<T> => {
-      const { value, actions } = await inTransactionOf(pool, run, onNews);
+      const { value, actions } = await pool.use((client) => inTransaction(client, { pool, onNews }, run));
       for (const action of actions) afterwards(action);
       return value;
     },
     listen: (channel: string, heard: Heard) => listeners.listen(channel, heard),
-    poolUse: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    poolUse: () => pool.counts(),
+    ownHost: () => readOwnHost(sessions),
     close: async () => {
-      closing.abort();
-      await Promise.all([pool.end(), listeners.close()]);
+      await Promise.all([pool.close(), listeners.close()]);
     },
   });
 };
-
-const codeOf = (error: unknown): string => String((error as { code?: unknown })?.code ?? '');
-
-/** Whether the connection broke, or none could be opened. */
-export const isConnectionLoss = (error: unknown): boolean =>
-  error instanceof BrokenTransaction ||
-  /^(08|57P0)/.test(codeOf(error)) ||
-  /^(ECONN|EPIPE|ETIMEDOUT)/.test(codeOf(error)) ||
-  /Connection terminated|not queryable|connection error|trying to connect/i.test(
-    (error as Error)?.message ?? '',
-  );
-
-/** Whether the database is unavailable now: unreachable, starting, stopping, or out of connections, memory or disk. */
-export const isUnavailable = (error: unknown): boolean =>
-  isConnectionLoss(error) || codeOf(error).startsWith('53');
-
-/** Whether this is a deadlock or a serialization failure: nothing happened, and a second attempt will succeed. */
-export const isTransient = (error: unknown): boolean => /^(40001|40P01)$/.test(codeOf(error));

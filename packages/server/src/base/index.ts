@@ -25,18 +25,17 @@ export {
   systemClock,
 } from './clock.ts';
 export {
-  BrokenTransaction,
   connect,
   type Database,
-  isConnectionLoss,
-  isTransient,
-  isUnavailable,
   type Sql,
   type Transaction,
   together,
 } from './database.ts';
+export { BrokenTransaction, isConnectionLoss, isTransient, isUnavailable } from './database-errors.ts';
+export { mistakeInDatabaseUrl } from './database-url.ts';
 export { dateIn, requireDate } from './dates.ts';
 export { dueLoop } from './due-loop.ts';
+export { readUnsafeSettings } from './durability.ts';
 export {
   type EmbeddedPostgres,
   embeddedMajorVersion,

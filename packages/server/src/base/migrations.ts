@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { codeOf } from './database-errors.ts';
+import { openSession } from './servers.ts';
 
 const folder = fileURLToPath(new URL('../../migrations/', import.meta.url));
 
@@ -25,41 +27,78 @@ export const readMigrations = async (): Promise<Migration[]> => {
 // Any number that no other advisory lock in this database has.
 const lockKey = 5_713_201;
 
+/** The numbers of the migrations that a database has had. */
+const readApplied = async (client: pg.Client): Promise<number[]> => {
+  const { rows: tables } = await client.query(
+    `select from pg_class where oid = to_regclass('schema_migrations')`,
+  );
+  if (tables.length === 0) return [];
+  const { rows } = await client.query<{ number: number }>('select number from schema_migrations');
+  return rows.map(({ number }) => number);
+};
+
+export interface MigrateOptions {
+  /** A role that may read and write all tables afterwards, and change none of them. */
+  readonly grantTo?: string | undefined;
+}
+
 /**
  * Brings a database up to date. Several processes may start at once: one migrates, the others wait for it. Each
- * migration is a transaction; a database that is newer than this program is refused.
+ * migration is a transaction; a database that is newer than this program is refused. A role that may not change the
+ * tables is enough when there is nothing to do. Returns the numbers of the migrations that were applied.
  */
-export const migrate = async (url: string): Promise<void> => {
+export const migrate = async (url: string, { grantTo }: MigrateOptions = {}): Promise<number[]> => {
   const migrations = await readMigrations();
-  const client = new pg.Client({ connectionString: url, application_name: 'taskyard-migrate' });
-  await client.connect();
+  const client = await openSession(url, 'taskyard-migrate');
   try {
     await client.query('select pg_advisory_lock($1)', [lockKey]);
-    await client.query(`create table if not exists schema_migrations (
-      number int primary key, name text not null, applied_at timestamptz not null default now())`);
-    const { rows } = await client.query<{ number: number }>(
-      'select number from schema_migrations order by number',
-    );
-    const newest = rows.at(-1)?.number ?? 0;
+    const applied = await readApplied(client);
+    const newest = Math.max(0, ...applied);
     const known = migrations.at(-1)?.number ?? 0;
     if (newest > known) {
       throw new Error(
         `The database is at migration ${newest}; this version of Taskyard knows ${known} at most.`,
       );
     }
-    const applied = new Set(rows.map((row) => row.number));
-    for (const migration of migrations) {
-      if (!applied.has(migration.number)) await apply(client, migration);
-    }
+    const missing = migrations.filter(({ number }) => !applied.includes(number));
+    if (missing.length > 0) await applyAll(client, missing);
+    if (grantTo !== undefined) await grantAll(client, grantTo);
+    return missing.map(({ number }) => number);
   } finally {
     await client.end();
   }
 };
 
+const applyAll = async (client: pg.Client, migrations: readonly Migration[]): Promise<void> => {
+  try {
+    await client.query(`create table if not exists schema_migrations (
+      number int primary key, name text not null, applied_at timestamptz not null default now())`);
+    for (const migration of migrations) await apply(client, migration);
+  } catch (error) {
+    const cause = (error as Error).cause ?? error;
+    if (codeOf(cause) !== '42501') throw error;
+    throw new Error(
+      'The database needs migrations, and the role of this URL may not apply them. ' +
+        'Run `tyard migrate` once with the URL of the role that owns the tables.',
+      { cause },
+    );
+  }
+};
+
+/** What a role needs to serve: no right to change a table, nor to say which migrations there were. */
+const grantAll = async (client: pg.Client, role: string): Promise<void> => {
+  const { rows } = await client.query<{ schema: string }>('select quote_ident(current_schema()) as schema');
+  const [schema, name] = [rows[0]?.schema, pg.escapeIdentifier(role)];
+  await client.query(`
+    grant usage on schema ${schema} to ${name};
+    grant select, insert, update, delete on all tables in schema ${schema} to ${name};
+    grant usage on all sequences in schema ${schema} to ${name};
+    revoke insert, update, delete on schema_migrations from ${name};`);
+};
+
 /** The newest migration that a database has had. */
 export const newestMigration = async (url: string): Promise<number> => {
-  const client = new pg.Client({ connectionString: url, application_name: 'taskyard-migrate' });
-  await client.connect();
+  const client = await openSession(url, 'taskyard-migrate');
   try {
     const { rows } = await client.query<{ number: number }>(
       'select coalesce(max(number), 0) as number from schema_migrations',

@@ -200,6 +200,24 @@ describe('the configuration', () => {
     assert.throws(() => readConfig({ env: {}, overrides }), /providers\.local/);
   });
 
+  it('names mistakes in the URLs of the database without what they say', () => {
+    const env = {
+      DATABASE_URL: 'postgres://u:hunter2@one,two/x?target_session_attrs=standby',
+      DATABASE_SESSION_URL: 'postgres://u:hunter2@one:x/x',
+    };
+    assert.throws(
+      () => readConfig({ env }),
+      (error: ConfigError) => {
+        assert.match(error.message, /databaseUrl: has a target_session_attrs that is neither/);
+        assert.match(error.message, /databaseSessionUrl: has a host that is none/);
+        assert.doesNotMatch(error.message, /hunter2/);
+        return true;
+      },
+    );
+    const alone = { DATABASE_SESSION_URL: 'postgres://u@one/x' };
+    assert.throws(() => readConfig({ env: alone }), /databaseUrl: is missing, though databaseSessionUrl/);
+  });
+
   it('is described in docs/reference/configuration.md', async () => {
     const page = new URL('../../../../docs/reference/configuration.md', import.meta.url);
     const [, table] = (await readFile(page, 'utf8')).split(/<!-- settings -->\n|\n<!-- \/settings -->/);

@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { parse } from 'yaml';
 import { mistakesInStaticClients } from '../auth/index.ts';
+import { mistakeInDatabaseUrl } from '../base/index.ts';
 import { mistakesInPlacement } from '../objects/index.ts';
 import { reservedProviderIds } from '../worker-manager/index.ts';
 import { projectFolder } from './project-folder.ts';
@@ -182,6 +183,7 @@ const disagreements = (config: Config): Mistake[] => [
   ...mistakesInPlacement({ ...config.objects, standard: standardBackend(config) }).map(
     ([setting, message]) => ({ where: `objects.${setting}`, message }),
   ),
+  ...mistakesInDatabase(config),
   ...halves(config.sentry, 'sentry', 'organization', 'authToken'),
   ...halves(config.sentry, 'sentry', 'organization', 'team'),
   ...halves(config.oidc, 'oidc', 'issuer', 'clientId'),
@@ -197,6 +199,15 @@ const disagreements = (config: Config): Mistake[] => [
     .filter((id) => config.providers && id in config.providers)
     .map((id) => ({ where: `providers.${id}`, message: 'is the name of a provider that is there anyway' })),
 ];
+
+const mistakesInDatabase = (config: Config): Mistake[] => {
+  const urls = (['databaseUrl', 'databaseSessionUrl'] as const).flatMap((where) => {
+    const mistake = mistakeInDatabaseUrl(config[where]);
+    return mistake === undefined ? [] : [{ where, message: mistake }];
+  });
+  if (config.databaseUrl !== undefined || config.databaseSessionUrl === undefined) return urls;
+  return [...urls, { where: 'databaseUrl', message: 'is missing, though databaseSessionUrl is given' }];
+};
 
 const mistakesInProject = ({ project }: Config['worker']): Mistake[] => {
   const { mistake } = project === undefined ? {} : projectFolder(project);

@@ -5,6 +5,7 @@ import { ageingPattern } from '../queue/index.ts';
 import { RegisteredClients } from '../third-parties/index.ts';
 import { ProviderSettings } from '../worker-manager/index.ts';
 import { cleaningSettings } from './cleaning-settings.ts';
+import { databaseSettings } from './database-settings.ts';
 import { githubSettings } from './github-settings.ts';
 import {
   choice,
@@ -58,6 +59,13 @@ export const Config = Type.Object({
     default: 'all',
     description: 'What this process does: serve the API, run the background loops, or both.',
   }),
+  drainDelaySeconds: whole(0, 300, {
+    env: 'DRAIN_DELAY',
+    default: 0,
+    description:
+      'How long before it closes its port a process that is told to end replies 503 at `/__lbheartbeat__`: longer than a ' +
+      'balancer takes to notice.',
+  }),
   rootUrl: optionalUrl('https?', 'a URL that starts with http:// or https://', {
     env: 'ROOT_URL',
     description:
@@ -81,16 +89,7 @@ export const Config = Type.Object({
     default: false,
     description: 'Believe X-Forwarded-* headers. Only behind a proxy that sets them itself.',
   }),
-  databaseUrl: optionalUrl('postgres(ql)?', 'a URL that starts with postgres://', {
-    env: 'DATABASE_URL',
-    secret: true,
-    description: 'A PostgreSQL of your own, 15 or later; by default an embedded one is started.',
-  }),
-  databasePoolSizeMax: whole(1, 1000, {
-    env: 'DATABASE_POOL_SIZE',
-    default: 10,
-    description: 'Connections to the database that each process opens at most.',
-  }),
+  ...databaseSettings,
   amqpUrl: optionalUrl('amqps?', 'a URL that starts with amqp:// or amqps://', {
     env: 'AMQP_URL',
     secret: true,

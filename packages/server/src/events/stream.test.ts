@@ -34,7 +34,12 @@ before(async () => {
   server = fastify({ forceCloseConnections: true });
   const deps = {
     ...room,
-    process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
+    process: {
+      uptimeSeconds: () => 1,
+      version: 'test',
+      reachDatabase: async () => {},
+      isLeaving: () => false,
+    },
     authenticate: async ({ headers }: { headers: Record<string, unknown> }) => callerOf(headers.may),
     fillScopes: (template: unknown) => String(template),
   };

@@ -1,3 +1,4 @@
+import { RequestError } from '../base/index.ts';
 import { type Contract, type Route, routeFor } from './contract.ts';
 
 /** The data of the monitoring endpoints about this process. */
@@ -6,6 +7,8 @@ export interface ProcessFacts {
   readonly version: string;
   /** Rejects while the database is unreachable. */
   reachDatabase(): Promise<unknown>;
+  /** Whether it will soon accept no more connections. */
+  isLeaving(): boolean;
 }
 
 const endpoint = routeFor<{ process: ProcessFacts }>();
@@ -29,9 +32,12 @@ export const monitoringRoutes: readonly Route<{ process: ProcessFacts }>[] = [
       name: 'lbheartbeat',
       path: '/__lbheartbeat__',
       title: 'Load balancer heartbeat',
-      description: 'Replies while the process may be sent requests.',
+      description: 'Replies while the process may be sent requests; with 503 when it is about to end.',
     },
-    () => ({}),
+    ({ process }) => {
+      if (process.isLeaving()) throw new RequestError('ServiceUnavailable', 'This process is about to end.');
+      return {};
+    },
   ),
   endpoint(
     {

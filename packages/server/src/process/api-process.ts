@@ -21,6 +21,7 @@ export type ToApiProcess =
   | ({ readonly say: 'start' } & ApiProcessSettings)
   | { readonly say: 'connection' }
   | { readonly say: 'metrics'; readonly id: number }
+  | { readonly say: 'leave' }
   | { readonly say: 'drain' };
 
 /** The messages of the process. */
@@ -31,6 +32,7 @@ export type FromApiProcess =
 
 interface Serving {
   readonly http: HttpServer;
+  leave(): void;
   readMetrics(): Promise<readonly MetricValues[]>;
   drain(): Promise<void>;
 }
@@ -41,7 +43,7 @@ const say = (message: FromApiProcess): Promise<void> =>
 const serve = async ({ name, config, databaseUrl, rootUrl, local }: ApiProcessSettings): Promise<Serving> => {
   const log = createLog({ level: config.logLevel, processName: name });
   const secrets = await readSecrets(config);
-  const { app, metrics, close } = await openApp(config, {
+  const { app, metrics, leave, close } = await openApp(config, {
     databaseUrl,
     log,
     secrets,
@@ -54,6 +56,7 @@ const serve = async ({ name, config, databaseUrl, rootUrl, local }: ApiProcessSe
   const loops = runLoops(app.loopsOfEachProcess, { clock: systemClock, log });
   return {
     http,
+    leave,
     readMetrics: metrics.read,
     drain: async () => {
       await app.drain();
@@ -85,6 +88,7 @@ const hear = async (message: ToApiProcess, connection: Socket | undefined): Prom
   if (message.say === 'metrics') {
     await say({ say: 'metrics', id: message.id, values: await here.readMetrics() });
   }
+  if (message.say === 'leave') here.leave();
   if (message.say === 'drain') {
     await here.drain();
     process.exit(0);

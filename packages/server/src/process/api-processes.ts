@@ -12,6 +12,8 @@ export interface ApiProcesses {
   readonly urls: readonly string[];
   /** The metrics of each process that replies. */
   readMetrics(): Promise<readonly (readonly MetricValues[])[]>;
+  /** Lets them say that they are about to end. */
+  leave(): void;
   /** Ends them once they have replied to the requests in progress. */
   close(): Promise<void>;
 }
@@ -92,6 +94,10 @@ class Fleet {
     );
   }
 
+  leave(): void {
+    for (const { child } of this.#running.values()) tell(child, { say: 'leave' });
+  }
+
   async close(): Promise<void> {
     await this.#end();
     await Promise.all(this.#kept);
@@ -155,6 +161,7 @@ export const startApiProcesses = async (settings: ApiProcessesSettings): Promise
     url: fleet.url,
     urls: fleet.urls,
     readMetrics: () => fleet.readMetrics(),
+    leave: () => fleet.leave(),
     close: () => fleet.close(),
   };
 };

@@ -113,7 +113,7 @@ export const clean = async (given: Config, how: How): Promise<Cleaned> => {
       await db.close();
     }
   };
-  if (config.databaseUrl) return cleanBy(config.databaseUrl);
+  if (config.databaseUrl) return cleanBy(config.databaseSessionUrl ?? config.databaseUrl);
   if (!(await hasPlatform(config.data))) throw new CleaningError(`There is no platform in ${config.data}.`);
   return withDatabase(config.data, cleanBy);
 };

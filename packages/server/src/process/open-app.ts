@@ -34,6 +34,8 @@ export interface Surroundings {
 export interface OpenedApp {
   readonly app: App;
   readonly metrics: Metrics;
+  /** Says from now on that it is about to end. */
+  leave(): void;
   /** Writes what is left to write, and disconnects from the database. */
   close(): Promise<void>;
 }
@@ -45,12 +47,14 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
   const appended = localSignal();
   const db = connect({
     url,
+    sessionUrl: config.databaseSessionUrl,
     poolSizeMax: config.databasePoolSizeMax,
     onError: (err) => log.warn({ err }, 'a connection to the database broke'),
     onNews: () => appended.wake(),
   });
   const relayDb = connectRelay(config, { url, log });
   let isClosing = false;
+  let isLeaving = false;
   const closeAll = () => {
     isClosing = true;
     return Promise.all([db.close(), relayDb?.close()]);
@@ -76,6 +80,7 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
       process: {
         uptimeSeconds: () => process.uptime(),
         version: await version(),
+        isLeaving: () => isLeaving,
         reachDatabase: () => transact({ db, clock: systemClock, log }, async () => {}),
       },
       rootUrl,
@@ -85,6 +90,9 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
     return {
       app,
       metrics,
+      leave: () => {
+        isLeaving = true;
+      },
       close: async () => {
         await app.close();
         await closeAll();
@@ -100,7 +108,7 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
 const connectRelay = (config: Config, { url, log }: { url: string; log: Logger }): Database | undefined => {
   if (!config.amqpUrl || config.role === 'api') return undefined;
   const onError = (err: Error) => log.warn({ err }, 'a connection of the relay to the database broke');
-  return connect({ url, poolSizeMax: 2, onError });
+  return connect({ url, sessionUrl: config.databaseSessionUrl, poolSizeMax: 2, onError });
 };
 
 const metricsOf = ({ metricsPort }: Config, { processName, log }: Surroundings): Metrics => {

@@ -7,8 +7,8 @@ import {
   type EmbeddedPostgres,
   type Logger,
   type MetricValues,
-  migrate,
   runLoops,
+  seconds,
   startEmbeddedPostgres,
   systemClock,
 } from '../base/index.ts';
@@ -27,6 +27,7 @@ import { measureDeployment } from './measures.ts';
 import { serveMetrics } from './metrics-server.ts';
 import { type OpenedApp, openApp } from './open-app.ts';
 import { readSecrets } from './own-secrets.ts';
+import { prepareDatabase } from './prepare-database.ts';
 
 /** A running platform. */
 export interface RunningServer {
@@ -132,8 +133,7 @@ const start = async (
   const postgres = await startDatabase(config, { log, onLost: breakDown });
   endings.add(() => postgres?.stop());
   if (postgres) endings.add(await watched(config.data, breakDown));
-  const databaseUrl = config.databaseUrl ?? (postgres as EmbeddedPostgres).url;
-  await migrate(databaseUrl);
+  const databaseUrl = await prepareDatabase(config, postgres?.url);
   const secrets = await readSecrets(config);
   const address = { rootUrl: config.rootUrl ?? '' };
   const pools = poolSizes(config, { isEmbedded: postgres !== undefined });
@@ -172,6 +172,7 @@ const start = async (
   if (demo) await ensureDemoPool(app.domains.workerManager.verbs);
   await announce(config, credentials, { rootUrl: address.rootUrl, metricsUrl, project });
   endings.add(() => rm(announcement(config), { force: true }));
+  endings.add(() => api && leave(api, config));
   // A server for many people prints to logs, so a link must be requested there.
   const signIn = api && postgres && (await app.domains.sessions.verbs.createSignInCodeFor(ownClients.root));
   return {
@@ -296,6 +297,8 @@ interface Api {
   readonly url: string;
   readonly urls: readonly string[];
   readonly readMetrics: ReadMetrics;
+  /** Says from now on that it is about to end. */
+  leave(): void;
   close(): Promise<void>;
 }
 
@@ -306,6 +309,12 @@ interface ApiContext {
   readonly poolSizeMax: number;
   readonly local: LocalSettings | undefined;
 }
+
+/** Gives a balancer time to notice that no more connections are wanted, while they are still accepted. */
+const leave = async (api: Api, { drainDelaySeconds }: Config): Promise<void> => {
+  api.leave();
+  await systemClock.sleep(seconds(drainDelaySeconds));
+};
 
 /** Serves the API, in this process or in several others. */
 const startApi = async (config: Config, ground: ApiContext): Promise<Api | undefined> => {
@@ -328,6 +337,7 @@ const startApi = async (config: Config, ground: ApiContext): Promise<Api | undef
     url: entrance.url,
     urls: entrance.urls,
     readMetrics: async () => [],
+    leave: ground.opened.leave,
     close: async () => {
       await entrance.close();
       await app.drain();

@@ -54,7 +54,12 @@ const openOn = async ({ url }: TestDatabase): Promise<Opened> => {
     encryption: keys,
     staticClients,
     signals,
-    process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
+    process: {
+      uptimeSeconds: () => 1,
+      version: 'test',
+      reachDatabase: async () => {},
+      isLeaving: () => false,
+    },
     ...observers(metrics),
     rootUrl: () => 'http://localhost',
   });

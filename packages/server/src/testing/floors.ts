@@ -35,7 +35,7 @@ export const queueAlone = () => ({
 export const servedOn = (clock: ManualClock) => ({
   clock,
   log: silentLog,
-  process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
+  process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {}, isLeaving: () => false },
   checkReplies: true,
 });
 

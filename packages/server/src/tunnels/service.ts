@@ -47,7 +47,7 @@ const verbs = {
 /** The verbs of tunnels, bound to what they were opened with. */
 export const tunnelVerbs = (context: Context) => ({
   ...bindVerbs(context, verbs),
-  ...bindQueries(context, { readOwnHost: (sql) => store.readOwnHost(sql) }),
+  ...bindQueries(context, { readOwnHost: (_sql, _asked: undefined, work) => work.context.db.ownHost() }),
 });
 
 export type TunnelVerbs = ReturnType<typeof tunnelVerbs>;

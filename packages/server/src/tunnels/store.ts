@@ -71,9 +71,3 @@ export const deleteExpired = async (db: Sql, now: Date, limit: number): Promise<
     returning true as deleted`;
   return rows.length;
 };
-
-/** The address of this process as the database sees it; undefined when it is reached without a network. */
-export const readOwnHost = async (sql: Sql): Promise<string | undefined> => {
-  const [row] = await sql<{ host: string | null }>`select host(inet_client_addr()) as host`;
-  return row?.host ?? undefined;
-};

@@ -19,7 +19,12 @@ before(async () => {
   const deps = {
     clock,
     log,
-    process: { uptimeSeconds: () => 0, version: 'test', reachDatabase: async () => {} },
+    process: {
+      uptimeSeconds: () => 0,
+      version: 'test',
+      reachDatabase: async () => {},
+      isLeaving: () => false,
+    },
     authenticate: async ({ headers }: { headers: Record<string, unknown> }) => callerWith(headers.scopes),
     fillScopes,
     checkReplies: true,

@@ -25,7 +25,12 @@ before(async () => {
   const deps = {
     clock: t.clock,
     log: silentLog,
-    process: { uptimeSeconds: () => 1, version: 'test', reachDatabase: async () => {} },
+    process: {
+      uptimeSeconds: () => 1,
+      version: 'test',
+      reachDatabase: async () => {},
+      isLeaving: () => false,
+    },
     authenticate: t.auth.authenticate,
     requirePayload: t.auth.requirePayload,
     fillScopes: fillTemplate,

@@ -148,7 +148,11 @@ export const startServer = async (attempt: Attempt): Promise<Started> => {
     }
     const lock = await readLock(data);
     // An old lock may by chance name the process id of our server, but then its text has not changed.
-    if (lock?.pid === child.pid && lock?.status === 'ready' && lock.text !== before?.text) {
+    if (
+      lock?.pid === child.pid &&
+      (lock?.status === 'ready' || lock?.status === 'standby') &&
+      lock.text !== before?.text
+    ) {
       cancel();
       return { kind: 'ready', child, pid: lock.pid };
     }

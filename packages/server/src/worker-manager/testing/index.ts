@@ -192,6 +192,7 @@ export const endingDatabase = (db: Database, { at, isAfter }: { at: number; isAf
     transaction: <T>(run: (tx: Transaction) => Promise<T>) => end(() => db.transaction(run)),
     listen: db.listen,
     poolUse: db.poolUse,
+    ownHost: db.ownHost,
     close: db.close,
   });
   return { db: ending, hasEnded: () => calls >= at };
@@ -212,6 +213,7 @@ export const afterRead = (db: Database, text: string, happen: () => Promise<unkn
     transaction: db.transaction,
     listen: db.listen,
     poolUse: db.poolUse,
+    ownHost: db.ownHost,
     close: db.close,
   });
 };

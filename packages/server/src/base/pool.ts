@@ -1,0 +1,133 @@
+import pg from 'pg';
+import { seconds } from './clock.ts';
+import { connectionLoss, isConnectionLoss } from './database-errors.ts';
+import { type Servers, sever, socketOf } from './servers.ts';
+
+/**
+ * All our statements look rows up by an index. A connection plans a statement once, often while tables are empty, and for
+ * an empty table the planner chooses a scan or a hash join. It would keep that plan at a million rows.
+ */
+const sessionSettings: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  jit: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_hashjoin: 'off',
+  enable_mergejoin: 'off',
+};
+const idleInTransactionMaxMs = 60_000;
+
+const asOptions = Object.entries(sessionSettings)
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(' ');
+
+/** A pooler in transaction mode may give each transaction another session: the settings go with the transaction. */
+const beginWithSettings = [
+  'begin',
+  ...Object.entries({
+    ...sessionSettings,
+    idle_in_transaction_session_timeout: String(idleInTransactionMaxMs),
+  }).map(([name, value]) => `set local ${name} = '${value}'`),
+].join('; ');
+
+export interface PoolOptions {
+  /** The largest number of connections. */
+  readonly sizeMax: number;
+  /** A connection that stays silent for this long is closed. */
+  readonly silenceMaxMs: number;
+  /** Whether connections lead to a pooler, so that a session lasts for one transaction only. */
+  readonly isShared: boolean;
+  /** Called with errors on idle connections, which the pool replaces. */
+  readonly onError: (error: Error) => void;
+}
+
+/** A pool of connections to the server that accepts writes. */
+export class Pool {
+  readonly #pool: pg.Pool;
+  readonly #servers: Servers;
+  /** Connections that have warned since their last commit was sent. */
+  readonly #warned = new WeakSet<pg.ClientBase>();
+  /** The statement that begins a transaction. */
+  readonly begin: string;
+  /** Whether a session lasts for one transaction only. */
+  readonly isShared: boolean;
+  #isClosing = false;
+
+  constructor(servers: Servers, { sizeMax, silenceMaxMs, isShared, onError }: PoolOptions) {
+    this.#servers = servers;
+    this.begin = isShared ? beginWithSettings : 'begin';
+    this.isShared = isShared;
+    this.#pool = new pg.Pool({
+      Client: servers.Client,
+      max: sizeMax,
+      pipeline: true,
+      connectionTimeoutMillis: Math.min(silenceMaxMs, seconds(30)),
+      application_name: 'taskyard',
+      ...(isShared
+        ? {}
+        : { idle_in_transaction_session_timeout: idleInTransactionMaxMs, options: asOptions }),
+      verify: (client, done) => void servers.requireWritable(client).then(() => done(), done),
+    });
+    // How connections end no longer matters once the pool is closed.
+    this.#pool.on('error', (error) => {
+      if (this.#isClosing) return;
+      servers.heed(error);
+      onError(error);
+    });
+    this.#pool.on('connect', (client) => {
+      // A connection may break between two statements of a transaction: the next one fails because of it, and an error
+      // event without a listener would end the process.
+      client.on('error', () => {});
+      client.on('notice', ({ code }) => code === '01000' && this.#warned.add(client));
+      // Without this, a machine that is cut off from the network would be noticed only after a quarter of an hour.
+      const socket = socketOf(client);
+      socket.setTimeout(silenceMaxMs, () => sever(client, 'PostgreSQL does not answer.'));
+    });
+  }
+
+  /** Does something on a connection of its own. One that broke is not used again. */
+  async use<T>(run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const endWatch = this.#servers.watch();
+    try {
+      const client = await this.#servers.onCurrent(() => this.#pool.connect());
+      let broken: Error | undefined;
+      try {
+        return await run(client);
+      } catch (error) {
+        if (isConnectionLoss(error)) broken = error as Error;
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    } catch (error) {
+      this.#servers.heed(error);
+      throw error;
+    } finally {
+      endWatch();
+    }
+  }
+
+  /**
+   * Sends a commit. Rejects when it is on the disk of the primary, but its wait for a synchronous standby was canceled:
+   * PostgreSQL reports that as a success with a warning, and a failover would lose it.
+   */
+  async commit(client: pg.PoolClient): Promise<pg.QueryResult> {
+    this.#warned.delete(client);
+    const ended = await client.query('commit');
+    if (this.#warned.delete(client)) {
+      throw connectionLoss('The wait for the synchronous standby was canceled during a commit.');
+    }
+    return ended;
+  }
+
+  /** The numbers of connections in use and idle, and of callers that wait for one. */
+  counts(): { total: number; idle: number; waiting: number } {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { total: totalCount, idle: idleCount, waiting: waitingCount };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#pool.end();
+  }
+}

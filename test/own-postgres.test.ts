@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { Queue, slugid } from '@taskyard/client';
+import pg from 'pg';
+import { assertInvariants } from './support/invariants.ts';
+import { aTask } from './support/line.ts';
+import { startLoad } from './support/load.ts';
+import { aPgBouncer, noPgBouncer, pooledSessions } from './support/pgbouncer.ts';
+import { aHome, plainEnvironment, taskyard } from './support/platform.ts';
+import { aPostgres, type Postgres } from './support/postgres.ts';
+
+let postgres: Postgres;
+const endings: (() => Promise<void>)[] = [];
+before(async () => {
+  postgres = await aPostgres({ after: (cleanUp) => void endings.push(cleanUp) });
+});
+after(async () => {
+  for (const end of endings) await end();
+});
+
+const ask = async <Row extends pg.QueryResultRow>(text: string): Promise<Row[]> => {
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(text)).rows;
+  } finally {
+    await client.end();
+  }
+};
+
+/** What a command says that ends by itself. */
+const run = (words: readonly string[], env: Readonly<Record<string, string>>) =>
+  spawnSync(process.execPath, [taskyard, ...words], {
+    env: { ...plainEnvironment(), ...env },
+    encoding: 'utf8',
+  });
+
+describe('a PgBouncer that pools transactions', { skip: noPgBouncer }, () => {
+  it('serves a platform that has another URL for sessions', async (t) => {
+    const home = await aHome(t);
+    const pooled = await aPgBouncer(t, postgres.url);
+    const env = { DATABASE_URL: pooled, DATABASE_SESSION_URL: postgres.url, PROCESSES: '2', WORKER: 'false' };
+    const platform = await home.start(env);
+    const load = startLoad(() => platform, { rounds: 20 });
+    await load.done;
+    const rows = await ask<{ name: string; count: number }>(`
+      select application_name as name, count(*)::int as count from pg_stat_activity
+       where datname = current_database() and application_name like 'taskyard%' group by 1`);
+    const counts = Object.fromEntries(rows.map(({ name, count }) => [name, count]));
+    // The main process and two others listen, each in a session of its own.
+    assert.equal(counts['taskyard-listen'], 3);
+    assert.ok(counts.taskyard !== undefined && counts.taskyard <= pooledSessions, JSON.stringify(counts));
+    assert.equal(await platform.stop(), 0);
+    assert.equal(load.failures.server, 0);
+    await assertInvariants(postgres.url, { acknowledged: load.acknowledged });
+  });
+
+  it('is refused without that URL, with what to set', async (t) => {
+    const home = await aHome(t);
+    const DATABASE_URL = await aPgBouncer(t, postgres.url);
+    const { status, stderr } = run(['serve', '--port', '0', '--data', home.path], { DATABASE_URL });
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /leads to a pooler.*DATABASE_SESSION_URL/);
+  });
+});
+
+it('a server that may lose commits is refused unless DATABASE_MAY_LOSE is set', async (t) => {
+  const home = await aHome(t);
+  // Its folder lacks the keys of what the test before has left.
+  const env = { DATABASE_URL: postgres.url, WORKER: 'false', LOG_LEVEL: 'error' };
+  await ask('alter role taskyard set synchronous_commit = off');
+  const { status, stderr } = run(['serve', '--port', '0', '--data', home.path], env);
+  assert.equal(status, 1, stderr);
+  assert.match(stderr, /has (fsync, full_page_writes, )?synchronous_commit off: .*DATABASE_MAY_LOSE/);
+  const platform = await home.start({ ...env, DATABASE_MAY_LOSE: 'true' });
+  assert.equal(await platform.stop(), 0);
+  await ask('alter role taskyard reset synchronous_commit');
+});
+
+it('a role that may change no table serves what another has migrated', async (t) => {
+  const home = await aHome(t);
+  const url = new URL(postgres.url);
+  url.pathname = '/separate';
+  for (const role of ['owner', 'app']) await ask(`create role ${role} login password 'secret'`);
+  await ask('create database separate owner owner');
+  const urlOf = (role: string): string => {
+    const own = new URL(url);
+    [own.username, own.password] = [role, 'secret'];
+    return own.href;
+  };
+  const env = { DATABASE_URL: urlOf('app'), DATABASE_MAY_LOSE: 'true', WORKER: 'false' };
+  const early = run(['serve', '--port', '0', '--data', home.path], env);
+  assert.equal(early.status, 1);
+  assert.match(early.stderr, /needs migrations, and the role of this URL may not apply them.*tyard migrate/);
+  const words = ['migrate', '--grant-to', 'app', '--json'];
+  const migrated = run(words, { DATABASE_URL: urlOf('owner') });
+  assert.equal(migrated.status, 0, migrated.stderr);
+  const { applied, grantedTo } = JSON.parse(migrated.stdout);
+  assert.deepEqual([applied[0], grantedTo], [1, 'app']);
+  const again = run(words, { DATABASE_URL: urlOf('owner') });
+  assert.deepEqual(JSON.parse(again.stdout).applied, []);
+  const platform = await home.start(env);
+  const taskId = slugid();
+  const queue = new Queue({ ...platform, retries: 0 });
+  await queue.createTask(taskId, aTask('example/roles') as Parameters<Queue['createTask']>[1]);
+  assert.equal((await queue.status(taskId)).status.state, 'pending');
+  assert.equal(await platform.stop(), 0);
+  const client = new pg.Client({ connectionString: urlOf('app') });
+  await client.connect();
+  await assert.rejects(client.query('drop table tasks'), /must be owner/);
+  await assert.rejects(client.query('create table more ()'), /permission denied/);
+  await client.end();
+});
