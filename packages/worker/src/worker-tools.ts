@@ -45,6 +45,7 @@ export const openTools = async (
       hiddenPaths: [...(options.hiddenPaths ?? []).map((one) => resolve(one)), workDir],
       isolateNetwork: options.isolateNetwork ?? false,
       directory: directory.runs,
+      pipesDirectory: directory.pipes,
       containers: containerOptions(options, { workDir, log }),
     });
     const signingKey = await openSigningKey(options, log);
