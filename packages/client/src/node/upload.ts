@@ -105,12 +105,43 @@ const readIfSmall = async (content: Content): Promise<Content> => {
   }
 };
 
+const readAtOnceBytes = 64 * 1024;
+
+/** Reads into one buffer again and again: a stream would allocate as much as the file is long. */
+const compressFile = async (from: string, to: string): Promise<void> => {
+  const file = await openFile(from);
+  const compressing = createGzip();
+  const written = pipeline(compressing, createWriteStream(to, { mode: 0o600 }));
+  // It may fail while nothing waits for it; the next wait hears of it.
+  written.catch(() => undefined);
+  const bytes = Buffer.allocUnsafe(readAtOnceBytes);
+  const handOn = (size: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      compressing.write(bytes.subarray(0, size), (error) => (error ? reject(error) : resolve()));
+    });
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, 0, bytes.length);
+      if (bytesRead === 0) break;
+      // A full disk ends the wait for room in the stream.
+      await Promise.race([handOn(bytesRead), written]);
+    }
+    compressing.end();
+    await written;
+  } catch (error) {
+    compressing.destroy();
+    throw error;
+  } finally {
+    await file.close();
+  }
+};
+
 /** Hands on a compressed copy of the content, which is gone afterwards. */
 const withGzip = async (content: Content, use: (compressed: Content) => Promise<void>): Promise<void> => {
   if ('bytes' in content) return use({ bytes: await gzipInMemory(content.bytes) });
   const path = join(tmpdir(), `taskyard-upload-${randomUUID()}.gz`);
   try {
-    await pipeline(open(content), createGzip(), createWriteStream(path, { mode: 0o600 }));
+    await compressFile(content.path, path);
     await use({ path });
   } finally {
     await rm(path, { force: true });

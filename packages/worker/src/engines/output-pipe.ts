@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -22,7 +22,7 @@ export interface OutputPipe {
 
 /** Makes the pipes of an engine. */
 export interface OutputPipes {
-  /** Opens a pipe whose bytes go to `output`. */
+  /** Opens a pipe whose bytes go to `output`, which has done with them when it calls back: their memory is used again. */
   open(output: Writable): Promise<OutputPipe>;
   /** Removes what is kept for pipes to come. */
   close(): void;
@@ -75,14 +75,28 @@ export const openOutputPipes = (directory: string): OutputPipes => {
   };
 };
 
+// As much as the kernel keeps of a pipe.
+const bytesAtOnceMax = 64 * 1024;
+
 const pipeThrough = (path: string, output: Writable): OutputPipe => {
   const readingEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const descriptor = openSync(path, constants.O_WRONLY);
   rmSync(path);
-  const source = new Socket({ fd: readingEnd, readable: true, writable: false });
+  const source = new Socket({
+    fd: readingEnd,
+    readable: true,
+    writable: false,
+    // One buffer for all: a command that prints a gigabyte would have the worker allocate as much. Node's types lack this.
+    onread: {
+      buffer: Buffer.allocUnsafe(bytesAtOnceMax),
+      callback: (size: number, bytes: Uint8Array) => {
+        output.write(bytes.subarray(0, size), () => source.resume());
+        return false;
+      },
+    },
+  } as SocketConstructorOpts);
   const ended = new Promise<void>((resolve) => source.once('close', () => resolve()));
   source.on('error', () => source.destroy());
-  source.pipe(output, { end: false });
   let isOpen = true;
   const closeWritingEnd = (): void => {
     if (isOpen) closeSync(descriptor);
