@@ -2,6 +2,7 @@ import { ApiError, ConnectionError, Queue, type TaskClaimResponse } from '@tasky
 import { type Clock, seconds } from './clock.ts';
 import { mayLeave } from './ends.ts';
 import type { ExitReason } from './exit-reason.ts';
+import { Idleness } from './idleness.ts';
 import { backOffMs } from './retry.ts';
 import type { Slots } from './slots.ts';
 import { messageOf, type WorkerLog } from './worker-log.ts';
@@ -30,8 +31,7 @@ export interface Claiming {
 export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Promise<ExitReason> => {
   const { clock, log, slots, begin, stop } = claiming;
   const stopped = aborted(stop);
-  const idleTimeoutMs = seconds(options.idleTimeoutSeconds ?? Infinity);
-  let idleSince = clock.now().getTime();
+  const idleness = new Idleness(seconds(options.idleTimeoutSeconds ?? Infinity), { clock, slots });
   let failures = 0;
   let hasReached = false;
   while (!stop.aborted) {
@@ -46,15 +46,9 @@ export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Pr
       failures = 0;
       hasReached ||= hasRoom;
       for (const one of claimed) begin(one);
-      const now = clock.now().getTime();
-      if (slots.occupations.length > 0) idleSince = now;
-      if (now - idleSince >= idleTimeoutMs) {
-        const reason = await mayLeave(options, log);
-        if (reason) return reason;
-        idleSince = now;
-      }
+      if (claimed.length > 0) idleness.interrupt();
       if (!hasRoom) await clock.sleep(fullDiskPauseMs, stop);
-      else if (claimed.length === 0 && now - askedAt < emptyPollMsMin)
+      else if (claimed.length === 0 && clock.now().getTime() - askedAt < emptyPollMsMin)
         await clock.sleep(emptyPollMsMin, stop);
     } catch (error) {
       if (stop.aborted) break;
@@ -62,6 +56,11 @@ export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Pr
       log.warn({ error: messageOf(error) }, 'no work could be claimed');
       await clock.sleep(backOffMs(failures++, { firstDelayMs: 500, delayMaxMs: 30_000 }), stop);
     }
+    // Also while the server is away: a machine without work costs the same.
+    if (stop.aborted || !idleness.isOver()) continue;
+    const reason = await mayLeave(options, log);
+    if (reason) return reason;
+    idleness.restart();
   }
   return 'stopped';
 };

@@ -7,6 +7,7 @@ import { exitCodes } from './exit-reason.ts';
 import { instanceMetadata, type Membership } from './registration/index.ts';
 import { aWorker, sh } from './testing/a-worker.ts';
 import { fakeMetadata } from './testing/fake-metadata.ts';
+import type { FakeQueue } from './testing/fake-queue.ts';
 
 // A worker looks every five seconds whether its machine is taken back.
 const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 50), signal) };
@@ -142,6 +143,7 @@ test('a worker at the end of its life lets its task finish, and leaves', async (
   assert.equal(exitCodes[await worker.stopped], 0);
 });
 
+<<<<<<< HEAD
 test('a notice that does not say when is none', async (t) => {
   const { queue, worker, texts } = await aTakenMachine(t);
   for (const text of ['soon', '{}', 'null', '{"action":"terminate","time":"soon"}', '{"time":1}']) {
@@ -150,4 +152,43 @@ test('a notice that does not say when is none', async (t) => {
   }
   texts.set('meta-data/spot/instance-action', JSON.stringify({ action: 'stop', time: new Date().toJSON() }));
   assert.equal(await worker.stopped, 'interrupted');
+=======
+/** A clock that a test moves on. */
+const aMovedClock = () => {
+  let movedMs = 0;
+  const now = (): Date => new Date(Date.now() + movedMs);
+  const move = (ms: number): void => {
+    movedMs += ms;
+  };
+  return { clock: { ...hasty, now }, move };
+};
+
+const countPolls = (queue: FakeQueue): number =>
+  queue.requests.filter(({ path }) => path.startsWith('/claim-work')).length;
+
+test('a worker is idle from the end of its last task, not from the beginning', async (t) => {
+  const { clock, move } = aMovedClock();
+  const queueOptions = { pollMs: 10 };
+  const { queue, worker, workDir } = await aWorker(t, { clock, idleTimeoutSeconds: 200, queueOptions });
+  const taskId = queue.addTask(untilTold(`${workDir}/go`));
+  await queue.until(() => queue.run(taskId).state === 'running');
+  move(250_000);
+  await writeFile(`${workDir}/go`, '');
+  await queue.resolved(taskId);
+  const polls = countPolls(queue);
+  await queue.until(() => countPolls(queue) > polls + 2);
+  assert.equal(worker.state.phase, 'claiming');
+  move(250_000);
+  assert.equal(await worker.stopped, 'idle');
+});
+
+test('a worker that has no work leaves although the server is away', async (t) => {
+  const { clock, move } = aMovedClock();
+  const queueOptions = { pollMs: 10 };
+  const { queue, worker } = await aWorker(t, { clock, idleTimeoutSeconds: 200, queueOptions });
+  await queue.until(() => countPolls(queue) > 1);
+  queue.fail(() => 503);
+  move(250_000);
+  assert.equal(await worker.stopped, 'idle');
+>>>>>>> 2b9c156ca0423268dfb9ab7904a5c08b8a50dfed
 });

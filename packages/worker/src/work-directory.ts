@@ -10,6 +10,8 @@ export interface WorkDirectory {
   readonly runs: string;
   readonly caches: string;
   readonly downloads: string;
+  /** For pipes that commands print into. */
+  readonly pipes: string;
   /** Lets another worker have the directory. */
   release(): Promise<void>;
 }
@@ -71,12 +73,17 @@ export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> =>
   killStrays(runs);
   await putAside(path, runs);
   await mkdir(runs, { recursive: true, mode: 0o700 });
+  const pipes = join(path, 'pipes');
+  await removeTree(pipes);
+  await mkdir(pipes, { mode: 0o700 });
   return {
     runs,
     caches: join(path, 'caches'),
     downloads: join(path, 'downloads'),
+    pipes,
     release: async () => {
       takenHere.delete(path);
+      await removeTree(pipes);
       await rm(lock, { force: true });
     },
   };

@@ -124,6 +124,7 @@ const openEngines = async (
       hiddenPaths: [...(options.hiddenPaths ?? []).map((one) => resolve(one)), workDir],
       isolateNetwork: options.isolateNetwork ?? false,
       directory: directory.runs,
+      pipesDirectory: directory.pipes,
       containers: containerOptions(options, { workDir, log }),
     });
   // The plain one first: where the machine cannot provide it, there is nothing of the other to take back.

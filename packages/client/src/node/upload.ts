@@ -1,13 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { open as openFile, rm, stat } from 'node:fs/promises';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { createGzip, gzip } from 'node:zlib';
 import { ConnectionError, reasonOf } from '../errors.ts';
 import { ObjectService, type PostArtifactResponse, type Queue } from '../generated/index.ts';
 import { backOffMs, pause } from '../http.ts';
@@ -38,6 +39,8 @@ export class UploadError extends Error {
   }
 }
 
+const gzipInMemory = promisify(gzip);
+
 const open = (content: Content): Readable =>
   'path' in content ? createReadStream(content.path) : Readable.from([content.bytes]);
 
@@ -65,7 +68,8 @@ const putOnce = ({ url, headers, content, signal }: Put): Promise<{ status: numb
       readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
     });
     request.on('error', reject);
-    pipeline(open(content), request).catch(reject);
+    if ('bytes' in content) request.end(content.bytes);
+    else pipeline(open(content), request).catch(reject);
   });
 
 const put = async (wanted: Put, retries = 5): Promise<void> => {
@@ -83,11 +87,61 @@ const put = async (wanted: Put, retries = 5): Promise<void> => {
   }
 };
 
+// Most artifacts are small: they are read once, and need no copy on disk.
+const inMemoryBytesMax = 256 * 1024;
+
+/** A small file as its bytes, other content as it is. A file that grows meanwhile is not read beyond its size. */
+const readIfSmall = async (content: Content): Promise<Content> => {
+  if (!('path' in content)) return content;
+  const file = await openFile(content.path);
+  try {
+    const { size } = await file.stat();
+    if (size > inMemoryBytesMax) return content;
+    const bytes = Buffer.alloc(size);
+    const { bytesRead } = await file.read(bytes, 0, size, 0);
+    return { bytes: bytes.subarray(0, bytesRead) };
+  } finally {
+    await file.close();
+  }
+};
+
+const readAtOnceBytes = 64 * 1024;
+
+/** Reads into one buffer again and again: a stream would allocate as much as the file is long. */
+const compressFile = async (from: string, to: string): Promise<void> => {
+  const file = await openFile(from);
+  const compressing = createGzip();
+  const written = pipeline(compressing, createWriteStream(to, { mode: 0o600 }));
+  // It may fail while nothing waits for it; the next wait hears of it.
+  written.catch(() => undefined);
+  const bytes = Buffer.allocUnsafe(readAtOnceBytes);
+  const handOn = (size: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      compressing.write(bytes.subarray(0, size), (error) => (error ? reject(error) : resolve()));
+    });
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, 0, bytes.length);
+      if (bytesRead === 0) break;
+      // A full disk ends the wait for room in the stream.
+      await Promise.race([handOn(bytesRead), written]);
+    }
+    compressing.end();
+    await written;
+  } catch (error) {
+    compressing.destroy();
+    throw error;
+  } finally {
+    await file.close();
+  }
+};
+
 /** Hands on a compressed copy of the content, which is gone afterwards. */
 const withGzip = async (content: Content, use: (compressed: Content) => Promise<void>): Promise<void> => {
+  if ('bytes' in content) return use({ bytes: await gzipInMemory(content.bytes) });
   const path = join(tmpdir(), `taskyard-upload-${randomUUID()}.gz`);
   try {
-    await pipeline(open(content), createGzip(), createWriteStream(path, { mode: 0o600 }));
+    await compressFile(content.path, path);
     await use({ path });
   } finally {
     await rm(path, { force: true });
@@ -110,8 +164,9 @@ const uploadToS3 = async (
     const headers = { 'content-type': upload.contentType, ...length, ...encoding };
     await put({ url: reply.putUrl, headers, content, signal });
   };
-  if (upload.contentEncoding !== 'gzip') return putBytes(upload.content, {});
-  await withGzip(upload.content, (compressed) => putBytes(compressed, { 'content-encoding': 'gzip' }));
+  const content = await readIfSmall(upload.content);
+  if (upload.contentEncoding !== 'gzip') return putBytes(content, {});
+  await withGzip(content, (compressed) => putBytes(compressed, { 'content-encoding': 'gzip' }));
 };
 
 const inlineBytesMax = 8192;

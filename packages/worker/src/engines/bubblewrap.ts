@@ -215,7 +215,10 @@ export const bubblewrapEngine = (
       : (place, size) => openTerminalInSandbox(spawning, { sandbox, script, runs }, { place, size }),
   // Every process is in the namespace of a command, and ends with it.
   sweep: async () => undefined,
-  close: () => spawning.watchdog.close(),
+  close: () => {
+    spawning.watchdog.close();
+    spawning.pipes.close();
+  },
 });
 
 const placeArguments = async (

@@ -5,6 +5,7 @@ import { type CommandLimits, openControlGroups } from './control-groups.ts';
 import type { ContainerSettings } from './docker/settings.ts';
 import type { Engine } from './engine.ts';
 import { findProgram } from './find-program.ts';
+import { openOutputPipes } from './output-pipe.ts';
 import { processEngine } from './process.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -42,6 +43,8 @@ export interface EngineOptions {
   readonly isolateNetwork: boolean;
   /** Tasks' directories will lie below it. It must exist. */
   readonly directory: string;
+  /** For pipes that commands print into. It must exist, and belong to this worker alone. */
+  readonly pipesDirectory: string;
   /** For the docker engine. */
   readonly containers: ContainerOptions;
 }
@@ -55,7 +58,7 @@ export interface ContainerOptions {
 }
 
 /** The conditions for isolating commands with bubblewrap. */
-export type SandboxQuestion = Omit<EngineOptions, 'clock' | 'containers'>;
+export type SandboxQuestion = Omit<EngineOptions, 'clock' | 'pipesDirectory' | 'containers'>;
 
 /**
  * The sandbox for a choice other than docker; undefined for plain processes. With `auto` that is what is left where
@@ -99,11 +102,11 @@ export const chooseEngine = async (options: EngineOptions): Promise<Engine> => {
   }
   // Before any process is started: those that are there already would be in the way of groups of version 2.
   const groups = sandbox && openControlGroups({ clock, name: options.directory, ...limits });
-  const spawning = { clock, watchdog: startWatchdog() };
+  const spawning = { clock, watchdog: startWatchdog(), pipes: openOutputPipes(options.pipesDirectory) };
   const script = findProgram('script', path);
   return sandbox
     ? bubblewrapEngine(spawning, { sandbox, script, groups, runs: options.directory })
-    : processEngine(spawning, { path, script });
+    : processEngine(spawning, { path, script, runs: options.directory });
 };
 
 const openContainers = async ({

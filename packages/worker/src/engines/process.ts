@@ -3,7 +3,7 @@ import { findProgram } from './find-program.ts';
 import { provenExit, withReport } from './proven-exit.ts';
 import { chooseShell, openScriptTerminal } from './script-terminal.ts';
 import { type Spawning, spawnLeader } from './spawned.ts';
-import { killStrays } from './strays.ts';
+import { killStrays, Strangers } from './strays.ts';
 
 /**
  * Runs each command as a process group of its own, as the worker's user: apart from other tasks by its
@@ -11,11 +11,12 @@ import { killStrays } from './strays.ts';
  */
 export const processEngine = (
   spawning: Spawning,
-  { path, script }: { path: string; script: string | undefined },
+  { path, script, runs }: { path: string; script: string | undefined; runs: string },
 ): Engine => {
   // Covers the moment before the watchdog knows the group: the kernel itself kills the leader with the worker.
   const setpriv = findProgram('setpriv', path);
   const tied = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
+  const strangers = new Strangers(runs, spawning.clock);
   return {
     name: 'process',
     start: async (command, output) => {
@@ -36,7 +37,10 @@ export const processEngine = (
         ? undefined
         : ({ directory, environment }, size) =>
             openScriptTerminal(spawning, { script, line: chooseShell, directory, environment, size }),
-    sweep: async (directory) => void killStrays(directory),
-    close: () => spawning.watchdog.close(),
+    sweep: async (directory) => void killStrays(directory, strangers),
+    close: () => {
+      spawning.watchdog.close();
+      spawning.pipes.close();
+    },
   };
 };

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { messageOf } from '../worker-log.ts';
 import type { Command, CommandExit, Usage } from './engine.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
-import { type OutputPipe, openOutputPipe } from './output-pipe.ts';
+import type { OutputPipe, OutputPipes } from './output-pipe.ts';
 import { usageOfTree } from './process-usage.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -12,6 +12,7 @@ import type { Watchdog } from './watchdog.ts';
 export interface Spawning {
   readonly clock: Clock;
   readonly watchdog: Watchdog;
+  readonly pipes: OutputPipes;
 }
 
 /** How an engine turns a command into a process. */
@@ -64,7 +65,7 @@ export const spawnLeader = async (
   spawning: Spawning,
   { command, output, launch }: { command: Command; output: Writable; launch: Launch },
 ): Promise<Spawned> => {
-  const pipe = await openOutputPipe(command.privateDirectory, output);
+  const pipe = await spawning.pipes.open(output);
   try {
     const child = spawn(launch.program, launch.args, {
       cwd: command.directory,

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { type Clock, seconds } from '../clock.ts';
 
 /** The environment variable by which the processes of a task are known. */
 export const markerVariable = 'TASK_WORKDIR';
@@ -22,21 +23,61 @@ const environmentOf = (pid: number): string => {
 
 // Read in one go: files of /proc never wait for a disk, and a thread's way there and back for each of hundreds
 // costs ten times as much as the reading.
-const straysOf = (directory: string): number[] =>
+const straysOf = (directory: string, strangers: Strangers | undefined): number[] =>
   (existsSync('/proc/self/environ') ? readdirSync('/proc') : [])
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
-    .filter((pid) => pid !== process.pid && belongsTo(environmentOf(pid), directory));
+    .filter((pid) => {
+      if (pid === process.pid || strangers?.has(pid)) return false;
+      const environment = environmentOf(pid);
+      strangers?.note(pid, environment);
+      return belongsTo(environment, directory);
+    });
+
+// The number of a process that has ended may be given to another, which is not as soon.
+const strangersForMs = seconds(5);
+
+/** Processes of this machine that were seen to be of no task of this worker, so that they need not be looked at for each. */
+export class Strangers {
+  readonly #runs: string;
+  readonly #clock: Clock;
+  #pids = new Set<number>();
+  #until = 0;
+
+  /** `runs` is the directory of all runs of the worker. */
+  constructor(runs: string, clock: Clock) {
+    this.#runs = runs;
+    this.#clock = clock;
+  }
+
+  has(pid: number): boolean {
+    return this.#pids.has(pid);
+  }
+
+  /** Forgets those that were noted too long ago. */
+  refresh(): void {
+    const now = this.#clock.now().getTime();
+    if (now < this.#until) return;
+    this.#pids = new Set();
+    this.#until = now + strangersForMs;
+  }
+
+  /** Takes note of a process by its environment. */
+  note(pid: number, environment: string): void {
+    if (environment !== '' && !belongsTo(environment, this.#runs)) this.#pids.add(pid);
+  }
+}
 
 /**
  * Kills processes that left their group (daemons) but still carry the environment of a task at or below this
  * directory. Returns how many there were. Does nothing where there is no /proc; a process that has emptied its
  * environment is not found.
  */
-export const killStrays = (directory: string): number => {
+export const killStrays = (directory: string, strangers?: Strangers): number => {
+  strangers?.refresh();
   let killed = 0;
   for (let round = 0; round < roundsMax; round++) {
-    const strays = straysOf(directory);
+    const strays = straysOf(directory, strangers);
     if (strays.length === 0) break;
     for (const pid of strays) {
       try {

@@ -36,14 +36,35 @@ const mountKinds = compileEach({
 });
 const contentKinds = compileEach(contentShapes);
 
+// What old and other workers know, and why this format does not have it.
+const foreign: Readonly<Record<string, string>> = {
+  rdpInfo: 'only workers on Windows have it',
+  runAsAdministrator: 'only workers on Windows have it',
+  hideCmdWindow: 'only workers on Windows have it',
+  encryptedEnv: 'no worker reads it any more; the secrets service keeps secrets',
+  ...Object.fromEntries(
+    [
+      'azureLiveLog',
+      'balrogStageVPNProxy',
+      'balrogVPNProxy',
+      'extendTaskGraph',
+      'relengAPIProxy',
+      'testdroidProxy',
+    ].map((name) => [name, 'no worker has it any more']),
+  ),
+};
+
 /** One error as a sentence fragment: where, and what is wrong. */
 const sentence = (at: string, { instancePath, message, params }: ErrorObject): string => {
   const { additionalProperty, allowedValues } = params as {
     additionalProperty?: string;
     allowedValues?: unknown[];
   };
+  const why = Object.hasOwn(foreign, additionalProperty ?? '')
+    ? foreign[additionalProperty ?? '']
+    : undefined;
   const detail = additionalProperty
-    ? `: ${additionalProperty}`
+    ? `: ${additionalProperty}${why === undefined ? '' : ` (${why})`}`
     : allowedValues
       ? `: ${allowedValues.join(', ')}`
       : '';
@@ -78,6 +99,20 @@ const mountErrors = (mount: unknown, index: number): string[] => {
 export const genericWorkerShapeErrors = (payload: unknown): string[] => {
   const mounts = isObject(payload) && Array.isArray(payload.mounts) ? payload.mounts : [];
   return [...errorsOf(isGenericWorkerPayload, payload, ''), ...mounts.flatMap(mountErrors)];
+};
+
+/**
+ * The fields of a misshapen payload that are right, in the smallest payload of its format: so that their other mistakes
+ * are told together with those of the shape.
+ */
+export const soundPart = <Payload extends object>(
+  payload: unknown,
+  smallest: Payload,
+  shapeErrors: (payload: unknown) => string[],
+): Payload => {
+  const fields = isObject(payload) ? Object.entries(payload) : [];
+  const sound = fields.filter(([name, value]) => shapeErrors({ ...smallest, [name]: value }).length === 0);
+  return { ...smallest, ...Object.fromEntries(sound) };
 };
 
 const imageErrors = (image: unknown): string[] => {

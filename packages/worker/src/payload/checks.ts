@@ -58,7 +58,7 @@ const shellNames = ['private/generic-worker/shell.html', 'private/docker-worker/
 export const shellNameOf = ({ image }: Pick<TaskDescription, 'image'>): string => shellNames[image ? 1 : 0];
 
 export interface OwnArtifacts {
-  readonly logs: LogNames;
+  readonly logs: string[];
   readonly chainOfTrust?: boolean | undefined;
   readonly figures?: boolean | undefined;
   readonly interactive?: boolean | undefined;
@@ -75,12 +75,17 @@ export const ownNamesOf = ({
   TaskDescription,
   'logs' | 'hasLiveLog' | 'hasBackingLog' | 'features' | 'keepsFigures'
 >): string[] => [
-  ...(hasLiveLog ? [logs.live] : []),
-  ...(hasBackingLog ? [logs.backing] : []),
+  ...uploadedLogs(logs, { hasLiveLog, hasBackingLog }),
   ...(features.chainOfTrust ? certificateNames : []),
   ...(keepsFigures ? figuresNames : []),
   ...(features.interactive ? shellNames : []),
 ];
+
+/** The names of the logs that are uploaded. */
+export const uploadedLogs = (
+  { live, backing }: LogNames,
+  { hasLiveLog, hasBackingLog }: Pick<TaskDescription, 'hasLiveLog' | 'hasBackingLog'>,
+): string[] => [...(hasLiveLog ? [live] : []), ...(hasBackingLog ? [backing] : [])];
 
 /** Artifacts in the place of the worker's own, which the queue would refuse after everything else is done. */
 export const ownNameErrors = (
@@ -88,7 +93,7 @@ export const ownNameErrors = (
   { logs, chainOfTrust = false, figures = false, interactive = false }: OwnArtifacts,
 ): string[] => {
   const owners: [string[], string][] = [
-    [[logs.live, logs.backing], "is the name of the task's log"],
+    [logs, "is the name of the task's log"],
     [chainOfTrust ? certificateNames : [], 'is a name of the chain of trust'],
     [figures ? figuresNames : [], 'is the name of what the resource monitor saw'],
     [interactive ? [...shellNames] : [], 'is a name of what leads to shells'],
@@ -99,11 +104,11 @@ export const ownNameErrors = (
 };
 
 /** Names that no artifact can have, or one name for two things. */
-export const logNameErrors = ({ live, backing }: LogNames): string[] => [
+export const logNameErrors = ({ live, backing }: LogNames, at: string): string[] => [
   ...[live, backing]
     .filter((name) => !/^[\x20-\x7e]{1,1024}$/.test(name))
-    .map((name) => `payload/logs: ${JSON.stringify(name)} is not 1 to 1024 printable ASCII characters`),
-  ...(live === backing ? [`payload/logs: live and backing are both ${live}`] : []),
+    .map((name) => `${at}: ${JSON.stringify(name)} is not 1 to 1024 printable ASCII characters`),
+  ...(live === backing ? [`${at}: live and backing are both ${live}`] : []),
 ];
 
 /** The values that occur more than once. */

@@ -72,6 +72,8 @@ const Features = Type.Object(
     interactive: Switch(false, 'A shell in the running task.'),
     allowPtrace: Switch(false, 'The task may trace its processes.'),
     chainOfTrust: Switch(false, 'A signed list of what the task made.'),
+    dind: Switch(false, 'Of old: the Docker of the machine. It must be false.'),
+    dockerSave: Switch(false, 'Of old: the container saved as an artifact. It must be false.'),
   },
   closed,
 );

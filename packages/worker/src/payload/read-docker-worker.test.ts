@@ -196,7 +196,11 @@ const mistakes: [string, object, RegExp][] = [
     },
     /is a name of the chain of trust/,
   ],
-  ['a feature of old times', { features: { dind: true } }, /features .*dind/],
+  ['Docker in Docker', { features: { dind: true } }, /features\/dind is true, .*privileged/],
+  ['the saving of a container', { features: { dockerSave: true } }, /features\/dockerSave is true/],
+  ['a feature of old times', { features: { balrogVPNProxy: true } }, /balrogVPNProxy \(no worker has it/],
+  ['a secret of old times', { encryptedEnv: ['x'] }, /encryptedEnv \(no worker reads it.*secrets/],
+  ['a log with a name that no artifact has', { log: 'public/ü.log' }, /payload\/log: .*printable ASCII/],
   ['a feature that the worker lacks', { features: { interactive: true } }, /features\/interactive is true/],
   ['a device that the worker lacks', { capabilities: { devices: { kvm: true } } }, /no device kvm/],
   ['an unknown capability', { capabilities: { root: true } }, /capabilities .*root/],
@@ -211,6 +215,22 @@ for (const [name, more, message] of mistakes) {
     );
   });
 }
+
+test('old features are accepted as they were by default', () => {
+  assert.equal(read({ features: { dind: false, dockerSave: false } }).errors, undefined);
+});
+
+test('mistakes of all kinds are told together', () => {
+  const errors = errorsOf({
+    colour: 'red',
+    env: { 'A=B': 'c', C: 1 },
+    maxRunTime: 3601,
+    cache: { c: 'a' },
+    features: { interactive: true },
+  }).join('\n');
+  for (const one of [/colour/, /env\/C/, /maxRunTime is 3601/, /cache\/c must be/, /interactive is true/])
+    assert.match(errors, one);
+});
 
 test('a worker without containers refuses every image', () => {
   const without = { ...context, abilities: { containers: undefined, features } };

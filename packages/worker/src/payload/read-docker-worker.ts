@@ -1,13 +1,15 @@
 import { posix } from 'node:path';
-import { dockerWorkerShapeErrors } from './check-shape.ts';
+import { dockerWorkerShapeErrors, soundPart } from './check-shape.ts';
 import {
   environmentErrors,
   expiryErrors,
   expiryOf,
   hasZeroByte,
+  logNameErrors,
   ownNameErrors,
   repeated,
   runTimeErrors,
+  uploadedLogs,
 } from './checks.ts';
 import type { DockerWorkerPayload } from './docker-worker-schema.ts';
 import type { PayloadContext, PayloadReading } from './payload-context.ts';
@@ -30,10 +32,20 @@ const readDockerWorkerPayload = (payload: unknown, context: PayloadContext): Pay
   const misshapen = dockerWorkerShapeErrors(payload);
   // The first error, since the others do not matter when the task was meant for another pool.
   const misplaced = context.abilities.containers ? [] : [noContainers];
-  if (misshapen.length > 0) return { errors: [...misplaced, ...misshapen] };
-  const shaped = payload as DockerWorkerPayload;
-  const errors = [
-    ...misplaced,
+  const shaped =
+    misshapen.length === 0
+      ? (payload as DockerWorkerPayload)
+      : soundPart<DockerWorkerPayload>(payload, smallest, dockerWorkerShapeErrors);
+  const errors = [...misplaced, ...misshapen, ...otherErrors(shaped, context)];
+  return errors.length > 0 ? { errors } : { description: describe(shaped, context) };
+};
+
+const smallest = { image: 'none', maxRunTime: 1 };
+
+/** What is wrong with a payload of the right shape. */
+const otherErrors = (shaped: DockerWorkerPayload, context: PayloadContext): string[] => {
+  const logs = logNames(shaped);
+  return [
     ...abilityErrors(shaped, context),
     ...commandErrors(shaped),
     ...environmentErrors(shaped.env ?? {}),
@@ -41,13 +53,19 @@ const readDockerWorkerPayload = (payload: unknown, context: PayloadContext): Pay
     ...volumeErrors(shaped),
     ...artifactErrors(shaped, context),
     ...ownNameErrors(Object.keys(shaped.artifacts ?? {}), {
-      logs: logNames(shaped),
+      logs: uploadedLogs(logs, keptLogs(shaped)),
       chainOfTrust: shaped.features?.chainOfTrust,
       interactive: shaped.features?.interactive,
     }),
+    ...logNameErrors(logs, 'payload/log'),
   ];
-  return errors.length > 0 ? { errors } : { description: describe(shaped, context) };
 };
+
+/** Without artifacts there is no log either. */
+const keptLogs = ({ features: { artifacts = true, localLiveLog, bulkLog } = {} }: DockerWorkerPayload) => ({
+  hasLiveLog: artifacts && (localLiveLog ?? true),
+  hasBackingLog: artifacts && (bulkLog ?? true),
+});
 
 const noContainers =
   'docker-worker payload, but this worker has no container engine: only workers with `--engine docker` run images';
@@ -57,6 +75,15 @@ const abilityErrors = (payload: DockerWorkerPayload, { abilities }: PayloadConte
   ...(['taskclusterProxy', 'interactive', 'chainOfTrust'] as const)
     .filter((name) => payload.features?.[name] && !abilities.features[name])
     .map((name) => `payload/features/${name} is true, but this worker does not have that feature`),
+  ...(payload.features?.dind
+    ? [
+        'payload/features/dind is true, but no worker gives tasks the Docker of its machine any more: ' +
+          'a container with capabilities.privileged can run one of its own',
+      ]
+    : []),
+  ...(payload.features?.dockerSave
+    ? ['payload/features/dockerSave is true, but no worker saves the container of a task any more']
+    : []),
 ];
 
 const privilegesOf = ({ capabilities = {}, features = {} }: DockerWorkerPayload): Privileges => ({
@@ -126,8 +153,7 @@ const describe = (payload: DockerWorkerPayload, context: PayloadContext): TaskDe
     requiredScopes: requiredScopes(payload, context),
     onExitStatus: { retry: onExitStatus.retry ?? [], purgeCaches: onExitStatus.purgeCaches ?? [] },
     logs: logNames(payload),
-    hasLiveLog: uploads && (features.localLiveLog ?? true),
-    hasBackingLog: uploads && (features.bulkLog ?? true),
+    ...keptLogs(payload),
     features: {
       taskclusterProxy: features.taskclusterProxy ?? false,
       chainOfTrust: features.chainOfTrust ?? false,

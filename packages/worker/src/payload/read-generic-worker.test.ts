@@ -173,6 +173,8 @@ const mistakes: [string, object, RegExp][] = [
     { features: { taskclusterProxy: true }, taskclusterProxyInterface: 'docker-bridge' },
     /taskclusterProxyInterface is docker-bridge/,
   ],
+  ['a field of Windows', { rdpInfo: 'public/rdp.json' }, /rdpInfo \(only workers on Windows/],
+  ['a feature of Windows', { features: { hideCmdWindow: true } }, /hideCmdWindow \(only workers on Windows/],
   ['groups of the system', { osGroups: ['docker'] }, /osGroups/],
   ['a code to retry that means success', { onExitStatus: { retry: [0] } }, /onExitStatus\/retry\/0/],
   [
@@ -258,6 +260,24 @@ for (const [name, more, message] of mistakes) {
     );
   });
 }
+
+test('a file may have the name of a log that is not uploaded', () => {
+  const artifacts = [{ type: 'file', path: 'public/logs/live.log' }];
+  assert.equal(read({ artifacts, features: { liveLog: false } }).errors, undefined);
+  assert.match(errorsOf({ artifacts, features: { backingLog: false } }).join(), /task's log/);
+});
+
+test('mistakes of shape hide no others', () => {
+  const errors = errorsOf({
+    command: 'true',
+    colour: 'red',
+    maxRunTime: 3601,
+    osGroups: ['docker'],
+    mounts: [{ file: '../f', content: { raw: '' } }],
+  }).join('\n');
+  for (const one of [/command/, /colour/, /maxRunTime is 3601/, /osGroups/, /mounts\/0\/file must lie/])
+    assert.match(errors, one);
+});
 
 test('all errors of one payload are listed together', () => {
   const errors = errorsOf({

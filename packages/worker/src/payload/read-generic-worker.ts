@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { genericWorkerShapeErrors } from './check-shape.ts';
+import { genericWorkerShapeErrors, soundPart } from './check-shape.ts';
 import {
   environmentErrors,
   expiryErrors,
@@ -9,6 +9,7 @@ import {
   ownNameErrors,
   repeated,
   runTimeErrors,
+  uploadedLogs,
 } from './checks.ts';
 import type {
   Content as ContentShape,
@@ -34,26 +35,41 @@ import {
 /** Reads a payload of the generic-worker format; returns either a description or every error in it. */
 const readGenericWorkerPayload = (payload: unknown, context: PayloadContext): PayloadReading => {
   const misshapen = genericWorkerShapeErrors(payload);
-  if (misshapen.length > 0) return { errors: misshapen };
-  const shaped = payload as GenericWorkerPayload;
+  const shaped =
+    misshapen.length === 0
+      ? (payload as GenericWorkerPayload)
+      : soundPart<GenericWorkerPayload>(payload, smallest, genericWorkerShapeErrors);
+  const errors = [...misshapen, ...otherErrors(shaped, context)];
+  return errors.length > 0 ? { errors } : { description: describe(shaped, context) };
+};
+
+const smallest = { command: [['true']], maxRunTime: 1 };
+
+/** What is wrong with a payload of the right shape. */
+const otherErrors = (shaped: GenericWorkerPayload, context: PayloadContext): string[] => {
+  const logs = { ...defaultLogNames, ...shaped.logs };
   const artifactNames = (shaped.artifacts ?? []).map(({ name, path }) => name ?? path);
-  const errors = [
+  return [
     ...featureErrors(shaped, context),
     ...commandErrors(shaped),
     ...environmentErrors(shaped.env ?? {}),
     ...runTimeErrors(shaped.maxRunTime, context),
     ...artifactErrors(shaped, context),
     ...ownNameErrors(artifactNames, {
-      logs: { ...defaultLogNames, ...shaped.logs },
+      logs: uploadedLogs(logs, keptLogs(shaped)),
       chainOfTrust: shaped.features?.chainOfTrust,
       interactive: shaped.features?.interactive,
       figures: shaped.features?.resourceMonitor,
     }),
-    ...logNameErrors({ ...defaultLogNames, ...shaped.logs }),
+    ...logNameErrors(logs, 'payload/logs'),
     ...mountErrors(shaped, context),
   ];
-  return errors.length > 0 ? { errors } : { description: describe(shaped, context) };
 };
+
+const keptLogs = ({ features = {} }: GenericWorkerPayload) => ({
+  hasLiveLog: features.liveLog ?? true,
+  hasBackingLog: features.backingLog ?? true,
+});
 
 const featureErrors = (
   { features = {}, osGroups = [], taskclusterProxyInterface: at = 'localhost' }: GenericWorkerPayload,
@@ -182,8 +198,7 @@ const describe = (payload: GenericWorkerPayload, context: PayloadContext): TaskD
     live: payload.logs?.live ?? defaultLogNames.live,
     backing: payload.logs?.backing ?? defaultLogNames.backing,
   },
-  hasLiveLog: payload.features?.liveLog ?? true,
-  hasBackingLog: payload.features?.backingLog ?? true,
+  ...keptLogs(payload),
   features: {
     taskclusterProxy: payload.features?.taskclusterProxy ?? false,
     chainOfTrust: payload.features?.chainOfTrust ?? false,

@@ -177,3 +177,14 @@ test("in a container's network the proxy has no secret, but refuses this machine
   assert.equal(reply.status, 403);
   assert.equal(seen.length, 0);
 });
+
+test('an address that the machine does not have yet is waited for, and others do not serve in its place', async (t) => {
+  // Of a range for documentation: no machine has it.
+  const { proxy, seen } = await aProxy(t, { containerAddress: '192.0.2.1' });
+  const { hostname, port } = new URL(proxy.url);
+  assert.equal(hostname, 'taskcluster');
+  for (const host of ['127.0.0.1', ...(ownAddress === undefined ? [] : [ownAddress])]) {
+    assert.equal((await fetch(`http://${host}:${port}/api/queue/v1/ping`)).status, 403);
+  }
+  assert.equal(seen.length, 0);
+});

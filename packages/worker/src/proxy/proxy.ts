@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { type AddressInfo, BlockList } from 'node:net';
+import { type AddressInfo, BlockList, isIPv6, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import { type Credentials, createSigner } from '@taskyard/client';
@@ -77,7 +77,7 @@ export const startTaskProxy = async (options: ProxyOptions): Promise<TaskProxy> 
   const prefix = hasNetwork ? '' : `/${randomBytes(24).toString('base64url')}`;
   const listening = { ...options, signing: signingCredentials(options.credentials) };
   const server = createServer((request, response) => {
-    const isOurs = !hasNetwork || isNeighbour(request.socket.remoteAddress ?? '', address);
+    const isOurs = !hasNetwork || isNeighbour(request.socket, address);
     const path = request.url ?? '/';
     if (!isOurs || !path.startsWith(`${prefix}/`)) return refuse(response, 403, 'This is not your proxy.');
     answer(listening, { path: path.slice(prefix.length), request, response }).catch((error) => {
@@ -109,15 +109,26 @@ const listenOn = async (server: Server, port: number, address: string): Promise<
 const listen = async (server: Server, address: string): Promise<number> => {
   if (address === loopback) await listenOn(server, 0, address);
   // The port that needs no naming may be taken, or not be ours to take.
-  else await listenOn(server, containerPort, address).catch(() => listenOn(server, 0, address));
+  else
+    await listenOn(server, containerPort, address)
+      .catch(() => listenOn(server, 0, address))
+      .catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EADDRNOTAVAIL') throw error;
+        // Podman gives a network its address with its first container. Callers at other addresses are refused.
+        return listenOn(server, 0, isIPv6(address) ? '::' : '0.0.0.0');
+      });
   return (server.address() as AddressInfo).port;
 };
 
 /**
- * Whether a caller is in the network of one of this machine's addresses, but not this machine itself. Looked up
- * for each caller: a network in which nothing runs yet has no address.
+ * Whether a caller came by one of this machine's addresses out of the network of that, but not from this machine itself. Looked
+ * up for each caller: a network in which nothing runs yet has no address.
  */
-const isNeighbour = (caller: string, address: string): boolean => {
+const isNeighbour = (
+  { remoteAddress: caller = '', localAddress }: Pick<Socket, 'remoteAddress' | 'localAddress'>,
+  address: string,
+): boolean => {
+  if (localAddress !== address) return false;
   const own = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find((one) => one.address === address);

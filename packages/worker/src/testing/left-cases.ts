@@ -68,6 +68,18 @@ const artifacts: readonly PayloadCase[] = [
     },
   },
   {
+    name: 'read-only trees, pipes, sockets and devices are no obstacle to anything',
+    payload: script(
+      `mkdir -p r/o && echo fine > r/o/f && mkfifo r/p && ln -s /dev/zero r/z && chmod 500 r/o r
+      mknod null c 1 3 2>/dev/null
+      command -v node && node -e "require('net').createServer().listen('socket', () => process.exit())"
+      echo over`,
+      { artifacts: [directory('r/o')] },
+    ),
+    // Whether they are gone is seen when the worker ends.
+    expected: { ...completed, log: /^over$/m, artifacts: { 'public/f': /^fine$/m } },
+  },
+  {
     name: 'two files of one name are malformed',
     payload: script('true', {
       artifacts: [

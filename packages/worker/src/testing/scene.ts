@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leftOutFor } from '@taskyard/patience';
@@ -43,7 +44,9 @@ export const startScene = async (engine: keyof typeof skips) => {
     await worker.stop({ graceSeconds: 0 });
     await queue.close();
     await daemon?.stop();
+    const left = await readdir(join(workDir, 'runs')).catch(() => []);
     await rm(workDir, { recursive: true, force: true, maxRetries: 5 });
+    assert.deepEqual(left, [], 'directories of runs are left');
   };
   await worker.started.catch(async (error) => {
     await close();

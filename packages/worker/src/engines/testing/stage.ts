@@ -62,6 +62,7 @@ export const aStage = async (
     hiddenPaths: [],
     isolateNetwork: false,
     directory: root,
+    pipesDirectory: join(root, 'run'),
     containers: containerOptions(root, settings),
     ...more,
   });
