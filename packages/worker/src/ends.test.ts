@@ -143,7 +143,6 @@ test('a worker at the end of its life lets its task finish, and leaves', async (
   assert.equal(exitCodes[await worker.stopped], 0);
 });
 
-<<<<<<< HEAD
 test('a notice that does not say when is none', async (t) => {
   const { queue, worker, texts } = await aTakenMachine(t);
   for (const text of ['soon', '{}', 'null', '{"action":"terminate","time":"soon"}', '{"time":1}']) {
@@ -152,7 +151,8 @@ test('a notice that does not say when is none', async (t) => {
   }
   texts.set('meta-data/spot/instance-action', JSON.stringify({ action: 'stop', time: new Date().toJSON() }));
   assert.equal(await worker.stopped, 'interrupted');
-=======
+});
+
 /** A clock that a test moves on. */
 const aMovedClock = () => {
   let movedMs = 0;
@@ -190,5 +190,4 @@ test('a worker that has no work leaves although the server is away', async (t) =
   queue.fail(() => 503);
   move(250_000);
   assert.equal(await worker.stopped, 'idle');
->>>>>>> 2b9c156ca0423268dfb9ab7904a5c08b8a50dfed
 });
