@@ -426,6 +426,16 @@ describe('empty-token', () => {
       assert.deepEqual((await walk(providers, pageSize, limit)).found, whole.found, `limit ${limit}`);
   });
 
+  const check = async (listing: Listing, count: number) => {
+    for (const limit of [undefined, pageSize / 2, ...(count <= 3 ? [1] : [])]) {
+      const { status, pages, found } = await walk(listing, count, limit);
+      const said = `${listing.path}, ${count} entries, limit ${limit}`;
+      assert.equal(status, 200, said);
+      assert.deepEqual([found.length, new Set(found).size], [count, count], said);
+      assert.equal(pages, Math.max(1, Math.ceil(count / (limit ?? pageSize))), said);
+    }
+  };
+
   it('the listings of tasks end without a token', async () => {
     const [taskGroupId, root] = [slugid(), slugid()];
     await put(`queue/v1/task/${root}`, aTask({ taskQueueId: 'listed/root' }));
@@ -454,15 +464,6 @@ describe('empty-token', () => {
       of(`views/v1/task-group/${taskGroupId}/lines`),
     ];
     const needGroup = (listing: Listing) => listing.path.includes(taskGroupId);
-    const check = async (listing: Listing, count: number) => {
-      for (const limit of [undefined, pageSize / 2, ...(count <= 3 ? [1] : [])]) {
-        const { status, pages, found } = await walk(listing, count, limit);
-        const said = `${listing.path}, ${count} entries, limit ${limit}`;
-        assert.equal(status, 200, said);
-        assert.deepEqual([found.length, new Set(found).size], [count, count], said);
-        assert.equal(pages, Math.max(1, Math.ceil(count / (limit ?? pageSize))), said);
-      }
-    };
     for (const [i, count] of sizes.entries()) {
       const more = count - (sizes[i - 1] ?? 0);
       if (more > 0) await add(more, { dependencies: [root], taskGroupId, schedulerId: 'secure' });

@@ -26,10 +26,17 @@ import { credentialsOf, type WorkerOptions } from './worker-options.ts';
 
 const dayInSeconds = 86_400;
 
+const queueOf = (options: WorkerOptions): Queue =>
+  new Queue({ rootUrl: options.rootUrl, credentials: credentialsOf(options), retries: 0 });
+
 const checkCapacity = (capacity: number): void => {
   if (Number.isInteger(capacity) && capacity >= 1 && capacity <= 32) return;
   throw new Error(`A worker's capacity is a number from 1 to 32, not ${capacity}.`);
 };
+
+/** Without isolation a task can call private addresses itself, so its mounts may too. */
+const mayAskPrivate = ({ allowPrivateUrls }: WorkerOptions, { name }: Engine): boolean =>
+  allowPrivateUrls === true || name === 'process';
 
 /** Makes everything that runs share, and what undoes it. */
 export const openTools = async (
@@ -47,11 +54,9 @@ export const openTools = async (
     const signingKey = await openSigningKey(options, log);
     const { liveLogs, shells, tunnel } = await openViews(options, { clock, log });
     const memoryGuard = startMemoryGuard(clock);
-    // Without isolation a task can ask whom it likes itself.
-    const mayAsk = ({ name }: Engine): boolean => options.allowPrivateUrls === true || name === 'process';
-    const allowsPrivateUrls = mayAsk(engine);
+    const allowsPrivateUrls = mayAskPrivate(options, engine);
     // Payloads with an image mount no URLs.
-    const mayMountPrivate = mayAsk(plainEngine ?? engine);
+    const mountsPrivateUrls = mayAskPrivate(options, plainEngine ?? engine);
     const tools: WorkerTools = {
       clock,
       log,
@@ -61,21 +66,17 @@ export const openTools = async (
       plain: plainEngine && {
         engine: plainEngine,
         features: featuresOf(options, { engine: plainEngine, signingKey }),
-        allowsPrivateUrls: mayMountPrivate,
+        allowsPrivateUrls: mountsPrivateUrls,
       },
       mounts: await openMountSources(options, {
         directory,
         clock,
         log,
-        allowsPrivateUrls: mayMountPrivate,
+        allowsPrivateUrls: mountsPrivateUrls,
       }),
       liveLogs,
       shells,
-      reports: openReports({
-        clock,
-        taskQueueId,
-        connect: () => new Queue({ rootUrl, credentials: credentialsOf(options), retries: 0 }),
-      }),
+      reports: openReports({ clock, taskQueueId, connect: () => queueOf(options) }),
       memoryGuard,
       runsDirectory: directory.runs,
       path,
