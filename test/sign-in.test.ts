@@ -102,6 +102,7 @@ describe('signing in', () => {
   let browser: Browser;
   let root: Auth;
   let github: Awaited<ReturnType<typeof aServer>>;
+  let site: Awaited<ReturnType<typeof aServer>>;
   const oidcClient = { client_id: 'taskyard', client_secret: 'a-secret-of-the-test' };
   const githubClient = { id: 'app', secret: 'an-app-secret' };
 
@@ -113,6 +114,8 @@ describe('signing in', () => {
     const home = await aHome({ after: (end) => endings.push(end) });
     const oidc = await aServer();
     github = await aServer();
+    site = await aServer();
+    site.answer((_request, reply) => reply.end('The site is here'));
     platform = await home.start(
       {
         OIDC_ISSUER: oidc.origin,
@@ -123,6 +126,15 @@ describe('signing in', () => {
         GITHUB_OAUTH_CLIENT_SECRET: githubClient.secret,
         GITHUB_URL: github.origin,
         GITHUB_API_URL: `${github.origin}/api`,
+        REGISTERED_CLIENTS: JSON.stringify([
+          {
+            clientId: 'site',
+            responseType: 'code',
+            scope: ['auth:current-scopes', 'mine:*'],
+            redirectUri: [`${site.origin}/back`],
+            maxExpires: '1 hour',
+          },
+        ]),
       },
       undefined,
       '--no-worker',
@@ -185,6 +197,64 @@ describe('signing in', () => {
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.getByRole('banner').getByRole('link', { name: 'Sign in' }).waitFor();
     await signInCommandLine(page, platform.rootUrl);
+  });
+
+  it('lets another site act for a person who allows it on a page, and not for one who does not', {
+    skip: skipWithoutBrowser,
+  }, async () => {
+    const page = await (await newVisitor(browser)).newPage();
+    const ask = new URL('/login/oauth/authorize', platform.rootUrl);
+    const redirectUri = `${site.origin}/back`;
+    const asked = {
+      response_type: 'code',
+      client_id: 'site',
+      redirect_uri: redirectUri,
+      scope: 'mine:* auth:current-scopes',
+    };
+    // A state that a reader of addresses might take for a number.
+    ask.search = new URLSearchParams({ ...asked, state: '1e3' }).toString();
+    await page.goto(ask.href);
+    await page.getByRole('link', { name: 'Sign in first' }).click();
+    await page.getByRole('link', { name: 'Sign in with Example House' }).click();
+    await page.locator('input[name=login]').fill('grace');
+    await page.locator('input[name=password]').fill('anything');
+    await page.getByRole('button', { name: /sign-in/i }).click();
+    await page.getByRole('button', { name: /continue/i }).click();
+    await page.getByText('mine:oidc/grace|grace!20L./*').waitFor();
+    assert.deepEqual(await seriousFaults(page), []);
+    await page.getByRole('button', { name: 'Do not allow' }).click();
+    await page.getByText('The site is here').waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('error'), 'access_denied');
+
+    await page.goto(ask.href);
+    await page.getByRole('button', { name: 'Allow', exact: true }).click();
+    await page.getByText('The site is here').waitFor();
+    const returned = new URL(page.url());
+    assert.equal(returned.origin + returned.pathname, redirectUri);
+    assert.equal(returned.searchParams.get('state'), '1e3');
+    const form = {
+      grant_type: 'authorization_code',
+      code: returned.searchParams.get('code') ?? '',
+      client_id: 'site',
+      redirect_uri: redirectUri,
+    };
+    const call = async (path: string, init: object) => {
+      const reply = await fetch(new URL(path, platform.rootUrl), init);
+      assert.equal(reply.headers.get('access-control-allow-origin'), '*');
+      return (await reply.json()) as { access_token: string; credentials: Credentials };
+    };
+    const { access_token: token } = await call('/login/oauth/token', {
+      method: 'POST',
+      body: new URLSearchParams(form),
+    });
+    const { credentials } = await call('/login/oauth/credentials', {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { scopes } = await new Auth({ rootUrl: platform.rootUrl, credentials }).currentScopes();
+    assert.deepEqual(
+      scopes.filter((scope) => scope !== 'assume:anonymous'),
+      ['auth:current-scopes', 'mine:oidc/grace|grace!20L./*'],
+    );
   });
 
   it('is described in public documents, in light and dark', {
