@@ -87,7 +87,7 @@ export const serve = <Services extends object>(
   }
 };
 
-/** Tells a browser that pages of other sites may ask: nothing here is allowed for the sake of a cookie alone. */
+/** Lets pages of other sites call, without cookies: no reply allows a browser to send what it keeps for us. */
 const allowEveryone = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
   reply.headers(apiHeaders).code(200).send('');
 
