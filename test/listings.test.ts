@@ -388,6 +388,21 @@ const walk = async (listing: Listing, count: number, limit?: number) => {
   return { status: 200, pages, found };
 };
 
+/** What is made by its test. */
+const ready = { begin: async () => {}, rows: { table: '', where: '', columns: '' } };
+
+const taskIdOf = ({ task: _, ...entry }: { status?: { taskId: string }; taskId?: string; task: object }) =>
+  entry.taskId ?? entry.status?.taskId ?? '';
+
+/** A listing of tasks. */
+const of = (path: string, key = 'tasks', body?: () => object): Listing => ({
+  ...ready,
+  path,
+  key,
+  idOf: taskIdOf,
+  ...(body ? { body } : {}),
+});
+
 describe('empty-token', () => {
   for (const [title, listing] of Object.entries(listings))
     it(`${title} ends without a token, with 0, 1, ${pageSize} and ${pageSize + 1} entries`, async () => {
@@ -417,8 +432,7 @@ describe('empty-token', () => {
       path: 'worker-manager/v1/providers',
       key: 'providers',
       idOf: ({ providerId }: { providerId: string }) => providerId,
-      begin: async () => {},
-      rows: { table: '', where: '', columns: '' },
+      ...ready,
     };
     const whole = await walk(providers, pageSize);
     assert.ok(whole.found.length > 1);
@@ -445,16 +459,6 @@ describe('empty-token', () => {
       await post(`queue/v1/task-group/${taskGroupId}/tasks`, { tasks });
       ids.push(...tasks.map(({ taskId }) => taskId));
     };
-    const taskId = ({ task: _, ...entry }: { status?: { taskId: string }; taskId?: string; task: object }) =>
-      entry.taskId ?? entry.status?.taskId ?? '';
-    const none = { begin: async () => {}, rows: { table: '', where: '', columns: '' } };
-    const of = (path: string, key = 'tasks', body?: () => object): Listing => ({
-      ...none,
-      path,
-      key,
-      idOf: taskId,
-      ...(body ? { body } : {}),
-    });
     const byIds = () => ({ taskIds: ids });
     const ofGroup = [
       of(`queue/v1/task-group/${taskGroupId}/list`),
@@ -499,13 +503,12 @@ describe('empty-token', () => {
     }
     const named = groups.filter((_, i) => i % 2).sort();
     const query = `name=${encodeURIComponent(name)}`;
-    const none = { begin: async () => {}, rows: { table: '', where: '', columns: '' } };
     for (const [path, key, idOf] of [
       [`views/v1/task-groups?${query}`, 'groups', (group: { taskGroupId: string }) => group.taskGroupId],
       [`views/v1/tasks?${query}`, 'tasks', (task: { taskId: string }) => task.taskId],
     ] as const)
       for (const limit of [undefined, 1, 7]) {
-        const { status, found } = await walk({ ...none, path, key, idOf }, pageSize, limit);
+        const { status, found } = await walk({ ...ready, path, key, idOf }, pageSize, limit);
         assert.equal(status, 200, path);
         assert.deepEqual(found.sort(), named, `${path}, limit ${limit}`);
       }
