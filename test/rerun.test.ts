@@ -78,4 +78,26 @@ test('failed tasks are rerun with all their dependents', async (t) => {
     const line = await says('task', 'rerun', other, '--downstream');
     assert.match(line, new RegExp(`^[\\w-]{22}  other  repeats ${other}\n$`));
   });
+
+  await t.test('loop-in-the-graph: a task that waits for itself is shown, and repeated', async () => {
+    const [loop, after] = [slugid(), slugid()];
+    const payload = { previous: loop };
+    await queue.createTask(loop, aTask('loop', { taskGroupId: loop, dependencies: [loop], payload }));
+    await queue.createTask(after, aTask('after', { taskGroupId: loop, dependencies: [loop] }));
+    const why = await says('why', loop);
+    assert.match(
+      why,
+      /^loop: unscheduled. It waits for itself, so it starts only when somebody schedules it/,
+    );
+    assert.match(why, /waits for itself {2}unscheduled/);
+    assert.match(await says('group', 'graph', loop), /loop {2}unscheduled\n {2}needs itself/);
+    assert.match(await says('group', 'graph', '--dot', loop), new RegExp(`"${loop}" -> "${loop}";`));
+    const made = await json<Repeated>('task', 'rerun', loop, '--downstream');
+    const idOf = (name: string) => made.tasks.find((task) => task.name === name)?.taskId ?? '';
+    assert.deepEqual(made.tasks.map(({ name }) => name).sort(), ['after', 'loop']);
+    const [again, later] = [await queue.task(idOf('loop')), await queue.task(idOf('after'))];
+    assert.deepEqual([again.dependencies, again.payload], [[], { previous: idOf('loop') }]);
+    assert.deepEqual(later.dependencies, [idOf('loop')]);
+    assert.equal((await queue.status(idOf('loop'))).status.state, 'pending');
+  });
 });

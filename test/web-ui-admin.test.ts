@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Auth, PurgeCache, Secrets } from '@taskyard/client';
-import { eventually } from '@taskyard/patience';
+import { Auth, Hooks, PurgeCache, Secrets } from '@taskyard/client';
+import { eventually, patienceMs } from '@taskyard/patience';
 import type { Browser, Page } from 'playwright-core';
 import {
   confirm,
@@ -189,7 +189,8 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
     assert.deepEqual(scopes, ['a:one', 'b:two']);
   });
 
-  it('show messages as they come, and say so only when they listen', async () => {
+  it('show messages as they come, and say so only when they listen, without a worker that tabs share', async () => {
+    await page.addInitScript('delete globalThis.SharedWorker');
     const exchange = 'exchange/taskcluster-queue/v1/task-completed';
     let letGo = (): void => {};
     const held = new Promise<void>((resolve) => {
@@ -205,6 +206,69 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
     const message = page.getByRole('group').filter({ hasText: idOf('heard') });
     await message.first().locator('summary').click();
     await message.getByText('"state": "completed"').first().waitFor();
+  });
+
+  describe('signed-out-while-typing', () => {
+    /** Opens a hook in a browser of its own, and writes half of a description. */
+    const halfWritten = async (hookId: string) => {
+      await new Hooks(platform).createHook('tests', hookId, {
+        metadata: { name: hookId, description: '', owner: 'somebody@example.com' },
+        task: {},
+      });
+      const { page: other } = await signedInPage(browser, platform);
+      // The time of the credentials is over at every call, as after a long while. To move the clock of the page would make
+      // its signatures wrong.
+      await other.route('**/api/sessions/v1/credentials', async (route) => {
+        const response = await route.fetch({ timeout: patienceMs });
+        if (!response.ok()) return route.fulfill({ response });
+        const granted = (await response.json()) as object;
+        return route.fulfill({ response, json: { ...granted, expires: new Date().toJSON() } });
+      });
+      await other.goto(`/hooks/tests/${hookId}`);
+      await other.getByRole('button', { name: 'Edit' }).click();
+      const field = other.getByRole('textbox', { name: 'Hook' });
+      const text = (await field.inputValue()).replace('"description": ""', '"description": "Half a thought"');
+      await field.fill(text);
+      const keep = () => other.getByRole('button', { name: 'Keep' }).click();
+      const isKept = async () => {
+        await other.getByText('Half a thought', { exact: true }).waitFor();
+        assert.equal(
+          (await new Hooks(platform).hook('tests', hookId)).metadata.description,
+          'Half a thought',
+        );
+      };
+      return { other, field, text, keep, isKept };
+    };
+
+    it('renews credentials silently while the session lasts', async () => {
+      const { other, keep, isKept } = await halfWritten('silently');
+      const renewed = other.waitForResponse('**/api/sessions/v1/credentials');
+      await keep();
+      assert.equal((await renewed).status(), 200);
+      await isKept();
+      await other.context().close();
+    });
+
+    it('opens sign-in beside when the session has ended, and the text is still there', async () => {
+      const { other, field, text, keep, isKept } = await halfWritten('beside');
+      await other.context().clearCookies();
+      await keep();
+      const trouble = other.getByRole('dialog').getByRole('alert');
+      await trouble.getByText('Your session has ended').waitFor();
+      const opened = other.context().waitForEvent('page');
+      await trouble.getByRole('link', { name: 'Sign in beside' }).click();
+      const beside = await opened;
+      await beside.getByLabel('Client').fill(platform.credentials.clientId);
+      await beside.getByRole('textbox', { name: 'Access token' }).fill(platform.credentials.accessToken);
+      await beside.getByRole('button', { name: 'Sign in' }).click();
+      await beside.getByRole('heading', { name: 'You are signed in' }).waitFor();
+      await beside.close();
+      await trouble.getByText('You are signed in again: go on.').waitFor();
+      assert.equal(await field.inputValue(), text);
+      await keep();
+      await isKept();
+      await other.context().close();
+    });
   });
 
   it('have no serious fault of accessibility, in both themes, and fit a narrow screen', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Auth, Hooks, Index } from '@taskyard/client';
-import { within } from '@taskyard/patience';
+import { Auth, Hooks, Index, Queue, slugid } from '@taskyard/client';
+import { eventually, within } from '@taskyard/patience';
 import type { Browser, Page } from 'playwright-core';
 import {
   confirm as confirmOn,
@@ -9,6 +9,7 @@ import {
   heldReply,
   launchBrowser,
   newVisitor,
+  seriousFaults,
   signedInPage,
   signInLink,
   skipWithoutBrowser,
@@ -182,6 +183,155 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await page.getByText('100 of 10000 tasks are over').waitFor();
   });
 
+  describe('rows-by-id', () => {
+    const aGroup = (prefix: string, count: number) =>
+      submitGraph(
+        platform,
+        Array.from({ length: count }, (_, i) => ({
+          name: `${prefix}-${i + 1}`,
+          command: 'true',
+          taskQueueId: `nobody/${prefix}`,
+        })),
+      );
+    const canceledOf = async (taskGroupId: string): Promise<string[]> => {
+      const { tasks } = await new Queue(platform).listTaskGroup(taskGroupId, { limit: '1000' });
+      return tasks
+        .filter(({ status }) => status.runs.at(-1)?.reasonResolved === 'canceled')
+        .map(({ task }) => task.metadata.name)
+        .sort();
+    };
+
+    it('the tasks that were chosen are named and acted on, however the rows move', async () => {
+      const { taskGroupId } = await aGroup('row', 500);
+      const queue = new Queue(platform);
+      await page.goto(groupPath(taskGroupId));
+      await page.getByText('500 of 500 shown').waitFor();
+      for (const name of ['row-3', 'row-7']) {
+        await page.getByLabel('Search').fill(name);
+        await page.getByRole('checkbox', { name: `Choose ${name}`, exact: true }).check();
+      }
+      await page.getByLabel('Search').fill('row-4');
+      await page.getByRole('combobox', { name: 'Order' }).click();
+      await page.getByRole('option', { name: 'started' }).click();
+      await page.getByRole('button', { name: 'Cancel chosen' }).click();
+      const named = page.getByRole('dialog').getByRole('listitem');
+      await named.first().waitFor();
+      // Each claim moves its rows to the top.
+      for (let left = 500; left > 0; ) {
+        const { tasks } = await queue.claimWork('nobody/row', {
+          tasks: Math.min(32, left),
+          workerGroup: 'tests',
+          workerId: 'one',
+        });
+        left -= tasks.length;
+      }
+      await page.getByText('running 500').waitFor();
+      assert.deepEqual(await named.allTextContents(), ['row-3', 'row-7']);
+      await page.getByRole('button', { name: 'Yes' }).click();
+      await page.getByText('2 of 500 tasks are over').waitFor();
+      assert.deepEqual(await canceledOf(taskGroupId), ['row-3', 'row-7']);
+    });
+
+    it('nothing of a group is shown or acted on in another one, whichever answers first', async () => {
+      const [a, b] = [await aGroup('left', 3), await aGroup('right', 2)];
+      const goTo = async (taskGroupId: string) => {
+        await page.getByLabel('Find a task, a group').fill(`${platform.rootUrl}${groupPath(taskGroupId)}`);
+        await page.keyboard.press('Enter');
+      };
+      const held = async (taskGroupId: string) => {
+        let letGo = (): void => {};
+        const released = new Promise<void>((resolve) => {
+          letGo = resolve;
+        });
+        let isAsked = false;
+        await page.route(
+          `**/task-group/${taskGroupId}/lines?*`,
+          async (route) => {
+            isAsked = true;
+            await released;
+            // The page may have left already.
+            await route.continue().catch(() => {});
+          },
+          { times: 1 },
+        );
+        return { asked: () => eventually('the group to be asked for', () => isAsked), letGo };
+      };
+      await page.goto('/');
+      const late = await held(a.taskGroupId);
+      await goTo(a.taskGroupId);
+      await late.asked();
+      await goTo(b.taskGroupId);
+      await page.getByText('2 of 2 shown').waitFor();
+      late.letGo();
+      await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+      assert.deepEqual(await page.getByRole('dialog').getByRole('listitem').allTextContents(), [
+        'right-1',
+        'right-2',
+      ]);
+      const again = await held(a.taskGroupId);
+      // Back by the browser: the dialog of the other group goes with it.
+      await page.evaluate('history.back()');
+      await again.asked();
+      await page.getByRole('heading', { name: a.taskGroupId }).waitFor();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      assert.equal(await page.locator('.group-row').count(), 0);
+      assert.equal(await page.getByRole('button', { name: 'Cancel', exact: true }).isDisabled(), true);
+      again.letGo();
+      await page.getByText('3 of 3 shown').waitFor();
+      await confirm('Cancel');
+      await page.getByText('3 of 3 tasks are over').waitFor();
+      assert.deepEqual(await canceledOf(a.taskGroupId), ['left-1', 'left-2', 'left-3']);
+      assert.deepEqual(await canceledOf(b.taskGroupId), []);
+    });
+  });
+
+  it('loop-in-the-graph: say of a task that it waits for itself', async () => {
+    const queue = new Queue(platform);
+    const [loop, after] = [slugid(), slugid()];
+    const { taskGroupId, idOf } = await submitGraph(platform, [{ name: 'model', command: 'true' }]);
+    const model = await queue.task(idOf('model'));
+    for (const [taskId, name] of [
+      [loop, 'ouroboros'],
+      [after, 'follower'],
+    ] as const) {
+      const { provisionerId: _provisioner, workerType: _type, ...task } = model;
+      const metadata = { ...model.metadata, name };
+      await queue.createTask(taskId, { ...task, metadata, taskGroupId, dependencies: [loop] });
+    }
+    await page.goto(`${groupPath(taskGroupId)}?view=graph`);
+    await page.getByRole('button', { name: 'ouroboros ⟲ waits for itself' }).waitFor();
+    await page.getByRole('button', { name: 'follower' }).waitFor();
+    await page.goto(`${groupPath(taskGroupId)}?view=waterfall`);
+    await page.getByText('model', { exact: true }).waitFor();
+    await page.goto(`/tasks/${loop}`);
+    await page.getByText('It waits for itself, so it starts only when somebody schedules it.').waitFor();
+    await confirm('Schedule');
+    await state('completed').first().waitFor();
+  });
+
+  it('speak with a shell in a task that runs', async () => {
+    const { idOf } = await submitGraph(platform, [
+      {
+        name: 'open',
+        command: 'until [ -e done ]; do sleep 0.2; done; sleep 2',
+        features: { interactive: true },
+      },
+    ]);
+    await page.goto(`/tasks/${idOf('open')}`);
+    await page.getByRole('link', { name: 'Shell' }).click();
+    await page.getByText('Shift and Escape leave the terminal.').waitFor();
+    await page.keyboard.type('echo "it is $((40 + 2))"\n');
+    await page.locator('.xterm-rows').getByText('it is 42').waitFor();
+    await page.keyboard.press('Shift+Escape');
+    assert.equal(await page.evaluate('document.activeElement.textContent'), 'New shell');
+    const faults = await seriousFaults(page);
+    assert.deepEqual(faults, []);
+    await page.getByRole('textbox', { name: 'Terminal input' }).focus();
+    await page.keyboard.type('touch done; exit 7\n');
+    await page.getByText('The shell has ended with exit code 7.').waitFor();
+    await page.getByText('A task has shells while its commands run, and this run is completed.').waitFor();
+  });
+
   it('sign in once by each link, tell what a client lacks, and sign out', async () => {
     const { rootUrl, credentials } = platform;
     const input = {
@@ -275,6 +425,32 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
       '/tasks/index/tests',
     ];
     assert.deepEqual(await faultsOf(page, paths), []);
+  });
+
+  it('seventh-tab: load and stay live in seven tabs, with a live log in two of them', async () => {
+    const graph = await submitGraph(platform, [
+      { name: 'ticks', command: 'for i in $(seq 600); do echo tick $i; sleep 0.2; done' },
+      { name: 'waits', command: 'true', taskQueueId: 'nobody/works-here' },
+    ]);
+    const log = `/tasks/${graph.idOf('ticks')}`;
+    const context = page.context();
+    const tabs: Page[] = [];
+    for (let i = 0; i < 7; i++) {
+      const tab = await context.newPage();
+      await tab.goto(i < 2 ? log : groupPath(graph.taskGroupId));
+      await tab
+        .getByText(i < 2 ? /^tick \d+$/ : '2 of 2 shown')
+        .first()
+        .waitFor();
+      tabs.push(tab);
+    }
+    await tabs[6]?.reload();
+    await new Queue(platform).cancelTask(graph.idOf('waits'));
+    for (const tab of tabs.slice(2)) await tab.getByText('1 of 2 tasks are over').waitFor();
+    await new Queue(platform).cancelTask(graph.idOf('ticks'));
+    for (const tab of tabs.slice(0, 2))
+      await tab.locator('.state', { hasText: 'canceled' }).first().waitFor();
+    for (const tab of tabs) await tab.close();
   });
 
   it('broke no rule of their own: no script failed, and nothing was loaded that may not be', () => {

@@ -7,6 +7,8 @@ export interface Wanted {
   readonly command: string;
   readonly needs?: readonly string[];
   readonly taskQueueId?: string;
+  /** Of its payload. */
+  readonly features?: object;
 }
 
 const requestOf = (wanted: Wanted, dependencies: string[]): CreateTaskRequest => ({
@@ -14,7 +16,11 @@ const requestOf = (wanted: Wanted, dependencies: string[]): CreateTaskRequest =>
   dependencies,
   created: new Date().toJSON(),
   deadline: new Date(Date.now() + 3600_000).toJSON(),
-  payload: { command: [['sh', '-c', wanted.command]], maxRunTime: 300 },
+  payload: {
+    command: [['sh', '-c', wanted.command]],
+    maxRunTime: 300,
+    ...(wanted.features ? { features: wanted.features } : {}),
+  },
   metadata: {
     name: wanted.name,
     description: 'Made to be looked at.',

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { adminCommands, clientCommands, roleCommands, scopesCommands } from './admin/index.ts';
 import { apiCommand } from './api.ts';
@@ -12,6 +11,7 @@ import { groupCommands } from './group/index.ts';
 import { hookCommands } from './hook/index.ts';
 import { indexCommands } from './index/index.ts';
 import type { Io } from './io.ts';
+import { mcpCommand } from './mcp/index.ts';
 import { migrateCommand } from './migrate.ts';
 import { poolCommands } from './pool/index.ts';
 import { queueCommands } from './queue/index.ts';
@@ -21,13 +21,9 @@ import { serveCommand } from './serve.ts';
 import { signinCommand } from './signin.ts';
 import { slugidCommand } from './slugid.ts';
 import { taskCommands } from './task/index.ts';
+import { version } from './version.ts';
 import { whyCommand } from './why.ts';
 import { workerCommand } from './worker.ts';
-
-const version = (): string => {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-};
 
 /** Makes commander write to our outputs, and never end the process. */
 const redirectOutput = (io: Io, command: Command): void => {
@@ -69,6 +65,7 @@ export const createProgram = (io: Io): Command => {
     roleCommands,
     scopesCommands,
     eventsCommand,
+    mcpCommand,
     signinCommand,
     apiCommand,
     slugidCommand,

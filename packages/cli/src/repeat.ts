@@ -1,4 +1,4 @@
-import { type CreateTaskGroupTasksRequest, type Queue, slugid } from '@taskyard/client';
+import { ApiError, type CreateTaskGroupTasksRequest, type Queue, slugid } from '@taskyard/client';
 import { allItems, type ListedTask, listGroup } from './listings.ts';
 
 /** A new task that repeats another one. */
@@ -36,7 +36,11 @@ const repeated = (
   return {
     ...task,
     taskGroupId,
-    dependencies: translated(task.dependencies ?? [], newIds),
+    // A task that waits for itself starts when somebody schedules it: who repeats it wants it to start.
+    dependencies: translated(
+      (task.dependencies ?? []).filter((needed) => needed !== status.taskId),
+      newIds,
+    ),
     payload: translated(task.payload, newIds),
     created: now.toJSON(),
     deadline: later(task.deadline),
@@ -108,6 +112,20 @@ export const failedIn = async (queue: Queue, taskGroupId: string): Promise<Faile
   }
   const dependents = all.filter((listed) => reached.has(listed.status.taskId) && !hasFailed(listed));
   return { failed, dependents };
+};
+
+/** Reruns failed tasks by one request. Other servers have no such method and get one request for each task. */
+export const rerunFailed = async (
+  queue: Queue,
+  taskGroupId: string,
+  taskIds: readonly string[],
+): Promise<void> => {
+  try {
+    await queue.rerunTaskGroup(taskGroupId);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.statusCode !== 404) throw error;
+    for (const taskId of taskIds) await queue.rerunTask(taskId);
+  }
 };
 
 /** Whether what failed can run again as it is: nothing is past its deadline, and what depends on it still waits for it. */

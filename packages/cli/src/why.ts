@@ -91,8 +91,12 @@ const lineLines = (io: Io, line: TaskExplanation['line']): string[] => {
 };
 
 /** The unmet dependencies of an unscheduled task, by name. */
-const unmetLines = ({ unmet, unmetCount }: TaskExplanation): string[] => {
-  const rows = unmet.map(({ taskId, state, name }) => [`  waits for ${harmless(name)}`, state, taskId]);
+const unmetLines = ({ taskId: own, unmet, unmetCount }: TaskExplanation): string[] => {
+  const rows = unmet.map(({ taskId, state, name }) => [
+    `  waits for ${taskId === own ? 'itself' : harmless(name)}`,
+    state,
+    taskId,
+  ]);
   const others = unmetCount - unmet.length;
   return [...columns(rows), ...(others > 0 ? [`  and ${others} more`] : [])];
 };
@@ -112,6 +116,20 @@ const explainTask = async (queue: Queue, views: Views, taskId: string) => {
 
 const isMissing = (error: unknown): boolean => error instanceof ApiError && error.statusCode === 404;
 
+/** What is known of why a task or a group waits or failed. */
+export const explain = async (
+  { queue, views }: { readonly queue: Queue; readonly views: Views },
+  { id, isGroup }: { readonly id: string; readonly isGroup: boolean },
+) => {
+  const task = isGroup
+    ? undefined
+    : await explainTask(queue, views, id).catch((error: unknown) => {
+        if (isMissing(error)) return undefined;
+        throw error;
+      });
+  return task ? { task } : { group: await explainGroup(queue, views, id) };
+};
+
 /** `taskyard why <taskId or taskGroupId>`, and `taskyard task why <taskId>` */
 export const whyCommand = (io: Io): Command =>
   connectedCommand('why')
@@ -119,16 +137,10 @@ export const whyCommand = (io: Io): Command =>
     .argument('<id>', 'a taskId, or a taskGroupId')
     .option('--group', 'the group, where a task has the same id')
     .action(async (id: string, options: ConnectedOptions & { readonly group?: true }) => {
-      const [queue, views] = [queueOf(io, options), viewsOf(io, options)];
-      const task = options.group
-        ? undefined
-        : await explainTask(queue, views, id).catch((error: unknown) => {
-            if (isMissing(error)) return undefined;
-            throw error;
-          });
-      const found = task ?? (await explainGroup(queue, views, id));
+      const clients = { queue: queueOf(io, options), views: viewsOf(io, options) };
+      const { task, group } = await explain(clients, { id, isGroup: options.group === true });
       if (options.json) {
-        sayJson(io, found);
+        sayJson(io, task ?? group);
         return;
       }
       const state = task && paintState(paintFor(io, io.stdout), task.state);
@@ -139,6 +151,6 @@ export const whyCommand = (io: Io): Command =>
             ...unmetLines(task),
             ...lineLines(io, task.line),
           ]
-        : groupLines(io, found as GroupWhy);
+        : groupLines(io, group);
       for (const line of lines) say(io, line);
     });

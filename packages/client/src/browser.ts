@@ -12,3 +12,4 @@ export { scopeCovers, scopesSatisfy } from './scopes.ts';
 export type * from './service.ts';
 export { routeParameters } from './service.ts';
 export { slugid } from './slugid.ts';
+export * from './terminal.ts';

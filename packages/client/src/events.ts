@@ -30,6 +30,8 @@ export interface FollowOptions {
    * `isGapless` is false: then the caller reads the present state by other means.
    */
   readonly onConnect?: ((connection: { readonly isGapless: boolean }) => void) | undefined;
+  /** Called with a place to go on from, which no message carries: the stream tells it while nothing happens. */
+  readonly onPosition?: ((id: string) => void) | undefined;
   /** A connection that is silent for this long is taken for dead. Default 60 s. */
   readonly silenceMaxMs?: number | undefined;
   /** Failed connections in a row before it gives up. Default 20, about a minute. */
@@ -129,7 +131,10 @@ export async function* followEvents<Payload = unknown>(
       for await (const event of eventsOf(connection)) {
         lastEventId = event.id ?? lastEventId;
         // Events of another kind than messages only say where the stream stands.
-        if (event.event !== undefined && event.event !== 'message') continue;
+        if (event.event !== undefined && event.event !== 'message') {
+          if (event.id !== undefined) options.onPosition?.(event.id);
+          continue;
+        }
         yield { id: lastEventId ?? '', ...(JSON.parse(event.data) as Omit<StreamedMessage<Payload>, 'id'>) };
       }
     } catch (error) {

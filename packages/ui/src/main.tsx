@@ -5,18 +5,20 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { createRoot } from 'react-dom/client';
 import { router } from './router.tsx';
-import { sessionStore } from './session/session.ts';
+import { type Session, sessionStore } from './session/session.ts';
 
 // Calls are repeated by the client already, where that helps.
 const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: 2000 } } });
 
-// What somebody else may see is another answer.
-let who = '';
+const whoIs = (session: Session): string => ('clientId' in session ? session.clientId : session.kind);
+
+// What somebody else may see is another answer. To whoever comes back, what was refused meanwhile is shown.
+let before = sessionStore.snapshot();
 sessionStore.subscribe(() => {
-  const session = sessionStore.snapshot();
-  const now = session.kind === 'somebody' ? session.clientId : session.kind;
-  if (who !== '' && who !== now) void queries.resetQueries();
-  who = now;
+  const now = sessionStore.snapshot();
+  if (before.kind !== 'unknown' && whoIs(before) !== whoIs(now)) void queries.resetQueries();
+  else if (before.kind === 'ended') void queries.invalidateQueries();
+  before = now;
 });
 
 const theme = createTheme({

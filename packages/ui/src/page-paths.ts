@@ -3,6 +3,7 @@ export const pagePaths = [
   '/',
   '/sign-in',
   '/sign-in/command-line',
+  '/sign-in/done',
   '/third-party',
   '/tasks/*',
   '/queues',

@@ -65,6 +65,11 @@ const routes = [
   }),
   createRoute({
     getParentRoute: () => root,
+    path: '/sign-in/done',
+    component: lazyRouteComponent(() => import('./session/signed-in-page.tsx'), 'SignedInPage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
     path: '/third-party',
     validateSearch: ({ query }: Record<string, unknown>) => ({ query: text(query) }),
     component: lazyRouteComponent(async () => {
@@ -105,6 +110,11 @@ const routes = [
     getParentRoute: () => root,
     path: '/tasks/$taskId/runs/$runId/logs/$',
     component: lazyRouteComponent(() => import('./log/log-page.tsx'), 'LogPage'),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/tasks/$taskId/runs/$runId/shell',
+    component: lazyRouteComponent(() => import('./shells/shell-page.tsx'), 'ShellPage'),
   }),
   createRoute({
     getParentRoute: () => root,
@@ -192,5 +202,9 @@ const routes = [
   }),
 ];
 
-/** All pages. */
-export const router = createRouter({ routeTree: root.addChildren(routes), defaultPreload: false });
+/** All pages. Nothing of the page of one thing stays when another one is gone to: no dialog, no choice, no text. */
+export const router = createRouter({
+  routeTree: root.addChildren(routes),
+  defaultPreload: false,
+  defaultRemountDeps: ({ params }) => params,
+});

@@ -50,8 +50,9 @@ export const graphCommand = (io: Io): Command =>
         dependencies: task.dependencies ?? [],
       }));
       if (options.json) return sayJson(io, needs);
-      for (const { name, state, dependencies } of needs) {
+      for (const { taskId, name, state, dependencies } of needs) {
         say(io, `${name}  ${state}`);
-        for (const needed of dependencies) say(io, `  needs ${names.get(needed) ?? needed}`);
+        for (const needed of dependencies)
+          say(io, `  needs ${needed === taskId ? 'itself' : (names.get(needed) ?? needed)}`);
       }
     });

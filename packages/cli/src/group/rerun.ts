@@ -1,19 +1,8 @@
-import { ApiError, type Queue } from '@taskyard/client';
 import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
-import { failedIn, mayRunAgain, repeatTasks } from '../repeat.ts';
+import { failedIn, mayRunAgain, repeatTasks, rerunFailed } from '../repeat.ts';
 import { sayRepeated } from '../task/rerun.ts';
-
-/** Reruns failed tasks by one request. Other servers have no such method and get one request for each task. */
-const rerunFailed = async (queue: Queue, taskGroupId: string, taskIds: readonly string[]): Promise<void> => {
-  try {
-    await queue.rerunTaskGroup(taskGroupId);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.statusCode !== 404) throw error;
-    for (const taskId of taskIds) await queue.rerunTask(taskId);
-  }
-};
 
 /** `taskyard group rerun <taskGroupId>` */
 export const rerunCommand = (io: Io): Command =>

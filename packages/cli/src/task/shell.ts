@@ -5,6 +5,7 @@ import {
   locateArtifact,
   pause,
   type Queue,
+  shellNames,
   type TerminalMessage,
   type TerminalSize,
   terminalMessages,
@@ -17,8 +18,6 @@ import { wholeNumber } from '../input.ts';
 import { type Io, remark, sayJson } from '../io.ts';
 import { atKeyboard, send, sizeOf } from '../keyboard.ts';
 
-/** What leads to shells of a task, by the format of its payload. */
-const shellNames = ['private/generic-worker/shell.html', 'private/docker-worker/shell.html'];
 const pollMs = 300;
 const openWithinMs = 15_000;
 

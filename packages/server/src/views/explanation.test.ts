@@ -34,9 +34,18 @@ describe('a dependency', () => {
 describe('the sentence', () => {
   const line = { before: 0, running: 0, workersSeen: 1, workersQuarantined: 0 };
   it('names causes that need action before those that only take time', () => {
-    assert.match(whyUnscheduled({ unmet: 3, broken: 1 }), /^1 task that it depends on did not complete/);
-    assert.match(whyUnscheduled({ unmet: 3, broken: 0 }), /waits for 3 tasks/);
-    assert.match(whyUnscheduled({ unmet: 0, broken: 0 }), /to be scheduled/);
+    const none = { unmet: 0, broken: 0, itself: false };
+    assert.match(
+      whyUnscheduled({ ...none, unmet: 3, broken: 1 }),
+      /^1 task that it depends on did not complete/,
+    );
+    assert.match(whyUnscheduled({ ...none, unmet: 3 }), /waits for 3 tasks/);
+    assert.match(whyUnscheduled(none), /to be scheduled/);
+  });
+  it('loop-in-the-graph: says that a task waits for itself, and for how many others', () => {
+    const itself = { unmet: 1, broken: 0, itself: true };
+    assert.match(whyUnscheduled(itself), /^It waits for itself, so it starts only when somebody/);
+    assert.match(whyUnscheduled({ ...itself, unmet: 3 }), /^It waits for itself and for 2 other tasks,/);
   });
   it('says for a pending task which workers are missing, or what goes before it', () => {
     assert.match(whyPending({ ...line, workersSeen: 0 }), /No worker/);

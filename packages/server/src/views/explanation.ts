@@ -30,11 +30,22 @@ export interface Line {
 
 const some = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
+/** The unmet dependencies of a task: how many, how many of them broken, and whether the task itself is among them. */
+export interface Unmet {
+  readonly unmet: number;
+  readonly broken: number;
+  readonly itself: boolean;
+}
+
 /** Why an unscheduled task waits. */
-export const whyUnscheduled = ({ unmet, broken }: { unmet: number; broken: number }): string => {
+export const whyUnscheduled = ({ unmet, broken, itself }: Unmet): string => {
   if (broken > 0) {
     const what = some(broken, 'task that it depends on', 'tasks that it depends on');
     return `${what} did not complete, so it will not start unless ${broken === 1 ? 'that is' : 'those are'} run again.`;
+  }
+  if (itself) {
+    const others = unmet > 1 ? ` and for ${some(unmet - 1, 'other task', 'other tasks')}` : '';
+    return `It waits for itself${others}, so it starts only when somebody schedules it.`;
   }
   if (unmet > 0) return `It waits for ${some(unmet, 'task', 'tasks')} to complete.`;
   return 'It depends on nothing that is missing; it waits to be scheduled.';

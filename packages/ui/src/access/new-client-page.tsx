@@ -104,8 +104,9 @@ export const NewClientPage = () => {
   const session = useSession();
   const signInLink = useSignInLink();
   const search = useSearch({ strict: false }) as NewClientSearch;
+  const own = 'clientId' in session ? session.clientId : '';
   const scopes = useQuery({
-    queryKey: ['own-scopes', session.kind],
+    queryKey: ['own-scopes', own],
     queryFn: async ({ signal }) => (await api()).auth.currentScopes({ signal }),
     enabled: session.kind === 'somebody',
   });
@@ -116,9 +117,9 @@ export const NewClientPage = () => {
           Sign in first
         </Button>
       )}
-      {session.kind === 'somebody' && (
+      {own !== '' && (
         <Answer query={scopes} what="your scopes">
-          {(held) => <Form own={session.clientId} held={held.scopes} search={search} />}
+          {(held) => <Form own={own} held={held.scopes} search={search} />}
         </Answer>
       )}
     </Page>

@@ -1,4 +1,4 @@
-import { countStates, type Line } from './lines.ts';
+import { countStates, type Line, waitsForItself } from './lines.ts';
 
 /** One box of a graph: a task, or several alike. */
 export interface Cluster {
@@ -6,6 +6,8 @@ export interface Cluster {
   readonly label: string;
   readonly lines: readonly Line[];
   readonly counts: Readonly<Record<string, number>>;
+  /** One of its tasks names itself as dependency: it starts only when somebody schedules it. */
+  readonly waitsForItself: boolean;
 }
 
 export interface ClusteredGraph {
@@ -72,6 +74,7 @@ export const clusteredGraph = (lines: readonly Line[]): ClusteredGraph => {
     label: labelOf(id, members),
     lines: members,
     counts: countStates(members),
+    waitsForItself: members.some(waitsForItself),
   }));
   return { clusters, edges: [...edges.values()], isClustered };
 };

@@ -21,15 +21,15 @@ export const criticalPath = (lines: readonly Line[]): Line[] => {
   // Of what still runs, the one that has begun first has taken longest.
   let line =
     unresolved.length > 0 ? unresolved.reduce((a, b) => (endOf(a) <= endOf(b) ? a : b)) : latest(begun);
-  while (line && !seen.has(line.taskId)) {
+  while (line) {
     seen.add(line.taskId);
-    path.unshift(line);
+    path.push(line);
     line = latest(
       line.dependencies.flatMap((id) => {
         const needed = byId.get(id);
-        return needed && needed.runs > 0 ? [needed] : [];
+        return needed && needed.runs > 0 && !seen.has(id) ? [needed] : [];
       }),
     );
   }
-  return path;
+  return path.reverse();
 };

@@ -8,10 +8,13 @@ export interface Cause {
 
 const wentWrong = ({ state }: Line): boolean => state === 'failed' || state === 'exception';
 
+/** A task may name itself as dependency, which is no cause of anything. */
+const othersNeeded = ({ taskId, dependencies }: Line): string[] => dependencies.filter((id) => id !== taskId);
+
 const dependentsIn = (lines: readonly Line[]): Map<string, Line[]> => {
   const dependents = new Map<string, Line[]>();
   for (const line of lines) {
-    for (const id of line.dependencies) {
+    for (const id of othersNeeded(line)) {
       const known = dependents.get(id);
       if (known) known.push(line);
       else dependents.set(id, [line]);
@@ -44,7 +47,7 @@ export const firstCauses = (lines: readonly Line[]): Cause[] => {
   const dependents = dependentsIn(lines);
   const isConsequence = (line: Line): boolean =>
     line.requires === 'all-completed' &&
-    line.dependencies.some((id) => {
+    othersNeeded(line).some((id) => {
       const dependency = byId.get(id);
       return dependency !== undefined && wentWrong(dependency);
     });

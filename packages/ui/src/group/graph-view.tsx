@@ -37,10 +37,13 @@ const Box = ({ data: { cluster, onOpen } }: NodeProps<BoxNode>) => {
       type="button"
       className={`node state-${worstOf(cluster)}`}
       onClick={() => onOpen(cluster)}
-      title={cluster.label}
+      title={cluster.waitsForItself ? `${cluster.label} waits for itself` : cluster.label}
     >
       <Handle type="target" position={Position.Left} isConnectable={false} />
-      <div className="name">{cluster.label}</div>
+      <div className="name">
+        {cluster.label}
+        {cluster.waitsForItself && ' ⟲ waits for itself'}
+      </div>
       {cluster.lines.length === 1 && only ? (
         <StateMark state={only.state} />
       ) : (

@@ -8,37 +8,55 @@ import type { Line } from './lines.ts';
 
 const isOver = ({ state }: Line): boolean => ['completed', 'failed', 'exception'].includes(state);
 const tasksText = (count: number): string => (count === 1 ? '1 task' : `${count} tasks`);
+const namedMax = 20;
 
-/** What can be done to a group as a whole, and to the tasks that are shown. */
+/** A question about tasks, with their names. */
+const About = ({ question, tasks }: { question: string; tasks: readonly Line[] }) => (
+  <>
+    {question}
+    <ul className="named">
+      {tasks.slice(0, namedMax).map(({ taskId, name }) => (
+        <li key={taskId}>{name || taskId}</li>
+      ))}
+      {tasks.length > namedMax && <li>and {tasks.length - namedMax} more</li>}
+    </ul>
+  </>
+);
+
+/** Which tasks of a group are acted on, and how that is called. */
+export interface Concerned {
+  readonly kind: 'all' | 'shown' | 'chosen';
+  readonly lines: readonly Line[];
+}
+
+/** What can be done to a group as a whole, to the tasks that are shown, or to those that somebody has chosen. */
 export const GroupActions = ({
   group,
-  lines,
-  shown,
+  concerned: { kind, lines },
   onDone,
 }: {
   group: TaskGroupResponse | undefined;
-  lines: readonly Line[];
-  shown: readonly Line[];
+  concerned: Concerned;
   onDone: () => void;
 }) => {
-  const causes = firstCauses(lines).map(({ line }) => line);
-  const isFiltered = shown.length < lines.length;
-  const open = (isFiltered ? shown : lines).filter((line) => !isOver(line));
-  const cancel = async () => {
+  const suffix = kind === 'all' ? '' : ` ${kind}`;
+  const failed = firstCauses(lines).map(({ line }) => line);
+  const open = lines.filter((line) => !isOver(line));
+  const cancel = async (tasks: readonly Line[]) => {
     const { queue } = await api();
-    await forEachInSteps(open, ({ taskId }) => queue.cancelTask(taskId));
-    onDone();
+    await forEachInSteps(tasks, ({ taskId }) => queue.cancelTask(taskId)).finally(onDone);
   };
-  const rerun = async () => {
+  const rerun = async (tasks: readonly Line[]) => {
     const { queue } = await api();
-    await forEachInSteps(causes, ({ taskId }) => queue.rerunTask(taskId));
-    onDone();
+    await forEachInSteps(tasks, ({ taskId }) => queue.rerunTask(taskId)).finally(onDone);
   };
-  const rank = async (newPriority: Line['priority']) => {
+  const rank = async (newPriority: Line['priority'], about: Concerned) => {
     const { queue } = await api();
-    if (!isFiltered && group) await queue.changeTaskGroupPriority(group.taskGroupId, { newPriority });
-    else await forEachInSteps(open, ({ taskId }) => queue.changeTaskPriority(taskId, { newPriority }));
-    onDone();
+    const change =
+      about.kind === 'all' && group
+        ? queue.changeTaskGroupPriority(group.taskGroupId, { newPriority })
+        : forEachInSteps(about.lines, ({ taskId }) => queue.changeTaskPriority(taskId, { newPriority }));
+    await Promise.resolve(change).finally(onDone);
   };
   const seal = async () => {
     if (group) await (await api()).queue.sealTaskGroup(group.taskGroupId);
@@ -47,13 +65,22 @@ export const GroupActions = ({
   return (
     <>
       <Confirmed
-        label="Rerun failed"
-        question={`Run ${tasksText(causes.length)} again that failed first? What waits for them starts by itself once they complete.`}
+        label={kind === 'chosen' ? 'Rerun chosen' : 'Rerun failed'}
+        subject={failed}
+        question={(tasks) => (
+          <About
+            question={`Run ${tasksText(tasks.length)} again that failed first? What waits for them starts by itself once they complete.`}
+            tasks={tasks}
+          />
+        )}
         run={rerun}
-        disabled={causes.length === 0}
+        disabled={failed.length === 0}
       />
       <PriorityChange
-        question={`Give ${tasksText(open.length)} another priority?`}
+        subject={{ kind, lines: open }}
+        question={(about: Concerned) => (
+          <About question={`Give ${tasksText(about.lines.length)} another priority?`} tasks={about.lines} />
+        )}
         change={rank}
         disabled={open.length === 0}
       />
@@ -64,8 +91,14 @@ export const GroupActions = ({
         disabled={!group || group.sealed !== undefined}
       />
       <Confirmed
-        label={isFiltered ? 'Cancel shown' : 'Cancel'}
-        question={`Cancel ${tasksText(open.length)} that ${open.length === 1 ? 'is' : 'are'} not over?`}
+        label={`Cancel${suffix}`}
+        subject={open}
+        question={(tasks) => (
+          <About
+            question={`Cancel ${tasksText(tasks.length)} that ${tasks.length === 1 ? 'is' : 'are'} not over?`}
+            tasks={tasks}
+          />
+        )}
         run={cancel}
         disabled={open.length === 0}
         danger

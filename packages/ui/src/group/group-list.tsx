@@ -9,10 +9,22 @@ import { StateMark } from '../shell/state-mark.tsx';
 import { useLink } from '../shell/use-link.ts';
 import type { Line } from './lines.ts';
 
-const Row = ({ line }: { line: Line }) => {
+/** The tasks that somebody has chosen, by their ids: a place in the list is another task's a moment later. */
+export interface Choice {
+  readonly ids: ReadonlySet<string>;
+  readonly toggle: (taskId: string) => void;
+}
+
+const Row = ({ line, choice }: { line: Line; choice: Choice }) => {
   const link = useLink();
   return (
     <>
+      <input
+        type="checkbox"
+        aria-label={`Choose ${line.name || line.taskId}`}
+        checked={choice.ids.has(line.taskId)}
+        onChange={() => choice.toggle(line.taskId)}
+      />
       <span>
         <Anchor {...link(paths.task(line.taskId))} title={line.taskId}>
           {line.name || line.taskId}
@@ -30,9 +42,9 @@ const Row = ({ line }: { line: Line }) => {
 };
 
 /** The tasks of a group, of which only those in sight are drawn. */
-export const GroupList = ({ lines }: { lines: readonly Line[] }) => {
+export const GroupList = ({ lines, choice }: { lines: readonly Line[]; choice: Choice }) => {
   const frame = useRef<HTMLDivElement>(null);
-  const [current, setCurrent] = useState(-1);
+  const [current, setCurrent] = useState('');
   const link = useLink();
   const rows = useVirtualizer({
     count: lines.length,
@@ -41,17 +53,18 @@ export const GroupList = ({ lines }: { lines: readonly Line[] }) => {
     overscan: 12,
   });
   const step = (by: number) => {
-    const next = Math.min(lines.length - 1, Math.max(0, current + by));
-    setCurrent(next);
+    const at = lines.findIndex(({ taskId }) => taskId === current);
+    const next = Math.min(lines.length - 1, Math.max(0, at + by));
+    setCurrent(lines[next]?.taskId ?? '');
     rows.scrollToIndex(next);
   };
   const open = () => {
-    const line = lines[current];
-    if (line) link(paths.task(line.taskId)).onClick(new MouseEvent('click') as never);
+    if (current !== '') link(paths.task(current)).onClick(new MouseEvent('click') as never);
   };
   useShortcuts([
     { keys: 'j', does: 'next task', run: () => step(1) },
     { keys: 'k', does: 'previous task', run: () => step(-1) },
+    { keys: 'x', does: 'choose the task', run: () => current !== '' && choice.toggle(current) },
     { keys: 'o', does: 'open the task', run: open },
   ]);
   return (
@@ -65,7 +78,7 @@ export const GroupList = ({ lines }: { lines: readonly Line[] }) => {
                 key={line.taskId}
                 aria-setsize={lines.length}
                 aria-posinset={index + 1}
-                className={`row group-row${index === current ? ' is-current' : ''}`}
+                className={`row group-row${line.taskId === current ? ' is-current' : ''}`}
                 style={{
                   position: 'absolute',
                   top: 0,
@@ -74,7 +87,7 @@ export const GroupList = ({ lines }: { lines: readonly Line[] }) => {
                   transform: `translateY(${start}px)`,
                 }}
               >
-                <Row line={line} />
+                <Row line={line} choice={choice} />
               </li>
             )
           );

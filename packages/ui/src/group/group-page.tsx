@@ -1,4 +1,15 @@
-import { Alert, Anchor, Chip, Group, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core';
+import {
+  Alert,
+  Anchor,
+  Button,
+  Chip,
+  Group,
+  SegmentedControl,
+  Select,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from 'react';
 import type { GroupSearch } from '../router.tsx';
@@ -10,8 +21,8 @@ import { StateBar, StateMark, taskStates } from '../shell/state-mark.tsx';
 import { useLink } from '../shell/use-link.ts';
 import { CriticalPath } from './critical-path-view.tsx';
 import { firstCauses } from './first-causes.ts';
-import { GroupActions } from './group-actions.tsx';
-import { GroupList } from './group-list.tsx';
+import { type Concerned, GroupActions } from './group-actions.tsx';
+import { type Choice, GroupList } from './group-list.tsx';
 import { countStates, type Line, selectLines, sortNames } from './lines.ts';
 import { useGroup } from './use-group.ts';
 import { Waterfall } from './waterfall.tsx';
@@ -134,10 +145,12 @@ const Content = ({
   lines,
   search,
   change,
+  choice,
 }: {
   lines: readonly Line[];
   search: GroupSearch;
   change: Change;
+  choice: Choice;
 }) => {
   if (search.view === 'graph') {
     return (
@@ -146,7 +159,31 @@ const Content = ({
       </Suspense>
     );
   }
-  return search.view === 'waterfall' ? <Waterfall lines={lines} /> : <GroupList lines={lines} />;
+  return search.view === 'waterfall' ? (
+    <Waterfall lines={lines} />
+  ) : (
+    <GroupList lines={lines} choice={choice} />
+  );
+};
+
+/** What somebody has chosen of a group. */
+const useChoice = (): Choice & { readonly clear: () => void } => {
+  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (taskId: string) =>
+    setIds((before) => {
+      const next = new Set(before);
+      if (!next.delete(taskId)) next.add(taskId);
+      return next;
+    });
+  return { ids, toggle, clear: () => setIds(new Set()) };
+};
+
+const concernedIn = (lines: readonly Line[], shown: readonly Line[], { ids }: Choice): Concerned => {
+  if (ids.size > 0) {
+    const chosen = lines.filter(({ taskId }) => ids.has(taskId));
+    return { kind: 'chosen', lines: selectLines(chosen, { sort: 'name' }) };
+  }
+  return { kind: shown.length < lines.length ? 'shown' : 'all', lines: shown };
 };
 
 /** `/tasks/groups/<taskGroupId>/tasks` */
@@ -158,6 +195,7 @@ export const GroupPage = () => {
   const lines = query.data ?? [];
   const { q, state, sort } = useDeferredValue(search);
   const shown = useMemo(() => selectLines(lines, { q, state, sort }), [lines, q, state, sort]);
+  const choice = useChoice();
   const change: Change = (values) =>
     void navigate({
       to: '.',
@@ -172,7 +210,9 @@ export const GroupPage = () => {
     <Page
       kind="Task group"
       title={own || taskGroupId}
-      actions={<GroupActions group={head.data} lines={lines} shown={shown} onDone={reread} />}
+      actions={
+        <GroupActions group={head.data} concerned={concernedIn(lines, shown, choice)} onDone={reread} />
+      }
     >
       <Answer query={query} what="this group">
         {() => (
@@ -195,10 +235,22 @@ export const GroupPage = () => {
                 data={['list', 'graph', 'waterfall']}
               />
             </Group>
-            <Text size="sm" c="dimmed">
-              {shown.length} of {lines.length} shown
-            </Text>
-            <Content lines={shown} search={search} change={change} />
+            <Group gap="xs">
+              <Text size="sm" c="dimmed">
+                {shown.length} of {lines.length} shown
+              </Text>
+              {choice.ids.size > 0 && (
+                <>
+                  <Text size="sm" aria-live="polite">
+                    {choice.ids.size} chosen
+                  </Text>
+                  <Button size="compact-xs" variant="default" onClick={choice.clear}>
+                    Choose none
+                  </Button>
+                </>
+              )}
+            </Group>
+            <Content lines={shown} search={search} change={change} choice={choice} />
           </>
         )}
       </Answer>

@@ -147,3 +147,53 @@ describe('the critical path of a group', () => {
     assert.deepEqual(pathOf(ran('a', [0, 1], ['b']), ran('b', [0, 2], ['a'])), ['a', 'b']);
   });
 });
+
+describe('loop-in-the-graph', () => {
+  const chain = Array.from({ length: 5000 }, (_, i) =>
+    line(`t${i}`, i === 0 ? 'failed' : 'unscheduled', {
+      name: `step ${i}`,
+      dependencies: i === 0 ? [] : [`t${i - 1}`],
+    }),
+  );
+  const loop = line('loop', 'unscheduled', { dependencies: ['loop'] });
+
+  it('is said of a task that waits for itself, and ends no drawing', () => {
+    const { clusters, edges } = clusteredGraph([
+      loop,
+      line('after', 'unscheduled', { dependencies: ['loop'] }),
+    ]);
+    assert.deepEqual(
+      clusters.map(({ label, waitsForItself }) => [label, waitsForItself]),
+      [
+        ['loop', true],
+        ['after', false],
+      ],
+    );
+    assert.deepEqual(edges, [{ from: 'loop', to: 'after' }]);
+  });
+  it('takes nothing from the causes: a task that failed is one though it names itself', () => {
+    const failed = line('loop', 'failed', { dependencies: ['loop'] });
+    assert.deepEqual(causes(failed, line('after', 'unscheduled', { dependencies: ['loop'] })), [['loop', 1]]);
+  });
+  it('leaves a chain of 5,000 what it is', () => {
+    assert.deepEqual(causes(...chain, loop), [['t0', 4999]]);
+    const { clusters } = clusteredGraph([...chain, loop]);
+    assert.deepEqual(
+      clusters.map(({ label, waitsForItself }) => [label, waitsForItself]),
+      [
+        ['step × 5000', false],
+        ['loop', true],
+      ],
+    );
+    const ran = chain.map((each) => ({
+      ...each,
+      state: 'completed' as const,
+      runs: 1,
+      resolved: each.taskId,
+    }));
+    assert.equal(
+      criticalPath(ran.map((each, i) => ({ ...each, resolved: String(10_000 + i) }))).length,
+      5000,
+    );
+  });
+});

@@ -11,6 +11,10 @@ export const countStates = (lines: readonly Line[]): Record<TaskState, number> =
   return counts;
 };
 
+/** Whether a task waits for its own end, which is allowed: it starts only when somebody schedules it. */
+export const waitsForItself = ({ taskId, state, dependencies }: Line): boolean =>
+  state === 'unscheduled' && dependencies.includes(taskId);
+
 const time = (value: string | undefined): string => value ?? '';
 
 /** How a status changes the line of its task. Messages come in order for each task, but may be older than the line. */

@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { bindingFor, queueExchanges, type TaskStatus } from '@taskyard/client/browser';
 import { useMemo } from 'react';
 import { api } from '../session/api.ts';
@@ -73,7 +73,6 @@ export const useGroup = (taskGroupId: string) => {
   const lines = useQuery({
     queryKey: linesKey(taskGroupId),
     queryFn: ({ signal }) => readLines(taskGroupId, signal),
-    placeholderData: keepPreviousData,
     staleTime: 60_000,
   });
   const head = useQuery({

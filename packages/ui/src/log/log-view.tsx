@@ -6,7 +6,7 @@ import { messageOf } from '../shell/messages.ts';
 import { ScrollFrame } from '../shell/scroll-frame.tsx';
 import { useShortcuts } from '../shell/shortcuts.ts';
 import { LogLine } from './log-line.tsx';
-import { firstErrorIn, linesWith, linkedLines } from './log-text.ts';
+import { FirstError, isAmong, type LogText, linkedLines, Matches } from './log-text.ts';
 import { type LogRef, useLog } from './use-log.ts';
 
 /** What an address says that is to be shown: `#error`, or lines. */
@@ -23,11 +23,12 @@ const useHash = (): [string, (hash: string) => void] => {
   return [hash, put];
 };
 
-const useSearch = (lines: readonly string[], version: number) => {
+const useSearch = (text: LogText) => {
   const [words, setWords] = useState('');
   const wanted = useDeferredValue(words);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `lines` stays the same list as it grows, which only `version` shows.
-  const found = useMemo(() => linesWith(lines, wanted), [lines, wanted, version]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was found is of one log.
+  const matches = useMemo(() => new Matches(wanted), [wanted, text]);
+  const found = matches.in(text);
   // None has been gone to yet: the first step leads to the first one.
   const [at, setAt] = useState(-1);
   const search = (next: string) => {
@@ -37,7 +38,6 @@ const useSearch = (lines: readonly string[], version: number) => {
   return { words, search, found, at: Math.min(at, found.length - 1), setAt };
 };
 
-type Lines = readonly string[];
 type Rows = ReturnType<typeof useVirtualizer<HTMLElement, Element>>;
 
 /** Goes to what the address names, once, as soon as the line is there; returns how to say that it has been shown. */
@@ -58,16 +58,17 @@ const useLinkedLine = (
 
 /** All that a log view knows and does, without its looks. */
 const useLogView = (ref: LogRef) => {
-  const { text, version, isOver, error, leftOutBytes } = useLog(ref);
-  const { lines } = text;
+  const { text, isOver, error, leftOutBytes } = useLog(ref);
+  const { lines, dropped } = text;
   const frame = useRef<HTMLElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const [hash, setHash] = useHash();
   const [isFollowing, setFollowing] = useState(hash === '');
-  const search = useSearch(lines, version);
+  const search = useSearch(text);
   const { found, at, setAt } = search;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `lines` stays the same list as it grows, which only `version` shows.
-  const errorAt = useMemo(() => firstErrorIn(lines), [lines, version]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was found is of one log.
+  const firstError = useMemo(() => new FirstError(), [text]);
+  const errorAt = firstError.in(text);
   const linked = linkedLines(hash);
   const count = lines.length;
   const rows = useVirtualizer<HTMLElement, Element>({
@@ -76,9 +77,9 @@ const useLogView = (ref: LogRef) => {
     estimateSize: () => 20,
     overscan: 30,
   });
-  const show = (index: number) => {
+  const show = (number: number) => {
     setFollowing(false);
-    rows.scrollToIndex(index, { align: 'center' });
+    rows.scrollToIndex(number - dropped, { align: 'center' });
   };
   const step = (by: number) => {
     if (found.length === 0) return;
@@ -90,19 +91,20 @@ const useLogView = (ref: LogRef) => {
     if (errorAt >= 0) show(errorAt);
   };
   const errorWhenOver = isOver ? errorAt : -1;
-  const target = hash === '#error' ? errorWhenOver : (linked?.from ?? -1);
+  const target = (hash === '#error' ? errorWhenOver : (linked?.from ?? -1)) - dropped;
   const markShown = useLinkedLine({ hash, target }, { rows, count });
-  const link = (index: number, isRange: boolean) => {
-    const next = isRange && linked ? `#L${linked.from + 1}-L${index + 1}` : `#L${index + 1}`;
+  const link = (number: number, isRange: boolean) => {
+    const next = isRange && linked ? `#L${linked.from + 1}-L${number + 1}` : `#L${number + 1}`;
     markShown(next);
     setHash(next);
     setFollowing(false);
   };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of a very large log as many lines come as are let go.
   useEffect(() => {
     if (isFollowing && count > 0) rows.scrollToIndex(count - 1, { align: 'end' });
-  }, [isFollowing, count, rows]);
+  }, [isFollowing, count, dropped, rows]);
   const following = { isFollowing, setFollowing };
-  const reading = { lines, isOver, error, leftOutBytes, errorAt, linked };
+  const reading = { lines, dropped, isOver, error, leftOutBytes, errorAt, linked };
   return { ...reading, ...following, frame, field, search, rows, step, toError, link };
 };
 
@@ -118,7 +120,7 @@ const useLogShortcuts = ({ isFollowing, setFollowing, toError, field, step }: Vi
   ]);
 
 const Tools = ({ view }: { view: View }) => {
-  const { lines, isOver, errorAt, isFollowing, setFollowing, field, search, step, toError } = view;
+  const { lines, dropped, isOver, errorAt, isFollowing, setFollowing, field, search, step, toError } = view;
   const { words, found, at } = search;
   return (
     <Group gap="xs" align="center">
@@ -148,13 +150,13 @@ const Tools = ({ view }: { view: View }) => {
         onChange={(event) => setFollowing(event.currentTarget.checked)}
       />
       <Text size="sm" c="dimmed" aria-live="polite">
-        {lines.length} lines{isOver ? '' : ', live'}
+        {dropped + lines.length} lines{isOver ? '' : ', live'}
       </Text>
     </Group>
   );
 };
 
-const Remarks = ({ error, leftOutBytes }: Pick<View, 'error' | 'leftOutBytes'>) => (
+const Remarks = ({ error, leftOutBytes, dropped }: View) => (
   <>
     {error !== undefined && (
       <Alert color="yellow">
@@ -164,28 +166,32 @@ const Remarks = ({ error, leftOutBytes }: Pick<View, 'error' | 'leftOutBytes'>) 
     {leftOutBytes > 0 && (
       <Alert color="yellow">
         The log is large: its first {Math.round(leftOutBytes / 2 ** 20)} MiB are left out. Download the
-        artifact to see them.
+        artifact to see them. Numbers count from there.
+      </Alert>
+    )}
+    {dropped > 0 && (
+      <Alert color="yellow">
+        The log is large: its first {dropped} lines are not kept here. Download the artifact to see them.
       </Alert>
     )}
   </>
 );
 
 /** How a line is set off: as linked, as a match, as the first error. */
-const markOf = (index: number, { linked, errorAt, isOver }: View, matches: ReadonlySet<number>): string => {
-  if (linked && index >= linked.from && index <= linked.to) return ' is-linked';
-  if (matches.has(index)) return ' is-match';
-  return index === errorAt && isOver ? ' is-error' : '';
+const markOf = (number: number, { linked, errorAt, isOver, search }: View): string => {
+  if (linked && number >= linked.from && number <= linked.to) return ' is-linked';
+  if (isAmong(search.found, number)) return ' is-match';
+  return number === errorAt && isOver ? ' is-error' : '';
 };
 
-const VisibleLines = ({ view, lines }: { view: View; lines: Lines }) => {
-  const { rows, search, link } = view;
-  const matches = useMemo(() => new Set(search.found), [search.found]);
+const VisibleLines = ({ view }: { view: View }) => {
+  const { lines, dropped, rows, link } = view;
   return (
     <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
       {rows.getVirtualItems().map(({ index, start }) => (
         <div
           key={index}
-          className={`log-line${markOf(index, view, matches)}`}
+          className={`log-line${markOf(index + dropped, view)}`}
           style={{
             position: 'absolute',
             top: 0,
@@ -195,13 +201,13 @@ const VisibleLines = ({ view, lines }: { view: View; lines: Lines }) => {
           }}
         >
           <a
-            href={`#L${index + 1}`}
+            href={`#L${index + dropped + 1}`}
             onClick={(event) => {
               event.preventDefault();
-              link(index, event.shiftKey);
+              link(index + dropped, event.shiftKey);
             }}
           >
-            {index + 1}
+            {index + dropped + 1}
           </a>
           <LogLine text={lines[index] ?? ''} />
         </div>
@@ -214,19 +220,19 @@ const VisibleLines = ({ view, lines }: { view: View; lines: Lines }) => {
 export const LogView = ({ log: ref }: { log: LogRef }) => {
   const view = useLogView(ref);
   useLogShortcuts(view);
-  const { lines, error, leftOutBytes, frame, setFollowing } = view;
+  const { lines, error, frame, setFollowing } = view;
   if (error !== undefined && lines.length === 0) return <Failure error={error} what="this log" />;
   return (
     <>
       <Tools view={view} />
-      <Remarks error={error} leftOutBytes={leftOutBytes} />
+      <Remarks {...view} />
       <ScrollFrame
         className="log"
         ref={frame}
         aria-label="Log"
         onWheel={(event) => event.deltaY < 0 && setFollowing(false)}
       >
-        <VisibleLines view={view} lines={lines} />
+        <VisibleLines view={view} />
       </ScrollFrame>
     </>
   );

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { eventually } from '@taskyard/patience';
 import { LogReading } from './read-log.ts';
 
 /** A server of logs; it ends with the test. */
@@ -19,7 +21,6 @@ const aReading = (t: TestContext) => {
   let text = '';
   let leftOut = 0;
   const reading = new LogReading({
-    signal: leaving.signal,
     onText: (more) => {
       text += more;
     },
@@ -27,7 +28,8 @@ const aReading = (t: TestContext) => {
       leftOut = bytes;
     },
   });
-  return { reading, text: () => text, leftOut: () => leftOut };
+  const read = (source: { url: string; storageType: string }) => reading.readFrom(source, leaving.signal);
+  return { read, text: () => text, leftOut: () => leftOut, leave: () => leaving.abort() };
 };
 
 const log = Buffer.from('one\ngrün\nthree\n');
@@ -43,10 +45,10 @@ test('a live log that is cut off goes on where it was, and no byte is read twice
     if (asked.length > 1) response.end(log.subarray(from));
     else response.write(log.subarray(0, cutAt), () => response.destroy());
   });
-  const { reading, text } = aReading(t);
+  const { read, text } = aReading(t);
   const source = { url, storageType: 'reference' };
-  await assert.rejects(reading.readFrom(source), TypeError);
-  await reading.readFrom(source);
+  await assert.rejects(read(source), TypeError);
+  await read(source);
   assert.equal(text(), log.toString());
   assert.deepEqual(asked, ['/log', `/log?from=${cutAt}`]);
 });
@@ -56,9 +58,9 @@ test('the log that was kept follows on the live one, of which nothing is shown a
     if (path.startsWith('/log/kept')) response.end(log);
     else response.write(log.subarray(0, cutAt), () => response.destroy());
   });
-  const { reading, text } = aReading(t);
-  await assert.rejects(reading.readFrom({ url, storageType: 'reference' }), TypeError);
-  await reading.readFrom({ url: `${url}/kept`, storageType: 's3' });
+  const { read, text } = aReading(t);
+  await assert.rejects(read({ url, storageType: 'reference' }), TypeError);
+  await read({ url: `${url}/kept`, storageType: 's3' });
   assert.equal(text(), log.toString());
 });
 
@@ -68,9 +70,9 @@ test('a worker that begins at the start again, as an old one does, has nothing s
     if (++replies > 1) response.end(log);
     else response.write(log.subarray(0, cutAt), () => response.destroy());
   });
-  const { reading, text } = aReading(t);
-  await assert.rejects(reading.readFrom({ url, storageType: 'reference' }), TypeError);
-  await reading.readFrom({ url, storageType: 'reference' });
+  const { read, text } = aReading(t);
+  await assert.rejects(read({ url, storageType: 'reference' }), TypeError);
+  await read({ url, storageType: 'reference' });
   assert.equal(text(), log.toString());
 });
 
@@ -80,8 +82,29 @@ test('of a very large log, the end is read', async (t) => {
     if (range) response.writeHead(206, { 'content-range': `bytes 10-${size - 1}/${size}` }).end('the end\n');
     else response.writeHead(200, { 'content-length': size }).write('x');
   });
-  const { reading, text, leftOut } = aReading(t);
-  await reading.readFrom({ url, storageType: 's3' });
+  const { read, text, leftOut } = aReading(t);
+  await read({ url, storageType: 's3' });
   assert.equal(text(), 'the end\n');
   assert.equal(leftOut(), 10);
+});
+
+test('a very large log that is compressed is read from its beginning', async (t) => {
+  const packed = gzipSync('one\ntwo\n');
+  let asked = 0;
+  const url = await serve(t, ({ headers: { range } }, response) => {
+    asked += 1;
+    if (range) response.writeHead(206).end(packed.subarray(5));
+    // More than it sends: what is compared is the length that the server tells.
+    else {
+      response.writeHead(200, { 'content-length': 65 * 2 ** 20, 'content-encoding': 'gzip' });
+      response.write(packed);
+    }
+  });
+  const { read, text, leftOut, leave } = aReading(t);
+  const reading = assert.rejects(read({ url, storageType: 's3' }), { name: 'AbortError' });
+  await eventually('the log to be shown', () => text() === 'one\ntwo\n');
+  leave();
+  await reading;
+  assert.equal(leftOut(), 0);
+  assert.equal(asked, 1);
 });

@@ -1,11 +1,10 @@
 import { type ArtifactSource, DownloadError } from '@taskyard/client/browser';
 
-/** A log larger than this is shown from so far before its end. */
+/** Of a log larger than this no more than so much is fetched, from its end. */
 const bytesMax = 64 * 2 ** 20;
 
 /** Who reads a log. */
 export interface LogReader {
-  readonly signal: AbortSignal;
   /** Text that follows on all that came before. */
   readonly onText: (text: string) => void;
   /** So many bytes at the beginning are not shown. */
@@ -18,11 +17,17 @@ const open = async (url: string, signal: AbortSignal, range?: string): Promise<R
   throw new DownloadError(url, `HTTP status ${response.status}`, response.status);
 };
 
+/** Compressed bytes can be read from their beginning only; of other servers browsers do not tell whether they are. */
+const mayBeCut = ({ headers, type }: Response): boolean =>
+  type !== 'cors' && !headers.has('content-encoding');
+
 /** The bytes of a log from an offset on. */
 interface Opened {
   readonly body: Response['body'];
   readonly offset: number;
 }
+
+type Source = Pick<ArtifactSource, 'url' | 'storageType'>;
 
 /** The reading of one log, over as many connections as it takes: each goes on where the one before was cut off. */
 export class LogReading {
@@ -36,8 +41,8 @@ export class LogReading {
   }
 
   /** Reads a source to its end. Throws when it is cut off; the next call takes the reading up there. */
-  async readFrom(source: Pick<ArtifactSource, 'url' | 'storageType'>): Promise<void> {
-    const { body, offset } = await this.#open(source);
+  async readFrom(source: Source, signal: AbortSignal): Promise<void> {
+    const { body, offset } = await this.#open(source, signal);
     let knownBytes = this.#position - offset;
     const reader = body?.getReader();
     for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
@@ -48,21 +53,21 @@ export class LogReading {
     }
   }
 
-  async #open({ url, storageType }: Pick<ArtifactSource, 'url' | 'storageType'>): Promise<Opened> {
-    if (this.#position === 0) return this.#openEnd(url);
+  async #open({ url, storageType }: Source, signal: AbortSignal): Promise<Opened> {
+    if (this.#position === 0) return this.#openEnd(url, signal);
     const wanted = new URL(url);
     // Who shows a live log begins where asked, and says so. A log that was kept may be compressed, where no offset helps.
     if (storageType === 'reference') wanted.searchParams.set('from', String(this.#position));
-    const { body, headers } = await open(wanted.href, this.#reader.signal);
+    const { body, headers } = await open(wanted.href, signal);
     return { body, offset: Number(headers.get('x-log-offset') ?? 0) };
   }
 
   /** Opens the log, or its end where it is very large. */
-  async #openEnd(url: string): Promise<Opened> {
-    const { signal, onLeftOut } = this.#reader;
+  async #openEnd(url: string, signal: AbortSignal): Promise<Opened> {
+    const { onLeftOut } = this.#reader;
     const whole = await open(url, signal);
     const size = Number(whole.headers.get('content-length') ?? 0);
-    if (size <= bytesMax) return { body: whole.body, offset: 0 };
+    if (size <= bytesMax || !mayBeCut(whole)) return { body: whole.body, offset: 0 };
     await whole.body?.cancel();
     const end = await open(url, signal, `bytes=-${bytesMax}`);
     this.#position = end.status === 206 ? size - bytesMax : 0;

@@ -34,19 +34,49 @@ const locate = async ({ taskId, runId, name }: LogRef, signal: AbortSignal) => {
   return locateArtifact(queue, { taskId, runId, name }, signal);
 };
 
+/** Resolves when somebody looks at the page. */
+const shown = (leaving: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const check = () => {
+      if (document.hidden) return;
+      document.removeEventListener('visibilitychange', check);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', check, { signal: leaving });
+    leaving.addEventListener('abort', () => reject(leaving.reason), { once: true });
+    check();
+  });
+
+/** Aborts when the page is left, or when nobody looks at it. */
+const whileShown = (leaving: AbortSignal): AbortSignal => {
+  const hidden = new AbortController();
+  const check = () => {
+    if (document.hidden) hidden.abort();
+  };
+  document.addEventListener('visibilitychange', check, { signal: AbortSignal.any([leaving, hidden.signal]) });
+  return AbortSignal.any([leaving, hidden.signal]);
+};
+
 // A log that has ended is that of a worker that has ended, or of a run: only then it is whole.
-const readAll = async (ref: LogRef, reader: LogReader): Promise<void> => {
+const readAll = async (ref: LogRef, reader: LogReader, leaving: AbortSignal): Promise<void> => {
   const reading = new LogReading(reader);
   for (;;) {
+    // A live log holds a connection, of which a browser has six for all tabs: a tab that nobody looks at needs none.
+    await shown(leaving);
     const wasOver = await isRunOver(ref);
+    let connection = leaving;
     try {
-      await reading.readFrom(await locate(ref, reader.signal));
+      const source = await locate(ref, leaving);
+      if (source.storageType === 'reference') connection = whileShown(leaving);
+      await reading.readFrom(source, connection);
       return;
     } catch (error) {
+      if (leaving.aborted) throw error;
+      if (connection.aborted) continue;
       const status = (error as { statusCode?: number }).statusCode;
       const isMissing = status === 404 || error instanceof DownloadError || error instanceof TypeError;
-      if (wasOver || !isMissing || reader.signal.aborted) throw error;
-      await pause(retryMs, reader.signal);
+      if (wasOver || !isMissing) throw error;
+      await pause(retryMs, leaving);
     }
   }
 };
@@ -71,7 +101,6 @@ export const useLog = ({ taskId, runId, name }: LogRef): Log => {
       if (!leaving.signal.aborted) setLog({ text, version: ++version, isOver: false, leftOutBytes, ...rest });
     };
     const reader = {
-      signal: leaving.signal,
       onLeftOut: (bytes: number) => {
         leftOutBytes = bytes;
       },
@@ -80,9 +109,13 @@ export const useLog = ({ taskId, runId, name }: LogRef): Log => {
         timer ||= window.setTimeout(show, 60);
       },
     };
-    readAll({ taskId, runId, name }, reader).then(
-      () => show({ isOver: true }),
-      (error: unknown) => show({ isOver: true, error }),
+    const finish = (rest: Partial<Log> = {}) => {
+      text.end();
+      show({ isOver: true, ...rest });
+    };
+    readAll({ taskId, runId, name }, reader, leaving.signal).then(
+      () => finish(),
+      (error: unknown) => finish({ error }),
     );
     return () => {
       leaving.abort();

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { Run, Task } from '@taskyard/client';
 import { againRequest, quoted } from './again.ts';
 import { storyOf } from './story.ts';
+import { curvesOf } from './usage.ts';
 
 describe('the story of a run', () => {
   const run: Run = { runId: 0, state: 'pending', reasonCreated: 'scheduled', scheduled: '1' };
@@ -48,5 +49,20 @@ describe('a text for a shell', () => {
   it('is quoted where it needs it', () => {
     assert.equal(quoted('http://a/b'), 'http://a/b');
     assert.equal(quoted("it's"), "'it'\\''s'");
+  });
+});
+
+describe('the use of memory and processors', () => {
+  it('is drawn as MiB, and as the processors that were busy since the sample before', () => {
+    const samples = [
+      { seconds: 1, memoryBytes: 2 ** 20, cpuSeconds: 0.5 },
+      { seconds: 3, memoryBytes: 2 ** 21, cpuSeconds: 4.5 },
+      { seconds: 3, memoryBytes: 0, cpuSeconds: 4.5 },
+    ];
+    assert.deepEqual(curvesOf({ samples }), [
+      [1, 3, 3],
+      [1, 2, 0],
+      [0.5, 2, 0],
+    ]);
   });
 });

@@ -8,7 +8,7 @@ import {
   Views,
   WorkerManager,
 } from '@taskyard/client/browser';
-import { currentSession, rootUrl, type Session } from './session.ts';
+import { currentSession, rootUrl, type Session, SessionEnded } from './session.ts';
 
 const clientsFor = (session: Session) => {
   const credentials = session.kind === 'somebody' ? session.credentials : undefined;
@@ -28,9 +28,10 @@ const clientsFor = (session: Session) => {
 export type Api = ReturnType<typeof clientsFor>;
 let made: { readonly session: Session; readonly api: Api } | undefined;
 
-/** Clients of the services, with credentials that hold. */
+/** Clients of the services, with credentials that hold. Throws SessionEnded where there are none any more. */
 export const api = async (): Promise<Api> => {
   const session = await currentSession();
+  if (session.kind === 'ended') throw new SessionEnded();
   if (made?.session !== session) made = { session, api: clientsFor(session) };
   return made.api;
 };

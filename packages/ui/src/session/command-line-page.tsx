@@ -27,7 +27,7 @@ const Admission = ({ waiting }: { waiting: WaitingCommandLine }) => {
   const signInLink = useSignInLink();
   const admission = useMutation({ mutationFn: () => admitCommandLine(waiting) });
   if (session.kind === 'unknown') return null;
-  if (session.kind === 'nobody') {
+  if (session.kind !== 'somebody') {
     return (
       <Button component="a" style={{ alignSelf: 'start' }} {...signInLink}>
         Sign in first

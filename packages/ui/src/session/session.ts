@@ -4,6 +4,8 @@ import { type Credentials, Sessions, slugid } from '@taskyard/client/browser';
 export type Session =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'nobody' }
+  /** The session is over though nobody has signed out: what is shown and typed stays until somebody signs in again. */
+  | { readonly kind: 'ended'; readonly clientId: string }
   | {
       readonly kind: 'somebody';
       readonly clientId: string;
@@ -15,6 +17,14 @@ interface Granted {
   readonly clientId: string;
   readonly credentials: Credentials;
   readonly expires: string;
+}
+
+/** What was to be done needs somebody who is signed in, as there was until now. */
+export class SessionEnded extends Error {
+  constructor() {
+    super('Your session has ended. Sign in again beside this page: what you have typed stays here.');
+    this.name = 'SessionEnded';
+  }
 }
 
 export const rootUrl = window.location.origin;
@@ -42,9 +52,10 @@ const renewed = async (old: Session): Promise<Session> => {
   try {
     return grantedSession(await sessions.renewCredentials());
   } catch (error) {
-    const isRefused = (error as { statusCode?: number }).statusCode === 401;
+    if (old.kind === 'unknown') return { kind: 'nobody' };
     // A server that cannot be reached now ends no session.
-    return isRefused || old.kind === 'unknown' ? { kind: 'nobody' } : old;
+    const isRefused = (error as { statusCode?: number }).statusCode === 401;
+    return isRefused && old.kind === 'somebody' ? { kind: 'ended', clientId: old.clientId } : old;
   }
 };
 
@@ -66,16 +77,32 @@ export const sessionStore = {
 
 /** The session with credentials that hold for a while. */
 export const currentSession = async (): Promise<Session> => {
-  if (session.kind === 'nobody') return session;
+  if (session.kind === 'nobody' || session.kind === 'ended') return session;
   if (session.kind === 'somebody' && (session.renewAt === 0 || Date.now() < session.renewAt)) return session;
+  return renewedOnce();
+};
+
+const renewedOnce = (): Promise<Session> => {
   if (renewal?.of !== session) renewal = { of: session, done: renew(session) };
   return renewal.done;
+};
+
+// A session is the browser's, so other tabs hear when somebody signs in or out.
+const tabs = new BroadcastChannel('taskyard-session');
+tabs.onmessage = ({ data }: MessageEvent<'in' | 'out'>) => {
+  const isBySession = session.kind === 'somebody' && session.renewAt !== 0;
+  if (data === 'out' && (isBySession || session.kind === 'ended')) put({ kind: 'nobody' });
+  if (data === 'in' && (session.kind === 'nobody' || session.kind === 'ended')) void renewedOnce();
 };
 
 /** Signs in with a code, which works once; a reply that was lost is asked for again in the name of the same attempt. */
 export const signInByCode = async (code: string): Promise<void> => {
   put(grantedSession(await sessions.signIn({ code, attempt: slugid() })));
+  tabs.postMessage('in');
 };
+
+/** Tells other tabs of a session that did not begin by a code: an identity provider leads back to a page of ours. */
+export const tellTabs = (): void => tabs.postMessage('in');
 
 /**
  * Signs in with credentials that somebody has typed. Permanent ones are exchanged for a session, so that they need not
@@ -93,4 +120,5 @@ export const signInByCredentials = async (credentials: Credentials): Promise<voi
 export const signOut = async (): Promise<void> => {
   await sessions.signOut();
   put({ kind: 'nobody' });
+  tabs.postMessage('out');
 };

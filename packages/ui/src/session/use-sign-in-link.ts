@@ -8,3 +8,10 @@ export const useSignInLink = () => {
   const here = pageOf(useRouterState({ select: ({ location }) => location.href }));
   return link(here === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here)}`);
 };
+
+/** Properties of a link to the page to sign in that leaves this one open, with what somebody has typed in it. */
+export const signInBeside = {
+  href: `/sign-in?next=${encodeURIComponent('/sign-in/done')}`,
+  target: '_blank',
+  rel: 'noreferrer',
+};

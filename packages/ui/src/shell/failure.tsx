@@ -14,7 +14,7 @@ export const Failure = ({ error, what }: { error: unknown; what: string }) => {
     <Alert color="red" role="alert" title={isDenied ? `You may not see ${what}` : `${what} cannot be shown`}>
       <Stack gap="xs" align="flex-start">
         <Remedy error={error} />
-        {isDenied && session.kind !== 'somebody' && (
+        {isDenied && session.kind === 'nobody' && (
           <Button component="a" size="xs" {...signInLink}>
             Sign in
           </Button>

@@ -4,6 +4,7 @@ export const paths = {
   group: (taskGroupId: string) => `/tasks/groups/${taskGroupId}/tasks`,
   log: (taskId: string, runId: number, name: string) =>
     `/tasks/${taskId}/runs/${runId}/logs/${name.split('/').map(encodeURIComponent).join('/')}`,
+  shell: (taskId: string, runId: number) => `/tasks/${taskId}/runs/${runId}/shell`,
   queue: (taskQueueId: string) => `/queues/${taskQueueId}`,
   pool: (workerPoolId: string) => `/worker-manager/${workerPoolId}`,
   client: (clientId: string) => `/auth/clients/${encodeURIComponent(clientId)}`,

@@ -1,6 +1,9 @@
-import { Anchor, Code, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Code, Stack, Text } from '@mantine/core';
 import { useRoles } from '../access/queries.ts';
 import { holdersOf } from '../access/satisfying.ts';
+import { SessionEnded } from '../session/session.ts';
+import { useSession } from '../session/use-session.ts';
+import { signInBeside } from '../session/use-sign-in-link.ts';
 import { messageOf, missingScopes } from './messages.ts';
 import { paths } from './paths.ts';
 import { useLink } from './use-link.ts';
@@ -12,6 +15,21 @@ export const Remedy = ({ error }: { error: unknown }) => {
   const missing = missingScopes(error);
   const roles = useRoles(missing.length > 0);
   const link = useLink();
+  const session = useSession();
+  if (error instanceof SessionEnded) {
+    return (
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">
+          {session.kind === 'somebody' ? 'You are signed in again: go on.' : messageOf(error)}
+        </Text>
+        {session.kind === 'ended' && (
+          <Button component="a" size="xs" {...signInBeside}>
+            Sign in beside
+          </Button>
+        )}
+      </Stack>
+    );
+  }
   if (missing.length === 0) {
     return (
       <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>

@@ -18,7 +18,7 @@ import { Outlet, useRouter, useRouterState } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useRef } from 'react';
 import { currentSession, signOut } from '../session/session.ts';
 import { useSession } from '../session/use-session.ts';
-import { useSignInLink } from '../session/use-sign-in-link.ts';
+import { signInBeside, useSignInLink } from '../session/use-sign-in-link.ts';
 import { paths } from './paths.ts';
 import { knownShortcuts, useShortcuts } from './shortcuts.ts';
 import { useLink } from './use-link.ts';
@@ -79,6 +79,13 @@ const User = () => {
     return (
       <Button component="a" size="xs" {...signInLink}>
         Sign in
+      </Button>
+    );
+  }
+  if (session.kind === 'ended') {
+    return (
+      <Button component="a" size="xs" {...signInBeside}>
+        Sign in again
       </Button>
     );
   }

@@ -18,7 +18,7 @@ const sizeIn = (message: TerminalMessage | undefined): TerminalSize | undefined 
 };
 
 /** Writes, and waits until there is room for more. */
-const send = async (stream: Writable, bytes: Buffer | string): Promise<void> => {
+const send = async (stream: Writable, bytes: Uint8Array | string): Promise<void> => {
   if (stream.destroyed || stream.write(bytes)) return;
   const over = new AbortController();
   const { signal } = over;

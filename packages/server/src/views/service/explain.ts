@@ -30,8 +30,9 @@ const explainUnscheduled = async (sql: Sql, { taskId, dependencies }: store.Stan
   const broken = edges.filter(isBroken);
   const waiting = edges.filter((edge) => isUnmet(edge) && !isBroken(edge));
   const unmet = [...broken, ...waiting];
+  const itself = unmet.some((edge) => edge.taskId === taskId);
   return {
-    because: whyUnscheduled({ unmet: unmet.length, broken: broken.length }),
+    because: whyUnscheduled({ unmet: unmet.length, broken: broken.length, itself }),
     unmet: unmet
       .slice(0, unmetMax)
       .map(({ taskId, name, state }) => ({ taskId, name, state: state as TaskExplanation['state'] })),

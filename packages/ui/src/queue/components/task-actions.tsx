@@ -1,36 +1,28 @@
-import { Alert, Button, CopyButton, JsonInput, Menu, Modal, Stack } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { Button, CopyButton, Menu, Modal } from '@mantine/core';
 import { useRouter } from '@tanstack/react-router';
 import { type CreateTaskRequest, slugid, type Task, type TaskStatus } from '@taskyard/client/browser';
 import { useState } from 'react';
 import { api } from '../../session/api.ts';
 import { rootUrl } from '../../session/session.ts';
 import { Confirmed } from '../../shell/confirmed.tsx';
-import { messageOf } from '../../shell/messages.ts';
+import { JsonEditor } from '../../shell/json-editor.tsx';
 import { paths } from '../../shell/paths.ts';
 import { PriorityChange } from '../../shell/priority-change.tsx';
 import { useShortcuts } from '../../shell/shortcuts.ts';
+import { useLink } from '../../shell/use-link.ts';
 import { againRequest, commandsFor } from '../again.ts';
+import { hasShells } from '../shells.ts';
 
 const CreateAgain = ({ task }: { task: Task }) => {
   const router = useRouter();
-  const [isOpen, { open, close }] = useDisclosure(false);
-  const [text, setText] = useState('');
-  const [trouble, setTrouble] = useState<string>();
-  const show = () => {
-    setText(JSON.stringify(againRequest(task, new Date()), null, 2));
-    setTrouble(undefined);
-    open();
-  };
-  const create = async () => {
-    try {
-      const taskId = slugid();
-      await (await api()).queue.createTask(taskId, JSON.parse(text) as CreateTaskRequest);
-      close();
-      await router.navigate({ href: paths.task(taskId) });
-    } catch (error) {
-      setTrouble(messageOf(error));
-    }
+  const [wanted, setWanted] = useState<CreateTaskRequest>();
+  const show = () => setWanted(againRequest(task, new Date()));
+  const close = () => setWanted(undefined);
+  const create = async (edited: CreateTaskRequest) => {
+    const taskId = slugid();
+    await (await api()).queue.createTask(taskId, edited);
+    close();
+    await router.navigate({ href: paths.task(taskId) });
   };
   useShortcuts([{ keys: 'c', does: 'edit the task, and create it again', run: show }]);
   return (
@@ -38,23 +30,8 @@ const CreateAgain = ({ task }: { task: Task }) => {
       <Button size="xs" variant="default" onClick={show}>
         Edit and create
       </Button>
-      <Modal opened={isOpen} onClose={close} title="Create a task like this one" size="xl">
-        <Stack>
-          <JsonInput
-            label="Definition"
-            value={text}
-            onChange={setText}
-            autosize
-            maxRows={24}
-            validationError="This is no JSON"
-          />
-          {trouble && (
-            <Alert color="red" role="alert" style={{ whiteSpace: 'pre-wrap' }}>
-              {trouble}
-            </Alert>
-          )}
-          <Button onClick={() => void create()}>Create</Button>
-        </Stack>
+      <Modal opened={wanted !== undefined} onClose={close} title="Create a task like this one" size="xl">
+        {wanted && <JsonEditor label="Definition" value={wanted} save={create} words="Create" />}
       </Modal>
     </>
   );
@@ -84,6 +61,7 @@ const CopyMenu = ({ taskId }: { taskId: string }) => (
 /** What can be done with a task. */
 export const TaskActions = ({ status, task }: { status: TaskStatus; task: Task | undefined }) => {
   const { taskId, state } = status;
+  const link = useLink();
   const isOver = ['completed', 'failed', 'exception'].includes(state);
   return (
     <>
@@ -112,6 +90,16 @@ export const TaskActions = ({ status, task }: { status: TaskStatus; task: Task |
         change={async (newPriority) => (await api()).queue.changeTaskPriority(taskId, { newPriority })}
         disabled={isOver}
       />
+      {task && state === 'running' && hasShells(task) && (
+        <Button
+          component="a"
+          size="xs"
+          variant="default"
+          {...link(paths.shell(taskId, status.runs.length - 1))}
+        >
+          Shell
+        </Button>
+      )}
       {task && <CreateAgain task={task} />}
       <CopyMenu taskId={taskId} />
     </>

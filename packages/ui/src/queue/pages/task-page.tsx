@@ -11,6 +11,7 @@ import { Definition } from '../components/definition.tsx';
 import { Runs } from '../components/runs.tsx';
 import { TaskActions } from '../components/task-actions.tsx';
 import { TaskLinks } from '../components/task-links.tsx';
+import { UsageSection } from '../components/usage.tsx';
 import { Why } from '../components/why.tsx';
 import { useDependents, useNamedTasks, useStatus, useTask } from '../queries.ts';
 
@@ -76,6 +77,7 @@ const Content = ({
             <Section title="Artifacts">
               <Artifacts taskId={status.taskId} runId={runId} />
             </Section>
+            <UsageSection taskId={status.taskId} runId={runId} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 6 }}>

@@ -23,30 +23,41 @@ const bytesKind = 0;
 const wordsKind = 1;
 const messageBytesMax = 1024 * 1024;
 
+/** The artifacts that lead to shells of a task, by the format of its payload. */
+export const shellNames = ['private/generic-worker/shell.html', 'private/docker-worker/shell.html'] as const;
+
 /** A message as it is sent. Bytes must be fewer than a megabyte. */
-export const encodeTerminal = (message: TerminalMessage): Buffer => {
+export const encodeTerminal = (message: TerminalMessage): Uint8Array<ArrayBuffer> => {
   const isBytes = message.kind === 'bytes';
-  const content = isBytes ? message.bytes : Buffer.from(JSON.stringify(message));
-  const header = Buffer.alloc(headerBytes);
-  header.writeUInt8(isBytes ? bytesKind : wordsKind, 0);
-  header.writeUInt32BE(content.length, 1);
-  return Buffer.concat([header, content]);
+  const content = isBytes ? message.bytes : new TextEncoder().encode(JSON.stringify(message));
+  const encoded = new Uint8Array(headerBytes + content.length);
+  encoded[0] = isBytes ? bytesKind : wordsKind;
+  new DataView(encoded.buffer).setUint32(1, content.length);
+  encoded.set(content, headerBytes);
+  return encoded;
+};
+
+const joined = (first: Uint8Array, second: Uint8Array): Uint8Array => {
+  if (first.length === 0) return second;
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 };
 
 /** The messages of a stream, however it is cut. Ends with the stream; throws for what is no message. */
 export async function* terminalMessages(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TerminalMessage> {
-  let held = Buffer.alloc(0);
+  let held: Uint8Array = new Uint8Array();
   for await (const chunk of stream) {
-    held = Buffer.concat([held, chunk]);
-    for (;;) {
-      if (held.length < headerBytes) break;
-      const length = held.readUInt32BE(1);
+    held = joined(held, chunk);
+    while (held.length >= headerBytes) {
+      const length = new DataView(held.buffer, held.byteOffset).getUint32(1);
       if (length > messageBytesMax) throw new Error('A message to or from a shell is too long.');
       if (held.length < headerBytes + length) break;
       const content = held.subarray(headerBytes, headerBytes + length);
       yield held[0] === bytesKind
         ? { kind: 'bytes', bytes: content }
-        : (JSON.parse(content.toString()) as TerminalMessage);
+        : (JSON.parse(new TextDecoder().decode(content)) as TerminalMessage);
       held = held.subarray(headerBytes + length);
     }
   }

@@ -1,0 +1,108 @@
+import {
+  type Binding,
+  type Credentials,
+  followEvents,
+  type StreamedMessage,
+  slugid,
+} from '@taskyard/client/browser';
+import { currentSession, rootUrl, type Session, sessionStore } from './session.ts';
+import { type FromHub, StreamHub, type ToHub } from './stream-hub.ts';
+
+/** What a part of a page listens to. */
+export interface Listening {
+  readonly bindings: readonly Binding[];
+  /** Messages may be missing: the present state has to be read. Also called when the stream begins. */
+  readonly onConnected: () => void;
+  /** Messages that arrived together, in order. */
+  readonly onMessages: (messages: readonly StreamedMessage[]) => void;
+}
+
+const listening = new Map<string, Listening>();
+const sayAgainMs = 60_000;
+
+const hear = (message: FromHub): void => {
+  const each = listening.get(message.key);
+  if (message.kind === 'stale') void say(message.key);
+  else if (message.kind === 'connected') each?.onConnected();
+  else each?.onMessages(message.messages);
+};
+
+type Post = (message: ToHub) => void;
+let post: Post | undefined;
+/** Without a hub that tabs share, a tab that nobody looks at gives its connection up. */
+let isOwn = false;
+
+/** A hub of this tab alone, for browsers without shared workers: it listens only while somebody looks. */
+const ownHub = (): Post => {
+  isOwn = true;
+  const hub = new StreamHub({ rootUrl, follow: followEvents, now: Date.now });
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) leaveAll();
+    else sayAll();
+  });
+  return (message) => hub.take(message, hear);
+};
+
+const sharedHub = (): Post => {
+  if (typeof SharedWorker === 'undefined') return ownHub();
+  const worker = new SharedWorker(new URL('./stream-worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'taskyard-events',
+  });
+  worker.port.onmessage = ({ data }: MessageEvent<FromHub>) => hear(data);
+  // It could not be loaded.
+  worker.onerror = () => {
+    post = ownHub();
+    sayAll();
+  };
+  return (message) => worker.port.postMessage(message);
+};
+
+const ofSession = (session: Session): { clientId: string; credentials?: Credentials } =>
+  session.kind === 'somebody'
+    ? { clientId: session.clientId, credentials: session.credentials }
+    : { clientId: '' };
+
+const say = async (key: string): Promise<void> => {
+  const session = await currentSession();
+  const wanted = listening.get(key);
+  post ??= sharedHub();
+  if (wanted && !(isOwn && document.hidden))
+    post({ kind: 'follow', key, bindings: wanted.bindings, ...ofSession(session) });
+};
+
+const sayAll = (): void => {
+  for (const key of listening.keys()) void say(key);
+};
+
+const leaveAll = (): void => {
+  for (const key of listening.keys()) post?.({ kind: 'leave', key });
+};
+
+window.setInterval(sayAll, sayAgainMs);
+window.addEventListener('pagehide', leaveAll);
+// A page that the browser had put aside is shown again.
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) sayAll();
+});
+
+// What somebody else may hear is another stream.
+let who = ofSession(sessionStore.snapshot()).clientId;
+sessionStore.subscribe(() => {
+  const now = ofSession(sessionStore.snapshot()).clientId;
+  if (now === who) return;
+  who = now;
+  leaveAll();
+  sayAll();
+});
+
+/** Listens to messages until the function that is returned is called, by one stream for all tabs. */
+export const listen = (wanted: Listening): (() => void) => {
+  const key = slugid();
+  listening.set(key, wanted);
+  void say(key);
+  return () => {
+    listening.delete(key);
+    post?.({ kind: 'leave', key });
+  };
+};
