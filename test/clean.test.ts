@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { type CreateTaskRequest, fromNow, Queue, slugid, uploadArtifact } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
 import { runProgram } from './support/command.ts';
+import { commandHere } from './support/command-here.ts';
 import { aHome, type Platform, taskyard } from './support/platform.ts';
 
 const taskQueueId = 'example/clean';
@@ -84,7 +85,7 @@ test('a data folder is kept within its limits', async (t) => {
   const platform = await home.start({}, undefined, '--no-worker');
   const says = async (...words: string[]): Promise<string> => {
     const options = { env: { TASKYARD_DATA: home.path } };
-    const { out, err, code } = await runProgram(process.execPath, [taskyard, 'clean', ...words], options);
+    const { out, err, code } = await commandHere(['clean', ...words], options);
     assert.equal(code, 0, err);
     return out;
   };

@@ -10,6 +10,7 @@ import { type TestContext, test } from 'node:test';
 import { Auth, fromNow } from '@taskyard/client';
 import { within } from '@taskyard/patience';
 import { type Ended, runProgram } from './support/command.ts';
+import { commandHere } from './support/command-here.ts';
 import { aHome, plainEnvironment, taskyard } from './support/platform.ts';
 import { noSshd, startSshServer } from './support/ssh-server.ts';
 
@@ -116,8 +117,11 @@ test('tasks on another machine work on the source of their graph', async (t) => 
   await startWorker(t, await clientWith('worker/two', claims));
   const env = await clientWith('developer', developerScopes);
   const project = await aFolder(t);
-  const says = (...words: string[]): Promise<Ended> =>
-    runProgram(process.execPath, [taskyard, ...words], { cwd: project, env });
+  // Commands run here, in this folder.
+  const before = process.cwd();
+  process.chdir(project);
+  t.after(() => process.chdir(before));
+  const says = (...words: string[]): Promise<Ended> => commandHere(words, { env });
 
   /** Submits the graph as a developer, waits for its end, and returns what was said and what the task found. */
   const submit = async (graph: string): Promise<{ said: string; found: string; group: string }> => {
@@ -134,7 +138,7 @@ test('tasks on another machine work on the source of their graph', async (t) => 
     return { said: created.err, found, group };
   };
   const keep = async (name: string, secret: object): Promise<void> => {
-    const kept = await runProgram(process.execPath, [taskyard, 'secret', 'set', name, '-'], {
+    const kept = await commandHere(['secret', 'set', name, '-'], {
       env: { TASKYARD_DATA: home.path },
       input: JSON.stringify(secret),
     });
@@ -272,7 +276,7 @@ test('tasks on another machine work on the source of their graph', async (t) => 
     assert.equal((await submit(graph)).found, 'once\n');
     const asRoot = { env: { TASKYARD_DATA: home.path } };
     const list = (...words: string[]) =>
-      runProgram(process.execPath, [taskyard, 'group', 'list', '--name', 'sources', ...words], asRoot);
+      commandHere(['group', 'list', '--name', 'sources', ...words], asRoot);
     assert.match((await list()).out, /\b1 failed\b/);
     assert.equal((await list('--failed')).out, '');
   });
@@ -281,8 +285,8 @@ test('tasks on another machine work on the source of their graph', async (t) => 
     const graph = graphWith('.', 'cp once.txt found.txt');
     assert.match((await submit(graph)).said, / unchanged$/m);
     const asRoot = { env: { TASKYARD_DATA: home.path } };
-    const words = [taskyard, 'clean', '--artifact-days', '0'];
-    const { out, err } = await runProgram(process.execPath, words, asRoot);
+    const words = ['clean', '--artifact-days', '0'];
+    const { out, err } = await commandHere(words, asRoot);
     assert.match(out, /^Deleted artifacts of \d+ runs/, err);
     const again = await submit(graph);
     assert.match(again.said, / uploaded$/m);
@@ -295,21 +299,15 @@ test('tasks on another machine work on the source of their graph', async (t) => 
     const beginner = await clientWith('beginner', scopes);
     const graph = graphWith('.', 'cp src/main.txt found.txt');
     await writeFile(join(project, 'graph.yml'), graph);
-    const refused = await runProgram(process.execPath, [taskyard, 'group', 'create', 'graph.yml'], {
-      cwd: project,
-      env: beginner,
-    });
+    const refused = await commandHere(['group', 'create', 'graph.yml'], { env: beginner });
     assert.equal(refused.code, 1);
     assert.match(refused.err, /Nothing was created: .* you also need these scopes:\n/);
     for (const scope of lacking) assert.ok(refused.err.includes(`  ${scope}\n`), refused.err);
-    const { out } = await runProgram(
-      process.execPath,
-      [taskyard, 'client', 'create', 'people/ada', '--developer'],
-      { env: { TASKYARD_DATA: home.path } },
-    );
+    const { out } = await commandHere(['client', 'create', 'people/ada', '--developer'], {
+      env: { TASKYARD_DATA: home.path },
+    });
     const ada = Object.fromEntries(out.split('\n').map((line) => line.split('=')));
-    const made = await runProgram(process.execPath, [taskyard, 'group', 'create', 'graph.yml'], {
-      cwd: project,
+    const made = await commandHere(['group', 'create', 'graph.yml'], {
       env: { ...ada, TASKCLUSTER_ROOT_URL: rootUrl },
     });
     assert.equal(made.code, 0, made.err);
