@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Auth, fromNow, Index, Queue, slugid } from '@taskyard/client';
-import { eventually } from '@taskyard/patience';
+import { eventually, leftOutFor } from '@taskyard/patience';
 import { type CommandOptions, type Ended, runProgram } from './support/command.ts';
-import { aHome, type Platform, taskyard } from './support/platform.ts';
+import { aHome, type Platform, root, taskyard } from './support/platform.ts';
 
 // A user with a repository that has a .taskcluster.yml already.
 
@@ -210,7 +211,7 @@ tasks:
     await mkdir(temporary);
     const path = join(project, '.taskyard.yml');
     const before = await readFile(path, 'utf8');
-    const roles = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`many/${i}`, ['none']]));
+    const roles = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`many/${i}`, ['none']]));
     await writeFile(path, JSON.stringify({ roles }));
     const auth = new Auth(platform);
     try {
@@ -225,6 +226,34 @@ tasks:
     } finally {
       await writeFile(path, before);
     }
+  });
+});
+
+/** Where CI puts what the journeys in Python need. */
+const pythonPrograms = join(root, 'test/journeys/python/.venv/bin');
+const noTaskgraph = leftOutFor(
+  !existsSync(join(pythonPrograms, 'taskgraph')) && 'taskgraph is not installed: see scripts/ci/install',
+);
+
+describe('a decision of taskgraph', { skip: noTaskgraph }, () => {
+  it('runs to the end of its graph, and finds a cached task by the index the second time', async () => {
+    project = join(folder, 'taskgraph');
+    await cp(join(root, 'examples/taskgraph'), project, { recursive: true });
+    await git('init', '-q', '-b', 'main');
+    await git('remote', 'add', 'origin', 'https://github.com/team/taskgraph.git');
+    await git('commit', '-q', '--allow-empty', '-m', 'Begin');
+    await git('add', '.');
+    await git('commit', '-q', '-m', 'Add tasks');
+    const env = { TASKYARD_WORKER_PATH: `${pythonPrograms}:${process.env.PATH}` };
+    const first = await runWith([], { env });
+    assert.equal(first.code, 0, first.out + first.err);
+    for (const name of ['Decision', 'build-words', 'test-words'])
+      assert.match(first.out, new RegExp(`completed {2}${name}$`, 'm'));
+    await git('commit', '-q', '--allow-empty', '-m', 'Change nothing');
+    const second = await runWith([], { env });
+    assert.equal(second.code, 0, second.out + second.err);
+    assert.match(second.out, /completed {2}test-words$/m);
+    assert.doesNotMatch(second.out, /build-words/);
   });
 });
 
@@ -288,6 +317,7 @@ tasks:
 `;
 
   it('finds what another server has published: by path, by many paths, as a mount, and as a task to wait for', async () => {
+    project = join(folder, 'project');
     await rm(join(project, '.taskyard.yml'));
     const taskId = await publish('made by others');
     await commit(`version: 1

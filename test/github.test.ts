@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { Auth, Github as GithubClient, Queue } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
 import { aGithub, type CheckRun, deliver, type Github, settingsFor } from './support/github.ts';
 import { aHome, type Platform } from './support/platform.ts';
+import { aPostgres } from './support/postgres.ts';
 
 // A repository on GitHub, from a push to its checks: a platform with its own worker, and GitHub's part played by a fake.
 
@@ -14,6 +15,8 @@ interface Task {
   readonly name: string;
   readonly script: string;
   readonly scopes?: readonly string[];
+  /** By default a worker of this machine. */
+  readonly queue?: string;
 }
 
 /** A file of version 1 whose tasks run scripts. */
@@ -23,15 +26,19 @@ const fileOf = (tasks: readonly Task[], head = 'policy: {pullRequests: public_re
     'reporting: checks-v1',
     head,
     'tasks:',
-    ...tasks.flatMap(({ name, script, scopes = [] }) => [
+    ...tasks.flatMap(({ name, script, scopes = [], queue = 'local/built-in' }) => [
       `  - taskId: {$eval: as_slugid("${name}")}`,
-      '    taskQueueId: local/built-in',
+      `    taskQueueId: ${queue}`,
       '    created: {$fromNow: ""}',
       '    deadline: {$fromNow: "1 hour"}',
       `    scopes: ${JSON.stringify(scopes)}`,
-      '    payload:',
-      '      maxRunTime: 600',
-      `      command: [["/bin/sh", "-c", ${JSON.stringify(script)}]]`,
+      ...(queue === 'local/built-in'
+        ? [
+            '    payload:',
+            '      maxRunTime: 600',
+            `      command: [["/bin/sh", "-c", ${JSON.stringify(script)}]]`,
+          ]
+        : ['    payload: {}']),
       '    metadata:',
       `      {name: ${name}, description: "", owner: a@example.com, source: "https://example.com"}`,
     ]),
@@ -39,7 +46,8 @@ const fileOf = (tasks: readonly Task[], head = 'policy: {pullRequests: public_re
   ].join('\n');
 
 const allowing = async ({ rootUrl, credentials }: Platform, part: string): Promise<void> => {
-  const scopes = ['queue:create-task:lowest:local/*', 'queue:create-task:project:none'];
+  const queues = ['local', 'built-in'].map((group) => `queue:create-task:lowest:${group}/*`);
+  const scopes = [...queues, 'queue:create-task:project:none'];
   await new Auth({ rootUrl, credentials }).createRole(`repo:github.com/org/repo:${part}`, {
     description: '',
     scopes,
@@ -177,4 +185,45 @@ test('a repository on GitHub', async (t) => {
     assert.match(comment?.body ?? '', new RegExp(`\\.taskcluster\\.yml:${line}:\\d+: .*nobody`));
     assert.deepEqual((await client.builds({ sha: commit })).builds, []);
   });
+});
+
+test('a delivery that reaches two API processes is worked off once by two background processes', async (t) => {
+  const { github, payloads } = await aGithub(t);
+  const { url } = await aPostgres(t);
+  const encryptionKeys = `k:${randomBytes(32).toString('base64')}`;
+  // Each process has a data folder of its own, as if on a machine of its own.
+  const start = async (env: Readonly<Record<string, string>>): Promise<Platform> => {
+    const shared = { DATABASE_URL: url, ENCRYPTION_KEYS: encryptionKeys };
+    return (await aHome(t)).start({ ...settingsFor(github), ...shared, LOG_LEVEL: 'fatal', ...env });
+  };
+  const first = await start({ ROLE: 'api' });
+  const [second] = await Promise.all([
+    start({ ROLE: 'api' }),
+    ...[1, 2].map(() => start({ ROLE: 'background', ROOT_URL: first.rootUrl })),
+  ]);
+  await allowing(first, 'branch:topic');
+  const tasks = ['built-in/succeed', 'built-in/succeed', 'built-in/fail'].map((queue, i) => ({
+    name: `task ${i}`,
+    script: '',
+    queue,
+  }));
+  const commits = [...'123456789'].map(sha);
+  for (const commit of commits)
+    github.files.set(`${commit}:.taskcluster.yml`, fileOf(tasks, 'autoCancelPreviousChecks: false'));
+  const answers = await Promise.all(
+    commits.flatMap((commit) => {
+      const push: Parameters<typeof deliver>[2] = ['push', payloads.push({ after: commit }), randomUUID()];
+      return [first, second].map((process) => deliver(process, github, push));
+    }),
+  );
+  assert.ok(answers.every(({ status }) => status === 200));
+  for (const commit of commits) {
+    const build = await concluded(github, commit, 'Taskyard (push)', 'failure');
+    assert.equal(build?.output?.title, 'task 2 failed');
+    for (const { name, queue } of tasks)
+      await concluded(github, commit, name, queue === 'built-in/fail' ? 'failure' : 'success');
+  }
+  const shown = github.checkRuns.map(({ head_sha: commit, name }) => `${commit} ${name}`);
+  assert.equal(new Set(shown).size, shown.length, 'a check was made twice');
+  assert.equal(shown.length, commits.length * (tasks.length + 1));
 });

@@ -265,6 +265,30 @@ describe('GitHub', () => {
     assert.equal(checkOf(commit, 'Taskyard (push)')?.conclusion, 'success');
   });
 
+  it('is asked as the installation that there is now, when the app was removed and installed anew', async () => {
+    test.github.interrupt = ({ path }) =>
+      path === '/app/installations/1/access_tokens'
+        ? { status: 404, body: { message: 'Not Found' } }
+        : undefined;
+    const commit = await pushFile(aFile(['anew'], 'reporting: checks-v1'), { installation: { id: 1 } });
+    await test.runTask('anew');
+    await test.settle();
+    assert.equal(checkOf(commit, 'anew')?.conclusion, 'success');
+  });
+
+  it('is asked no more about a repository that the app was removed from', async () => {
+    test.github.interrupt = ({ path }) =>
+      path.startsWith('/app/') || path.endsWith('/installation')
+        ? { status: 404, body: { message: 'Not Found' } }
+        : undefined;
+    await pushFile(aFile(['removed']), { installation: { id: 2 } });
+    assert.ok(!(await test.taskNames()).includes('removed'));
+    assert.deepEqual(
+      (await readDeliveries(test.db)).filter(({ dueAt }) => dueAt !== null),
+      [],
+    );
+  });
+
   it('is not followed to another host, which would be handed the token', async () => {
     test.github.interrupt = ({ path }) =>
       path.startsWith('/repos/')

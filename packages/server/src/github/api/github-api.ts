@@ -31,6 +31,8 @@ export class GithubApi {
   readonly #settings: GithubAppSettings;
   readonly #clock: Clock;
   readonly #tokens = new Map<number, Promise<Token>>();
+  /** Installations by those that they came after. */
+  readonly #successors = new Map<number, number>();
 
   constructor(settings: GithubAppSettings, clock: Clock) {
     this.#settings = settings;
@@ -55,8 +57,28 @@ export class GithubApi {
   repository(name: RepositoryName, installationId: number): Repository {
     const { organization: owner, repository: repo } = name;
     return new Repository((route, fields = {}) =>
-      this.#asInstallation(installationId, route, { owner, repo, ...fields }),
+      this.#whereInstalled(name, installationId, (id) =>
+        this.#asInstallation(id, route, { owner, repo, ...fields }),
+      ),
     );
+  }
+
+  /** Calls as an installation or, where that is gone because the app was removed and installed anew, as the one that is there now. */
+  async #whereInstalled<T>(name: RepositoryName, id: number, call: (id: number) => Promise<T>): Promise<T> {
+    const known = this.#successors.get(id) ?? id;
+    const isGone = await this.#tokenOf(known).then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof GithubRefusal && error.status === 404) return true;
+        throw error;
+      },
+    );
+    if (!isGone) return call(known);
+    const now = await this.installationIn(name);
+    if (now === undefined || now === known)
+      throw new GithubRefusal(404, `The app is not installed in ${name.organization}/${name.repository}.`);
+    this.#successors.set(id, now);
+    return call(now);
   }
 
   async #asApp(route: string, fields: object): Promise<unknown> {

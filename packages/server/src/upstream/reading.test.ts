@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, beforeEach, it } from 'node:test';
+import { manualClock, minutes } from '../base/index.ts';
+import { UpstreamReading, UpstreamTrouble } from './reading.ts';
+
+// The other deployment is played here; test/existing-repository.test.ts reads a real one.
+
+const asked: string[] = [];
+let reply: (path: string, response: ServerResponse) => void;
+const server = createServer(({ url = '' }, response) => {
+  asked.push(url);
+  reply(url, response);
+});
+let rootUrl = '';
+before(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  rootUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+after(() => server.close());
+beforeEach(() => {
+  asked.length = 0;
+});
+
+const json = (response: ServerResponse, body: object, status = 200): void => {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+};
+
+it('the artifacts of a run are those that everybody may read, from all pages', async () => {
+  const artifact = (name: string, storageType = 's3') => ({
+    name,
+    storageType,
+    contentType: 'text/plain',
+    expires: '2030-01-01T00:00:00.000Z',
+  });
+  reply = (path, response) =>
+    path.endsWith('?continuationToken=more')
+      ? json(response, { artifacts: [artifact('public/a b/c+d.txt')] })
+      : json(response, {
+          artifacts: [artifact('public/one'), artifact('private/two'), artifact('public/three', 'error')],
+          continuationToken: 'more',
+        });
+  const found = await new UpstreamReading(`${rootUrl}/`, manualClock()).artifactsOf('T', 2);
+  assert.deepEqual(
+    found.map(({ url }) => url.slice(rootUrl.length)),
+    ['public/one', 'public/a%20b/c%2Bd.txt'].map((name) => `/api/queue/v1/task/T/runs/2/artifacts/${name}`),
+  );
+});
+
+it('a task is found when it has completed, and what is not for everybody is not there', async () => {
+  const reading = new UpstreamReading(rootUrl, manualClock());
+  let state = 'running';
+  reply = (path, response) =>
+    json(response, path.endsWith('/status') ? { status: { state, runs: [{}, {}] } } : { payload: {} });
+  assert.equal(await reading.taskOf('T'), undefined);
+  state = 'completed';
+  assert.deepEqual(await reading.taskOf('T'), { definition: { payload: {} }, runId: 1 });
+  reply = (_path, response) => json(response, { code: 'InsufficientScopes' }, 403);
+  assert.equal(await reading.taskOf('T'), undefined);
+  assert.deepEqual(await reading.entriesAt(['a.b']), []);
+});
+
+it('a server that fails is asked again after a while only, and the sentence says why', async () => {
+  const clock = manualClock();
+  const reading = new UpstreamReading(rootUrl, clock);
+  reply = (_path, response) => json(response, {}, 502);
+  const look = () => reading.entriesAt(['a.b']);
+  const isTrouble = (error: unknown): boolean =>
+    error instanceof UpstreamTrouble &&
+    error.message === `${rootUrl} could not be asked for it: it answers 502.`;
+  await assert.rejects(look, isTrouble);
+  await assert.rejects(look, isTrouble);
+  assert.equal(asked.length, 1);
+  reply = (_path, response) => json(response, { tasks: [] });
+  clock.advance(minutes(1));
+  assert.deepEqual(await look(), []);
+});
