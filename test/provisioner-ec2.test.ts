@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type Conditions, type DemoCloud, type Instance, startDemoCloud } from '@taskyard/server';
 import type { Ending } from './support/platform.ts';
-import { completeThroughCrashes, machinesOf, someOfWorking, tell } from './support/spot-pool.ts';
+import {
+  completeThroughCrashes,
+  machinesOf,
+  neverRegisters,
+  someOfWorking,
+  tell,
+} from './support/spot-pool.ts';
 
 /** A cloud that throttles calls, has a full zone, and starts instances that never register. */
 const aHostileCloud = async (test: Ending) => {
@@ -25,10 +31,9 @@ const aHostileCloud = async (test: Ending) => {
       calls++;
       return calls % 9 === 4 && calls < 60;
     },
-    // One of 20 never registers.
     works: (id) => {
       machines++;
-      if (machines % 20 !== 7) return true;
+      if (!neverRegisters(machines)) return true;
       dead.add(id);
       return false;
     },

@@ -71,6 +71,44 @@ const createTasks = async (queue: Queue, count: number, taskQueueId = workerPool
 const statesOf = (queue: Queue, taskIds: readonly string[]): Promise<string[]> =>
   Promise.all(taskIds.map(async (taskId) => (await queue.status(taskId)).status.state));
 
+/** A worker that waits for work, and is removed meanwhile. */
+const assertRemovedGetsNothing = async (platform: Platform): Promise<void> => {
+  const { rootUrl } = platform;
+  const taskQueueId = 'static/one';
+  const { queue, manager } = asked(platform);
+  const [workerGroup, workerId, staticSecret] = ['group', 'worker', 's'.repeat(44)];
+  const pool = {
+    providerId: 'static',
+    description: '',
+    owner: 'o@example.com',
+    emailOnError: false,
+    config: {},
+  };
+  await manager.createWorkerPool(taskQueueId, pool);
+  const expires = new Date(Date.now() + 3_600_000).toJSON();
+  await manager.createWorker(taskQueueId, workerGroup, workerId, { expires, providerInfo: { staticSecret } });
+  const { credentials: own } = await manager.registerWorker({
+    ...{ workerPoolId: taskQueueId, providerId: 'static', workerGroup, workerId },
+    workerIdentityProof: { staticSecret },
+  });
+  const worker = new Queue({ rootUrl, credentials: own });
+  const waiting = worker.claimWork(taskQueueId, { tasks: 1, workerGroup, workerId });
+  await eventually('the worker to be seen', async () => {
+    const { workers } = await queue.listWorkers('static', 'one');
+    return workers.length > 0;
+  });
+  await manager.removeWorker(taskQueueId, workerGroup, workerId);
+  await eventually('its credentials to be refused', () =>
+    worker.pendingTasks(taskQueueId).then(
+      () => undefined,
+      (error: unknown) => error,
+    ),
+  );
+  const [taskId = ''] = await createTasks(queue, 1, taskQueueId);
+  assert.deepEqual((await waiting).tasks, []);
+  assert.deepEqual(await statesOf(queue, [taskId]), ['pending']);
+};
+
 it('workers come with tasks and go without, though the platform is killed twice meanwhile', async (t) => {
   const home = await aHome(t);
   const env = { WORKER: 'false' };
@@ -112,6 +150,7 @@ it('workers come with tasks and go without, though the platform is killed twice 
     const own = workers.filter(({ workerId }) => token !== undefined && workerId.startsWith(token));
     assert.equal(own.length, count, 'a decision was carried out more than once');
   }
+  await assertRemovedGetsNothing(third);
 });
 
 for (const processes of ['1', '2']) {

@@ -225,6 +225,8 @@ const openServices = (
       configured: config.providers,
       local,
       changed: signals.workers,
+      // Waiting claims of workers that get nothing any more end as those of workers in quarantine do.
+      barredKnown: workers.quarantinesKnown,
       poolsChanged: signals.workerPools,
       pendingChanged: signals.pending,
       rootUrl,

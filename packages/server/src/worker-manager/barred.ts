@@ -1,4 +1,5 @@
-import { type Clock, type Database, hours, later, minutes } from '../base/index.ts';
+import { hours, later, minutes } from '../base/index.ts';
+import type { Context } from './context.ts';
 import { keyOf } from './lifecycle.ts';
 import * as store from './store/index.ts';
 
@@ -11,11 +12,14 @@ const readWholeEveryMs = hours(1);
 /** How far the clock of another process, and the length of its transactions, may be off. */
 const overlapMs = minutes(2);
 
+const isSame = (one: ReadonlySet<string>, other: ReadonlySet<string>): boolean =>
+  one.size === other.size && [...one].every((name) => other.has(name));
+
 /**
  * Workers that get no more work, in memory, since every claim and every signature reads them: those that have ended
  * while their credentials are still valid, and those that end with their last task.
  */
-export const createBarred = ({ db, clock }: { db: Database; clock: Clock }) => {
+export const createBarred = ({ db, clock, barredKnown }: Pick<Context, 'db' | 'clock' | 'barredKnown'>) => {
   let draining = new Set<string>();
   let ended = new Set<string>();
   let revoked = new Set<string>();
@@ -32,17 +36,19 @@ export const createBarred = ({ db, clock }: { db: Database; clock: Clock }) => {
         store.endedWorkers(db, { now, since }),
         store.drainingWorkers(db),
       ]);
+      const before = { ended, draining };
+      const endedNow = endedRows.map(keyOf);
       if (isWhole) {
         ended = new Set();
         revoked = new Set();
         wholeAt = now;
       }
-      for (const row of endedRows) {
-        ended.add(keyOf(row));
-        revoked.add(clientIdOf(row));
-      }
+      const isNew = endedNow.some((name) => !before.ended.has(name));
+      for (const name of endedNow) ended.add(name);
+      for (const row of endedRows) revoked.add(clientIdOf(row));
       draining = new Set(drainingRows.map(keyOf));
       readAt = now;
+      if (isNew || !isSame(before.draining, draining)) barredKnown.wake();
     },
     /** Whether a worker gets no work. */
     isBarred: (workerPoolId: string, workerGroup: string, workerId: string): boolean => {

@@ -13,6 +13,8 @@ export interface Context extends BaseContext {
   readonly workers: Pick<WorkerVerbs, 'getWorker' | 'listWorkers' | 'sightingEveryMs'>;
   /** Woken when workers are to be started or ended, or get no more work; shared between processes. */
   readonly changed: Signal;
+  /** Woken when it is known in this process that other workers than before get no more work, or get some again. */
+  readonly barredKnown: Signal;
   /** Woken with the pools that were created or changed; shared between processes. */
   readonly poolsChanged: Signal;
   /** Woken with the task queues in which tasks became pending. */

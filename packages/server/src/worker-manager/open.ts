@@ -22,9 +22,11 @@ export interface WorkerManager extends Domain<PoolVerbs> {
 
 /** What worker-manager is given by `domains.ts`. */
 export interface GivenContext
-  extends Omit<Context, 'providers' | 'changed' | 'poolsChanged' | 'pendingChanged'> {
+  extends Omit<Context, 'providers' | 'changed' | 'barredKnown' | 'poolsChanged' | 'pendingChanged'> {
   /** Shared between the processes of a deployment; by default they are this process's. */
   readonly changed?: Signal;
+  /** Of this process. */
+  readonly barredKnown?: Signal;
   readonly poolsChanged?: Signal;
   readonly pendingChanged?: Signal;
   /** Providers of the configuration. */
@@ -57,6 +59,7 @@ export const contextOf = (given: GivenContext): Opening => {
   const context: Context = {
     ...rest,
     changed: given.changed ?? localSignal(),
+    barredKnown: given.barredKnown ?? localSignal(),
     poolsChanged: given.poolsChanged ?? localSignal(),
     pendingChanged: given.pendingChanged ?? localSignal(),
     providers,
