@@ -40,6 +40,13 @@ export const cpuOf = (pids) => {
   );
 };
 
+/** CPU seconds that all processes of the machine have used. */
+export const cpuOfMachine = () => {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const [user, nice, system, , , irq, softirq] = line.trim().split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq) / ticksPerSecond;
+};
+
 const pssOf = (pid) => {
   try {
     return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024;

@@ -62,11 +62,11 @@ const readCredentials = (dataDir) => {
   return { clientId: value('TASKCLUSTER_CLIENT_ID'), accessToken: value('TASKCLUSTER_ACCESS_TOKEN') };
 };
 
-const startServer = async ({ dataDir, databaseUrl, nodeOptions }) => {
-  const taskyard = join(root, 'packages/cli/bin/taskyard.js');
+const startServer = async ({ dataDir, databaseUrl, nodeOptions, checkout }) => {
+  const taskyard = join(checkout, 'packages/cli/bin/taskyard.js');
   const words = ['serve', '--port', '0', '--data', dataDir, '--no-worker'];
   const child = spawn(process.execPath, [...nodeOptions, taskyard, ...words], {
-    cwd: root,
+    cwd: checkout,
     // What is measured may also run without fsync.
     env: { ...plainEnvironment(), LOG_LEVEL: 'warn', DATABASE_URL: databaseUrl, DATABASE_MAY_LOSE: 'true' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -85,12 +85,15 @@ const startServer = async ({ dataDir, databaseUrl, nodeOptions }) => {
   };
 };
 
-/** Starts a platform without a worker. `nodeOptions` go to the server's Node, `settings` to PostgreSQL. */
-export const startPlatform = async ({ nodeOptions = [], settings = {} } = {}) => {
+/**
+ * Starts a platform without a worker. `nodeOptions` go to the server's Node, `settings` to PostgreSQL; `checkout` is the folder
+ * of another build of the server.
+ */
+export const startPlatform = async ({ nodeOptions = [], settings = {}, checkout = root } = {}) => {
   const folder = newFolder('bench');
   const dataDir = join(folder, 'data');
   const postgres = await startPostgres(folder, settings);
-  const server = await startServer({ dataDir, databaseUrl: postgres.url, nodeOptions }).catch(
+  const server = await startServer({ dataDir, databaseUrl: postgres.url, nodeOptions, checkout }).catch(
     async (error) => {
       await postgres.stop();
       removeFolder(folder);

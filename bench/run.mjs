@@ -5,8 +5,10 @@
 //   npm run bench -- --large depth      also those that fill in a million tasks
 //   npm run bench -- --profile life     a CPU profile of the server, summed up by function
 //   npm run bench -- --statements life  what PostgreSQL spent on which statement
+//   npm run bench -- --peers --against 62a5a1e  beside another commit and beside job libraries, three rounds in turn
 import { parseArgs } from 'node:util';
 import { loadOn } from './load.mjs';
+import { compare } from './peers/compare.mjs';
 import { connect, newFolder, startPlatform } from './platform.mjs';
 import { printProfile } from './profile.mjs';
 import { measureRaw } from './raw.mjs';
@@ -22,8 +24,16 @@ const { values: options, positionals } = parseArgs({
     large: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     statements: { type: 'boolean', default: false },
+    peers: { type: 'boolean', default: false },
+    against: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
   },
 });
+
+if (options.peers || options.against !== undefined) {
+  await compare({ ...options, rounds: Number(options.rounds), starts: positionals });
+  process.exit();
+}
 
 const wanted = rows.filter(
   ({ name, isLarge }) =>

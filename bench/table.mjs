@@ -1,7 +1,7 @@
 // A table that reads well in a terminal and is Markdown as well.
 
 /** Three digits that count. */
-const short = (value) => {
+export const short = (value) => {
   if (value === undefined || Number.isNaN(value)) return '';
   if (value >= 100) return Math.round(value).toLocaleString('en');
   return value >= 10 ? value.toFixed(1) : value.toFixed(value < 0.01 ? 4 : 2);
@@ -26,9 +26,8 @@ const cells = ({ row, result, previous, raw }) => {
 
 const pad = (text, width) => text + ' '.repeat(width - text.length);
 
-/** Lines of a Markdown table. */
-export const tableOf = (lines) => {
-  const table = lines.map(cells);
+/** Lines of a Markdown table; each record is a line of it, with the same names. */
+export const markdownOf = (table) => {
   const names = Object.keys(table[0] ?? {});
   const widths = names.map((name) => Math.max(name.length, ...table.map((line) => line[name].length)));
   const show = (texts) => `| ${texts.map((text, i) => pad(text, widths[i])).join(' | ')} |`;
@@ -38,6 +37,9 @@ export const tableOf = (lines) => {
     ...table.map((line) => show(names.map((name) => line[name]))),
   ];
 };
+
+/** Lines of a table of results. */
+export const tableOf = (lines) => markdownOf(lines.map(cells));
 
 /** A result in one line, while the others are still to come. */
 export const lineOf = ({ row, result, previous }) => {

@@ -5,7 +5,7 @@ import { latencies, measure } from '../meters.mjs';
 import { slugid } from '../tasks.mjs';
 
 /** Workers that call claimWork again and again, each on its queue. `took` hears of every task. */
-const startWorkers = (load, { workers, queueOf, took }) => {
+export const startWorkers = (load, { workers, queueOf, took }) => {
   let isOver = false;
   const connections = load.open(workers);
   const loops = connections.map(async (connection, i) => {

@@ -22,6 +22,13 @@ export const reportRuns = async (
 ): Promise<string> => {
   const allowed: Answer<Report>[] = [];
   for (const report of reports) allowed.push(await allowedReport(context, report, headers).catch(refusalOf));
+  const unproven = reports.filter((_, i) => isUnproven(allowed[i] as Answer<Report>));
+  const [first] = unproven;
+  if (first)
+    context.log.warn(
+      { taskId: first.taskId, runId: first.runId, reports: unproven.length },
+      'signatures of reports in a list were refused',
+    );
   const resolved = await resolveRuns.all(
     allowed.filter((report) => !(report instanceof RequestError)) as Report[],
   );
@@ -30,6 +37,9 @@ export const reportRuns = async (
   );
   return `{"reports":[${reports.map((report, i) => answerText(report, answers[i] as Answer<TaskRecord>)).join(',')}]}`;
 };
+
+const isUnproven = (report: Answer<Report>): boolean =>
+  report instanceof RequestError && report.code === 'AuthenticationFailed';
 
 /**
  * The report, if the credentials that signed it may resolve its run. The signature is that of the method for one report, so
