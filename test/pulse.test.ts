@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { Queue, slugid } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
-import { referenceDocuments } from '@taskyard/server';
+import { examine, readConfig, referenceDocuments } from '@taskyard/server';
 import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
 import pg from 'pg';
 import { freePort } from './support/free-port.ts';
@@ -195,6 +195,12 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     });
   };
   const startRelay = (more = {}) => start({ ROLE: 'background', ROOT_URL: api.rootUrl, ...more });
+  /** What the doctor says of a broker. */
+  const askDoctor = async (amqpUrl: string): Promise<string[]> => {
+    const overrides = { data: (await aHome(all)).path, port: 0, amqpUrl };
+    const found = await examine(readConfig({ env: {}, overrides }));
+    return found.flatMap(({ check, level, message }) => (check === 'broker' ? [`${level}: ${message}`] : []));
+  };
   const untilPublished = () =>
     eventually('an outbox that is published', async () => {
       const [row] = await ask<{ found: boolean }>(
@@ -259,6 +265,18 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     }
   });
 
+  it('can be sent, says the doctor, unless the password is wrong', async () => {
+    const [product, exchange] = await askDoctor(broker.url);
+    assert.match(product ?? '', /^ok: RabbitMQ /);
+    assert.equal(exchange, 'ok: Exchanges can be declared and written to');
+    const wrong = new URL(broker.url);
+    [wrong.username, wrong.password] = ['guest', 'guessed'];
+    assert.match(
+      (await askDoctor(wrong.href)).join(),
+      /^error: The broker cannot be reached: .*ACCESS.REFUSED/,
+    );
+  });
+
   it('wait while the broker is short of memory', async (t) => {
     const connection = await withBroker(t, broker);
     await bindToAll(connection, 'memory');
@@ -269,6 +287,10 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     const isBlocked = once(connection, 'blocked');
     (await connection.createChannel()).publish('', 'nowhere', Buffer.from(''));
     await within('the broker to block who publishes', isBlocked);
+    assert.match(
+      (await askDoctor(broker.url)).join(),
+      /^ok: RabbitMQ [\d.]+,warning: It accepts no messages: /,
+    );
     const ids: number[] = [];
     for (let i = 0; i < 5; i++) ids.push(await commit(postgres.url, {}));
     const lag = async () => total(await scrapeAt(metricsUrl), 'taskyard_outbox_lag_seconds');

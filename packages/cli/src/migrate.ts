@@ -30,7 +30,9 @@ export const migrateCommand = (io: Io): Command =>
           `DATABASE_URL is not set. An embedded database is migrated by "${commandName} serve".`,
         );
       }
-      const applied = await server.migrate(url, { grantTo });
+      const applied = await server.migrate(url, { grantTo }).catch((error: Error) => {
+        throw new CommandError(exitCodes.failed, error.message);
+      });
       if (json) return sayJson(io, { applied, grantedTo: grantTo });
       say(
         io,

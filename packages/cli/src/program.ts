@@ -6,6 +6,7 @@ import { cacheCommands } from './cache/index.ts';
 import { cleanCommand } from './clean.ts';
 import { commandName } from './command-name.ts';
 import { completionCommand } from './completion.ts';
+import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { groupCommands } from './group/index.ts';
 import { hookCommands } from './hook/index.ts';
@@ -47,6 +48,7 @@ export const createProgram = (io: Io): Command => {
   const commands = [
     runCommand,
     serveCommand,
+    doctorCommand,
     migrateCommand,
     backupCommand,
     restoreCommand,

@@ -11,5 +11,14 @@ export {
   workerProcesses,
 } from './demo-cloud/index.ts';
 export type { Contract, ReferenceDocument, ScopeTemplate } from './http/index.ts';
-export { backUp, type Cleaned, clean, type RunningServer, restore, startServer } from './process/index.ts';
+export {
+  backUp,
+  type Cleaned,
+  clean,
+  type Diagnosis,
+  examine,
+  type RunningServer,
+  restore,
+  startServer,
+} from './process/index.ts';
 export { simulation } from './worker-manager/index.ts';

@@ -32,10 +32,15 @@ export {
   together,
 } from './database.ts';
 export { BrokenTransaction, isConnectionLoss, isTransient, isUnavailable } from './database-errors.ts';
+export {
+  type DatabaseFacts,
+  readDatabaseFacts,
+  readServerStates,
+  type ServerState,
+} from './database-facts.ts';
 export { mistakeInDatabaseUrl } from './database-url.ts';
 export { dateIn, requireDate } from './dates.ts';
 export { dueLoop } from './due-loop.ts';
-export { readUnsafeSettings } from './durability.ts';
 export {
   type EmbeddedPostgres,
   embeddedMajorVersion,

@@ -30,7 +30,8 @@ interface Writable {
   readonly timeline: number;
 }
 
-const probe = async (server: Server): Promise<Writable | undefined> => {
+/** Whether a server accepts writes, and since which promotion. Rejects when it does not answer in time. */
+export const probe = async (server: Server): Promise<Writable | undefined> => {
   const client = new pg.Client({
     connectionString: server.url,
     application_name: 'taskyard-search',

@@ -9,6 +9,7 @@ import { objectLoops } from './loops.ts';
 import { type ObjectServices, objectRoutes } from './routes.ts';
 import * as schema from './schema.ts';
 import { type ObjectVerbs, objectVerbs } from './service/index.ts';
+import { tryOpened } from './trial.ts';
 
 export { Backends, mistakesInPlacement, Placement } from './placement.ts';
 export type { ObjectVerbs } from './service/index.ts';
@@ -44,7 +45,9 @@ export const createObjects = (given: GivenObjectsContext): Objects => {
 /** The backend on disk whose name is not part of its URLs. */
 const unnamedDisk = 'disk';
 
-const openBackends = (given: GivenObjectsContext) => {
+type GivenBackends = Pick<GivenObjectsContext, 'backends' | 'clock' | 'rootUrl' | 'uploadBytesMax'>;
+
+const openBackends = (given: GivenBackends) => {
   const { rootUrl, clock, uploadBytesMax = uploadBytesMaxDefault } = given;
   const backends = new Map<string, Backend>();
   const disks = new Map<string, DiskBackend>();
@@ -62,6 +65,9 @@ const openBackends = (given: GivenObjectsContext) => {
   if (firstId === undefined) throw new Error('At least one backend is needed for artifacts and objects');
   return { backends, disks, firstId };
 };
+
+/** Tries each of these backends with few bytes; the result has a reason for each that fails. */
+export const tryBackends = (given: GivenBackends) => tryOpened(openBackends(given).backends);
 
 export const objectDeclaration: ServiceDeclaration<ObjectServices> = {
   service: {

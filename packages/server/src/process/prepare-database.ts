@@ -1,4 +1,4 @@
-import { migrate, readUnsafeSettings } from '../base/index.ts';
+import { migrate, readDatabaseFacts } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 
 /**
@@ -15,7 +15,7 @@ export const prepareDatabase = async (config: Config, embeddedUrl: string | unde
 };
 
 const requireDurable = async (url: string): Promise<void> => {
-  const unsafe = await readUnsafeSettings(url);
+  const { unsafeSettings: unsafe } = await readDatabaseFacts(url);
   if (unsafe.length === 0) return;
   throw new Error(
     `The database has ${unsafe.join(', ')} off: it may lose tasks that were acknowledged. ` +
