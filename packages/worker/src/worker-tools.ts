@@ -38,6 +38,12 @@ const checkCapacity = (capacity: number): void => {
 const mayAskPrivate = ({ allowPrivateUrls }: WorkerOptions, { name }: Engine): boolean =>
   allowPrivateUrls === true || name === 'process';
 
+const closeInOrder = async (
+  parts: readonly ({ close(): void | Promise<void> } | undefined)[],
+): Promise<void> => {
+  for (const part of parts) await part?.close();
+};
+
 /** Makes everything that runs share, and what undoes it. */
 export const openTools = async (
   options: WorkerOptions,
@@ -88,14 +94,8 @@ export const openTools = async (
       features: featuresOf(options, { engine, signingKey }),
       signingKey,
     };
-    const close = async (): Promise<void> => {
-      await engine.close();
-      await plainEngine?.close();
-      memoryGuard.close();
-      await tunnel.close();
-      await liveLogs.close();
-      await directory.release();
-    };
+    const last = { close: directory.release };
+    const close = () => closeInOrder([engine, plainEngine, memoryGuard, tunnel, liveLogs, last]);
     return { tools, disk: await openDiskGuard(options, { tools, workDir }), close };
   } catch (error) {
     await directory.release();
