@@ -34,7 +34,7 @@ export const doctorCommand = (io: Io): Command =>
   dataCommand('doctor')
     .description(
       'Examine what the platform of a configuration needs, whether it runs or not: machine, data folder, database, broker, ' +
-        'store, clocks and ports. Says what is wrong and what to do; what it writes for that, it removes.',
+        'store, clocks and ports. Says what is wrong and what to do; what it writes for that, it removes, but for empty folders.',
     )
     .action(async (options: DataOptions) => {
       const found = await diagnose(io, options);

@@ -43,6 +43,8 @@ export class Listeners {
       void client.end().catch(() => {});
       throw error;
     }
+    // Closed meanwhile: the search for a server may take seconds.
+    if (this.#closing.signal.aborted) return client.end();
     this.#clients.add(client);
     client.once('end', () => {
       this.#clients.delete(client);

@@ -148,6 +148,7 @@ export const startServer = async (attempt: Attempt): Promise<Started> => {
     }
     const lock = await readLock(data);
     // An old lock may by chance name the process id of our server, but then its text has not changed.
+    // A standby, as tests run one, accepts connections that read.
     if (
       lock?.pid === child.pid &&
       (lock?.status === 'ready' || lock?.status === 'standby') &&

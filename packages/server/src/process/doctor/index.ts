@@ -21,7 +21,10 @@ const checks: Readonly<Record<string, (config: Config) => Promise<Finding[]>>> =
   ports: examinePorts,
 };
 
-/** Examines all that a platform of this configuration needs, whether it runs or not, and removes what it wrote for that. */
+/**
+ * Examines all that a platform of this configuration needs, whether it runs or not, and removes what it wrote for that,
+ * but for empty folders.
+ */
 export const examine = async (config: Config): Promise<Diagnosis[]> => {
   const findings = await Promise.all(
     Object.entries(checks).map(async ([check, run]) =>
