@@ -176,6 +176,12 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
     await field('Worker pool').fill(JSON.stringify(pool));
     await keep();
     await page.getByText('Boards in the lab').waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByLabel('Why, for those who ask').fill('The lab is being painted');
+    await page.getByRole('button', { name: 'Yes' }).click();
+    await page.getByRole('alert').getByText('The lab is being painted').waitFor();
+    await confirm(page, 'Resume');
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
   });
 
   it('make a client below whoever is signed in, and show its token once', async () => {

@@ -309,12 +309,12 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await state('completed').first().waitFor();
   });
 
-  it('speak with a shell in a task that runs', async () => {
+  it('speak with a shell in a task that runs, and draw what the task used', async () => {
     const { idOf } = await submitGraph(platform, [
       {
         name: 'open',
         command: 'until [ -e done ]; do sleep 0.2; done; sleep 2',
-        features: { interactive: true },
+        features: { interactive: true, resourceMonitor: true },
       },
     ]);
     await page.goto(`/tasks/${idOf('open')}`);
@@ -330,6 +330,10 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await page.keyboard.type('touch done; exit 7\n');
     await page.getByText('The shell has ended with exit code 7.').waitFor();
     await page.getByText('A task has shells while its commands run, and this run is completed.').waitFor();
+    await page.getByRole('link', { name: 'Back to the task' }).click();
+    await page
+      .getByRole('img', { name: /^At most \d+\.\d MiB of memory, and \d+\.\d s of processors\.$/ })
+      .waitFor();
   });
 
   it('sign in once by each link, tell what a client lacks, and sign out', async () => {

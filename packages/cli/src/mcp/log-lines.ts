@@ -24,17 +24,21 @@ export interface LogLines extends Excerpt {
   readonly isLive: boolean;
 }
 
+/** What comes of a body until it ends or `over` aborts. */
 async function* upTo(body: ReadableStream<Uint8Array>, over: AbortSignal): AsyncGenerator<Uint8Array> {
   const reader = body.getReader();
   const ended = new Promise<undefined>((resolve) => {
     over.addEventListener('abort', () => resolve(undefined), { once: true });
   });
-  for (;;) {
-    const read = await Promise.race([reader.read(), ended]);
-    if (!read || read.done) break;
-    yield read.value;
+  try {
+    for (;;) {
+      const read = await Promise.race([reader.read(), ended]);
+      if (!read || read.done) return;
+      yield read.value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
   }
-  await reader.cancel().catch(() => {});
 }
 
 /** So many lines of a text that arrives in pieces, from a number on. */

@@ -10,7 +10,7 @@ import type { Line } from './lines.ts';
 
 const msOf = (at: string | undefined, otherwise: number): number => (at ? new Date(at).getTime() : otherwise);
 
-/** When the last runs of tasks waited and ran, one under the other. */
+/** When tasks waited for others and for a worker, and when their last runs ran, one under the other. */
 export const Waterfall = ({ lines }: { lines: readonly Line[] }) => {
   const frame = useRef<HTMLDivElement>(null);
   const link = useLink();
@@ -35,8 +35,8 @@ export const Waterfall = ({ lines }: { lines: readonly Line[] }) => {
   return (
     <>
       <Text size="sm" c="dimmed">
-        {durationText(to - from)} in all. Amber: waiting for a worker; then running, in the colour of its
-        state.
+        {durationText(to - from)} in all. Grey: waiting for other tasks. Amber: waiting for a worker to boot
+        and claim it. Then running, in the colour of its state.
       </Text>
       <ScrollFrame className="rows" ref={frame} aria-label="Waterfall">
         <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
@@ -46,7 +46,13 @@ export const Waterfall = ({ lines }: { lines: readonly Line[] }) => {
             const scheduled = msOf(line.scheduled, from);
             const ended = msOf(line.resolved, now);
             const started = msOf(line.started, ended);
-            const words = `waited ${durationText(started - scheduled)}${line.started ? `, ran ${durationText(ended - started)}` : ''}`;
+            // What has no dependencies may have been created later than the first task of its group.
+            const waitsForOthers = line.dependencies.length > 0;
+            const words = [
+              ...(waitsForOthers ? [`waited ${durationText(scheduled - from)} for other tasks`] : []),
+              `waited ${durationText(started - scheduled)} for a worker`,
+              ...(line.started ? [`ran ${durationText(ended - started)}`] : []),
+            ].join(', ');
             return (
               <div
                 key={line.taskId}
@@ -65,6 +71,7 @@ export const Waterfall = ({ lines }: { lines: readonly Line[] }) => {
                   {line.name || line.taskId}
                 </Anchor>
                 <div className="lane" role="img" aria-label={words} title={words}>
+                  {waitsForOthers && <span className="fill-unscheduled" style={part(from, scheduled)} />}
                   <span className="fill-pending" style={part(scheduled, started)} />
                   {line.started && <span className={`fill-${line.state}`} style={part(started, ended)} />}
                 </div>

@@ -23,7 +23,7 @@ export const ThirdPartyPage = ({ query }: { query: string }) => {
   });
   return (
     <Page title="Let another site act as you">
-      {session.kind === 'nobody' && (
+      {(session.kind === 'nobody' || session.kind === 'ended') && (
         <Button component="a" style={{ alignSelf: 'start' }} {...signInLink}>
           Sign in first
         </Button>

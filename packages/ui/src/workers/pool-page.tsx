@@ -1,8 +1,11 @@
-import { Button, Code } from '@mantine/core';
+import { Alert, Button, Code, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { WorkerPoolFull } from '@taskyard/client/browser';
+import { useState } from 'react';
 import { api } from '../session/api.ts';
+import { allPages } from '../shell/all-pages.ts';
+import { Confirmed } from '../shell/confirmed.tsx';
 import { EditButton } from '../shell/edit-button.tsx';
 import { Facts, Listing } from '../shell/listing.tsx';
 import { Moment } from '../shell/moment.tsx';
@@ -99,6 +102,58 @@ const Errors = ({ workerPoolId }: { workerPoolId: string }) => {
   );
 };
 
+/** The pause of a pool, if it is paused. */
+const usePause = (workerPoolId: string) =>
+  useQuery({
+    queryKey: ['pool', workerPoolId, 'pause'],
+    queryFn: async ({ signal }) => {
+      const { workerManager } = await api();
+      const all = await allPages(
+        (continuationToken) => workerManager.listWorkerPoolPauses({ continuationToken, signal }),
+        ({ pauses }) => pauses,
+      );
+      return { pause: all.find((each) => each.workerPoolId === workerPoolId) };
+    },
+    refetchInterval,
+  });
+
+const Pausing = ({
+  workerPoolId,
+  pausing,
+}: {
+  workerPoolId: string;
+  pausing: ReturnType<typeof usePause>;
+}) => {
+  const [reason, setReason] = useState('');
+  const pause = async () => {
+    await (await api()).workerManager.pauseWorkerPool(
+      workerPoolId,
+      reason.trim() ? { reason: reason.trim() } : {},
+    );
+    await pausing.refetch();
+  };
+  const resume = async () => {
+    await (await api()).workerManager.resumeWorkerPool(workerPoolId);
+    await pausing.refetch();
+  };
+  if (!pausing.data) return null;
+  return pausing.data.pause ? (
+    <Confirmed label="Resume" question="Start workers for the pool again?" run={resume} />
+  ) : (
+    <Confirmed
+      label="Pause"
+      question="Start nothing new for the pool until it is resumed? Its workers go on."
+      run={pause}
+    >
+      <TextInput
+        label="Why, for those who ask what the pool waits for"
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+      />
+    </Confirmed>
+  );
+};
+
 const editable = ({ providerId, description, owner, emailOnError, config }: WorkerPoolFull) => ({
   providerId,
   description,
@@ -117,6 +172,7 @@ export const PoolPage = () => {
     queryFn: async ({ signal }) => (await api()).workerManager.workerPool(workerPoolId, { signal }),
     refetchInterval,
   });
+  const pausing = usePause(workerPoolId);
   return (
     <Page
       kind="Worker pool"
@@ -135,6 +191,7 @@ export const PoolPage = () => {
               }}
             />
           )}
+          <Pausing workerPoolId={workerPoolId} pausing={pausing} />
           <Button component="a" size="xs" variant="default" {...link(paths.queue(workerPoolId))}>
             Task queue
           </Button>
@@ -144,6 +201,12 @@ export const PoolPage = () => {
       <Answer query={pool} what="this worker pool">
         {(known) => (
           <>
+            {pausing.data?.pause && (
+              <Alert color="yellow" title="Paused">
+                Nothing new has been started since <Moment at={pausing.data.pause.since} />
+                {pausing.data.pause.reason && `: ${pausing.data.pause.reason}`}
+              </Alert>
+            )}
             <Facts
               facts={[
                 ['Provider', known.providerId],
