@@ -77,9 +77,14 @@ const startPodman = async (program: string, folder: string, socket: string): Pro
   const settings = join(folder, 'containers.conf');
   const networks = ['[network]', `network_config_dir = "${join(folder, 'networks')}"`];
   await writeFile(settings, `${[...podmanSettings, ...networks].join('\n')}\n`);
+  // The registries of tests have no certificates. Docker takes those of the machine itself without.
+  const registries = join(folder, 'registries.conf');
+  const plain = ['[[registry]]', 'prefix = "127.0.0.1"', 'location = "127.0.0.1"', 'insecure = true'];
+  await writeFile(registries, `${plain.join('\n')}\n`);
   const places = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run')];
   const args = [...places, 'system', 'service', '--time=0', `unix://${socket}`];
-  return spawn(program, args, { stdio: 'ignore', env: { ...process.env, CONTAINERS_CONF: settings } });
+  const env = { ...process.env, CONTAINERS_CONF: settings, CONTAINERS_REGISTRIES_CONF: registries };
+  return spawn(program, args, { stdio: 'ignore', env });
 };
 
 const untilItAnswers = async (docker: Docker, daemon: ChildProcess): Promise<void> => {
