@@ -84,7 +84,8 @@ const startPodman = async (program: string, folder: string, socket: string): Pro
   const places = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run')];
   const args = [...places, 'system', 'service', '--time=0', `unix://${socket}`];
   const env = { ...process.env, CONTAINERS_CONF: settings, CONTAINERS_REGISTRIES_CONF: registries };
-  return spawn(program, args, { stdio: 'ignore', env });
+  // It leaves a file where it was started when a container has had too much memory.
+  return spawn(program, args, { stdio: 'ignore', env, cwd: folder });
 };
 
 const untilItAnswers = async (docker: Docker, daemon: ChildProcess): Promise<void> => {
