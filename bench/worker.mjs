@@ -135,10 +135,13 @@ const measureArtifacts = async () => {
     return runAll([taskId], 1);
   };
   const packed = await run(`${make}; tar -cf d.tar d`, { type: 'file', path: 'd.tar', name: 'public/d.tar' });
+  const before = cpuOf(platform.pids);
   const each = await run(make, { type: 'directory', path: 'd', name: 'public/d' });
+  const after = cpuOf(platform.pids);
+  const served = Object.keys(after).reduce((sum, name) => sum + after[name] - before[name], 0);
   console.log(
     `artifacts: ${figure(each.seconds / packed.seconds)} times the time of one tar (goal ≤ 2), ` +
-      `${figure(each.seconds)} s for ${count}, ${figure(each.cpuSeconds)} s of CPU of the worker`,
+      `${figure(each.seconds)} s for ${count}, ${figure(each.cpuSeconds)} s of CPU of the worker, ${figure(served)} s of the platform`,
   );
 };
 
