@@ -187,7 +187,9 @@ const close = async (
   { closed, now }: { readonly closed: readonly Closed[]; readonly now: Date },
 ): Promise<void> => {
   const ended = closed.map(({ order, outcome, trouble, workers }) => ({
-    ...{ decisionId: order.row.decisionId, outcome, trouble },
+    decisionId: order.row.decisionId,
+    outcome,
+    trouble,
     started: workers.length,
   }));
   const ours = new Set((await store.endLaunches(tx, ended)).map(({ decisionId }) => decisionId));
