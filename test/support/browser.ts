@@ -35,6 +35,29 @@ export const launchBrowser = (): Promise<Browser> => {
   return chromium.launch({ executablePath, args: quiet.map((word) => `--${word}`), timeout: patienceMs });
 };
 
+const isNetworkChange = (text: string | undefined): boolean => text?.includes('ERR_NETWORK_CHANGED') ?? false;
+
+/**
+ * Chromium ends what it is loading when the machine gets or loses a network, as it does for containers of tests beside this
+ * one. The page is then loaded again, as a person would do.
+ */
+const loadAgainAfterNetworkChanges = (page: Page): void => {
+  const goto = page.goto.bind(page);
+  page.goto = async (...destination) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await goto(...destination);
+      } catch (error) {
+        if (attempt === 5 || !isNetworkChange(String(error))) throw error;
+      }
+    }
+  };
+  page.on('requestfailed', (request) => {
+    const isNeeded = request.resourceType() === 'script' || request.resourceType() === 'stylesheet';
+    if (isNeeded && isNetworkChange(request.failure()?.errorText)) page.reload().catch(() => {});
+  });
+};
+
 /** A visitor of its own, without cookies, whose pages wait as patiently as tests do: the library's own limit is 30 s. */
 export const newVisitor = async (
   browser: Browser,
@@ -42,6 +65,7 @@ export const newVisitor = async (
 ): Promise<BrowserContext> => {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(patienceMs);
+  context.on('page', loadAgainAfterNetworkChanges);
   return context;
 };
 
