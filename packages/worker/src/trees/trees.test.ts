@@ -84,7 +84,7 @@ test('a worker starts on a folder whatever was left there', async (t) => {
   await bound(root, async () => {
     const directory = await takeWorkDirectory(root);
     assert.deepEqual(await readdir(directory.runs), []);
-    assert.deepEqual((await readdir(root)).sort(), ['runs', 'worker.lock']);
+    assert.deepEqual((await readdir(root)).sort(), ['pipes', 'runs', 'worker.lock']);
     await directory.release();
   });
 });
