@@ -60,8 +60,8 @@ test('a missing service or method is named', async (t) => {
     return body.message;
   };
   assert.match(
-    await refusal('/api/web-server/v1/accounts'),
-    /has no service "web-server"\. It has auth, queue, /,
+    await refusal('/api/aws-provisioner/v1/accounts'),
+    /has no service "aws-provisioner"\. It has auth, queue, /,
   );
   assert.match(
     await refusal('/api/queue/v1/tsk/one?limit=1', 'POST'),
