@@ -56,10 +56,10 @@ export const sandboxOutside = (parts: SandboxParts): OutsideRules => ({
     const path = fromRoot(place.path);
     if (parts.readOnly.some((known) => isWithin(path, known)))
       return 'is a part of the system, which tasks of this worker can only read';
-    if (isWithin(path, parts.runs)) return "lies in the worker's own directory";
+    if (isWithin(path, parts.runs)) return "is in the worker's own directory";
     if (shownFor(place, parts) !== undefined) return undefined;
     return place.use === 'file'
-      ? 'lies beside the system itself: this worker keeps files of directories of the task only'
+      ? 'shares a directory with the system: put the file into a directory of its own'
       : 'holds a part of the system, or of the worker itself';
   },
   shownFor: (places) => {
