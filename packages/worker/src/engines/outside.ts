@@ -1,7 +1,7 @@
 import { chmod, lstat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { AbsolutePath } from '../payload/index.ts';
-import { holdBelow, partsOf } from '../trees/index.ts';
+import { holdBelow, ignoring, partsOf } from '../trees/index.ts';
 import type { Outside, OutsideRules } from './engine.ts';
 
 /** An absolute path without detours. */
@@ -104,5 +104,6 @@ export const makeOutside = async (
     if (cover !== undefined) await makeDirectory(root, cover);
   }
   const needed = forEveryone.filter((path) => shown.some((one) => isWithin(path, one)));
-  for (const path of needed) await makeDirectory(root, path, 0o1777);
+  // A task that has put something else there has it its own way: that is no fault of the worker.
+  for (const path of needed) await makeDirectory(root, path, 0o1777).catch(ignoring('ENOTDIR'));
 };
