@@ -24,7 +24,7 @@ export const reportRun = (
 
 /**
  * The report of one run for `reportRuns`, which takes many in one call. `queue` has the credentials of the run's claim, which
- * sign it; `reportRuns` itself may be called by whoever may claim work.
+ * sign it; `reportRuns` itself is called with the credentials that claim work.
  */
 export const signedReport = async (
   queue: Queue,

@@ -7,6 +7,7 @@ export class Idleness {
   readonly #slots: Slots;
   readonly #timeoutMs: number;
   #since: number;
+  #isWatching = false;
 
   constructor(timeoutMs: number, { clock, slots }: { clock: Clock; slots: Slots }) {
     this.#clock = clock;
@@ -22,7 +23,15 @@ export class Idleness {
 
   /** To be called when tasks have begun: the time counts from the end of the last of them. */
   interrupt(): void {
-    void this.#slots.emptied().then(() => this.restart());
+    // One watch for all: a worker may have tasks for weeks without a pause.
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    void this.#slots.emptied().then(() => {
+      this.#isWatching = false;
+      this.restart();
+      // Others may have begun just now.
+      if (this.#slots.occupations.length > 0) this.interrupt();
+    });
   }
 
   /** Whether the worker has had no task for as long as it may. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, stat, symlink } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryDirectory } from '../testing/places.ts';
@@ -72,6 +72,11 @@ test('what is to be shown is made, and no link that is there is followed', async
   await symlink(elsewhere, join(root, 'builds'));
   await assert.rejects(makeOutside({ root, shown: ['/builds/a'] }, parts), { code: 'ENOTDIR' });
   assert.deepEqual(await readdir(elsewhere), ['x']);
+  const modeBefore = (await stat(elsewhere)).mode;
+  await rm(join(root, 'var/tmp'), { recursive: true });
+  await symlink(elsewhere, join(root, 'var/tmp'));
+  await makeOutside({ root, shown: ['/var'] }, parts);
+  assert.equal((await stat(elsewhere)).mode, modeBefore);
 });
 
 test('a container has mounts anywhere but at its root, the kernel and the worker', () => {

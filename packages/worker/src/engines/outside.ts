@@ -1,7 +1,7 @@
 import { chmod, lstat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { AbsolutePath } from '../payload/index.ts';
-import { holdBelow, partsOf } from '../trees/index.ts';
+import { holdBelow, ignoring, partsOf } from '../trees/index.ts';
 import type { Outside, OutsideRules } from './engine.ts';
 
 /** An absolute path without detours. */
@@ -56,10 +56,10 @@ export const sandboxOutside = (parts: SandboxParts): OutsideRules => ({
     const path = fromRoot(place.path);
     if (parts.readOnly.some((known) => isWithin(path, known)))
       return 'is a part of the system, which tasks of this worker can only read';
-    if (isWithin(path, parts.runs)) return "lies in the worker's own directory";
+    if (isWithin(path, parts.runs)) return "is in the worker's own directory";
     if (shownFor(place, parts) !== undefined) return undefined;
     return place.use === 'file'
-      ? 'lies beside the system itself: this worker keeps files of directories of the task only'
+      ? 'shares a directory with the system: put the file into a directory of its own'
       : 'holds a part of the system, or of the worker itself';
   },
   shownFor: (places) => {
@@ -104,5 +104,6 @@ export const makeOutside = async (
     if (cover !== undefined) await makeDirectory(root, cover);
   }
   const needed = forEveryone.filter((path) => shown.some((one) => isWithin(path, one)));
-  for (const path of needed) await makeDirectory(root, path, 0o1777);
+  // A task that has put something else there has it its own way: that is no fault of the worker.
+  for (const path of needed) await makeDirectory(root, path, 0o1777).catch(ignoring('ENOTDIR'));
 };

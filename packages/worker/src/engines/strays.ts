@@ -34,7 +34,7 @@ const straysOf = (directory: string, strangers: Strangers | undefined): number[]
       return belongsTo(environment, directory);
     });
 
-// The number of a process that has ended may be given to another, which is not as soon.
+// The kernel gives numbers of ended processes to new ones, but usually not again within this time.
 const strangersForMs = seconds(5);
 
 /** Processes of this machine that were seen to be of no task of this worker, so that they need not be looked at for each. */

@@ -121,8 +121,8 @@ const listen = async (server: Server, address: string): Promise<number> => {
 };
 
 /**
- * Whether a caller came by one of this machine's addresses out of the network of that, but not from this machine itself. Looked
- * up for each caller: a network in which nothing runs yet has no address.
+ * Whether a caller connected to this address of the machine from another member of the address's network. The network is looked
+ * up for each caller, since one in which nothing runs yet has no address.
  */
 const isNeighbour = (
   { remoteAddress: caller = '', localAddress }: Pick<Socket, 'remoteAddress' | 'localAddress'>,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Queue } from '@taskyard/client';
-import { within } from '@taskyard/patience';
+import { eventually, within } from '@taskyard/patience';
 import { systemClock } from '../clock.ts';
 import { statusOf } from '../retry.ts';
 import { type FakeQueue, startFakeQueue } from '../testing/fake-queue.ts';
@@ -73,6 +74,16 @@ describe('the reports of a worker', () => {
     );
     queue.letGo();
     await held;
+  });
+
+  it('leave nothing at the signals of their runs, which a worker has for as long as it lives', async () => {
+    const signals = Array.from({ length: 3 }, () => new AbortController().signal);
+    await Promise.all(signals.map((signal) => reports.send(aReport(completed), signal)));
+    assert.ok(paths().some((path) => path.startsWith('/report-runs')));
+    // The list has settled its reports just before it lets go of their signals.
+    await eventually('no listeners to be left', () =>
+      signals.every((signal) => getEventListeners(signal, 'abort').length === 0),
+    );
   });
 
   it('all go by themselves to a queue that takes no lists', async () => {

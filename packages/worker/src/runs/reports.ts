@@ -46,11 +46,13 @@ export const openReports = ({ clock, taskQueueId, connect }: ReportsContext): Re
   let takesLists = true;
 
   const sendList = async (batch: readonly Waiting[]): Promise<void> => {
+    const over = new AbortController();
+    const signal = allAborted(batch, over.signal);
     try {
       const reports = await Promise.all(
         batch.map(({ report: { queue: own, ...rest } }) => signedReport(own, rest)),
       );
-      const answer = await connect().reportRuns(taskQueueId, { reports }, { signal: allAborted(batch) });
+      const answer = await connect().reportRuns(taskQueueId, { reports }, { signal });
       for (const [i, call] of batch.entries()) settle(call, answer.reports[i]?.error);
     } catch (error) {
       if (isTransient(error) || statusOf(error) === undefined) {
@@ -60,6 +62,8 @@ export const openReports = ({ clock, taskQueueId, connect }: ReportsContext): Re
       // What the queue has against the list need not concern the reports. An older one does not know the method.
       if (statusOf(error) === 404) takesLists = false;
       await sendSingly(batch);
+    } finally {
+      over.abort();
     }
   };
 
@@ -76,13 +80,20 @@ export const openReports = ({ clock, taskQueueId, connect }: ReportsContext): Re
   };
 
   return {
-    send: (report, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason);
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-        waiting.push({ report, signal, resolve, reject });
-        if (!isSending) void drain();
-      }),
+    send: async (report, signal) => {
+      signal.throwIfAborted();
+      // The signals of runs depend on one of the worker, which would keep each that still has a listener.
+      const over = new AbortController();
+      try {
+        await new Promise<void>((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { signal: over.signal });
+          waiting.push({ report, signal, resolve, reject });
+          if (!isSending) void drain();
+        });
+      } finally {
+        over.abort();
+      }
+    },
   };
 };
 
@@ -103,14 +114,14 @@ const settle = (
   else resolve();
 };
 
-/** Aborts when nobody waits for an answer any more. */
-const allAborted = (batch: readonly Waiting[]): AbortSignal => {
+/** Aborts when nobody waits for an answer any more. Stops to watch when `over` aborts. */
+const allAborted = (batch: readonly Waiting[], over: AbortSignal): AbortSignal => {
   const controller = new AbortController();
   let left = batch.length;
   const leave = (): void => {
     left--;
     if (left === 0) controller.abort(batch[0]?.signal.reason);
   };
-  for (const { signal } of batch) signal.addEventListener('abort', leave, { once: true });
+  for (const { signal } of batch) signal.addEventListener('abort', leave, { signal: over });
   return controller.signal;
 };

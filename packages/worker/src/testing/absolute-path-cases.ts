@@ -114,7 +114,7 @@ export const absolutePathCases: readonly PayloadCase[] = [
       artifacts: [file('/etc/report'), file('/report'), directory('/proc/self', 'public/d')],
     }),
     expected: malformed(
-      /artifacts\/0\/path: \/etc\/report lies beside the system[\s\S]*artifacts\/1\/path: \/report lies beside[\s\S]*artifacts\/2\/path: \/proc\/self is a part[\s\S]*mounts\/0\/file: \/usr\/bin\/x is a part of the system/,
+      /artifacts\/0\/path: \/etc\/report shares a directory with the system[\s\S]*artifacts\/1\/path: \/report shares a directory[\s\S]*artifacts\/2\/path: \/proc\/self is a part[\s\S]*mounts\/0\/file: \/usr\/bin\/x is a part of the system/,
     ),
     not: { process: machineIsShown, docker: 'its containers have a system of their own' },
   },
