@@ -72,10 +72,11 @@ export const readLogLines = async (queue: Queue, wish: LogWish): Promise<LogLine
   const run = status.runs[runId];
   if (!run?.started) throw new Error(`Run ${runId} of ${taskId} has no log: no worker has begun it.`);
   const isLive = run.state === 'running';
-  const over = isLive ? AbortSignal.timeout(liveMs) : new AbortController().signal;
   try {
     const { response } = await openArtifact(queue, { taskId, runId, name: logName });
     if (!response.body) throw new Error('The log is empty.');
+    // The time begins here: a worker that takes long to answer would leave none to read in.
+    const over = isLive ? AbortSignal.timeout(liveMs) : new AbortController().signal;
     const pieces = upTo(response.body, over);
     const found =
       fromLine === undefined

@@ -43,6 +43,7 @@ const runId = z.number().int().min(0).optional().describe('The run, from 0; by d
 const states = ['failed', 'exception', 'running', 'pending', 'unscheduled', 'completed'] as const;
 const read = { changes: false } as const;
 const artifactTextMax = 64 * 1024;
+const artifactsMax = 500;
 
 /** The first bytes of an artifact. */
 const beginningOf = async (
@@ -163,7 +164,11 @@ const artifacts = tool({
   description: 'What a run left behind, by name; with `name`, the beginning of that artifact as text.',
   input: z.object({ taskId, runId, name: z.string().optional().describe('The artifact to read') }),
   run: async ({ queue }, { taskId: id, runId: run, name }) => {
-    if (name === undefined) return { artifacts: await listArtifacts(queue, { taskId: id, runId: run }) };
+    if (name === undefined) {
+      const all = await listArtifacts(queue, { taskId: id, runId: run });
+      const shown = all.slice(0, artifactsMax);
+      return { artifacts: shown, leftOut: all.length - shown.length };
+    }
     const { bytes, isWhole } = await beginningOf(queue, { taskId: id, runId: run, name });
     return { name, isWhole, text: harmless(new TextDecoder().decode(bytes)) };
   },

@@ -52,7 +52,7 @@ const parameters = [
 ] as const;
 type Parameter = (typeof parameters)[number];
 
-/** Values of a query or a form: a parameter that comes twice is one that nobody can mean. */
+/** A parameter that a query or a form has more than once, so that nobody knows which value is meant. */
 const repeated = (given: URLSearchParams, names: readonly string[]): string | undefined =>
   names.find((name) => given.getAll(name).length > 1);
 
@@ -118,7 +118,7 @@ const challengeIn = (
     if (requirePkce || method !== undefined) refuse('invalid_request', 'code_challenge is missing');
     return undefined;
   }
-  // `plain`, which stands where no method does, protects from nobody who has read the request.
+  // `plain`, which is meant where no method is given, protects from nobody who has read the request.
   if (method !== 'S256') refuse('invalid_request', 'code_challenge_method has to be S256');
   if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) refuse('invalid_request', 'code_challenge is no SHA-256');
   return challenge;

@@ -1,4 +1,5 @@
 import type { TaskGroupResponse } from '@taskyard/client/browser';
+import { useMemo } from 'react';
 import { api } from '../session/api.ts';
 import { Confirmed } from '../shell/confirmed.tsx';
 import { PriorityChange } from '../shell/priority-change.tsx';
@@ -40,7 +41,7 @@ export const GroupActions = ({
   onDone: () => void;
 }) => {
   const suffix = kind === 'all' ? '' : ` ${kind}`;
-  const failed = firstCauses(lines).map(({ line }) => line);
+  const failed = useMemo(() => firstCauses(lines).map(({ line }) => line), [lines]);
   const open = lines.filter((line) => !isOver(line));
   const cancel = async (tasks: readonly Line[]) => {
     const { queue } = await api();

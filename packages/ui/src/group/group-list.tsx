@@ -52,19 +52,20 @@ export const GroupList = ({ lines, choice }: { lines: readonly Line[]; choice: C
     estimateSize: () => 36,
     overscan: 12,
   });
+  /** The place of the current task; -1 where there is none, or filters hide it. */
+  const place = () => lines.findIndex(({ taskId }) => taskId === current);
   const step = (by: number) => {
-    const at = lines.findIndex(({ taskId }) => taskId === current);
-    const next = Math.min(lines.length - 1, Math.max(0, at + by));
+    const next = Math.min(lines.length - 1, Math.max(0, place() + by));
     setCurrent(lines[next]?.taskId ?? '');
     rows.scrollToIndex(next);
   };
   const open = () => {
-    if (current !== '') link(paths.task(current)).onClick(new MouseEvent('click') as never);
+    if (place() >= 0) link(paths.task(current)).onClick(new MouseEvent('click') as never);
   };
   useShortcuts([
     { keys: 'j', does: 'next task', run: () => step(1) },
     { keys: 'k', does: 'previous task', run: () => step(-1) },
-    { keys: 'x', does: 'choose the task', run: () => current !== '' && choice.toggle(current) },
+    { keys: 'x', does: 'choose the task', run: () => place() >= 0 && choice.toggle(current) },
     { keys: 'o', does: 'open the task', run: open },
   ]);
   return (

@@ -34,7 +34,7 @@ const locate = async ({ taskId, runId, name }: LogRef, signal: AbortSignal) => {
   return locateArtifact(queue, { taskId, runId, name }, signal);
 };
 
-/** Resolves when somebody looks at the page. */
+/** Resolves when somebody looks at the page again. */
 const shown = (leaving: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const check = () => {
@@ -53,8 +53,10 @@ const whileShown = (leaving: AbortSignal): AbortSignal => {
   const check = () => {
     if (document.hidden) hidden.abort();
   };
-  document.addEventListener('visibilitychange', check, { signal: AbortSignal.any([leaving, hidden.signal]) });
-  return AbortSignal.any([leaving, hidden.signal]);
+  const either = AbortSignal.any([leaving, hidden.signal]);
+  document.addEventListener('visibilitychange', check, { signal: either });
+  check();
+  return either;
 };
 
 // A log that has ended is that of a worker that has ended, or of a run: only then it is whole.
@@ -62,7 +64,7 @@ const readAll = async (ref: LogRef, reader: LogReader, leaving: AbortSignal): Pr
   const reading = new LogReading(reader);
   for (;;) {
     // A live log holds a connection, of which a browser has six for all tabs: a tab that nobody looks at needs none.
-    await shown(leaving);
+    if (document.hidden) await shown(leaving);
     const wasOver = await isRunOver(ref);
     let connection = leaving;
     try {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Run, Task } from '@taskyard/client';
 import { againRequest, quoted } from './again.ts';
 import { storyOf } from './story.ts';
-import { curvesOf } from './usage.ts';
+import { curvesOf, usageIn } from './usage.ts';
 
 describe('the story of a run', () => {
   const run: Run = { runId: 0, state: 'pending', reasonCreated: 'scheduled', scheduled: '1' };
@@ -64,5 +64,16 @@ describe('the use of memory and processors', () => {
       [1, 2, 0],
       [0.5, 2, 0],
     ]);
+  });
+
+  it('is read only as a worker writes it, since a task may write anything by that name', () => {
+    const usage = {
+      peakMemoryBytes: 2 ** 20,
+      cpuSeconds: 1,
+      samples: [{ seconds: 1, memoryBytes: 2 ** 20, cpuSeconds: 1 }],
+    };
+    assert.deepEqual(usageIn(JSON.stringify(usage)), usage);
+    for (const wrong of [null, 1, [], {}, { ...usage, cpuSeconds: '1' }, { ...usage, samples: [null] }])
+      assert.throws(() => usageIn(JSON.stringify(wrong)), /not what a worker writes/);
   });
 });

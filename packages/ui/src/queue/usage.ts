@@ -13,6 +13,19 @@ export interface Usage {
 /** The artifact that holds it, for tasks whose payload says `resourceMonitor: true`. */
 export const usageName = 'public/resource-usage.json';
 
+const areNumbers = (...values: readonly unknown[]): boolean => values.every(Number.isFinite);
+
+/** Reads what is in that artifact. A task may write one of its own by that name, so it may hold anything. */
+export const usageIn = (text: string): Usage => {
+  const { peakMemoryBytes, cpuSeconds, samples } = (JSON.parse(text) ?? {}) as Partial<Usage>;
+  const isUsage =
+    areNumbers(peakMemoryBytes, cpuSeconds) &&
+    Array.isArray(samples) &&
+    samples.every((each) => areNumbers(each?.seconds, each?.memoryBytes, each?.cpuSeconds));
+  if (!isUsage) throw new Error(`${usageName} is not what a worker writes.`);
+  return { peakMemoryBytes, cpuSeconds, samples } as Usage;
+};
+
 /** Curves to draw: seconds since the beginning, with the memory in MiB and how many processors were busy before each. */
 export const curvesOf = ({ samples }: Pick<Usage, 'samples'>): [number[], number[], number[]] => [
   samples.map(({ seconds }) => seconds),

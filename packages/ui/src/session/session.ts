@@ -92,7 +92,9 @@ const tabs = new BroadcastChannel('taskyard-session');
 tabs.onmessage = ({ data }: MessageEvent<'in' | 'out'>) => {
   const isBySession = session.kind === 'somebody' && session.renewAt !== 0;
   if (data === 'out' && (isBySession || session.kind === 'ended')) put({ kind: 'nobody' });
-  if (data === 'in' && (session.kind === 'nobody' || session.kind === 'ended')) void renewedOnce();
+  // Somebody else may have signed in. The session of the browser is theirs then, so no tab goes on as the one before.
+  if (data === 'in' && (isBySession || session.kind === 'nobody' || session.kind === 'ended'))
+    void renewedOnce();
 };
 
 /** Signs in with a code, which works once; a reply that was lost is asked for again in the name of the same attempt. */

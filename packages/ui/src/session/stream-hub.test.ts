@@ -133,6 +133,20 @@ describe('the stream that tabs share', () => {
     assert.equal(two.options.signal?.aborted, false);
     assert.equal(asked.length, 2);
   });
+  it('tells nothing more of what one client heard when the tab listens as another', async (t) => {
+    const { aTab, streams } = aHub(t);
+    const tab = aTab('tab');
+    tab.follows([binding('a', '#')]);
+    const one = await streams(1);
+    one.say(message('1', 'a', 'x'));
+    // The hub has taken it, and keeps it for a moment for others that come with it.
+    await new Promise((resolve) => setImmediate(resolve));
+    tab.follows([binding('a', '#')], { clientId: 'you' });
+    const two = await streams(2);
+    two.say(message('2', 'a', 'x'));
+    await eventually('the message of the other stream', () => tab.ids().includes('2'));
+    assert.deepEqual(tab.ids(), ['2']);
+  });
 });
 
 describe('bindings', () => {

@@ -22,7 +22,7 @@ export type ToHub = Wish | { readonly kind: 'leave'; readonly key: string };
 
 /** From the hub to a tab. */
 export type FromHub =
-  /** The stream stands from here on: what happened before has to be read by other means. */
+  /** The stream is open from here on: what happened before has to be read by other means. */
   | { readonly kind: 'connected'; readonly key: string }
   | { readonly kind: 'messages'; readonly key: string; readonly messages: readonly StreamedMessage[] }
   /** The credentials have ended, or were refused: say the wish again. */
@@ -213,9 +213,11 @@ export class StreamHub {
       follower.waiting.push(message);
       if (follower.waiting.length > 1) continue;
       setTimeout(() => {
+        const { key } = follower.wish;
         const messages = follower.waiting;
         follower.waiting = [];
-        follower.send({ kind: 'messages', key: follower.wish.key, messages });
+        // The tab may have left, or listen as somebody else now: then these are not for it.
+        if (this.#followers.get(key) === follower) follower.send({ kind: 'messages', key, messages });
       }, togetherMs);
     }
   }

@@ -30,16 +30,30 @@ export const ThirdPartyPage = ({ query }: { query: string }) => {
       )}
       {session.kind === 'somebody' && (
         <Answer query={asked} what="what the site asks for">
-          {(view) => <Question view={view} query={query} />}
+          {(view) => <Question view={view} query={query} reread={() => void asked.refetch()} />}
         </Answer>
       )}
     </Page>
   );
 };
 
-const Question = ({ view, query }: { view: ThirdPartyView; query: string }) => {
+/** Whether a site would still get nothing else than what the person has read. */
+const isAsRead = (read: ThirdPartyView, now: ThirdPartyView): boolean =>
+  now.clientId === read.clientId && now.scopes.every((scope) => read.scopes.includes(scope));
+
+const Question = ({ view, query, reread }: { view: ThirdPartyView; query: string; reread: () => void }) => {
   const decision = useMutation({
-    mutationFn: (isAllowed: boolean) => sessions.admitThirdParty({ query, isAllowed }),
+    mutationFn: async (isAllowed: boolean) => {
+      // In another tab somebody else may have signed in: the cookie is theirs then.
+      const isConsent = isAllowed && !view.isWhitelisted;
+      if (isConsent && !isAsRead(view, await sessions.describeThirdParty({ query }))) {
+        reread();
+        throw new Error(
+          'Who is signed in, or what they may do, has changed. Read again what the site would get.',
+        );
+      }
+      return sessions.admitThirdParty({ query, isAllowed });
+    },
     onSuccess: ({ url }) => window.location.replace(url),
   });
   const { mutate } = decision;

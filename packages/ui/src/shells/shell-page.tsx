@@ -20,12 +20,14 @@ const whyNone = (task: Task, status: TaskStatus, runId: number): string | undefi
 
 const Content = ({ task, status, run }: { task: Task; status: TaskStatus; run: number }) => {
   const none = whyNone(task, status, run);
-  // What a shell has shown stays when the run ends.
-  const [hadNone] = useState(none !== undefined);
+  const [hasOpened, setOpened] = useState(false);
   return (
     <>
       {none && <Text>{none}</Text>}
-      {!hadNone && <ShellView taskId={status.taskId} runId={run} />}
+      {/* What a shell has shown stays when the run ends; one that has not been opened is not waited for any more. */}
+      {(hasOpened || none === undefined) && (
+        <ShellView taskId={status.taskId} runId={run} onOpen={() => setOpened(true)} />
+      )}
     </>
   );
 };

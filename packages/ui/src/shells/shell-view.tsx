@@ -66,8 +66,14 @@ const speak = async (
   return show(terminal, connection);
 };
 
+interface OfRun {
+  readonly taskId: string;
+  readonly runId: number;
+  readonly onOpen: () => void;
+}
+
 /** One shell of a run, from its beginning to its end. */
-const Shell = ({ taskId, runId, again }: { taskId: string; runId: number; again: () => void }) => {
+const Shell = ({ taskId, runId, onOpen, again }: OfRun & { again: () => void }) => {
   const place = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const [course, setCourse] = useState<Course>({ kind: 'waiting' });
@@ -86,6 +92,9 @@ const Shell = ({ taskId, runId, again }: { taskId: string; runId: number; again:
       dispose();
     };
   }, [taskId, runId]);
+  useEffect(() => {
+    if (course.kind === 'open') onOpen();
+  }, [course.kind, onOpen]);
   return (
     <>
       <Group gap="md">
@@ -109,7 +118,7 @@ const Shell = ({ taskId, runId, again }: { taskId: string; runId: number; again:
 };
 
 /** Shells of a run, one after the other. */
-export const ShellView = ({ taskId, runId }: { taskId: string; runId: number }) => {
+export const ShellView = (of: OfRun) => {
   const [number, setNumber] = useState(0);
-  return <Shell key={number} taskId={taskId} runId={runId} again={() => setNumber(number + 1)} />;
+  return <Shell key={number} {...of} again={() => setNumber(number + 1)} />;
 };

@@ -5,7 +5,7 @@ import { lazy, Suspense } from 'react';
 import { api } from '../../session/api.ts';
 import { Answer, Section } from '../../shell/page.tsx';
 import { useArtifacts } from '../queries.ts';
-import { type Usage, usageName, usageText } from '../usage.ts';
+import { usageIn, usageName, usageText } from '../usage.ts';
 
 // The library that draws it is only loaded where there is something to draw.
 const UsagePlot = lazy(() =>
@@ -18,9 +18,7 @@ export const UsageSection = ({ taskId, runId }: { taskId: string; runId: number 
   const usage = useQuery({
     queryKey: ['usage', taskId, runId],
     queryFn: async ({ signal }) =>
-      JSON.parse(
-        await readArtifactText((await api()).queue, { taskId, runId, name: usageName }, signal),
-      ) as Usage,
+      usageIn(await readArtifactText((await api()).queue, { taskId, runId, name: usageName }, signal)),
     enabled: isThere,
     staleTime: Number.POSITIVE_INFINITY,
   });
