@@ -111,6 +111,13 @@ describe('bodies whose signature is not known yet', () => {
     assert.ok((await test.taskNames()).includes('in between'));
   });
 
+  it('are refused where there are none at all', async () => {
+    const { 'content-type': _, ...unsaid } = madeUp;
+    const { outgoing, status } = post({ ...unsaid, 'content-length': 0 });
+    outgoing.end();
+    assert.equal(await within('the refusal', status), 403);
+  });
+
   it('are refused at their end when it is not good, and leave no room taken', async () => {
     for (let round = 0; round < 4; round++) {
       const { outgoing, status } = post({ ...madeUp, 'content-length': 20 * MiB });
