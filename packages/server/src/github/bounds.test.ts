@@ -207,22 +207,27 @@ describe('a check run', () => {
     );
   });
 
-  it('has each annotation once, though GitHub broke off between two fifties', async () => {
-    const commit = await pushFile(withOwn('broken off'));
-    const list = Array.from({ length: 120 }, (_, i) => annotation(i + 1));
-    show(await taskIdOf('broken off'), annotationsName, JSON.stringify(list));
-    let calls = 0;
-    test.github.interrupt = ({ method, body }) =>
-      method === 'PATCH' && JSON.stringify(body).includes('Line') && ++calls === 2
-        ? { status: 502, body: { message: 'Bad gateway' } }
-        : undefined;
-    await test.runTask('broken off', 'failed');
-    await test.settle();
-    assert.equal(checkOf(commit, 'broken off')?.output?.annotations?.length, 50);
-    test.clock.advance(minutes(1));
-    await test.settle();
-    assert.deepEqual(checkOf(commit, 'broken off')?.output?.annotations, list);
-  });
+  for (const [what, status] of [
+    ['broke off', 502],
+    ['asked for patience', 429],
+  ] as const)
+    it(`has each annotation once, though GitHub ${what} between two fifties`, async () => {
+      const name = `GitHub ${what}`;
+      const commit = await pushFile(withOwn(name));
+      const list = Array.from({ length: 120 }, (_, i) => annotation(i + 1));
+      show(await taskIdOf(name), annotationsName, JSON.stringify(list));
+      let calls = 0;
+      test.github.interrupt = ({ method, body }) =>
+        method === 'PATCH' && JSON.stringify(body).includes('Line') && ++calls === 2
+          ? { status, body: { message: what } }
+          : undefined;
+      await test.runTask(name, 'failed');
+      await test.settle();
+      assert.equal(checkOf(commit, name)?.output?.annotations?.length, 50);
+      test.clock.advance(minutes(1));
+      await test.settle();
+      assert.deepEqual(checkOf(commit, name)?.output?.annotations, list);
+    });
 
   it('says when the annotations are no list', async () => {
     const commit = await pushFile(withOwn('no list'));
