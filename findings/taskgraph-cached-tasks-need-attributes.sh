@@ -2,9 +2,9 @@
 # taskcluster-taskgraph 24.5.1 (seen on Python 3.11.7)
 #
 # A task with `cache` goes through the transforms `cached_tasks`, and `attributes` is optional in the schema of a task
-# (`Optional[dict[str, object]] = None`). Without it the decision ends with `KeyError: 'attributes'`, which names neither the
-# task nor the key: `add_optimization` of util/cached_tasks.py writes into `taskdesc["attributes"]` without looking whether
-# it is there, though it makes `routes` where they are missing. An empty `attributes: {}` is enough.
+# (`Optional[dict[str, object]] = None`). Without it they end with `KeyError: 'attributes'`, which does not name the task:
+# `add_optimization` of util/cached_tasks.py writes into `taskdesc["attributes"]` without looking whether it is there, though
+# it makes `routes` where they are missing. An empty `attributes: {}` is enough.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

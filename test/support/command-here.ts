@@ -1,15 +1,6 @@
-import { PassThrough, Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { type Io, main } from '@taskyard/cli';
 import type { CommandOptions, Ended } from './command.ts';
-
-/** The program would have ended at once, with this code. */
-class EndsNow extends Error {
-  readonly code: number;
-  constructor(code: number) {
-    super(`The command ended with ${code}.`);
-    this.code = code;
-  }
-}
 
 const serverIn = ({
   TASKCLUSTER_ROOT_URL: rootUrl,
@@ -20,10 +11,16 @@ const serverIn = ({
   return clientId && accessToken ? { rootUrl, credentials: { clientId, accessToken } } : { rootUrl };
 };
 
-const collected = (stream: PassThrough): (() => string) => {
+/** An output, and what was written to it: at once, also by a command that ends without waiting for anything. */
+const collecting = (): { readonly output: Writable; text(): string } => {
   const chunks: Buffer[] = [];
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  return () => Buffer.concat(chunks).toString();
+  const output = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return { output, text: () => Buffer.concat(chunks).toString() };
 };
 
 /**
@@ -35,27 +32,22 @@ export const commandHere = async (
   words: readonly string[],
   { env = {}, input = '' }: Pick<CommandOptions, 'env' | 'input'> = {},
 ): Promise<Ended> => {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const [out, err] = [collected(stdout), collected(stderr)];
+  const [out, err] = [collecting(), collecting()];
   let code = 0;
   const io: Io = {
-    stdout,
-    stderr,
+    stdout: out.output,
+    stderr: err.output,
     stdin: Readable.from([Buffer.from(input)]),
     environment: { folder: env.TASKYARD_DATA ?? '.taskyard', server: serverIn(env) },
     onInterrupt: () => () => {},
+    // At a second request to end, or when a server breaks: tests of that run the program.
     exit: (wanted) => {
-      throw new EndsNow(wanted);
+      throw new Error(`The command would have ended its process with ${wanted}.`);
     },
     setExitCode: (wanted) => {
       code = wanted;
     },
   };
-  try {
-    await main(['node', 'taskyard', ...words], io);
-  } catch (error) {
-    if (!(error instanceof EndsNow)) throw error;
-    code = error.code;
-  }
-  return { out: out(), err: err(), code };
+  await main(['node', 'taskyard', ...words], io);
+  return { out: out.text(), err: err.text(), code };
 };

@@ -115,7 +115,10 @@ export const runCommand = (io: Io, open: OpenPlatform = openWithWorker): Command
     )
     .option('--init', `of a .taskcluster.yml: write a file of the roles and secrets that its tasks ask for`)
     .option('--skip <taskQueueId>', 'a task queue that is not served here; may be repeated', collectTexts, [])
-    .option('--upstream <url>', 'a server whose index is asked for tasks that this machine does not know')
+    .option(
+      '--upstream <url>',
+      'of a .taskcluster.yml: a server whose index is asked for tasks that this machine does not know',
+    )
     .option('--root-url-for-rendering <url>', 'the address of the server that expressions see')
     .action(async (file: string, options: RunOptions) => {
       const folder = options.data ?? io.environment.folder;

@@ -1,35 +1,38 @@
 import { exitCodes } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 
-/** Requests to end while no group runs, which has its own answer to them: before the first, between two, after the last. */
+/** Requests to end that nothing else answers: before a group runs, which has its own answer, between two, and after them. */
 export interface EarlyInterrupts {
   /** Whether somebody has asked for the end. */
   readonly wasAsked: boolean;
-  /** Leaves requests to a group while it runs. */
-  during<T>(run: () => Promise<T>): Promise<T>;
+  /** For what answers requests itself: while it listens by this, they are left to it. */
+  readonly io: Io;
   stop(): void;
 }
 
 /** Listens from now on. The first request lets what has begun be taken back; the second ends the process at once. */
-export const listenForInterrupts = (io: Io): EarlyInterrupts => {
+export const listenForInterrupts = (given: Io): EarlyInterrupts => {
   let wasAsked = false;
-  let isLeft = false;
-  const stop = io.onInterrupt(() => {
-    if (isLeft) return;
-    if (wasAsked) io.exit(exitCodes.interrupted);
+  const others = new Set<() => void>();
+  const stop = given.onInterrupt(() => {
+    if (others.size > 0) return;
+    if (wasAsked) given.exit(exitCodes.interrupted);
     wasAsked = true;
   });
   return {
     get wasAsked() {
       return wasAsked;
     },
-    during: async (run) => {
-      isLeft = true;
-      try {
-        return await run();
-      } finally {
-        isLeft = false;
-      }
+    io: {
+      ...given,
+      onInterrupt: (handler) => {
+        const stopOther = given.onInterrupt(handler);
+        others.add(stopOther);
+        return () => {
+          others.delete(stopOther);
+          stopOther();
+        };
+      },
     },
     stop,
   };

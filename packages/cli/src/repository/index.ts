@@ -177,8 +177,7 @@ const runAll = async (run: RepositoryRun, folder: string, options: RepositoryOpt
     let exitCode: number = exitCodes.ok;
     for (const group of groups) {
       if (interrupts.wasAsked) return exitCodes.interrupted;
-      const surroundings = { io, platform, folder, machine, workers, options };
-      const ended = await interrupts.during(() => runGroup(group, surroundings));
+      const ended = await runGroup(group, { io: interrupts.io, platform, folder, machine, workers, options });
       exitCode = Math.max(exitCode, ended);
       if (ended === exitCodes.interrupted) break;
     }

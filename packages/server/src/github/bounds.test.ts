@@ -111,6 +111,13 @@ describe('bodies whose signature is not known yet', () => {
     assert.ok((await test.taskNames()).includes('in between'));
   });
 
+  it('are refused where there are none at all', async () => {
+    const { 'content-type': _, ...unsaid } = madeUp;
+    const { outgoing, status } = post({ ...unsaid, 'content-length': 0 });
+    outgoing.end();
+    assert.equal(await within('the refusal', status), 403);
+  });
+
   it('are refused at their end when it is not good, and leave no room taken', async () => {
     for (let round = 0; round < 4; round++) {
       const { outgoing, status } = post({ ...madeUp, 'content-length': 20 * MiB });
@@ -200,22 +207,27 @@ describe('a check run', () => {
     );
   });
 
-  it('has each annotation once, though GitHub broke off between two fifties', async () => {
-    const commit = await pushFile(withOwn('broken off'));
-    const list = Array.from({ length: 120 }, (_, i) => annotation(i + 1));
-    show(await taskIdOf('broken off'), annotationsName, JSON.stringify(list));
-    let calls = 0;
-    test.github.interrupt = ({ method, body }) =>
-      method === 'PATCH' && JSON.stringify(body).includes('Line') && ++calls === 2
-        ? { status: 502, body: { message: 'Bad gateway' } }
-        : undefined;
-    await test.runTask('broken off', 'failed');
-    await test.settle();
-    assert.equal(checkOf(commit, 'broken off')?.output?.annotations?.length, 50);
-    test.clock.advance(minutes(1));
-    await test.settle();
-    assert.deepEqual(checkOf(commit, 'broken off')?.output?.annotations, list);
-  });
+  for (const [what, status] of [
+    ['broke off', 502],
+    ['asked for patience', 429],
+  ] as const)
+    it(`has each annotation once, though GitHub ${what} between two fifties`, async () => {
+      const name = `GitHub ${what}`;
+      const commit = await pushFile(withOwn(name));
+      const list = Array.from({ length: 120 }, (_, i) => annotation(i + 1));
+      show(await taskIdOf(name), annotationsName, JSON.stringify(list));
+      let calls = 0;
+      test.github.interrupt = ({ method, body }) =>
+        method === 'PATCH' && JSON.stringify(body).includes('Line') && ++calls === 2
+          ? { status, body: { message: what } }
+          : undefined;
+      await test.runTask(name, 'failed');
+      await test.settle();
+      assert.equal(checkOf(commit, name)?.output?.annotations?.length, 50);
+      test.clock.advance(minutes(1));
+      await test.settle();
+      assert.deepEqual(checkOf(commit, name)?.output?.annotations, list);
+    });
 
   it('says when the annotations are no list', async () => {
     const commit = await pushFile(withOwn('no list'));

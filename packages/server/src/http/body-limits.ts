@@ -74,6 +74,8 @@ export const limitBodyTime = (request: FastifyRequest, clock: Clock): void => {
 
 /** The body behind a transform. What ends it early ends that, too. */
 const through = (body: RequestPayload, transform: Transform): Transform => {
+  // Its reader hears of errors as well. A request without a body has none, and one that was refused has it no more.
+  transform.on('error', () => {});
   body.once('error', (error) => transform.destroy(error));
   body.once('close', () => {
     if ((body as IncomingMessage).complete === false) transform.destroy(new Error('The connection ended.'));

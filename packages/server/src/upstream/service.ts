@@ -52,13 +52,17 @@ const bring = async (
   if (await isCompleted(context, taskId)) return true;
   const found = await reading.taskOf(taskId);
   if (!found) return false;
-  const published = await reading.artifactsOf(taskId, found.runId);
   const { queue, clock } = context;
-  const request = requestOf(found.definition, { now: clock.now(), expires: new Date(expires) });
+  const now = clock.now();
+  const published = (await reading.artifactsOf(taskId, found.runId)).filter(
+    (artifact) => new Date(artifact.expires) > now,
+  );
+  const request = requestOf(found.definition, { now, expires: new Date(expires) });
   await unlessDone(queue.createTasks.one({ taskId, request, authorize }));
   const run = { taskId, runId: 0 };
   if (await unlessDone(queue.claimRuns.one({ ...run, worker, authorize }))) {
-    for (const artifact of published) await addArtifact(context, taskId, artifact, request.expires as string);
+    for (const artifact of published)
+      await unlessDone(addArtifact(context, taskId, artifact, request.expires as string));
     await queue.resolveRuns.one({ ...run, end: 'completed' });
   }
   return isCompleted(context, taskId);

@@ -107,7 +107,8 @@ const postponed = (
   const now = clock.now();
   if (error instanceof GithubIsBusy) {
     const dueAt = later(now, error.waitMs);
-    return { ...row, attempts: row.attempts - 1, dueAt, mustWait: true };
+    // Never none: the check run may have been made, with some of its annotations, before GitHub asked for patience.
+    return { ...row, attempts: Math.max(1, row.attempts - 1), dueAt, mustWait: true };
   }
   const isFinal = error instanceof GithubRefusal && error.status !== 401;
   const dueAt = isFinal ? undefined : nextAttempt(row.attempts, now);
