@@ -192,6 +192,16 @@ describe('npm test', () => {
     );
   });
 
+  it('fails for a file whose tests ran in the suite of another one', () => {
+    write('slow.mjs', ['await new Promise((loaded) => setTimeout(loaded, 200));']);
+    const waiting = (name: string, line: string): string =>
+      write(`${name}.test.mjs`, [imports, "import './slow.mjs';", `it('is of ${name}', () => { ${line} });`]);
+    const { status, text } = npmTest(waiting('five', ''), waiting('six', "throw new Error('planted');"));
+    assert.equal(status, 1, text);
+    assert.match(text, /Once more, alone: .*six\.test\.mjs\n/);
+    assert.match(text, /✖ is of six\n {2}Error: planted/);
+  });
+
   it('knows no long file that is gone', async () => {
     const module = join(root, 'scripts/test/longest.mjs');
     const { longest } = (await import(module)) as { longest: readonly string[] };

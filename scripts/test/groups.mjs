@@ -77,6 +77,8 @@ export const withoutGroups = (records, groups) => {
     for (const file of files.map((each) => relative('.', each))) {
       const record = all.get(file) ?? emptyRecord(file);
       if (process?.failures.length > 0 || !record.hasRun) all.set(file, withFailure(record, process));
+      // Node runs the tests of a file in the suite of another one when both wait for the same module at their start.
+      else if (record.failures.length > 0) all.set(file, { ...record, hasFailed: true });
     }
   }
   return [...all.values()];

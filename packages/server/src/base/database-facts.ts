@@ -22,9 +22,10 @@ export interface DatabaseFacts {
   /** Tables that the role may not read and write. */
   readonly closedTables: readonly string[];
   readonly mayCreateTables: boolean;
-  /** Standbys that follow it, and those of them that a commit waits for. */
+  /** Standbys that follow it. Which of them are synchronous is not told to a role without special rights. */
   readonly standbys: number;
-  readonly synchronousStandbys: number;
+  /** Whether a commit waits for one of them. */
+  readonly waitsForStandby: boolean;
 }
 
 const question = `
@@ -33,7 +34,9 @@ const question = `
          array(select name from pg_settings where setting = 'off'
                   and name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name) as "unsafeSettings",
          current_setting('max_connections')::int as "connectionsMax",
-         (select count(*)::int from pg_stat_activity where backend_type = 'client backend') as "connectionsUsed",
+         -- A role without special rights is not told the type of others' connections. The server's own have no user.
+         (select count(*)::int from pg_stat_activity
+           where coalesce(backend_type, 'client backend') = 'client backend' and usesysid is not null) as "connectionsUsed",
          pg_database_size(oid)::float8 as bytes, extract(epoch from clock_timestamp())::float8 * 1000 as time,
          to_regclass('schema_migrations') is not null as "hasMigrations",
          array(select c.oid::regclass::text from pg_class c
@@ -44,7 +47,8 @@ const question = `
                 order by 1) as "closedTables",
          has_schema_privilege(current_schema(), 'create') as "mayCreateTables",
          (select count(*)::int from pg_stat_replication) as standbys,
-         (select count(*)::int from pg_stat_replication where sync_state in ('sync', 'quorum')) as "synchronousStandbys"
+         current_setting('synchronous_standby_names') <> ''
+         and current_setting('synchronous_commit') not in ('off', 'local') as "waitsForStandby"
     from pg_database where datname = current_database()`;
 
 /** Asks the server of a URL that accepts writes about itself. Rejects when it cannot be asked. */

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import hawk from 'hawk';
-import { minutes, slugid } from '../base/index.ts';
+import { minutes, silentLog, slugid } from '../base/index.ts';
+import type { Context } from './context.ts';
+import type { TaskRecord } from './record.ts';
+import { reportRuns } from './service/report-runs.ts';
+import type { Report } from './service/resolve-runs.ts';
 import { type Asked, aTask, type TestApp, testApp } from './testing.ts';
 
 interface Credentials {
@@ -261,5 +265,50 @@ describe('reportRuns', () => {
     const answers = await send([report(old, 'completed'), report(fresh, 'completed')]);
     assert.deepEqual(ends(answers), ['AuthenticationFailed', 'completed']);
     assert.equal((await stateOf(renewed.taskId)).state, 'running');
+  });
+});
+
+describe('a fault of the server', () => {
+  const may = async () => ({ clientId: 'claim', satisfies: () => true });
+  const context = { authenticate: may, log: silentLog } as unknown as Context;
+  const list = ['sound', 'broken'].map((taskId) => ({
+    taskId,
+    runId: 0,
+    state: 'completed' as const,
+    authorization: 'Hawk',
+  }));
+  /** Reports of which one cannot be resolved because of this error. */
+  const reported = (error: Error) => {
+    const one = async ({ taskId }: Report): Promise<TaskRecord> => {
+      if (taskId === 'broken') throw error;
+      const times = { deadline: new Date(0), expires: new Date(0) };
+      return {
+        taskId,
+        taskQueueId: 'prov/type',
+        runs: [],
+        retriesLeft: 0,
+        priority: 0,
+        ...times,
+      } as unknown as TaskRecord;
+    };
+    const all = async () => assert.fail('one that fails would take the answers of the others with it');
+    return reportRuns(context, { one, all }, { reports: list, headers: {} });
+  };
+
+  it('is the answer to the report that it concerns', async () => {
+    const { reports } = JSON.parse(await reported(new TypeError('planted'))) as { reports: Answers };
+    assert.deepEqual(
+      reports.map(({ taskId, error }) => [taskId, error?.statusCode]),
+      [
+        ['sound', undefined],
+        ['broken', 500],
+      ],
+    );
+    assert.doesNotMatch(JSON.stringify(reports), /planted/);
+  });
+
+  it('is the answer to the whole list when the database is away', async () => {
+    const away = Object.assign(new Error('The connection broke'), { code: '08006' });
+    await assert.rejects(reported(away), away);
   });
 });

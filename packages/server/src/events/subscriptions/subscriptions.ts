@@ -61,7 +61,7 @@ const readPage = async (tx: Transaction, place: store.Place, { wanted, limit }: 
 const isNobodysFault = (error: unknown): boolean =>
   isConnectionLoss(error) ||
   isTransient(error) ||
-  /^(53|58|25006)/.test(String((error as { code?: unknown })?.code ?? ''));
+  /^(53|58)/.test(String((error as { code?: unknown })?.code ?? ''));
 
 const received = ({ exchange, routingKey, routes, payload }: StoredMessage) => ({
   exchange,

@@ -74,9 +74,9 @@ const clockFinding = ({ clockAheadMs }: DatabaseFacts): Finding => {
     : ok('Clocks of database and machine agree');
 };
 
-const standbyFinding = ({ synchronousStandbys, standbys }: DatabaseFacts): Finding =>
-  synchronousStandbys > 0
-    ? ok(`Standbys: ${standbys}, ${synchronousStandbys} synchronous`)
+const standbyFinding = ({ standbys, waitsForStandby }: DatabaseFacts): Finding =>
+  standbys > 0 && waitsForStandby
+    ? ok(`Standbys: ${standbys}; commits wait for a synchronous one`)
     : warning(
         'No synchronous standby follows the primary: a failover may lose what was acknowledged.',
         'Set synchronous_standby_names, or synchronous_mode in Patroni.',

@@ -143,7 +143,7 @@ const soundFacts: DatabaseFacts = {
   closedTables: [],
   mayCreateTables: true,
   standbys: 0,
-  synchronousStandbys: 0,
+  waitsForStandby: false,
 };
 const expected = { migrations: [1, 2], connections: 19, hasStandbys: false, mayLose: false };
 
@@ -164,7 +164,9 @@ describe('facts of a database', () => {
     assertOne(levels({ clockAheadMs: -700 }), /warning: The clock of the database is 0\.7 s behind ours/);
     assertOne(levels({ clockAheadMs: 60_000 }), /error: The clock of the database is 60\.0 s ahead of ours/);
     assertOne(levels({}, { hasStandbys: true }), /warning: No synchronous standby/);
-    assert.deepEqual(levels({ standbys: 1, synchronousStandbys: 1 }, { hasStandbys: true }), []);
+    assertOne(levels({ standbys: 1 }, { hasStandbys: true }), /warning: No synchronous standby/);
+    assertOne(levels({ waitsForStandby: true }, { hasStandbys: true }), /warning: No synchronous standby/);
+    assert.deepEqual(levels({ standbys: 1, waitsForStandby: true }, { hasStandbys: true }), []);
   });
 
   it('say which of several servers are wrong', () => {

@@ -1,4 +1,11 @@
-import { type Answer, type Batched, errorStatuses, RequestError, refusalOf } from '../../base/index.ts';
+import {
+  type Answer,
+  type Batched,
+  errorStatuses,
+  isUnavailable,
+  RequestError,
+  refusalOf,
+} from '../../base/index.ts';
 import type { RequestHead } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import { statusText, type TaskRecord } from '../record.ts';
@@ -29,13 +36,22 @@ export const reportRuns = async (
       { taskId: first.taskId, runId: first.runId, reports: unproven.length },
       'signatures of reports in a list were refused',
     );
-  const resolved = await resolveRuns.all(
-    allowed.filter((report) => !(report instanceof RequestError)) as Report[],
-  );
-  const answers = allowed.map((report) =>
-    report instanceof RequestError ? report : (resolved.shift() as Answer<TaskRecord>),
+  const answers = await Promise.all(
+    allowed.map((report) =>
+      report instanceof RequestError
+        ? report
+        : resolveRuns.one(report).catch((error) => faultOf(context, report, error)),
+    ),
   );
   return `{"reports":[${reports.map((report, i) => answerText(report, answers[i] as Answer<TaskRecord>)).join(',')}]}`;
+};
+
+/** What is answered to a report that could not be resolved. A fault of ours concerns no other; a database that is away, all. */
+const faultOf = ({ log }: Context, { taskId, runId }: Report, error: unknown): RequestError => {
+  if (error instanceof RequestError) return error;
+  if (isUnavailable(error)) throw error;
+  log.error({ err: error, taskId, runId }, 'a report in a list failed by a fault of the server');
+  return new RequestError('InternalServerError', 'Something went wrong inside the server. Its log has more.');
 };
 
 const isUnproven = (report: Answer<Report>): boolean =>
