@@ -160,7 +160,7 @@ test('the engine is named at the start, and without bubblewrap nobody else is le
   const { url: DATABASE_URL } = await aPostgres(t);
   const { path } = await aHome(t);
   const plain = 'Tasks are plain processes of this user, and can read what it can.';
-  const env = { DATABASE_URL, LOG_LEVEL: 'warn' };
+  const env = { DATABASE_URL, DATABASE_MAY_LOSE: 'true', LOG_LEVEL: 'warn' };
   const [node, ...words] = serve(join(path, 'data'));
   const bare = [bwrap, ...without(bwrap), node, ...words] as const;
 

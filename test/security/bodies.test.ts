@@ -101,4 +101,12 @@ describe('every method that takes a body', () => {
     assert.deepEqual(JSON.parse(text), { scopes: ['*'] });
     assert.doesNotMatch((await site.ask({ path: '/api/queue/v1/ping' })).text, /polluted/);
   });
+
+  it('does not matter at a path that is not there', async () => {
+    for (const body of [Buffer.from([255, 254]), '{', 'x'.repeat(200 * 1024)]) {
+      const method = 'POST';
+      const { status, body: reply } = await site.ask({ method, path: '/api/queue/v1/nothing', body });
+      assert.deepEqual([status, reply.code], [404, 'ResourceNotFound']);
+    }
+  });
 });

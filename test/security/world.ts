@@ -73,7 +73,8 @@ export const parametersOf = ({ path }: Contract): string[] =>
 
 /** A path with its parameters filled in; those given as they are go over the wire as they are. */
 export const pathOf = ({ service, contract }: Method, values: Readonly<Record<string, string>>): string =>
-  `/api/${service}/v1${contract.path.replace(/<([^>]+)>/g, (_, name: string) => values[name] ?? '')}`;
+  (contract.atRoot ? '' : `/api/${service}/v1`) +
+  contract.path.replace(/<([^>]+)>/g, (_, name: string) => values[name] ?? '');
 
 const plain = ['a', 'a.b', 'a/b', 'abc', '1', 'a@example.com', 'https://example.com/', hourFromNow(1)];
 

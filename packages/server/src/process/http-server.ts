@@ -5,7 +5,7 @@ import type { App } from '../app.ts';
 import { type Clock, seconds, systemClock } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import { headerBytesMax, noteExpectation, readRestOfBodies, refuseUnreadable } from '../http/index.ts';
-import { answerNotFound, refuseUrl } from './not-found.ts';
+import { refuseUnknownPaths, refuseUrl } from './not-found.ts';
 import { serveSite } from './site.ts';
 
 /** Serves HTTP on connections that it is given. */
@@ -32,7 +32,7 @@ export const createHttpServer = async (
   });
   readRestOfBodies(server, systemClock);
   serveSite(server, config);
-  server.setNotFoundHandler(answerNotFound);
+  refuseUnknownPaths(server);
   app.register(server);
   await server.ready();
   // Node checks for slow requests from this event on. This server does not listen, so the event is emitted here.

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, errorStatuses, systemClock } from '../base/index.ts';
 import { declarations } from '../declarations.ts';
 import { apiHeaders } from '../http/index.ts';
@@ -32,5 +32,14 @@ const notFoundMessage = (method: string, path: string): string => {
 };
 
 /** Replies 404 to an unknown path: names the missing service, or the missing method of its service. */
-export const answerNotFound = ({ method, url }: FastifyRequest, reply: FastifyReply): FastifyReply =>
+const answerNotFound = ({ method, url }: FastifyRequest, reply: FastifyReply): FastifyReply =>
   refuse(reply, 'ResourceNotFound', notFoundMessage(method, url.replace(/\?.*/s, '')));
+
+/** Lets a server refuse unknown paths by the head of the request: a caller that asks whether to send its body is not kept waiting. */
+export const refuseUnknownPaths = (server: FastifyInstance): void => {
+  server.setNotFoundHandler(answerNotFound);
+  server.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) answerNotFound(request, reply);
+    else done();
+  });
+};
