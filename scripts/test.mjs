@@ -49,22 +49,29 @@ const readCpu = (path) => {
   );
 };
 
+const scriptAt = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+/** What Node is told to run. Its own runner knows options, such as patterns of names, but sorts the files. */
+const commandFor = ({ files, concurrency }) =>
+  options.length === 0
+    ? [scriptAt('test/in-order.mjs'), concurrency, fileTimeoutMs, ...files]
+    : [
+        '--test',
+        `--test-reporter=${scriptAt('test/reporter.mjs')}`,
+        '--test-reporter-destination=stdout',
+        `--test-concurrency=${concurrency}`,
+        `--test-timeout=${fileTimeoutMs}`,
+        ...options,
+        ...files,
+      ];
+
 /** Runs the files, printing as it goes. Returns a record for each file. */
 const runFiles = async ({ files, concurrency, environment, folder, name }) => {
   const record = join(folder, `${name}.json`);
   const cpuRecord = join(folder, `${name}.cpu`);
   runner = spawn(
     process.execPath,
-    [
-      `--require=${fileURLToPath(new URL('test/cpu.cjs', import.meta.url))}`,
-      '--test',
-      `--test-reporter=${new URL('test/reporter.mjs', import.meta.url)}`,
-      '--test-reporter-destination=stdout',
-      `--test-concurrency=${concurrency}`,
-      `--test-timeout=${fileTimeoutMs}`,
-      ...options,
-      ...files,
-    ],
+    [`--require=${scriptAt('test/cpu.cjs')}`, ...commandFor({ files, concurrency })],
     {
       stdio: 'inherit',
       env: {

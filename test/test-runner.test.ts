@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { plainEnvironment, root } from './support/platform.ts';
@@ -200,6 +200,24 @@ describe('npm test', () => {
     assert.equal(status, 1, text);
     assert.match(text, /Once more, alone: .*six\.test\.mjs\n/);
     assert.match(text, /✖ is of six\n {2}Error: planted/);
+  });
+
+  it('starts files in the order in which they are given, not in that of their names', () => {
+    // As many as run at once, and each of them runs until all have begun. None shares a process, for what it does to its own.
+    const count = Math.max(4, Math.ceil(1.5 * availableParallelism()));
+    const marks = Array.from({ length: count }, (_, i) => join(folder, `in-order-${i}`));
+    const alone = "process.env.ALONE = 'yes';";
+    const areThere = `${JSON.stringify(marks)}.every((mark) => existsSync(mark))`;
+    const first = marks.map((mark, i) =>
+      write(`b${i}.test.mjs`, [
+        alone,
+        `writeFileSync(${JSON.stringify(mark)}, '');`,
+        `while (!(${areThere}));`,
+      ]),
+    );
+    const last = write('a.test.mjs', [alone, `if (!(${areThere})) throw new Error('too early');`]);
+    const { status, text } = npmTest('--strict', ...first, last);
+    assert.equal(status, 0, text);
   });
 
   it('knows no long file that is gone', async () => {
