@@ -1,6 +1,6 @@
 import { type ErrorCode, errorStatuses } from './generated/error-codes.ts';
 
-/** A code of the server's, or `UnknownError` for a reply that has none of them: it comes from a proxy, for example. */
+/** An error code of the server, or `UnknownError` for a reply without one, for example from a proxy. */
 export type ApiErrorCode = ErrorCode | 'UnknownError';
 
 const codeIn = (code: unknown): ApiErrorCode =>
@@ -38,7 +38,7 @@ export class ConnectionError extends Error {
   }
 }
 
-/** What stands at the bottom of a failed `fetch`, in words. */
+/** The first cause of a failed `fetch`, in words. */
 export const reasonOf = (error: unknown): string => {
   const { cause, message, code } = error as Error & { cause?: unknown; code?: string };
   if (cause instanceof Error) return reasonOf(cause);

@@ -8,7 +8,7 @@ import { textOf, transport, type WireReply } from './transport.ts';
 
 /** A message as the event stream carries it. */
 export interface StreamedMessage<Payload = unknown> {
-  /** Where to go on: hand it in as `lastEventId`. */
+  /** The place after this message: pass it as `lastEventId` to continue there. */
   readonly id: string;
   readonly exchange: string;
   readonly routingKey: string;
@@ -26,13 +26,13 @@ export interface FollowOptions {
   /** Messages after this one; without it, messages from now on. */
   readonly lastEventId?: string | undefined;
   /**
-   * Called when the stream stands, also after each new connection. Messages are missing only where
-   * `isGapless` is false: then the caller reads the present state by other means.
+   * Called when the stream is open, also after each reconnection. Messages are missing only if `isGapless` is false: the
+   * caller then has to read the present state in another way.
    */
   readonly onConnect?: ((connection: { readonly isGapless: boolean }) => void) | undefined;
-  /** Called with a place to go on from, which no message carries: the stream tells it while nothing happens. */
+  /** Called with a place to continue from when there are no messages that carry one. */
   readonly onPosition?: ((id: string) => void) | undefined;
-  /** A connection that is silent for this long is taken for dead. Default 60 s. */
+  /** A connection that is silent for this long counts as broken. Default 60 s. */
   readonly silenceMaxMs?: number | undefined;
   /** Failed connections in a row before it gives up. Default 20, about a minute. */
   readonly retries?: number | undefined;
@@ -40,7 +40,7 @@ export interface FollowOptions {
 
 interface Connection {
   readonly reply: WireReply;
-  /** Pushes the moment away when the connection is given up. */
+  /** Postpones the moment at which the connection counts as broken. */
   readonly keepAlive: () => void;
   readonly close: () => void;
 }
@@ -110,8 +110,8 @@ const isWorthAnotherTry = (error: unknown): boolean =>
 const delays = { firstDelayMs: 100, delayMaxMs: 5000 };
 
 /**
- * Follows the messages that fit the bindings. It reconnects by itself and goes on after the last message that
- * it has seen; it ends when the signal aborts, and throws when the server refuses or stays away.
+ * Follows the messages that fit the bindings. It reconnects after a broken connection, and continues after the last message
+ * that it has seen. It ends when the signal aborts, and throws when the server refuses or stays away.
  */
 export async function* followEvents<Payload = unknown>(
   options: FollowOptions,
@@ -130,7 +130,7 @@ export async function* followEvents<Payload = unknown>(
       options.onConnect?.({ isGapless: lastEventId !== undefined });
       for await (const event of eventsOf(connection)) {
         lastEventId = event.id ?? lastEventId;
-        // Events of another kind than messages only say where the stream stands.
+        // Events that are not messages only give the present place in the stream.
         if (event.event !== undefined && event.event !== 'message') {
           if (event.id !== undefined) options.onPosition?.(event.id);
           continue;

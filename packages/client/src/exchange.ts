@@ -8,7 +8,7 @@ export interface Exchange<Message = unknown> {
   readonly [message]?: Message;
 }
 
-/** What to listen to: the messages of an exchange whose routing key, or a route of whose, fits the pattern. */
+/** Selects the messages of an exchange whose routing key, or one of whose routes, fits the pattern. */
 export interface Binding {
   readonly exchange: string;
   readonly routingKeyPattern: string;

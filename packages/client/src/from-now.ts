@@ -32,6 +32,6 @@ export const periodMilliseconds = (period: string): number => {
   return sign * total;
 };
 
-/** The date that lies this period after now, or after another date. */
+/** The date that is this period after now, or after another date. */
 export const fromNow = (period: string, reference: Date = new Date()): Date =>
   new Date(reference.getTime() + periodMilliseconds(period));

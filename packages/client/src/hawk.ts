@@ -1,7 +1,7 @@
 import type { Credentials } from './credentials.ts';
 import { hmacSha256, toBase64, toBase64Url, toBytes } from './encoding.ts';
 
-/** What is signed of a URL. A URL is one; others may have a path that `URL` would write otherwise. */
+/** The parts of a URL that are signed. A `URL` has them; callers pass other objects for paths that `URL` would rewrite. */
 export type SignedUrl = Pick<URL, 'protocol' | 'hostname' | 'port' | 'pathname' | 'search'>;
 
 /** Signs requests of one client. */

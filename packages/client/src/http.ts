@@ -2,7 +2,7 @@ import { ApiError, ConnectionError, reasonOf } from './errors.ts';
 import type { Signer } from './hawk.ts';
 import { textOf, transport } from './transport.ts';
 
-/** When to give up, and how long to wait before another attempt. */
+/** How often to repeat a request, and how long to wait in between. */
 export interface RetryPolicy {
   /** Attempts after the first. */
   readonly retries: number;
@@ -19,7 +19,7 @@ export interface HttpRequest {
   readonly body?: string | undefined;
   readonly signer?: Signer | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** How errors call this request. */
+  /** The name of this request in errors. */
   readonly name: string;
 }
 
@@ -94,7 +94,7 @@ const attempt = async (request: HttpRequest, signal: AbortSignal): Promise<HttpR
   return { status: reply.status, body: parsed(await textOf(reply), reply.contentType) };
 };
 
-/** The reply, or the connection's failure as a value: both may be worth another attempt. */
+/** The reply, or the failure of the connection as a value: both may be reasons to try again. */
 const outcome = async (request: HttpRequest, timeoutMs: number): Promise<HttpReply | ConnectionError> => {
   const { signal } = request;
   try {
@@ -107,7 +107,7 @@ const outcome = async (request: HttpRequest, timeoutMs: number): Promise<HttpRep
 
 /**
  * Sends a request. Repeats it after server errors (5xx) and lost connections, and only then.
- * Answers replies below 400, redirects included; throws ApiError for others and ConnectionError for none.
+ * Returns replies below 400, redirects included. Throws ApiError for other replies and ConnectionError without a reply.
  */
 export const send = async (request: HttpRequest, policy: RetryPolicy): Promise<HttpReply> => {
   for (let tries = 0; ; tries++) {

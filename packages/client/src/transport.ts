@@ -38,8 +38,8 @@ export const fetchTransport: Transport = async ({ body, ...request }) => {
   };
 };
 
-// Node's `fetch` takes twice as long, and opens a connection anew when a call was aborted; a server that is to
-// stop then waits for that.
+// Node's `fetch` takes twice as long, and opens a new connection after an aborted call, for which a server that is about to
+// stop would wait.
 const nodeHttp = globalThis.process?.getBuiltinModule?.('node:http');
 const nodeHttps = globalThis.process?.getBuiltinModule?.('node:https');
 
@@ -54,7 +54,7 @@ const nodeRequestFor = () => {
 };
 const nodeRequest = nodeRequestFor();
 
-// The server may close a connection in the moment in which we use it again: it has not seen the request then.
+// The server may close a connection just as it is used again: it has not seen the request then.
 const isStale = (error: NodeJS.ErrnoException, wasReused: boolean): boolean =>
   wasReused && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 
@@ -76,7 +76,7 @@ const nodeTransport = (request: WireRequest): Promise<WireReply> =>
     outgoing?.end(body);
   });
 
-/** The way over the wire that this platform does best. */
+/** The transport that is best on this platform. */
 export const transport: Transport = nodeRequest ? nodeTransport : fetchTransport;
 
 /** The whole reply as text. */

@@ -16,7 +16,7 @@ export interface DownloadedFile {
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** How often a broken transfer is begun anew. Default 3. */
+  /** How often a broken transfer is started again. Default 3. */
   readonly retries?: number | undefined;
   /** Further hashes that the content must have, by algorithm. */
   readonly hashes?: Readonly<Record<string, string>> | undefined;
@@ -24,7 +24,7 @@ export interface DownloadOptions {
 
 const known = ['sha256', 'sha512'];
 
-/** A passage that hashes and counts what flows through it. */
+/** A transform that hashes and counts the bytes that pass through it. */
 const meter = (hashes: Readonly<Record<string, string>>) => {
   const wanted = Object.entries(hashes).filter(([algorithm]) => known.includes(algorithm));
   const running = new Map<string, Hash>(wanted.map(([algorithm]) => [algorithm, createHash(algorithm)]));
@@ -44,7 +44,7 @@ const meter = (hashes: Readonly<Record<string, string>>) => {
 const isLasting = (error: unknown): boolean =>
   error instanceof DownloadError && error.statusCode !== undefined && error.statusCode < 500;
 
-/** It cannot be tried again: a part has gone where nothing can be taken back from. */
+/** The download cannot be tried again, because a part of it was written to a pipe or device. */
 class HalfWritten extends Error {
   constructor(cause: unknown) {
     super((cause as Error).message, { cause });

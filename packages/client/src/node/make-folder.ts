@@ -8,8 +8,8 @@ const isThere = (path: string): Promise<boolean> =>
   );
 
 /**
- * Makes a folder for its owner alone, and those above it that are missing. It ends, with a sentence, where none can be made:
- * Node's own `recursive` tries for ever below /proc, which says that what it was asked to hold is not there.
+ * Makes a folder for its owner alone, and the missing ones above it. Throws an error with a sentence where none can be made:
+ * Node's own `recursive` tries without end below /proc, where creating a folder fails with ENOENT.
  */
 export const makeFolder = async (path: string): Promise<void> => {
   const missing: string[] = [];

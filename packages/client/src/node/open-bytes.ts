@@ -9,7 +9,7 @@ import { reasonOf } from '../errors.ts';
 
 /** What a URL leads to. */
 export interface OpenedBytes {
-  /** The content, decoded. It fails where the server sends less than the whole, compressed or not. */
+  /** The content, decoded. It fails if the server sends less than all of it, compressed or not. */
   readonly bytes: Readable;
   readonly headers: IncomingHttpHeaders;
 }
@@ -37,8 +37,8 @@ const isRedirect = ({ statusCode = 0, headers }: IncomingMessage): boolean =>
   [301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined;
 
 /**
- * GETs a URL, redirects followed. Node's `fetch` takes the end of a compressed body for its end even where bytes are
- * missing; here such a body fails. Throws a DownloadError, with the status where there is one.
+ * GETs a URL and follows redirects. Node's `fetch` ends without an error when a compressed body lacks its last bytes; here
+ * such a body fails. Throws a DownloadError, with the status where there is one.
  */
 export const openBytes = async (address: string, signal?: AbortSignal): Promise<OpenedBytes> => {
   let url = new URL(address);
@@ -70,6 +70,6 @@ export const transferError = (address: string, error: unknown): unknown => {
 const decoded = (response: IncomingMessage): Readable => {
   const decoder = decoders[response.headers['content-encoding']?.toLowerCase() ?? ''];
   const bytes = decoder ? pipeline(response, decoder(), () => {}) : response;
-  // It may fail before anybody reads; whoever does so is told then.
+  // It may fail before it is read; the reader gets the error then.
   return bytes.on('error', () => {});
 };

@@ -6,11 +6,11 @@ import type { Writable } from 'node:stream';
 /** A place that a download is written to. */
 export interface Target {
   readonly stream: Writable;
-  /** What has been written stays, whatever comes later: a pipe or a device takes nothing back. */
+  /** Whether written bytes cannot be taken back: true for a pipe or a device. */
   readonly isFinal: boolean;
-  /** All is there and right. */
+  /** Call this when the content is complete and right. */
   keep(): Promise<void>;
-  /** It is not: nothing is left of it, where that is possible. */
+  /** Call this when it is not: what was written is removed, where that is possible. */
   discard(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ const ifThere = <T>(asked: Promise<T>): Promise<T | undefined> =>
     throw error;
   });
 
-// A name there stands for something that is open already, like /dev/stdout; a file must not be put in its place.
+// A name there is that of an open file or device, like /dev/stdout; it must not be replaced by a file.
 const isOfSystem = (path: string): boolean => /^\/(dev|proc)\//.test(resolve(path));
 
 const linksMax = 40;

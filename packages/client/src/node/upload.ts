@@ -23,13 +23,13 @@ export interface ArtifactUpload {
   readonly expires: Date | string;
   readonly contentType: string;
   readonly content: Content;
-  /** Compresses on the way; only for artifacts of type `s3`. Default `identity`. */
+  /** How to compress the content; only for artifacts of type `s3`. Default `identity`. */
   readonly contentEncoding?: 'identity' | 'gzip' | undefined;
   /** Default `s3`. */
   readonly storageType?: 's3' | 'object' | undefined;
 }
 
-/** The place that should take the bytes refused them. */
+/** The store refused the bytes. */
 export class UploadError extends Error {
   readonly statusCode: number;
   constructor(url: string, statusCode: number, text: string) {
@@ -136,7 +136,7 @@ const compressFile = async (from: string, to: string): Promise<void> => {
   }
 };
 
-/** Hands on a compressed copy of the content, which is gone afterwards. */
+/** Calls the function with a compressed copy of the content, and deletes the copy afterwards. */
 const withGzip = async (content: Content, use: (compressed: Content) => Promise<void>): Promise<void> => {
   if ('bytes' in content) return use({ bytes: await gzipInMemory(content.bytes) });
   const path = join(tmpdir(), `taskyard-upload-${randomUUID()}.gz`);

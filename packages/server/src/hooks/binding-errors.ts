@@ -2,8 +2,8 @@ import type { Context } from './context.ts';
 import * as store from './store.ts';
 
 /**
- * Why exchanges of other programs cannot be listened to, for everybody to see. Several processes write it, and each knows the
- * bindings as of another moment: what is there is read again in each round, and only the database says what is not bound.
+ * Why exchanges of other programs cannot be listened to, as the API shows it. Several processes write this, and each knows the
+ * bindings of another moment. So the errors are read again in each round, and only the database says which are not bound.
  */
 export class BindingErrors {
   readonly #context: Context;

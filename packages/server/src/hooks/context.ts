@@ -5,14 +5,14 @@ import type { NotifyVerbs } from '../notify/index.ts';
 import type { QueueContext } from '../queue/index.ts';
 import type { Rendering } from './rendering/index.ts';
 
-/** What hooks are given by the floors below and by `app.ts`. */
+/** What the domains below and `app.ts` give to hooks. */
 export interface HooksContext extends BaseContext {
   /** What the queue's verbs work with. */
   readonly queue: QueueContext;
   readonly encryption: Encryption;
-  /** The beginning of the names of our exchanges on the broker. */
+  /** The prefix of the names of our exchanges on the broker. */
   readonly exchangePrefix: string;
-  /** Where other programs publish what hooks can be bound to, if there is a broker; it holds a password. */
+  /** The URL of the broker on which other programs publish, if there is one; it holds a password. */
   readonly amqpUrl?: string | undefined;
   /** Woken after changes of hooks; shared between processes. */
   readonly changed: Signal;

@@ -22,7 +22,7 @@ export interface ForeignContext {
   note(exchange: string, error?: string): Promise<void>;
 }
 
-/** What is listened to, on a channel of its own: the broker closes a channel for each mistake. */
+/** An exchange that is listened to, on a channel of its own, because the broker closes a channel after each mistake. */
 interface Listener {
   readonly channel: Channel;
   readonly patterns: Set<string>;
@@ -31,7 +31,7 @@ interface Listener {
 const inHand = 50;
 const retryMs = seconds(1);
 const closeWithinMs = seconds(2);
-/** What nobody takes meanwhile is bounded, and goes with its queue a week after the last of us. */
+/** A queue without a reader is bounded, and is deleted a week after the last process of ours has gone. */
 const queueOptions = {
   durable: true,
   arguments: { 'x-single-active-consumer': true, 'x-max-length': 10_000, 'x-expires': days(7) },
@@ -106,7 +106,7 @@ export class ForeignExchanges {
     }
   }
 
-  /** Nobody is bound to it any more: what waits in its queue would reach nobody. */
+  /** No hook is bound to it any more, so its queue is deleted with the messages in it. */
   async #leave(exchange: string): Promise<void> {
     const listener = this.#listeners.get(exchange);
     this.#listeners.delete(exchange);
@@ -155,7 +155,7 @@ export class ForeignExchanges {
   }
 
   async #take(exchange: string, channel: Channel, message: ConsumeMessage | null): Promise<void> {
-    // The broker has ended it: the queue was deleted.
+    // The broker has ended the consumer, because its queue was deleted.
     if (message === null) {
       this.#listeners.delete(exchange);
       return;
@@ -174,7 +174,7 @@ export class ForeignExchanges {
   }
 }
 
-/** A channel that has ended meanwhile throws; what it had goes back to the queue anyway. */
+/** A channel that has ended meanwhile throws; its messages return to the queue anyway. */
 const settle = (answer: () => void): void => {
   try {
     answer();

@@ -14,9 +14,9 @@ export type { HookVerbs } from './service/index.ts';
 
 /** The door of hooks. */
 export interface Hooks extends Domain<HookVerbs> {
-  /** To be given to the subscriptions of events. */
+  /** Pass this to the subscriptions of events. */
   readonly subscription: Subscription;
-  /** To be awaited before messages are read. */
+  /** Await this before messages are read. */
   start(): Promise<void>;
   /** Ends listening to the broker. */
   close(): Promise<void>;

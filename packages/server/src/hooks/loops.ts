@@ -7,7 +7,7 @@ const firesKeptMs = days(365);
 
 /** The background work of hooks. */
 export const hookLoops = (context: Context, verbs: HookVerbs): readonly Loop[] => [
-  // Between two steps nothing is asked of the database: a step finds out when the next slot is.
+  // Between two steps the database is not asked: a step returns when the next slot is due.
   dueLoop(context.clock, {
     name: 'fire-due-hooks',
     everyMs: minutes(1),

@@ -13,7 +13,7 @@ const nextOf = (pattern: string, i: number, after: Date): Date | undefined => {
 
 /**
  * The first time strictly after `after` that one of some cron patterns names, in UTC; undefined when there is none. Throws
- * an InputError when one of them is none.
+ * an InputError when one of them cannot be read.
  */
 export const nextFire = (schedule: readonly string[], after: Date): Date | undefined => {
   const times = schedule.flatMap((pattern, i) => nextOf(pattern, i, after) ?? []);
@@ -27,7 +27,7 @@ export const names = (schedule: readonly string[], time: Date): boolean =>
 // Each fire looks at all of them.
 const patternsMax = 100;
 
-/** Throws an InputError that names the first pattern that is none, or that names no time at all. */
+/** Throws an InputError that names the first pattern that cannot be read, or that never comes. */
 export const requireSoundSchedule = (schedule: readonly string[], now: Date): void => {
   if (schedule.length > patternsMax)
     throw new RequestError(

@@ -1,4 +1,4 @@
-/** A field of a cron pattern: what it counts, the values that it may have, and the names of some of them. */
+/** A kind of field of a cron pattern: its name, its bounds, and the names of some of its values. */
 export interface FieldKind {
   readonly title: string;
   readonly min: number;
@@ -88,7 +88,7 @@ const lastIn = (element: string, kind: FieldKind): number | undefined => {
   return before === '' ? wrong(kind, element, 'does not say of which weekday') : valueIn(before, kind) % 7;
 };
 
-/** Reads one field. Throws an Error that says what is wrong with it: mostly it is a slip for something else. */
+/** Reads one field. Throws an Error that says what is wrong with it. */
 export const fieldIn = (text: string, kind: FieldKind): Field => {
   const values: number[] = [];
   const lasts: number[] = [];

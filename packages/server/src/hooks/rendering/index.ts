@@ -8,7 +8,7 @@ export interface Template {
   readonly task: string;
 }
 
-/** Schemas and templates of hooks, looked at where they can do no harm. */
+/** Checks schemas and renders templates of hooks in a process where they can do no harm. */
 export interface Rendering {
   /** Throws an InputError that says where a trigger schema is no JSON schema. */
   requireSoundSchema(triggerSchema: string): Promise<void>;
@@ -19,7 +19,7 @@ export interface Rendering {
   render(template: Template, context: object): Promise<unknown | RequestError>;
 }
 
-/** The payload is not one for this hook. */
+/** The payload does not fit the trigger schema of the hook. */
 export class Misfit extends RequestError {
   constructor(misfits: readonly string[]) {
     const list = misfits.map((misfit) => `  * ${misfit}`).join('\n');
@@ -37,7 +37,7 @@ export interface RenderingLimits {
 
 const limitsDefault: RenderingLimits = { timeMs: seconds(5), memoryMb: 128, charactersMax: 10 * 2 ** 20 };
 
-// A template that took too much keeps all others waiting, so it is not tried again at once.
+// A template that took too long has delayed all others, so it is not rendered again at once.
 const restMs = minutes(5);
 const restingMax = 1000;
 

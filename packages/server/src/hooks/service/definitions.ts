@@ -25,7 +25,7 @@ export const definitionOf = (row: store.HookRow): HookDefinition => ({
   triggerSchema: JSON.parse(row.triggerSchema) as HookDefinition['triggerSchema'],
 });
 
-/** Creates a hook. The same again finds it there; another one under its ids is a conflict. */
+/** Creates a hook. Creating the same one again has no effect; another one with its ids is a conflict. */
 export const createHook = async (context: Context, wanted: HookToSave): Promise<HookDefinition> => {
   await requireSound(context, wanted);
   const triggerToken = context.encryption.encrypt(slugid());
@@ -52,7 +52,7 @@ export const updateHook = async (context: Context, wanted: HookToSave): Promise<
   });
 };
 
-/** Deletes a hook and all that is known of its fires; one that is not there counts as deleted. */
+/** Deletes a hook with its fires; one that does not exist counts as deleted. */
 export const removeHook = async (
   context: Context,
   { clientId, ...ref }: store.HookRef & { readonly clientId: string },
@@ -70,7 +70,7 @@ export const readToken = async (context: Context, ref: store.HookRef): Promise<{
   return { token: context.encryption.decrypt(hook.triggerToken) };
 };
 
-/** Gives the hook another token; the one before is good for nothing from then on. */
+/** Gives the hook another token; the old one stops working at once. */
 export const resetToken = async (context: Context, ref: store.HookRef): Promise<{ token: string }> => {
   const token = slugid();
   if (await store.saveToken(context.db, ref, context.encryption.encrypt(token))) return { token };
@@ -88,14 +88,14 @@ const requireSound = async (
   }
   requireSoundSchedule(definition.schedule ?? [], context.clock.now());
   definition.bindings?.forEach(({ exchange }, i) => {
-    // Hooks that change hooks that fire hooks could go on for ever.
+    // Hooks that change hooks that fire hooks could go on without end.
     if (
       [context.exchangePrefix, 'exchange/taskcluster-'].some((prefix) =>
         exchange.startsWith(`${prefix}hooks/`),
       )
     )
       throw new RequestError('InputError', `bindings[${i}].exchange: hooks cannot be bound to ${exchange}.`);
-    // The broker's own log and trace hold what everybody sends.
+    // The log and trace exchanges of the broker hold the messages of all programs.
     if (exchange.startsWith('amq.rabbitmq.'))
       throw new RequestError('InputError', `bindings[${i}].exchange: ${exchange} is the broker's own.`);
   });

@@ -16,7 +16,7 @@ import { mailOwners, mailOwnersOfBroken } from './mail-owners.ts';
 import { nameOf } from './naming.ts';
 import { type Fire, prepareFire } from './prepare-fire.ts';
 
-// The queue takes no task that was created a quarter of an hour ago, and templates take their time.
+// The queue refuses tasks that were created a quarter of an hour ago, and rendering takes time.
 const createdAgoMax = minutes(5);
 
 /** Tasks are created when they were due; a slot that was missed fires late, and then its task is created now. */

@@ -12,8 +12,8 @@ export interface Fired {
 }
 
 /**
- * Fires hooks: creates their tasks and records the outcome, in one transaction. One that is refused keeps no
- * other from firing. The hooks are held.
+ * Fires hooks, which are locked: creates their tasks and records the outcome, in one transaction. A hook whose task is refused
+ * does not keep the others from firing.
  */
 export const fireHooks = async (
   tx: Transaction,
@@ -55,7 +55,7 @@ const rowOf = (
   return answer.taskId === undefined ? [] : [{ ...row, error: null }];
 };
 
-/** A message may quote what somebody sent. */
+/** A message may quote what a caller sent. */
 const storable = (text: string): string => text.replace(/[\0\p{Surrogate}]/gu, '\u{fffd}').slice(0, 10_000);
 
 /** Tells a repeated call from another one. */

@@ -6,7 +6,7 @@ import type { Fired } from './fire-hooks.ts';
 import { nameOf } from './naming.ts';
 import type { Fire } from './prepare-fire.ts';
 
-/** Who is told of errors of a hook; undefined when nobody wants that. */
+/** The address for errors of a hook; undefined when its owner wants no mail. */
 const ownerOf = ({ metadata }: HookRow): string | undefined => {
   const { owner, emailOnError } = JSON.parse(metadata) as HookDefinition['metadata'];
   return emailOnError === false ? undefined : owner;
