@@ -12,7 +12,7 @@ const queries = new QueryClient({ defaultOptions: { queries: { retry: false, sta
 
 const whoIs = (session: Session): string => ('clientId' in session ? session.clientId : session.kind);
 
-// What somebody else may see is another answer. For a person who comes back, what was refused meanwhile is read again.
+// What another user may see is another answer. For a person who comes back, what was refused meanwhile is read again.
 let before = sessionStore.snapshot();
 sessionStore.subscribe(() => {
   const now = sessionStore.snapshot();

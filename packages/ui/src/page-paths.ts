@@ -26,7 +26,7 @@ const isPage = (path: string): boolean =>
   pagePaths.some((known) => (known.endsWith('/*') ? path.startsWith(known.slice(0, -1)) : path === known));
 
 /**
- * The page of ours that an address names, with its query and its mark, as somebody wants to come back to it. Another host, a
+ * The page of ours that an address names, with its query and its mark, as the user wants to come back to it. Another host, a
  * path of the API, and the page to sign in itself become the first page.
  */
 export const pageOf = (address: string | undefined): string => {

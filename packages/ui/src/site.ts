@@ -75,7 +75,7 @@ export const readSite = (folder: string = siteFolder): Site | undefined => {
   return page && { page, files };
 };
 
-/** The headers of pages: they run scripts of this server only, and speak to nobody else than it and these. */
+/** The headers of pages: they run scripts of this server only, and connect only to it and these. */
 export const pageHeaders = (origins: readonly string[] = []): Readonly<Record<string, string>> => ({
   'content-security-policy': [
     "default-src 'none'",

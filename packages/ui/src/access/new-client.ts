@@ -9,12 +9,12 @@ export interface NewClientSearch {
   readonly callback_url?: string | undefined;
 }
 
-/** The id of a new client of somebody: below their own, since that is what people are allowed to make. */
+/** The id of a new client of a user: below their own, since that is what people are allowed to make. */
 export const newClientId = (own: string, name: string): string =>
-  // Static clients come from the configuration, and nobody can make others.
+  // Static clients come from the configuration, and no call can make others.
   `${own.startsWith('static/') ? (own.split('/').at(-1) ?? own) : own}/${name}`;
 
-/** Scopes that a new client is to have, unless others are named: those of whoever makes it. */
+/** Scopes that a new client is to have, unless others are named: those of its maker. */
 export const ownScopes = (own: string, held: readonly string[]): string[] => {
   const identity = `assume:login-identity:${own}`;
   return held.includes(identity) ? [identity] : held.filter((scope) => scope !== 'assume:anonymous');

@@ -14,7 +14,7 @@ export type Required =
   | { readonly AllOf: readonly Required[] }
   | { readonly AnyOf: readonly Required[] };
 
-/** The fewest of the missing scopes with which somebody may do it: of alternatives, the one that lacks least. */
+/** The fewest of the missing scopes with which the user may do it: of alternatives, the one that lacks least. */
 export const leastMissing = (required: Required, missing: readonly string[]): string[] => {
   const least = (part: Required): string[] => {
     if (typeof part === 'string') return missing.includes(part) ? [part] : [];
@@ -35,6 +35,6 @@ export const holdersOf = <T extends Holder>(holders: readonly T[], wanted: reado
     .filter(({ expandedScopes }) => scopesSatisfy(expandedScopes, wanted))
     .sort((a, b) => breadth(a) - breadth(b));
 
-/** How much somebody may do, roughly: a star counts for many scopes, the more the fewer words come before it. */
+/** How much a user may do, roughly: a star counts for many scopes, the more the fewer words come before it. */
 const breadth = ({ expandedScopes }: Holder): number =>
   expandedScopes.reduce((sum, scope) => sum + (scope.endsWith('*') ? 1000 / scope.length : 1), 0);

@@ -15,7 +15,7 @@ export const ScopeList = ({ scopes }: { scopes: readonly string[] }) => {
   );
 };
 
-/** The scopes that somebody was given, and what roles make of them. */
+/** The scopes that the user was given, and what roles make of them. */
 export const Scopes = ({ given, expanded }: { given: readonly string[]; expanded: readonly string[] }) => (
   <Group align="flex-start" grow preventGrowOverflow={false} gap="lg">
     <Section title={`Given (${given.length})`}>

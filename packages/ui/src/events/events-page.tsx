@@ -23,7 +23,7 @@ interface Shown extends StreamedMessage {
   readonly arrived: string;
 }
 
-/** Messages as they come, the latest first; only while somebody wants it. */
+/** Messages as they come, the latest first; only while the user wants it. */
 const Messages = ({ chosen, pattern }: { chosen: readonly string[]; pattern: string }) => {
   const [messages, setMessages] = useState<readonly Shown[]>([]);
   const [isListening, setListening] = useState(false);

@@ -6,7 +6,7 @@ export interface Cluster {
   readonly label: string;
   readonly lines: readonly Line[];
   readonly counts: Readonly<Record<string, number>>;
-  /** One of its tasks names itself as dependency: it starts only when somebody schedules it. */
+  /** One of its tasks names itself as dependency: it starts only when a user schedules it. */
   readonly waitsForItself: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface ClusteredGraph {
   readonly isClustered: boolean;
 }
 
-/** More boxes than this are not drawn: nobody reads them, and the page gets slow. */
+/** More boxes than this are not drawn: no one reads them, and the page gets slow. */
 export const boxesMax = 120;
 
 /** What tasks of one kind have in common: the name without its numbers, at the end or in it. */

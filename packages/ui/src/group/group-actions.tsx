@@ -30,7 +30,7 @@ export interface Concerned {
   readonly lines: readonly Line[];
 }
 
-/** What can be done to a group as a whole, to the tasks that are shown, or to those that somebody has chosen. */
+/** What can be done to a group as a whole, to the tasks that are shown, or to those that the user has chosen. */
 export const GroupActions = ({
   group,
   concerned: { kind, lines },

@@ -9,7 +9,7 @@ import { StateMark } from '../shell/state-mark.tsx';
 import { useLink } from '../shell/use-link.ts';
 import type { Line } from './lines.ts';
 
-/** The tasks that somebody has chosen, by their ids: a place in the list is another task's a moment later. */
+/** The tasks that the user has chosen, by their ids: a place in the list is another task's a moment later. */
 export interface Choice {
   readonly ids: ReadonlySet<string>;
   readonly toggle: (taskId: string) => void;

@@ -91,7 +91,7 @@ const Filters = ({
   change: Change;
 }) => {
   const words = useRef<HTMLInputElement>(null);
-  // The field is ahead of the address while somebody types; the address leads when it changes otherwise.
+  // The field is ahead of the address while the user types; the address leads when it changes otherwise.
   const [typed, setTyped] = useState(search.q ?? '');
   const [inAddress, setInAddress] = useState(search.q);
   if (search.q !== inAddress) {
@@ -166,7 +166,7 @@ const Content = ({
   );
 };
 
-/** What somebody has chosen of a group. */
+/** What the user has chosen of a group. */
 const useChoice = (): Choice & { readonly clear: () => void } => {
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
   const toggle = (taskId: string) =>

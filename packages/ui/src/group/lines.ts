@@ -11,7 +11,7 @@ export const countStates = (lines: readonly Line[]): Record<TaskState, number> =
   return counts;
 };
 
-/** Whether a task waits for its own end, which is allowed: it starts only when somebody schedules it. */
+/** Whether a task waits for its own end, which is allowed: it starts only when a user schedules it. */
 export const waitsForItself = ({ taskId, state, dependencies }: Line): boolean =>
   state === 'unscheduled' && dependencies.includes(taskId);
 
@@ -41,7 +41,7 @@ export const updated = (line: Line, { state, runs, priority }: TaskStatus): Line
   };
 };
 
-/** What somebody wants to see of a group. */
+/** What the user wants to see of a group. */
 export interface Selection {
   readonly state?: string | undefined;
   readonly q?: string | undefined;

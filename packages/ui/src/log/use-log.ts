@@ -34,7 +34,7 @@ const locate = async ({ taskId, runId, name }: LogRef, signal: AbortSignal) => {
   return locateArtifact(queue, { taskId, runId, name }, signal);
 };
 
-/** Resolves when somebody looks at the page again. */
+/** Resolves when the page is visible again. */
 const shown = (leaving: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const check = () => {
@@ -47,7 +47,7 @@ const shown = (leaving: AbortSignal): Promise<void> =>
     check();
   });
 
-/** Aborts when the page is left, or when nobody looks at it. */
+/** Aborts when the page is left, or when it is hidden. */
 const whileShown = (leaving: AbortSignal): AbortSignal => {
   const hidden = new AbortController();
   const check = () => {
@@ -63,7 +63,7 @@ const whileShown = (leaving: AbortSignal): AbortSignal => {
 const readAll = async (ref: LogRef, reader: LogReader, leaving: AbortSignal): Promise<void> => {
   const reading = new LogReading(reader);
   for (;;) {
-    // A live log holds a connection, of which a browser has six for all tabs: a tab that nobody looks at needs none.
+    // A live log holds a connection, of which a browser has six for all tabs: a hidden tab needs none.
     if (document.hidden) await shown(leaving);
     const wasOver = await isRunOver(ref);
     let connection = leaving;

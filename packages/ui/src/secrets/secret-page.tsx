@@ -12,7 +12,7 @@ const Shown = ({ name }: { name: string }) => {
   const secret = useQuery({
     queryKey: ['secret', name],
     queryFn: async ({ signal }) => (await api()).secrets.get(name, { signal }),
-    // It is not kept for later, and it is not read anew below the hands of somebody who edits it.
+    // It is not kept for later, and it is not read anew below the hands of a user who edits it.
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
@@ -27,7 +27,7 @@ const Shown = ({ name }: { name: string }) => {
   );
 };
 
-/** `/secrets/<name>`: it is read when somebody says so, since others may look at the screen. */
+/** `/secrets/<name>`: it is read when a user says so, since others may look at the screen. */
 export const SecretPage = () => {
   const { name = '' } = useParams({ strict: false });
   const router = useRouter();

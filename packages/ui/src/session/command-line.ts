@@ -1,10 +1,10 @@
 import { Auth, Sessions, slugid } from '@taskyard/client/browser';
 import { rootUrl } from './session.ts';
 
-/** A command line on this computer that waits for somebody to sign in. */
+/** A command line on this computer that waits for a user to sign in. */
 export interface WaitingCommandLine {
   readonly port: number;
-  /** Known to the command line that asked, and to nobody else. */
+  /** Known to the command line that asked, and to no one else. */
   readonly state: string;
 }
 

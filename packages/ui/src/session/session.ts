@@ -4,7 +4,7 @@ import { type Credentials, Sessions, slugid } from '@taskyard/client/browser';
 export type Session =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'nobody' }
-  /** The session is over though nobody has signed out: what is shown and typed stays until somebody signs in again. */
+  /** The session is over though the user has not signed out: what is shown and typed stays until a user signs in again. */
   | { readonly kind: 'ended'; readonly clientId: string }
   | {
       readonly kind: 'somebody';
@@ -19,7 +19,7 @@ interface Granted {
   readonly expires: string;
 }
 
-/** What was to be done needs somebody who is signed in, as there was until now. */
+/** What was to be done needs a user who is signed in, as there was until now. */
 export class SessionEnded extends Error {
   constructor() {
     super('Your session has ended. Sign in again beside this page: what you have typed stays here.');
@@ -59,7 +59,7 @@ const renewed = async (old: Session): Promise<Session> => {
   }
 };
 
-/** Whoever has signed in or out meanwhile is not undone: the answer speaks of the session that was before. */
+/** A sign-in or sign-out in the meantime is not undone: the answer speaks of the session that was before. */
 const renew = async (old: Session): Promise<Session> => {
   const next = await renewed(old);
   if (renewal?.of === old) renewal = undefined;
@@ -87,12 +87,12 @@ const renewedOnce = (): Promise<Session> => {
   return renewal.done;
 };
 
-// A session is the browser's, so other tabs hear when somebody signs in or out.
+// A session is the browser's, so other tabs hear when a user signs in or out.
 const tabs = new BroadcastChannel('taskyard-session');
 tabs.onmessage = ({ data }: MessageEvent<'in' | 'out'>) => {
   const isBySession = session.kind === 'somebody' && session.renewAt !== 0;
   if (data === 'out' && (isBySession || session.kind === 'ended')) put({ kind: 'nobody' });
-  // Somebody else may have signed in. The session of the browser is theirs then, so no tab goes on as the one before.
+  // Another user may have signed in. The session of the browser is theirs then, so no tab goes on as the one before.
   if (data === 'in' && (isBySession || session.kind === 'nobody' || session.kind === 'ended'))
     void renewedOnce();
 };
@@ -107,7 +107,7 @@ export const signInByCode = async (code: string): Promise<void> => {
 export const tellTabs = (): void => tabs.postMessage('in');
 
 /**
- * Signs in with credentials that somebody has typed. Permanent ones are exchanged for a session, so that they need not
+ * Signs in with credentials that the user has typed. Permanent ones are exchanged for a session, so that they need not
  * be kept; temporary ones serve until the page is left.
  */
 export const signInByCredentials = async (credentials: Credentials): Promise<void> => {

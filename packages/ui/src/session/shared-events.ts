@@ -29,10 +29,10 @@ const hear = (message: FromHub): void => {
 
 type Post = (message: ToHub) => void;
 let post: Post | undefined;
-/** Without a hub that tabs share, a tab that nobody looks at gives its connection up. */
+/** Without a hub that tabs share, a hidden tab gives its connection up. */
 let isOwn = false;
 
-/** A hub of this tab alone, for browsers without shared workers: it listens only while somebody looks. */
+/** A hub of this tab alone, for browsers without shared workers: it listens only while the page is visible. */
 const ownHub = (): Post => {
   isOwn = true;
   const hub = new StreamHub({ rootUrl, follow: followEvents, now: Date.now });
@@ -86,7 +86,7 @@ window.addEventListener('pageshow', ({ persisted }) => {
   if (persisted) sayAll();
 });
 
-// What somebody else may hear is another stream.
+// What another user may hear is another stream.
 let who = ofSession(sessionStore.snapshot()).clientId;
 sessionStore.subscribe(() => {
   const now = ofSession(sessionStore.snapshot()).clientId;

@@ -1,5 +1,5 @@
 /**
- * The code behind the hash of `/sign-in`, taken out of the address before the router reads it: nobody finds it in the
+ * The code behind the hash of `/sign-in`, taken out of the address before the router reads it: no one finds it in the
  * history, and no page is shown twice because its address changes while it signs in.
  */
 const taken = (): string => {

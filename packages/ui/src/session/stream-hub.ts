@@ -74,7 +74,7 @@ const fitsPattern = (pattern: string): ((key: string) => boolean) => {
   return (key) => expression.test(`.${key}`);
 };
 
-/** Whether a message is one of those that somebody listens to, by its routing key or by one of its routes. */
+/** Whether a message is one of those that the user listens to, by its routing key or by one of its routes. */
 export const fitsBindings = (bindings: readonly Binding[]): Fits => {
   const compiled = bindings.map(({ exchange, routingKeyPattern }) => ({
     exchange,
@@ -106,7 +106,7 @@ export const unionOf = (all: readonly (readonly Binding[])[]): Binding[] => {
 };
 
 /**
- * One event stream for all tabs of somebody: browsers open six connections to a server over HTTP/1.1, for all tabs together,
+ * One event stream for all tabs of a user: browsers open six connections to a server over HTTP/1.1, for all tabs together,
  * and a stream holds one. When what is listened to changes, the stream is opened anew and goes on where it was.
  */
 export class StreamHub {
@@ -184,7 +184,7 @@ export class StreamHub {
     const stream = this.#streams.get(clientId);
     const bindings = JSON.stringify(unionOf(followers.map(({ wish }) => wish.bindings)));
     if (followers.length > 0 && stream?.bindings === bindings) {
-      // Somebody has come who listens to what is listened to already.
+      // A user has come who listens to what is listened to already.
       if (stream.isConnected) this.#connected(clientId, { isGapless: true });
       return;
     }
@@ -216,7 +216,7 @@ export class StreamHub {
         const { key } = follower.wish;
         const messages = follower.waiting;
         follower.waiting = [];
-        // The tab may have left, or listen as somebody else now: then these are not for it.
+        // The tab may have left, or listen as another user now: then these are not for it.
         if (this.#followers.get(key) === follower) follower.send({ kind: 'messages', key, messages });
       }, togetherMs);
     }
@@ -245,7 +245,7 @@ export class StreamHub {
           this.#positions.set(clientId, message.id);
         }
       } catch {
-        // Refused or gone: tried again after a while, until nobody listens any more.
+        // Refused or gone: tried again after a while, until there are no listeners left.
       }
       if (signal.aborted) return;
       stream.isConnected = false;

@@ -44,7 +44,7 @@ const isAsRead = (read: ThirdPartyView, now: ThirdPartyView): boolean =>
 const Question = ({ view, query, reread }: { view: ThirdPartyView; query: string; reread: () => void }) => {
   const decision = useMutation({
     mutationFn: async (isAllowed: boolean) => {
-      // In another tab somebody else may have signed in: the cookie is theirs then.
+      // In another tab another user may have signed in: the cookie is theirs then.
       const isConsent = isAllowed && !view.isWhitelisted;
       if (isConsent && !isAsRead(view, await sessions.describeThirdParty({ query }))) {
         reread();

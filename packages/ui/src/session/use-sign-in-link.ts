@@ -9,7 +9,7 @@ export const useSignInLink = () => {
   return link(here === '/' ? '/sign-in' : `/sign-in?next=${encodeURIComponent(here)}`);
 };
 
-/** Properties of a link to the page to sign in that leaves this one open, with what somebody has typed in it. */
+/** Properties of a link to the page to sign in that leaves this one open, with what the user has typed in it. */
 export const signInBeside = {
   href: `/sign-in?next=${encodeURIComponent('/sign-in/done')}`,
   target: '_blank',

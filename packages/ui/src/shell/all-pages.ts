@@ -2,7 +2,7 @@ interface Page {
   readonly continuationToken?: string | undefined;
 }
 
-/** So many pages at most: nobody reads further, and the page stays quick. */
+/** So many pages at most: no one reads further, and the page stays quick. */
 const pagesMax = 10;
 
 /** The elements of all pages of a listing, as far as they are read. */

@@ -2,7 +2,7 @@ import { Alert, Button, Group, JsonInput, Stack } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { Remedy } from './remedy.tsx';
 
-/** An object that somebody edits as JSON; why the server refuses it stands below. */
+/** An object that the user edits as JSON; why the server refuses it stands below. */
 export const JsonEditor = ({
   label,
   value,

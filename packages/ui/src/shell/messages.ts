@@ -15,7 +15,7 @@ const required = (message: string): Required | undefined => {
   }
 };
 
-/** The fewest scopes without which somebody was refused; none when that was for another reason. */
+/** The fewest scopes without which the user was refused; none when that was for another reason. */
 export const missingScopes = (error: unknown): string[] => {
   const message = messageOf(error);
   const listed = [...message.matchAll(/^ {2}\* (.+)$/gm)].map(([, scope = '']) => scope);

@@ -39,7 +39,7 @@ const places = [
 
 const slugid = /[A-Za-z0-9_-]{22}/;
 
-/** Where what somebody typed or pasted leads: ids and addresses of tasks and groups, and paths of the index. */
+/** Where what the user typed or pasted leads: ids and addresses of tasks and groups, and paths of the index. */
 export const placeOf = (text: string): string | undefined => {
   const trimmed = text.trim();
   if (trimmed === '') return undefined;

@@ -25,7 +25,7 @@ export const match = (
   isBegun: shortcuts.some(({ keys }) => keys.startsWith(`${typed} `)),
 });
 
-/** Keys that do something while the component is shown, and nobody is typing. */
+/** Keys that do something while the component is shown, and the user is not typing. */
 export const useShortcuts = (shortcuts: readonly Shortcut[]): void => {
   const latest = useRef(shortcuts);
   latest.current = shortcuts;

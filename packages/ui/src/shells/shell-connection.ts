@@ -65,7 +65,7 @@ const opened = (url: string, signal: AbortSignal): Promise<WebSocket> =>
       reject(new Error('The shell cannot be opened: the task has ended, or its worker cannot be reached.'));
   });
 
-/** A shell that somebody speaks with. */
+/** A shell that the user speaks with. */
 export interface ShellConnection {
   readonly messages: AsyncIterable<TerminalMessage>;
   readonly send: (message: TerminalMessage) => void;
