@@ -15,6 +15,18 @@ const drainMs = seconds(2);
 // What shells answer for a program that cannot be run, and `docker run` for a container that cannot be made.
 const exitCodeNotRun = 126;
 const exitCodeNotFound = 127;
+const exitCodeKilled = 137;
+
+const [looksMax, betweenLooksMs] = [5, 100];
+
+/** Whether a container was killed for its memory. The daemon may learn of that a moment after it has learned of the end. */
+const wasOutOfMemory = async (container: Container, { clock, spec }: Starting): Promise<boolean> => {
+  for (let looks = 1; ; looks++) {
+    const { OOMKilled } = (await container.inspect()).State;
+    if (OOMKilled || !spec.HostConfig?.Memory || looks === looksMax) return OOMKilled;
+    await clock.sleep(betweenLooksMs);
+  }
+};
 
 export interface Starting {
   readonly docker: Docker;
@@ -59,8 +71,8 @@ export const startContainer = async (
     const exit = container.wait() as Promise<{ StatusCode: number }>;
     const over = exit.then(async ({ StatusCode }) => {
       await begun.ended();
-      const { State } = await container.inspect();
-      if (State.OOMKilled) output.write('The container had more memory than it may have, and was ended.\n');
+      if (StatusCode === exitCodeKilled && (await wasOutOfMemory(container, starting)))
+        output.write('The container had more memory than it may have, and was ended.\n');
       // Where this fails the sweep of the task tries again.
       if (!isKept) await removeContainer(container).catch(() => undefined);
       return { exitCode: StatusCode };
