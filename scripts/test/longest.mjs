@@ -32,6 +32,7 @@ export const longest = [
   'test/live-logs',
   'packages/server/worker-manager/field-failures',
   'packages/worker/mount-cases-in-docker',
+  'packages/worker/hostile-trees',
   'test/metrics',
   'test/conformance-on-rabbitmq',
   'test/source',

@@ -175,7 +175,11 @@ describe('one server', () => {
   it('does not report a commit as a success whose wait for the synchronous standby was canceled', async () => {
     const db = open(replicas.primary.url);
     await replicas.standby.pause();
-    const adding = add(db, 2);
+    // Before the cancel, after which it may come at once.
+    const refused = assert.rejects(add(db, 2), (error) => {
+      assert.match(String((error as Error).cause), /synchronous standby/);
+      return error instanceof BrokenTransaction && error.effect === 'unknown';
+    });
     const observer = open(replicas.primary.url);
     await eventually('the commit to wait', () =>
       observer`
@@ -183,10 +187,7 @@ describe('one server', () => {
         (rows) => rows.length > 0,
       ),
     );
-    await assert.rejects(adding, (error) => {
-      assert.match(String((error as Error).cause), /synchronous standby/);
-      return error instanceof BrokenTransaction && error.effect === 'unknown';
-    });
+    await refused;
     await replicas.standby.resume();
   });
 
