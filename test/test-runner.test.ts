@@ -202,6 +202,29 @@ describe('npm test', () => {
     assert.match(text, /✖ is of six\n {2}Error: planted/);
   });
 
+  it('lets no file share a process that waits before it has declared its tests', async () => {
+    const module = join(root, 'scripts/test/groups.mjs');
+    const { groupsOf } = (await import(module)) as {
+      groupsOf(files: readonly string[], isLong: (file: string) => boolean): string[][];
+    };
+    const test = "it('is good', async () => { await 0; });";
+    const plain = ['plain-1', 'plain-2'].map((name) => write(`${name}.test.mjs`, [imports, test]));
+    const waiting = [
+      write('waits.test.mjs', [imports, 'const scene = await 0;', test]),
+      write('waits-in-a-loop.test.mjs', [
+        imports,
+        'for (const one of [1]) {',
+        '    const scene = await one;',
+        '}',
+        test,
+      ]),
+    ];
+    assert.deepEqual(
+      groupsOf([...plain, ...waiting], () => false),
+      [plain],
+    );
+  });
+
   it('starts files in the order in which they are given, not in that of their names', () => {
     // As many as run at once, and each of them runs until all have begun. None shares a process, for what it does to its own.
     const count = Math.max(4, Math.ceil(1.5 * availableParallelism()));

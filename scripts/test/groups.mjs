@@ -12,6 +12,21 @@ const filesMax = 12;
 const isAboutItsProcess =
   /process\.(env(\.\w+|\[[^\]]+\]) *(=[^=]|\?\?=)|chdir|umask|exit|abort|pid|on\(|once\(|emit|memoryUsage|cpuUsage|resourceUsage)|delete process\.env|\bglobalThis\.|\bmock\.|\bgc\(/;
 
+/**
+ * Whether a file waits before it has declared its tests, by a compiled `await` outside of functions. Node 24 takes what it
+ * declares afterwards for tests of the whole process.
+ */
+const waitsAtItsStart = (text) =>
+  /^(await\b|(export )?(const|let) [^=]+= await\b)/m.test(text) ||
+  [...text.matchAll(/^(?:for|if) \(.*\{\n([\s\S]*?)^\}/gm)].some(([, block]) =>
+    /^ {4}\S.*\bawait\b/m.test(block),
+  );
+
+const standsAlone = (file) => {
+  const text = readFileSync(file, 'utf8');
+  return isAboutItsProcess.test(text) || waitsAtItsStart(text);
+};
+
 /** Those of whole platforms wait for processes that they start: they run beside each other. */
 const isOfPlatforms = (file) => file.startsWith(`test${sep}`);
 
@@ -35,7 +50,7 @@ const partsOf = (items, most) => {
 export const groupsOf = (files, isLong) => {
   const shareable = files
     .filter((file) => !isOfPlatforms(file) && !isLong(file))
-    .filter((file) => !isAboutItsProcess.test(readFileSync(file, 'utf8')))
+    .filter((file) => !standsAlone(file))
     // Files of the same folder load about the same.
     .sort();
   return [...new Set(shareable.map(placeOf))]
