@@ -10,6 +10,7 @@ import {
   launchBrowser,
   newVisitor,
   seriousFaults,
+  settled,
   signedInPage,
   signInLink,
   skipWithoutBrowser,
@@ -370,8 +371,12 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
 
   it('stay signed out, whatever a renewal of credentials says that was on its way', async () => {
     const { page: other } = await signedInPage(browser, platform);
+    // The browser keeps the scripts of that page. A page that has to load some is loaded again when the machine's networks
+    // change, and what was held back would be lost.
+    await other.goto('/hooks');
+    await settled(other);
     await other.clock.install();
-    await other.reload();
+    await other.goto('/');
     await other.getByRole('button', { name: 'root' }).waitFor();
     const renewal = await heldReply(other, '/api/sessions/v1/credentials');
     await other.clock.fastForward('11:00');

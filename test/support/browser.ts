@@ -8,6 +8,7 @@ import {
   type BrowserContextOptions,
   chromium,
   type Page,
+  type Request,
   type Route,
 } from 'playwright-core';
 import type { Platform } from './platform.ts';
@@ -129,16 +130,24 @@ export const heldReply = async (page: Page, end: string) => {
     await released;
     await route.fulfill({ response });
   };
+  const predicate = (request: Request): boolean => request.url().endsWith(end);
+  /** Rejects when the page gives the request up, as one does that is loaded again. */
+  const loss = new Promise<never>((_, reject) => {
+    page.on('requestfailed', (request) => {
+      if (predicate(request))
+        reject(new Error(`The page has given up ${request.url()}: ${request.failure()?.errorText}`));
+    });
+  });
+  loss.catch(() => {});
   await page.route(`**${end}`, hold, { times: 1 });
   return {
     answered,
     /** Lets the page have it; resolves with its status when it is there. */
     release: async (): Promise<number | undefined> => {
-      const arrival = page.waitForEvent('requestfinished', {
-        predicate: (request) => request.url().endsWith(end),
-      });
+      const arrival = page.waitForEvent('requestfinished', { predicate });
+      arrival.catch(() => {});
       release();
-      const reply = await (await arrival).response();
+      const reply = await (await Promise.race([arrival, loss])).response();
       return reply?.status();
     },
   };
