@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '@taskyard/client';
+import { systemClock } from './clock.ts';
 import { killStrays } from './engines/index.ts';
 import { ignoring, removeTree } from './trees/index.ts';
 
@@ -70,7 +71,7 @@ export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> =>
   takenHere.add(path);
   await writeFile(lock, `${process.pid} ${(await startOf(process.pid)) ?? ''}`);
   const runs = join(path, 'runs');
-  killStrays(runs);
+  await killStrays(runs, { clock: systemClock });
   await putAside(path, runs);
   await mkdir(runs, { recursive: true, mode: 0o700 });
   const pipes = join(path, 'pipes');

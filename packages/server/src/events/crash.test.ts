@@ -83,7 +83,7 @@ const aFollower = () => createFollower({ db, clock: systemClock, changed: localS
 
 /** The first message after a place. */
 const firstAfter = async (from: Position): Promise<string | undefined> => {
-  const pages = aFollower().follow(from, stop.signal);
+  const pages = await aFollower().follow(from, stop.signal);
   const page = await within('a message after that place', pages.next());
   await pages.return(undefined);
   return (page.value as FollowedMessage[] | undefined)?.[0]?.routingKey;

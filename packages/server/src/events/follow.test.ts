@@ -46,7 +46,7 @@ const publish = async (...keys: string[]): Promise<void> => {
 /** The given number of messages after a place. */
 const take = async (from: Position, count: number): Promise<FollowedMessage[]> => {
   const taken: FollowedMessage[] = [];
-  for await (const page of follower.follow(from, stop.signal)) {
+  for await (const page of await follower.follow(from, stop.signal)) {
     taken.push(...page);
     if (taken.length >= count) break;
   }
@@ -88,7 +88,7 @@ describe('a follower', () => {
 
   it('gets a late transaction while it is following', async () => {
     const held = await heldTransaction(test.db, (tx) => write(tx, ['late']));
-    const messages = follower.follow(await follower.now(), stop.signal);
+    const messages = await follower.follow(await follower.now(), stop.signal);
     const first = messages.next();
     await publish('early');
     assert.deepEqual(keysOf((await first).value ?? []), ['early']);
@@ -111,7 +111,7 @@ describe('a follower', () => {
   });
 
   it('finds messages within two seconds without a wake-up', async () => {
-    const messages = follower.follow(await follower.now(), stop.signal);
+    const messages = await follower.follow(await follower.now(), stop.signal);
     let isRead = false;
     const reading = messages.next().then((page) => {
       isRead = true;
@@ -127,7 +127,7 @@ describe('a follower', () => {
   });
 
   it('ends when its signal aborts', async () => {
-    const messages = follower.follow(await follower.now(), stop.signal);
+    const messages = await follower.follow(await follower.now(), stop.signal);
     const reading = messages.next();
     stop.abort();
     assert.equal((await reading).done, true);

@@ -18,8 +18,11 @@ export interface FollowedMessage extends store.StoredMessage {
 export interface Follower {
   /** The place after everything that is committed now. */
   now(): Promise<Position>;
-  /** Every message after a place, in order, without end; stops when the signal aborts. */
-  follow(from: Position, stop: AbortSignal): AsyncGenerator<FollowedMessage[]>;
+  /**
+   * Every message after a place, in order, without end; stops when the signal aborts. Rejects with 410
+   * `ResourceExpired`, before the first page, when messages after the place have been deleted.
+   */
+  follow(from: Position, stop: AbortSignal): Promise<AsyncGenerator<FollowedMessage[]>>;
 }
 
 export interface FollowerContext {
@@ -48,6 +51,16 @@ export const positionIn = (text: string): Position => {
     throw new RequestError('InputError', `'${text}' is not the id of an event of this stream.`);
   }
   return { since, until, afterId: Number(afterId) };
+};
+
+/** Where reading continues after a place that was issued before; refuses one whose messages have been deleted. */
+const checkPlace = async (db: Database, from: Position): Promise<Position> => {
+  const { isTrimmed, lastXid } = await store.readPlaceFacts(db, from.since);
+  if (isTrimmed) {
+    throw new RequestError('ResourceExpired', 'Some messages after that event have already been deleted.');
+  }
+  // Earlier versions issued places that ended later than that.
+  return { ...from, since: endAfter(from.since, lastXid), until: endAfter(from.until, lastXid) };
 };
 
 /**
@@ -96,30 +109,23 @@ export const createFollower = ({ db, clock, changed }: FollowerContext): Followe
     }
   }
 
+  async function* endlessly(from: Position, stop: AbortSignal): AsyncGenerator<FollowedMessage[]> {
+    yield* pages(from);
+    let since = from.until;
+    while (!stop.aborted) {
+      const waited = new AbortController();
+      const woken = changed.next().then(() => waited.abort());
+      const until = await snapshot();
+      if (until !== since) yield* pages({ since, until, afterId: 0 });
+      since = until;
+      const wait = AbortSignal.any([waited.signal, stop]);
+      await Promise.race([woken, clock.sleep(lookAtLeastEveryMs, wait)]);
+      waited.abort();
+    }
+  }
+
   return {
     now: async () => startAt(await snapshot()),
-    follow: async function* (from, stop) {
-      const { isTrimmed, lastXid } = await store.readPlaceFacts(db, from.since);
-      if (isTrimmed) {
-        throw new RequestError(
-          'ResourceExpired',
-          'Some messages after that event have already been deleted.',
-        );
-      }
-      // Earlier versions issued places that ended later than that.
-      const start = { ...from, since: endAfter(from.since, lastXid), until: endAfter(from.until, lastXid) };
-      yield* pages(start);
-      let since = start.until;
-      while (!stop.aborted) {
-        const waited = new AbortController();
-        const woken = changed.next().then(() => waited.abort());
-        const until = await snapshot();
-        if (until !== since) yield* pages({ since, until, afterId: 0 });
-        since = until;
-        const wait = AbortSignal.any([waited.signal, stop]);
-        await Promise.race([woken, clock.sleep(lookAtLeastEveryMs, wait)]);
-        waited.abort();
-      }
-    },
+    follow: async (from, stop) => endlessly(await checkPlace(db, from), stop),
   };
 };

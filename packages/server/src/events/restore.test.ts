@@ -47,7 +47,7 @@ it('an outbox from another server is read and published from its beginning', asy
   const follower = aFollower();
   const from = await follower.now();
   await write('new');
-  const pages = follower.follow(from, new AbortController().signal);
+  const pages = await follower.follow(from, new AbortController().signal);
   const { value } = await pages.next();
   const keys = (value ?? []).map((message: FollowedMessage) => message.routingKey);
   assert.deepEqual(keys, ['new']);
@@ -66,7 +66,7 @@ it('an outbox from another server is read and published from its beginning', asy
 it('a place in the stream of another server is refused', async () => {
   const place = { since: '4000000001:4000000001:', until: '4000000001:4000000001:', afterId: 0 };
   const pages = aFollower().follow(place, new AbortController().signal);
-  await assert.rejects(pages.next(), { code: 'ResourceExpired' });
+  await assert.rejects(pages, { code: 'ResourceExpired' });
 });
 
 it('old messages are deleted, but never before they are published', async () => {

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { within } from '@taskyard/patience';
 import { type FastifyInstance, fastify } from 'fastify';
-import { localSignal, manualClock, seconds, silentLog, systemClock } from '../base/index.ts';
+import { localSignal, manualClock, RequestError, seconds, silentLog, systemClock } from '../base/index.ts';
 import { type Caller, type Reply, serve } from '../http/index.ts';
 import { type TestDatabase, testDatabase } from '../testing/index.ts';
 import type { FollowedMessage, Follower } from './follow.ts';
@@ -242,19 +242,22 @@ const aMessage = (id: number, text: string): FollowedMessage => ({
   position: { ...position, afterId: id },
 });
 
+/** A follower that refuses no place, with these pages. */
+const followerOf = (pages: (stop: AbortSignal) => AsyncGenerator<FollowedMessage[]>): Follower => ({
+  now: async () => position,
+  follow: async (_, stop) => pages(stop),
+});
+
 /** A follower with endless pages, which counts how many were fetched. */
 const endless = (bytes: number, stopsBySignal = true) => {
   const state = { pages: 0 };
-  const follower: Follower = {
-    now: async () => position,
-    follow: async function* (_, stop) {
-      while (!(stopsBySignal && stop.aborted)) {
-        state.pages++;
-        yield [aMessage(state.pages, 'x'.repeat(bytes))];
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    },
-  };
+  const follower = followerOf(async function* (stop) {
+    while (!(stopsBySignal && stop.aborted)) {
+      state.pages++;
+      yield [aMessage(state.pages, 'x'.repeat(bytes))];
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
   return { follower, state };
 };
 
@@ -332,14 +335,25 @@ describe('a stream', () => {
     assert.equal(state.pages, pages);
   });
 
-  it('breaks off when messages can no longer be read', async () => {
+  it('is refused as a whole when its place is, however long the answer takes', async () => {
+    const clock = manualClock();
+    const refusal = new RequestError('ResourceExpired', 'deleted');
     const follower: Follower = {
       now: async () => position,
-      follow: async function* () {
-        yield [aMessage(1, 'a')];
-        throw new Error('The database has gone.');
+      follow: async () => {
+        clock.advance(seconds(60));
+        await turns(20);
+        throw refusal;
       },
     };
+    await assert.rejects(openWith(follower, clock), refusal);
+  });
+
+  it('breaks off when messages can no longer be read', async () => {
+    const follower = followerOf(async function* () {
+      yield [aMessage(1, 'a')];
+      throw new Error('The database has gone.');
+    });
     const body = await openWith(follower);
     await assert.rejects(async () => {
       for await (const _ of body);
@@ -348,13 +362,10 @@ describe('a stream', () => {
 
   it('sends its place from time to time when there are no messages', async () => {
     const clock = manualClock();
-    const follower: Follower = {
-      now: async () => position,
-      follow: async function* (_, stop) {
-        yield [aMessage(1, 'a')];
-        await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
-      },
-    };
+    const follower = followerOf(async function* (stop) {
+      yield [aMessage(1, 'a')];
+      await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
+    });
     const body = await openWith(follower, clock);
     const chunks: string[] = [];
     body.on('data', (chunk) => chunks.push(String(chunk)));

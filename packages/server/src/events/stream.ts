@@ -55,9 +55,9 @@ export interface StreamRequest {
 export const openStream = async (deps: StreamContext, request: StreamRequest): Promise<Reply> => {
   const stop = AbortSignal.any([request.gone, deps.closing]);
   const from = request.lastEventId ? positionIn(request.lastEventId) : await deps.follower.now();
-  const messages = deps.follower.follow(from, stop);
-  // The first read may refuse the place, which must be an error reply and not the end of a stream.
-  const text = await started(messages, from, { deps, request, stop });
+  // It may refuse the place, which must be an error reply and not the end of a stream.
+  const messages = await deps.follower.follow(from, stop);
+  const text = started(messages, from, { deps, request, stop });
   return new Reply(200, text, { 'content-type': 'text/event-stream; charset=utf-8' });
 };
 
@@ -67,11 +67,11 @@ interface Open {
   readonly stop: AbortSignal;
 }
 
-const started = async (
+const started = (
   messages: AsyncGenerator<FollowedMessage[]>,
   from: Position,
   { deps, request, stop }: Open,
-): Promise<Readable> => {
+): Readable => {
   const matches = matcher(request.bindings);
   const output = new Readable({ read: () => resume?.() });
   let resume: (() => void) | undefined;
@@ -84,17 +84,16 @@ const started = async (
     resume = undefined;
   };
   stop.addEventListener('abort', () => resume?.(), { once: true });
-  const first = messages.next();
-  await Promise.race([first, deps.clock.sleep(20, stop)]);
   // The place where the stream starts, so that a reader that is disconnected before the first event misses none.
   output.push(positionEvent(from));
   const reached = { position: from };
   void (async () => {
     try {
-      // After `stop` the stream may have ended, and nothing may be written after its end.
-      for (let page = await first; !page.done && !stop.aborted; page = await messages.next()) {
-        const text = page.value.filter(matches).map(eventText).join('');
-        reached.position = page.value.at(-1)?.position ?? reached.position;
+      for await (const page of messages) {
+        // The stream may have ended by now, and nothing may be written after its end.
+        if (stop.aborted) break;
+        const text = page.filter(matches).map(eventText).join('');
+        reached.position = page.at(-1)?.position ?? reached.position;
         if (text) await write(text);
       }
       output.push(null);

@@ -37,7 +37,7 @@ export const processEngine = (
         ? undefined
         : ({ directory, environment }, size) =>
             openScriptTerminal(spawning, { script, line: chooseShell, directory, environment, size }),
-    sweep: async (directory) => void killStrays(directory, strangers),
+    sweep: async (directory) => void (await killStrays(directory, { clock: spawning.clock, strangers })),
     close: () => {
       spawning.watchdog.close();
       spawning.pipes.close();

@@ -4,7 +4,9 @@ import { type Clock, seconds } from '../clock.ts';
 /** The environment variable by which the processes of a task are known. */
 export const markerVariable = 'TASK_WORKDIR';
 
-const roundsMax = 5;
+// Processes that are being killed, or start a program, are looked at again after this time.
+const roundMs = 5;
+const roundsMax = 400;
 
 const belongsTo = (environment: string, directory: string): boolean => {
   const marker = `${markerVariable}=${directory}`;
@@ -12,9 +14,28 @@ const belongsTo = (environment: string, directory: string): boolean => {
   return environment.split('\0').some((entry) => entry === marker || entry.startsWith(`${marker}/`));
 };
 
-const environmentOf = (pid: number): string => {
+const isKernelThread = 0x00200000;
+
+/**
+ * Whether a process that showed no environment may show one soon, by its line in `/proc/<pid>/stat` (see proc(5)). While
+ * it starts a program its environment is empty: it has left that of the old one and has not got that of the new one yet.
+ */
+export const mayShowMore = (stat: string): boolean => {
+  // The name of the program, in brackets, may itself hold spaces and brackets.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state = 'X'] = fields;
+  const [flags = 0, endOfCode, start, end] = [6, 24, 47, 48].map((index) => Number(fields[index]));
+  if (state === 'Z' || state === 'X' || (flags & isKernelThread) !== 0) return false;
+  // Where the code of the new program is comes last: without it, an environment of no length has not been filled yet.
+  return endOfCode === 0 || start !== end;
+};
+
+/** The environment of a process; undefined while it is not to be seen. */
+export const environmentOf = (pid: number): string | undefined => {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+    if (environment !== '') return environment;
+    return mayShowMore(readFileSync(`/proc/${pid}/stat`, 'utf8')) ? undefined : '';
   } catch {
     // It has ended meanwhile, or belongs to somebody else.
     return '';
@@ -23,16 +44,19 @@ const environmentOf = (pid: number): string => {
 
 // Read in one go: files of /proc never wait for a disk, and a thread's way there and back for each of hundreds
 // costs ten times as much as the reading.
-const straysOf = (directory: string, strangers: Strangers | undefined): number[] =>
-  (existsSync('/proc/self/environ') ? readdirSync('/proc') : [])
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      if (pid === process.pid || strangers?.has(pid)) return false;
-      const environment = environmentOf(pid);
-      strangers?.note(pid, environment);
-      return belongsTo(environment, directory);
-    });
+const look = (directory: string, strangers: Strangers | undefined): { strays: number[]; hidden: number } => {
+  const strays: number[] = [];
+  let hidden = 0;
+  for (const entry of existsSync('/proc/self/environ') ? readdirSync('/proc') : []) {
+    const pid = Number(entry);
+    if (!/^\d+$/.test(entry) || pid === process.pid || strangers?.has(pid)) continue;
+    const environment = environmentOf(pid);
+    if (environment === undefined) hidden++;
+    else if (belongsTo(environment, directory)) strays.push(pid);
+    else strangers?.note(pid, environment);
+  }
+  return { strays, hidden };
+};
 
 // The kernel gives numbers of ended processes to new ones, but usually not again within this time.
 const strangersForMs = seconds(5);
@@ -69,24 +93,28 @@ export class Strangers {
 }
 
 /**
- * Kills processes that left their group (daemons) but still carry the environment of a task at or below this
- * directory. Returns how many there were. Does nothing where there is no /proc; a process that has emptied its
- * environment is not found.
+ * Kills processes that left their group (daemons, what a shell in a terminal runs) but still carry the environment of a
+ * task at or below this directory. Returns how many there were. Does nothing where there is no /proc; a process that has
+ * emptied its environment is not found.
  */
-export const killStrays = (directory: string, strangers?: Strangers): number => {
+export const killStrays = async (
+  directory: string,
+  { clock, strangers }: { clock: Clock; strangers?: Strangers },
+): Promise<number> => {
   strangers?.refresh();
-  let killed = 0;
+  const killed = new Set<number>();
   for (let round = 0; round < roundsMax; round++) {
-    const strays = straysOf(directory, strangers);
-    if (strays.length === 0) break;
+    const { strays, hidden } = look(directory, strangers);
+    if (strays.length === 0 && hidden === 0) break;
     for (const pid of strays) {
       try {
         process.kill(pid, 'SIGKILL');
-        killed++;
+        killed.add(pid);
       } catch {
         // It ended by itself.
       }
     }
+    await clock.sleep(roundMs);
   }
-  return killed;
+  return killed.size;
 };
