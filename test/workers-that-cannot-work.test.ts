@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createListener } from 'node:net';
@@ -16,9 +16,11 @@ const runWorker = (
   cwd: string,
   rootUrl: string,
   env: Readonly<Record<string, string>> = {},
+  onStart: (child: ChildProcess) => void = () => undefined,
 ): Promise<Ended> =>
   runProgram(process.execPath, words, {
     cwd,
+    onStart,
     env: {
       TASKCLUSTER_ROOT_URL: rootUrl,
       TASKCLUSTER_CLIENT_ID: 'worker',
@@ -26,6 +28,12 @@ const runWorker = (
       ...env,
     },
   });
+
+const registering = {
+  TASKYARD_WORKER_PROVIDER: 'static',
+  TASKYARD_WORKER_PROVIDER_ID: 'static',
+  TASKYARD_WORKER_STATIC_SECRET: 'x'.repeat(44),
+};
 
 /** A port at which nothing listens. */
 const deadUrl = async (): Promise<string> => {
@@ -66,13 +74,25 @@ test('a worker that cannot work says so in a sentence, and ends', { concurrency:
     }),
 
     t.test('where it is to register and no server listens', async () => {
-      const ended = await runWorker(await machine(), await deadUrl(), {
-        TASKYARD_WORKER_PROVIDER: 'static',
-        TASKYARD_WORKER_PROVIDER_ID: 'static',
-        TASKYARD_WORKER_STATIC_SECRET: 'x'.repeat(44),
-      });
+      const ended = await runWorker(await machine(), await deadUrl(), registering);
       assert.equal(ended.code, 69);
       assert.match(sentenceOf(ended), /^taskyard: The worker could not be registered: No answer from /);
+    }),
+
+    t.test('or ends at once when it is told to, though its registration is never answered', async (t) => {
+      let worker: ChildProcess | undefined;
+      const silent = createServer(() => void worker?.kill('SIGTERM'));
+      silent.listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      t.after(() => {
+        silent.closeAllConnections();
+        silent.close();
+      });
+      const rootUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      const ended = await runWorker(await machine(), rootUrl, registering, (child) => {
+        worker = child;
+      });
+      assert.equal(ended.code, 71, ended.err);
     }),
 
     t.test('with a setting that is wrong', async () => {

@@ -12,6 +12,7 @@ import {
   type Route,
 } from 'playwright-core';
 import type { Platform } from './platform.ts';
+import { withoutNetworkNews } from './steady-network.ts';
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const executablePath = places.find(existsSync);
@@ -20,6 +21,8 @@ const executablePath = places.find(existsSync);
 export const skipWithoutBrowser: string | false = leftOutFor(
   executablePath === undefined && 'there is no Chromium on this machine',
 );
+
+let program: string | undefined;
 
 /** A browser without a window that speaks to nobody but our server. */
 export const launchBrowser = (): Promise<Browser> => {
@@ -33,29 +36,11 @@ export const launchBrowser = (): Promise<Browser> => {
     'disable-component-update',
     'disable-sync',
   ];
-  return chromium.launch({ executablePath, args: quiet.map((word) => `--${word}`), timeout: patienceMs });
-};
-
-const isNetworkChange = (text: string | undefined): boolean => text?.includes('ERR_NETWORK_CHANGED') ?? false;
-
-/**
- * Chromium ends what it is loading when the machine gets or loses a network, as it does for containers of tests beside this
- * one. The page is then loaded again, as a person would do.
- */
-const loadAgainAfterNetworkChanges = (page: Page): void => {
-  const goto = page.goto.bind(page);
-  page.goto = async (...destination) => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await goto(...destination);
-      } catch (error) {
-        if (attempt === 5 || !isNetworkChange(String(error))) throw error;
-      }
-    }
-  };
-  page.on('requestfailed', (request) => {
-    const isNeeded = request.resourceType() === 'script' || request.resourceType() === 'stylesheet';
-    if (isNeeded && isNetworkChange(request.failure()?.errorText)) page.reload().catch(() => {});
+  program ??= withoutNetworkNews(executablePath);
+  return chromium.launch({
+    executablePath: program,
+    args: quiet.map((word) => `--${word}`),
+    timeout: patienceMs,
   });
 };
 
@@ -66,7 +51,6 @@ export const newVisitor = async (
 ): Promise<BrowserContext> => {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(patienceMs);
-  context.on('page', loadAgainAfterNetworkChanges);
   return context;
 };
 

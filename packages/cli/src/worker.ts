@@ -98,7 +98,11 @@ const work = async (io: Io, options: WorkerOptions): Promise<number> => {
     () => new Date(),
   );
   const given = givenSettings(io, options, file);
-  const settings = await enlistWorker({ given, file }, { log }).catch(asBreakdown);
+  const stop = new AbortController();
+  void interrupted.then(() => stop.abort());
+  const enlisted = enlistWorker({ given, file }, { log, signal: stop.signal });
+  const settings = await enlisted.catch((error) => (stop.signal.aborted ? undefined : asBreakdown(error)));
+  if (!settings) return codes.stopped;
   const worker = startWorker(settings);
   await worker.started.catch(asBreakdown);
   const { rootUrl, taskQueueId, workerGroup, workerId } = settings;

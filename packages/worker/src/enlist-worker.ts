@@ -9,6 +9,8 @@ import type { WorkerOptions } from './worker-options.ts';
 export interface Enlisting {
   readonly log: WorkerLog;
   readonly clock?: Clock;
+  /** Breaks off a registration that is on its way. */
+  readonly signal?: AbortSignal;
 }
 
 // An instance of EC2 is told these by its cloud and its provider.
@@ -16,11 +18,11 @@ const ofInstance = ['rootUrl', 'taskQueueId', 'workerGroup', 'workerId'] as cons
 
 /**
  * The options of a standalone worker. One that is to register does so here, and then has the credentials and the
- * settings of its pool. Throws one WorkerConfigError with everything that is wrong or missing.
+ * settings of its pool. Throws one WorkerConfigError with everything that is wrong or missing, and when `signal` aborts.
  */
 export const enlistWorker = async (
   sources: ConfigSources,
-  { log, clock = systemClock }: Enlisting,
+  { log, clock = systemClock, signal }: Enlisting,
 ): Promise<WorkerOptions> => {
   const isInstance = providerIn(sources) === 'aws';
   const settings = readSettings(sources, isInstance ? ofInstance : []);
@@ -29,7 +31,7 @@ export const enlistWorker = async (
   if (settings.provider === 'none') return { ...optionsOf(settings), notices, log };
   const identity = isInstance ? await identityOfInstance(metadata) : identityBySecret(settings);
   const storePath = join(settings.workDir, 'registration.json');
-  const { membership, workerConfig } = await joinPool(identity, { clock, log, storePath });
+  const { membership, workerConfig } = await joinPool(identity, { clock, log, storePath, signal });
   try {
     const learned = { identity: settingsOf(identity), pool: settingsOfPool(workerConfig) };
     return { ...optionsOf(readSettings({ ...sources, ...learned })), membership, notices, log };

@@ -29,6 +29,8 @@ export interface Joining {
   readonly log: WorkerLog;
   /** The file with the registration for the next start. */
   readonly storePath: string;
+  /** Breaks off a registration that is on its way: it is rejected then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 // A server that is being started must not turn away the machines that it has started. Who starts a worker by hand wants to
@@ -73,19 +75,24 @@ const lateAfter = (ms: number, clock: Clock): (() => boolean) => {
   return () => clock.now() > end;
 };
 
-const register = async (identity: Identity, { clock, storePath }: Joining): Promise<StoredRegistration> => {
+const register = async (
+  identity: Identity,
+  { clock, storePath, signal }: Joining,
+): Promise<StoredRegistration> => {
   const { providerId, proof: workerIdentityProof } = identity;
   const systemBootTime = later(clock.now(), -seconds(uptime())).toJSON();
   const request = { ...nameOf(identity), providerId, workerIdentityProof, systemBootTime };
   const isLate = lateAfter(unknownForMs, clock);
   const retrying = {
     clock,
+    signal,
     giveUpAfterMs: identity.isProofUsedUp ? giveUpAfterMs.ofInstance : giveUpAfterMs.ofOthers,
   };
-  const ask = () => withRetries(() => connect(identity).registerWorker(request), retrying);
+  const ask = () => withRetries(() => connect(identity).registerWorker(request, { signal }), retrying);
   const askAgain = async (error: unknown): ReturnType<typeof ask> => {
     if (!identity.isProofUsedUp || statusOf(error) !== 404 || isLate()) throw error;
-    await clock.sleep(unknownPauseMs);
+    await clock.sleep(unknownPauseMs, signal);
+    if (signal?.aborted) throw error;
     return ask().catch(askAgain);
   };
   const reply = await ask().catch(askAgain);
@@ -123,7 +130,7 @@ const registerAgain = async (
 const renew = async (
   identity: Identity,
   { credentials, secret, workerConfig }: StoredRegistration,
-  { clock, storePath, untilMs, signal }: Joining & { untilMs: number; signal?: AbortSignal },
+  { clock, storePath, untilMs, signal }: Joining & { untilMs: number },
 ): Promise<StoredRegistration> => {
   const reply = await withRetries(
     () => connect(identity, credentials).reregisterWorker({ ...nameOf(identity), secret }, { signal }),
