@@ -12,7 +12,7 @@ import { findProgram } from '../engines/find-program.ts';
 import { type ArchiveFormat, type Compression, compressions } from '../payload/index.ts';
 import { temporaryDirectory } from '../testing/places.ts';
 import { decompressFile, unpackArchive } from './archives.ts';
-import { libraries } from './decompressed.ts';
+import { decompressed, libraries } from './decompressed.ts';
 import { FrameWatch } from './zstd-frames.ts';
 
 const by = (program: string) => (bytes: Buffer) => execFileSync(program, ['-c'], { input: bytes });
@@ -107,6 +107,17 @@ for (const compression of ['bz2', 'xz', 'zst'] as const) {
     }
   });
 }
+
+test('xz files with a filter or the check SHA-256 are read by the program, and refused with the reason without it', {
+  skip: without('xz'),
+}, async (t) => {
+  const packed = join(await temporaryDirectory(t), 'packed');
+  for (const options of [['--x86', '--lzma2'], ['--check=sha256']]) {
+    await writeFile(packed, execFileSync('xz', ['-c', ...options], { input: content }));
+    assert.deepEqual(await buffer(await decompressed(packed, 'xz')), content);
+    await assert.rejects(buffer(libraries.xz(packed)), /only the program xz reads, which this worker lacks/);
+  }
+});
 
 const noZip = without('zip');
 

@@ -71,6 +71,21 @@ async function* zstandard(path: string): AsyncGenerator<Uint8Array> {
   if (!isWhole) throw new Error('it ends too early');
 }
 
+// xz-decompress 0.2.3 says "error code 6" for files with a filter before LZMA2 (`xz --x86`) or the check SHA-256.
+const unknownToTheLibrary = /error code 6$/;
+
+async function* xzContent(path: string): AsyncGenerator<Uint8Array> {
+  const bytes = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
+  try {
+    yield* Readable.fromWeb(new xz.XzReadableStream(bytes) as Parameters<typeof Readable.fromWeb>[0]);
+  } catch (error) {
+    if (!unknownToTheLibrary.test((error as Error).message)) throw error;
+    throw new Error('it has a filter or a check that only the program xz reads, which this worker lacks', {
+      cause: error,
+    });
+  }
+}
+
 /** What decompresses inside this process, for machines without the program. */
 export const libraries: Readonly<Record<'bz2' | 'xz' | 'zst', Source>> = {
   bz2: (path) => {
@@ -83,10 +98,7 @@ export const libraries: Readonly<Record<'bz2' | 'xz' | 'zst', Source>> = {
       .pipe(content);
     return content;
   },
-  xz: (path) => {
-    const bytes = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
-    return Readable.fromWeb(new xz.XzReadableStream(bytes) as Parameters<typeof Readable.fromWeb>[0]);
-  },
+  xz: (path) => Readable.from(xzContent(path)),
   zst: (path) => Readable.from(zstandard(path)),
 };
 
