@@ -55,6 +55,10 @@ const textOf = async (entry: Entry): Promise<string> => {
   return Buffer.concat(chunks).toString();
 };
 
+/** tar-stream 3.2.2 hands out the content of such an entry without its holes, and one kind of them by a false name. */
+const isSparse = ({ type, pax }: Entry['header']): boolean =>
+  (type as string | null) === null || Object.hasOwn(pax ?? {}, 'GNU.sparse.major');
+
 /**
  * An archive of one image (`docker save`), in which the image has this name and no other. The creator of the
  * archive would else decide what `debian:12` means to the tasks that come after.
@@ -71,6 +75,8 @@ export const renameArchive = (archive: Readable, name: string): Readable => {
     let hasManifest = false;
     for await (const entry of source as AsyncIterable<Entry>) {
       const { header } = entry;
+      if (isSparse(header))
+        throw new Error('the archive has files with holes: make it without `tar --sparse`');
       const path = header.name.replace(/^\.\//, '');
       const rename = renamed[path];
       hasManifest ||= path === 'manifest.json';
