@@ -35,6 +35,8 @@ interface Listing {
   readonly idOf: (entry: never) => string;
   /** What a listing without an entry answers; 200 by default. */
   readonly empty?: number;
+  /** A token that it has not issued leads to its first page. */
+  readonly beginsAnew?: boolean;
   /** Only a call with a limit gets pages. */
   readonly isWholeWithoutLimit?: boolean;
   /** Makes the first entry by the API. */
@@ -216,6 +218,22 @@ const listings: Readonly<Record<string, Listing>> = {
     begin: () => put('worker-manager/v1/worker-pool/listed%2Fpool', pool),
     rows: { table: 'worker_pools', where: 'true', columns: `'worker_pool_id', 'listed/n' || n` },
   },
+  'worker-manager.listWorkerPoolPauses': {
+    path: 'worker-manager/v1/worker-pool-pauses',
+    key: 'pauses',
+    idOf: ({ workerPoolId }: { workerPoolId: string }) => workerPoolId,
+    begin: async () => {
+      await put('worker-manager/v1/worker-pool/listed%2Fpaused', pool);
+      await database.query(
+        `update worker_pools set paused = now(), pause_reason = '' where worker_pool_id = 'listed/paused'`,
+      );
+    },
+    rows: {
+      table: 'worker_pools',
+      where: 'paused is not null',
+      columns: `'worker_pool_id', 'listed/p' || n`,
+    },
+  },
   'worker-manager.listWorkerPoolLaunchConfigs': {
     path: 'worker-manager/v1/worker-pool/listed%2Fconfigs/launch-configs',
     key: 'workerPoolLaunchConfigs',
@@ -335,6 +353,7 @@ const listings: Readonly<Record<string, Listing>> = {
     path: `queue/v1/task/${task}/runs/0/artifacts`,
     key: 'artifacts',
     idOf: nameOf,
+    beginsAnew: true,
     begin: async () => {
       await put(`queue/v1/task/${task}`, aTask());
       await post(`queue/v1/task/${task}/runs/0/claim`, { workerGroup: 'group', workerId: 'one' });
@@ -363,8 +382,12 @@ const grow = async ({ rows: { table, columns } }: Listing, row: string, from: nu
   );
 };
 
+/** The listings that were walked: how they were asked, and where. */
+const walked: { readonly method: string; readonly path: string }[] = [];
+
 /** What a listing names on its pages, and how many pages there are. Every token but the last one's is a text. */
 const walk = async (listing: Listing, count: number, limit?: number) => {
+  walked.push({ method: listing.body ? 'POST' : 'GET', path: listing.path.replace(/\?.*/, '') });
   const found: string[] = [];
   let token: unknown;
   let pages = 0;
@@ -387,6 +410,25 @@ const walk = async (listing: Listing, count: number, limit?: number) => {
   } while (token !== undefined);
   return { status: 200, pages, found };
 };
+
+/** A token that no listing has issued is refused, where the original counts rows; where it goes by keys it begins anew. */
+const requireTokenRefused = async (listing: Listing, refused: boolean): Promise<void> => {
+  const path = `/api/${listing.path}${listing.path.includes('?') ? '&' : '?'}limit=1&continuationToken=%21%21`;
+  const body = listing.body?.(1);
+  const answer = await site.ask({ method: body ? 'POST' : 'GET', path, as: site.root, body });
+  const is = [answer.status, answer.body.code];
+  assert.deepEqual(is, refused ? [400, 'InputError'] : [200, undefined], path);
+};
+
+interface Reference {
+  readonly serviceName: string;
+  readonly entries: readonly {
+    readonly name: string;
+    readonly method: string;
+    readonly route: string;
+    readonly query: readonly string[];
+  }[];
+}
 
 /** What is made by its test. */
 const ready = { begin: async () => {}, rows: { table: '', where: '', columns: '' } };
@@ -425,6 +467,7 @@ describe('empty-token', () => {
           assert.equal(pages, Math.max(1, Math.ceil(count / perPage)), said);
         }
       }
+      await requireTokenRefused(listing, !listing.beginsAnew);
     });
 
   it('worker-manager.listProviders ends without a token', async () => {
@@ -473,6 +516,7 @@ describe('empty-token', () => {
       if (more > 0) await add(more, { dependencies: [root], taskGroupId, schedulerId: 'secure' });
       for (const listing of ofGroup) if (count > 0 || !needGroup(listing)) await check(listing, count);
     }
+    for (const listing of ofGroup) await requireTokenRefused(listing, !listing.path.startsWith('views/'));
     const [waiting, claimed] = [
       of('queue/v1/task-queues/listed%2Fpending/pending'),
       of('queue/v1/task-queues/listed%2Fpending/claimed'),
@@ -491,6 +535,7 @@ describe('empty-token', () => {
       await check(claimed, count);
     }
     await check(waiting, 0);
+    for (const listing of [waiting, claimed]) await requireTokenRefused(listing, false);
   });
 
   it('the listings of what people look for end without a token', async () => {
@@ -512,5 +557,31 @@ describe('empty-token', () => {
         assert.equal(status, 200, path);
         assert.deepEqual(found.sort(), named, `${path}, limit ${limit}`);
       }
+  });
+
+  it('the artifacts of the latest run are listed like those of a run', async () => {
+    const ofRun = listings['queue.listArtifacts'] ?? assert.fail();
+    const latest = { ...ofRun, path: `queue/v1/task/${task}/artifacts` };
+    const count = pageSize + 1;
+    const { pages, found } = await walk(latest, count);
+    assert.deepEqual([pages, new Set(found).size], [2, count]);
+    await requireTokenRefused(latest, false);
+  });
+
+  it('no listing with pages is left out here', async () => {
+    const read = async (path: string) => (await site.ask({ path })).body;
+    const { references } = (await read('/references/manifest.json')) as { references: string[] };
+    const unknown: string[] = [];
+    for (const reference of references.filter((path) => path.endsWith('/api.json'))) {
+      const { serviceName, entries } = (await read(reference)) as unknown as Reference;
+      const listings = entries.filter(({ query }) => query.includes('continuationToken'));
+      for (const { name, method, route } of listings) {
+        const pattern = new RegExp(`^${serviceName}/v1${route.replace(/<[^>]+>/g, '[^/]+')}$`);
+        const isWalked = walked.some((one) => one.method === method.toUpperCase() && pattern.test(one.path));
+        if (!isWalked) unknown.push(`${serviceName}.${name}`);
+      }
+    }
+    // These two are gone, as in later versions of the original.
+    assert.deepEqual(unknown, ['auth.azureTables', 'auth.azureContainers']);
   });
 });

@@ -47,6 +47,23 @@ describe('listed-but-out-of-reach', () => {
     }
   });
 
+  for (const title of ['a role', 'an artifact', 'an object'])
+    it(`${title} that is listed is read and deleted by exactly its name`, async () => {
+      const { put, get, list, remove } = kindsOn(platform)[title] ?? assert.fail();
+      const names = [...odd, 'n'.repeat(1000)];
+      for (const [i, name] of names.entries()) await put(name, `mark-${i}`);
+      const listed = await list?.();
+      for (const [i, name] of names.entries()) {
+        if (listed) assert.equal(listed.filter((other) => other === name).length, 1, name);
+        assert.equal(await get(name), `mark-${i}`, name);
+      }
+      for (const [i, name] of names.entries()) {
+        await remove?.(name);
+        if (remove) await assert.rejects(get(name), { statusCode: 404 }, name);
+        for (const other of names.slice(i + 1, i + 3)) await get(other);
+      }
+    });
+
   it('and so it is by the command line', async () => {
     const env = {
       TASKCLUSTER_ROOT_URL: platform.rootUrl,

@@ -50,6 +50,7 @@ export {
 export { type Archive, backUpCluster, postgresFolder } from './embedded-postgres/online-backup.ts';
 export { type Encryption, encryption } from './encryption.ts';
 export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
+export { inPath } from './in-path.ts';
 export { BrieflyKnown } from './known.ts';
 export { createLog, type Logger, silentLog } from './log.ts';
 export { type Loop, type RunningLoops, runLoops } from './loop.ts';

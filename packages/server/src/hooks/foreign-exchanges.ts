@@ -28,6 +28,10 @@ interface Listener {
   readonly patterns: Set<string>;
 }
 
+/** AMQP knows no longer names of exchanges, and no longer routing keys. */
+export const amqpNameBytesMax = 255;
+const isNameable = (text: string): boolean => Buffer.byteLength(text) <= amqpNameBytesMax;
+
 const inHand = 50;
 const retryMs = seconds(1);
 const closeWithinMs = seconds(2);
@@ -59,6 +63,8 @@ export class ForeignExchanges {
   async listen(bindings: readonly Binding[]): Promise<number> {
     const wanted = new Map<string, Set<string>>();
     for (const { exchange, routingKeyPattern } of bindings) {
+      // It would keep others from being bound to the same exchange.
+      if (!isNameable(exchange) || !isNameable(routingKeyPattern)) continue;
       wanted.set(exchange, (wanted.get(exchange) ?? new Set()).add(routingKeyPattern));
     }
     if (wanted.size === 0 && this.#listeners.size === 0) return 0;
@@ -98,7 +104,10 @@ export class ForeignExchanges {
       await this.#deps.note(exchange);
       return true;
     } catch (error) {
+      // The channel may be open still: the next step begins with another one.
+      const listener = this.#listeners.get(exchange);
       this.#listeners.delete(exchange);
+      if (listener) await closeQuietly(listener.channel);
       const reason = (error as Error).message;
       this.#deps.log.info({ exchange, reason }, 'an exchange that hooks are bound to cannot be listened to');
       await this.#deps.note(exchange, reason);
@@ -173,6 +182,13 @@ export class ForeignExchanges {
     }
   }
 }
+
+/** A channel that has ended throws, or rejects. */
+const closeQuietly = async (channel: Channel): Promise<void> => {
+  try {
+    await channel.close();
+  } catch {}
+};
 
 /** A channel that has ended meanwhile throws; its messages return to the queue anyway. */
 const settle = (answer: () => void): void => {

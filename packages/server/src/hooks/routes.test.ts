@@ -102,7 +102,34 @@ describe('the definition of a hook', () => {
     await wrong(definition({ more: 1 }), 'InputValidationError', /more/);
     const bindings = [{ exchange: 'exchange/taskcluster-hooks/v1/hook-created', routingKeyPattern: '#' }];
     await wrong(definition({ bindings }), 'InputError', /bindings\[0\]\.exchange/);
+    const [fine, long] = [{ exchange: 'e', routingKeyPattern: '#' }, 'ü'.repeat(128)];
+    await wrong(
+      definition({ bindings: [fine, { ...fine, exchange: long }] }),
+      'InputError',
+      /bindings\[1\]\.exchange/,
+    );
+    await wrong(
+      definition({ bindings: [fine, { ...fine, routingKeyPattern: long }] }),
+      'InputError',
+      /bindings\[1\]\.routingKeyPattern/,
+    );
     await refused(ask('GET', path), 404, 'ResourceNotFound');
+  });
+
+  it('who-gets-the-mail: names one address as its owner', async () => {
+    const path = `/routes/${slugid()}`;
+    for (const owner of [
+      'a@example.com, victim@example.com',
+      'a@example.com;victim@example.com',
+      '"Doe, Jane" <a@example.com>',
+      'a@example.com\r\nBcc: victim@example.com',
+      'a@example.com ',
+      'nobody',
+      '',
+    ]) {
+      const body = definition({ metadata: { ...metadata, owner } });
+      await refused(ask('PUT', path, { body }), 400, 'InputValidationError', /metadata\.owner/);
+    }
   });
 
   it('is told of by a message for each change, an update to the same too', async () => {
@@ -151,7 +178,13 @@ describe('a hook over HTTP', () => {
     });
     assert.equal((await ask('POST', `${path}/trigger`, { body: { n: 1 } })).status, 200);
     await refused(ask('POST', `${path}/trigger`, { body: { n: 'x' } }), 400, 'InputError', /payload\.n/);
-    await refused(ask('POST', `${path}/trigger`, { body: { taskId: 'nope' } }), 400, 'InputError', /taskId/);
+    for (const taskId of ['nope', `${slugid()}x`, 5, true, [slugid()], { id: slugid() }])
+      await refused(ask('POST', `${path}/trigger`, { body: { taskId } }), 400, 'InputError', /taskId/);
+    for (const taskId of ['', null, 0, false]) {
+      const { status, body } = await ask('POST', `${path}/trigger`, { body: { taskId } });
+      assert.equal(status, 200, JSON.stringify(taskId));
+      assert.match(String(body.taskId), /^[\w-]{22}$/);
+    }
   });
 
   it('is triggered by its token, which can be replaced', async () => {

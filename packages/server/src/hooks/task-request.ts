@@ -25,10 +25,10 @@ export const contextOf = ({ firedBy, taskId, at, payload, clientId }: Occasion):
 
 /**
  * The task that a rendered template asks for, complete and checked like any request for a task; undefined when it
- * asks for none. Throws an InputError when it is no task.
+ * asks for none: it renders to null, false, zero or an empty text. Throws an InputError when it is no task.
  */
 export const taskRequestOf = (rendered: unknown, occasion: Occasion): FilledTaskRequest | undefined => {
-  if (rendered === null) return undefined;
+  if (!rendered) return undefined;
   if (typeof rendered !== 'object' || Array.isArray(rendered))
     throw new RequestError('InputError', 'The template of the hook does not render to an object.');
   const task = withDefaults(rendered as object, occasion);

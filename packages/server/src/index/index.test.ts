@@ -184,6 +184,17 @@ describe('listings', () => {
     const rest = await t.ask('POST', `namespaces/${root}`, { body: { continuationToken } });
     assert.deepEqual(namesIn(rest), ['c']);
     assert.deepEqual(pathsIn(await t.ask('POST', `tasks/${root}.a`, { body: {} })), [`${root}.a.x`]);
+    for (const word of ['a', 'b', 'c']) await insert(`${root}.${word}`);
+    // A listing of tasks never had a schema for its body.
+    for (const asked of [{}, { body: { namespace: root, limit: 'many' } }])
+      assert.equal(pathsIn(await t.ask('POST', `tasks/${root}`, asked)).length, 3);
+    const two = await t.ask('POST', `tasks/${root}`, { body: { limit: 2 } });
+    const third = { body: { continuationToken: two.body.continuationToken } };
+    assert.deepEqual(pathsIn(await t.ask('POST', `tasks/${root}`, third)), [`${root}.c`]);
+    assert.equal((await t.ask('POST', `namespaces/${root}`, { body: { more: 1 } })).status, 400);
+    assert.ok(namesIn(await t.ask('POST', 'namespaces/', { body: {} })).includes(root));
+    await insert(root);
+    for (const path of ['tasks', 'tasks/']) assert.ok(pathsIn(await t.ask('POST', path)).includes(root));
   });
 
   it('leave out what has expired', async () => {
@@ -248,6 +259,8 @@ it('each method asks for its scope', async () => {
     ['POST', `tasks/${root}`, `index:list-tasks:${root}`, {}],
     ['GET', 'tasks', 'index:list-tasks:'],
     ['GET', 'tasks/', 'index:list-tasks:'],
+    ['POST', 'tasks', 'index:list-tasks:', {}],
+    ['POST', 'namespaces', 'index:list-namespaces:', {}],
     ['GET', `namespaces/${root}`, `index:list-namespaces:${root}`],
     ['POST', `namespaces/${root}`, `index:list-namespaces:${root}`, {}],
     ['GET', 'namespaces', 'index:list-namespaces:'],
@@ -279,6 +292,14 @@ describe('an artifact of an indexed task', () => {
     const { status, location, taskId } = await artifact('public/a%20b.txt');
     assert.equal(status, 303);
     assert.equal(location, `${rootUrl}/api/queue/v1/task/${taskId}/artifacts/public/a%20b.txt`);
+  });
+
+  it('is led to by exactly its name, also where clients would take steps out of the path', async () => {
+    for (const name of ['public/a//b', 'public/../x', 'public/a%2Fb', 'public/']) {
+      const { location, taskId } = await artifact(encodeURIComponent(name));
+      const { pathname } = new URL(location);
+      assert.equal(decodeURIComponent(pathname), `/api/queue/v1/task/${taskId}/artifacts/${name}`);
+    }
   });
 
   it('is led to in words, since clients keep the location from callers who get JSON', async () => {

@@ -1,4 +1,11 @@
-import { type Parameter, pagination, parameters, type Route, routeFor } from '../http/index.ts';
+import {
+  type PageQuery,
+  type Parameter,
+  pagination,
+  parameters,
+  type Route,
+  routeFor,
+} from '../http/index.ts';
 import * as schema from './schema.ts';
 import type { IndexVerbs } from './service.ts';
 
@@ -34,7 +41,17 @@ const listingNamespaces = {
   description: 'The namespaces directly in a namespace, by name. Tasks in it are left out.',
 } as const;
 /** Old clients use this method, and name the page in the body. */
-const byPost = { method: 'POST', hidden: true, input: schema.listNamespacesRequest } as const;
+const byPost = { method: 'POST', hidden: true } as const;
+const namespacesByPost = { ...listingNamespaces, ...byPost, input: schema.listNamespacesRequest } as const;
+/** This one never had a schema for its body: whatever else is in it is ignored, and there need not be one. */
+const tasksByPost = { ...listingTasks, ...byPost } as const;
+const pageIn = (body: unknown): PageQuery => {
+  const { limit, continuationToken } = body as Readonly<Record<string, unknown>>;
+  return {
+    ...(Number.isInteger(limit) ? { limit: Math.min(Math.max(Number(limit), 1), 1000) } : {}),
+    ...(typeof continuationToken === 'string' ? { continuationToken } : {}),
+  };
+};
 /** The path of the root namespace may lack its last slash, and has no parameter to make the scope from. */
 const ofRoot = { hidden: true, params: {} } as const;
 
@@ -75,9 +92,8 @@ export const routes: readonly Route<IndexServices>[] = [
   endpoint({ ...listingNamespaces, name: 'listNamespaces', method: 'GET' }, ({ index }, { params, query }) =>
     index.listNamespaces({ ...params, ...query }),
   ),
-  endpoint(
-    { ...listingNamespaces, ...byPost, name: 'listNamespacesByPost' },
-    ({ index }, { params, query, body }) => index.listNamespaces({ ...params, ...body, ...query }),
+  endpoint({ ...namespacesByPost, name: 'listNamespacesByPost' }, ({ index }, { params, query, body }) =>
+    index.listNamespaces({ ...params, ...body, ...query }),
   ),
   endpoint(
     { ...listingNamespaces, ...ofRoot, name: 'listRootNamespaces', method: 'GET', path: '/namespaces' },
@@ -86,17 +102,31 @@ export const routes: readonly Route<IndexServices>[] = [
       return index.listNamespaces({ namespace: '', ...query });
     },
   ),
+  endpoint(
+    { ...namespacesByPost, ...ofRoot, name: 'listRootNamespacesByPost', path: '/namespaces' },
+    ({ index }, { query, body, authorize }) => {
+      authorize({ namespace: '' });
+      return index.listNamespaces({ namespace: '', ...body, ...query });
+    },
+  ),
   endpoint({ ...listingTasks, name: 'listTasks', method: 'GET' }, ({ index }, { params, query }) =>
     index.listTasks({ ...params, ...query }),
   ),
-  endpoint({ ...listingTasks, ...byPost, name: 'listTasksByPost' }, ({ index }, { params, query, body }) =>
-    index.listTasks({ ...params, ...body, ...query }),
+  endpoint({ ...tasksByPost, name: 'listTasksByPost' }, ({ index }, { params, query, body }) =>
+    index.listTasks({ ...params, ...pageIn(body), ...query }),
   ),
   endpoint(
     { ...listingTasks, ...ofRoot, name: 'listRootTasks', method: 'GET', path: '/tasks' },
     ({ index }, { query, authorize }) => {
       authorize({ namespace: '' });
       return index.listTasks({ namespace: '', ...query });
+    },
+  ),
+  endpoint(
+    { ...tasksByPost, ...ofRoot, name: 'listRootTasksByPost', path: '/tasks' },
+    ({ index }, { query, body, authorize }) => {
+      authorize({ namespace: '' });
+      return index.listTasks({ namespace: '', ...pageIn(body), ...query });
     },
   ),
   endpoint(

@@ -4,6 +4,7 @@ import {
   bindQueries,
   bindVerbs,
   inBatches,
+  inPath,
   inReads,
   later,
   minutes,
@@ -186,8 +187,7 @@ const artifactUrl = async (
   taskId: string,
   { name, caller }: ArtifactWanted,
 ): Promise<string> => {
-  const words = name.split('/').map(encodeURIComponent).join('/');
-  const url = `${context.rootUrl()}/api/queue/v1/task/${taskId}/artifacts/${words}`;
+  const url = `${context.rootUrl()}/api/queue/v1/task/${taskId}/artifacts/${inPath(name)}`;
   if ((await context.anonymous()).satisfies(`queue:get-artifact:${name}`)) return url;
   const start = context.clock.now();
   const latest = later(start, signedUrlMs);

@@ -80,12 +80,22 @@ describe('duplicate-or-not', () => {
       ['slack', { channelId, text: 'two' }],
       ['slack', { channelId, text: 'one', blocks: [{ type: 'divider' }] }],
       ['slack', { channelId, text: 'one', blocks: [{ type: 'header' }] }],
+      ['slack', { channelId, text: 'one', attachments: [{ text: 'a' }] }],
+      ['slack', { channelId, text: 'one', unfurlLinks: true }],
+      ['slack', { channelId, text: 'one', unfurlMedia: true }],
       ['email', mail],
+      ['email', { ...mail, replyTo: 'other@example.com' }],
       ['email', { ...mail, content: 'Other text' }],
       ['email', { ...mail, link: { text: 'Here', href: 'https://example.com/' } }],
       ['email', { ...mail, template: 'fullscreen' }],
       ['matrix', { roomId: room, body: 'text', msgtype: 'm.notice' }],
       ['matrix', { roomId: other, body: 'text', msgtype: 'm.notice' }],
+      ['matrix', { roomId: room, body: 'text', msgtype: 'm.text' }],
+      ['matrix', { roomId: room, body: 'text', format: 'org.matrix.custom.html', formattedBody: 'text' }],
+      ['matrix', { roomId: room, body: 'text', format: 'org.matrix.custom.html', formattedBody: 'other' }],
+      ['pulse', { routingKey: `key.${channelId}`, message: { a: 1, b: 2 } }],
+      ['pulse', { routingKey: `key.${channelId}`, message: { a: 1, b: 3 } }],
+      ['pulse', { routingKey: `other.${channelId}`, message: { a: 1, b: 2 } }],
     ];
     for (const [path, body] of asked) {
       assert.equal((await t.ask('POST', path, { body })).status, 200, JSON.stringify(body));
@@ -93,12 +103,15 @@ describe('duplicate-or-not', () => {
     for (const [path, body] of asked) {
       assert.equal((await t.ask('POST', path, { body })).status, 204, JSON.stringify(body));
     }
+    // The order of properties says nothing.
+    const turned = { routingKey: `key.${channelId}`, message: { b: 2, a: 1 } };
+    assert.equal((await t.ask('POST', 'pulse', { body: turned })).status, 204);
     // Another process, or the same one after a restart, knows only the database.
     const another = t.another();
     await another.requestSlack({ text: 'one', channelId, unfurlMedia: false, unfurlLinks: false });
     await another.requestSlack({ channelId, text: 'three' });
     await sendAll();
-    assert.equal(slack.calls.filter(({ body }) => body.channel === channelId).length, 5);
+    assert.equal(slack.calls.filter(({ body }) => body.channel === channelId).length, 8);
   });
 });
 

@@ -168,6 +168,8 @@ describe('the denylist', () => {
     );
     assert.deepEqual(new Set(pages.flat().map((each) => JSON.stringify(each))).size, 5);
     for (const one of added) await remove(one);
+    for (const token of ['%21%21', 'garbled'])
+      assert.equal((await t.ask('GET', `denylist/list?continuationToken=${token}`)).code, 'InputError');
   });
 
   it('refuses calls to its addresses, of their type only, and without counting them', async () => {

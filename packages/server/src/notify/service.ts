@@ -243,7 +243,7 @@ interface PageRequest {
 const pages = pagesOf('notify.listDenylist', ['text', 'text']);
 
 const listDenied = async (sql: Sql, { limit, continuationToken }: PageRequest) => {
-  const [type, address] = pages.keyInOrStart(continuationToken) ?? ['', ''];
+  const [type, address] = pages.keyIn(continuationToken) ?? ['', ''];
   const after = { type, address };
   const read = await store.deniedAfter(sql, after, pageLimit(limit));
   const { rows: addresses, ...more } = pages.pageOf(read, limit, (row) => [

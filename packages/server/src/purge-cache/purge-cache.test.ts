@@ -118,6 +118,9 @@ describe('a request to purge a cache', () => {
     await purge(pool, 'late');
     assert.deepEqual(await namesFor(pool, `?since=${since}`), ['late']);
     assert.deepEqual(await namesFor(pool, `?since=${since.replace('Z', '%2B00:00')}`), ['late']);
+    const written = encodeURIComponent(new Date(since).toString());
+    assert.deepEqual(await namesFor(pool, `?since=${written}`), ['late']);
+    assert.deepEqual(await namesFor(pool, '?since=2000-01-01'), ['early', 'late']);
     assert.deepEqual(await namesFor(pool), ['early', 'late']);
     for (const bad of ['yesterday', '', '2026-13-01', '2026-01-01T25:00:00Z']) {
       const { status, body } = await ask('GET', `${pool}?since=${bad}`);
@@ -139,7 +142,10 @@ describe('a request to purge a cache', () => {
 
   it('needs a pool, and a name that can be stored', async () => {
     assert.equal((await purge('no-pool', 'a')).body.code, 'InvalidRequestArguments');
-    assert.equal((await ask('GET', 'no-pool')).body.code, 'InvalidRequestArguments');
+    for (const bad of ['no-pool', 'a/b/c', '/a', 'a/', 'a.b/c', `${'a'.repeat(39)}/b`])
+      assert.equal((await ask('GET', bad)).body.code, 'InvalidRequestArguments', bad);
+    assert.equal((await purge('Any_Provisioner/Any-Worker_Type', 'a')).status, 204);
+    assert.deepEqual(await namesFor('Any_Provisioner/Any-Worker_Type'), ['a']);
     const pool = aPool();
     assert.equal((await ask('POST', pool, { body: {} })).body.code, 'InputValidationError');
     assert.equal((await ask('POST', pool, { body: { cacheName: 1 } })).body.code, 'InputValidationError');

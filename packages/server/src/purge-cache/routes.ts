@@ -1,4 +1,4 @@
-import { requireDate } from '../base/index.ts';
+import { dateIn, RequestError } from '../base/index.ts';
 import { type Parameter, pagination, parameters, type Route, routeFor } from '../http/index.ts';
 import * as schema from './schema.ts';
 import type { PurgeCacheVerbs } from './service.ts';
@@ -15,14 +15,21 @@ const ofPool = {
   ...about,
   path: '/purge-cache/<workerPoolId>',
   rest: 'workerPoolId',
-  params: { workerPoolId: parameters.taskQueueId },
+  // Workers of others may have names that no task can ask for.
+  params: { workerPoolId: parameters.matching(/^[A-Za-z0-9_-]{1,38}\/[A-Za-z0-9_-]{1,38}$/) },
 } as const;
 
-const day = String.raw`\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`;
-const hour = String.raw`([01]\d|2[0-3]):[0-5]\d`;
+/** Clients send times as their language writes them: what `Date` reads is a time. */
 const date: Parameter<Date> = {
-  pattern: new RegExp(String.raw`^${day}(T${hour}(:[0-5]\d(\.\d+)?)?(Z|[+-]${hour})?)?$`),
-  parse: (text) => requireDate(text, 'since'),
+  pattern: /./,
+  parse: (text) => {
+    const time = dateIn(text);
+    if (time) return time;
+    throw new RequestError(
+      'InvalidRequestArguments',
+      `Query parameter since is '${text}', which is no time.`,
+    );
+  },
 };
 
 /** The methods of the service `purge-cache`. */

@@ -308,6 +308,20 @@ describe('a graph', () => {
     assert.ok(statuses.every((status) => status.taskGroupId === taskGroupId));
   });
 
+  it('may have a task that needs itself: it waits until it is scheduled by hand, as one that is created alone', async () => {
+    const [alone, taskGroupId] = [slugid(), slugid()];
+    assert.equal((await create({ ...least(), dependencies: [alone] }, alone)).status, 200);
+    const chain = aChain(3);
+    const tasks = changed(chain, 1, { dependencies: [chain[0]?.taskId, chain[1]?.taskId] });
+    const inGraph = String(tasks[1]?.taskId);
+    for (let i = 0; i < 2; i++) assert.equal((await graph(tasks, taskGroupId)).status, 200);
+    for (const taskId of [alone, inGraph]) {
+      const statusOf = ({ body }: Answered) => (body.status as { state: string }).state;
+      assert.equal(statusOf(await app.ask('GET', `/task/${taskId}/status`)), 'unscheduled');
+      assert.equal(statusOf(await app.ask('POST', `/task/${taskId}/schedule`)), 'pending');
+    }
+  });
+
   it('may be sent again: the reply is the same, and nothing happens twice', async () => {
     const tasks = aChain(5);
     const taskGroupId = slugid();
@@ -338,9 +352,9 @@ describe('a graph', () => {
       says: /cycle/,
       at: [1],
     },
-    'a task that needs itself': {
+    'a cycle of two, one of which needs itself too': {
       status: 400,
-      of: (tasks) => changed(tasks, 0, { dependencies: [tasks[0]?.taskId] }),
+      of: (tasks) => changed(tasks, 0, { dependencies: [tasks[0]?.taskId, tasks[1]?.taskId] }),
       says: /cycle/,
       at: [0],
     },

@@ -14,7 +14,7 @@ export interface SecretToSet extends KeptSecret {
 export interface SecretChange {
   readonly name: string;
   readonly clientId: string;
-  readonly change: 'created' | 'updated' | 'deleted';
+  readonly change: 'created' | 'updated' | 'deleted' | 'expired';
 }
 
 const isSame = (one: KeptSecret, other: KeptSecret): boolean =>

@@ -1,7 +1,6 @@
 import { type Loop, minutes } from '../base/index.ts';
 import type { Context } from './context.ts';
-import { renewSecrets } from './service.ts';
-import * as store from './store.ts';
+import { expireSecrets, renewSecrets } from './service.ts';
 
 /** Background work: deletes expired secrets, and encrypts those of old keys again. */
 export const secretLoops = (context: Context): readonly Loop[] => [
@@ -9,7 +8,7 @@ export const secretLoops = (context: Context): readonly Loop[] => [
     name: 'expire-secrets',
     everyMs: minutes(10),
     limit: 1000,
-    step: (limit) => store.deleteExpired(context.db, context.clock.now(), limit),
+    step: (limit) => expireSecrets(context, limit),
   },
   {
     name: 'renew-encryption-of-secrets',

@@ -136,7 +136,20 @@ describe('a secret', () => {
     const { status, body } = await get('short');
     assert.deepEqual([status, body.code], [410, 'ResourceExpired']);
     assert.ok(!(await ask('GET', 'secrets')).body.secrets.includes('short'));
-    assert.ok((await stepOf(secrets.loops)('expire-secrets')) > 0);
+    audit = [];
+    const count = await stepOf(secrets.loops)('expire-secrets');
+    assert.ok(count > 0);
+    assert.equal(audit.length, count);
+    const recorded = audit.find(({ entityId }) => entityId === 'short');
+    assert.deepEqual(recorded, {
+      entityType: 'secret',
+      entityId: 'short',
+      actionType: 'expired',
+      clientId: 'expiration',
+      created: clock.now(),
+    });
+    assert.equal(await stepOf(secrets.loops)('expire-secrets'), 0);
+    assert.equal(audit.length, count);
     const names = await database.db<{
       name: string;
     }>`select name from secrets where name in ('short', 'long')`;

@@ -9,6 +9,7 @@ import {
   requireDate,
   type Sql,
   type Transaction,
+  transact,
   type Verb,
   type Work,
 } from '../base/index.ts';
@@ -93,6 +94,18 @@ const removeSecrets: Verb<SecretToRemove, object, Context> = async (tx, unwanted
   await record(tx, changes, work);
   return unwanted.map(() => ({}));
 };
+
+/** The author of automatic changes in the audit history. */
+const expiry = 'expiration';
+
+/** Deletes at most this many secrets that have expired; returns how many. */
+export const expireSecrets = (context: Context, limit: number): Promise<number> =>
+  transact(context, async (tx, now) => {
+    const gone = await store.deleteExpired(tx, now, limit);
+    const changes = gone.map((name) => ({ name, clientId: expiry, change: 'expired' as const }));
+    await record(tx, changes, { now, context });
+    return gone.length;
+  });
 
 const readSecrets = async (
   sql: Sql,

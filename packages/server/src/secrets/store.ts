@@ -79,11 +79,11 @@ export const putSecrets = async (tx: Transaction, rows: readonly EncryptedRow[])
      where s.name = any(array[fresh.name])`;
 };
 
-/** Deletes secrets that have expired, the oldest first; returns how many. */
-export const deleteExpired = async (db: Sql, now: Date, limit: number): Promise<number> => {
-  const rows = await db`
+/** Deletes secrets that have expired, the oldest first; returns their names. */
+export const deleteExpired = async (tx: Transaction, now: Date, limit: number): Promise<string[]> => {
+  const rows = await tx<{ name: string }>`
     delete from secrets where ctid = any(array(
       select ctid from secrets where expires <= ${now} order by expires limit ${limit} for update skip locked))
-    returning true as deleted`;
-  return rows.length;
+    returning name`;
+  return rows.map(({ name }) => name);
 };

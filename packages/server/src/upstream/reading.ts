@@ -1,4 +1,4 @@
-import { type Clock, later, seconds } from '../base/index.ts';
+import { type Clock, inPath, later, seconds } from '../base/index.ts';
 import type { Published } from './lifecycle.ts';
 
 /** An entry of the other deployment's index. */
@@ -72,7 +72,7 @@ export class UpstreamReading {
       );
       for (const { name, contentType, expires, storageType } of read?.artifacts ?? [])
         if (name.startsWith('public/') && storageType !== 'error')
-          found.push({ name, contentType, expires, url: this.#urlOf(`${path}/${encoded(name)}`) });
+          found.push({ name, contentType, expires, url: this.#urlOf(`${path}/${inPath(name)}`) });
       token = read?.continuationToken;
       if (token === undefined) break;
     }
@@ -111,5 +111,3 @@ export class UpstreamReading {
     }
   }
 }
-
-const encoded = (name: string): string => name.split('/').map(encodeURIComponent).join('/');

@@ -6,6 +6,7 @@ import {
   later,
   type ManualClock,
   manualClock,
+  minutes,
   RequestError,
   silentLog,
   transact,
@@ -100,6 +101,31 @@ describe('a worker of a static pool', () => {
     assert.ok(lost.some((worker) => (worker as { workerId: string }).workerId === 'leaving'));
     const { secret } = await register(await aWorker());
     await assert.rejects(context.reregisterWorker({ ...ref, secret }), hasCode('InputError'));
+  });
+
+  it('is created again by the same call within 15 minutes alone, and then as it was', async () => {
+    const ref = { workerPoolId: await aPool(), workerGroup: 'here', workerId: 'w1' };
+    const definition = {
+      expires: later(clock.now(), hours(9)).toJSON(),
+      capacity: 2,
+      providerInfo: { staticSecret: secretOf('a') },
+    };
+    const worker = await context.createWorker({ ...ref, definition });
+    clock.advance(minutes(14));
+    assert.deepEqual(await context.createWorker({ ...ref, definition }), worker);
+    const others = [
+      { capacity: 3 },
+      { expires: later(clock.now(), hours(8)).toJSON() },
+      { providerInfo: { staticSecret: secretOf('b') } },
+    ];
+    for (const other of others)
+      await assert.rejects(
+        context.createWorker({ ...ref, definition: { ...definition, ...other } }),
+        hasCode('RequestConflict'),
+      );
+    clock.advance(minutes(1));
+    await assert.rejects(context.createWorker({ ...ref, definition }), hasCode('RequestConflict'));
+    assert.deepEqual(await context.readWorker(ref), worker);
   });
 
   it('never has the id of one whose record has expired, deleted or not', async () => {

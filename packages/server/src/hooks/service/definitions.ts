@@ -3,6 +3,7 @@ import { RequestError, slugid, type Transaction, transact } from '../../base/ind
 import { outbox } from '../../events/index.ts';
 import type { Context } from '../context.ts';
 import { type HookChange, hookChanged } from '../events.ts';
+import { amqpNameBytesMax } from '../foreign-exchanges.ts';
 import { names, nextFire, requireSoundSchedule } from '../schedule.ts';
 import { type CreateHookRequest, emptyPayload, type HookDefinition } from '../schema.ts';
 import * as store from '../store.ts';
@@ -87,7 +88,14 @@ const requireSound = async (
       throw new RequestError('InputError', `${field} is '${given}' in the body and '${id}' in the URL.`);
   }
   requireSoundSchedule(definition.schedule ?? [], context.clock.now());
-  definition.bindings?.forEach(({ exchange }, i) => {
+  definition.bindings?.forEach((binding, i) => {
+    const { exchange } = binding;
+    for (const [field, text] of Object.entries(binding))
+      if (Buffer.byteLength(text) > amqpNameBytesMax)
+        throw new RequestError(
+          'InputError',
+          `bindings[${i}].${field} has more than ${amqpNameBytesMax} bytes.`,
+        );
     // Hooks that change hooks that fire hooks could go on without end.
     if (
       [context.exchangePrefix, 'exchange/taskcluster-'].some((prefix) =>

@@ -83,7 +83,7 @@ export const listLastFires = async (
 };
 
 const keyIn = (token: string | undefined): typeof latest => {
-  const [time, taskId] = pages.keyInOrStart(token) ?? [];
+  const [time, taskId] = pages.keyIn(token) ?? [];
   return time === undefined || taskId === undefined ? latest : { firedAt: new Date(time), taskId };
 };
 

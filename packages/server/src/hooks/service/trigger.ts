@@ -66,9 +66,10 @@ const requireToken = (expected: string, given: string): void => {
 /** The id that a caller has chosen for the task. */
 const chosenTaskId = (payload: object): string | undefined => {
   const { taskId } = payload as { taskId?: unknown };
-  if (typeof taskId !== 'string') return undefined;
-  if (slugidPattern.test(taskId)) return taskId;
-  throw new RequestError('InputError', `payload.taskId '${taskId}' is no id of a task.`);
+  // As in the original: an empty one chooses none.
+  if (!taskId) return undefined;
+  if (typeof taskId === 'string' && slugidPattern.test(taskId)) return taskId;
+  throw new RequestError('InputError', `payload.taskId ${JSON.stringify(taskId)} is no id of a task.`);
 };
 
 const keyOf = (ref: HookRef, taskId: string, digest: string) => `${nameOf(ref)} ${taskId} ${digest}`;

@@ -153,8 +153,8 @@ export const taskRoutes = [
       title: 'Create a graph of tasks',
       description:
         'Creates many tasks of one group, which may depend on each other, in one transaction: all of them or, with a ' +
-        'list of what is wrong with each, none. The same call again has no further effect. At most 20,000 tasks and ' +
-        '64 MiB.',
+        'list of what is wrong with each, none. The same call again has no further effect. Dependencies must not form a ' +
+        'cycle; a task that depends on itself alone waits for `scheduleTask`. At most 20,000 tasks and 64 MiB.',
       stability: 'experimental',
       scopes: createScopes,
       params: groupParams,

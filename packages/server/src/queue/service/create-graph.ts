@@ -36,7 +36,9 @@ const mistakesIn = ({ taskGroupId, tasks }: GraphToCreate): ElementError[] => {
     .map(({ taskId, task }) =>
       mistake(taskId, `taskGroupId is ${task.taskGroupId}; the graph is of group ${taskGroupId}.`),
     );
-  const cycle = cycleIn(new Map(tasks.map(({ taskId, task }) => [taskId, task.dependencies])));
+  // A task may depend on itself, here as in `createTask`: it waits until it is scheduled by hand.
+  const needsOf = ({ taskId, task }: Element) => task.dependencies.filter((id) => id !== taskId);
+  const cycle = cycleIn(new Map(tasks.map((task) => [task.taskId, needsOf(task)])));
   const cyclic = cycle
     ? [mistake(cycle[0] as string, `dependencies form a cycle: ${[...cycle, cycle[0]].join(' needs ')}.`)]
     : [];

@@ -84,7 +84,7 @@ export const listTaskGroup = async (
   { taskGroupId, ...page }: PageRequest & { readonly taskGroupId: string },
 ): Promise<string> => {
   const group = await requireGroup(db, taskGroupId);
-  const [after] = pages.group.keyInOrStart(page.continuationToken) ?? [''];
+  const [after] = pages.group.keyIn(page.continuationToken) ?? [''];
   const read = await store.readGroupPage(db, taskGroupId, after, pageLimit(page.limit));
   const { rows, continuationToken } = pages.group.pageOf(read, page.limit, (row) => [row.taskId]);
   const head = JSON.stringify(groupView(group)).slice(0, -1);
@@ -98,7 +98,7 @@ export const listDependents = async (
 ): Promise<string> => {
   const [known] = await store.readStatusRows(db, [taskId]);
   if (!known) throw noSuchTask(taskId);
-  const [after] = pages.dependents.keyInOrStart(page.continuationToken) ?? [''];
+  const [after] = pages.dependents.keyIn(page.continuationToken) ?? [''];
   const ids = await dependentsOf(db, taskId, after, pageLimit(page.limit));
   const { rows, continuationToken } = pages.dependents.pageOf(ids, page.limit, (id) => [id]);
   const tasks = await store.readTaskRows(db, rows);

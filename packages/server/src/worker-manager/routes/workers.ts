@@ -47,7 +47,9 @@ export const workerRoutes: readonly Route<WorkerManagerServices>[] = [
       path,
       category,
       title: 'Create a worker',
-      description: 'Declares a worker of a static pool, with the secret that it will register with.',
+      description:
+        'Declares a worker of a static pool, with the secret that it will register with. An id that was ever used is a ' +
+        'conflict, but for the same call again within 15 minutes.',
       stability: 'stable',
       scopes: `worker-manager:create-worker:${worker}`,
       params: workerParams,

@@ -1,4 +1,13 @@
-import { oneByOne, RequestError, requireDate, type Sql, transact, type Work } from '../../base/index.ts';
+import {
+  later,
+  minutes,
+  oneByOne,
+  RequestError,
+  requireDate,
+  type Sql,
+  transact,
+  type Work,
+} from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import { pageLimit, pagesOf } from '../../http/index.ts';
 import { clientIdOf } from '../barred.ts';
@@ -20,8 +29,14 @@ export interface WorkerRequest extends store.WorkerRef {
 }
 
 /**
- * Creates static workers. Repeated, it returns the existing one; another capacity or secret is a conflict, and so is an id
- * whose record has expired: what knew the former worker by it would take the new one for it.
+ * How long the call may be repeated, since the first reply may have been lost. Whoever creates a worker later than that does
+ * not know that there is one, and would share its tasks and its secret with it.
+ */
+const repeatMs = minutes(15);
+
+/**
+ * Creates static workers. Repeated soon and with equal values, it returns the existing one. Else it is a conflict, also when
+ * the record of the existing one has expired: what knew the former worker by its id would take the new one for it.
  */
 export const createWorkers = oneByOne(
   async (tx, request: WorkerRequest, { now, context }: Work<Context>): Promise<Worker> => {
@@ -197,7 +212,12 @@ const requireEqual = (
   now: Date,
 ): store.WorkerRow => {
   const fields = ['capacity', 'state', 'providerId', 'staticSecretDigest'] as const;
-  if (there && there.expires > now && fields.every((field) => there[field] === wanted[field])) return there;
+  const isRepeat =
+    there &&
+    later(there.created, repeatMs) > now &&
+    there.expires.getTime() === wanted.expires.getTime() &&
+    fields.every((field) => there[field] === wanted[field]);
+  if (isRepeat) return there;
   throw isTaken(wanted);
 };
 
