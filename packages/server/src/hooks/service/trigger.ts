@@ -68,7 +68,7 @@ const chosenTaskId = (payload: object): string | undefined => {
   const { taskId } = payload as { taskId?: unknown };
   if (typeof taskId !== 'string') return undefined;
   if (slugidPattern.test(taskId)) return taskId;
-  throw new RequestError('InputError', `payload.taskId '${taskId}' is no id of a task.`);
+  throw new RequestError('InputError', `payload.taskId '${taskId}' is not the id of a task.`);
 };
 
 const keyOf = (ref: HookRef, taskId: string, digest: string) => `${nameOf(ref)} ${taskId} ${digest}`;
