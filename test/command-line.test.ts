@@ -236,7 +236,7 @@ config: {}
     assert.equal(full.status, 1);
     assert.match(full.stderr, /^taskyard: standard output cannot be written: [^\n]*no space[^\n]*\n$/);
     const { code, err } = await run(['signin', 'tasks.example.com']);
-    assert.deepEqual([code, /is no address/.test(err)], [2, true]);
+    assert.deepEqual([code, /is not an address/.test(err)], [2, true]);
   });
 
   await t.test('reports why a worker could not run', async () => {

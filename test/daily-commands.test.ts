@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type CreateTaskRequest, fromNow, Queue, slugid } from '@taskyard/client';
-import { eventually } from '@taskyard/patience';
+import { eventually, within } from '@taskyard/patience';
 import { type Ended, runProgram } from './support/command.ts';
 import { commandHere } from './support/command-here.ts';
 import { aHome, taskyard } from './support/platform.ts';
@@ -178,12 +178,130 @@ tasks:
     assert.doesNotMatch(await says('worker', 'list', taskQueueId), /quarantined/);
   });
 
+  await t.test('quarantine counts at once, both ways, for a worker that waits for work', async () => {
+    const ofQueue = 'team/waiting';
+    const waits = (workerId: string) =>
+      queue
+        .claimWork(ofQueue, { workerGroup: 'office', workerId, tasks: 1 })
+        .then(({ tasks }) => tasks.length);
+    const create = () => queue.createTask(slugid(), aTask('late', { taskQueueId: ofQueue }));
+    const isWaiting = (workerId: string) =>
+      eventually('the worker to wait', async () =>
+        (await says('worker', 'list', ofQueue)).includes(`office/${workerId} `),
+      );
+    const [kept, free] = [waits('kept'), waits('free')];
+    await Promise.all([isWaiting('kept'), isWaiting('free')]);
+    await says('worker', 'quarantine', ofQueue, 'office/kept');
+    assert.equal(await within('the call of the worker in quarantine to end', kept), 0);
+    const again = waits('kept');
+    await Promise.all([create(), create()]);
+    assert.equal(await within('the free worker to get a task', free), 1);
+    await says('worker', 'release', ofQueue, 'office/kept');
+    assert.equal(await within('the released worker to get the other one', again), 1);
+  });
+
+  await t.test('groups and tasks are found by what is known of them', async () => {
+    const [failed, ours] = [slugid(), slugid()];
+    const about = {
+      name: 'nightly build',
+      description: '',
+      owner: 'night@example.com',
+      source: 'https://a.example/',
+    };
+    const routes = ['index.project.nightly'];
+    const tags = { kind: 'nightly' };
+    await queue.createTask(failed, aTask('x', { taskGroupId: failed, taskQueueId: 'built-in/fail' }));
+    await queue.createTask(
+      ours,
+      aTask('x', { taskGroupId: ours, metadata: about, routes, tags, taskQueueId: 'team/night' }),
+    );
+    await eventually('the task to fail', async () => (await queue.status(failed)).status.state === 'failed');
+    const ids = async (...words: string[]) =>
+      (JSON.parse(await says(...words, '--json')) as { taskGroupId: string }[]).map(
+        ({ taskGroupId }) => taskGroupId,
+      );
+    const ofFailures = await ids('group', 'list', '--failed');
+    assert.deepEqual([ofFailures.includes(failed), ofFailures.includes(ours)], [true, false]);
+    assert.deepEqual(await ids('group', 'list', '--name', 'nightly'), [ours]);
+    assert.deepEqual(await ids('group', 'list', '--owner', 'night@example.com', '--since', '1 hour'), [ours]);
+    assert.deepEqual(await ids('group', 'list', '--since', '2099-01-01'), []);
+    assert.equal((await ids('group', 'list'))[0], ours, 'the newest first');
+    for (const words of [
+      ['--queue', 'team/night'],
+      ['--name', 'nightly'],
+      ['--route', 'index.project.nightly'],
+      ['--tag', 'kind=nightly'],
+      ['--state', 'pending', '--queue', 'team/night', '--since', '1 hour'],
+    ])
+      assert.deepEqual(await ids('task', 'list', ...words), [ours], words.join(' '));
+    assert.deepEqual(await ids('task', 'list', '--state', 'failed'), [failed]);
+    await queue.cancelTask(ours);
+    assert.match(await says('task', 'list', '--name', 'nightly'), /^[\w-]{22} +exception +canceled /);
+    assert.match(await says('why', ours), /^nightly build: exception\. It ended as canceled\.\n/);
+    assert.equal(await says('why', ours, '--group'), '1 task was canceled.\n');
+  });
+
+  await t.test('a task queue that no worker serves is told when a task is created', async () => {
+    const warned = async (...words: string[]): Promise<string> => {
+      const { err, code } = await run(words);
+      assert.equal(code, 0, err);
+      return err;
+    };
+    const graph = join(folder, 'unserved.yml');
+    const served = { run: 'true', taskQueueId };
+    const tasks = {
+      a: { ...served, taskQueueId: 'team/linuz' },
+      b: served,
+      c: { taskQueueId: 'built-in/succeed', payload: {} },
+    };
+    await writeFile(graph, JSON.stringify({ name: 'unserved', tasks }));
+    assert.match(
+      await warned('group', 'create', graph),
+      /^Warning: no worker serves team\/linuz \(did you mean "team\/linux"\?\): none was seen[^\n]*\n3 tasks, /,
+    );
+    const file = join(folder, 'task.json');
+    await writeFile(file, JSON.stringify(aTask('alone', { taskQueueId: 'team/mac' })));
+    assert.match(await warned('task', 'create', file), /^Warning: no worker serves team\/mac: /);
+    await writeFile(file, JSON.stringify(aTask('served')));
+    assert.doesNotMatch(await warned('task', 'create', file), /Warning/);
+    assert.match(
+      await warned('cache', 'purge', 'team/linuz', 'npm'),
+      /^Warning: no worker serves team\/linuz /,
+    );
+    // A worker pool may start a worker.
+    const pool = join(folder, 'pool.yml');
+    await writeFile(
+      pool,
+      '{providerId: static, description: "", owner: a@example.com, emailOnError: false, config: {}}',
+    );
+    await says('pool', 'set', 'team/mac', pool);
+    await writeFile(file, JSON.stringify(aTask('pooled', { taskQueueId: 'team/mac' })));
+    assert.doesNotMatch(await warned('task', 'create', file), /Warning/);
+  });
+
+  await t.test('the status of a task that waits says why', async () => {
+    assert.match(await says('task', 'status', second), /^because +It waits for 1 task to complete/m);
+    const [waiting] = JSON.parse(
+      await says('task', 'list', '--queue', 'team/mac', '--state', 'pending', '--json'),
+    ) as {
+      taskId: string;
+    }[];
+    const told = JSON.parse(await says('task', 'status', waiting?.taskId ?? '', '--json')) as {
+      because: string;
+    };
+    assert.match(told.because, /^No worker of its task queue/);
+    assert.doesNotMatch(await says('task', 'status', first), /^because/m);
+  });
+
   await t.test('names that nobody knows are refused, with what was probably meant', async () => {
     assert.match(
       await refused('queue', 'pending', 'team/linus'),
       /no task queue "team\/linus" \(did you mean "team\/linux"\?\)/,
     );
     assert.match(await refused('queue', 'counts', 'team/linus'), /did you mean "team\/linux"/);
+    assert.match(await refused('task', 'list', '--queue', 'team/linxu'), /did you mean "team\/linux"/);
+    assert.match(await refused('task', 'list', '--state', 'done'), /unscheduled, pending, running/);
+    assert.match(await refused('pool', 'workers', 'team/mac', '--state', 'idle'), /requested, running/);
     assert.match(
       await refused('worker', 'list', 'other/thing'),
       /no task queue "other\/thing"; known: .*team\/linux/,

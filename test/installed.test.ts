@@ -51,7 +51,7 @@ test('the command as an installed package', async (t) => {
     assert.equal(serve.code, 2);
     assert.match(
       serve.err,
-      /^tyard: The server is not installed here: install the package @taskyard\/server/,
+      /^tyard: The server is not installed here: install taskyard-server-\d+\.\d+\.\d+\.tgz /,
     );
   });
 

@@ -29,7 +29,7 @@ const ask = async <Row extends pg.QueryResultRow>(text: string): Promise<Row[]> 
   }
 };
 
-/** What a command says that ends by itself. */
+/** What a command says that ends on its own. */
 const run = (words: readonly string[], env: Readonly<Record<string, string>>) =>
   spawnSync(process.execPath, [taskyard, ...words], {
     env: { ...plainEnvironment(), ...env },

@@ -113,7 +113,7 @@ const linesWith = (sources: readonly Source[], pattern: RegExp): string[] =>
       .flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}: ${line.trim().slice(0, 120)}`] : [])),
   );
 
-/** How tests wait or measure time by themselves, looked for in code without its strings and comments. */
+/** How tests wait or measure time on their own, looked for in code without its strings and comments. */
 const impatience = [
   /\bsetTimeout\b|\bAbortSignal\.timeout\b|(?<![\w.])sleep\(|\bawait systemClock\.sleep\(/,
   // A limit of a test's own, as an option or on its way there, and those of other libraries.

@@ -113,7 +113,7 @@ export const wordsForADomainsNeeds = (sources: readonly Source[]): Kinds =>
     ),
   );
 
-/** Places that begin a transaction by themselves. All others go through `transact`, which repeats what may be repeated. */
+/** Places that begin a transaction of their own. All others go through `transact`, which repeats what may be repeated. */
 export const placesThatBeginTransactions = (sources: readonly Source[]): Offence[] =>
   sources
     .filter((source) => source.path.startsWith(serverFolder) && !isForTests(source))

@@ -11,7 +11,7 @@ export interface Method {
   readonly title: string;
 }
 
-/** Every method that is served and needs scopes or not; new services come by themselves. */
+/** Every method that is served and needs scopes or not; new services are included. */
 export const methods: readonly Method[] = declarations.flatMap(({ service, routes }) =>
   routes.map(({ contract }) => ({
     service: service.serviceName,

@@ -54,7 +54,7 @@ export const newVisitor = async (
   return context;
 };
 
-/** A link that signs in as whoever has these credentials; root by default. */
+/** A link that signs in with these credentials; root by default. */
 export const signInLink = async (
   { rootUrl, credentials }: Platform,
   as: { clientId: string; accessToken: string } = credentials,

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-// Below those that systems give to whoever asks for any port, or connects to somebody: none of these takes ours
+// Below those that systems give to programs that ask for any port, or connects to somebody: none of these takes ours
 // between the time that it is chosen and the time that it is listened on.
 const [first, last] = [10_240, 32_767];
 

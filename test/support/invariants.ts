@@ -154,7 +154,7 @@ const invariants: readonly Invariant[] = [
   },
 ];
 
-/** What is broken in a database at rest, a line for each; reads one state of it, whoever writes meanwhile. */
+/** What is broken in a database at rest, a line for each; reads one state of it, even if others write meanwhile. */
 export const brokenInvariants = async (
   databaseUrl: string,
   { acknowledged, forced = [] }: Known,

@@ -24,7 +24,7 @@ export interface MockedMetadata {
   readonly asked: readonly { readonly path: string; readonly status: number }[];
   /** Where the cloud tells the instance who it is. */
   own: string;
-  /** Starts the mock anew with these options: sessions from before are forgotten. */
+  /** Starts the mock again with these options: sessions from before are forgotten. */
   restart(options: readonly string[]): Promise<void>;
 }
 

@@ -6,15 +6,15 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '@taskyard/patience';
+import { eventually, leftOutFor } from '@taskyard/patience';
 import { runProgram } from './command.ts';
 import { freePort } from './free-port.ts';
 import type { Ending } from './platform.ts';
 
 const sshd = '/usr/sbin/sshd';
 
-/** Why tests that need a server of SSH are left out. CI installs none, since it would listen for the world. */
-export const noSshd: string | false = existsSync(sshd) ? false : 'there is no sshd on this machine';
+/** Why tests that need a server of SSH are left out. */
+export const noSshd = leftOutFor(existsSync(sshd) ? false : 'there is no sshd on this machine');
 
 interface SshServer {
   /** `ssh://me@127.0.0.1:2222`; a path follows. */

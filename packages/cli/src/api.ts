@@ -40,7 +40,7 @@ const methodArguments = async (
 ): Promise<Argument[]> => {
   const wanted = routeParameters(declaration);
   if (args.length !== wanted.length || (declaration.input !== undefined) !== (body !== undefined)) {
-    throw new CommandError(exitCodes.usage, `It is used so: ${usage(name, declaration)}`);
+    throw new CommandError(exitCodes.usage, `Usage: ${usage(name, declaration)}`);
   }
   const unknown = Object.keys(query).find((key) => !declaration.query?.includes(key));
   if (unknown) {

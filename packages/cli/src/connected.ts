@@ -15,7 +15,10 @@ export const commandNamed = (name: string): Command =>
 
 /** A command that calls a server. */
 export const connectedCommand = (name: string): Command =>
-  commandNamed(name).option('--credentials <file>', 'file that says where the server is, and who you are');
+  commandNamed(name).option(
+    '--credentials <file>',
+    'file with the address of the server and your credentials',
+  );
 
 /** The server that a command's options and environment name. */
 export const serverOf = (io: Io, { credentials }: ConnectedOptions): ServerAddress =>

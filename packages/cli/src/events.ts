@@ -86,7 +86,7 @@ export const eventsCommand = (io: Io): Command =>
   connectedCommand('events')
     .description('Follow the messages of all services, from now on, until Ctrl-C.')
     .option('--exchange <name>', 'only of this exchange: queue/task-failed; may be repeated', collect, [])
-    .option('--pattern <pattern>', 'only those whose routing key, or a route of whose, fits', '#')
+    .option('--pattern <pattern>', 'only messages whose routing key, or one of whose routes, matches', '#')
     .option('--since <id>', 'begin after this message; --json shows the ids')
     .action(async (options: EventsOptions) => {
       const interrupt = new AbortController();

@@ -27,7 +27,7 @@ export const readDocument = async (io: Io, file: string): Promise<Record<string,
   if (mistake) throw new CommandError(exitCodes.usage, `${file}: ${mistake.message}`);
   const value: unknown = document.toJS();
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new CommandError(exitCodes.usage, `${file} holds no object.`);
+    throw new CommandError(exitCodes.usage, `${file} does not contain an object.`);
   }
   return value as Record<string, unknown>;
 };
@@ -41,14 +41,14 @@ export const collectPairs = (pair: string, collected: Record<string, string>): R
 
 /** A whole number on a command line; for commander. */
 export const wholeNumber = (text: string): number => {
-  if (!/^\d+$/.test(text)) throw new CommandError(exitCodes.usage, `"${text}" is no whole number.`);
+  if (!/^\d+$/.test(text)) throw new CommandError(exitCodes.usage, `"${text}" is not a whole number.`);
   return Number(text);
 };
 
 /** A time on a command line: a date, or a time from now such as "2 weeks"; for commander. */
 export const dateOption = (text: string): Date => {
   const date = /^\d{4}-/.test(text) ? new Date(text) : periodFromNow(text);
-  if (Number.isNaN(date.getTime())) throw new CommandError(exitCodes.usage, `"${text}" is no date.`);
+  if (Number.isNaN(date.getTime())) throw new CommandError(exitCodes.usage, `"${text}" is not a date.`);
   return date;
 };
 

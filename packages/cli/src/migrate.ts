@@ -18,7 +18,7 @@ export const migrateCommand = (io: Io): Command =>
       'Apply the migrations that the PostgreSQL of DATABASE_URL lacks, as a start does. Needs the role that owns the ' +
         'tables; processes that start afterwards need less.',
     )
-    .option('--grant-to <role>', 'a role that may then read and write all tables, and change none')
+    .option('--grant-to <role>', 'a role that gets the rights to read and write rows of all tables')
     .option('--config <file>', 'a YAML file of settings (default: TASKYARD_CONFIG)')
     .action(async ({ json, config: file, grantTo }: MigrateOptions) => {
       const server = await loadServer();

@@ -82,7 +82,7 @@ const onInterrupts = (course: Course, cancel: () => Promise<void>, giveUp: Abort
   const stopListening = course.io.onInterrupt(() => {
     count += 1;
     if (count > 1) course.io.exit(exitCodes.interrupted);
-    course.presenter.note('Canceling the graph. Once more to kill.');
+    course.presenter.note('Canceling the graph. Press Ctrl-C again to kill it.');
     void cancel();
     pause(cancelPatienceMs, giveUp.signal).then(
       () => giveUp.abort(),

@@ -82,6 +82,17 @@ describe('taskyard run', () => {
     assert.match(out, /^Not every task completed: /m);
   });
 
+  it('saves results where it is told to, or nowhere, and lists them after the failures', async () => {
+    const output = join(folder, 'elsewhere');
+    const args = ['--keep-going', '--output', output];
+    const { out } = await run({ behaviours: { build: { ends: 'failed' } }, args });
+    assert.ok(existsSync(join(output, 'lint/public/report.html')));
+    assert.ok(out.indexOf('✖ build') < out.indexOf('\nResults:\n'), out);
+    const none = await run({ args: ['--no-output', '--data', join(folder, 'unused')] });
+    assert.equal(none.exitCode, 0);
+    assert.equal(existsSync(join(folder, 'unused/out')), false);
+  });
+
   it('creates nothing with --show, which is for files of the original kind', async () => {
     await assert.rejects(run({ args: ['--show'] }), /git says|unknown key/);
   });

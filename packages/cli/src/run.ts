@@ -8,7 +8,14 @@ import { exitCodes } from './exit-codes.ts';
 import { GroupState } from './follow/group-state.ts';
 import { presenterFor, type Subject } from './follow/presenter.ts';
 import type { Graph } from './graph-file/index.ts';
-import { readGraph, refuseTasksBoundHere, submitGraph, warnOfHiddenProject } from './group/submit.ts';
+import {
+  builtInTaskQueueId,
+  queuesOf,
+  readGraph,
+  refuseTasksBoundHere,
+  submitGraph,
+  warnOfHiddenProject,
+} from './group/submit.ts';
 import { collectPairs, collectTexts } from './input.ts';
 import type { Io } from './io.ts';
 import { openPlatform } from './open-platform.ts';
@@ -18,6 +25,7 @@ import type { RepositoryOptions } from './repository/index.ts';
 import { eventKinds, isTaskclusterYml } from './repository/kinds.ts';
 import { runToEnd } from './run-course.ts';
 import { provideSource } from './source/index.ts';
+import { warnOfUnservedQueues } from './unserved-queues.ts';
 
 interface RunOptions extends RepositoryOptions {
   readonly param: Record<string, string>;
@@ -40,6 +48,9 @@ const runGraph = async (
   const queue = new Queue({ rootUrl, credentials });
   refuseTasksBoundHere(read, file, rootUrl);
   if (!platform.guest) warnOfHiddenProject(io, read, { file, project: platform.project });
+  // The worker of a platform that was started for runs may not have asked for work yet.
+  const queues = queuesOf(read).filter((name) => !platform.guest || name !== builtInTaskQueueId);
+  await warnOfUnservedQueues(io, { rootUrl, credentials }, queues);
   const graph = await provideSource(io, read, { rootUrl, credentials, now: new Date(), hidden: [folder] });
   const group = new GroupState();
   for (const { taskId, label, task } of graph.tasks) {
@@ -108,7 +119,7 @@ export const runCommand = (io: Io, open: OpenPlatform = openWithWorker): Command
     .option('--no-output', 'save no results')
     .option('-k, --keep-going', 'when a task fails, go on with those that do not need it')
     .option('--event <kind>', `of a .taskcluster.yml: ${eventKinds.join(', ')} (default: push)`)
-    .option('--event-file <file>', 'what the event says otherwise than the checkout, in JSON or YAML')
+    .option('--event-file <file>', 'a file that overrides the event, in JSON or YAML')
     .option(
       '--show [format]',
       'of a .taskcluster.yml: print what would be created, as yaml or json, and create nothing',

@@ -94,7 +94,7 @@ export const serveCommand = (io: Io): Command =>
       '--project <folder>',
       'a folder that tasks on this machine may read (default: WORKER_PROJECT, or none)',
     )
-    .option('--demo-cloud', 'with a cloud on this machine, and the pool demo/cloud of workers in it')
+    .option('--demo-cloud', 'simulate a cloud on this machine, with the worker pool demo/cloud')
     .action(async (options: ServeOptions) => {
       const settings = settingsOf(io, options);
       const running = await findPlatform(settings.data);

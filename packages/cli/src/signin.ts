@@ -23,7 +23,7 @@ export const signinCommand = (io: Io): Command =>
 
 const originOf = (address: string): string => {
   if (URL.canParse(address) && /^https?:/.test(address)) return new URL(address).origin;
-  throw new CommandError(exitCodes.usage, `"${address}" is no address: write https://tasks.example.com.`);
+  throw new CommandError(exitCodes.usage, `"${address}" is not an address: write https://tasks.example.com.`);
 };
 
 const printLink = async (io: Io, options: ConnectedOptions): Promise<void> => {

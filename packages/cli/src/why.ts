@@ -51,6 +51,8 @@ const explainGroup = async (queue: Queue, views: Views, taskGroupId: string): Pr
   };
 };
 
+const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
 const failureLines = ({ excerpt }: Pick<ReportedFailure, 'excerpt'>): string[] =>
   (excerpt?.lines ?? []).slice(0, logLinesMax).map((line) => `  │ ${line}`);
 
@@ -66,8 +68,10 @@ const groupLines = (io: Io, { failures, canceled, waiting, unscheduled }: GroupW
   const lines = [
     ...failed,
     ...pending,
-    ...(unscheduled > 0 ? [`${unscheduled} tasks wait for others of the group.`] : []),
-    ...(canceled > 0 ? [`${canceled} tasks were canceled.`] : []),
+    ...(unscheduled > 0
+      ? [`${counted(unscheduled, 'task waits', 'tasks wait')} for others of the group.`]
+      : []),
+    ...(canceled > 0 ? [`${counted(canceled, 'task was', 'tasks were')} canceled.`] : []),
   ];
   return lines.length > 0 ? lines : ['Nothing in this group waits, and nothing failed.'];
 };
@@ -135,7 +139,7 @@ export const whyCommand = (io: Io): Command =>
   connectedCommand('why')
     .description('Say why a task or a group waits or failed: what it needs, its place in the queue, its log.')
     .argument('<id>', 'a taskId, or a taskGroupId')
-    .option('--group', 'the group, where a task has the same id')
+    .option('--group', 'explain the group when a task has the same id')
     .action(async (id: string, options: ConnectedOptions & { readonly group?: true }) => {
       const clients = { queue: queueOf(io, options), views: viewsOf(io, options) };
       const { task, group } = await explain(clients, { id, isGroup: options.group === true });

@@ -137,6 +137,6 @@ const runWorkerCommand = (io: Io): Command =>
     .option('--engine <name>', 'process, bubblewrap, docker or auto (default: auto)')
     .option('--work-dir <path>', 'where tasks and caches live (default: .taskyard-worker)')
     .option('--idle-timeout <seconds>', 'leave after this time without a task (default: never)', wholeNumber)
-    .option('--config <file>', 'a YAML file of settings; options and environment go before it')
+    .option('--config <file>', 'a YAML file of settings; options and environment override it')
     .option('--provider <kind>', 'how it registers: none, static or aws (default: none)')
     .action(async (options: WorkerOptions) => io.setExitCode(await work(io, options)));

@@ -83,7 +83,7 @@ export const openSource = async ({ url }: ArtifactSource, signal?: AbortSignal):
     throw new DownloadError(url, reasonOf(error));
   }
   if (response.ok) return response;
-  // Read to its end, the connection stays in use; cut off, it would be opened anew for nothing.
+  // Read to its end, the connection stays in use; cut off, it would be opened again for nothing.
   await response.text().catch(() => {});
   throw new DownloadError(url, `HTTP status ${response.status}`, response.status);
 };

@@ -36,7 +36,7 @@ const checkRequest = ({ credentials, start, expiry, clientId }: TemporaryCredent
   if (clientId === credentials.clientId) {
     throw new Error('Named temporary credentials need another clientId than their issuer.');
   }
-  if (!(expiry.getTime() >= start.getTime())) throw new Error('The expiry lies before the start.');
+  if (!(expiry.getTime() >= start.getTime())) throw new Error('The expiry is before the start.');
   if (expiry.getTime() - start.getTime() > longestLifeMs) {
     throw new Error('Temporary credentials live for 31 days at most.');
   }

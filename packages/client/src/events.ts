@@ -139,7 +139,7 @@ export async function* followEvents<Payload = unknown>(
       }
     } catch (error) {
       if (signal?.aborted) return;
-      // The server has forgotten the messages after our last one: start anew, and say that some are missing.
+      // The server has forgotten the messages after our last one: start again, and say that some are missing.
       const isForgotten = error instanceof ApiError && error.statusCode === 410 && lastEventId !== undefined;
       if (isForgotten) lastEventId = undefined;
       else if (!isWorthAnotherTry(error) || failures >= retries) throw error;

@@ -14,7 +14,7 @@ const units: readonly (readonly [names: RegExp, milliseconds: number])[] = [
 
 const unitMilliseconds = (name: string): number => {
   const unit = units.find(([names]) => names.test(name));
-  if (!unit) throw new Error(`"${name}" is no unit of time.`);
+  if (!unit) throw new Error(`"${name}" is not a unit of time.`);
   return unit[1];
 };
 
@@ -23,7 +23,7 @@ const form = /^\s*([+-]?)\s*((?:\d+\s*[a-z]+\s*)*)$/;
 /** Milliseconds of a period such as "1 day 3 hours", "30s" or "-2 weeks". */
 export const periodMilliseconds = (period: string): number => {
   const parts = form.exec(period);
-  if (!parts) throw new Error(`"${period}" is no period of time: write it like "1 day 3 hours".`);
+  if (!parts) throw new Error(`"${period}" is not a period of time: write it like "1 day 3 hours".`);
   const sign = parts[1] === '-' ? -1 : 1;
   let total = 0;
   for (const [, amount, unit] of (parts[2] ?? '').matchAll(/(\d+)\s*([a-z]+)/g)) {

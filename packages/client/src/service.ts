@@ -98,7 +98,7 @@ export class ServiceClient {
     return this.#prepare(name, args).url.href;
   }
 
-  /** The URL of a GET call, signed: whoever has it may make the call until it expires. */
+  /** The URL of a GET call, signed: anyone who has it may make the call until it expires. */
   async buildSignedUrl(name: string, args: readonly Argument[], expires: Date): Promise<string> {
     const { declaration, url } = this.#prepare(name, args);
     if (declaration.method !== 'GET') throw new Error(`${name} is no GET method: its URL cannot be signed.`);

@@ -85,7 +85,7 @@ export const createApp = (deps: AppDeps): App => {
 const requireDeclared = (domains: readonly Domain[]): void => {
   const declared = new Set(declarations.flatMap(({ routes }) => routes as readonly object[]));
   const missing = domains.flatMap(({ routes }) => routes).find((route) => !declared.has(route));
-  if (missing) throw new Error(`The method ${missing.contract.name} stands in no declaration.`);
+  if (missing) throw new Error(`The method ${missing.contract.name} is missing from declarations.ts.`);
 };
 
 const register = (server: FastifyInstance, deps: AppDeps, domains: Domains): void => {

@@ -61,7 +61,7 @@ const checkQueue = ({ task }: Completed): Refusal[] => {
     : [];
 };
 
-/** Checks of one task by itself. */
+/** Checks of one task on its own. */
 const checkOne = (completed: Completed, checkBody: Validate): Refusal[] => [
   ...checkTaskId(completed),
   ...checkQueue(completed),

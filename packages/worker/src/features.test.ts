@@ -88,7 +88,7 @@ test('a worker whose tasks could read its key certifies nothing', async (t) => {
   const signingKeyPath = join(directory, 'key');
   await writeFile(signingKeyPath, Buffer.alloc(32, 7).toString('base64'));
   const shown = await aWorker(t, { signingKeyPath, readOnlyPaths: [directory] });
-  await assert.rejects(shown.worker.started, /lies where tasks could read it/);
+  await assert.rejects(shown.worker.started, /is where tasks could read it/);
 });
 
 test('the resources of a task are in its log, and in an artifact when it asks for the figures', async (t) => {

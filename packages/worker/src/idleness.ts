@@ -16,7 +16,7 @@ export class Idleness {
     this.#since = clock.now().getTime();
   }
 
-  /** Counts anew from now. */
+  /** Counts again from now. */
   restart(): void {
     this.#since = this.#clock.now().getTime();
   }

@@ -179,7 +179,7 @@ const openSigningKey = async (
 ): Promise<SigningKey | undefined> => {
   if (path === undefined) return undefined;
   if (await isShown(path, [...systemDirectories, ...nodeDirectories(), ...readOnlyPaths])) {
-    throw new Error(`The signing key ${path} lies where tasks could read it.`);
+    throw new Error(`The signing key ${path} is where tasks could read it.`);
   }
   const key = await readSigningKey(path);
   log.info({ publicKey: key.publicKey }, 'tasks are certified with this key');

@@ -113,7 +113,7 @@ export const journey = async () => {
   assert.ok(new Date(reclaim.takenUntil) >= new Date(claim.takenUntil));
   const worker = clientOf('Queue', { credentials: reclaim.credentials });
 
-  // One small enough to travel inside the request, and one that is uploaded by itself.
+  // One small enough to travel inside the request, and one that is uploaded on its own.
   const small = Buffer.from('small');
   const large = Buffer.alloc(100_000, 'by object. ');
   await uploadByUrl(worker, taskId, 'public/signed.txt');

@@ -4,6 +4,7 @@ import { type ConnectedOptions, connectedCommand, serverOf } from '../connected.
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
 import { allItems } from '../listings.ts';
 import { shownMoment } from '../times.ts';
+import { warnOfUnservedQueues } from '../unserved-queues.ts';
 
 const purgesOf = (io: Io, options: ConnectedOptions): PurgeCache =>
   new PurgeCache({ ...serverOf(io, options), retries: 3 });
@@ -15,6 +16,7 @@ const purgeCommand = (io: Io): Command =>
     .argument('<cacheName>')
     .action(async (workerPoolId: string, cacheName: string, options: ConnectedOptions) => {
       await purgesOf(io, options).purgeCache(workerPoolId, { cacheName });
+      await warnOfUnservedQueues(io, serverOf(io, options), [workerPoolId]);
       if (options.json) sayJson(io, { workerPoolId, cacheName });
       else say(io, `The workers of ${workerPoolId} throw ${harmless(cacheName)} away`);
     });

@@ -118,7 +118,7 @@ export const gatherReport = async (
   save?: SaveResult,
 ): Promise<Report> => {
   const { tasks } = group;
-  // What failed by itself comes before what was canceled because of it.
+  // What failed on its own comes before what was canceled because of it.
   const failed = tasks
     .filter(isFailed)
     .sort((a, b) => Number(stateOf(b) === 'failed') - Number(stateOf(a) === 'failed'));
@@ -188,7 +188,7 @@ const verdict = (io: Io, { isComplete, counts, milliseconds, skipped }: Report):
   return `${word}: ${told || 'there are none'}, in ${durationText(milliseconds)}.`;
 };
 
-/** What failed by itself: tasks that were canceled because another failed are no news. */
+/** What failed on its own: tasks that were canceled because another failed are no news. */
 export const causesOf = (failures: readonly ReportedFailure[]): ReportedFailure[] =>
   failures.filter(({ reason }) => reason !== 'canceled');
 

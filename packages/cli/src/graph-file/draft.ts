@@ -133,6 +133,11 @@ const checkNeeds = (written: unknown, labels: ReadonlySet<string>) => {
   return needs.flatMap((need, index) =>
     typeof need !== 'string' || labels.has(need)
       ? []
-      : [{ path: ['needs', index], message: `needs "${need}", which is no task${suggestion(need, labels)}` }],
+      : [
+          {
+            path: ['needs', index],
+            message: `needs "${need}", which is not a task${suggestion(need, labels)}`,
+          },
+        ],
   );
 };

@@ -26,7 +26,7 @@ const inTask: Readonly<Record<string, string>> = {
   created: filledIn,
   taskGroupId: filledIn,
   taskId: filledIn,
-  label: 'the label is the key that the task stands under',
+  label: 'the label is the key of the task',
   name: 'write "metadata: {name: …}"',
   description: 'write "metadata: {description: …}"',
   owner: 'write "metadata: {owner: …}"',

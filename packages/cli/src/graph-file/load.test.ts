@@ -190,7 +190,7 @@ describe('labels that every JavaScript object inherits', () => {
     for (const { taskId, task } of graph.tasks) assert.deepEqual(task.payload.env, { SELF: taskId });
     assert.equal(find(graph, 'valueOf').dependencies.length, 3);
     const unknown = mistakesOf(`${head}tasks: {a: {needs: [constructor], payload: {command: [[x]]}}}`);
-    assert.deepEqual(unknown, ['4: a: needs "constructor", which is no task']);
+    assert.deepEqual(unknown, ['4: a: needs "constructor", which is not a task']);
   });
 });
 
@@ -234,7 +234,7 @@ tasks:
       '4: two: priority must be "highest", "very-high", "high", "medium", "low", "very-low" or "lowest"',
       '9: one: there is no value "nothing"; to leave it to a shell, write $${nothing}',
       '11: two: a cycle: "two" needs "three" needs "two"',
-      '11: two: needs "onne", which is no task (did you mean "one"?)',
+      '11: two: needs "onne", which is not a task (did you mean "one"?)',
       '12: two: unknown key "colour"',
       "18: three: taskId('four'): there is no such task",
     ]);

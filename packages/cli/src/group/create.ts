@@ -4,7 +4,8 @@ import { collectPairs } from '../input.ts';
 import { type Io, remark, say, sayJson } from '../io.ts';
 import { groupPage } from '../pages.ts';
 import { provideSource } from '../source/index.ts';
-import { readGraph, refuseTasksBoundHere, submitGraph } from './submit.ts';
+import { warnOfUnservedQueues } from '../unserved-queues.ts';
+import { queuesOf, readGraph, refuseTasksBoundHere, submitGraph } from './submit.ts';
 
 interface CreateOptions extends ConnectedOptions {
   readonly param: Record<string, string>;
@@ -26,6 +27,7 @@ export const createCommand = (io: Io): Command =>
       refuseTasksBoundHere(graph, file, rootUrl);
       const provision = { rootUrl, credentials, now: new Date(), hidden: [io.environment.folder] };
       await submitGraph(queue, await provideSource(io, graph, provision));
+      await warnOfUnservedQueues(io, serverOf(io, options), queuesOf(graph));
       const { taskGroupId, name, labels } = graph;
       if (options.json) return sayJson(io, { taskGroupId, name, tasks: labels });
       say(io, taskGroupId);

@@ -34,6 +34,10 @@ export const submitGraph = (queue: Queue, { taskGroupId, tasks }: Graph) => {
   return queue.createTaskGroupTasks(taskGroupId, body as CreateTaskGroupTasksRequest);
 };
 
+/** The task queues that a graph names, each as often as it does. */
+export const queuesOf = ({ tasks }: Graph): string[] =>
+  tasks.flatMap(({ task }) => (typeof task.taskQueueId === 'string' ? [task.taskQueueId] : []));
+
 /** Whether a URL names this machine. */
 const isOfThisMachine = (rootUrl: string): boolean => {
   const name = new URL(rootUrl).hostname.replace(/^\[(.*)\]$/, '$1');

@@ -66,7 +66,7 @@ it('reports mistakes in a file', async () => {
   const trace = await file('wrong.csv', 'at_seconds,duration_seconds\n1,x\n');
   const world = await pool('simulate', '--trace', trace, '--config', await config());
   assert.equal(world.exitCode(), exitCodes.usage);
-  assert.match(world.err(), /Line 2: "x" is no number/);
+  assert.match(world.err(), /Line 2: "x" is not a number/);
   const absent = await pool('simulate', '--trace', join(folder, 'absent'), '--config', await config());
   assert.equal(absent.exitCode(), exitCodes.usage);
 });

@@ -39,7 +39,7 @@ interface SetOptions extends ConnectedOptions {
 
 const setCommand = (io: Io): Command =>
   connectedCommand('set')
-    .description('Keep an object as a secret, in place of what the name stood for.')
+    .description('Set a secret to an object. It replaces the previous one.')
     .argument('<name>')
     .argument(
       '<file>',

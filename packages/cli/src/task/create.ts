@@ -1,9 +1,10 @@
 import { type CreateTaskRequest, fromNow, slugid } from '@taskyard/client';
 import type { Command } from 'commander';
-import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
+import { type ConnectedOptions, connectedCommand, queueOf, serverOf } from '../connected.ts';
 import { readDocument } from '../input.ts';
 import { type Io, remark, say, sayJson } from '../io.ts';
 import { taskPage } from '../pages.ts';
+import { warnOfUnservedQueues } from '../unserved-queues.ts';
 
 const withDates = (task: Record<string, unknown>): CreateTaskRequest =>
   ({ created: new Date().toJSON(), deadline: fromNow('1 day').toJSON(), ...task }) as CreateTaskRequest;
@@ -18,6 +19,7 @@ export const createCommand = (io: Io): Command =>
       const queue = queueOf(io, options);
       const { taskId = slugid() } = options;
       const reply = await queue.createTask(taskId, withDates(await readDocument(io, file)));
+      await warnOfUnservedQueues(io, serverOf(io, options), [reply.status.taskQueueId]);
       if (options.json) return sayJson(io, reply);
       say(io, taskId);
       remark(io, taskPage(queue.options.rootUrl, taskId));

@@ -75,7 +75,7 @@ export const downloadCommand = (io: Io): Command =>
       '[names...]',
       'names such as public/report.html; one that ends with / means all that are below it',
     )
-    .option('--all', 'every artifact, logs as well')
+    .option('--all', 'every artifact, including logs')
     .option('--run <runId>', 'of this run; by default of the latest', wholeNumber)
     .option(
       '-o, --output <path>',

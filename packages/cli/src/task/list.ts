@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
-import { type ConnectedOptions, connectedCommand } from '../connected.ts';
+import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { firstItems, viewsOf } from '../found.ts';
 import { wholeNumber } from '../input.ts';
 import { columns, harmless, type Io, paintFor, say, sayJson } from '../io.ts';
+import { requireQueue } from '../known-names.ts';
 import { paintState } from '../paint-state.ts';
 import { shownTime, sinceOption } from '../times.ts';
 
@@ -45,6 +46,8 @@ export const listCommand = (io: Io): Command =>
         (query) => views.listTasks({ ...query, ...filters }),
         (page) => page.tasks,
       );
+      if (found.length === 0 && taskQueueId !== undefined)
+        await requireQueue(queueOf(io, options), taskQueueId);
       if (options.json) {
         sayJson(io, found);
         return;

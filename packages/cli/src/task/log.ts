@@ -131,7 +131,7 @@ const printOnce = async (queue: Queue, ref: { taskId: string; run: number | unde
   if (copied === 'none')
     throw new CommandError(exitCodes.failed, `There is no log yet: the task is ${status.state}.`);
   if (copied === 'cut')
-    throw new CommandError(exitCodes.failed, 'The log broke off: with --follow it is taken up again.');
+    throw new CommandError(exitCodes.failed, 'The log broke off. Use --follow to read on.');
 };
 
 /** `taskyard task log <taskId>` */

@@ -1,17 +1,25 @@
-import type { TaskStatus } from '@taskyard/client';
+import type { TaskStatus, Views } from '@taskyard/client';
 import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf, serverOf } from '../connected.ts';
-import { columns, type Io, paintFor, say, sayJson } from '../io.ts';
+import { viewsOf } from '../found.ts';
+import { columns, harmless, type Io, paintFor, say, sayJson } from '../io.ts';
 import { taskPage } from '../pages.ts';
 import { paintState } from '../paint-state.ts';
 import { shownMoment } from '../times.ts';
 
-const statusLines = (io: Io, status: TaskStatus, page: string): string[] => {
+interface ShownStatus {
+  readonly status: TaskStatus;
+  /** Why the task waits. */
+  readonly because?: string | undefined;
+}
+
+const statusLines = (io: Io, { status, because }: ShownStatus, page: string): string[] => {
   const paint = paintFor(io, io.stdout);
   const timeIn = (time: string | undefined): string => (time === undefined ? '' : shownMoment(io, time));
   const facts = [
     ['task', status.taskId],
     ['state', paintState(paint, status.state)],
+    ...(because === undefined ? [] : [['because', harmless(because)]]),
     ['queue', status.taskQueueId],
     ['group', status.taskGroupId],
     ['deadline', shownMoment(io, status.deadline)],
@@ -29,18 +37,29 @@ const statusLines = (io: Io, status: TaskStatus, page: string): string[] => {
   return [...columns(facts), ...columns(runs)];
 };
 
-/** Prints what the queue answers with after it changed a task. */
-export const sayStatus = (io: Io, reply: { status: TaskStatus }, options: ConnectedOptions): void => {
+/** Prints the status of a task. */
+export const sayStatus = (io: Io, reply: ShownStatus, options: ConnectedOptions): void => {
   const page = taskPage(serverOf(io, options).rootUrl, reply.status.taskId);
   if (options.json) sayJson(io, reply);
-  else say(io, statusLines(io, reply.status, page).join('\n'));
+  else say(io, statusLines(io, reply, page).join('\n'));
+};
+
+/** Why a task waits; nothing for one that does not, and of a server that does not say it. */
+const whyItWaits = async (views: Views, { taskId, state }: TaskStatus): Promise<string | undefined> => {
+  if (state !== 'unscheduled' && state !== 'pending') return undefined;
+  return views.explainTask(taskId).then(
+    ({ because }) => because,
+    () => undefined,
+  );
 };
 
 /** `taskyard task status <taskId>` */
 export const statusCommand = (io: Io): Command =>
   connectedCommand('status')
-    .description('Show the state of a task, and its runs.')
+    .description('Show the state of a task, why it waits, and its runs.')
     .argument('<taskId>')
     .action(async (taskId: string, options: ConnectedOptions) => {
-      sayStatus(io, await queueOf(io, options).status(taskId), options);
+      const { status } = await queueOf(io, options).status(taskId);
+      const because = await whyItWaits(viewsOf(io, options), status);
+      sayStatus(io, { status, ...(because === undefined ? {} : { because }) }, options);
     });

@@ -36,7 +36,7 @@ export const serve = async (answer: Answer) => {
   return { rootUrl: `http://127.0.0.1:${port}`, requests, close };
 };
 
-/** Answers with JSON. */
+/** Replies with JSON. */
 export const json = (response: ServerResponse, body: unknown, status = 200): void => {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });
   response.end(JSON.stringify(body));

@@ -139,7 +139,7 @@ export const finishArtifactRequest = publish('queue', 'finish-artifact-request',
 
 export const GetArtifactResponse = exactly(
   { storageType: Text(), url: Text({ format: 'uri', description: 'Also the `location` of the reply.' }) },
-  { title: 'Where an artifact lies' },
+  { title: 'Where an artifact is' },
 );
 export type GetArtifactResponse = Static<typeof GetArtifactResponse>;
 export const getArtifactResponse = publish('queue', 'get-artifact-response', GetArtifactResponse);

@@ -49,7 +49,7 @@ export class Directory {
   /** Reads changes when the last read was too long ago. Call it before the other methods. */
   async prepare(): Promise<void> {
     const ageMs = this.#deps.clock.now().getTime() - this.#lookedAt;
-    // A read that lies in the future happened before the clock was set back.
+    // A read that is in the future happened before the clock was set back.
     if (!this.#roles || ageMs > ageMaxMs || ageMs < 0) await this.refresh();
     else if (ageMs > lookEveryMs) this.#refreshSoon();
   }

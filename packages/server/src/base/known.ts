@@ -30,7 +30,7 @@ export class BrieflyKnown<Value> {
   of(key: string): Promise<Value> {
     const there = this.#known.get(key);
     const ageMs = there ? this.#clock.now().getTime() - there.readAt.getTime() : knownMs;
-    // A read that lies in the future happened before the clock was set back.
+    // A read that is in the future happened before the clock was set back.
     return (there && ageMs >= 0 && ageMs < knownMs ? there : this.#learn(key)).value;
   }
 

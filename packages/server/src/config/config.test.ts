@@ -93,7 +93,7 @@ describe('the configuration', () => {
     ])
       assert.match(String(mistakeInProject(path)), /^is a folder of the system/, path);
     for (const path of [join(project, 'missing'), join(folder, 'taskyard.yml')])
-      assert.equal(mistakeInProject(path), 'is no folder of this machine');
+      assert.equal(mistakeInProject(path), 'is not a folder of this machine');
     const { worker } = readConfig({ env: { WORKER_PROJECT: join(project, 'own') } });
     assert.equal(worker.project, await realpath(project));
   });

@@ -49,7 +49,8 @@ export type ProjectFolder =
  */
 export const projectFolder = (folder: string): ProjectFolder => {
   const path = realPathOf(resolve(folder));
-  if (path === undefined || !statSync(path).isDirectory()) return { mistake: 'is no folder of this machine' };
+  if (path === undefined || !statSync(path).isDirectory())
+    return { mistake: 'is not a folder of this machine' };
   if (path === '/') return { mistake: 'is the root of this machine' };
   const homes = realPathsOf(homesOfUser());
   if (homes.some((home) => isWithin(home, path)))

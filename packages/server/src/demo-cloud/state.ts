@@ -8,7 +8,7 @@ import type { Reply } from './query-api.ts';
 export interface Machine {
   /** Ends it, if it has not ended. */
   end(): Promise<void>;
-  /** Resolves when it has ended, by itself or not. */
+  /** Resolves when it has ended, for any reason. */
   readonly ended: Promise<void>;
 }
 

@@ -277,7 +277,7 @@ describe('GitHub', () => {
     assert.equal(checkOf(commit, 'Taskyard (push)')?.conclusion, 'success');
   });
 
-  it('is asked as the installation that there is now, when the app was removed and installed anew', async () => {
+  it('is asked as the installation that there is now, when the app was removed and installed again', async () => {
     test.github.interrupt = ({ path }) =>
       path === '/app/installations/1/access_tokens'
         ? { status: 404, body: { message: 'Not Found' } }

@@ -7,7 +7,7 @@ const nextOf = (pattern: string, i: number, after: Date): Date | undefined => {
     return nextTime(patternIn(pattern), after);
   } catch (error) {
     const why = (error as Error).message;
-    throw new RequestError('InputError', `schedule[${i}] '${pattern}' is no cron pattern: ${why}`);
+    throw new RequestError('InputError', `schedule[${i}] '${pattern}' is not a cron pattern: ${why}`);
   }
 };
 

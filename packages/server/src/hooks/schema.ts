@@ -148,7 +148,7 @@ export const hookStatus = publish(
         Type.String({ format: 'date-time', description: 'When the schedule fires the hook next.' }),
       ),
     },
-    { title: 'How a hook stands' },
+    { title: 'Status of a hook' },
   ),
 );
 
@@ -183,7 +183,7 @@ export const LastFire = exactly({
   result: oneOf(['success', 'error']),
   error: Text({ description: 'Why there is no task; empty when there is one.' }),
   taskState: oneOf(['unknown', 'unscheduled', 'pending', 'running', 'completed', 'failed', 'exception'], {
-    description: 'How the task stands now; `unknown` when there is none.',
+    description: 'The state of the task now; `unknown` when there is none.',
   }),
 });
 export type LastFire = Static<typeof LastFire>;

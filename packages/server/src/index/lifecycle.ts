@@ -100,13 +100,13 @@ export const entriesOf = (task: CompletedTask): { entries: Entry[]; mistakes: st
     .map((route) => route.slice(prefix.length));
   const mistakes = paths
     .filter((path) => !pathPattern.test(path))
-    .map((path) => `'${path}' is no path of the index.`);
+    .map((path) => `'${path}' is not a path of the index.`);
   const wish = (isObject(task.wish) ? task.wish : {}) as Readonly<Record<string, unknown>>;
   const rank = typeof wish.rank === 'number' ? wish.rank : 0;
   const data = JSON.stringify(isObject(wish.data) ? wish.data : {});
   const wanted = dateIn(typeof wish.expires === 'string' ? wish.expires : task.expires);
   const expires = wanted && expiryWithin(wanted, dateIn(task.expires));
-  const mistake = expires ? mistakeIn({ rank, data }) : `'${wish.expires}' is no time.`;
+  const mistake = expires ? mistakeIn({ rank, data }) : `'${wish.expires}' is not a time.`;
   if (mistake || !expires) return { entries: [], mistakes: [...mistakes, mistake ?? ''] };
   const entries = paths
     .filter((path) => pathPattern.test(path))

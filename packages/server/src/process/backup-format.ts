@@ -94,7 +94,7 @@ const readManifest = (text: string): Manifest => {
   try {
     return Value.Parse(Manifest, JSON.parse(text));
   } catch (cause) {
-    throw new BackupError('It is no backup that this version of Taskyard can read.', { cause });
+    throw new BackupError('This version of Taskyard cannot read it as a backup.', { cause });
   }
 };
 
@@ -119,7 +119,7 @@ export const readArchive = async (
     for await (const entry of archive) {
       const { name, type } = entry.header;
       if (!manifest) {
-        if (name !== manifestName) throw new BackupError('It is no backup of Taskyard.');
+        if (name !== manifestName) throw new BackupError('It is not a backup of Taskyard.');
         manifest = readManifest(await readText(entry));
         await check(manifest);
         continue;

@@ -23,6 +23,6 @@ export const purgeCacheDeclaration: ServiceDeclaration<PurgeCacheServices> = {
     description: 'Tells workers which of their caches to delete.',
   },
   routes,
-  // A part of the listings, published by itself because clients look it up.
+  // A part of the listings, published on its own because clients look it up.
   schemas: [schema.purgeCacheRequests],
 };

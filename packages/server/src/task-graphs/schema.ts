@@ -109,7 +109,7 @@ export const taskGraphStatus = publish('scheduler', 'task-graph-status', TaskGra
 export const taskGraphStatusResponse = publish(
   'scheduler',
   'task-graph-status-response',
-  exactly({ status: TaskGraphStatus }, { title: 'How a task graph stands' }),
+  exactly({ status: TaskGraphStatus }, { title: 'State of a task graph' }),
 );
 
 const about = { status: TaskGraphStatus, metadata: TaskGraphMetadata, tags: Tags };
@@ -117,7 +117,7 @@ const about = { status: TaskGraphStatus, metadata: TaskGraphMetadata, tags: Tags
 export const taskGraphInfoResponse = publish(
   'scheduler',
   'task-graph-info-response',
-  exactly(about, { title: 'How a task graph stands, and what it is for' }),
+  exactly(about, { title: 'State of a task graph, and what it is for' }),
 );
 
 export const InspectedNode = exactly(

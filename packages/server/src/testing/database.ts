@@ -16,11 +16,11 @@ import {
 export interface TestDatabase {
   readonly db: Database;
   readonly url: string;
-  /** Closes `db` and removes the database, whoever is still connected. */
+  /** Closes `db` and removes the database, even if others are still connected. */
   drop(): Promise<void>;
 }
 
-/** A server that lives as long as this process, for a test file that is run by itself. */
+/** A server that lives as long as this process, for a test file that is run alone. */
 const startServer = async (): Promise<string> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
   const settings = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' };

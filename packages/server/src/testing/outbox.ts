@@ -1,6 +1,6 @@
 import type { Database } from '../base/index.ts';
 
-/** A message as it lies in the outbox, its body parsed. */
+/** A message as it is in the outbox, its body parsed. */
 export interface SentMessage {
   readonly id: number;
   readonly exchange: string;

@@ -212,7 +212,7 @@ const statuses: Partial<Record<lifecycle.OAuthCode, number>> = {
   invalid_token: 401,
 };
 
-/** Answers a site in the words of RFC 6749. */
+/** Replies to a site in the words of RFC 6749. */
 const toSite = async (answer: () => Promise<unknown>): Promise<unknown> => {
   try {
     return await answer();

@@ -68,7 +68,7 @@ export const TaskExplanation = exactly(
       ),
     ),
   },
-  { title: 'Why a task stands where it stands' },
+  { title: 'Why a task is in its state' },
 );
 export type TaskExplanation = Static<typeof TaskExplanation>;
 export const taskExplanation = publish('views', 'task-explanation', TaskExplanation);

@@ -141,7 +141,7 @@ const machineLoops = (context: Context, providerId: string, sweeping: Sweeping):
 ];
 
 const sweepLoop = (context: Context, providerId: string, { everyMs, swept }: Sweeping): Loop => {
-  // Nobody knows what happened to whoever swept before us.
+  // Nobody knows what happened to the process that swept before us.
   let isAtOnce = true;
   swept?.each(() => {
     isAtOnce = true;

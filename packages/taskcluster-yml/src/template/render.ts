@@ -13,7 +13,7 @@ export interface Rendered {
   readonly mistakes: readonly RenderMistake[];
 }
 
-/** Render a template; when it fails, every part of it that fails by itself is named. */
+/** Render a template; when it fails, every part of it that fails on its own is named. */
 export const render = (template: unknown, path: Path, context: Fields): Rendered => {
   const whole = tried(template, context);
   return whole.failure === undefined

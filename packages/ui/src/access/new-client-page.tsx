@@ -22,7 +22,7 @@ const Form = ({ own, held, search }: { own: string; held: readonly string[]; sea
   const create = async (fields: FormData) => {
     const field = (name: string) => String(fields.get(name) ?? '').trim();
     const expires = moment(field('expires'));
-    if (!expires) throw new Error(`"${field('expires')}" is no date and no time from now`);
+    if (!expires) throw new Error(`"${field('expires')}" is neither a date nor a time from now`);
     const { auth } = await api();
     const made = await auth.createClient(field('clientId'), {
       description: field('description'),

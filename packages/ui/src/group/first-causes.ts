@@ -1,6 +1,6 @@
 import type { Line } from './lines.ts';
 
-/** A task that went wrong by itself, and how many wait for it in vain. */
+/** A task that went wrong on its own, and how many wait for it in vain. */
 export interface Cause {
   readonly line: Line;
   readonly waiting: number;

@@ -23,7 +23,7 @@ const bindings = [
   queueExchanges.taskException,
 ].map(({ exchange }) => ({ exchange, routingKeyPattern: '#' }));
 
-/** Reads the overview anew after messages, but not more often than every two seconds. */
+/** Reads the overview again after messages, but not more often than every two seconds. */
 const useLiveOverview = () => {
   const queries = useQueryClient();
   const timer = useRef(0);

@@ -16,7 +16,7 @@ export interface LogText {
 const keptMax = 64 * 2 ** 20;
 const lineCost = 40;
 
-/** A log as lines. A carriage return begins its line anew, as progress bars want it. */
+/** A log as lines. A carriage return begins its line again, as progress bars want it. */
 export const logText = (max = keptMax): LogText => {
   const lines: string[] = [];
   let open = false;

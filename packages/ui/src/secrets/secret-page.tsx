@@ -12,7 +12,7 @@ const Shown = ({ name }: { name: string }) => {
   const secret = useQuery({
     queryKey: ['secret', name],
     queryFn: async ({ signal }) => (await api()).secrets.get(name, { signal }),
-    // It is not kept for later, and it is not read anew below the hands of a user who edits it.
+    // It is not kept for later, and it is not read again while a user edits it.
     gcTime: 0,
     refetchOnWindowFocus: false,
   });

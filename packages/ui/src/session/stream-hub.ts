@@ -107,7 +107,7 @@ export const unionOf = (all: readonly (readonly Binding[])[]): Binding[] => {
 
 /**
  * One event stream for all tabs of a user: browsers open six connections to a server over HTTP/1.1, for all tabs together,
- * and a stream holds one. When what is listened to changes, the stream is opened anew and goes on where it was.
+ * and a stream holds one. When what is listened to changes, the stream is opened again and goes on where it was.
  */
 export class StreamHub {
   readonly #context: HubContext;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { agoText, durationText } from './times.ts';
 
-/** The time, anew every second while the page is visible. */
+/** The time, updated every second while the page is visible. */
 export const useNow = (everyMs = 1000): Date => {
   const [now, setNow] = useState(() => new Date());
   useEffect(() => {

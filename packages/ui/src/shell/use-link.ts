@@ -1,7 +1,7 @@
 import { useRouter } from '@tanstack/react-router';
 import type { MouseEvent } from 'react';
 
-/** Properties of a link to another page of ours: it opens without loading everything anew. */
+/** Properties of a link to another page of ours: it opens without loading everything again. */
 export const useLink = () => {
   const router = useRouter();
   return (href: string) => ({

@@ -67,7 +67,7 @@ export const withBytes = async <T>(
 ): Promise<T> => {
   if (inside === undefined) return use(path);
   const file = await openInside(inside, path);
-  if (!file) throw new NoFile(`${path} is no file any more`);
+  if (!file) throw new NoFile(`${path} is not a file any more`);
   try {
     return await use(pathOfHandle(file, path));
   } finally {

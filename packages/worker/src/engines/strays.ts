@@ -111,7 +111,7 @@ export const killStrays = async (
         process.kill(pid, 'SIGKILL');
         killed.add(pid);
       } catch {
-        // It ended by itself.
+        // It ended on its own.
       }
     }
     await clock.sleep(roundMs);

@@ -159,7 +159,7 @@ class DaemonImages implements Images {
 
   /** Asks the registry unless the image is here and cannot, or need not, have changed. */
   async #fromRegistry(given: string, providing: Providing): Promise<Obtained> {
-    if (isOfArchive(given)) throw new Error(`${given} is no image of a registry`);
+    if (isOfArchive(given)) throw new Error(`${given} is not an image of a registry`);
     const name = fullName(given);
     const digest = digestOf(name);
     const here = await this.#find(name);

@@ -32,7 +32,7 @@ const read = async (path: string): Promise<NotedImage[]> => {
   }
 };
 
-/** Opens the record that lies in a file. */
+/** Opens the record in a file. */
 export const openRecord = async (path: string): Promise<ImageRecord> => {
   const images = new Map((await read(path)).map((image) => [image.id, image]));
   let written = Promise.resolve();

@@ -131,7 +131,7 @@ const takenCaches = (
   };
 };
 
-/** Holds the directory in which a place of the task lies. No link is followed. */
+/** Holds the directory in which a place of the task is. No link is followed. */
 const withParent = <T>(
   places: Places,
   directory: string,
@@ -141,7 +141,7 @@ const withParent = <T>(
   const { root, path } = rootOf(places, directory);
   const names = partsOf(path) ?? [];
   const name = names.pop();
-  if (name === undefined) throw new Error(`${directory} is no directory inside the task's directory`);
+  if (name === undefined) throw new Error(`${directory} is not a directory inside the task's directory`);
   return withHeld(holdBelow(root.directory, names, { make }), (parent) => use({ parent, name }));
 };
 

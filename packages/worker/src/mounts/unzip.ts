@@ -80,7 +80,7 @@ const place = async (work: Work, entry: Entry): Promise<void> => {
   const mode = entry.externalFileAttributes >>> 16;
   const content: Readable = await zip.openReadStreamPromise(entry);
   if ((mode & kindMask) === linkKind) {
-    if (entry.uncompressedSize > linkBytesMax) throw new Error(`its entry ${fileName} is no link`);
+    if (entry.uncompressedSize > linkBytesMax) throw new Error(`its entry ${fileName} is not a link`);
     // Where it leads is checked when it is followed.
     links.push({ path, target: await text(content) });
     return;

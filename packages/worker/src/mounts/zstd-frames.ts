@@ -1,7 +1,7 @@
 const magic = 0xfd_2f_b5_28;
 const isSkippable = (number: number): boolean => number >>> 4 === 0x1_84_d2_a5;
 
-/** Bytes at the beginning of a frame in which all that its header says lies. */
+/** Bytes at the beginning of a frame that contain all that its header says. */
 const headerBytesMax = 18;
 
 interface Header {

@@ -24,7 +24,7 @@ export const imageShapes = {
       namespace: Type.String({ minLength: 1 }),
       path: Type.String({ minLength: 1 }),
     },
-    { ...closed, description: 'A saved image of the task that stands at a path of the index.' },
+    { ...closed, description: 'A saved image of the task at a path of the index.' },
   ),
 };
 const Image = Type.Union([

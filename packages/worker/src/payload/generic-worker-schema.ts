@@ -123,7 +123,7 @@ export const GenericWorkerPayload = Type.Object(
     command: Type.Array(Type.Array(Type.String(), { minItems: 1 }), {
       minItems: 1,
       description:
-        'Commands with their arguments; no shell stands between. The first to fail is the last to run.',
+        'Commands with their arguments; no shell is involved. The first to fail is the last to run.',
     }),
     env: Type.Optional(Type.Record(Type.String(), Type.String())),
     maxRunTime: Type.Integer({ minimum: 1, description: 'Seconds, for all commands together.' }),

@@ -97,7 +97,7 @@ export const openReports = ({ clock, taskQueueId, connect }: ReportsContext): Re
   };
 };
 
-/** Never rejects: each report is settled by itself. */
+/** Never rejects: each report is settled on its own. */
 const sendSingly = async (batch: readonly Waiting[]): Promise<void> => {
   await Promise.all(
     batch.map(({ report: { queue, ...rest }, signal, resolve, reject }) =>

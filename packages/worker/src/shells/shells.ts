@@ -36,7 +36,7 @@ class Offer {
     const open: OpenTerminal =
       this.#running.size < shellsMax
         ? this.#open
-        : () => Promise.reject(new Error(`A task has ${shellsMax} shells at once, and no more.`));
+        : () => Promise.reject(new Error(`A task can have ${shellsMax} shells at once.`));
     const conversation = converse(stream, { open, over: this.#over.signal });
     this.#running.add(conversation);
     return conversation.finally(() => this.#running.delete(conversation));

@@ -182,7 +182,7 @@ const mounts: readonly PayloadCase[] = [
         { directory: 'd/e', format: 'tar', content: { base64: tarred.toString('base64') } },
       ],
     }),
-    expected: { ...failed, log: /Nothing can be put at d\/e: a link or a file stands where a directory/ },
+    expected: { ...failed, log: /Nothing can be put at d\/e: there is a link or a file where a directory/ },
   },
   {
     name: 'a file over a directory fails the task with a sentence',

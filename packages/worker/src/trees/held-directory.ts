@@ -111,8 +111,8 @@ export const ignoring =
   };
 
 const reasons: Readonly<Record<string, string>> = {
-  ENOTDIR: 'a link or a file stands where a directory is needed',
-  ELOOP: 'a link stands where none is followed',
+  ENOTDIR: 'there is a link or a file where a directory is needed',
+  ELOOP: 'there is a link where none is followed',
   EISDIR: 'a directory is there already',
   ENOTEMPTY: 'a directory is there already, and is not empty',
 };

@@ -9,7 +9,7 @@ const depthMax = 200;
  * entry takes the place of what has its name there, be it a link. No link is followed.
  */
 export const moveEntries = async (from: HeldDirectory, to: HeldDirectory, depth = 0): Promise<void> => {
-  if (depth > depthMax) throw new Error(`directories lie more than ${depthMax} deep in each other`);
+  if (depth > depthMax) throw new Error(`directories are nested more than ${depthMax} deep`);
   await chmod(from.path, 0o700);
   for (const name of await readdir(from.path, { encoding: 'buffer' })) {
     const moving = await lstat(from.at(name));

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { withBytes } from '../artifacts/index.ts';
 import { openInside, type Root } from '../trees/index.ts';
 
-/** An uploaded file: its name as an artifact, and where it lies. */
+/** An uploaded file: its name as an artifact, and where it is. */
 export interface CertifiedFile {
   readonly name: string;
   readonly path: string;
@@ -62,7 +62,7 @@ export const readAdditions = async (taskDirectory: string): Promise<Json> => {
     await file.close();
   }
   const additions: unknown = JSON.parse(text);
-  if (!isObject(additions)) throw new Error(`${additionsName} is no object.`);
+  if (!isObject(additions)) throw new Error(`${additionsName} is not an object.`);
   return additions;
 };
 

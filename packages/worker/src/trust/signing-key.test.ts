@@ -31,9 +31,9 @@ test('what is no ed25519 key is refused', async (t) => {
   const others = { other: privateKey.export({ type: 'pkcs8', format: 'pem' }), short: 'AAAA', empty: '' };
   for (const [name, text] of Object.entries(others)) {
     await writeFile(join(directory, name), text);
-    await assert.rejects(readSigningKey(join(directory, name)), /is no ed25519 key/);
+    await assert.rejects(readSigningKey(join(directory, name)), /is not an ed25519 key/);
   }
-  await assert.rejects(readSigningKey(join(directory, 'none')), /is no ed25519 key/);
+  await assert.rejects(readSigningKey(join(directory, 'none')), /is not an ed25519 key/);
 });
 
 test('a key is visible when it lies in a visible directory, by any name', async (t) => {

@@ -34,11 +34,11 @@ export const readSigningKey = async (path: string): Promise<SigningKey> => {
       sign: (bytes) => sign(null, bytes, key),
     };
   } catch (error) {
-    throw new Error(`${path} is no ed25519 key: ${(error as Error).message}`);
+    throw new Error(`${path} is not an ed25519 key: ${(error as Error).message}`);
   }
 };
 
-/** Whether a file lies in one of some directories, which tasks are shown. */
+/** Whether a file is in one of some directories, which tasks are shown. */
 export const isShown = async (path: string, shown: readonly string[]): Promise<boolean> => {
   const real = await realpath(path);
   const directories = new Set<string>();

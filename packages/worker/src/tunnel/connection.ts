@@ -12,7 +12,7 @@ export interface TunnelRequest {
   readonly range: string | undefined;
 }
 
-/** Answers a question: sends the head of the reply by `begin`, and the rest to what that returns. */
+/** Replies to a question: sends the head of the reply by `begin`, and the rest to what that returns. */
 export type Answer = (
   request: TunnelRequest,
   begin: (status: number, headers: Readonly<Record<string, string | number>>) => Writable,

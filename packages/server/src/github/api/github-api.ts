@@ -63,7 +63,7 @@ export class GithubApi {
     );
   }
 
-  /** Calls as an installation or, where that is gone because the app was removed and installed anew, as the one that is there now. */
+  /** Calls as an installation or, where that is gone because the app was removed and installed again, as the one that is there now. */
   async #whereInstalled<T>(name: RepositoryName, id: number, call: (id: number) => Promise<T>): Promise<T> {
     const known = this.#successors.get(id) ?? id;
     const isGone = await this.#tokenOf(known).then(

@@ -112,8 +112,8 @@ const postponed = (
   }
   const isFinal = error instanceof GithubRefusal && error.status !== 401;
   const dueAt = isFinal ? undefined : nextAttempt(row.attempts, now);
-  if (dueAt) log.info(about, 'GitHub could not be told how something stands; it is tried again');
-  else log.warn(about, 'GitHub does not take how something stands; it is given up until that changes');
+  if (dueAt) log.info(about, 'GitHub could not be told of a state; it is tried again');
+  else log.warn(about, 'GitHub refuses a state; it is given up until that changes');
   return { ...row, attempts: dueAt ? row.attempts : 0, dueAt: dueAt ?? null };
 };
 

@@ -75,7 +75,7 @@ export const sendCheck = async (sending: Sending, check: CheckRun): Promise<numb
   try {
     return await put(known, withoutText(check));
   } catch (error) {
-    // A check run that is gone, or that may not begin anew, is followed by another one of its name.
+    // A check run that is gone, or that may not begin again, is followed by another one of its name.
     if (known.checkRunId === null || !isRefusedAs(error, 404, 422)) throw error;
     return put({ ...known, checkRunId: null }, withoutText(check));
   }

@@ -47,7 +47,7 @@ const rowOf = ({ delivery, occasion, taskGroupId, rendered }: HookBuild, now: Da
   endedAt: null,
 });
 
-/** Puts the refusals of tasks into one, so that whoever wrote the file reads all of them. */
+/** Puts the refusals of tasks into one, so that the author of the file reads all of them. */
 const refusalOf = (
   { rendered: { tasks } }: BuildToCreate,
   answers: readonly Answer<unknown>[],

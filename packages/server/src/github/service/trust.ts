@@ -17,7 +17,7 @@ export const readPolicy = async ({ rendering }: Context, repository: Repository)
 };
 
 /**
- * Whether all who had a hand in a pull request may push to the repository: whoever opened it, and whoever owns the fork
+ * Whether all who had a hand in a pull request may push to the repository: the person who opened it, and the owner of the fork
  * that it comes from. A fork that is gone belongs to nobody, and never to the repository itself.
  */
 export const isTrusted = async (

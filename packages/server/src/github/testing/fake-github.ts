@@ -70,7 +70,7 @@ export interface FakeGithub {
   readonly comments: FakeComment[];
   /** What was asked for, as `GET /repos/…`. */
   readonly calls: string[];
-  /** Answers instead of it, as long as it returns something. */
+  /** Replies instead of it, as long as it returns something. */
   interrupt: ((asked: Asked) => Answer | undefined) | undefined;
   /** The headers of a delivery of this body. */
   headersFor(event: string, body: string, eventId?: string): Record<string, string>;

@@ -55,7 +55,7 @@ const valueIn = (text: string, kind: FieldKind): number => {
 
 const stepIn = (text: string | undefined, kind: FieldKind): number => {
   if (text === undefined) return 1;
-  if (!/^\d+$/.test(text) || Number(text) === 0) wrong(kind, `/${text}`, 'is no step');
+  if (!/^\d+$/.test(text) || Number(text) === 0) wrong(kind, `/${text}`, 'is not a step');
   return Number(text);
 };
 

@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { RequestError, slugid, type Transaction, transact } from '../../base/index.ts';
+import {
+  type Change,
+  RequestError,
+  type Sql,
+  slugid,
+  type Transaction,
+  type Work,
+} from '../../base/index.ts';
 import { outbox } from '../../events/index.ts';
 import type { Context } from '../context.ts';
 import { type HookChange, hookChanged } from '../events.ts';
@@ -27,67 +34,63 @@ export const definitionOf = (row: store.HookRow): HookDefinition => ({
 });
 
 /** Creates a hook. Creating the same one again has no effect; another one with its ids is a conflict. */
-export const createHook = async (context: Context, wanted: HookToSave): Promise<HookDefinition> => {
-  await requireSound(context, wanted);
-  const triggerToken = context.encryption.encrypt(slugid());
-  return transact(context, async (tx, now) => {
-    const hook = rowOf(wanted, { bindings: '[]', triggerToken });
-    if (!(await store.insertHook(tx, hook))) return requireSame(tx, hook);
-    await setSlot(tx, hook, now);
-    await record(context, tx, { ref: hook, change: 'created', clientId: wanted.clientId, now });
-    return definitionOf(hook);
-  });
+export const createHook: Change<HookToSave, HookDefinition, Context> = async (tx, wanted, work) => {
+  const triggerToken = work.context.encryption.encrypt(slugid());
+  const hook = rowOf(wanted, { bindings: '[]', triggerToken });
+  if (!(await store.insertHook(tx, hook))) return requireSame(tx, hook);
+  await setSlot(tx, hook, work.now);
+  await record(tx, { ref: hook, change: 'created', clientId: wanted.clientId }, work);
+  return definitionOf(hook);
 };
 
 /** Replaces the definition of a hook. The same one again also sends a message; bindings that are left out stay. */
-export const updateHook = async (context: Context, wanted: HookToSave): Promise<HookDefinition> => {
-  await requireSound(context, wanted);
-  return transact(context, async (tx, now) => {
-    const current = await store.lockHook(tx, wanted);
-    if (!current) throw noSuchHook(wanted);
-    const hook = rowOf(wanted, current);
-    await store.saveHook(tx, hook);
-    if (hook.schedule !== current.schedule) await changeSlot(tx, hook, now);
-    await record(context, tx, { ref: hook, change: 'updated', clientId: wanted.clientId, now });
-    return definitionOf(hook);
-  });
+export const updateHook: Change<HookToSave, HookDefinition, Context> = async (tx, wanted, work) => {
+  const current = await store.lockHook(tx, wanted);
+  if (!current) throw noSuchHook(wanted);
+  const hook = rowOf(wanted, current);
+  await store.saveHook(tx, hook);
+  if (hook.schedule !== current.schedule) await changeSlot(tx, hook, work.now);
+  await record(tx, { ref: hook, change: 'updated', clientId: wanted.clientId }, work);
+  return definitionOf(hook);
 };
 
+/** A hook, and the client that removes it. */
+export interface HookToRemove extends store.HookRef {
+  readonly clientId: string;
+}
+
 /** Deletes a hook with its fires; one that does not exist counts as deleted. */
-export const removeHook = async (
-  context: Context,
-  { clientId, ...ref }: store.HookRef & { readonly clientId: string },
-): Promise<object> => {
-  await transact(context, async (tx, now) => {
-    if (await store.deleteHook(tx, ref)) await record(context, tx, { ref, change: 'deleted', clientId, now });
-  });
+export const removeHook: Change<HookToRemove, object, Context> = async (tx, { clientId, ...ref }, work) => {
+  if (await store.deleteHook(tx, ref)) await record(tx, { ref, change: 'deleted', clientId }, work);
   return {};
 };
 
 /** The token with which any caller may trigger the hook. */
-export const readToken = async (context: Context, ref: store.HookRef): Promise<{ token: string }> => {
-  const hook = await store.readHook(context.db, ref);
+export const readToken = async (sql: Sql, ref: store.HookRef, { context }: Work<Context>) => {
+  const hook = await store.readHook(sql, ref);
   if (!hook) throw noSuchHook(ref);
   return { token: context.encryption.decrypt(hook.triggerToken) };
 };
 
 /** Gives the hook another token; the old one stops working at once. */
-export const resetToken = async (context: Context, ref: store.HookRef): Promise<{ token: string }> => {
+export const resetToken: Change<store.HookRef, { token: string }, Context> = async (tx, ref, { context }) => {
   const token = slugid();
-  if (await store.saveToken(context.db, ref, context.encryption.encrypt(token))) return { token };
+  if (await store.saveToken(tx, ref, context.encryption.encrypt(token))) return { token };
   throw noSuchHook(ref);
 };
 
-const requireSound = async (
-  context: Context,
+/** Refuses a definition that no hook may have. It compiles the schema, so no transaction is open meanwhile. */
+export const requireSound = async (
+  _sql: Sql,
   { hookGroupId, hookId, definition }: HookToSave,
+  { now, context }: Work<Context>,
 ): Promise<void> => {
   for (const [field, id] of Object.entries({ hookGroupId, hookId })) {
     const given = definition[field as keyof store.HookRef];
     if (given !== undefined && given !== id)
       throw new RequestError('InputError', `${field} is '${given}' in the body and '${id}' in the URL.`);
   }
-  requireSoundSchedule(definition.schedule ?? [], context.clock.now());
+  requireSoundSchedule(definition.schedule ?? [], now);
   definition.bindings?.forEach((binding, i) => {
     const { exchange } = binding;
     for (const [field, text] of Object.entries(binding))
@@ -149,13 +152,12 @@ interface Recorded {
   readonly ref: store.HookRef;
   readonly change: HookChange;
   readonly clientId: string;
-  readonly now: Date;
 }
 
 const record = async (
-  context: Context,
   tx: Transaction,
-  { ref, change, clientId, now }: Recorded,
+  { ref, change, clientId }: Recorded,
+  { now, context }: Work<Context>,
 ): Promise<void> => {
   const entry = { entityType: 'hook', entityId: nameOf(ref), actionType: change, clientId, created: now };
   await context.recordAudit(tx, [entry]);

@@ -1,6 +1,5 @@
-import { bindQueries, bindVerbs, inBatches } from '../../base/index.ts';
+import { alone, bindQueries, bindVerbs, inBatches, oneByOne } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import type { HookRef } from '../store.ts';
 import * as definitions from './definitions.ts';
 import { fireDue, fireDueHooks } from './due.ts';
 import { fireHooksByMessages, fireWaiting } from './messages.ts';
@@ -13,6 +12,10 @@ export { renewTokens } from './renew-tokens.ts';
 export type { Trigger } from './trigger.ts';
 
 const verbs = {
+  createHook: alone(oneByOne(definitions.createHook)),
+  updateHook: alone(oneByOne(definitions.updateHook)),
+  removeHook: alone(oneByOne(definitions.removeHook)),
+  resetToken: alone(oneByOne(definitions.resetToken)),
   fireDueHooks: inBatches(fireDueHooks),
   fireHooksByMessages: inBatches(fireHooksByMessages),
   triggerHooks: inBatches(triggerHooks),
@@ -25,18 +28,25 @@ const queries = {
   readHookStatus: reads.readHookStatus,
   readHookBindings: reads.readHookBindings,
   listLastFires: reads.listLastFires,
+  readToken: definitions.readToken,
 };
 
 /** The verbs of hooks, bound to what they were opened with. */
 export const hookVerbs = (context: Context) => {
   const bound = bindVerbs(context, verbs);
+  const { requireSound } = bindQueries(context, { requireSound: definitions.requireSound });
   return {
     ...bindQueries(context, queries),
-    createHook: (hook: definitions.HookToSave) => definitions.createHook(context, hook),
-    updateHook: (hook: definitions.HookToSave) => definitions.updateHook(context, hook),
-    removeHook: (hook: HookRef & { readonly clientId: string }) => definitions.removeHook(context, hook),
-    readToken: (ref: HookRef) => definitions.readToken(context, ref),
-    resetToken: (ref: HookRef) => definitions.resetToken(context, ref),
+    createHook: async (hook: definitions.HookToSave) => {
+      await requireSound(hook);
+      return bound.createHook.one(hook);
+    },
+    updateHook: async (hook: definitions.HookToSave) => {
+      await requireSound(hook);
+      return bound.updateHook.one(hook);
+    },
+    removeHook: bound.removeHook.one,
+    resetToken: bound.resetToken.one,
     trigger: (call: Trigger) => trigger(context, bound.triggerHooks, call),
     /** Fires at most `limit` hooks whose time has come; returns how many fired. */
     fireDue: (limit: number) => fireDue(context, bound.fireDueHooks, limit),

@@ -69,7 +69,7 @@ const chosenTaskId = (payload: object): string | undefined => {
   // As in the original: an empty one chooses none.
   if (!taskId) return undefined;
   if (typeof taskId === 'string' && slugidPattern.test(taskId)) return taskId;
-  throw new RequestError('InputError', `payload.taskId ${JSON.stringify(taskId)} is no id of a task.`);
+  throw new RequestError('InputError', `payload.taskId ${JSON.stringify(taskId)} is not the id of a task.`);
 };
 
 const keyOf = (ref: HookRef, taskId: string, digest: string) => `${nameOf(ref)} ${taskId} ${digest}`;

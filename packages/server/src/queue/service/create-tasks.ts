@@ -214,7 +214,7 @@ const unusable = (missing: readonly string[], expiring: readonly string[]): stri
   [
     ...(missing.length > 0 ? [`dependencies names tasks that do not exist: ${missing.join(', ')}.`] : []),
     ...(expiring.length > 0
-      ? [`dependencies names tasks whose expires lies before this task's deadline: ${expiring.join(', ')}.`]
+      ? [`dependencies names tasks whose expires is before this task's deadline: ${expiring.join(', ')}.`]
       : []),
   ].join('\n');
 

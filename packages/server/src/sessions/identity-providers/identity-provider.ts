@@ -20,7 +20,7 @@ export interface Person {
   readonly roles: readonly PersonRole[];
 }
 
-/** What only the browser that began to sign in can show at its return; made anew each time. */
+/** What only the browser that began to sign in can show at its return; new each time. */
 export interface Attempt {
   readonly state: string;
   readonly nonce: string;

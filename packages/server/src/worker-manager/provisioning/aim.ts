@@ -5,7 +5,7 @@ import { type Tally, takesTasks } from './tally.ts';
 
 /** The share of tasks that are to wait no longer than the aim; the others may. */
 const aimedShare = 0.95;
-/** How many standard deviations the 95th percentile of a normal distribution lies above its mean. */
+/** How many standard deviations the 95th percentile of a normal distribution is above its mean. */
 const deviationsAtAim = 1.645;
 /**
  * The part of the reserve that workers are started for; they end when more than all of it is free. In between nothing

@@ -4,7 +4,7 @@ import { archivedIn, type Tally, takesTasks } from './tally.ts';
 
 /**
  * Whom the original tells to go when they ask: workers whose launch config is archived; and, the newest being needed
- * first, those beyond the capacity for all tasks. Answers only what is not said yet.
+ * first, those beyond the capacity for all tasks. Returns only what is not said yet.
  */
 export const overCapacity = (facts: PoolFacts, floor: number, tally: Tally): Decision[] => {
   const { scaling, workers } = facts;

@@ -32,7 +32,7 @@ export const drainArchived = (facts: PoolFacts): Decision[] => {
 };
 
 /**
- * Takes back the advice that workers were given before their pool chose by itself which ones end. One that drains has
+ * Takes back the advice that workers were given before their pool chose which ones end. One that drains has
  * heard it, and goes.
  */
 export const takeBackLeave = (facts: PoolFacts): Decision[] => {
@@ -52,7 +52,7 @@ interface Candidate {
 /**
  * The idle workers that end, so that no surplus waits until a worker asks: the ones nearest the end of their life first, then
  * the dearest, then the oldest. With a billing period of more than a minute a worker stays while what it has cost already
- * lasts, as docker-worker did in 2015 by itself. None is ended at once: it is drained a round before, since it may be
+ * lasts, as docker-worker did in 2015. None is ended at once: it is drained a round before, since it may be
  * claiming a task just now.
  */
 export const scaleIn = (

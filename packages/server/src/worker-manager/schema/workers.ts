@@ -182,7 +182,7 @@ export type SeenWorkerInFull = Static<typeof SeenWorkerInFull>;
 export const workerResponse = publish(service, 'worker-response', SeenWorkerInFull);
 
 const { taskQueueId, ...parts } = TaskDefinition.properties;
-/** Parts of other shapes, which clients look up by themselves. */
+/** Parts of other shapes, which clients look up on their own. */
 export const taskParts = [
   publish(
     service,

@@ -5,7 +5,7 @@ import type * as store from '../store/index.ts';
 
 /** A change that somebody asked for. */
 export interface Asked {
-  /** Left out where the platform does it by itself. */
+  /** Left out where the platform does it on its own. */
   readonly clientId?: string | undefined;
   readonly change: 'created' | 'updated' | 'deleted';
   readonly now: Date;

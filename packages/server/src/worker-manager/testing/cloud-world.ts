@@ -76,7 +76,7 @@ export interface CloudWorld {
   wanted(): Promise<number>;
   /** Lets all workers register again. */
   rotate(): Promise<void>;
-  /** Opens worker pools anew, as a process that starts. */
+  /** Opens worker pools again, as a process that starts. */
   restart(): Promise<void>;
 }
 

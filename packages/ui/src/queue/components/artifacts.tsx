@@ -28,7 +28,7 @@ const bytesText = (bytes: number): string =>
       ? `${(bytes / 1024).toFixed(1)} KiB`
       : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
-/** Opens an artifact beside this page, by a link that works for a while, and for whoever has it. */
+/** Opens an artifact beside this page, by a link that works for a while, and for anyone who has it. */
 const openArtifact = async ({ taskId, runId, name }: ArtifactRef) => {
   const window_ = window.open('', '_blank');
   const { queue } = await api();

@@ -6,7 +6,7 @@ export const dockerAt = (host: string): Docker => {
   if (host.startsWith('unix://')) return new Docker({ socketPath: host.slice('unix://'.length) });
   const url = URL.parse(host.replace(/^tcp:/, 'http:'));
   if (url?.protocol !== 'http:' || url.port === '') {
-    throw new Error(`${host} is no address of Docker: unix:///path or tcp://host:port.`);
+    throw new Error(`${host} is not an address of Docker: unix:///path or tcp://host:port.`);
   }
   return new Docker({ protocol: 'http', host: url.hostname, port: Number(url.port) });
 };

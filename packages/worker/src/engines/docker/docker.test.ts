@@ -322,5 +322,5 @@ test('a daemon that is not there, or has no address, is a reason not to start', 
       workerName: 'test',
     });
   await assert.rejects(open(`unix://${root}/nobody`), /docker engine does not work here: .*does not answer/);
-  await assert.rejects(open('ssh://somewhere'), /is no address of Docker/);
+  await assert.rejects(open('ssh://somewhere'), /is not an address of Docker/);
 });

@@ -80,7 +80,7 @@ const sweepRegion = async (context: AwsContext, region: string, look: Look): Pro
   } catch (error) {
     const failure = failureOf(error);
     context.deps.log.warn({ region, code: failure.code, detail: failure.message }, 'EC2 could not be swept');
-    // Owners of pools are not told of problems that pass by themselves.
+    // Owners of pools are not told of problems that pass on their own.
     if (failure.sort === 'throttled' || failure.sort === 'unknown') return { workers: [], strays: [] };
     const pools = [...new Set(here.map(({ workerPoolId }) => workerPoolId))];
     const said = { ...asProviderError(failure), kind: 'sweep-error', title: 'EC2 could not be looked at' };

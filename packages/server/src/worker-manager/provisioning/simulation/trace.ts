@@ -74,7 +74,7 @@ const refuse = (mistakes: readonly string[]): void => {
 const numberIn = (cell: string | undefined, line: number): number => {
   const value = Number(cell);
   if (cell && decimal.test(cell.trim()) && Number.isFinite(value)) return value;
-  throw new TraceError(`Line ${line}: "${cell ?? ''}" is no number from 0 on.`);
+  throw new TraceError(`Line ${line}: "${cell ?? ''}" is not a number of 0 or more.`);
 };
 
 const timeIn = (cell: string | undefined, line: number, unit: string): number => {
@@ -82,7 +82,7 @@ const timeIn = (cell: string | undefined, line: number, unit: string): number =>
   if (unit === 'ms') return value;
   if (value < secondsMax) return 1000 * value;
   throw new TraceError(
-    `Line ${line}: ${cell} is no time in seconds; call the column at_ms if that is what it is.`,
+    `Line ${line}: ${cell} is not a time in seconds; call the column at_ms if that is what it is.`,
   );
 };
 
