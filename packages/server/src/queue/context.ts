@@ -49,6 +49,8 @@ export interface Context extends BaseContext {
   onDeleted(tx: Transaction, taskIds: readonly string[], now: Date): Promise<void>;
   /** Called after the commit of every claim, with the seconds that the run has waited for it. */
   readonly observeClaim?: ((waitedSeconds: number) => void) | undefined;
+  /** Called after a commit with the task queues in which runs were claimed, ended or left the line. Nothing waits for it. */
+  readonly workMoved?: ((taskQueueIds: readonly string[]) => void) | undefined;
   /** Credentials in the name of the queue's own client. */
   issueCredentials(request: CredentialsRequest): Credentials;
   /** The sender of a request by its head; an invalid signature is an AuthenticationFailed. */

@@ -17,6 +17,13 @@ export interface Context extends BaseContext {
   readonly barredKnown: Signal;
   /** Woken with the pools that were created or changed; shared between processes. */
   readonly poolsChanged: Signal;
+  /**
+   * Woken with the pools whose workers, or the runs that these hold, have changed: the next round looks at them. Shared between
+   * processes.
+   */
+  readonly poolsTouched: Signal;
+  /** Woken when workers were put into quarantine, or let out of it; shared between processes. */
+  readonly quarantinesChanged: Signal;
   /** Woken with the task queues in which tasks became pending. */
   readonly pendingChanged: Signal;
   /** The URL by which workers reach the platform; empty until it listens. */

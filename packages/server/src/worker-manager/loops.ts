@@ -1,6 +1,7 @@
-import { hours, type Loop, later, localSignal, minutes, type Signal, seconds } from '../base/index.ts';
+import { hours, type Loop, later, minutes, type Signal, seconds } from '../base/index.ts';
 import type { Barred } from './barred.ts';
 import type { Context } from './context.ts';
+import { Rounds } from './rounds.ts';
 import {
   decisionKeptMs,
   endOverdueWorkers,
@@ -9,7 +10,6 @@ import {
   errorKeptMs,
   expireWorkers,
   launchWorkers,
-  provision,
   sweep,
   tellOfLostProviders,
 } from './service/index.ts';
@@ -24,8 +24,6 @@ import {
 } from './service/sweeps.ts';
 import type { Timings } from './subscription.ts';
 
-/** A burst of tasks is decided about so often at most, however many wake-ups it makes. */
-const betweenRoundsMs = 1000;
 const roundKeptMs = hours(24);
 
 /** Background work that any one process may do for all. */
@@ -33,7 +31,7 @@ export const workerManagerLoops = (
   context: Context,
   { swept, timings }: { swept: ReadonlyMap<string, Signal>; timings: Timings },
 ): Loop[] => [
-  provisionLoop(context, timings),
+  new Rounds(context, timings).loop,
   ...[...context.providers.values()].flatMap(({ providerId, machines }) =>
     machines
       ? machineLoops(context, providerId, { everyMs: machines.sweepEveryMs, swept: swept.get(providerId) })
@@ -59,62 +57,6 @@ export const workerManagerLoops = (
   },
   ...expiryLoops(context),
 ];
-
-/** A pool without workers and tasks is looked at so seldom, should a wake-up have been lost. */
-const restMs = minutes(1);
-
-/**
- * Decides about pools every ten seconds, and at once about those in which a task has become pending. One that has nothing
- * to do costs nothing until it is woken, but for a look once a minute.
- */
-const provisionLoop = (context: Context, timings: Timings): Loop => {
-  const due = localSignal();
-  const wanted = new Set<string>();
-  let pools: ReadonlySet<string> = new Set();
-  /** Until when pools are left alone. */
-  const asleep = new Map<string, number>();
-  let isWaking = false;
-  let lastMs = 0;
-  const wakeSoon = (): void => {
-    if (isWaking) return;
-    isWaking = true;
-    const restMs = lastMs + betweenRoundsMs - context.clock.now().getTime();
-    context.clock.after(Math.max(0, restMs), () => {
-      isWaking = false;
-      due.wake();
-    });
-  };
-  context.pendingChanged.each((keys) => {
-    const ours = keys.length === 0 ? [...pools] : keys.filter((key) => pools.has(key));
-    if (ours.length === 0) return;
-    for (const id of ours) wanted.add(id);
-    wakeSoon();
-  });
-  context.poolsChanged.each((ids) => {
-    // A pool that nobody here knows yet.
-    for (const id of ids) wanted.add(id);
-    if (pools.size > 0 || ids.length > 0) wakeSoon();
-  });
-  return {
-    name: 'provision',
-    everyMs: seconds(10),
-    limit: 200,
-    wakeBy: due,
-    step: async (limit) => {
-      const atOnce = [...wanted];
-      wanted.clear();
-      lastMs = context.clock.now().getTime();
-      for (const [id, until] of asleep) if (until <= lastMs || atOnce.includes(id)) asleep.delete(id);
-      const isAsleep = (id: string): boolean => asleep.has(id);
-      if (atOnce.length === 0 && pools.size > 0 && [...pools].every(isAsleep)) return 0;
-      const round = await provision(context, { atOnce, limit, isAsleep });
-      pools = round.pools;
-      for (const id of round.resting) asleep.set(id, lastMs + restMs);
-      timings.follow(round.timed);
-      return round.count;
-    },
-  };
-};
 
 interface Sweeping {
   readonly everyMs: number;

@@ -9,6 +9,7 @@ import { createMemory } from './providers/memory.ts';
 import { routes } from './routes/index.ts';
 import { type PoolVerbs, poolVerbs } from './service/index.ts';
 import { createTimings } from './subscription.ts';
+import { gatherTouches } from './touches.ts';
 
 /** The door of worker pools. */
 export interface WorkerManager extends Domain<PoolVerbs> {
@@ -22,12 +23,23 @@ export interface WorkerManager extends Domain<PoolVerbs> {
 
 /** What worker-manager is given by `domains.ts`. */
 export interface GivenContext
-  extends Omit<Context, 'providers' | 'changed' | 'barredKnown' | 'poolsChanged' | 'pendingChanged'> {
+  extends Omit<
+    Context,
+    | 'providers'
+    | 'changed'
+    | 'barredKnown'
+    | 'poolsChanged'
+    | 'poolsTouched'
+    | 'quarantinesChanged'
+    | 'pendingChanged'
+  > {
   /** Shared between the processes of a deployment; by default they are this process's. */
   readonly changed?: Signal;
   /** Of this process. */
   readonly barredKnown?: Signal;
   readonly poolsChanged?: Signal;
+  readonly poolsTouched?: Signal;
+  readonly quarantinesChanged?: Signal;
   readonly pendingChanged?: Signal;
   /** Providers of the configuration. */
   readonly configured?: ProviderSettings | undefined;
@@ -61,6 +73,8 @@ export const contextOf = (given: GivenContext): Opening => {
     changed: given.changed ?? localSignal(),
     barredKnown: given.barredKnown ?? localSignal(),
     poolsChanged: given.poolsChanged ?? localSignal(),
+    poolsTouched: given.poolsTouched ?? localSignal(),
+    quarantinesChanged: given.quarantinesChanged ?? localSignal(),
     pendingChanged: given.pendingChanged ?? localSignal(),
     providers,
   };
@@ -72,8 +86,9 @@ export const openOn = ({ context, swept }: Opening): WorkerManager => {
   let isClosing = false;
   const barred = createBarred(context);
   const timings = createTimings();
+  const touches = gatherTouches(context);
   return {
-    verbs: poolVerbs(context, barred),
+    verbs: poolVerbs(context, { barred, touches }),
     routes,
     loops: workerManagerLoops(context, { swept, timings }).map((loop) => ({
       ...loop,
@@ -83,6 +98,7 @@ export const openOn = ({ context, swept }: Opening): WorkerManager => {
     subscription: timings.subscription,
     loopsOfEachProcess: [barredLoop(barred, context.changed)],
     start: barred.load,
+    close: async () => touches.close(),
     endMachines: async () => {
       isClosing = true;
       await Promise.all([...context.providers.values()].map(({ machines }) => machines?.close?.()));

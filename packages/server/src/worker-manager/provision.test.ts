@@ -10,7 +10,6 @@ import {
   aMachinePool,
   claimedTasks,
   type Ground,
-  openRoom,
   pendingTasks,
   resolvedTasks,
   stepsOn,
@@ -549,52 +548,79 @@ describe('workers that fill the least capacity', () => {
   });
 });
 
-describe('a pool without change', () => {
-  it('costs no query, until a task or an edit wakes it, or a minute has passed', async () => {
-    const quiet = await aGround();
-    try {
-      let calls = 0;
-      const counting = Object.assign(
-        ((strings: TemplateStringsArray, ...values: unknown[]) => {
-          calls++;
-          return quiet.test.db(strings, ...values);
-        }) as typeof quiet.test.db,
-        quiet.test.db,
-        {
-          transaction: <T>(run: Parameters<typeof quiet.test.db.transaction<T>>[0]) => {
-            calls++;
-            return quiet.test.db.transaction(run);
-          },
-        },
-      );
-      const context = openRoom(quiet, counting);
-      const ids: string[] = [];
-      for (let i = 0; i < 20; i++) ids.push(await aMachinePool(quiet));
-      const loop = context.loops.find(({ name }) => name === 'provision');
-      assert.ok(loop);
-      const callsOfStep = async (): Promise<number> => {
-        calls = 0;
-        quiet.clock.advance(seconds(10));
-        await loop.step(loop.limit);
-        return calls;
-      };
-      assert.ok((await callsOfStep()) > 0);
-      assert.equal(await callsOfStep(), 0);
-      const [first = '', second = ''] = ids;
-      await pendingTasks(quiet, first, 2);
-      context.pendingChanged.wake([first]);
-      assert.ok((await callsOfStep()) > 0);
-      const decisions = async (id: string) =>
-        (await context.listDecisions({ workerPoolId: id })).decisions.map(({ action }) => action);
-      assert.deepEqual(await decisions(first), ['launch', 'wait']);
-      assert.deepEqual(await decisions(second), ['wait']);
-      await pendingTasks(quiet, second, 2);
-      quiet.clock.advance(minutes(1));
-      await callsOfStep();
-      assert.deepEqual(await decisions(second), ['launch', 'wait']);
-    } finally {
-      await quiet.test.drop();
-    }
+describe('a config that can never be fulfilled', () => {
+  const lc = (workerManager: object = {}, id = 'lc') => ({
+    workerManager: { launchConfigId: id, ...workerManager },
+  });
+  const never = (workerManager: object) => [lc(workerManager), lc(workerManager, 'other')];
+  const configs: readonly (readonly [field: string, config: Record<string, unknown>])[] = [
+    ['config.minCapacity', { minCapacity: 11 }],
+    ['config.minCapacity', { minCapacity: 1, maxCapacity: 0 }],
+    ['config.launchConfigs', { minCapacity: 1, launchConfigs: [] }],
+    ['config.launchConfigs', { minCapacity: 1, launchConfigs: never({ initialWeight: 0 }) }],
+    ['config.launchConfigs', { minCapacity: 1, launchConfigs: never({ maxCapacity: 0 }) }],
+    ['config.launchConfigs', { minCapacity: 1, launchConfigs: never({ capacityPerInstance: 11 }) }],
+    [
+      'config.provisioning.warm[0].capacity',
+      { provisioning: { warm: [{ capacity: 11, start: '0 8 * * *', seconds: 60 }] } },
+    ],
+    [
+      'config.launchConfigs[0].workerManager.minPricePerUtility',
+      { launchConfigs: [lc({ minPricePerUtility: 2, maxPricePerUtility: 1 })] },
+    ],
+    ['minCapacity', { minCapacity: -1 }],
+    ['maxCapacity', { maxCapacity: -1 }],
+    ['scalingRatio', { scalingRatio: 1.1 }],
+    ['initialWeight', { launchConfigs: [lc({ initialWeight: 1.5 })] }],
+    ['initialWeight', { launchConfigs: [lc({ initialWeight: -0.1 })] }],
+    ['capacityPerInstance', { launchConfigs: [lc({ capacityPerInstance: 0 })] }],
+    ['maxCapacity', { launchConfigs: [lc({ maxCapacity: -1 })] }],
+  ];
+  for (const [field, config] of configs) {
+    it(`is refused by its field: ${JSON.stringify(config)}`, async () => {
+      await assert.rejects(aMachinePool(ground, config), (error: RequestError) => {
+        assert.match(error.code, /^Input(Validation)?Error$/);
+        assert.ok(error.message.includes(field), error.message);
+        return true;
+      });
+    });
+  }
+
+  it('is taken where nothing is wanted, and where one launch config can start a worker', async () => {
+    await aMachinePool(ground, { launchConfigs: [] });
+    await aMachinePool(ground, { launchConfigs: [lc({ initialWeight: 0 })] });
+    await aMachinePool(ground, {
+      minCapacity: 10,
+      launchConfigs: [...never({ initialWeight: 0 }), lc({}, 'good')],
+    });
+  });
+
+  it('is read, listed, decided about and paused where a pool has it since before, and mended by an update', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    await ground.test.db`
+      update worker_pools set config = ${JSON.stringify({ minCapacity: 3, maxCapacity: 2, launchConfigs: [] })}
+       where worker_pool_id = ${workerPoolId}`;
+    const pool = await ground.context.readPool(workerPoolId);
+    assert.equal(pool.config.minCapacity, 3);
+    assert.ok((await ground.context.listPools({})).workerPools.length > 0);
+    await decide(workerPoolId);
+    await launch();
+    assert.deepEqual(
+      orderedFor(workerPoolId).map(({ count }) => count),
+      [2],
+    );
+    await ground.context.pausePool({ workerPoolId, pause: { reason: '' } });
+    await ground.context.pausePool({ workerPoolId });
+    const { providerId, description, owner, emailOnError, config } = pool;
+    const updated = (changed: object) =>
+      ground.context.updatePool({
+        workerPoolId,
+        definition: { providerId, description, owner, emailOnError, config: { ...config, ...changed } },
+        authorize: () => {},
+      });
+    await assert.rejects(updated({}), hasCode('InputError'));
+    await updated({ maxCapacity: 3 });
+    await ground.context.deletePool({ workerPoolId });
   });
 });
 

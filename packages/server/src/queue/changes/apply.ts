@@ -2,7 +2,7 @@ import { type Answer, type Transaction, together, type Work } from '../../base/i
 import { type Message, outbox } from '../../events/index.ts';
 import type { Context } from '../context.ts';
 import { isResolution, messagesOf } from '../events.ts';
-import type { Change, TaskRecord } from '../record.ts';
+import { type Change, stateOf, type TaskRecord } from '../record.ts';
 import { type Attempt, decideAll, lockTasks } from './decide.ts';
 import { announcePending, followResolved } from './follow.ts';
 import { isRunning, placeInLine, writeChanges } from './write.ts';
@@ -49,6 +49,15 @@ export const applyChanges = async (
   const scheduled = resolved.length > 0 ? await followResolved(tx, { resolved, written }, work) : [];
   announcePending(tx, [...changes, ...scheduled], context);
   observeClaims(tx, changes, work);
+  tellOfWork(tx, changes, context);
+};
+
+/** Reports where other runs than before wait or are claimed. */
+const tellOfWork = (tx: Transaction, changes: readonly Change[], { workMoved }: Context): void => {
+  if (!workMoved) return;
+  const moved = changes.filter(({ before, after }) => stateOf(before) !== stateOf(after));
+  const taskQueueIds = [...new Set(moved.map(({ after }) => after.taskQueueId))];
+  if (taskQueueIds.length > 0) tx.afterCommit(() => workMoved(taskQueueIds));
 };
 
 /** Reports how long claimed runs have waited. */

@@ -159,6 +159,8 @@ export interface SweptWorker extends WorkerRef {
   readonly reason?: string;
   /** It ended or ends although we did not order it; counted as an interruption of its launch config. */
   readonly isInterrupted?: boolean;
+  /** It never ran: its cloud had no capacity for it after all. For a moment other launch configs are chosen. */
+  readonly isShortage?: boolean;
   /** Replaces what is kept about it. */
   readonly facts?: WorkerFacts;
 }

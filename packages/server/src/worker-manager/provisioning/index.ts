@@ -9,6 +9,7 @@ export type {
   WorkerFacts,
   WorkerName,
 } from './facts.ts';
+export { restsUntil } from './rest.ts';
 export {
   mistakeInSchedule,
   readScaling,

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { LaunchConfigFacts, PoolFacts, WorkerFacts } from './index.ts';
+import {
+  type LaunchConfigFacts,
+  type PoolFacts,
+  restsUntil,
+  type ScalingConfig,
+  type WorkerFacts,
+} from './index.ts';
 import {
   aLaunchConfig,
   aPool,
@@ -378,5 +384,74 @@ describe('errors of a launch config', () => {
     assert.ok(shareOfBad(18) < 0.2, `${shareOfBad(18)}`);
     assert.ok(shareOfBad(2) > 0.4 && shareOfBad(2) < 0.6, `${shareOfBad(2)}`);
     assert.ok(shareOfBad(0) > 0.9, `${shareOfBad(0)}`);
+  });
+});
+
+describe('a pool that rests', () => {
+  const calm = fc
+    .record({
+      facts: pool,
+      options: fc.constantFrom<NonNullable<ScalingConfig['provisioning']>>(
+        {},
+        { scaleIn: { idleSeconds: 420 } },
+        { scaleIn: { billingPeriodSeconds: 3600 } },
+        { scaleIn: {}, warm: [{ capacity: 30, start: '20 10 * * *', seconds: 1200 }] },
+        { warm: [{ capacity: 12, start: '*/40 * * * *', seconds: 3600 }] },
+      ),
+      pending: fc.constantFrom(0, 0, 3, 60),
+    })
+    .map(({ facts, options, pending }): PoolFacts => {
+      const { minCapacity } = facts.scaling;
+      const workers = facts.workers.map((each) => ({ ...each, isDraining: false, launchConfigId: 'lc-0' }));
+      return {
+        ...facts,
+        scaling: aScaling({ minCapacity, maxCapacity, provisioning: options }),
+        workers,
+        pending: waiting(pending),
+      };
+    });
+
+  it('would be decided to wait at any time until its rest ends', () => {
+    let rested = 0;
+    const check = (facts: PoolFacts, laterMs: number): void => {
+      const untilMs = restsUntil(facts, decided(facts), monday);
+      if (untilMs === undefined) return;
+      rested += 1;
+      const nowMs = Math.max(monday, Math.min(monday + laterMs, untilMs - 1));
+      const pending = facts.pending.map((each) => ({ ...each, ageMs: each.ageMs + nowMs - monday }));
+      const actions = decided({ ...facts, pending }, { nowMs }).map(({ action }) => action);
+      assert.deepEqual(actions, ['wait'], `${nowMs - monday} ms later`);
+    };
+    fc.assert(fc.property(fc.oneof(pool, calm), fc.nat(120 * minuteMs), check), { numRuns: 2000 });
+    assert.ok(rested > 50, `only ${rested} rested`);
+  });
+
+  it('is looked at when a warm window begins or ends, a worker is idle for long enough, a paid period ends', () => {
+    const restOf = (facts: PoolFacts) => restsUntil(facts, decided(facts), monday);
+    const never = Number.POSITIVE_INFINITY;
+    assert.equal(restOf(aPool()), never);
+    assert.equal(restOf(aPool({ scaling: aScaling({ maxCapacity: 0 }), pending: waiting(3) })), never);
+    assert.equal(restOf(aPool({ pending: waiting(3) })), undefined, 'it starts workers');
+    const warm = [{ capacity: 0, start: '30 10 * * *', seconds: 600 }];
+    const scaling = aScaling({ provisioning: { warm } });
+    assert.equal(restOf(aPool({ scaling })), monday + 30 * minuteMs);
+    const idle = aWorker({ idleSinceMs: monday - minuteMs });
+    const scaleIn = (options: object) => aScaling({ minCapacity: 1, provisioning: { scaleIn: options } });
+    const waitsLonger = aPool({ scaling: scaleIn({ idleSeconds: 300 }), workers: [idle] });
+    assert.equal(restOf(waitsLonger), monday + 4 * minuteMs);
+    assert.equal(restOf(aPool({ scaling: scaleIn({ idleSeconds: 30 }), workers: [idle] })), never);
+    const paid = scaleIn({ idleSeconds: 30, billingPeriodSeconds: 3600 });
+    assert.equal(restOf(aPool({ scaling: paid, workers: [idle] })), monday + 50 * minuteMs - 25_000);
+  });
+
+  it('does not rest while prices, errors or a lack of capacity keep it from what it wants, or tasks age', () => {
+    const restOf = (facts: Partial<PoolFacts>) => {
+      const known = aPool({ scaling: aScaling({ maxCapacity: 0 }), pending: waiting(1), ...facts });
+      return restsUntil(known, decided(known), monday);
+    };
+    for (const config of [{ isShort: true }, { errorsLately: 1 }, { maxPricePerUtility: 1 }])
+      assert.equal(restOf({ launchConfigs: [aLaunchConfig(config)] }), undefined, JSON.stringify(config));
+    const scaling = aScaling({ maxCapacity: 0, provisioning: { aimedPendingSeconds: 60 } });
+    assert.equal(restOf({ scaling }), undefined);
   });
 });

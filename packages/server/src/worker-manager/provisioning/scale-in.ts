@@ -90,13 +90,21 @@ export const scaleIn = (
 const isIdleFor = ({ state, idleSinceMs, runningTasks }: WorkerFacts, ms: number, nowMs: number): boolean =>
   state === 'running' && runningTasks === 0 && idleSinceMs !== undefined && nowMs - idleSinceMs >= ms;
 
-const isPaidPeriodOver = (
-  { createdAtMs }: WorkerFacts,
-  { billingPeriodMs }: ScaleIn,
-  nowMs: number,
-): boolean =>
-  billingPeriodMs <= 60_000 ||
-  billingPeriodMs - ((nowMs - createdAtMs) % billingPeriodMs) <= beforePeriodEndsMs;
+/** A shorter billing period lets workers end at any time. */
+const billingPeriodMinMs = 60_000;
+
+const periodLeftMs = ({ createdAtMs }: WorkerFacts, { billingPeriodMs }: ScaleIn, nowMs: number): number =>
+  billingPeriodMs - ((nowMs - createdAtMs) % billingPeriodMs);
+
+const isPaidPeriodOver = (worker: WorkerFacts, options: ScaleIn, nowMs: number): boolean =>
+  options.billingPeriodMs <= billingPeriodMinMs || periodLeftMs(worker, options, nowMs) <= beforePeriodEndsMs;
+
+/** When the paid period of a worker next begins to end, or has ended: never where it is too short to count. */
+export const nextPeriodEndMs = (worker: WorkerFacts, options: ScaleIn, nowMs: number): number => {
+  if (options.billingPeriodMs <= billingPeriodMinMs) return Number.POSITIVE_INFINITY;
+  const leftMs = periodLeftMs(worker, options, nowMs);
+  return nowMs + (leftMs > beforePeriodEndsMs ? leftMs - beforePeriodEndsMs : leftMs);
+};
 
 const byWhoGoesFirst = (a: Candidate, b: Candidate): number => {
   if (a.lifeLeftMs !== b.lifeLeftMs) return a.lifeLeftMs - b.lifeLeftMs;

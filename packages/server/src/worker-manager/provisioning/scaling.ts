@@ -112,6 +112,19 @@ const isOpen = ({ start, lastsMs }: WarmWindow, nowMs: number): boolean => {
   return latest !== null && latest.getTime() <= nowMs;
 };
 
+/** When a warm window next begins or ends: infinite when none ever does. */
+export const nextWarmChangeMs = ({ warm }: Scaling, nowMs: number): number =>
+  Math.min(
+    Number.POSITIVE_INFINITY,
+    ...warm.flatMap(({ start, lastsMs }) => {
+      const next = start.nextRun(new Date(nowMs))?.getTime();
+      // The first start within the last `lastsMs` is the first to end.
+      const latest = start.nextRun(new Date(nowMs - lastsMs))?.getTime();
+      const ends = latest !== undefined && latest <= nowMs ? [latest + lastsMs] : [];
+      return next === undefined ? ends : [next, ...ends];
+    }),
+  );
+
 /** The least capacity that a pool is to have now: that of its config, or more in a warm window; never above its most. */
 export const floorOf = (scaling: Scaling, nowMs: number): Floor => {
   const warm = Math.max(

@@ -134,6 +134,15 @@ export const neverRegisteredFailure = (
   launchConfigId: worker.launchConfigId,
 });
 
+/** A worker that was ordered and accepted, and for which there was no capacity after all. */
+export const noCapacityFailure = (
+  worker: Parameters<typeof neverRegisteredFailure>[0],
+  reason?: string,
+): PoolFailure & { readonly workerPoolId: string } => {
+  const failure = neverRegisteredFailure(worker, 'Worker was not started for lack of capacity', reason);
+  return { ...failure, extra: { ...failure.extra, code: 'NoCapacity', isPassing: true, isShortage: true } };
+};
+
 /** Keeps errors of pools that are known by their ids; those of pools that are gone are left out. */
 export const keepFailuresById = async (
   context: Pick<Context, 'email'>,

@@ -2,6 +2,7 @@ import { alone, bindQueries, bindVerbs } from '../../base/index.ts';
 import type { Barred } from '../barred.ts';
 import type { Context } from '../context.ts';
 import type { RegisterWorkerRequest } from '../schema/index.ts';
+import type { Touches } from '../touches.ts';
 import * as decisions from './decisions.ts';
 import * as errors from './errors.ts';
 import * as measures from './measures.ts';
@@ -15,7 +16,7 @@ export { errorKeptMs } from './errors.ts';
 export { launchWorkers } from './launches.ts';
 export { endOverdueWorkers, endQuietWorkers } from './lifetimes.ts';
 export { tellOfLostProviders } from './lost-providers.ts';
-export { provision } from './provision.ts';
+export { type ProvisioningRound, provision } from './provision.ts';
 export { endWorkers } from './removal.ts';
 export { sweep } from './sweep.ts';
 export { expireWorkers } from './workers.ts';
@@ -57,7 +58,10 @@ const queries = {
 };
 
 /** The verbs of worker pools and their workers, bound to what they were opened with. */
-export const poolVerbs = (context: Context, barred: Barred) => {
+export const poolVerbs = (
+  context: Context,
+  { barred, touches }: { readonly barred: Barred; readonly touches: Touches },
+) => {
   const bound = bindVerbs(context, verbs);
   return {
     ...bindQueries(context, queries),
@@ -75,6 +79,8 @@ export const poolVerbs = (context: Context, barred: Barred) => {
     registerWorker: (request: RegisterWorkerRequest) => registration.registerWorker(context, request),
     reregisterWorker: bound.reregisterWorkers.one,
     reportWorkerError: bound.reportWorkerErrors.one,
+    /** Tells that other runs than before wait in these task queues, or are claimed: the next round looks at them. */
+    touchPools: touches.touch,
     /** Whether a worker gets no more tasks. Read from memory. */
     isBarred: barred.isBarred,
     /** Whether credentials of this name belong to a worker that has ended. Read from memory. */

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { later, seconds, slugid, type Transaction, transact } from '../../base/index.ts';
+import { later, minutes, seconds, slugid, type Transaction, transact } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import {
   type Decision,
@@ -7,6 +7,7 @@ import {
   type Figures,
   figuresOf,
   type Moment,
+  restsUntil,
   type WorkerAction,
 } from '../provisioning/index.ts';
 import * as store from '../store/index.ts';
@@ -26,39 +27,40 @@ import { stopping } from './removal.ts';
 
 /** A little less than the period of the loop, so that its next step finds all pools due. */
 const roundEveryMs = seconds(8);
-/** Decisions to wait that follow each other so soon are kept as one, whatever they say. */
-const waitsTogetherMs = seconds(60);
+/**
+ * Decisions to wait that follow each other so soon are kept as one, whatever they say. A pool that rests is decided about
+ * once a minute.
+ */
+const waitsTogetherMs = minutes(3);
 const chanceSteps = 2 ** 32;
 
 const isWorkerDecision = (
   decision: Decision,
 ): decision is Extract<Decision, { readonly action: WorkerAction }> => 'worker' in decision;
 
+/** A pool that is decided about at some time. */
+export interface RoundPool {
+  readonly workerPoolId: string;
+  /** Whether it counts how long its tasks take. */
+  readonly isTimed: boolean;
+}
+
 /** The results of a round. */
 export interface ProvisioningRound {
-  /** Pools that were decided about. */
+  /** How many pools were decided about. */
   readonly count: number;
-  /** All that are decided about at some time. */
-  readonly pools: ReadonlySet<string>;
-  /** Those among them for which it counts how long tasks take. */
-  readonly timed: readonly string[];
-  /** Those that were decided about and have nothing to do until something wakes them. */
-  readonly resting: readonly string[];
+  /** Those of the pools that were asked for that there are. */
+  readonly pools: readonly RoundPool[];
+  /** Those that have nothing to do until something happens to them, or until this time in milliseconds since 1970. */
+  readonly resting: ReadonlyMap<string, number>;
 }
 
 interface RoundOptions {
   readonly atOnce: readonly string[];
   readonly limit: number;
-  /** Pools that are left alone, unless they are wanted at once. */
-  readonly isAsleep?: (workerPoolId: string) => boolean;
+  /** The pools to look at; by default all. */
+  readonly among?: readonly string[] | null;
 }
-
-/** Whether only a task, or a change of the pool, can give it something to do. */
-const isResting = ({ facts }: KnownPool): boolean =>
-  facts.workers.length === 0 &&
-  facts.pending.length === 0 &&
-  facts.scaling.minCapacity === 0 &&
-  facts.scaling.warm.length === 0;
 
 /**
  * Decides about pools whose round is due, and about those that are wanted at once: at most this many. The decisions are
@@ -66,13 +68,12 @@ const isResting = ({ facts }: KnownPool): boolean =>
  */
 export const provision = async (
   context: Context,
-  { atOnce, limit, isAsleep = () => false }: RoundOptions,
+  { atOnce, limit, among = null }: RoundOptions,
 ): Promise<ProvisioningRound> => {
   const providerIds = machineProviderIds(context);
-  if (providerIds.length === 0) return { count: 0, pools: new Set(), timed: [], resting: [] };
-  const rows = await store.poolsToProvision(context.db, { providerIds, workerPoolIds: null });
-  const all = rows.flatMap((pool) => readable(context, pool, providerIds));
-  const pools = all.filter(({ pool }) => !isAsleep(pool.workerPoolId));
+  if (providerIds.length === 0) return { count: 0, pools: [], resting: new Map() };
+  const rows = await store.poolsToProvision(context.db, { providerIds, workerPoolIds: among });
+  const pools = rows.flatMap((pool) => readable(context, pool, providerIds));
   const prices = await readPrices(
     context,
     pools.map(({ pool }) => pool),
@@ -81,18 +82,29 @@ export const provision = async (
     const taken = await takePools(tx, pools, { atOnce, now, limit });
     if (taken.length === 0) return { count: 0, lost: [], resting: [] };
     const known = await readFacts(tx, taken, { now, prices });
-    const resting = known.filter(isResting).map(({ pool }) => pool.workerPoolId);
-    return { count: taken.length, lost: await act(context, tx, { known, now }), resting };
+    return { count: taken.length, ...(await act(context, tx, { known, now })) };
   });
   await loseClaims(context, done.lost);
+  const timed = new Map(pools.map(({ pool, scaling }) => [pool.workerPoolId, scaling]));
   return {
     count: done.count,
-    pools: new Set(rows.map(({ workerPoolId }) => workerPoolId)),
-    resting: done.resting,
-    timed: all
-      .filter(({ scaling }) => scaling.aimedPendingMs !== undefined)
-      .map(({ pool }) => pool.workerPoolId),
+    pools: rows.map(({ workerPoolId }) => ({
+      workerPoolId,
+      isTimed: timed.get(workerPoolId)?.aimedPendingMs !== undefined,
+    })),
+    resting: new Map([...unreadable(rows, pools), ...done.resting]),
   };
+};
+
+/** Pools whose config cannot be read: each is told of again when all are looked at. */
+const unreadable = (
+  rows: readonly store.PoolRow[],
+  pools: readonly DecidablePool[],
+): (readonly [string, number])[] => {
+  const read = new Set(pools.map(({ pool }) => pool.workerPoolId));
+  return rows
+    .filter(({ workerPoolId }) => !read.has(workerPoolId))
+    .map(({ workerPoolId }) => [workerPoolId, Number.POSITIVE_INFINITY]);
 };
 
 const readable = ({ log }: Context, pool: store.PoolRow, providerIds: readonly string[]): DecidablePool[] => {
@@ -153,8 +165,15 @@ interface Round {
   readonly now: Date;
 }
 
-/** Decides, and writes what follows; returns the workers that lose what they have claimed. */
-const act = async (context: Context, tx: Transaction, { known, now }: Round): Promise<store.WorkerRef[]> => {
+interface Acted {
+  /** Workers that lose what they have claimed. */
+  readonly lost: readonly store.WorkerRef[];
+  /** Pools that are left alone, and until when. */
+  readonly resting: readonly (readonly [workerPoolId: string, untilMs: number])[];
+}
+
+/** Decides, and writes what follows. */
+const act = async (context: Context, tx: Transaction, { known, now }: Round): Promise<Acted> => {
   const random = () => randomInt(chanceSteps - 1) / chanceSteps;
   const decided = known.flatMap((each) => decisionsOf(context, each, { nowMs: now.getTime(), random }));
   await keep(tx, decided, now);
@@ -193,7 +212,13 @@ const act = async (context: Context, tx: Transaction, { known, now }: Round): Pr
   const lost = ending.length > 0 ? await stopping(tx, ending, now) : [];
   const hasOrders = decided.some(({ decisions }) => decisions.some(({ action }) => action === 'launch'));
   if (hasOrders || ending.length > 0 || draining.length > 0) tx.afterCommit(() => context.changed.wake());
-  return lost;
+  return { lost, resting: decided.flatMap((each) => restOf(each, now)) };
+};
+
+/** An order that is open may come to anything at any time. */
+const restOf = ({ pool, facts, decisions }: DecidedPool, now: Date): (readonly [string, number])[] => {
+  const untilMs = facts.workers.some(isOrdered) ? undefined : restsUntil(facts, decisions, now.getTime());
+  return untilMs === undefined ? [] : [[pool.workerPoolId, untilMs]];
 };
 
 /** A pool that cannot be decided about keeps no other one waiting. */

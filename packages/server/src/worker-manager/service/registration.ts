@@ -194,6 +194,7 @@ const admit = async (
     terminateAfter: expires,
   };
   await store.admitWorker(tx, admitted, now);
+  tx.afterCommit(() => context.poolsTouched.wake([pool.workerPoolId]));
   return {
     expires: expires.toJSON(),
     credentials: credentialsOf(context, worker, { now, expires }),

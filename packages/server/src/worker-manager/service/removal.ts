@@ -99,9 +99,17 @@ export const noteRemoval = async (
   await outbox.append(tx, messages, now);
   const removed = [...stoppingNow, ...gone];
   await recordWorkers(context, tx, { workers: removed, clientId, change: 'deleted', now });
-  tx.afterCommit(() => context.changed.wake());
+  tx.afterCommit(() => {
+    context.changed.wake();
+    if (removed.length > 0) context.poolsTouched.wake(poolsOf(removed));
+  });
   return removed;
 };
+
+/** The pools of some workers, each once. */
+export const poolsOf = (workers: readonly store.WorkerRef[]): string[] => [
+  ...new Set(workers.map(({ workerPoolId }) => workerPoolId)),
+];
 
 /** Has a provider end at most this many workers that are to end; returns how many. */
 export const endWorkers = async (context: Context, providerId: string, limit: number): Promise<number> => {

@@ -3,9 +3,9 @@ import type { Context } from '../context.ts';
 import { keyOf } from '../lifecycle.ts';
 import type { Machines, Stray, Sweep, SweptWorker } from '../providers/provider.ts';
 import * as store from '../store/index.ts';
-import { failureOf, keepFailuresById, neverRegisteredFailure } from './errors.ts';
+import { failureOf, keepFailuresById, neverRegisteredFailure, noCapacityFailure } from './errors.ts';
 import { loseClaims } from './lost-claims.ts';
-import { stopped, stopping, terminate } from './removal.ts';
+import { poolsOf, stopped, stopping, terminate } from './removal.ts';
 
 /** A sweep that has not ended after this time is repeated by another process. */
 const leaseMs = minutes(3);
@@ -87,7 +87,8 @@ const note = async (
     { now, soon: later(now, recordEndsSoonMs), expires: later(now, recordLastsMs) },
   );
   const endings = inState('stopping').map((ref) => ({ ref, reason: ref.reason ?? 'ended by its provider' }));
-  if (endings.length > 0) await stopping(tx, endings, now);
+  const ending = endings.length > 0 ? await stopping(tx, endings, now) : [];
+  if (ending.length > 0) tx.afterCommit(() => context.poolsTouched.wake(poolsOf(ending)));
   // A worker that registers while the provider is asked exists: the next sweep decides about it.
   const vanished = inState('gone').map((worker) => ({ ...worker, judged: rows.get(keyOf(worker)) }));
   const gone = await stopped(tx, vanished, now);
@@ -100,8 +101,7 @@ const note = async (
   await keepFailuresOf(context, tx, { seen, neverRegistered, rows, now });
   if (gone.length > 0) {
     // Others may be needed in their place.
-    const pools = [...new Set(gone.map(({ workerPoolId }) => workerPoolId))];
-    tx.afterCommit(() => context.poolsChanged.wake(pools));
+    tx.afterCommit(() => context.poolsChanged.wake(poolsOf(gone)));
   }
   return gone;
 };
@@ -121,9 +121,12 @@ const keepFailuresOf = async (
 ): Promise<void> => {
   const failures = [
     ...(seen.errors ?? []).map((error) => ({ ...failureOf(error), workerPoolId: error.workerPoolId })),
-    ...neverRegistered.map(({ reason, ...ref }) => {
+    ...neverRegistered.map(({ reason, isShortage, ...ref }) => {
       const launchConfigId = rows.get(keyOf(ref))?.launchConfigId;
-      return neverRegisteredFailure({ ...ref, launchConfigId }, 'Worker ended before it registered', reason);
+      const worker = { ...ref, launchConfigId };
+      return isShortage
+        ? noCapacityFailure(worker, reason)
+        : neverRegisteredFailure(worker, 'Worker ended before it registered', reason);
     }),
   ];
   await keepFailuresById(context, tx, failures, now);

@@ -19,7 +19,7 @@ import * as store from '../store/index.ts';
 import { recordWorkers } from './audit.ts';
 import { hasMachines, noWorker, type PageOfPool, requirePool, requireWorker } from './lookups.ts';
 import { loseClaims } from './lost-claims.ts';
-import { removeWorkers } from './removal.ts';
+import { poolsOf, removeWorkers } from './removal.ts';
 
 /** A worker that an operator declares. */
 export interface WorkerRequest extends store.WorkerRef {
@@ -133,13 +133,20 @@ export interface AskedWorker extends store.WorkerRef {
  * Whether a worker should end, by the last decision. A worker that is told so itself takes no more tasks: from then on its
  * free places do not count.
  */
-export const shouldWorkerTerminate = async (sql: Sql, { clientId, ...ref }: AskedWorker) => {
+export const shouldWorkerTerminate = async (
+  sql: Sql,
+  { clientId, ...ref }: AskedWorker,
+  { context }: Work<Context>,
+) => {
   const worker = await requireWorker(sql, ref);
-  const { shouldTerminate, terminateReason } = worker;
-  if (shouldTerminate && clientId === clientIdOf(worker)) {
-    await store.writeDraining(sql, [{ ...ref, isDraining: true }]);
+  const { shouldTerminate: terminate, terminateReason: reason } = worker;
+  if (!terminate || clientId !== clientIdOf(worker)) return { terminate, reason };
+  if (!(await store.drainLeaving(sql, ref))) {
+    // A round has taken it back since the worker was read.
+    return { terminate: false, reason: (await requireWorker(sql, ref)).terminateReason };
   }
-  return { terminate: shouldTerminate, reason: terminateReason };
+  context.poolsTouched.wake([ref.workerPoolId]);
+  return { terminate, reason };
 };
 
 /** Gives workers no more tasks: each ends with its last, and its free places do not count. Safe to repeat. */
@@ -187,6 +194,7 @@ export const expireWorkers = async (context: Context, limit: number): Promise<nu
       alive.map((row) => events.workerStopped(row, now)),
       now,
     );
+    if (alive.length > 0) tx.afterCommit(() => context.poolsTouched.wake(poolsOf(alive)));
     return { rows, alive };
   });
   await loseClaims(context, deleted.alive);

@@ -159,7 +159,10 @@ export interface Leaving extends WorkerRef {
   readonly reason: string;
 }
 
-/** Writes the reply that workers get when they ask whether they should end. */
+/**
+ * Writes the reply that workers get when they ask whether they should end. One that drains has heard that it should, from a
+ * decision of another process perhaps: that is not taken back.
+ */
 export const writeLeaving = (tx: Transaction, workers: readonly Leaving[]) =>
   tx<never>`
     update managed_workers w set should_terminate = given.should_terminate, terminate_reason = given.reason
@@ -170,9 +173,10 @@ export const writeLeaving = (tx: Transaction, workers: readonly Leaving[]) =>
         ${workers.map((worker) => worker.reason)}::text[]
       ) as given(worker_pool_id, worker_group, worker_id, should_terminate, reason)
      where w.worker_pool_id = any(array[given.worker_pool_id]) and w.worker_group = any(array[given.worker_group])
-       and w.worker_id = any(array[given.worker_id])`;
+       and w.worker_id = any(array[given.worker_id])
+       and (given.should_terminate or not w.is_draining)`;
 
-/** Writes which workers get no more tasks. */
+/** Writes which workers get no more tasks. One that was told to end takes none again, whatever was decided before. */
 export const writeDraining = (sql: Sql, workers: readonly (WorkerRef & { isDraining: boolean })[]) =>
   sql<never>`
     update managed_workers w set is_draining = given.is_draining
@@ -182,7 +186,21 @@ export const writeDraining = (sql: Sql, workers: readonly (WorkerRef & { isDrain
         ${workers.map((worker) => worker.isDraining)}::boolean[]
       ) as given(worker_pool_id, worker_group, worker_id, is_draining)
      where w.worker_pool_id = any(array[given.worker_pool_id]) and w.worker_group = any(array[given.worker_group])
-       and w.worker_id = any(array[given.worker_id])`;
+       and w.worker_id = any(array[given.worker_id])
+       and (given.is_draining or not w.should_terminate)`;
+
+/** Tells a worker that should end that it gets no more tasks; returns whether it should. */
+export const drainLeaving = async (
+  sql: Sql,
+  { workerPoolId, workerGroup, workerId }: WorkerRef,
+): Promise<boolean> => {
+  const rows = await sql`
+    update managed_workers set is_draining = true
+     where worker_pool_id = ${workerPoolId} and worker_group = ${workerGroup} and worker_id = ${workerId}
+       and should_terminate
+    returning worker_id`;
+  return rows.length > 0;
+};
 
 /** Writes since when workers have nothing to do. */
 export const writeIdle = (tx: Transaction, workers: readonly (WorkerRef & { idleSince: Date | null })[]) =>

@@ -244,3 +244,4 @@ export const aMachinePool = async (
 
 export { stepsOn } from './steps.ts';
 export { claimedTasks, pendingTasks, resolvedTasks } from './store.ts';
+export { afterReadInside, watchedDatabase } from './watched-database.ts';

@@ -290,6 +290,66 @@ describe('facts about EC2', () => {
     assert.ok('outcome' in throttled && !throttled.error.isShortage);
   });
 
+  it('Unavailable is a lack in a place when instances are started, and no reason to ask again; elsewhere it is no answer', async (t) => {
+    const { machines, count, memory } = await aProvider(t, (action) =>
+      action === 'RunInstances' || action === 'CreateFleet' ? failed('Unavailable', 503) : described(''),
+    );
+    const first = await launched(machines, order({ configuration: runInstances }));
+    assert.ok('errors' in first, 'it is not asked again');
+    assert.deepEqual(
+      first.errors.map(({ code, isShortage, isPassing }) => [code, isShortage, isPassing]),
+      [['Unavailable', true, true]],
+    );
+    assert.match(first.errors[0]?.description ?? '', /more zones/);
+    assert.ok((await memory.recall()).has(`lack:${region}/m5.large/any/on-demand`));
+    assert.deepEqual(codesIn(await launched(machines, order({ configuration: runInstances }))), [
+      'NoCapacityLately',
+    ]);
+    assert.equal(count('RunInstances'), 1);
+    // A call for a fleet speaks of the first of the places that it names, and the next call leaves that one out.
+    for (let i = 0; i < 2; i++) assert.deepEqual(codesIn(await launched(machines)), ['Unavailable']);
+    const lacks = [...(await memory.recall()).keys()].filter((name) => name.endsWith('/spot'));
+    assert.equal(new Set(lacks).size, 2);
+    // Of a call that was repeated nobody knows whether its first attempt had an effect.
+    const configuration = { region, launchConfig: { ImageId: 'ami-1', InstanceType: 'c5.large' } };
+    assert.ok('outcome' in (await launched(machines, order({ configuration, attempt: 2 }))));
+    const { machines: others } = await aProvider(t, () => failed('Unavailable', 503));
+    assert.ok(
+      'outcome' in (await launched(others, order({ configuration, attempt: 2 }))),
+      'what was started before could not be looked for',
+    );
+    const spot = await aProvider(t, (action) =>
+      action === 'RunInstances' ? failed('MaxSpotInstanceCountExceeded') : described(''),
+    );
+    const full = await launched(spot.machines, order({ configuration: runInstances }));
+    assert.ok('errors' in full && full.errors[0]?.isShortage);
+  });
+
+  it('an instance that EC2 accepts and has no capacity for after all is a lack in its place', async (t) => {
+    const ended = (id: string, code: string) =>
+      oneInstance(
+        id,
+        `<instanceState><name>terminated</name></instanceState><stateReason><code>${code}</code><message>No.</message></stateReason><placement><availabilityZone>${region}a</availabilityZone></placement>`,
+      );
+    const { machines, memory } = await aProvider(t, () =>
+      described(
+        ended('i-1', 'Server.InsufficientInstanceCapacity') + ended('i-2', 'Client.UserInitiatedShutdown'),
+      ),
+    );
+    const { workers } = await machines.sweep(
+      ['i-1', 'i-2'].map((id) => aWorker({ id }, { created: new Date(0) })),
+    );
+    assert.deepEqual(
+      workers.map(({ state, isShortage }) => [state, isShortage]),
+      [
+        ['gone', true],
+        ['gone', undefined],
+      ],
+    );
+    const lacks = [...(await memory.recall()).keys()].filter((name) => name.startsWith('lack:'));
+    assert.deepEqual(lacks, [`lack:${region}/m5.large/${region}a/on-demand`]);
+  });
+
   it('an instance that must not be ended, or a region that does not answer, keeps no other from its end', async (t) => {
     const ended: string[] = [];
     const { machines } = await aProvider(t, (action, parameters) => {

@@ -36,6 +36,15 @@ export const failureOf = (error: unknown): Failure => {
   return { code: name, message, sort: isUnanswered || isTheirs ? 'unknown' : sort };
 };
 
+/**
+ * What an error of a call that starts instances means. `Unavailable` is a fact about its place, like the lack of capacity, and
+ * not a reason to repeat the call; of other calls it only says that EC2 has too much to do.
+ */
+export const launchFailureOf = (error: unknown): Failure => {
+  const failure = failureOf(error);
+  return failure.code === 'Unavailable' ? { ...failure, sort: 'no-capacity' } : failure;
+};
+
 const titles: Readonly<Record<Failure['sort'], string>> = {
   throttled: 'EC2 was asked too often',
   unknown: 'EC2 did not answer',
@@ -62,7 +71,10 @@ const advices: readonly (readonly [code: RegExp, advice: string])[] = [
     /LimitExceeded$|^MaxSpotInstanceCountExceeded/,
     'Have the limit of the account raised in this region, or lower the maxCapacity of the launch config.',
   ],
-  [noCapacity, 'Name more types of instances and more zones, or let the rest be bought on demand.'],
+  [
+    new RegExp(`${noCapacity.source}|^Unavailable$`),
+    'Name more types of instances and more zones, or let the rest be bought on demand.',
+  ],
 ];
 
 const adviceFor = ({ code, sort }: Failure): string =>
@@ -82,6 +94,6 @@ export const asProviderError = (
     code,
     ...(extra ? { extra } : {}),
     ...(speaksAgainstConfig ? {} : { isPassing: true }),
-    ...(sort === 'no-capacity' ? { isShortage: true } : {}),
+    ...(sort === 'no-capacity' || code === 'MaxSpotInstanceCountExceeded' ? { isShortage: true } : {}),
   };
 };

@@ -9,7 +9,7 @@ import type {
 } from '../provider.ts';
 import { type Call, fleetCall, instancesCall, placesOf, purchasesOf, type Wanted } from './calls.ts';
 import { deviations } from './deviations.ts';
-import { asProviderError, type Failure, failureOf, sortOf } from './failures.ts';
+import { asProviderError, type Failure, failureOf, launchFailureOf, sortOf } from './failures.ts';
 import { type FoundInstance, factsOf, findInstances, findInstancesById, instancesIn } from './instances.ts';
 import { type Maker, ofOrder } from './names.ts';
 import { avoid, isAvoided, type Memory, type Place, type PlaceFailure, type Purchase } from './places.ts';
@@ -224,15 +224,19 @@ const send = async (context: AwsContext, buying: Buying, sent: Sent): Promise<Bo
       ? createFleet(buying, sent.call, sent.purchase)
       : runInstances(buying, sent.call));
   } catch (error) {
-    const failure = failureOf(error);
+    // A call that is repeated may have had its effect the first time, whatever the answer is now.
+    const failure = order.attempt === 1 ? launchFailureOf(error) : failureOf(error);
     if (sent.call.kind === 'fleet' && isTemplateMissing(failure.code)) {
       // The call had no effect, so the next one may differ.
       await context.deps.memory.forget([templateName(region, sent.call.template), callsName(order.token)]);
       return unknown(order, failure);
     }
     if (failure.sort === 'throttled' || failure.sort === 'unknown') return unknown(order, failure);
+    const now = context.deps.clock.now();
     const places = placesOf(order.configuration as unknown as AwsLaunchConfig, sent.purchase);
-    return { workers: [], failures: places.slice(0, 1).map((place) => ({ place, failure })) };
+    // Those that are avoided were not asked for.
+    const asked = places.find((place) => !isAvoided(buying.known, place, now)) ?? places[0];
+    return { workers: [], failures: asked ? [{ place: asked, failure }] : [] };
   }
 };
 

@@ -6,7 +6,7 @@ import { asProviderError, failureOf } from './failures.ts';
 import { type FoundInstance, factsOf, findInstances, findInstancesById } from './instances.ts';
 import { type AwsContext, knownRegions } from './launch.ts';
 import { ours, tagIn } from './names.ts';
-import type { Memory } from './places.ts';
+import { avoid, type Memory, type Place, type PlaceFailure } from './places.ts';
 import type { Reader } from './regions.ts';
 import { removeOldTemplates } from './templates.ts';
 
@@ -73,6 +73,7 @@ const sweepRegion = async (context: AwsContext, region: string, look: Look): Pro
     if (isTimeForTemplates) await removeOldTemplates(ec2, region, context.maker(), memory);
     const names = new Set(here.map(({ workerId }) => workerId));
     const now = context.deps.clock.now();
+    await avoid(context.deps, memory, here.flatMap(lackOf(region, byId)));
     return {
       workers: here.flatMap((worker) => swept(region, worker, { instance: byId.get(worker.workerId), now })),
       strays: found.filter(({ InstanceId }) => !names.has(InstanceId)).flatMap(strayIn(region)),
@@ -90,6 +91,25 @@ const sweepRegion = async (context: AwsContext, region: string, look: Look): Pro
 
 /** Instances that EC2 took back or lost. */
 const takenAway = /^Server\.|^Client\.InstanceTerminatedBy/;
+
+/** EC2 accepted the call, and ended the instance at once. */
+const noCapacityAfterAll = 'Server.InsufficientInstanceCapacity';
+
+/** The place of a worker for which EC2 had no capacity after all. */
+const lackOf =
+  (region: string, byId: ReadonlyMap<string, FoundInstance>) =>
+  ({ workerId }: WorkerRow): PlaceFailure[] => {
+    const instance = byId.get(workerId);
+    if (!instance || instance.StateReason?.Code !== noCapacityAfterAll || stateOf(instance) !== 'gone')
+      return [];
+    const place: Place = {
+      region,
+      instanceType: instance.InstanceType ?? 'any',
+      zone: instance.Placement?.AvailabilityZone ?? 'any',
+      purchase: instance.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',
+    };
+    return [{ place, failure: { code: noCapacityAfterAll, message: '', sort: 'no-capacity' } }];
+  };
 
 const refOf = ({ workerPoolId, workerGroup, workerId }: WorkerRow) => ({
   workerPoolId,
@@ -116,6 +136,7 @@ const swept = (
       state,
       reason: `${instance.State?.Name}: ${instance.StateReason?.Message ?? instance.StateTransitionReason ?? code}`,
       isInterrupted: takenAway.test(code),
+      ...(code === noCapacityAfterAll ? { isShortage: true } : {}),
       ...(state === 'stopping' ? { facts } : {}),
     },
   ];
