@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { ApiError, Auth, Queue, Scheduler, signedReport, slugid } from '@taskyard/client';
 import pg from 'pg';
@@ -205,6 +206,16 @@ const verbs: Readonly<Record<string, Verb>> = {
         contentType: 'text/plain',
         expires: definitionExpiry,
       }),
+    messages: started,
+  },
+  createArtifacts: {
+    from: 'running',
+    texts: ({ taskId }) => [taskId, 'public/b.txt'],
+    call: ({ taskId }) => {
+      const artifact = { storageType: 's3', contentType: 'text/plain', expires: definitionExpiry } as const;
+      const content = { base64: btoa('b'), sha256: createHash('sha256').update('b').digest('hex') };
+      return queue.createArtifacts(taskId, 0, { artifacts: [{ name: 'public/b.txt', artifact, content }] });
+    },
     messages: started,
   },
 };

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { locateArtifact, Queue } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
@@ -155,6 +157,35 @@ describe('live logs through the server', () => {
       await go(folder, 0);
       assert.equal(await resolved(queue, taskId), 'completed');
       assert.match(await viewer.all, /here\n\[taskcluster /);
+    });
+
+    await t.test('a task that is canceled ends at once, long before its claim is renewed', async (t) => {
+      const folder = await aMachine(t);
+      const pidOf = (taskId: string): Promise<number> =>
+        eventually(
+          'the task to run',
+          async () => Number(await readFile(join(folder, taskId), 'utf8').catch(() => '')),
+          (pid) => pid > 0,
+        );
+      const isAlive = (pid: number): boolean => {
+        try {
+          return process.kill(pid, 0);
+        } catch {
+          return false;
+        }
+      };
+      // The worker's call waits in one of the two processes. The second task begins while it does.
+      const start = async () => {
+        const script = `echo $$ > ${folder}/$TASK_ID; exec sleep 600`;
+        const payload = { command: [['sh', '-c', script]], maxRunTime: 600 };
+        const taskId = await createTask(queue, folder, { steps: [], payload });
+        return { taskId, pid: await pidOf(taskId) };
+      };
+      const tasks = [await start(), await start()];
+      for (const { taskId, pid } of tasks) {
+        await new Queue({ rootUrl, credentials }).cancelTask(taskId);
+        await eventually('its process to be gone', () => !isAlive(pid));
+      }
     });
   });
 });

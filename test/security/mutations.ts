@@ -207,6 +207,16 @@ const taskMutations = (world: World): Record<string, Mutation> => {
   };
 };
 
+const manyArtifacts = () => ({
+  artifacts: [
+    {
+      name: 'public/many',
+      artifact: { storageType: 's3', contentType: 'text/plain', expires: hourFromNow(1) },
+      content: { base64: '', sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' },
+    },
+  ],
+});
+
 const runMutations = ({ taskId = '', runId = '' }: World): Record<string, Mutation> => {
   const running = { taskId, runId };
   const resolve = { values: running, needs: [`queue:resolve-task:${taskId}/0`] };
@@ -221,6 +231,17 @@ const runMutations = ({ taskId = '', runId = '' }: World): Record<string, Mutati
         url: 'https://example.com/',
         expires: hourFromNow(1),
       },
+      needs: [`queue:create-artifact:${taskId}/0`],
+    },
+    'queue.awaitLostRuns': {
+      values: { taskQueueId: 'secure/line' },
+      // It is held by nobody, so the call does not wait.
+      body: { ...me, runs: [{ taskId: slugid(), runId: 0 }] },
+      needs: ['queue:claim-work:secure/line', 'queue:worker-id:secure/one'],
+    },
+    'queue.createArtifacts': {
+      values: running,
+      body: manyArtifacts(),
       needs: [`queue:create-artifact:${taskId}/0`],
     },
     'queue.finishArtifact': {

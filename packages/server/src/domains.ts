@@ -46,6 +46,7 @@ import { createWorkers, type Workers } from './workers/index.ts';
 export const signalNames = [
   'events',
   'pending',
+  'runsLost',
   'releases',
   'quarantines',
   'credentials',
@@ -159,6 +160,10 @@ const openGround = ({ base, config, signals, all, ...deps }: Opening): Ground =>
     rootUrl: deps.rootUrl,
     ...backendsOf(config),
     replacing: (key, replace) => all().artifacts.verbs.replaceBytes(key, replace),
+    contents: {
+      secret: deps.encryption.derive('URLs of the contents of artifacts'),
+      read: (key) => all().artifacts.verbs.readContent(key),
+    },
   }),
   workers: createWorkers({ ...base, quarantinesChanged: signals.quarantines }),
 });
@@ -170,6 +175,7 @@ const queueContextOf = (
   ...base,
   settings: queueSettingsOf(config),
   pendingChanged: signals.pending,
+  runsLost: signals.runsLost,
   releaseStarted: signals.releases,
   observeClaim,
   workMoved: (taskQueueIds) => all().workerManager.verbs.touchPools(taskQueueIds),

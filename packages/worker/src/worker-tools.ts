@@ -1,6 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { makeFolder, Queue, slugid } from '@taskyard/client';
+import { openUploads } from './artifacts/index.ts';
+import { openLostRuns } from './claims/index.ts';
 import { type Clock, seconds } from './clock.ts';
 import { defaultPath, nodeDirectories } from './config.ts';
 import { type DiskGuard, diskGuard, freeBytesAt, freeBytesMinAt, oldestFirst } from './disk-guard.ts';
@@ -60,6 +62,8 @@ export const openTools = async (
     const signingKey = await openSigningKey(options, log);
     const { liveLogs, shells, tunnel } = await openViews(options, { clock, log });
     const memoryGuard = startMemoryGuard(clock);
+    const identity = { taskQueueId, workerGroup, workerId };
+    const lostRuns = openLostRuns({ clock, log, identity, connect: () => queueOf(options) });
     const allowsPrivateUrls = mayAskPrivate(options, engine);
     // Payloads with an image mount no URLs.
     const mountsPrivateUrls = mayAskPrivate(options, plainEngine ?? engine);
@@ -67,7 +71,7 @@ export const openTools = async (
       clock,
       log,
       rootUrl: rootUrl.replace(/\/+$/, ''),
-      identity: { taskQueueId, workerGroup, workerId },
+      identity,
       engine,
       plain: plainEngine && {
         engine: plainEngine,
@@ -82,6 +86,8 @@ export const openTools = async (
       }),
       liveLogs,
       shells,
+      lostRuns,
+      uploads: openUploads(),
       reports: openReports({ clock, taskQueueId, connect: () => queueOf(options) }),
       memoryGuard,
       runsDirectory: directory.runs,
@@ -95,7 +101,7 @@ export const openTools = async (
       signingKey,
     };
     const last = { close: directory.release };
-    const close = () => closeInOrder([engine, plainEngine, memoryGuard, tunnel, liveLogs, last]);
+    const close = () => closeInOrder([engine, plainEngine, lostRuns, memoryGuard, tunnel, liveLogs, last]);
     return { tools, disk: await openDiskGuard(options, { tools, workDir }), close };
   } catch (error) {
     await directory.release();

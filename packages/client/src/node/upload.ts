@@ -8,9 +8,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { createGzip, gzip } from 'node:zlib';
+import { createGzip, gzip, gzipSync } from 'node:zlib';
 import { ConnectionError, reasonOf } from '../errors.ts';
-import { ObjectService, type PostArtifactResponse, type Queue } from '../generated/index.ts';
+import {
+  type CreateArtifactsRequest,
+  ObjectService,
+  type PostArtifactResponse,
+  type Queue,
+} from '../generated/index.ts';
 import { backOffMs, pause } from '../http.ts';
 
 /** Bytes that can be read more than once: a file, or a buffer. */
@@ -211,6 +216,33 @@ const readBytes = async (content: Content): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   for await (const chunk of open(content)) chunks.push(Buffer.from(chunk as Uint8Array));
   return Buffer.concat(chunks);
+};
+
+/** The most bytes, as they are stored, that come along with an artifact for `createArtifacts`. */
+export const contentBytesMax = 8192;
+
+// A window of 8 KiB is all that so few bytes need. In the background each would cost ten times as much.
+const fewBytes = { windowBits: 13, memLevel: 5 };
+
+/**
+ * An artifact of type `s3` for `createArtifacts`, together with its bytes; undefined when they are too many to come along.
+ */
+export const artifactWithContent = (
+  upload: Pick<ArtifactUpload, 'name' | 'expires' | 'contentType' | 'contentEncoding'>,
+  bytes: Uint8Array,
+): CreateArtifactsRequest['artifacts'][number] | undefined => {
+  const { name, contentType, contentEncoding } = upload;
+  const isCompressed = contentEncoding === 'gzip';
+  if (bytes.length > contentBytesMax) return undefined;
+  const stored = isCompressed ? gzipSync(bytes, fewBytes) : Buffer.from(bytes);
+  if (stored.length > contentBytesMax) return undefined;
+  const content = {
+    base64: stored.toString('base64'),
+    sha256: createHash('sha256').update(stored).digest('hex'),
+    ...(isCompressed ? { contentEncoding: 'gzip' as const } : {}),
+  };
+  const expires = upload.expires instanceof Date ? upload.expires.toJSON() : upload.expires;
+  return { name, artifact: { storageType: 's3', expires, contentType }, content };
 };
 
 /** Creates an artifact and uploads its bytes. Safe to repeat with the same content. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { fastify } from 'fastify';
 import { days, hours, later, manualClock, minutes, RequestError, silentLog, slugid } from '../base/index.ts';
 import { Reply } from '../http/index.ts';
@@ -11,6 +13,7 @@ import { createObjects, type Objects } from '../objects/index.ts';
 import type { CredentialsRequest, RunStatus, StatusWithLabels } from '../queue/index.ts';
 import { type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { type Artifacts, createArtifacts, type PostArtifactRequest } from './index.ts';
+import type { CreateArtifactsRequest } from './schema.ts';
 
 describe('artifacts', () => {
   const clock = manualClock();
@@ -38,6 +41,7 @@ describe('artifacts', () => {
         rootUrl,
         backends: { disk: { type: 'disk', folder } },
         replacing: (key, replace) => artifacts.replaceBytes(key, replace),
+        contents: { secret: 'secret of contents', read: (key) => artifacts.readContent(key) },
       }),
     );
     artifacts = opened(
@@ -377,6 +381,179 @@ describe('artifacts', () => {
       await create(taskId, 'r', reference());
       const other = artifacts.finishArtifact({ taskId, runId: 0, name: 'r', uploadId: slugid() });
       await assert.rejects(other, { code: 'InputError' });
+    });
+  });
+
+  describe('many in one request', () => {
+    type Asked = CreateArtifactsRequest['artifacts'][number];
+    const sha256Of = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+    const small = (name: string, text: string, more: Partial<Asked> = {}): Asked => {
+      const bytes = Buffer.from(text);
+      const content = { base64: bytes.toString('base64'), sha256: sha256Of(bytes) };
+      return { name, artifact: file(), content, ...more };
+    };
+    const createAll = async (taskId: string, ...asked: Asked[]) =>
+      (await artifacts.createArtifacts({ taskId, runId: 0, artifacts: asked })).artifacts;
+    const codesOf = (answers: Awaited<ReturnType<typeof createAll>>) =>
+      answers.map(({ error, isStored }) => error?.code ?? isStored);
+
+    it('are created as each would be alone, in order, with the same messages', async () => {
+      const taskId = aTask(aRun());
+      const answers = await createAll(
+        taskId,
+        { name: 'public/r', artifact: reference() },
+        small('public/small', 'few bytes'),
+        { name: 'public/large', artifact: file() },
+        { name: 'public/e', artifact: error() },
+        { name: 'public/l', artifact: link('public/small') },
+      );
+      assert.deepEqual(
+        answers.map(({ name, isStored, artifact }) => [name, isStored ?? artifact?.storageType]),
+        [
+          ['public/r', 'reference'],
+          ['public/small', true],
+          ['public/large', 's3'],
+          ['public/e', 'error'],
+          ['public/l', 'link'],
+        ],
+      );
+      const large = answers[2]?.artifact;
+      assert.ok(large?.storageType === 's3');
+      const put = { method: 'PUT', body: 'many bytes', headers: { 'content-type': 'text/plain' } };
+      assert.equal((await fetch(large.putUrl, put)).status, 200);
+      const told = await messages(taskId);
+      assert.deepEqual(
+        told.map(({ payload }) => JSON.parse(payload).artifact.name),
+        ['public/r', 'public/e', 'public/l'],
+      );
+      for (const [name, text] of [
+        ['public/small', 'few bytes'],
+        ['public/l', 'few bytes'],
+        ['public/large', 'many bytes'],
+      ] as const)
+        assert.equal(await (await fetch(await urlOf(taskId, name))).text(), text);
+    });
+    it('with their bytes are read by every method that reads artifacts', async () => {
+      const taskId = aTask(aRun());
+      await createAll(taskId, small('public/a b+c.txt', '0123456789'), small('empty', ''));
+      const name = 'public/a b+c.txt';
+      const view = {
+        storageType: 's3',
+        name,
+        expires: inHours(1),
+        contentType: 'text/plain',
+        contentLength: 10,
+      };
+      assert.deepEqual(await artifacts.artifactInfo({ taskId, runId: 0, name }), view);
+      assert.deepEqual((await artifacts.listArtifacts({ taskId, runId: 'latest' })).artifacts.at(-1), view);
+      const content = await artifacts.artifactContent({ taskId, runId: 0, name, authorize: everything });
+      assert.ok(content.storageType === 's3');
+      for (const url of [content.url, await urlOf(taskId, name), await urlOf(taskId, name, 'latest')]) {
+        const reply = await fetch(url);
+        assert.deepEqual(
+          [reply.status, reply.headers.get('content-type'), await reply.text()],
+          [200, 'text/plain', '0123456789'],
+        );
+        assert.match(reply.headers.get('content-security-policy') ?? '', /^sandbox/);
+      }
+      const part = await fetch(content.url, { headers: { range: 'bytes=2-4' } });
+      assert.deepEqual([part.status, await part.text()], [206, '234']);
+      const head = await fetch(content.url, { method: 'HEAD' });
+      assert.deepEqual([head.status, head.headers.get('content-length')], [200, '10']);
+      assert.equal(await (await fetch(await urlOf(taskId, 'empty'))).text(), '');
+      assert.equal(await artifacts.locateFile({ taskId, runId: 0, name }), undefined);
+    });
+    it('may come compressed, and are decoded for readers that do not accept that', async () => {
+      const taskId = aTask(aRun());
+      const bytes = gzipSync('plain text');
+      await createAll(taskId, {
+        name: 'z',
+        artifact: file(),
+        content: { base64: bytes.toString('base64'), sha256: sha256Of(bytes), contentEncoding: 'gzip' },
+      });
+      const url = await urlOf(taskId, 'z');
+      const accepted = await fetch(url, { headers: { 'accept-encoding': 'gzip' } });
+      assert.deepEqual(
+        [accepted.headers.get('content-encoding'), await accepted.text()],
+        ['gzip', 'plain text'],
+      );
+      const decoded = await fetch(url, { headers: { 'accept-encoding': 'identity' } });
+      assert.deepEqual([decoded.headers.get('content-encoding'), await decoded.text()], [null, 'plain text']);
+    });
+    it('are each refused alone, and the others are there', async () => {
+      const taskId = aTask(aRun());
+      const damaged = { base64: btoa('damaged'), sha256: sha256Of(Buffer.from('whole')) };
+      const tooMuch = 'x'.repeat(8193);
+      const answers = await createAll(
+        taskId,
+        small('good', 'good'),
+        small('damaged', '', { content: damaged }),
+        small('no file', 'x', { artifact: reference() }),
+        small('too much', tooMuch),
+        small('late', 'x', { artifact: file({ expires: inHours(50) }) }),
+        small('also good', 'good'),
+      );
+      assert.deepEqual(codesOf(answers), [
+        true,
+        'InputError',
+        'InputError',
+        'InputTooLarge',
+        'InputError',
+        true,
+      ]);
+      assert.deepEqual(
+        answers.map(({ error }) => error?.statusCode),
+        [undefined, 400, 400, 413, 400, undefined],
+      );
+      const { artifacts: there } = await artifacts.listArtifacts({ taskId, runId: 0 });
+      assert.deepEqual(
+        there.map(({ name }) => name),
+        ['also good', 'good'],
+      );
+    });
+    it('may be repeated; other bytes under a name, an upload to it, and a run that has ended are conflicts', async () => {
+      const taskId = aTask(aRun());
+      assert.deepEqual(codesOf(await createAll(taskId, small('a', 'one'))), [true]);
+      const again = await createAll(
+        taskId,
+        small('a', 'one'),
+        small('a', 'two'),
+        small('a', 'one', { artifact: file({ expires: inHours(2) }) }),
+      );
+      assert.deepEqual(codesOf(again), [true, 'RequestConflict', true]);
+      await assert.rejects(create(taskId, 'a', file({ expires: inHours(2) })), { code: 'RequestConflict' });
+      assert.equal((await artifacts.artifactInfo({ taskId, runId: 0, name: 'a' })).expires, inHours(2));
+      assert.equal(await (await fetch(await urlOf(taskId, 'a'))).text(), 'one');
+      await create(taskId, 'uploaded', file());
+      assert.deepEqual(codesOf(await createAll(taskId, small('uploaded', 'x'))), ['RequestConflict']);
+      const over = aTask(aRun({ state: 'completed', resolved: clock.now().toJSON() }));
+      assert.deepEqual(codesOf(await createAll(over, small('a', 'x'))), ['RequestConflict']);
+    });
+    it('have URLs that are good for one artifact, for reading, and until they expire', async () => {
+      const taskId = aTask(aRun());
+      await createAll(taskId, small('a', 'one'), small('b', 'two'));
+      const url = await urlOf(taskId, 'a');
+      assert.equal((await fetch(url.replace('/0/a?', '/0/b?'))).status, 403);
+      assert.equal((await fetch(url.replace('.contents', 'disk'))).status, 403);
+      const headers = { 'content-type': 'text/plain' };
+      assert.equal((await fetch(url, { method: 'PUT', body: 'x', headers })).status, 403);
+      clock.advance(minutes(31));
+      assert.equal((await fetch(url)).status, 403);
+      clock.advance(-minutes(31));
+    });
+    it('are deleted with their bytes when they have expired', async () => {
+      const taskId = aTask(aRun());
+      await createAll(taskId, small('a', 'one'));
+      clock.advance(minutes(59));
+      const url = await urlOf(taskId, 'a');
+      clock.advance(minutes(2));
+      await assert.rejects(get(taskId, 'a'), { code: 'ResourceExpired' });
+      assert.equal((await fetch(url)).status, 200);
+      await test.db.transaction((tx) =>
+        artifacts.expireArtifactsOf(tx, [taskId], later(clock.now(), -minutes(40))),
+      );
+      while ((await artifacts.expireArtifacts(100)) > 0);
+      assert.equal((await fetch(url)).status, 404);
     });
   });
 

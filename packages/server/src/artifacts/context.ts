@@ -6,7 +6,14 @@ import type { Credentials, CredentialsRequest, StatusWithLabels } from '../queue
 export interface Context extends BaseContext {
   readonly objects: Pick<
     ObjectVerbs,
-    'artifactBytes' | 'downloadUrl' | 'readableAmong' | 'locate' | 'listStored' | 'expireAt' | 'deleteExpired'
+    | 'artifactBytes'
+    | 'contentUrl'
+    | 'downloadUrl'
+    | 'readableAmong'
+    | 'locate'
+    | 'listStored'
+    | 'expireAt'
+    | 'deleteExpired'
   >;
   /** The statuses of those of the tasks that exist. */
   readStatuses(sql: Sql, taskIds: readonly string[]): Promise<StatusWithLabels[]>;

@@ -22,8 +22,19 @@ export interface Artifact extends ArtifactRef {
   readonly expires: Date;
 }
 
+/** The few bytes of a new artifact, as they are sent to its readers. */
+export interface Content {
+  readonly bytes: Buffer;
+  /** Of these bytes, in hexadecimal. */
+  readonly sha256: string;
+  readonly encoding?: 'gzip' | undefined;
+}
+
 /** The details of an artifact; each storage type has some of these. */
 export interface Details {
+  /** Of bytes that are kept with the artifact, in no backend. */
+  readonly sha256?: string;
+  readonly encoding?: 'gzip';
   readonly uploadId?: string;
   readonly projectId?: string;
   readonly url?: string;
@@ -32,7 +43,12 @@ export interface Details {
   readonly message?: string;
 }
 
-export const detailsOf = (artifact: Artifact): Details => JSON.parse(artifact.details) as Details;
+export const detailsOf = (artifact: Pick<Artifact, 'details'>): Details =>
+  JSON.parse(artifact.details) as Details;
+
+/** Whether the bytes are kept with the artifact, and not in a backend. */
+export const keepsContent = (artifact: Pick<Artifact, 'storageType' | 'details'>): boolean =>
+  artifact.storageType === 's3' && detailsOf(artifact).sha256 !== undefined;
 
 /** Artifacts are deleted so long after their expiry: signed URLs that were handed out just before it are good until then. */
 export const deletedAfterMs = minutes(30);
@@ -95,8 +111,15 @@ export const replaceRefusal = (
 /** The storage types whose bytes arrive later. They are announced when they have arrived, or never. */
 const arrivesLater = (storageType: StorageType): boolean => storageType === 'object';
 
-const detailsAskedFor = (request: PostArtifactRequest, fresh: Details): Details => {
+const detailsAskedFor = (
+  request: PostArtifactRequest,
+  { content, ...fresh }: Details & { readonly content?: Content | undefined },
+): Details => {
   if (request.storageType === 'object') return fresh;
+  if (content) {
+    const { sha256, encoding } = content;
+    return encoding ? { sha256, encoding } : { sha256 };
+  }
   if (request.storageType === 'reference') return { url: request.url };
   if (request.storageType === 'link') return { artifact: request.artifact };
   if (request.storageType === 'error') return { reason: request.reason, message: request.message };
@@ -105,14 +128,16 @@ const detailsAskedFor = (request: PostArtifactRequest, fresh: Details): Details 
 
 const contentTypeDefault = 'application/binary';
 
+/** An artifact that is asked for, with its bytes if they came along. */
+export interface NewArtifact extends ArtifactRef {
+  readonly runId: number;
+  readonly request: PostArtifactRequest;
+  readonly content?: Content | undefined;
+}
+
 /** The artifact that a request asks for; `fresh` are the details of a new upload, if it is one. */
 export const artifactAskedFor = (
-  {
-    taskId,
-    runId,
-    name,
-    request,
-  }: ArtifactRef & { readonly runId: number; readonly request: PostArtifactRequest },
+  { taskId, runId, name, request, content }: NewArtifact,
   fresh: Details,
 ): Artifact => ({
   taskId,
@@ -120,8 +145,9 @@ export const artifactAskedFor = (
   name,
   storageType: request.storageType,
   contentType: ('contentType' in request ? request.contentType : undefined) ?? contentTypeDefault,
-  contentLength: ('contentLength' in request ? request.contentLength : undefined) ?? null,
-  details: JSON.stringify(detailsAskedFor(request, fresh)),
+  contentLength:
+    ('contentLength' in request ? request.contentLength : undefined) ?? content?.bytes.length ?? null,
+  details: JSON.stringify(detailsAskedFor(request, { ...fresh, content })),
   present: !arrivesLater(request.storageType),
   expires: requireDate(request.expires, 'expires'),
 });

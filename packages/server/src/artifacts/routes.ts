@@ -40,6 +40,26 @@ export const artifactRoutes: readonly Route<ArtifactServices>[] = [
   ),
   endpoint(
     {
+      ...aboutListings,
+      name: 'createArtifacts',
+      method: 'POST',
+      path: '/create-artifacts/<taskId>/<runId>',
+      params: { taskId: slugid, runId: runNumber },
+      scopes: 'queue:create-artifact:<taskId>/<runId>',
+      stability: 'experimental',
+      input: schema.createArtifactsRequest,
+      secretInput: true,
+      output: schema.createArtifactsResponse,
+      title: 'Add many artifacts to a run',
+      description:
+        'Adds each as `createArtifact` would, in one transaction. The bytes of small files may come along: they are ' +
+        'kept, never change, and need no upload. Each has its own answer: one that is refused leaves the others ' +
+        'untouched. The same call again has no further effect.',
+    },
+    ({ artifacts }, { params, body }) => artifacts.createArtifacts({ ...params, ...body }),
+  ),
+  endpoint(
+    {
       ...about,
       name: 'finishArtifact',
       method: 'PUT',

@@ -13,7 +13,7 @@ import {
   RunId,
   Slugid,
 } from '../http/index.ts';
-import { TaskStatus, Version } from '../queue/index.ts';
+import { Refusal, TaskStatus, Version } from '../queue/index.ts';
 
 const { Optional, String: Text } = Type;
 
@@ -91,6 +91,40 @@ export const PostArtifactRequest = oneShapeOf(
 export type PostArtifactRequest = Static<typeof PostArtifactRequest>;
 export const postArtifactRequest = publish('queue', 'post-artifact-request', PostArtifactRequest);
 
+/** The most artifacts in one request. */
+export const artifactsMax = 500;
+
+/** The largest bytes that come along with the request for an artifact. */
+export const contentBytesMax = 8192;
+
+const ArtifactContent = exactly(
+  {
+    base64: Text({
+      maxLength: Math.ceil(contentBytesMax / 3) * 4,
+      description: `The bytes as readers are to get them, at most ${contentBytesMax}.`,
+    }),
+    sha256: Text({ pattern: '^[0-9a-f]{64}$', description: 'Of these bytes, in hexadecimal.' }),
+    contentEncoding: Optional(oneOf(['gzip'], { description: 'How they are compressed.' })),
+  },
+  { description: 'The bytes of an artifact of type `s3`. Without them the answer says where to upload.' },
+);
+
+export const CreateArtifactsRequest = exactly(
+  {
+    artifacts: Type.Array(
+      exactly({
+        name: Text({ ...PrintableName, maxLength: 1024 }),
+        artifact: PostArtifactRequest,
+        content: Optional(ArtifactContent),
+      }),
+      { minItems: 1, maxItems: artifactsMax },
+    ),
+  },
+  { title: 'Request for many artifacts' },
+);
+export type CreateArtifactsRequest = Static<typeof CreateArtifactsRequest>;
+export const createArtifactsRequest = publish('queue', 'create-artifacts-request', CreateArtifactsRequest);
+
 export const ObjectCredentials = exactly(
   {
     clientId: Text({ minLength: 1 }),
@@ -132,6 +166,27 @@ export const PostArtifactResponse = oneShapeOf(
 );
 export type PostArtifactResponse = Static<typeof PostArtifactResponse>;
 export const postArtifactResponse = publish('queue', 'post-artifact-response', PostArtifactResponse);
+
+export const CreateArtifactsResponse = exactly(
+  {
+    artifacts: Type.Array(
+      exactly({
+        name: Text(),
+        artifact: Optional(PostArtifactResponse),
+        isStored: Optional(Type.Boolean({ description: 'Its bytes came along and are stored.' })),
+        error: Optional(Refusal),
+      }),
+      {
+        description:
+          'One for each artifact, in the order of the request: what `createArtifact` would answer, or that nothing is ' +
+          'to be uploaded, or an error.',
+      },
+    ),
+  },
+  { title: 'Answers for many artifacts' },
+);
+export type CreateArtifactsResponse = Static<typeof CreateArtifactsResponse>;
+export const createArtifactsResponse = publish('queue', 'create-artifacts-response', CreateArtifactsResponse);
 
 export const FinishArtifactRequest = exactly({ uploadId: Slugid }, { title: 'Word that an upload is done' });
 export type FinishArtifactRequest = Static<typeof FinishArtifactRequest>;

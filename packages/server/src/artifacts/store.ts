@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from '../base/index.ts';
-import { type Artifact, logPrefix } from './lifecycle.ts';
+import { type Artifact, type Content, logPrefix } from './lifecycle.ts';
 
 interface Key {
   readonly taskId: string;
@@ -13,13 +13,17 @@ const names = (keys: readonly Key[]) => keys.map((key) => key.name);
 /**
  * Adds these artifacts, each with another name, or changes existing ones without harm for readers: a later expiry, another
  * URL of a reference, a link in place of a reference. An unfinished upload keeps its details. Returns the stored artifacts
- * without the refused ones.
+ * without the refused ones. Those that keep their content have its hash in their details, so it never changes.
  */
-export const upsertArtifacts = (tx: Transaction, artifacts: readonly Artifact[]): Promise<Artifact[]> =>
+export const upsertArtifacts = (
+  tx: Transaction,
+  artifacts: readonly (Artifact & { readonly content?: Content | undefined })[],
+): Promise<Artifact[]> =>
   tx<Artifact>`
     insert into artifacts as old
-      (task_id, run_id, name, storage_type, content_type, content_length, details, present, expires)
-    select task_id, run_id, name, storage_type, content_type, content_length, details, present, expires
+      (task_id, run_id, name, storage_type, content_type, content_length, details, present, expires, content)
+    select task_id, run_id, name, storage_type, content_type, content_length, details, present, expires,
+           decode(content, 'base64')
       from unnest(
         ${taskIds(artifacts)}::text[], ${runIds(artifacts)}::int[], ${names(artifacts)}::text[],
         ${artifacts.map((artifact) => artifact.storageType)}::text[],
@@ -27,8 +31,10 @@ export const upsertArtifacts = (tx: Transaction, artifacts: readonly Artifact[])
         ${artifacts.map((artifact) => artifact.contentLength)}::bigint[],
         ${artifacts.map((artifact) => artifact.details)}::text[],
         ${artifacts.map((artifact) => artifact.present)}::bool[],
-        ${artifacts.map((artifact) => artifact.expires)}::timestamptz[]
-      ) as given(task_id, run_id, name, storage_type, content_type, content_length, details, present, expires)
+        ${artifacts.map((artifact) => artifact.expires)}::timestamptz[],
+        ${artifacts.map(({ content }) => content?.bytes.toString('base64') ?? null)}::text[]
+      ) as given(
+        task_id, run_id, name, storage_type, content_type, content_length, details, present, expires, content)
      order by task_id collate "C", run_id, name collate "C"
     on conflict (task_id, run_id, name) do update
        set storage_type = excluded.storage_type,
@@ -55,6 +61,18 @@ export const readArtifacts = (sql: Sql, keys: readonly Key[]): Promise<Artifact[
          from artifacts a
         where a.task_id = wanted.task_id and a.run_id = wanted.run_id and a.name = wanted.name
        offset 0) as found`;
+
+/** The bytes that an artifact keeps; undefined when it keeps none. */
+export const readContent = async (
+  sql: Sql,
+  { taskId, runId, name }: Key,
+): Promise<(Pick<Artifact, 'contentType' | 'details'> & { readonly content: Buffer }) | undefined> => {
+  const [found] = await sql<Pick<Artifact, 'contentType' | 'details'> & { readonly content: Buffer }>`
+    select content_type, details, content
+      from artifacts
+     where task_id = ${taskId} and run_id = ${runId} and name = ${name} and content is not null`;
+  return found;
+};
 
 /** The artifacts of a run by name, those after `after`. */
 export const listArtifacts = (

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 /** Keeps secrets unreadable at rest. */
 export interface Encryption {
@@ -8,10 +15,12 @@ export interface Encryption {
   decrypt(encrypted: string): string;
   /** Ids of keys that only decrypt. Their texts are encrypted again with the current key, so that they can be retired. */
   readonly oldKeyIds: readonly string[];
+  /** A secret for a purpose that all processes with these keys share. It changes when the last of the keys is retired. */
+  derive(purpose: string): string;
 }
 
 export interface EncryptionKeys {
-  /** 32 bytes as base64, by key id. Old keys stay here as long as there are texts that they encrypted. */
+  /** 32 bytes as base64, by key id, the oldest last. Old keys stay here as long as there are texts that they encrypted. */
   readonly keys: Readonly<Record<string, string>>;
   /** The id of the key that encrypts. */
   readonly current: string;
@@ -62,5 +71,8 @@ export const encryption = ({ keys, current }: EncryptionKeys): Encryption => {
   };
 
   const oldKeyIds = [...known.keys()].filter((id) => id !== current);
-  return { encrypt, decrypt, oldKeyIds };
+  const [oldest = current] = [...known.keys()].reverse();
+  const derive = (purpose: string): string =>
+    createHmac('sha256', keyFor(oldest)).update(`derived for ${purpose}`).digest('base64url');
+  return { encrypt, decrypt, oldKeyIds, derive };
 };

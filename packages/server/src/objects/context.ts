@@ -1,5 +1,6 @@
 import type { BaseContext } from '../base/index.ts';
 import type { Backend } from './bytes/backend.ts';
+import type { Contents } from './bytes/contents.ts';
 import type { DiskBackend } from './bytes/disk.ts';
 import type { Replacing } from './bytes/disk-files.ts';
 import type { Backends, PlacementRule } from './placement.ts';
@@ -18,6 +19,8 @@ export interface GivenObjectsContext extends BaseContext {
   readonly uploadBytesMax?: number;
   /** Decides whether uploads to the disk backend may replace existing bytes; they may when absent. */
   readonly replacing?: Replacing;
+  /** Few bytes that a higher domain keeps; absent where none are read. */
+  readonly contents?: Contents;
 }
 
 /** What objects are opened with. */
@@ -30,4 +33,6 @@ export interface Context extends BaseContext {
   /** The backend of artifacts of type `s3`. */
   readonly artifactBytes: Backend;
   readonly replacing?: Replacing | undefined;
+  readonly contents?: Contents | undefined;
+  rootUrl(): string;
 }

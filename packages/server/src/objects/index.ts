@@ -11,12 +11,13 @@ import * as schema from './schema.ts';
 import { type ObjectVerbs, objectVerbs } from './service/index.ts';
 import { tryOpened } from './trial.ts';
 
+export type { KeptContent } from './bytes/contents.ts';
 export { Backends, mistakesInPlacement, Placement } from './placement.ts';
 export type { ObjectVerbs } from './service/index.ts';
 
 /** The door of the object service. */
 export interface Objects extends Domain<ObjectVerbs> {
-  /** Registers the URLs of stored bytes, outside of the API. Without a disk backend there are none. */
+  /** Registers the URLs of stored bytes that this server sends, outside of the API. */
   byteRoutes(app: FastifyInstance): void;
 }
 
@@ -37,7 +38,7 @@ export const createObjects = (given: GivenObjectsContext): Objects => {
     routes: objectRoutes,
     loops: objectLoops(context),
     byteRoutes: (app) => {
-      if (disks.size > 0) byteRoutes(app, context);
+      if (disks.size > 0 || given.contents) byteRoutes(app, context);
     },
   };
 };

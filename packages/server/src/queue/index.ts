@@ -1,6 +1,7 @@
 import { localSignal, type Signal, type Sql, type Transaction } from '../base/index.ts';
 import type { Domain } from '../http/index.ts';
 import { Dispatcher } from './claiming/dispatcher.ts';
+import { LostRuns } from './claiming/lost-runs.ts';
 import type { Context } from './context.ts';
 import { queueLoops } from './loops.ts';
 import { statusOf, type TaskRecord } from './record.ts';
@@ -25,6 +26,7 @@ export {
   graphTasksMax,
   pollTaskUrlsResponse,
   priorities,
+  Refusal,
   RunStatus,
   reasonsResolved,
   Tags,
@@ -81,21 +83,27 @@ export interface Queue extends Domain<QueueVerbs> {
 
 /** Opens the queue. Signals are shared between the processes of a deployment; by default they are this process's. */
 export const createQueue = (
-  given: Omit<Context, 'pendingChanged' | 'releaseStarted'> & {
+  given: Omit<Context, 'pendingChanged' | 'releaseStarted' | 'runsLost'> & {
     pendingChanged?: Signal;
     releaseStarted?: Signal;
+    runsLost?: Signal;
   },
 ): Queue => {
   const context: Context = {
     ...given,
     pendingChanged: given.pendingChanged ?? localSignal(),
     releaseStarted: given.releaseStarted ?? localSignal(),
+    runsLost: given.runsLost ?? localSignal(),
   };
   const dispatcher = new Dispatcher(context);
+  const lostRuns = new LostRuns(context);
   return {
-    verbs: queueVerbs(context, dispatcher),
+    verbs: queueVerbs(context, { dispatcher, lostRuns }),
     routes,
     loops: queueLoops(context),
-    drain: () => dispatcher.close(),
+    drain: async () => {
+      await lostRuns.close();
+      await dispatcher.close();
+    },
   };
 };

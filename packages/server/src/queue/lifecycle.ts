@@ -125,6 +125,23 @@ export const isHeld = (task: TaskRecord, { runId, worker, started }: HeldRun): b
   return run?.runId === runId && run.state === 'running' && isHeldBy(run, worker) && run.started === started;
 };
 
+/** How a run ends that its worker has not ended. */
+const endsByOthers: readonly (ReasonResolved | undefined)[] = [
+  'canceled',
+  'deadline-exceeded',
+  'claim-expired',
+];
+
+/** Whether a worker that claimed a run holds it no longer, for another reason than its own report. */
+export const isTakenAway = (
+  task: TaskRecord | undefined,
+  { runId, worker }: Omit<HeldRun, 'started'>,
+): boolean => {
+  const run = task?.runs[runId];
+  if (!run || !isHeldBy(run, worker)) return true;
+  return run.state !== 'running' && endsByOthers.includes(run.reasonResolved);
+};
+
 /** Undoes a claim that reached no worker: the run is pending as before. Safe to repeat. */
 export const release = (task: TaskRecord, held: HeldRun): Outcome => {
   const run = lastOf(task);

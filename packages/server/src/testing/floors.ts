@@ -18,6 +18,7 @@ export const queueAlone = () => ({
   },
   pendingChanged: localSignal(),
   releaseStarted: localSignal(),
+  runsLost: localSignal(),
   onResolved: async () => {},
   onDeleted: async () => {},
   issueCredentials: ({ clientId }: { clientId: string }) => ({

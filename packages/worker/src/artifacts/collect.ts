@@ -1,6 +1,8 @@
-import { constants } from 'node:fs';
-import { access, readdir } from 'node:fs/promises';
+import { access as accessWithCallback, constants, type Dirent } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { promisify } from 'node:util';
+import { inParallel } from '../in-parallel.ts';
 import type { ArtifactDescription, ContentEncoding } from '../payload/index.ts';
 import {
   findInside,
@@ -45,9 +47,20 @@ export interface Collection {
   readonly warnings: readonly string[];
 }
 
+const access = promisify(accessWithCallback);
+
+// A directory may have ten thousand of them.
+const filesAtOnceMax = 16;
+
 const unnameable = 'The names of artifacts are at most 1024 printable ASCII characters.';
 
 type Found = CollectedFile | MissingArtifact;
+
+/** An artifact as the task declares it, or where the worker has put it. */
+export interface FoundArtifact extends ArtifactDescription {
+  /** What its path begins at; by default what that of a task begins at. */
+  readonly root?: Root;
+}
 
 export interface Collecting extends Places {
   /** Names that are the worker's own to fill. */
@@ -59,7 +72,7 @@ export interface Collecting extends Places {
  */
 export const collectArtifacts = async (
   { ownNames = [], ...places }: Collecting,
-  artifacts: readonly ArtifactDescription[],
+  artifacts: readonly FoundArtifact[],
 ): Promise<Collection> => {
   const found = new Map<string, Found>();
   const warnings: string[] = [];
@@ -119,8 +132,10 @@ const missingFor = (artifact: ArtifactDescription, error: unknown): MissingArtif
   );
 };
 
-const collectArtifact = async (places: Places, declared: ArtifactDescription): Promise<Found[]> => {
-  const { root, path } = rootOf(places, declared.path);
+const collectArtifact = async (places: Places, declared: FoundArtifact): Promise<Found[]> => {
+  const { root, path } = declared.root
+    ? { root: declared.root, path: declared.path }
+    : rootOf(places, declared.path);
   const artifact = { ...declared, path, shownAs: shownPath(declared) };
   const { type } = artifact;
   try {
@@ -166,25 +181,38 @@ const readableFile = async ({ root, artifact }: Walk, place: Buffer): Promise<Fo
 };
 
 /** The files below a directory. Links to directories are not followed, since they may form cycles. */
-const walk = async ({ root, artifact }: Walk, held: HeldDirectory): Promise<Found[]> => {
-  const found: Found[] = [];
+const walk = async (walked: Walk, held: HeldDirectory): Promise<Found[]> => {
   const entries = await readdir(held.path, { withFileTypes: true, encoding: 'buffer' });
   entries.sort((a, b) => Buffer.compare(a.name, b.name));
-  for (const entry of entries) {
-    const { walked, isNameable } = below(artifact, entry.name);
-    try {
-      if (!isNameable) found.push(missing(walked, 'invalid-resource-on-worker', unnameable));
-      else if (entry.isDirectory()) {
-        const inner = holdDirectory(held.at(entry.name));
-        found.push(...(await withHeld(inner, (below) => walk({ root, artifact: walked }, below))));
-      } else if (entry.isFile()) {
-        found.push(await readableFile({ root, artifact: walked }, held.at(entry.name)));
-      } else found.push(...(await linkedFile({ root, artifact: walked })));
-    } catch (error) {
-      found.push(missingFor(walked, error));
-    }
+  const found = new Map<Dirent<Buffer>, Found[]>();
+  const look = async (entry: Dirent<Buffer>): Promise<void> => {
+    found.set(entry, await foundAt(walked, held, entry));
+  };
+  await inParallel(
+    entries.filter((entry) => entry.isFile()),
+    filesAtOnceMax,
+    look,
+  );
+  // Each of the others may hold directories open.
+  for (const entry of entries) if (!entry.isFile()) await look(entry);
+  return entries.flatMap((entry) => found.get(entry) ?? []);
+};
+
+const foundAt = async (
+  { root, artifact }: Walk,
+  held: HeldDirectory,
+  entry: Dirent<Buffer>,
+): Promise<Found[]> => {
+  const { walked, isNameable } = below(artifact, entry.name);
+  try {
+    if (!isNameable) return [missing(walked, 'invalid-resource-on-worker', unnameable)];
+    if (entry.isFile()) return [await readableFile({ root, artifact: walked }, held.at(entry.name))];
+    if (!entry.isDirectory()) return await linkedFile({ root, artifact: walked });
+    const inner = holdDirectory(held.at(entry.name));
+    return await withHeld(inner, (below) => walk({ root, artifact: walked }, below));
+  } catch (error) {
+    return [missingFor(walked, error)];
   }
-  return found;
 };
 
 /** An entry as an artifact. A name that is not UTF-8 is written with its bytes. */

@@ -1,2 +1,2 @@
-export { type CollectedFile, type Collection, collectArtifacts } from './collect.ts';
-export { uploadCollection, uploadFile, withBytes } from './upload.ts';
+export { type CollectedFile, type Collection, collectArtifacts, type FoundArtifact } from './collect.ts';
+export { openUploads, type Uploads, uploadFile, withBytes } from './upload.ts';

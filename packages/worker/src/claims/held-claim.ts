@@ -2,6 +2,7 @@ import { Index, Queue, type TaskClaimResponse } from '@taskyard/client';
 import { type Clock, minutes } from '../clock.ts';
 import { statusOf, withRetries } from '../retry.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
+import type { LostRuns } from './lost-runs.ts';
 
 /** A claimed run, which is this worker's as long as the claim is renewed in time. */
 export interface HeldClaim {
@@ -31,6 +32,8 @@ export interface ClaimKeeping {
   readonly rootUrl: string;
   readonly clock: Clock;
   readonly log: WorkerLog;
+  /** Hears of runs that are taken away before a renewal is refused. */
+  readonly lostRuns?: LostRuns | undefined;
 }
 
 // The original's workers renew claims (of 20 minutes) three minutes before their end.
@@ -44,7 +47,10 @@ export const renewAfterMs = (lengthMs: number): number =>
  * Keeps a claim: renews it in time, with fresh credentials each time. Times are the server's; the difference between its
  * clock and ours follows from the start of the run.
  */
-export const holdClaim = (claimed: TaskClaimResponse, { rootUrl, clock, log }: ClaimKeeping): HeldClaim => {
+export const holdClaim = (
+  claimed: TaskClaimResponse,
+  { rootUrl, clock, log, lostRuns }: ClaimKeeping,
+): HeldClaim => {
   const { task, runId, status } = claimed;
   const { taskId } = status;
   const lost = new AbortController();
@@ -63,6 +69,8 @@ export const holdClaim = (claimed: TaskClaimResponse, { rootUrl, clock, log }: C
     over.abort();
     lost.abort(new Error(reason));
   };
+
+  lostRuns?.watch({ taskId, runId, lose: () => lose('the queue took it away'), over: over.signal });
 
   const renew = async (): Promise<void> => {
     const leftMs = takenUntil - clock.now().getTime();

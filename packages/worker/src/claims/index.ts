@@ -1,2 +1,3 @@
 export { type HeldClaim, holdClaim } from './held-claim.ts';
 export { localClaim } from './local-claim.ts';
+export { type LostRuns, openLostRuns } from './lost-runs.ts';

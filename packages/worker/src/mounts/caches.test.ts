@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -70,6 +71,7 @@ test('a second task waits for a cache, in turn, and hears why', async (t) => {
     ],
   );
   await other.giveBack('keep');
+  assert.deepEqual(getEventListeners(never, 'abort'), [], 'what waited listens no longer');
 });
 
 test('two tasks that want the same caches in other orders both get them', async (t) => {

@@ -37,11 +37,19 @@ export interface TakenCaches {
   giveBack(fate: 'keep' | 'purge'): Promise<void>;
 }
 
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+/** Waits for a promise; rejects with the signal's reason when that aborts first. Leaves no listener behind. */
+const unlessAborted = async (promise: Promise<void>, signal: AbortSignal): Promise<void> => {
+  signal.throwIfAborted();
+  const over = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { signal: over.signal });
   });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    over.abort();
+  }
+};
 
 type Release = () => void;
 
@@ -64,7 +72,7 @@ export const openCaches = async (root: string, clock: Clock): Promise<Caches> =>
     if (earlier === undefined) return release;
     waiting.onWait(name);
     try {
-      await Promise.race([earlier, aborted(waiting.signal)]);
+      await unlessAborted(earlier, waiting.signal);
     } catch (error) {
       release();
       throw error;

@@ -1,4 +1,4 @@
-import { collectArtifacts, uploadCollection } from '../artifacts/index.ts';
+import { collectArtifacts } from '../artifacts/index.ts';
 import type { HeldClaim } from '../claims/index.ts';
 import { minutes } from '../clock.ts';
 import { ownNamesOf, type TaskDescription } from '../payload/index.ts';
@@ -114,12 +114,13 @@ const deliver = async (run: Run, description: TaskDescription): Promise<boolean>
   for (const { name } of collection.files) log.info(`Uploading artifact ${name}`);
   for (const { name, reason, message } of collection.missing)
     log.error(`Artifact ${name}: ${message} (${reason})`);
-  const refused = await uploadCollection(claim, collection, interrupted);
+  const refused = await tools.uploads.upload(claim, collection, interrupted);
   for (const { name, message, isOptional } of refused) {
     if (isOptional) log.info(`Warning: ${name} is left out, as it is optional: ${message}`);
     else log.error(`Artifact ${name}: ${message}`);
   }
-  const files = collection.files.filter(({ name }) => !refused.some((one) => one.name === name));
+  const refusedNames = new Set(refused.map(({ name }) => name));
+  const files = collection.files.filter(({ name }) => !refusedNames.has(name));
   const isCertified = !features.chainOfTrust || (await certify(run, files, tools.signingKey));
   return collection.missing.length === 0 && refused.every(({ isOptional }) => isOptional) && isCertified;
 };

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HeldClaim } from '../claims/index.ts';
+import type { Uploads } from '../artifacts/index.ts';
+import type { HeldClaim, LostRuns } from '../claims/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Engine } from '../engines/index.ts';
 import { type LiveLogs, openTaskLog, type TaskLog } from '../logs/index.ts';
@@ -28,6 +29,10 @@ export interface WorkerTools {
   readonly shells: TaskShells;
   /** How the ends of runs are reported. */
   readonly reports: Reports;
+  /** Tells of runs that are taken away. */
+  readonly lostRuns: LostRuns;
+  /** How artifacts are uploaded. */
+  readonly uploads: Uploads;
   readonly memoryGuard: MemoryGuard;
   /** Below it each run has a directory. */
   readonly runsDirectory: string;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { type FakeArtifact, type FakeTasks, type Json, Refusal } from './fake-tasks.ts';
+import { type FakeArtifact, type FakeTasks, type Json, Refusal, refusalIn } from './fake-tasks.ts';
 
 /** Names one artifact of a run. */
 interface ArtifactAddress {
@@ -26,6 +26,29 @@ export const createArtifact = (
   const { storageType, expires, contentType } = body;
   if (storageType !== 's3') return { storageType };
   return { storageType, putUrl: uploadUrl(rootUrl, address), expires, contentType };
+};
+
+/** Creates many artifacts of a running run; the bytes of some come along. */
+export const createArtifacts = (
+  tasks: FakeTasks,
+  { rootUrl, body, taskId, runId }: { rootUrl: string; body: Json; taskId: string; runId: number },
+): Json => {
+  const asked = body.artifacts as { name: string; artifact: Json; content?: Record<string, string> }[];
+  const artifacts = asked.map(({ name, artifact, content }) => {
+    try {
+      const reply = createArtifact(tasks, { rootUrl, body: artifact, address: { taskId, runId, name } });
+      if (!content) return { name, artifact: reply };
+      const run = tasks.runningRun(tasks.find(taskId), runId);
+      const { base64 = '', contentEncoding } = content;
+      const headers = contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding };
+      const bytes = Buffer.from(base64, 'base64');
+      run.artifacts.set(name, { ...(artifact as unknown as FakeArtifact), bytes, headers });
+      return { name, isStored: true };
+    } catch (error) {
+      return { name, error: refusalIn(error) };
+    }
+  });
+  return { artifacts };
 };
 
 /** Where the bytes of an artifact are; links are followed. */

@@ -4,8 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { pause } from '@taskyard/patience';
-import { artifactContent, createArtifact, exchangeBytes } from './fake-artifacts.ts';
-import { type FakeRun, FakeTasks, type FakeTasksOptions, type Json, Refusal } from './fake-tasks.ts';
+import { artifactContent, createArtifact, createArtifacts, exchangeBytes } from './fake-artifacts.ts';
+import {
+  type FakeRun,
+  FakeTasks,
+  type FakeTasksOptions,
+  type Json,
+  Refusal,
+  refusalIn,
+} from './fake-tasks.ts';
 
 export interface FakeQueueOptions extends FakeTasksOptions {
   /** How long an empty poll waits. Default 1 s. */
@@ -117,7 +124,12 @@ export class FakeQueue extends FakeTasks {
     const body = (bytes.length > 0 ? JSON.parse(bytes.toString()) : {}) as Json;
     const [kind] = path;
     if (kind === 'claim-work') return this.#poll(body, request);
+    if (kind === 'lost-runs') return this.#awaitLostRuns(body);
     if (kind === 'report-runs') return this.#reportRuns(body);
+    if (kind === 'create-artifacts') {
+      const [, taskId = '', runId] = path;
+      return createArtifacts(this, { rootUrl: this.rootUrl, body, taskId, runId: Number(runId) });
+    }
     if (kind === 'provisioners') return this.#quarantine(body);
     if (kind === 'scopes') return { scopes: [...(body.scopes as string[]), 'generic-worker:cache:by-role'] };
     return this.#replyOfTask(path, body);
@@ -140,18 +152,25 @@ export class FakeQueue extends FakeTasks {
     throw new Refusal(404, `The fake queue does not know ${path.join('/')}.`);
   }
 
+  async #awaitLostRuns({ runs }: Json): Promise<Json> {
+    const isLost = ({ taskId, runId }: { taskId: string; runId: number }): boolean =>
+      this.find(taskId).runs[runId]?.reason === 'canceled';
+    const asked = runs as { taskId: string; runId: number }[];
+    let isTimeUp = false;
+    const timeIsUp = pause(this.#pollMs).then(() => {
+      isTimeUp = true;
+    });
+    while (!asked.some(isLost) && !isTimeUp) await Promise.race([timeIsUp, this.nextChange()]);
+    return { runs: asked.filter(isLost) };
+  }
+
   #reportRuns({ reports }: Json): Json {
     const answers = (reports as Json[]).map(({ taskId, runId, state, reason }) => {
       try {
         const path = ['task', taskId, 'runs', String(runId), state] as string[];
         return { taskId, runId, ...this.#replyOfTask(path, { reason }) };
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        return {
-          taskId,
-          runId,
-          error: { statusCode: error.status, code: 'Refused', message: error.message },
-        };
+        return { taskId, runId, error: refusalIn(error) };
       }
     });
     return { reports: answers };

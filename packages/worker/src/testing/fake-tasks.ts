@@ -49,6 +49,12 @@ export class Refusal extends Error {
   }
 }
 
+/** A refusal of one of many. */
+export const refusalIn = (error: unknown): Json => {
+  if (!(error instanceof Refusal)) throw error;
+  return { statusCode: error.status, code: 'Refused', message: error.message };
+};
+
 const emptyRun = (): FakeRun => ({ state: 'pending', reclaims: 0, artifacts: new Map() });
 
 /** The tasks of a queue. Runs change state only as the real queue lets them, and everything that was reported is kept. */

@@ -4,16 +4,9 @@ import type { StatusWithLabels } from '../../queue/index.ts';
 import type { Context } from '../context.ts';
 import { artifactCreated } from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
-import type { PostArtifactRequest, PostArtifactResponse } from '../schema.ts';
+import type { PostArtifactResponse } from '../schema.ts';
 import * as store from '../store.ts';
 import { bytesKey, objectName } from './keys.ts';
-
-export interface NewArtifact {
-  readonly taskId: string;
-  readonly runId: number;
-  readonly name: string;
-  readonly request: PostArtifactRequest;
-}
 
 /** An artifact as it is now, and the status of its task. */
 export interface Created {
@@ -28,7 +21,11 @@ const uploadCredentialsMsMax = hours(24);
  * Adds artifacts to runs. Safe to repeat. A later expiry, another URL of a reference, and a link in place of a reference are
  * allowed changes.
  */
-export const createArtifacts: Verb<NewArtifact, Created, Context> = async (tx, items, { now, context }) => {
+export const createArtifacts: Verb<lifecycle.NewArtifact, Created, Context> = async (
+  tx,
+  items,
+  { now, context },
+) => {
   const ids = [...new Set(items.map((item) => item.taskId))];
   const statuses = new Map((await context.readStatuses(tx, ids)).map((status) => [status.taskId, status]));
   const answers: Answer<Created>[] = [];
@@ -40,14 +37,14 @@ export const createArtifacts: Verb<NewArtifact, Created, Context> = async (tx, i
       return undefined;
     }
     const fresh = { uploadId: slugid(), projectId: status.projectId };
-    return { i, status, artifact: lifecycle.artifactAskedFor(item, fresh) };
+    return { i, status, artifact: lifecycle.artifactAskedFor(item, fresh), content: item.content };
   });
   for (const round of roundsOf(asked.filter((one) => one !== undefined))) {
     const stored = new Map(
       (
         await store.upsertArtifacts(
           tx,
-          round.map((one) => one.artifact),
+          round.map(({ artifact, content }) => ({ ...artifact, content })),
         )
       ).map((artifact) => [bytesKey(artifact), artifact]),
     );

@@ -1,6 +1,6 @@
 import { later, transact } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import { deletedAfterMs } from '../lifecycle.ts';
+import { type Artifact, deletedAfterMs, keepsContent } from '../lifecycle.ts';
 import * as store from '../store.ts';
 import { bytesKey } from './keys.ts';
 
@@ -11,9 +11,13 @@ import { bytesKey } from './keys.ts';
 export const expireArtifacts = (context: Context, limit: number): Promise<number> =>
   transact(context, async (tx, now) => {
     const expired = await store.lockExpired(tx, later(now, -deletedAfterMs), limit);
-    const withBytes = expired.filter((artifact) => artifact.storageType === 's3').map(bytesKey);
+    const withBytes = expired.filter(hasBytesElsewhere).map(bytesKey);
     const free = new Set(await context.objects.artifactBytes.remove(withBytes));
-    const gone = expired.filter((artifact) => artifact.storageType !== 's3' || free.has(bytesKey(artifact)));
+    const gone = expired.filter((artifact) => !hasBytesElsewhere(artifact) || free.has(bytesKey(artifact)));
     await store.deleteArtifacts(tx, gone);
     return gone.length;
   });
+
+/** Whether its bytes are in the backend of artifacts. */
+const hasBytesElsewhere = (artifact: Artifact): boolean =>
+  artifact.storageType === 's3' && !keepsContent(artifact);

@@ -1,22 +1,28 @@
 import { bindQueries, bindVerbs, inBatches, inReads, type Transaction } from '../../base/index.ts';
 import type { Authorize, Reply } from '../../http/index.ts';
 import type { Context } from '../context.ts';
-import type { ArtifactRef } from '../lifecycle.ts';
-import type { ArtifactContentResponse, ArtifactResponse, PostArtifactResponse } from '../schema.ts';
+import { type ArtifactRef, keepsContent, type NewArtifact } from '../lifecycle.ts';
+import type {
+  ArtifactContentResponse,
+  ArtifactResponse,
+  CreateArtifactsResponse,
+  PostArtifactResponse,
+} from '../schema.ts';
 import * as store from '../store.ts';
 import { type CleanedArtifacts, type CleaningBounds, cleanArtifacts } from './clean.ts';
-import { createArtifacts, type NewArtifact, whatToDo } from './create.ts';
+import { createArtifacts, whatToDo } from './create.ts';
+import { createMany, type NewArtifactsOfRun } from './create-many.ts';
 import { expireArtifacts } from './expire.ts';
 import { type FinishedUpload, finishArtifacts } from './finish.ts';
 import { bytesKey, objectName } from './keys.ts';
 import { artifactView, listArtifacts } from './list.ts';
-import { contentOf, findArtifacts, followWith, redirectTo } from './read.ts';
+import { contentOf, findArtifacts, followWith, readContent, redirectTo } from './read.ts';
 import { replaceBytes } from './replace.ts';
 
 type Authorized = ArtifactRef & { readonly authorize: Authorize };
 
 const verbs = {
-  createArtifacts: inBatches(createArtifacts),
+  createArtifacts: inBatches(createArtifacts, { bytesOf: ({ content }) => content?.bytes.length ?? 0 }),
   finishArtifacts: inBatches(finishArtifacts),
   findArtifacts: inReads(findArtifacts),
 };
@@ -32,6 +38,9 @@ export const artifactVerbs = (context: Context) => {
     /** Adds an artifact to a run, and returns how to upload it. */
     createArtifact: async (item: NewArtifact): Promise<PostArtifactResponse> =>
       whatToDo(await bound.createArtifacts.one(item), context),
+    /** Adds artifacts to a run, and keeps the bytes that come along. Each has an answer of its own. */
+    createArtifacts: (asked: NewArtifactsOfRun): Promise<CreateArtifactsResponse> =>
+      createMany(context, bound.createArtifacts, asked),
     finishArtifact: (item: FinishedUpload): Promise<undefined> => bound.finishArtifacts.one(item),
     /** Redirects to the bytes (303), or says why there are none (424). */
     getArtifact: async (ref: Authorized): Promise<Reply> => redirectTo(await follow(ref), context),
@@ -43,9 +52,12 @@ export const artifactVerbs = (context: Context) => {
     /** The file on this machine with an artifact, after following links; undefined when there is none. */
     locateFile: async (ref: ArtifactRef): Promise<string | undefined> => {
       const artifact = await follow({ ...ref, authorize: () => {} });
+      if (keepsContent(artifact)) return undefined;
       if (artifact.storageType === 's3') return context.objects.artifactBytes.locate(bytesKey(artifact));
       return artifact.storageType === 'object' ? context.objects.locate(objectName(artifact)) : undefined;
     },
+    /** The bytes that an artifact keeps, by their key; undefined when it keeps none. */
+    readContent: (key: string) => readContent(context.db, key),
     /** Replaces uploaded bytes, unless they belong to an artifact whose run has ended. */
     replaceBytes: (key: string, replace: () => Promise<void>) => replaceBytes(context, key, replace),
     /** Deletes at most this many expired artifacts; returns how many. */

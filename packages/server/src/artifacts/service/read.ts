@@ -1,10 +1,11 @@
-import { hours, later, minutes, type ReadVerb, RequestError } from '../../base/index.ts';
+import { hours, later, minutes, type ReadVerb, RequestError, type Sql } from '../../base/index.ts';
 import { type Authorize, Reply } from '../../http/index.ts';
+import type { KeptContent } from '../../objects/index.ts';
 import type { Context } from '../context.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { ArtifactContentResponse } from '../schema.ts';
 import * as store from '../store.ts';
-import { bytesKey, objectName } from './keys.ts';
+import { bytesKey, objectName, runOfBytes } from './keys.ts';
 
 type Ref = lifecycle.ArtifactRef;
 type Authorized = Ref & { readonly authorize: Authorize };
@@ -60,7 +61,19 @@ export const followWith =
 const urlOf = async (artifact: lifecycle.Artifact, { objects, clock }: Context): Promise<string> => {
   if (artifact.storageType === 'reference') return lifecycle.detailsOf(artifact).url ?? '';
   if (artifact.storageType === 'object') return objects.downloadUrl(objectName(artifact));
-  return objects.artifactBytes.downloadUrl(bytesKey(artifact), later(clock.now(), downloadUrlMs));
+  const until = later(clock.now(), downloadUrlMs);
+  if (lifecycle.keepsContent(artifact)) return objects.contentUrl(bytesKey(artifact), until);
+  return objects.artifactBytes.downloadUrl(bytesKey(artifact), until);
+};
+
+/** The bytes that an artifact keeps, by their key; undefined when it keeps none. */
+export const readContent = async (sql: Sql, key: string): Promise<KeptContent | undefined> => {
+  const run = runOfBytes(key);
+  const name = run && key.slice(bytesKey({ ...run, name: '' }).length);
+  const found = run && name !== undefined && (await store.readContent(sql, { ...run, name }));
+  if (!found) return undefined;
+  const { sha256 = '', encoding } = lifecycle.detailsOf(found);
+  return { bytes: found.content, sha256, contentType: found.contentType, contentEncoding: encoding };
 };
 
 /** Redirects to the artifact; the reply to an error artifact contains the error. */

@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, errorStatuses, type Logger, RequestError } from '../../base/index.ts';
 import { acceptsGzip } from '../../http/index.ts';
+import { type Contents, contentsName, openContent } from './contents.ts';
 import type { DiskBackend } from './disk.ts';
 import type { OpenFile, Replacing } from './disk-files.ts';
 import { byteHeaders, contentHeaders, preflightHeaders, refuseAsPartOfPage } from './headers.ts';
@@ -14,13 +15,15 @@ export interface ByteRouteContext {
   readonly disks: ReadonlyMap<string, DiskBackend>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Few bytes that a higher domain keeps. */
+  readonly contents?: Contents | undefined;
   /** Decides whether uploads may replace existing bytes. */
   readonly replacing?: Replacing | undefined;
 }
 
 /**
- * Registers the URLs that the disk backend signs, outside of the API: `PUT`, `GET` and `HEAD /objects/<key>`.
- * Bytes are streamed: neither a body nor a file is ever in memory as a whole.
+ * Registers the URLs that the disk backend signs, and those of bytes that a higher domain keeps, outside of the API: `PUT`,
+ * `GET` and `HEAD /objects/<key>`. Bytes on disk are streamed: neither a body nor a file is ever in memory as a whole.
  */
 export const byteRoutes = (app: FastifyInstance, deps: ByteRouteContext): void => {
   const url = '/objects/*';
@@ -64,27 +67,44 @@ const refuse = (error: unknown, reply: FastifyReply, { log }: ByteRouteContext):
     .send('{"code":"InternalServerError","message":"Something went wrong inside the server."}');
 };
 
-interface Allowed {
-  readonly disk: DiskBackend;
-  readonly terms: SignedTerms;
-}
+const backendOf = (request: FastifyRequest): string =>
+  String((request.query as Record<string, unknown>).backend ?? '');
 
-const allowedBy = async (request: FastifyRequest, { disks, clock }: ByteRouteContext): Promise<Allowed> => {
-  const query = request.query as Record<string, unknown>;
-  const disk = disks.get(String(query.backend ?? ''));
+const diskOf = (request: FastifyRequest, { disks }: ByteRouteContext): DiskBackend => {
+  const disk = disks.get(backendOf(request));
   if (!disk) throw new RequestError('InsufficientScopes', 'This URL is not one of a backend on disk.');
+  return disk;
+};
+
+const termsOf = (request: FastifyRequest, secret: string, { clock }: ByteRouteContext): SignedTerms => {
+  const query = request.query as Record<string, unknown>;
   const asked = {
     method: request.method === 'PUT' ? 'PUT' : 'GET',
     key: keyOfPath((request.params as { '*': string })['*']),
     query,
     contentType: request.headers['content-type'],
   } as const;
-  return { disk, terms: verifiedTerms(await disk.secret(), asked, clock.now()) };
+  return verifiedTerms(secret, asked, clock.now());
+};
+
+/** Opens the bytes that a signed URL names; undefined when there are none. */
+const openBytes = async (
+  request: FastifyRequest,
+  deps: ByteRouteContext,
+): Promise<{ key: string; file: OpenFile | undefined }> => {
+  const { contents } = deps;
+  if (contents && backendOf(request) === contentsName) {
+    const { key } = termsOf(request, contents.secret, deps);
+    return { key, file: await openContent(contents, key) };
+  }
+  const disk = diskOf(request, deps);
+  const { key } = termsOf(request, await disk.secret(), deps);
+  return { key, file: await disk.files.open(key) };
 };
 
 const upload: Run = async (request, reply, deps) => {
-  const { disk, terms } = await allowedBy(request, deps);
-  const { key, contentType = '', contentLength } = terms;
+  const disk = diskOf(request, deps);
+  const { key, contentType = '', contentLength } = termsOf(request, await disk.secret(), deps);
   const announced = request.headers['content-length'];
   if (Number(announced ?? 0) > disk.uploadBytesMax) {
     throw new RequestError('InputTooLarge', `An upload has at most ${disk.uploadBytesMax} bytes.`);
@@ -105,10 +125,8 @@ const upload: Run = async (request, reply, deps) => {
 };
 
 const download: Run = async (request, reply, deps) => {
-  const { disk, terms } = await allowedBy(request, deps);
-  const { key } = terms;
   refuseAsPartOfPage(request.headers);
-  const file = await disk.files.open(key);
+  const { key, file } = await openBytes(request, deps);
   if (!file) throw new RequestError('ResourceNotFound', 'No bytes have been uploaded here.');
   const { sha256, contentEncoding, contentType } = file.about;
   if (contentEncoding) reply.header('vary', 'Accept-Encoding');

@@ -37,7 +37,7 @@ export interface NewFile {
 
 /** An open file, which stays readable when it is replaced or deleted. Close it, or read it to its end. */
 export interface OpenFile {
-  readonly about: About;
+  readonly about: Omit<About, 'key' | 'file'>;
   read(first: number, last: number): Readable;
   close(): Promise<void>;
 }

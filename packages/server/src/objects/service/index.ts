@@ -1,5 +1,6 @@
 import { bindVerbs, inBatches, inReads, type Sql, type Transaction } from '../../base/index.ts';
 import { type Reply, redirectTo } from '../../http/index.ts';
+import { contentUrl } from '../bytes/contents.ts';
 import type { Context } from '../context.ts';
 import type { DownloadObjectRequest } from '../schema.ts';
 import * as store from '../store.ts';
@@ -35,6 +36,8 @@ export const objectVerbs = (context: Context) => {
     /** Which of these objects can be read now, read in a transaction of another domain. */
     readableAmong: (sql: Sql, names: readonly string[]) =>
       read.readableAmong(sql, names, { now: context.clock.now() }),
+    /** A URL of bytes that a higher domain keeps, by their key. */
+    contentUrl: (key: string, expires: Date): string => contentUrl(context, { key, expires }),
     /** Bytes of artifacts of type `s3`, by key. */
     artifactBytes: context.artifactBytes,
     locate: (name: string) => read.locate(context, reads, name),

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { isResolution, messagesOf } from '../events.ts';
 import { type Change, stateOf, type TaskRecord } from '../record.ts';
 import { type Attempt, decideAll, lockTasks } from './decide.ts';
-import { announcePending, followResolved } from './follow.ts';
+import { announceLost, announcePending, followResolved } from './follow.ts';
 import { isRunning, placeInLine, writeChanges } from './write.ts';
 
 /** Locks the tasks, lets each attempt decide in order, and applies the decisions. Returns one result for each attempt. */
@@ -48,6 +48,7 @@ export const applyChanges = async (
   if (resolved.length === 0) tx.last(written);
   const scheduled = resolved.length > 0 ? await followResolved(tx, { resolved, written }, work) : [];
   announcePending(tx, [...changes, ...scheduled], context);
+  announceLost(tx, changes, context);
   observeClaims(tx, changes, work);
   tellOfWork(tx, changes, context);
 };

@@ -7,7 +7,7 @@ import * as lifecycle from '../lifecycle.ts';
 import type { Change, TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
 import { decideAll, lockTasks } from './decide.ts';
-import { isPending, placeInLine, writeChanges } from './write.ts';
+import { isPending, isRunning, placeInLine, writeChanges } from './write.ts';
 
 /**
  * Applies what follows when tasks are resolved for good: in their dependents, their groups, and the floors above. Groups
@@ -92,4 +92,16 @@ export const announcePending = (
     changes.filter(({ after }) => isPending(after)).map(({ after }) => after.taskQueueId),
   );
   if (taskQueueIds.size > 0) tx.afterCommit(() => pendingChanged.wake([...taskQueueIds]));
+};
+
+/** Wakes the calls of workers that lost runs which they have not reported, once the transaction is committed. */
+export const announceLost = (tx: Transaction, changes: readonly Change[], { runsLost }: Context): void => {
+  const lost = changes.filter(({ before, after }) => isRunning(before) && isLostByItsWorker(before, after));
+  const taskQueueIds = new Set(lost.map(({ after }) => after.taskQueueId));
+  if (taskQueueIds.size > 0) tx.afterCommit(() => runsLost.wake([...taskQueueIds]));
+};
+
+const isLostByItsWorker = ({ runs }: TaskRecord, after: TaskRecord): boolean => {
+  const { workerGroup = '', workerId = '' } = runs.at(-1) ?? {};
+  return lifecycle.isTakenAway(after, { runId: runs.length - 1, worker: { workerGroup, workerId } });
 };

@@ -35,6 +35,30 @@ export const workerRoutes = [
   ),
   endpoint(
     {
+      name: 'awaitLostRuns',
+      method: 'POST',
+      path: '/lost-runs/<taskQueueId>',
+      rest: 'taskQueueId',
+      category,
+      title: 'Wait until runs are lost',
+      description:
+        'Waits for up to 20 seconds until a worker loses some of the runs that it claimed, because their tasks were ' +
+        'canceled, are past their deadline, or are held by another worker. Returns those: the worker must stop them. ' +
+        'The list is empty when it lost none. Runs that it has reported itself are not lost.',
+      stability: 'experimental',
+      scopes: { AllOf: ['queue:claim-work:<taskQueueId>', 'queue:worker-id:<workerGroup>/<workerId>'] },
+      params: queueParams,
+      input: schema.awaitLostRunsRequest,
+      output: schema.awaitLostRunsResponse,
+      waits: true,
+    },
+    async ({ queue }, { params, body: { runs, ...worker }, authorize, signal }) => {
+      authorize(worker);
+      return { runs: await queue.awaitLostRuns({ ...params, worker, runs, gone: signal }) };
+    },
+  ),
+  endpoint(
+    {
       name: 'claimTask',
       method: 'POST',
       path: '/task/<taskId>/runs/<runId>/claim',

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { DateTime, distinct, exactly, Identifier, publish, RunId } from '../../http/index.ts';
+import { DateTime, distinct, exactly, Identifier, publish, RunId, Slugid } from '../../http/index.ts';
 import { TaskStatus } from './status.ts';
 import { TaskDefinition } from './task.ts';
 
@@ -58,6 +58,25 @@ export const ClaimWorkResponse = exactly(
 );
 export type ClaimWorkResponse = Static<typeof ClaimWorkResponse>;
 export const claimWorkResponse = publish('queue', 'claim-work-response', ClaimWorkResponse);
+
+/** Tasks of a worker that are being uploaded do not count against its capacity. */
+export const heldRunsMax = 2 * claimsMax;
+
+const RunRef = exactly({ taskId: Slugid, runId: RunId });
+
+export const AwaitLostRunsRequest = exactly(
+  { ...worker, runs: Type.Array(RunRef, { minItems: 1, maxItems: heldRunsMax }) },
+  { title: 'Runs that a worker holds' },
+);
+export type AwaitLostRunsRequest = Static<typeof AwaitLostRunsRequest>;
+export const awaitLostRunsRequest = publish('queue', 'await-lost-runs-request', AwaitLostRunsRequest);
+
+export const AwaitLostRunsResponse = exactly(
+  { runs: Type.Array(RunRef, { description: 'Empty when the worker lost none in time.' }) },
+  { title: 'Runs that a worker has lost' },
+);
+export type AwaitLostRunsResponse = Static<typeof AwaitLostRunsResponse>;
+export const awaitLostRunsResponse = publish('queue', 'await-lost-runs-response', AwaitLostRunsResponse);
 
 export const TaskClaimRequest = exactly(worker, { title: 'Request for one run' });
 export type TaskClaimRequest = Static<typeof TaskClaimRequest>;

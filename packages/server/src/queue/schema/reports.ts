@@ -38,24 +38,23 @@ export const ReportRunsRequest = exactly(
 export type ReportRunsRequest = Static<typeof ReportRunsRequest>;
 export const reportRunsRequest = publish('queue', 'report-runs-request', ReportRunsRequest);
 
+/** Why one of many was refused. */
+export const Refusal = exactly(
+  {
+    statusCode: Type.Integer({ description: 'The HTTP status that it would have had alone.' }),
+    code: Text(),
+    message: Text(),
+  },
+  { description: 'Why it was refused; it changed nothing.' },
+);
+
 export const ReportRunsResponse = exactly(
   {
     reports: Type.Array(
       exactly({
         ...ofRun,
         status: Optional(TaskStatus),
-        error: Optional(
-          exactly(
-            {
-              statusCode: Type.Integer({
-                description: 'The HTTP status that the report would have had by itself.',
-              }),
-              code: Text(),
-              message: Text(),
-            },
-            { description: 'Why this report was refused; it changed nothing.' },
-          ),
-        ),
+        error: Optional(Refusal),
       }),
       { description: 'One for each report, in the order of the request: either a status or an error.' },
     ),

@@ -9,6 +9,7 @@ import {
 } from '../../base/index.ts';
 import { claimRuns, reclaimRuns } from '../claiming/claim-runs.ts';
 import type { Dispatcher } from '../claiming/dispatcher.ts';
+import type { LostRuns } from '../claiming/lost-runs.ts';
 import type { Context } from '../context.ts';
 import type { TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
@@ -63,7 +64,10 @@ const listings = (read: { statuses: Batched<string, string>; definitions: Batche
 });
 
 /** The verbs of the queue, bound to what it was opened with. */
-export const queueVerbs = (context: Context, dispatcher: Dispatcher) => {
+export const queueVerbs = (
+  context: Context,
+  { dispatcher, lostRuns }: { readonly dispatcher: Dispatcher; readonly lostRuns: LostRuns },
+) => {
   const bound = bindVerbs(context, verbs);
   return {
     ...bound,
@@ -79,6 +83,7 @@ export const queueVerbs = (context: Context, dispatcher: Dispatcher) => {
     changeGroupPriority: (request: Parameters<typeof changeGroupPriority>[1]) =>
       changeGroupPriority(context, request),
     claimWork: dispatcher.claimWork.bind(dispatcher),
+    awaitLostRuns: lostRuns.awaitLost.bind(lostRuns),
     /** How many calls of `claimWork` wait in this process. */
     waitingForWork: () => dispatcher.waiting,
   };
