@@ -1,7 +1,9 @@
 import { join, posix } from 'node:path';
+import type { FoundArtifact } from '../artifacts/index.ts';
 import { type ContainerRequest, fromRoot, isWithin } from '../engines/index.ts';
 import type { ProvidedImage } from '../images/index.ts';
-import type { ArtifactDescription, TaskDescription } from '../payload/index.ts';
+import type { TaskDescription } from '../payload/index.ts';
+import type { Root } from '../trees/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { outsideOf } from './outside.ts';
 import { isPassingFailure } from './passing-failure.ts';
@@ -36,35 +38,37 @@ export const containerOf = (
   { volumes, privileges }: TaskDescription,
 ): ContainerRequest | undefined => image && { image: image.id, volumes, privileges };
 
+interface Copied {
+  /** Links that lead to what was copied with it are followed. */
+  readonly root: Root;
+  readonly path: string;
+}
+
 /** Where the worker finds an artifact that is copied out of a container; undefined for one that it finds without. */
-const copyOf = (
-  run: Run,
-  description: TaskDescription,
-  index: number,
-): { readonly path: string; readonly to: string } | undefined => {
-  const path = description.artifacts[index]?.path ?? '';
-  if (!run.tools.engine.containers || !posix.isAbsolute(path)) return undefined;
-  if (description.image) {
-    const copy = `copied-${index}`;
-    return { path: copy, to: join(run.taskDirectory, copy) };
-  }
+const copyOf = (run: Run, description: TaskDescription, index: number): Copied | undefined => {
+  const given = description.artifacts[index]?.path ?? '';
+  if (!run.tools.engine.containers || !posix.isAbsolute(given)) return undefined;
+  const place = fromRoot(given);
   const outside = outsideOf(run, description);
-  if (!outside || outside.shown.some((one) => isWithin(fromRoot(path), one))) return undefined;
-  const copy = `/.copied/${index}`;
-  return { path: copy, to: join(outside.root, copy) };
+  const isFoundWithout = outside ? outside.shown.some((one) => isWithin(place, one)) : !description.image;
+  if (isFoundWithout) return undefined;
+  const directory = join(run.privateDirectory, 'copied', String(index));
+  return { root: { directory, shownAs: posix.dirname(place) }, path: posix.basename(place) };
 };
 
 /** Copies the artifacts in containers to where the worker finds them. */
 export const copyArtifactsOut = async (run: Run, description: TaskDescription): Promise<void> => {
   for (const [index, { path }] of description.artifacts.entries()) {
     const copy = copyOf(run, description, index);
-    if (copy) await run.tools.engine.containers?.copyOut(run.taskDirectory, { path, to: copy.to });
+    if (!copy) continue;
+    const to = join(copy.root.directory, copy.path);
+    await run.tools.engine.containers?.copyOut(run.taskDirectory, { path, to });
   }
 };
 
 /** The artifacts by the paths at which the worker finds them when they have been copied out. */
-export const foundArtifacts = (run: Run, description: TaskDescription): readonly ArtifactDescription[] =>
+export const foundArtifacts = (run: Run, description: TaskDescription): readonly FoundArtifact[] =>
   description.artifacts.map((artifact, index) => {
     const copy = copyOf(run, description, index);
-    return copy ? { ...artifact, path: copy.path, shownAs: artifact.path } : artifact;
+    return copy ? { ...artifact, ...copy, shownAs: artifact.path } : artifact;
   });
