@@ -8,7 +8,7 @@
 // Files that fail run once more, alone, after all others. What passes then is reported as flaky.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,8 @@ import { combine } from './test/again.mjs';
 import { computedSeconds } from './test/cpu.cjs';
 import { findTestFiles, isLong } from './test/files.mjs';
 import { groupsOf, withoutGroups, writeGroup } from './test/groups.mjs';
+import { makeForAll } from './test/made.mjs';
+import { quickFolder } from './test/memory.mjs';
 import { computed, failing, flaky, leftOut, slowest, totals } from './test/summary.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -134,14 +136,11 @@ const report = ({ records, flakes }) => {
   return isRed || isInterrupted || (isSet('--strict') && flakes.length > 0) ? 1 : 0;
 };
 
-const base = () => import('../packages/server/dist/base/index.js');
-
 /** Starts the PostgreSQL that all tests share, unless there is one already. */
-const openDatabase = async () => {
+const openDatabase = async (dataDir) => {
   const url = process.env.TASKYARD_TEST_DATABASE_URL;
   if (url) return { url, close: () => {} };
-  const { startEmbeddedPostgres, silentLog } = await base();
-  const dataDir = mkdtempSync(join(tmpdir(), 'taskyard-tests-'));
+  const { startEmbeddedPostgres, silentLog } = await import('../packages/server/dist/base/index.js');
   // What these tests write need not outlive the machine; those that are about durability start a server of their own.
   const settings = {
     fsync: 'off',
@@ -150,29 +149,7 @@ const openDatabase = async () => {
     max_connections: '300',
   };
   const server = await startEmbeddedPostgres({ dataDir, log: silentLog, settings });
-  const close = async () => {
-    await server.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  };
-  return { url: server.tcpUrl, close };
-};
-
-/**
- * Makes the data of PostgreSQL as a platform makes them at its first start, for the tests of whole platforms to copy.
- *
- * @returns their folder, for test/support/made-database.ts
- */
-const makeDatabase = async (folder) => {
-  const { startEmbeddedPostgres, migrate, silentLog } = await base();
-  const server = await startEmbeddedPostgres({ dataDir: folder, log: silentLog, settings: { fsync: 'off' } });
-  await migrate(server.tcpUrl);
-  await server.stop();
-  const made = join(folder, 'postgres');
-  // A test kills processes, and what these have written stays: only a machine that stops would lose it.
-  appendFileSync(join(made, 'data/postgresql.conf'), 'fsync = off\nfull_page_writes = off\n');
-  // Each copy chooses a port of its own.
-  for (const name of ['port', 'log']) rmSync(join(made, name), { recursive: true, force: true });
-  return made;
+  return { url: server.tcpUrl, close: () => server.stop() };
 };
 
 process.chdir(root);
@@ -187,10 +164,12 @@ if (files.length === 0) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'taskyard-records-'));
-const hasPlatforms = files.some((file) => file.startsWith(join('test', 'dist')));
+const databases = mkdtempSync(join(quickFolder(), 'taskyard-tests-'));
+// PostgreSQL gives up root for a user of its own, who passes through.
+chmodSync(databases, 0o711);
 const [database, made] = await Promise.all([
-  openDatabase(),
-  hasPlatforms ? makeDatabase(join(folder, 'made')) : undefined,
+  openDatabase(join(databases, 'shared')),
+  makeForAll(files, { folder: join(folder, 'made'), databases }),
 ]);
 // Ctrl-C reaches the runner as well, since it is in our group: we wait for its end, and clean up.
 for (const signal of ['SIGINT', 'SIGTERM'])
@@ -200,14 +179,11 @@ for (const signal of ['SIGINT', 'SIGTERM'])
   });
 let outcome;
 try {
-  const environment = {
-    TASKYARD_TEST_DATABASE_URL: database.url,
-    ...(made ? { TASKYARD_TEST_MADE_DATABASE: made } : {}),
-  };
+  const environment = { TASKYARD_TEST_DATABASE_URL: database.url, ...made };
   outcome = await runAll(files, environment, folder);
 } finally {
   await database.close();
-  rmSync(folder, { recursive: true, force: true });
+  for (const place of [folder, databases]) rmSync(place, { recursive: true, force: true });
 }
 // What the database has computed is known when it has ended.
 process.exitCode = report(outcome);

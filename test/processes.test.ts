@@ -6,7 +6,7 @@ import { eventually, within } from '@taskyard/patience';
 import pg from 'pg';
 import { aLine, aTask, type Line, twoLines } from './support/line.ts';
 import { scrape, total } from './support/metrics.ts';
-import { aHome, type Platform } from './support/platform.ts';
+import { aHome, type Platform, taskyardItself } from './support/platform.ts';
 import { databaseUrlIn } from './support/postgres.ts';
 
 const env = { PROCESSES: '2', WORKER: 'false' };
@@ -164,7 +164,7 @@ const acrossProcesses: readonly (readonly [string, (two: TwoProcesses) => Promis
 
 describe('a platform of several processes', () => {
   it('wakes workers, readers of events and caches in all of them', async (t) => {
-    const home = await aHome(t);
+    const home = await aHome(t, taskyardItself);
     const platform = await home.start({ ...env, METRICS_PORT: '0' });
     const [here, there] = await twoLines(platform);
 

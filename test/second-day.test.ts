@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { eventually } from '@taskyard/patience';
 import { type Ended, runProgram } from './support/command.ts';
 import { freePort } from './support/free-port.ts';
+import { packagesIn } from './support/installed.ts';
 import { plainEnvironment, root } from './support/platform.ts';
 
 /** A block of the guide that is meant for a machine: commands, commands that go on, or the text of a file. */
@@ -79,14 +80,12 @@ test('two machines and the day after, as the guide says', async (t) => {
   const guide = blocksOf(await readFile(join(root, 'docs/guides/two-machines.md'), 'utf8'));
   assert.equal(guide.length, 10);
   await mkdir(join(one, 'project'));
-  const packed = await runProgram(process.execPath, [join(root, 'scripts/pack.mjs'), join(one, 'dist')]);
-  assert.equal(packed.code, 0, packed.err);
+  const packages = await packagesIn(join(one, 'dist'));
   const outputs: string[] = [];
   for (const { machine, what, text } of guide) {
     if (machine === 'two' && text.includes('npm install')) {
       await copyFile(join(one, 'worker.env'), join(two, 'worker.env'));
-      for (const name of await readdir(join(one, 'dist')))
-        await copyFile(join(one, 'dist', name), join(two, name));
+      for (const name of await readdir(packages)) await copyFile(join(packages, name), join(two, name));
     }
     if (what === 'background') {
       start(machine, text);

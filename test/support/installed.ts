@@ -13,13 +13,27 @@ export interface Installation {
   readonly tyard: string;
 }
 
-/** Packs the command, and installs it in an empty folder without asking any registry. */
+/**
+ * What `npm run pack` makes of this checkout, which `npm test` does once for a run. A file that is run without it packs them
+ * to the folder that it names.
+ *
+ * @returns the folder of the packages, which is to be left as it is
+ */
+export const packagesIn = async (folder: string): Promise<string> => {
+  const made = process.env.TASKYARD_TEST_PACKAGES;
+  if (made) return made;
+  const { code, err } = await runProgram(process.execPath, [join(root, 'scripts/pack.mjs'), folder], {
+    cwd: root,
+  });
+  assert.equal(code, 0, err);
+  return folder;
+};
+
+/** Installs the packed command in an empty folder without asking any registry. */
 export const install = async (test: Ending): Promise<Installation> => {
   const folder = await mkdtemp(join(tmpdir(), 'taskyard-installed-'));
   test.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
-  const packed = join(folder, 'packages');
-  const made = await runProgram(process.execPath, [join(root, 'scripts/pack.mjs'), packed], { cwd: root });
-  assert.equal(made.code, 0, made.err);
+  const packed = await packagesIn(join(folder, 'packages'));
   const [file = ''] = (await readdir(packed)).filter((name) => name.startsWith('taskyard-cli-'));
   const words = ['install', '--offline', '--no-audit', '--no-fund', join(packed, file)];
   const installed = await runProgram('npm', words, {

@@ -1,15 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { within } from '@taskyard/patience';
-import { putMadeDatabase } from './made-database.ts';
+import { programAt, within } from '@taskyard/patience';
+import { linkMadeDatabase, removeDataFolder } from './made-database.ts';
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
-export const taskyard = join(root, 'packages/cli/bin/taskyard.js');
+/** `taskyard` as users start it. */
+export const taskyardItself = join(root, 'packages/cli/bin/taskyard.js');
+/** The same program in the form that is quick to start. */
+export const taskyard = programAt(taskyardItself);
 
 export interface Credentials {
   readonly clientId: string;
@@ -67,11 +70,18 @@ interface PlatformOptions {
   readonly log?: number | undefined;
   /** More of the command line. */
   readonly words?: readonly string[] | undefined;
+  readonly program: string;
 }
 
 /** Starts the platform, on a free port unless PORT says otherwise, and waits until it says that it is ready. */
-const startPlatform = async ({ dataDir, env, log, words = [] }: PlatformOptions): Promise<Platform> => {
-  const command = [taskyard, 'serve', '--port', env.PORT ?? '0', '--data', dataDir, ...words];
+const startPlatform = async ({
+  dataDir,
+  env,
+  log,
+  words = [],
+  program,
+}: PlatformOptions): Promise<Platform> => {
+  const command = [program, 'serve', '--port', env.PORT ?? '0', '--data', dataDir, ...words];
   const child = spawn(process.execPath, command, {
     cwd: root,
     // Databases of tests are written without fsync.
@@ -110,19 +120,19 @@ export interface Ending {
   after(cleanUp: () => Promise<void>): void;
 }
 
-/** A new data folder. When the test ends, so do its platforms, and then it is removed. */
-export const aHome = async (test: Ending): Promise<Home> => {
+/** A new data folder for platforms of a program. When the test ends, so do its platforms, and then it is removed. */
+export const aHome = async (test: Ending, program = taskyard): Promise<Home> => {
   const path = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
   const platforms: Platform[] = [];
   test.after(async () => {
     await Promise.all(platforms.map((platform) => platform.stop()));
-    await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    await removeDataFolder(path);
   });
   return {
     path,
     start: async (env = {}, log = undefined, ...words) => {
-      if (env.DATABASE_URL === undefined) await putMadeDatabase(path);
-      const platform = await startPlatform({ dataDir: path, env, log, words });
+      if (env.DATABASE_URL === undefined) await linkMadeDatabase(path);
+      const platform = await startPlatform({ dataDir: path, env, log, words, program });
       platforms.push(platform);
       return platform;
     },

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@taskyard/patience';
-import { putMadeDatabase } from './made-database.ts';
+import { linkMadeDatabase, removeDataFolder } from './made-database.ts';
 import { type Ending, root } from './platform.ts';
 
 interface Embedded {
@@ -67,13 +67,13 @@ export const databaseUrlIn = async (dataDir: string): Promise<string> => {
 /** Starts a PostgreSQL; when the test ends, so does it. */
 export const aPostgres = async (test: Ending): Promise<Postgres> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'taskyard-postgres-'));
-  await putMadeDatabase(dataDir);
+  await linkMadeDatabase(dataDir);
   const start = () => startIn(dataDir);
   let running = await start();
   const { tcpUrl: url } = running;
   test.after(async () => {
     await running.stop();
-    await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    await removeDataFolder(dataDir);
   });
   const kill = async (): Promise<void> => {
     process.kill(running.pid, 'SIGKILL');

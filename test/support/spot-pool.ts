@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ApiError, Queue, slugid, WorkerManager } from '@taskyard/client';
-import { eventually, within } from '@taskyard/patience';
+import { eventually, programAt, within } from '@taskyard/patience';
 import { type Instance, workerProcesses } from '@taskyard/server';
 import { freePort } from './free-port.ts';
 import { aHome, type Ending, type Platform, plainEnvironment, root } from './platform.ts';
@@ -230,7 +230,12 @@ export const machinesOf = async (
   const folder = await mkdtemp(join(tmpdir(), 'taskyard-cloud-'));
   test.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
   return workerProcesses({
-    command: [process.execPath, join(root, 'packages/cli/dist/local-worker.js'), '--provider', 'aws'],
+    command: [
+      process.execPath,
+      programAt(join(root, 'packages/cli/dist/local-worker.js')),
+      '--provider',
+      'aws',
+    ],
     environment: {
       ...(plainEnvironment() as Record<string, string>),
       TASKYARD_WORKER_ENGINE: 'process',

@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { pause, within } from '@taskyard/patience';
+import { pause, programAt, within } from '@taskyard/patience';
 import { sh } from './testing/a-worker.ts';
 import { type ContainerDaemon, startContainerDaemon } from './testing/container-daemon.ts';
 import { type FakeQueue, startFakeQueue } from './testing/fake-queue.ts';
@@ -16,7 +16,7 @@ import { skips } from './testing/scene.ts';
 import { startWorker } from './worker.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
-const program = fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url));
+const program = programAt(fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url)));
 
 /** Numbers from 0 to 1 that are the same for the same seed. */
 const dice = (seed: number): (() => number) => {

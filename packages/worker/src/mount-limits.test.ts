@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { within } from '@taskyard/patience';
+import { programAt, within } from '@taskyard/patience';
 import { aWorker, sh } from './testing/a-worker.ts';
 import { startFakeQueue } from './testing/fake-queue.ts';
 import { tarOf } from './testing/hostile-archives.ts';
@@ -130,7 +130,7 @@ test('on a small disk, downloads and caches make room for the next task', {
   }
 });
 
-const doomed = fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url));
+const doomed = programAt(fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url)));
 
 for (const engine of ['process', 'bubblewrap'] as const) {
   test(`${engine}: tasks do not inherit the open files of a worker`, {

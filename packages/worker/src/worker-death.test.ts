@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { eventually, within } from '@taskyard/patience';
+import { eventually, programAt, within } from '@taskyard/patience';
 import { startContainerDaemon } from './testing/container-daemon.ts';
 import { startFakeQueue } from './testing/fake-queue.ts';
 import { temporaryDirectory } from './testing/places.ts';
@@ -13,7 +13,7 @@ import { processesWith } from './testing/processes.ts';
 import { skips } from './testing/scene.ts';
 import { startWorker } from './worker.ts';
 
-const program = fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url));
+const program = programAt(fileURLToPath(new URL('./testing/doomed-worker.js', import.meta.url)));
 
 for (const engine of ['process', 'bubblewrap'] as const) {
   test(`${engine}: a worker killed by SIGKILL takes its tasks with it, and the next one clears up`, {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 export { leftOutFor } from './left-out.ts';
+export { programAt } from './programs.ts';
 
 // The only place where tests wait for time to pass, and where the bound of a wait is written. A bound tells a test
 // that hangs from one that is slow; it is no statement about speed.
