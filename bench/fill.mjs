@@ -67,12 +67,12 @@ const storeTasks = async (tx, { state, queueNames }) => {
     select task_id, (${queueNames.map(definition)}::text[])[1 + n % ${queueNames.length}::int] from fill_tasks`;
   await tx`
     insert into task_status (task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries,
-                             tags, routes, priority, retries_left, state, position, runs)
+                             tags, routes, priority, retries_left, state, position, runs, name)
     select task_id, (${queueNames}::text[])[1 + n % ${queueNames.length}::int], 'bench', 'none', task_group_id,
            now() + interval '1 day' + n * interval '1 millisecond', now() + interval '3 days', 5,
            '{"kind":"bench"}', '{}', 4, 5, ${state}::text,
            case when ${state}::text = 'pending' then (extract(epoch from now()) * 1000000)::bigint + n end,
-           ${runsOf[state]}::text
+           ${runsOf[state]}::text, 'bench-' || n
       from fill_tasks join fill_groups using (g)`;
 };
 

@@ -2,8 +2,10 @@
 import { slugid } from './tasks.mjs';
 
 const dist = '../packages/server/dist';
-const [queue, scheduler, events] = await Promise.all(
-  ['queue/store/index.js', 'scheduler/store.js', 'events/store.js'].map((path) => import(`${dist}/${path}`)),
+const [queue, scheduler, events, views] = await Promise.all(
+  ['queue/store/index.js', 'scheduler/store.js', 'events/store.js', 'views/store/index.js'].map(
+    (path) => import(`${dist}/${path}`),
+  ),
 );
 
 const batchSize = 16;
@@ -60,7 +62,24 @@ const resolutions = (records) => ({
   resolvedBefore: records.map(() => -1),
 });
 
-/** The statements of claim, resolve and create: `(tx) => …` by name. */
+/** What pages of a group of 2,000 tasks and of a pending task read. */
+const ofPages = ({ taskGroupId, taskQueueId, now }) => ({
+  'page of a group: readSelected': (tx) =>
+    views.readSelected(
+      tx,
+      { taskGroupId, states: ['running', 'completed', 'pending'], patterns: ['%bench%'], sort: 'name' },
+      { after: { number: -1, text: '', name: '', taskId: '' }, limit: 1001 },
+    ),
+  'page of a group: countSelected': (tx) => views.countSelected(tx, taskGroupId, ['%bench%']),
+  'why: countStarts': (tx) =>
+    views.countStarts(tx, {
+      taskQueueId,
+      notBefore: new Date(now.getTime() - 1_800_000),
+      messagesMax: 20_000,
+    }),
+});
+
+/** The statements of claim, resolve and create, and of pages: `(tx) => …` by name. */
 export const statementsFor = async (db, queueNames) => {
   const now = new Date();
   const running = await runningTasks(db);
@@ -104,10 +123,15 @@ export const statementsFor = async (db, queueNames) => {
     'create: insertTasks': (tx) =>
       queue.insertTasks(
         tx,
-        fresh.map((record) => ({ record, stored: JSON.stringify({ payload: 'x'.repeat(1000) }) })),
+        fresh.map((record) => ({
+          record,
+          stored: JSON.stringify({ payload: 'x'.repeat(1000) }),
+          definition: { metadata: { name: 'bench' } },
+        })),
       ),
     'create: insertPending': (tx) => queue.insertPending(tx, fresh.map(place)),
     'create: growGroups': (tx) => queue.growGroups(tx, growth),
     'all: insertMessages': (tx) => events.insertMessages(tx, messagesFor(fresh), now),
+    ...ofPages({ taskGroupId, taskQueueId: queueNames[0], now }),
   };
 };

@@ -182,6 +182,26 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await confirm('Cancel shown');
     await page.getByText('100 of 10000 tasks are over').waitFor();
+
+    // With more than a page can hold, the server finds, sorts and counts.
+    const queued = (name: string) => ({ name, command: 'true', taskQueueId: 'nobody/works-here' });
+    const more = Array.from({ length: 10_000 }, (_, i) => queued(`more-${i}`));
+    await submitGraph(platform, more, taskGroupId);
+    await submitGraph(platform, [queued('one more')], taskGroupId);
+    const linesRead: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/lines?')) linesRead.push(request.url());
+    });
+    await page.goto(`${groupPath(taskGroupId)}?sort=name`);
+    await page.getByText('20001 of 20001 fit').waitFor();
+    await page.getByRole('link', { name: 'build-0', exact: true }).waitFor();
+    await page.getByLabel('Search').fill('MORE-1000');
+    await page.getByText('1 of 20001 fit').waitFor();
+    await confirm('Cancel shown');
+    await page.getByText('101 of 20001 tasks are over').waitFor();
+    assert.equal(await page.locator('.group-row', { hasText: 'canceled' }).count(), 1);
+    // Its first page says how large the group is.
+    assert.ok(linesRead.every((url) => !url.includes('continuationToken')));
   });
 
   describe('rows-by-id', () => {

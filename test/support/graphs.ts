@@ -29,9 +29,12 @@ const requestOf = (wanted: Wanted, dependencies: string[]): CreateTaskRequest =>
   },
 });
 
-/** Submits a graph; returns the ids of its group and, by name, of its tasks. */
-export const submitGraph = async ({ rootUrl, credentials }: Platform, wanted: readonly Wanted[]) => {
-  const taskGroupId = slugid();
+/** Submits a graph, by default in a group of its own; returns the ids of the group and, by name, of its tasks. */
+export const submitGraph = async (
+  { rootUrl, credentials }: Platform,
+  wanted: readonly Wanted[],
+  taskGroupId = slugid(),
+) => {
   const ids = new Map(wanted.map(({ name }) => [name, slugid()]));
   const idOf = (name: string): string => {
     const id = ids.get(name);

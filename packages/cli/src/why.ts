@@ -84,6 +84,7 @@ const lineLines = (io: Io, line: TaskExplanation['line']): string[] => {
     ['  queue', line.taskQueueId],
     ['  waits since', shownTime(io, line.since)],
     ['  before it', String(line.before)],
+    ['  starts', line.expected.says],
     ['  running', String(line.running)],
     ['  workers', `${line.workersSeen}, ${line.workersQuarantined} of them quarantined`],
     ['  last seen', line.lastSeen ? shownTime(io, line.lastSeen) : 'never'],

@@ -15,6 +15,9 @@ interface ListOptions extends ConnectedOptions {
   readonly name?: string;
   readonly owner?: string;
   readonly limit: number;
+  readonly state?: string;
+  readonly search?: string;
+  readonly sort?: string;
 }
 
 const listTasksOf = async (io: Io, taskGroupId: string, options: ListOptions): Promise<void> => {
@@ -22,6 +25,10 @@ const listTasksOf = async (io: Io, taskGroupId: string, options: ListOptions): P
     const message =
       'A group was named: --failed, --since, --name and --owner find groups. See "task list" for tasks.';
     throw new CommandError(exitCodes.usage, message);
+  }
+  if (options.state !== undefined || options.search !== undefined || options.sort !== undefined) {
+    await selectTasksOf(io, taskGroupId, options);
+    return;
   }
   const found = await listGroup(queueOf(io, options), taskGroupId);
   if (options.json) {
@@ -35,6 +42,33 @@ const listTasksOf = async (io: Io, taskGroupId: string, options: ListOptions): P
     harmless(task.metadata.name),
   ]);
   for (const line of columns(rows)) say(io, line);
+};
+
+/** Lists the tasks that the server finds, which reads no others. */
+const selectTasksOf = async (io: Io, taskGroupId: string, options: ListOptions): Promise<void> => {
+  const { state, search, sort, limit } = options;
+  const views = viewsOf(io, options);
+  const filter = {
+    ...(state === undefined ? {} : { state }),
+    ...(search === undefined ? {} : { search }),
+  };
+  const [{ fitting, total }, found] = await Promise.all([
+    views.countGroupLines(taskGroupId, filter),
+    firstItems(
+      limit,
+      (query) =>
+        views.selectGroupLines(taskGroupId, { ...query, ...filter, ...(sort === undefined ? {} : { sort }) }),
+      (page) => page.tasks,
+    ),
+  ]);
+  if (options.json) {
+    sayJson(io, { total, fitting, tasks: found });
+    return;
+  }
+  const paint = paintFor(io, io.stdout);
+  const rows = found.map(({ taskId, state: its, name }) => [taskId, paintState(paint, its), harmless(name)]);
+  for (const line of columns(rows)) say(io, line);
+  say(io, `${fitting} of ${total} tasks fit${found.length < fitting ? `, ${found.length} are listed` : ''}`);
 };
 
 type FoundGroup = ListGroupsResponse['groups'][number];
@@ -84,7 +118,10 @@ export const listCommand = (io: Io): Command =>
       'groups whose name contains this: that of the graph file, else of the first task',
     )
     .option('--owner <text>', 'groups whose first task has this owner')
-    .option('--limit <count>', 'how many groups at most', wholeNumber, 20)
+    .option('--state <states>', 'of one group: tasks in these states, separated by commas')
+    .option('--search <words>', 'of one group: tasks with all these words in name, task queue or id')
+    .option('--sort <order>', 'of one group: by state, name, queue, started or duration')
+    .option('--limit <count>', 'how many groups at most, or tasks that were searched for', wholeNumber, 20)
     .action((taskGroupId: string | undefined, options: ListOptions) =>
       taskGroupId === undefined ? listGroups(io, options) : listTasksOf(io, taskGroupId, options),
     );

@@ -1,7 +1,7 @@
 import { type ArtifactRef, openArtifact, type Queue, type Views } from '@taskyard/client';
 import * as z from 'zod';
 import { harmless } from '../io.ts';
-import { allItems, listArtifacts } from '../listings.ts';
+import { listArtifacts } from '../listings.ts';
 import { groupPage, taskPage } from '../pages.ts';
 import { explain } from '../why.ts';
 import { readLogLines } from './log-lines.ts';
@@ -91,22 +91,14 @@ const group = tool({
     limit: z.number().int().min(1).max(500).default(100).describe('So many tasks at most'),
   }),
   run: async ({ queue, views }, { taskGroupId: id, state, limit }) => {
-    const [head, lines] = await Promise.all([
+    const wanted = state === undefined ? {} : { state };
+    const [head, { counts, fitting }, { tasks }] = await Promise.all([
       queue.getTaskGroup(id),
-      allItems(
-        (query) => views.listGroupLines(id, { ...query, limit: '5000' }),
-        ({ tasks }) => tasks,
-      ),
+      views.countGroupLines(id, wanted),
+      views.selectGroupLines(id, { ...wanted, limit }),
     ]);
-    const counts = Object.fromEntries(
-      states.map((each) => [each, lines.filter((line) => line.state === each).length]),
-    );
-    const wanted = lines
-      .filter((line) => state === undefined || line.state === state)
-      .sort((a, b) => states.indexOf(a.state) - states.indexOf(b.state));
     const page = groupPage(queue.options.rootUrl, id);
-    const tasks = wanted.slice(0, limit);
-    return { ...head, page, counts, tasks, leftOut: wanted.length - tasks.length };
+    return { ...head, page, counts, tasks, leftOut: Math.max(0, fitting - tasks.length) };
   },
 });
 

@@ -1,22 +1,16 @@
 // Generated from the server's contracts by `npm run generate`. Do not edit.
 import { type CallOptions, type QueryOptions, type ServiceClient, serviceClass } from '../service.ts';
 
+export type CountGroupLinesResponse = {
+  taskGroupId: string;
+  total: number;
+  counts: Record<string, number>;
+  fitting: number;
+  fittingCounts: Record<string, number>;
+};
 export type ListGroupLinesResponse = {
   taskGroupId: string;
-  tasks: {
-    taskId: string;
-    name: string;
-    state: 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
-    reasonResolved?: 'completed' | 'failed' | 'deadline-exceeded' | 'canceled' | 'claim-expired' | 'worker-shutdown' | 'malformed-payload' | 'resource-unavailable' | 'internal-error' | 'intermittent-task' | 'superseded';
-    taskQueueId: string;
-    priority: 'highest' | 'very-high' | 'high' | 'medium' | 'low' | 'very-low' | 'lowest';
-    dependencies: string[];
-    requires: 'all-completed' | 'all-resolved';
-    runs: number;
-    scheduled?: string;
-    started?: string;
-    resolved?: string;
-  }[];
+  tasks: ViewsTask[];
   continuationToken?: string;
 };
 export type ListGroupsResponse = {
@@ -43,8 +37,8 @@ export type Overview = {
     changed: string;
     counts: Record<string, number>;
   }[];
-  running: ViewsTask[];
-  failed: ViewsTask[];
+  running: ViewsTask2[];
+  failed: ViewsTask2[];
 };
 export type TaskExplanation = {
   taskId: string;
@@ -64,6 +58,10 @@ export type TaskExplanation = {
     workersSeen: number;
     workersQuarantined: number;
     lastSeen?: string;
+    expected: {
+      seconds?: number;
+      says: string;
+    };
     decision?: {
       decided: string;
       action: string;
@@ -73,10 +71,24 @@ export type TaskExplanation = {
   };
 };
 export type ViewsListTasksResponse = {
-  tasks: ViewsTask[];
+  tasks: ViewsTask2[];
   continuationToken?: string;
 };
 export type ViewsTask = {
+  taskId: string;
+  name: string;
+  state: 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
+  reasonResolved?: 'completed' | 'failed' | 'deadline-exceeded' | 'canceled' | 'claim-expired' | 'worker-shutdown' | 'malformed-payload' | 'resource-unavailable' | 'internal-error' | 'intermittent-task' | 'superseded';
+  taskQueueId: string;
+  priority: 'highest' | 'very-high' | 'high' | 'medium' | 'low' | 'very-low' | 'lowest';
+  dependencies: string[];
+  requires: 'all-completed' | 'all-resolved';
+  runs: number;
+  scheduled?: string;
+  started?: string;
+  resolved?: string;
+};
+export type ViewsTask2 = {
   taskId: string;
   taskGroupId: string;
   name: string;
@@ -98,6 +110,10 @@ export interface ViewsApi {
   heartbeat(options?: CallOptions): Promise<unknown>;
   /** Tasks of a group, in short. */
   listGroupLines(taskGroupId: string, options?: QueryOptions<'continuationToken' | 'limit'>): Promise<ListGroupLinesResponse>;
+  /** Tasks of a group that fit. */
+  selectGroupLines(taskGroupId: string, options?: QueryOptions<'continuationToken' | 'limit' | 'state' | 'search' | 'sort'>): Promise<ListGroupLinesResponse>;
+  /** Numbers of the tasks of a group. */
+  countGroupLines(taskGroupId: string, options?: QueryOptions<'state' | 'search'>): Promise<CountGroupLinesResponse>;
   /** Why a task waits. */
   explainTask(taskId: string, options?: CallOptions): Promise<TaskExplanation>;
   /** What goes on. */
@@ -115,6 +131,8 @@ export const Views = serviceClass<ViewsApi>('views', {
   version: { method: 'GET', route: '/__version__', title: 'Version' },
   heartbeat: { method: 'GET', route: '/__heartbeat__', title: 'Heartbeat' },
   listGroupLines: { method: 'GET', route: '/task-group/<taskGroupId>/lines', title: 'Tasks of a group, in short', query: ['continuationToken', 'limit'] },
+  selectGroupLines: { method: 'GET', route: '/task-group/<taskGroupId>/selection', title: 'Tasks of a group that fit', query: ['continuationToken', 'limit', 'state', 'search', 'sort'] },
+  countGroupLines: { method: 'GET', route: '/task-group/<taskGroupId>/counts', title: 'Numbers of the tasks of a group', query: ['state', 'search'] },
   explainTask: { method: 'GET', route: '/task/<taskId>/explanation', title: 'Why a task waits' },
   overview: { method: 'GET', route: '/overview', title: 'What goes on' },
   listGroups: { method: 'GET', route: '/task-groups', title: 'Find groups of tasks', query: ['continuationToken', 'limit', 'since', 'name', 'owner', 'failed'] },

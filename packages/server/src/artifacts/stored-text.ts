@@ -12,22 +12,35 @@ export const storedUrl = ({ body }: Pick<Reply, 'body'>): string | undefined => 
   return storageType === 's3' || storageType === 'object' ? url : undefined;
 };
 
+/** How the text of an artifact is read. */
+export interface TextReading {
+  readonly bytesMax: number;
+  readonly log: Logger;
+  /** The text is not whole: it is longer than the bound, or reading it failed. */
+  readonly onCut?: () => void;
+}
+
 /** The text at a URL in pieces, up to a bound in bytes; it ends early where reading fails. */
 export async function* textAt(
   url: string,
-  { bytesMax, log }: { readonly bytesMax: number; readonly log: Logger },
+  { bytesMax, log, onCut = () => {} }: TextReading,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let bytes = 0;
   try {
     const reply = await fetch(url, { signal: AbortSignal.timeout(fetchMs) });
+    if (!reply.ok) onCut();
     if (!reply.ok || !reply.body) return;
     for await (const piece of reply.body) {
       bytes += piece.length;
       yield decoder.decode(piece, { stream: true });
-      if (bytes > bytesMax) return;
+      if (bytes > bytesMax) {
+        onCut();
+        return;
+      }
     }
   } catch (err) {
+    onCut();
     log.info({ err }, 'an artifact of a task could not be read');
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Edge, isBroken, isUnmet, whyPending, whyUnscheduled } from './explanation.ts';
+import { type Edge, expectedStart, isBroken, isUnmet, whyPending, whyUnscheduled } from './explanation.ts';
 
 const edge = (states: string[], rest: Partial<Edge> = {}): Edge => ({
   state: states.at(-1) ?? 'unscheduled',
@@ -53,5 +53,37 @@ describe('the sentence', () => {
     assert.match(whyPending({ ...line, before: 7 }), /7 runs go before it/);
     assert.match(whyPending({ ...line, running: 1 }), /worker to be free/);
     assert.match(whyPending(line), /ask for work/);
+  });
+});
+
+describe('the expected start', () => {
+  const pace = {
+    before: 0,
+    running: 4,
+    workersSeen: 2,
+    workersQuarantined: 0,
+    starts: 10,
+    withinMs: 600_000,
+  };
+  it('follows from the place in the line and from how fast runs began', () => {
+    assert.deepEqual(expectedStart({ ...pace, before: 3 }), {
+      seconds: 240,
+      says: 'In about 4 min, since 10 runs of its task queue began in the last 10 min.',
+    });
+    assert.equal(expectedStart({ ...pace, starts: 100 }).seconds, 6);
+    assert.match(expectedStart({ ...pace, starts: 100 }).says, /^In less than a minute, since 100 runs/);
+    assert.match(expectedStart({ ...pace, before: 300 }).says, /^In about 5 h,/);
+  });
+  it('cannot be said without workers, without starts, or by too few of them', () => {
+    const unsaid = (more: Partial<typeof pace>, says: RegExp) => {
+      const found = expectedStart({ ...pace, ...more });
+      assert.equal(found.seconds, undefined);
+      assert.match(found.says, says);
+    };
+    unsaid({ running: 0, workersSeen: 0 }, /there is no worker/);
+    unsaid({ running: 0, workersQuarantined: 2 }, /no worker may take it/);
+    unsaid({ starts: 0 }, /no run of its task queue began in the last 10 min/);
+    unsaid({ starts: 2 }, /cannot be said yet: 2 runs of its task queue began/);
+    unsaid({ starts: 8, withinMs: 4000 }, /cannot be said yet: 8 runs .* in the last 4 seconds/);
   });
 });

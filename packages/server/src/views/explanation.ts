@@ -61,3 +61,47 @@ export const whyPending = ({ before, running, workersSeen, workersQuarantined }:
   if (running > 0) return 'It is next: it waits for a worker to be free.';
   return 'It is next: it waits for a worker to ask for work.';
 };
+
+/** How fast the runs of a task queue began lately, and what a task's place in the line is. */
+export interface Pace extends Line {
+  /** The runs that began. */
+  readonly starts: number;
+  /** The time in which they did, in milliseconds. */
+  readonly withinMs: number;
+}
+
+/** When a pending task starts, as far as that can be said. */
+export interface ExpectedStart {
+  readonly seconds?: number;
+  readonly says: string;
+}
+
+// A worker claims several runs at once: a few in a short time say little about the next minutes.
+const [startsMin, withinMinMs, startsOfAnyTime] = [3, 30_000, 50];
+
+/** An expectation in words: as exact as it can be, not more. */
+const shownTime = (seconds: number): string => {
+  if (seconds < 60) return 'less than a minute';
+  if (seconds < 90 * 60) return `about ${Math.round(seconds / 60)} min`;
+  return `about ${Math.round(seconds / 3600)} h`;
+};
+
+/** When a pending task starts, if its task queue goes on as it did lately; or why that cannot be said. */
+export const expectedStart = ({ starts, withinMs, ...line }: Pace): ExpectedStart => {
+  const { before, running, workersSeen, workersQuarantined } = line;
+  if (workersSeen === 0 && running === 0) return { says: 'It cannot be said: there is no worker.' };
+  if (workersSeen > 0 && workersSeen === workersQuarantined && running === 0)
+    return { says: 'It cannot be said: no worker may take it.' };
+  const during = `in the last ${shownSpan(withinMs)}`;
+  if (starts === 0) return { says: `It cannot be said: no run of its task queue began ${during}.` };
+  const began = `${some(starts, 'run', 'runs')} of its task queue began ${during}`;
+  if (starts < startsMin || (withinMs < withinMinMs && starts < startsOfAnyTime))
+    return { says: `It cannot be said yet: ${began}.` };
+  const seconds = Math.ceil(((before + 1) * withinMs) / starts / 1000);
+  return { seconds, says: `In ${shownTime(seconds)}, since ${began}.` };
+};
+
+const shownSpan = (ms: number): string =>
+  ms < 120_000
+    ? some(Math.max(1, Math.round(ms / 1000)), 'second', 'seconds')
+    : `${Math.round(ms / 60_000)} min`;

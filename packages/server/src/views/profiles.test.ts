@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { seconds, slugid } from '../base/index.ts';
 import { type TestViews, testViews } from './testing.ts';
 
@@ -180,5 +184,47 @@ describe('the profile of a log', () => {
     const taskId = await t.aTask();
     t.texts.set(`${taskId}/${live}`, 'x'.repeat(99_999).concat('\n').repeat(340));
     assert.equal((await t.profile(`task/${taskId}/profile`)).status, 413);
+  });
+
+  it('is not kept by browsers when its log could not be read to the end', async (test) => {
+    t.everybody.push('*');
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-length': 1000 });
+      response.write('the beginning\n', () => response.destroy());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    test.after(() => server.close());
+    const taskId = await t.aTask();
+    t.texts.set(`${taskId}/${live}`, `http://127.0.0.1:${(server.address() as AddressInfo).port}/log`);
+    await t.end(taskId, 'completed');
+    const { status, cacheControl } = await t.profile(`task/${taskId}/profile`);
+    assert.deepEqual([status, cacheControl], [200, 'no-cache']);
+  });
+
+  it('is refused to those who would wait behind many others', async (test) => {
+    t.everybody.push('*');
+    const held: ServerResponse[] = [];
+    const server = createServer((_, response) => held.push(response)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    test.after(() => server.close());
+    const taskId = await t.aTask();
+    t.texts.set(`${taskId}/${live}`, `http://127.0.0.1:${(server.address() as AddressInfo).port}/log`);
+    const asked: Promise<number>[] = [];
+    const statuses: number[] = [];
+    for (let i = 0; i < 9; i++)
+      asked.push(
+        t.profile(`task/${taskId}/profile`).then(({ status }) => {
+          statuses.push(status);
+          return status;
+        }),
+      );
+    await eventually('one caller to be refused while the others wait', () => statuses.length === 1);
+    assert.deepEqual(statuses, [429]);
+    for (let answered = 0; answered < 8; answered++) {
+      const response = await eventually(`request ${answered + 1}`, () => held[answered]);
+      response?.end('a line\n');
+    }
+    await Promise.all(asked);
+    assert.deepEqual(statuses.sort(), [...Array.from({ length: 8 }, () => 200), 429]);
   });
 });

@@ -1,7 +1,7 @@
 import { pagination, parameters, type Route, routeFor } from '../http/index.ts';
 import { taskStates } from '../queue/index.ts';
 import * as schema from './schema.ts';
-import type { ViewVerbs } from './service/index.ts';
+import { selectionOrders, type ViewVerbs } from './service/index.ts';
 
 export interface ViewServices {
   readonly views: ViewVerbs;
@@ -18,6 +18,14 @@ const finding = {
   ...pagination,
   since: parameters.matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/),
   name: text,
+};
+
+const state = taskStates.join('|');
+
+/** What narrows the tasks of a group. */
+const selection = {
+  state: parameters.matching(new RegExp(`^(${state})(,(${state})){0,5}$`)),
+  search: text,
 };
 
 /** The methods of the service `views`. */
@@ -37,6 +45,45 @@ export const routes: readonly Route<ViewServices>[] = [
       output: schema.listGroupLinesResponse,
     },
     ({ views }, { params, query }) => views.listGroupLines({ ...params, ...query }),
+  ),
+  endpoint(
+    {
+      ...about,
+      name: 'selectGroupLines',
+      path: '/task-group/<taskGroupId>/selection',
+      title: 'Tasks of a group that fit',
+      description:
+        'The tasks of a group in one of the states in `state` (separated by commas), with all words of `search` in their ' +
+        'names, task queues or ids, sorted by `sort`: `state` with what went wrong first (the default), `name`, `queue`, ' +
+        '`started` with the latest first, or `duration` with the longest first. Each page reads the statuses of the whole ' +
+        'group, which takes seconds where it has a million tasks.',
+      scopes: 'queue:list-task-group:<taskGroupId>',
+      params: { taskGroupId: parameters.slugid },
+      query: {
+        ...pagination,
+        limit: linesLimit,
+        ...selection,
+        sort: parameters.matching(new RegExp(`^(${selectionOrders.join('|')})$`)),
+      },
+      output: schema.selectGroupLinesResponse,
+    },
+    ({ views }, { params, query }) => views.selectGroupLines({ ...params, ...query }),
+  ),
+  endpoint(
+    {
+      ...about,
+      name: 'countGroupLines',
+      path: '/task-group/<taskGroupId>/counts',
+      title: 'Numbers of the tasks of a group',
+      description:
+        'How many tasks of a group are in each state, and how many of those that `selectGroupLines` lists with the same ' +
+        '`state` and `search`. The numbers are exact.',
+      scopes: 'queue:list-task-group:<taskGroupId>',
+      params: { taskGroupId: parameters.slugid },
+      query: selection,
+      output: schema.countGroupLinesResponse,
+    },
+    ({ views }, { params, query }) => views.countGroupLines({ ...params, ...query }),
   ),
   endpoint(
     {
@@ -96,7 +143,7 @@ export const routes: readonly Route<ViewServices>[] = [
       scopes: 'views:list-tasks',
       query: {
         ...finding,
-        state: parameters.matching(new RegExp(`^(${taskStates.join('|')})$`)),
+        state: parameters.matching(new RegExp(`^(${state})$`)),
         taskQueueId: parameters.taskQueueId,
         route: text,
         tag: parameters.matching(/^[^\0=]{1,255}=[^\0]{0,4096}$/),

@@ -33,6 +33,39 @@ export const listGroupLinesResponse = publish(
   ),
 );
 
+export const selectGroupLinesResponse = publish(
+  'views',
+  'select-group-lines-response',
+  exactly(
+    { taskGroupId: Slugid, tasks: Type.Array(GroupLine), continuationToken: Optional(ContinuationToken) },
+    { title: 'Page of those tasks of a group that fit' },
+  ),
+);
+
+const Counts = (description: string) =>
+  Type.Unsafe<Readonly<Record<string, number>>>({
+    type: 'object',
+    additionalProperties: { type: 'integer' },
+    description,
+  });
+
+export const CountGroupLinesResponse = exactly(
+  {
+    taskGroupId: Slugid,
+    total: Type.Integer({ minimum: 0, description: 'All tasks of the group.' }),
+    counts: Counts('How many tasks of the group are in each state.'),
+    fitting: Type.Integer({ minimum: 0, description: 'Those in one of the states whose words fit.' }),
+    fittingCounts: Counts('How many tasks in each state have words that fit.'),
+  },
+  { title: 'Numbers of the tasks of a group' },
+);
+export type CountGroupLinesResponse = Static<typeof CountGroupLinesResponse>;
+export const countGroupLinesResponse = publish(
+  'views',
+  'count-group-lines-response',
+  CountGroupLinesResponse,
+);
+
 const NamedTask = exactly({ taskId: Slugid, name: Text(), state: oneOf(taskStates) });
 
 export const TaskExplanation = exactly(
@@ -60,6 +93,16 @@ export const TaskExplanation = exactly(
           }),
           workersQuarantined: Count,
           lastSeen: Optional(DateTime),
+          expected: exactly(
+            {
+              seconds: Optional(Type.Integer({ minimum: 0, description: 'Absent where it cannot be said.' })),
+              says: Text({ description: 'The same for people, with what it follows from.' }),
+            },
+            {
+              description:
+                'When it starts, if the workers go on as they did lately and nothing more urgent comes.',
+            },
+          ),
           decision: Optional(
             exactly({ decided: DateTime, action: Text(), reason: Text(), trouble: Optional(Text()) }),
           ),
@@ -72,13 +115,6 @@ export const TaskExplanation = exactly(
 );
 export type TaskExplanation = Static<typeof TaskExplanation>;
 export const taskExplanation = publish('views', 'task-explanation', TaskExplanation);
-
-const Counts = (description: string) =>
-  Type.Unsafe<Readonly<Record<string, number>>>({
-    type: 'object',
-    additionalProperties: { type: 'integer' },
-    description,
-  });
 
 const shownTask = {
   taskId: Slugid,

@@ -28,7 +28,7 @@ export interface TestViews {
   readonly queue: Opened<Queue>;
   /** The scopes of callers without credentials; to be filled by tests. */
   readonly everybody: string[];
-  /** The texts of artifacts, by `<taskId>/<name>`; to be filled by tests. */
+  /** The texts of artifacts, or their addresses, by `<taskId>/<name>`; to be filled by tests. */
   readonly texts: Map<string, string>;
   /** A GET of the service `web-server` without credentials. */
   profile(path: string): Promise<{ status: number; cacheControl: string; body: Record<string, unknown> }>;
@@ -68,7 +68,8 @@ const serveViews = ({
       check({ names: [name] });
       const text = texts.get(`${taskId}/${name}`);
       if (text === undefined) throw new RequestError('ResourceNotFound', 'There is none.');
-      return new Reply(303, { storageType: 's3', url: `data:text/plain,${encodeURIComponent(text)}` });
+      const url = text.startsWith('http://') ? text : `data:text/plain,${encodeURIComponent(text)}`;
+      return new Reply(303, { storageType: 's3', url });
     },
   };
   const rootUrl = () => 'http://localhost';

@@ -50,6 +50,91 @@ describe('the lines of a group', () => {
   });
 });
 
+describe('a selection of the tasks of a group', () => {
+  const taskGroupId = slugid();
+  const path = `task-group/${taskGroupId}`;
+  const ids = new Map<string, string>();
+  const selected = async (query: string): Promise<string[]> => {
+    const names: string[] = [];
+    let token = '';
+    do {
+      const { status, body } = await t.get(`${path}/selection?${query}${token}`);
+      assert.equal(status, 200, JSON.stringify(body));
+      names.push(...linesOf(body).map(({ name }) => name));
+      token = body.continuationToken ? `&continuationToken=${body.continuationToken}` : '';
+    } while (token);
+    return names;
+  };
+  before(async () => {
+    const make = async (name: string, taskQueueId: string, dependencies: string[] = []) =>
+      ids.set(name, await t.aTask({ taskGroupId, name, taskQueueId, dependencies }));
+    await make('Build Linux', 'prov/large');
+    await make('build_mac', 'prov/small');
+    await make('buildXmac', 'prov/small');
+    await make('100% of it', 'prov/small', [ids.get('Build Linux') as string]);
+    t.clock.advance(1000);
+    await t.claim(ids.get('build_mac') as string);
+    t.clock.advance(5000);
+    await t.claim(ids.get('Build Linux') as string);
+    t.clock.advance(1000);
+    await t.queue.resolveRuns.one({ taskId: ids.get('Build Linux') as string, runId: 0, end: 'failed' });
+    t.clock.advance(9000);
+    await t.queue.resolveRuns.one({ taskId: ids.get('build_mac') as string, runId: 0, end: 'completed' });
+    // As a task from before names were kept beside the status.
+    await t.db`update task_status set name = null where task_id = ${ids.get('buildXmac')}`;
+  });
+
+  it('is sorted as wanted, over all pages', async () => {
+    for (const limit of ['limit=1', 'limit=3', 'limit=100']) {
+      assert.deepEqual(await selected(limit), ['Build Linux', 'buildXmac', '100% of it', 'build_mac']);
+      assert.deepEqual(await selected(`sort=name&${limit}`), [
+        '100% of it',
+        'Build Linux',
+        'buildXmac',
+        'build_mac',
+      ]);
+      assert.deepEqual((await selected(`sort=queue&${limit}`))[0], 'Build Linux');
+      assert.deepEqual((await selected(`sort=started&${limit}`)).slice(0, 2), ['Build Linux', 'build_mac']);
+      assert.deepEqual((await selected(`sort=duration&${limit}`)).slice(0, 2), ['build_mac', 'Build Linux']);
+    }
+  });
+
+  it('has what fits all words in upper or lower case, each character as it is, and one of the states', async () => {
+    assert.deepEqual(await selected('sort=name&search=BUILD'), ['Build Linux', 'buildXmac', 'build_mac']);
+    assert.deepEqual(await selected('search=large%20build'), ['Build Linux']);
+    assert.deepEqual(await selected('search=build_mac'), ['build_mac']);
+    assert.deepEqual(await selected('search=0%25'), ['100% of it']);
+    assert.deepEqual(await selected(`search=${ids.get('buildXmac')}`), ['buildXmac']);
+    assert.deepEqual(await selected('state=pending,unscheduled'), ['buildXmac', '100% of it']);
+    assert.deepEqual(await selected('state=failed&search=mac'), []);
+    const [line] = linesOf((await t.get(`${path}/selection?search=it`)).body);
+    assert.deepEqual(line?.dependencies, [ids.get('Build Linux')]);
+  });
+
+  it('is counted exactly, as is the whole group', async () => {
+    const none = { unscheduled: 0, pending: 0, running: 0, completed: 0, failed: 0, exception: 0 };
+    assert.deepEqual((await t.get(`${path}/counts?search=build&state=failed,completed`)).body, {
+      taskGroupId,
+      total: 4,
+      counts: { ...none, unscheduled: 1, pending: 1, completed: 1, failed: 1 },
+      fitting: 2,
+      fittingCounts: { ...none, pending: 1, completed: 1, failed: 1 },
+    });
+  });
+
+  it('needs the scope to list the group, a group, and what can be sorted by', async () => {
+    const id = slugid();
+    for (const method of ['selection', 'counts']) {
+      assert.equal((await t.get(`task-group/${id}/${method}`)).status, 404);
+      assert.equal((await t.get(`${path}/${method}`, [])).status, 403);
+      assert.equal((await t.get(`${path}/${method}?search=none`)).status, 200);
+      assert.equal((await t.get(`${path}/${method}?state=done`)).status, 400);
+    }
+    assert.equal((await t.get(`${path}/selection?sort=owner`)).status, 400);
+    assert.equal((await t.get(`${path}/selection?continuationToken=x`)).status, 400);
+  });
+});
+
 describe('the explanation of a task', () => {
   it('names the unmet dependencies, the impossible ones first', async () => {
     const [waiting, broken, met] = [
@@ -80,6 +165,47 @@ describe('the explanation of a task', () => {
     const placeOf = async (taskId: string) => ((await explained(taskId)).line as { before: number }).before;
     assert.deepEqual([await placeOf(urgent), await placeOf(first), await placeOf(second)], [0, 1, 2]);
     assert.match(String((await explained(first)).because), /No worker/);
+  });
+
+  it('says when it is expected to start, by how fast runs began while others waited', async () => {
+    const taskQueueId = 'prov/pace';
+    const tasks: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      tasks.push(await t.aTask({ taskQueueId }));
+      t.clock.advance(1000);
+    }
+    const expected = async () =>
+      ((await explained(tasks.at(-1) as string)).line as { expected: object }).expected;
+    assert.deepEqual(await expected(), { says: 'It cannot be said: there is no worker.' });
+    for (const taskId of tasks.slice(0, 4)) {
+      t.clock.advance(minutes(1));
+      await t.claim(taskId);
+    }
+    // The oldest that still waits came four minutes ago, when four runs had not begun yet; four others wait.
+    assert.deepEqual(await expected(), {
+      seconds: 244,
+      says: 'In about 4 min, since 4 runs of its task queue began in the last 4 min.',
+    });
+  });
+
+  it('shows a task whose definition holds characters that PostgreSQL cannot decode', async () => {
+    const taskGroupId = slugid();
+    const first = await t.aTask({ taskGroupId, name: 'a\u0000b' });
+    await t.aTask({
+      taskGroupId,
+      name: 'after',
+      dependencies: [first],
+      extra: { half: '\ud800', nul: '\u0000', backslash: '\\u0000 \\' },
+      tags: { 'a\u0000': '\udfff' },
+    });
+    const lines = linesOf((await t.get(`task-group/${taskGroupId}/lines`)).body);
+    assert.deepEqual(lines.map(({ name }) => name).sort(), ['after', 'a\ufffdb'].sort());
+    for (const method of ['lines', 'selection', 'counts'])
+      assert.equal((await t.get(`task-group/${taskGroupId}/${method}`)).status, 200, method);
+    assert.equal((await t.get(`task/${first}/explanation`)).status, 200);
+    assert.equal((await t.get('overview')).status, 200);
+    assert.equal((await t.get('tasks?name=after')).status, 200);
+    assert.equal((await t.get('task-groups?name=after')).status, 200);
   });
 
   it('says how a resolved task ended, and is 404 without a task', async () => {

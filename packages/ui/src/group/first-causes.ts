@@ -1,12 +1,10 @@
-import type { Line } from './lines.ts';
+import { type Line, wentWrong } from './lines.ts';
 
 /** A task that went wrong on its own, and how many wait for it in vain. */
 export interface Cause {
   readonly line: Line;
   readonly waiting: number;
 }
-
-const wentWrong = ({ state }: Line): boolean => state === 'failed' || state === 'exception';
 
 /** A task may name itself as dependency, which is no cause of anything. */
 const othersNeeded = ({ taskId, dependencies }: Line): string[] => dependencies.filter((id) => id !== taskId);

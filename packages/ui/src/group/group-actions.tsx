@@ -1,13 +1,10 @@
 import type { TaskGroupResponse } from '@taskyard/client/browser';
-import { useMemo } from 'react';
 import { api } from '../session/api.ts';
 import { Confirmed } from '../shell/confirmed.tsx';
 import { PriorityChange } from '../shell/priority-change.tsx';
-import { firstCauses } from './first-causes.ts';
 import { forEachInSteps } from './in-steps.ts';
-import type { Line } from './lines.ts';
+import { isOver, type Line } from './lines.ts';
 
-const isOver = ({ state }: Line): boolean => ['completed', 'failed', 'exception'].includes(state);
 const tasksText = (count: number): string => (count === 1 ? '1 task' : `${count} tasks`);
 const namedMax = 20;
 
@@ -24,16 +21,39 @@ const About = ({ question, tasks }: { question: string; tasks: readonly Line[] }
   </>
 );
 
+/** A button that seals a group. */
+export const SealGroup = ({
+  group,
+  onDone,
+}: {
+  group: TaskGroupResponse | undefined;
+  onDone: () => void;
+}) => {
+  const seal = async () => {
+    if (group) await (await api()).queue.sealTaskGroup(group.taskGroupId).finally(onDone);
+  };
+  return (
+    <Confirmed
+      label="Seal"
+      question="Seal the group? Nobody can add tasks to it from then on."
+      run={seal}
+      disabled={!group || group.sealed !== undefined}
+    />
+  );
+};
+
 /** Which tasks of a group are acted on, and how that is called. */
 export interface Concerned {
   readonly kind: 'all' | 'shown' | 'chosen';
   readonly lines: readonly Line[];
+  /** Those of them that are run again: what the user chose and went wrong, else what failed first in the whole group. */
+  readonly failed: readonly Line[];
 }
 
 /** What can be done to a group as a whole, to the tasks that are shown, or to those that the user has chosen. */
 export const GroupActions = ({
   group,
-  concerned: { kind, lines },
+  concerned: { kind, lines, failed },
   onDone,
 }: {
   group: TaskGroupResponse | undefined;
@@ -41,7 +61,6 @@ export const GroupActions = ({
   onDone: () => void;
 }) => {
   const suffix = kind === 'all' ? '' : ` ${kind}`;
-  const failed = useMemo(() => firstCauses(lines).map(({ line }) => line), [lines]);
   const open = lines.filter((line) => !isOver(line));
   const cancel = async (tasks: readonly Line[]) => {
     const { queue } = await api();
@@ -51,17 +70,13 @@ export const GroupActions = ({
     const { queue } = await api();
     await forEachInSteps(tasks, ({ taskId }) => queue.rerunTask(taskId)).finally(onDone);
   };
-  const rank = async (newPriority: Line['priority'], about: Concerned) => {
+  const rank = async (newPriority: Line['priority'], about: Pick<Concerned, 'kind' | 'lines'>) => {
     const { queue } = await api();
     const change =
       about.kind === 'all' && group
         ? queue.changeTaskGroupPriority(group.taskGroupId, { newPriority })
         : forEachInSteps(about.lines, ({ taskId }) => queue.changeTaskPriority(taskId, { newPriority }));
     await Promise.resolve(change).finally(onDone);
-  };
-  const seal = async () => {
-    if (group) await (await api()).queue.sealTaskGroup(group.taskGroupId);
-    onDone();
   };
   return (
     <>
@@ -79,18 +94,13 @@ export const GroupActions = ({
       />
       <PriorityChange
         subject={{ kind, lines: open }}
-        question={(about: Concerned) => (
+        question={(about) => (
           <About question={`Give ${tasksText(about.lines.length)} another priority?`} tasks={about.lines} />
         )}
         change={rank}
         disabled={open.length === 0}
       />
-      <Confirmed
-        label="Seal"
-        question="Seal the group? Nobody can add tasks to it from then on."
-        run={seal}
-        disabled={!group || group.sealed !== undefined}
-      />
+      <SealGroup group={group} onDone={onDone} />
       <Confirmed
         label={`Cancel${suffix}`}
         subject={open}

@@ -1,6 +1,6 @@
 import { Anchor } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Lasted } from '../shell/moment.tsx';
 import { paths } from '../shell/paths.ts';
 import { ScrollFrame } from '../shell/scroll-frame.tsx';
@@ -41,8 +41,23 @@ const Row = ({ line, choice }: { line: Line; choice: Choice }) => {
   );
 };
 
+/** So many rows before the end of what is there, more is asked for. */
+const aheadRows = 100;
+
 /** The tasks of a group, of which only those in sight are drawn. */
-export const GroupList = ({ lines, choice }: { lines: readonly Line[]; choice: Choice }) => {
+export const GroupList = ({
+  lines,
+  choice,
+  total = lines.length,
+  onEnd,
+}: {
+  lines: readonly Line[];
+  choice: Choice;
+  /** How many there are, where not all of them are loaded. */
+  total?: number;
+  /** The user comes near the end of what is loaded. */
+  onEnd?: () => void;
+}) => {
   const frame = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState('');
   const link = useLink();
@@ -52,6 +67,12 @@ export const GroupList = ({ lines, choice }: { lines: readonly Line[]; choice: C
     estimateSize: () => 36,
     overscan: 12,
   });
+  const lastDrawn = rows.getVirtualItems().at(-1)?.index ?? 0;
+  const isNearEnd = lastDrawn >= lines.length - aheadRows;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each page that arrives may end near what is drawn.
+  useEffect(() => {
+    if (isNearEnd) onEnd?.();
+  }, [isNearEnd, lines.length]);
   /** The place of the current task; -1 where there is none, or filters hide it. */
   const place = () => lines.findIndex(({ taskId }) => taskId === current);
   const step = (by: number) => {
@@ -77,7 +98,7 @@ export const GroupList = ({ lines, choice }: { lines: readonly Line[]; choice: C
             line && (
               <li
                 key={line.taskId}
-                aria-setsize={lines.length}
+                aria-setsize={total}
                 aria-posinset={index + 1}
                 className={`row group-row${line.taskId === current ? ' is-current' : ''}`}
                 style={{

@@ -1,29 +1,20 @@
-import {
-  Alert,
-  Anchor,
-  Button,
-  Chip,
-  Group,
-  SegmentedControl,
-  Select,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Alert, Anchor, Button, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useDeferredValue, useMemo } from 'react';
 import type { GroupSearch } from '../router.tsx';
 import { Moment } from '../shell/moment.tsx';
 import { Answer, Page } from '../shell/page.tsx';
 import { paths } from '../shell/paths.ts';
-import { useShortcuts } from '../shell/shortcuts.ts';
-import { StateBar, StateMark, taskStates } from '../shell/state-mark.tsx';
+import { StateMark } from '../shell/state-mark.tsx';
 import { useLink } from '../shell/use-link.ts';
 import { CriticalPath } from './critical-path-view.tsx';
+import { type Change, Filters, Progress } from './filters.tsx';
 import { firstCauses } from './first-causes.ts';
 import { type Concerned, GroupActions } from './group-actions.tsx';
 import { type Choice, GroupList } from './group-list.tsx';
-import { countStates, type Line, selectLines, sortNames } from './lines.ts';
+import { LargeGroup } from './large-group.tsx';
+import { countStates, type Line, selectLines, wentWrong } from './lines.ts';
+import { useChoice } from './use-choice.ts';
 import { useGroup } from './use-group.ts';
 import { Waterfall } from './waterfall.tsx';
 
@@ -34,9 +25,8 @@ const GraphView = lazy(() =>
 
 const causesShownMax = 5;
 
-const FirstCauses = ({ lines }: { lines: readonly Line[] }) => {
+const FirstCauses = ({ causes }: { causes: ReturnType<typeof firstCauses> }) => {
   const link = useLink();
-  const causes = useMemo(() => firstCauses(lines), [lines]);
   if (causes.length === 0) return null;
   return (
     <Alert color="red" title={causes.length === 1 ? 'The first cause' : `${causes.length} first causes`}>
@@ -66,81 +56,6 @@ const FirstCauses = ({ lines }: { lines: readonly Line[] }) => {
   );
 };
 
-const Progress = ({ lines }: { lines: readonly Line[] }) => {
-  const counts = countStates(lines);
-  const over = counts.completed + counts.failed + counts.exception;
-  return (
-    <Stack gap={4}>
-      <Text size="sm" aria-live="polite">
-        {over} of {lines.length} {lines.length === 1 ? 'task is' : 'tasks are'} over
-      </Text>
-      <StateBar counts={counts} />
-    </Stack>
-  );
-};
-
-type Change = (change: { [K in keyof GroupSearch]?: GroupSearch[K] | undefined }) => void;
-
-const Filters = ({
-  lines,
-  search,
-  change,
-}: {
-  lines: readonly Line[];
-  search: GroupSearch;
-  change: Change;
-}) => {
-  const words = useRef<HTMLInputElement>(null);
-  // The field is ahead of the address while the user types; the address leads when it changes otherwise.
-  const [typed, setTyped] = useState(search.q ?? '');
-  const [inAddress, setInAddress] = useState(search.q);
-  if (search.q !== inAddress) {
-    setInAddress(search.q);
-    if (words.current !== document.activeElement) setTyped(search.q ?? '');
-  }
-  useShortcuts([{ keys: 's', does: 'search in the group', run: () => words.current?.focus() }]);
-  const counts = countStates(lines);
-  return (
-    <Group gap="xs" align="flex-end">
-      <TextInput
-        ref={words}
-        size="xs"
-        label="Search"
-        placeholder="name, queue or id ( s )"
-        value={typed}
-        onChange={(event) => {
-          setTyped(event.currentTarget.value);
-          change({ q: event.currentTarget.value || undefined });
-        }}
-      />
-      <Select
-        size="xs"
-        label="Order"
-        data={sortNames}
-        value={search.sort ?? 'state'}
-        onChange={(sort) => change({ sort: sort === 'state' || !sort ? undefined : sort })}
-        allowDeselect={false}
-        w={120}
-      />
-      <Chip.Group
-        multiple
-        value={search.state ? search.state.split(',') : []}
-        onChange={(states) => change({ state: states.join(',') || undefined })}
-      >
-        <Group gap={4}>
-          {taskStates
-            .filter((state) => counts[state] > 0)
-            .map((state) => (
-              <Chip key={state} value={state} size="xs" variant="outline">
-                {state} {counts[state]}
-              </Chip>
-            ))}
-        </Group>
-      </Chip.Group>
-    </Group>
-  );
-};
-
 const Content = ({
   lines,
   search,
@@ -166,24 +81,21 @@ const Content = ({
   );
 };
 
-/** What the user has chosen of a group. */
-const useChoice = (): Choice & { readonly clear: () => void } => {
-  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
-  const toggle = (taskId: string) =>
-    setIds((before) => {
-      const next = new Set(before);
-      if (!next.delete(taskId)) next.add(taskId);
-      return next;
-    });
-  return { ids, toggle, clear: () => setIds(new Set()) };
-};
-
-const concernedIn = (lines: readonly Line[], shown: readonly Line[], { ids }: Choice): Concerned => {
+const concernedIn = (
+  { lines, shown, causes }: { lines: readonly Line[]; shown: readonly Line[]; causes: readonly Line[] },
+  { ids }: Choice,
+): Concerned => {
   if (ids.size > 0) {
-    const chosen = lines.filter(({ taskId }) => ids.has(taskId));
-    return { kind: 'chosen', lines: selectLines(chosen, { sort: 'name' }) };
+    const chosen = selectLines(
+      lines.filter(({ taskId }) => ids.has(taskId)),
+      { sort: 'name' },
+    );
+    return { kind: 'chosen', lines: chosen, failed: chosen.filter(wentWrong) };
   }
-  return { kind: shown.length < lines.length ? 'shown' : 'all', lines: shown };
+  if (shown.length === lines.length) return { kind: 'all', lines: shown, failed: causes };
+  // A failure is the first or not by what it depends on, be that shown or not.
+  const isShown = new Set(shown.map(({ taskId }) => taskId));
+  return { kind: 'shown', lines: shown, failed: causes.filter(({ taskId }) => isShown.has(taskId)) };
 };
 
 /** `/tasks/groups/<taskGroupId>/tasks` */
@@ -191,9 +103,11 @@ export const GroupPage = () => {
   const { taskGroupId = '' } = useParams({ strict: false });
   const search = useSearch({ strict: false }) as GroupSearch;
   const navigate = useNavigate();
-  const { lines: query, head, reread } = useGroup(taskGroupId);
+  const { lines: query, head, isLarge, reread } = useGroup(taskGroupId);
   const lines = query.data ?? [];
   const { q, state, sort } = useDeferredValue(search);
+  const causes = useMemo(() => firstCauses(lines), [lines]);
+  const counts = useMemo(() => countStates(lines), [lines]);
   const shown = useMemo(() => selectLines(lines, { q, state, sort }), [lines, q, state, sort]);
   const choice = useChoice();
   const change: Change = (values) =>
@@ -205,28 +119,42 @@ export const GroupPage = () => {
         ),
       replace: true,
     } as never);
+  if (isLarge)
+    return (
+      <LargeGroup
+        taskGroupId={taskGroupId}
+        group={head.data}
+        search={search}
+        change={change}
+        onDone={reread}
+      />
+    );
   const own = lines.find((line) => line.taskId === taskGroupId)?.name;
   return (
     <Page
       kind="Task group"
       title={own || taskGroupId}
       actions={
-        <GroupActions group={head.data} concerned={concernedIn(lines, shown, choice)} onDone={reread} />
+        <GroupActions
+          group={head.data}
+          concerned={concernedIn({ lines, shown, causes: causes.map(({ line }) => line) }, choice)}
+          onDone={reread}
+        />
       }
     >
       <Answer query={query} what="this group">
         {() => (
           <>
-            <Progress lines={lines} />
+            <Progress counts={counts} />
             {head.data?.sealed && (
               <Text size="sm" c="dimmed">
                 Sealed <Moment at={head.data.sealed} />
               </Text>
             )}
-            <FirstCauses lines={lines} />
+            <FirstCauses causes={causes} />
             {search.view && <CriticalPath lines={lines} />}
             <Group justify="space-between" align="flex-end">
-              <Filters lines={lines} search={search} change={change} />
+              <Filters counts={counts} search={search} change={change} />
               <SegmentedControl
                 size="xs"
                 aria-label="View"

@@ -11,9 +11,15 @@ export const countStates = (lines: readonly Line[]): Record<TaskState, number> =
   return counts;
 };
 
+/** Whether a task has ended. */
+export const isOver = ({ state }: Line): boolean => ['completed', 'failed', 'exception'].includes(state);
+
 /** Whether a task waits for its own end, which is allowed: it starts only when a user schedules it. */
 export const waitsForItself = ({ taskId, state, dependencies }: Line): boolean =>
   state === 'unscheduled' && dependencies.includes(taskId);
+
+/** Whether a task has ended without success. */
+export const wentWrong = ({ state }: Line): boolean => state === 'failed' || state === 'exception';
 
 const time = (value: string | undefined): string => value ?? '';
 
@@ -48,9 +54,19 @@ export interface Selection {
   readonly sort?: string | undefined;
 }
 
+/** What went wrong first: the order of the server's selections. */
+const byTrouble: readonly TaskState[] = [
+  'failed',
+  'exception',
+  'running',
+  'pending',
+  'unscheduled',
+  'completed',
+];
+
 const orders: Readonly<Record<string, (a: Line, b: Line) => number>> = {
   name: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-  state: (a, b) => taskStates.indexOf(b.state) - taskStates.indexOf(a.state),
+  state: (a, b) => byTrouble.indexOf(a.state) - byTrouble.indexOf(b.state),
   queue: (a, b) => (a.taskQueueId < b.taskQueueId ? -1 : a.taskQueueId > b.taskQueueId ? 1 : 0),
   started: (a, b) => (time(a.started) < time(b.started) ? 1 : time(a.started) > time(b.started) ? -1 : 0),
   duration: (a, b) => lengthOf(b) - lengthOf(a),

@@ -1,24 +1,35 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { bindingFor, queueExchanges, type TaskStatus } from '@taskyard/client/browser';
-import { useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { api } from '../session/api.ts';
 import { useEvents } from '../session/use-events.ts';
 import { type Line, updated } from './lines.ts';
 
 const linesKey = (taskGroupId: string) => ['group', taskGroupId, 'lines'];
+/** What is shown of a large group. */
+export const largeKey = (taskGroupId: string) => ['group', taskGroupId, 'large'];
+const largeRereadMs = 5000;
 const headKey = (taskGroupId: string) => ['group', taskGroupId, 'head'];
 
-/** All lines of a group, page by page. */
-const readLines = async (taskGroupId: string, signal: AbortSignal): Promise<Line[]> => {
+/** Of a group with more tasks, the server finds and sorts what is shown. */
+const wholeMax = 20_000;
+const pageSize = 5000;
+
+/** All lines of a group, page by page; null when there are too many of them. */
+const readLines = async (taskGroupId: string, signal: AbortSignal): Promise<Line[] | null> => {
   const { views } = await api();
   const lines: Line[] = [];
   let continuationToken: string | undefined;
   do {
-    const page = await views.listGroupLines(taskGroupId, { limit: 5000, continuationToken, signal });
+    const page = await views.listGroupLines(taskGroupId, { limit: pageSize, continuationToken, signal });
     lines.push(...page.tasks);
     continuationToken = page.continuationToken;
+    if (continuationToken && lines.length === pageSize) {
+      const { total } = await views.countGroupLines(taskGroupId, { signal });
+      if (total > wholeMax) return null;
+    }
   } while (continuationToken);
-  return lines;
+  return lines.length > wholeMax ? null : lines;
 };
 
 const exchangesOfTasks = [
@@ -52,6 +63,24 @@ export const withStatuses = (lines: readonly Line[], statuses: readonly TaskStat
 export const useGroup = (taskGroupId: string) => {
   const queries = useQueryClient();
   const reread = () => void queries.invalidateQueries({ queryKey: ['group', taskGroupId] });
+  const timer = useRef(0);
+  // Messages of a large group come all the time, and each reading takes the server a while.
+  const rereadSoon = () => {
+    timer.current ||= window.setTimeout(() => {
+      timer.current = 0;
+      const queryKey = largeKey(taskGroupId);
+      if (queries.isFetching({ queryKey }) > 0) rereadSoon();
+      else void queries.invalidateQueries({ queryKey });
+    }, largeRereadMs);
+  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is about to be read again is of one group.
+  useEffect(
+    () => () => {
+      window.clearTimeout(timer.current);
+      timer.current = 0;
+    },
+    [taskGroupId],
+  );
   const bindings = useMemo(
     () =>
       [...exchangesOfTasks, ...exchangesOfGroups].map((exchange) => bindingFor(exchange, { taskGroupId })),
@@ -64,7 +93,11 @@ export const useGroup = (taskGroupId: string) => {
       const statuses = messages.flatMap(({ payload }) => payload.status ?? []);
       if (statuses.length < messages.length)
         void queries.invalidateQueries({ queryKey: headKey(taskGroupId) });
-      const lines = queries.getQueryData<Line[]>(linesKey(taskGroupId));
+      const lines = queries.getQueryData<Line[] | null>(linesKey(taskGroupId));
+      if (lines === null) {
+        rereadSoon();
+        return;
+      }
       const next = lines && withStatuses(lines, statuses);
       if (next) queries.setQueryData(linesKey(taskGroupId), next);
       else reread();
@@ -79,5 +112,5 @@ export const useGroup = (taskGroupId: string) => {
     queryKey: headKey(taskGroupId),
     queryFn: async ({ signal }) => (await api()).queue.getTaskGroup(taskGroupId, { signal }),
   });
-  return { lines, head, reread };
+  return { lines, head, isLarge: lines.data === null, reread };
 };

@@ -20,8 +20,13 @@ export interface Listening {
 const listening = new Map<string, Listening>();
 const sayAgainMs = 60_000;
 
+/** Whether the hub has answered since wishes were said last. One that has crashed says nothing at all. */
+let isHeard = true;
+
 const hear = (message: FromHub): void => {
+  isHeard = true;
   const each = listening.get(message.key);
+  if (message.kind === 'heard') return;
   if (message.kind === 'stale') void say(message.key);
   else if (message.kind === 'connected') each?.onConnected();
   else each?.onMessages(message.messages);
@@ -50,12 +55,14 @@ const sharedHub = (): Post => {
     name: 'taskyard-events',
   });
   worker.port.onmessage = ({ data }: MessageEvent<FromHub>) => hear(data);
-  // It could not be loaded.
+  const toWorker = (message: ToHub) => worker.port.postMessage(message);
+  // It could not be loaded. One that was given up already has nothing to say.
   worker.onerror = () => {
+    if (post !== toWorker) return;
     post = ownHub();
     sayAll();
   };
-  return (message) => worker.port.postMessage(message);
+  return toWorker;
 };
 
 const ofSession = (session: Session): { clientId: string; credentials?: Credentials } =>
@@ -79,7 +86,14 @@ const leaveAll = (): void => {
   for (const key of listening.keys()) post?.({ kind: 'leave', key });
 };
 
-window.setInterval(sayAll, sayAgainMs);
+/** Says all wishes again; to a new hub, where the one before has not even confirmed the last ones. */
+const sayAgain = (): void => {
+  if (post && !isOwn && !isHeard && listening.size > 0) post = sharedHub();
+  isHeard = listening.size === 0;
+  sayAll();
+};
+
+window.setInterval(sayAgain, sayAgainMs);
 window.addEventListener('pagehide', leaveAll);
 // A page that the browser had put aside is shown again.
 window.addEventListener('pageshow', ({ persisted }) => {

@@ -87,6 +87,16 @@ describe('the stream that tabs share', () => {
     );
     assert.equal(asked.length, 1);
   });
+  it('confirms each wish, so that a tab finds out when the hub has crashed', async (t) => {
+    const { aTab, asked, streams } = aHub(t);
+    const tab = aTab('tab');
+    tab.follows([binding('a', '#')]);
+    assert.equal(tab.count('heard'), 1);
+    await streams(1);
+    tab.follows([binding('a', '#')]);
+    assert.equal(tab.count('heard'), 2);
+    assert.equal(asked.length, 1);
+  });
   it('goes on where it was when somebody comes who listens to more, and only the newcomer reads anew', async (t) => {
     const { aTab, asked, streams } = aHub(t);
     const [first, second] = [aTab('first'), aTab('second')];

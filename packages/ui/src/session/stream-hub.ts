@@ -22,6 +22,8 @@ export type ToHub = Wish | { readonly kind: 'leave'; readonly key: string };
 
 /** From the hub to a tab. */
 export type FromHub =
+  /** The wish has arrived: the hub is alive. */
+  | { readonly kind: 'heard'; readonly key: string }
   /** The stream is open from here on: what happened before has to be read by other means. */
   | { readonly kind: 'connected'; readonly key: string }
   | { readonly kind: 'messages'; readonly key: string; readonly messages: readonly StreamedMessage[] }
@@ -33,7 +35,7 @@ type Fits = (message: StreamedMessage) => boolean;
 interface Follower {
   wish: Wish;
   readonly fits: Fits;
-  readonly send: (message: FromHub) => void;
+  send: (message: FromHub) => void;
   heardAt: number;
   isConnected: boolean;
   waiting: StreamedMessage[];
@@ -132,6 +134,7 @@ export class StreamHub {
     }
     if (known && known.wish.clientId === message.clientId) {
       known.wish = message;
+      known.send = send;
       known.heardAt = this.#context.now();
     } else {
       if (known) this.#settleSoon(known.wish.clientId);
@@ -144,6 +147,7 @@ export class StreamHub {
         waiting: [],
       });
     }
+    send({ kind: 'heard', key: message.key });
     this.#settleSoon(message.clientId);
     this.#dropSilent();
   }

@@ -32,8 +32,11 @@ export const findShell = async (taskId: string, runId: number, signal: AbortSign
   }
 };
 
-/** What a socket receives, as it comes; ends with the connection. */
-async function* bytesOf(socket: WebSocket): AsyncGenerator<Uint8Array> {
+/**
+ * What a socket receives, as it comes; ends with the connection. It listens from this call on: what came, or that the
+ * connection ended, before anybody reads is not lost.
+ */
+const bytesOf = (socket: WebSocket): AsyncIterable<Uint8Array> => {
   const arrived: Uint8Array[] = [];
   let wake = (): void => {};
   let isOver = false;
@@ -45,22 +48,31 @@ async function* bytesOf(socket: WebSocket): AsyncGenerator<Uint8Array> {
     isOver = true;
     wake();
   };
-  for (;;) {
-    yield* arrived.splice(0);
-    if (isOver && arrived.length === 0) return;
-    if (arrived.length === 0)
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-  }
-}
+  return {
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        yield* arrived.splice(0);
+        if (arrived.length > 0) continue;
+        if (isOver) return;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+  };
+};
 
-const opened = (url: string, signal: AbortSignal): Promise<WebSocket> =>
+/** Opens a socket; resolves with it and with what it receives from its beginning. */
+const opened = (
+  url: string,
+  signal: AbortSignal,
+): Promise<{ socket: WebSocket; received: AsyncIterable<Uint8Array> }> =>
   new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const socket = new WebSocket(url.replace(/^http/, 'ws'));
     socket.binaryType = 'arraybuffer';
     signal.addEventListener('abort', () => socket.close(), { once: true });
-    socket.onopen = () => resolve(socket);
+    socket.onopen = () => resolve({ socket, received: bytesOf(socket) });
     socket.onclose = () =>
       reject(new Error('The shell cannot be opened: the task has ended, or its worker cannot be reached.'));
   });
@@ -73,9 +85,9 @@ export interface ShellConnection {
 
 /** Opens a shell; aborting the signal closes it. Rejects when there is none. */
 export const openShell = async (url: string, signal: AbortSignal): Promise<ShellConnection> => {
-  const socket = await opened(url, signal);
+  const { socket, received } = await opened(url, signal);
   return {
-    messages: terminalMessages(bytesOf(socket)),
+    messages: terminalMessages(received),
     send: (message) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(encodeTerminal(message));
     },

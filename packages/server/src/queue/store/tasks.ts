@@ -63,6 +63,7 @@ export const shareRequired = (tx: Transaction, taskIds: string[]) =>
 export interface NewTaskRow {
   readonly record: TaskRecord;
   readonly stored: string;
+  readonly definition: { readonly metadata: { readonly name: string } };
 }
 
 /**
@@ -81,18 +82,19 @@ export const insertTasks = async (tx: Transaction, rows: readonly NewTaskRow[]):
         ${records.map((r) => r.retries)}::smallint[], ${records.map((r) => r.tags)}::text[],
         ${records.map((r) => JSON.stringify(r.routes))}::text[], ${records.map((r) => r.priority)}::smallint[],
         ${records.map((r) => r.retriesLeft)}::smallint[], ${records.map(stateOf)}::text[],
-        ${records.map((r) => r.position)}::bigint[], ${records.map((r) => JSON.stringify(r.runs))}::text[]
+        ${records.map((r) => r.position)}::bigint[], ${records.map((r) => JSON.stringify(r.runs))}::text[],
+        ${rows.map((row) => row.definition.metadata.name.replaceAll('\0', '\ufffd'))}::text[]
       ) as g(task_id, definition, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries,
-             tags, routes, priority, retries_left, state, position, runs)
+             tags, routes, priority, retries_left, state, position, runs, name)
     ), defined as (
       insert into tasks (task_id, definition) select task_id, definition from given order by task_id
       on conflict (task_id) do nothing
     )
     insert into task_status (task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires,
-                             retries, tags, routes, priority, retries_left, state, position, runs)
+                             retries, tags, routes, priority, retries_left, state, position, runs, name)
     select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags,
            case when routes = '[]' then '{}' else array(select json_array_elements_text(routes::json)) end,
-           priority, retries_left, state, position, runs
+           priority, retries_left, state, position, runs, name
       from given
      order by task_id
     on conflict (task_id) do nothing

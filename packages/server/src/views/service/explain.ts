@@ -1,12 +1,15 @@
-import { RequestError, type Sql, type Work } from '../../base/index.ts';
+import { later, minutes, RequestError, type Sql, type Work } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import { isBroken, isUnmet, whyPending, whyUnscheduled } from '../explanation.ts';
+import { expectedStart, isBroken, isUnmet, whyPending, whyUnscheduled } from '../explanation.ts';
 import type { TaskExplanation } from '../schema.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 import { parsedRuns } from './runs.ts';
 
 const unmetMax = 100;
 const runsCountedMax = 10_000;
+const messagesMax = 20_000;
+/** How far back the pace of a task queue is looked at. */
+const paceMs = minutes(30);
 
 /** Why a task is in its state. */
 export const explainTask = async (
@@ -43,10 +46,11 @@ const explainUnscheduled = async (sql: Sql, { taskId, dependencies }: store.Stan
 const explainPending = async (sql: Sql, task: store.StandingRow, now: Date) => {
   const { taskQueueId, priority, runs } = task;
   const position = task.position ?? 0;
-  const [counts, workers, decision] = await Promise.all([
+  const [counts, workers, decision, pace] = await Promise.all([
     store.countBefore(sql, { taskQueueId, priority, position, runsMax: runsCountedMax }),
     store.countWorkers(sql, taskQueueId, now),
     store.lastDecision(sql, taskQueueId),
+    store.countStarts(sql, { taskQueueId, notBefore: later(now, -paceMs), messagesMax }),
   ]);
   const line = { ...counts, workersSeen: workers.seen, workersQuarantined: workers.quarantined };
   return {
@@ -56,6 +60,11 @@ const explainPending = async (sql: Sql, task: store.StandingRow, now: Date) => {
     line: {
       taskQueueId,
       ...line,
+      expected: expectedStart({
+        ...line,
+        starts: pace.starts,
+        withinMs: now.getTime() - (pace.since ?? now).getTime(),
+      }),
       since: parsedRuns(runs).at(-1)?.scheduled ?? now.toJSON(),
       ...(workers.lastSeen ? { lastSeen: workers.lastSeen.toJSON() } : {}),
       ...(decision ? { decision: decisionOf(decision) } : {}),

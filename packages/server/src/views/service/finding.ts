@@ -1,7 +1,7 @@
 import { requireDate, type Sql } from '../../base/index.ts';
 import { pagesOf } from '../../http/index.ts';
 import type { FoundGroup, FoundTask } from '../schema.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 import { shownTasks } from './shown.ts';
 
 interface Finding {

@@ -5,8 +5,17 @@ import { listGroups, listTasks } from './finding.ts';
 import { listGroupLines } from './lines.ts';
 import { readOverview } from './overview.ts';
 import { profileQueries } from './profiles.ts';
+import { countGroupLines, selectGroupLines } from './selection.ts';
 
-const queries = { listGroupLines, explainTask, readOverview, listGroups, listTasks };
+const queries = {
+  listGroupLines,
+  selectGroupLines,
+  countGroupLines,
+  explainTask,
+  readOverview,
+  listGroups,
+  listTasks,
+};
 
 /** The verbs of views, all of which read, bound to what they were opened with. */
 export const viewVerbs = (context: Context) => ({
@@ -14,4 +23,5 @@ export const viewVerbs = (context: Context) => ({
   ...profileQueries(context),
 });
 
+export { selectionOrders } from './selection.ts';
 export type ViewVerbs = ReturnType<typeof viewVerbs>;

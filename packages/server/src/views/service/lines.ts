@@ -2,7 +2,7 @@ import { RequestError, type Sql } from '../../base/index.ts';
 import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import { priorities, type RunStatus } from '../../queue/index.ts';
 import type { GroupLine } from '../schema.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 import { parsedRuns } from './runs.ts';
 
 /** The known times of a run, and why it ended. */
@@ -13,7 +13,8 @@ const timesOf = ({ scheduled, started, resolved, reasonResolved }: Partial<RunSt
   ...(resolved === undefined ? {} : { resolved }),
 });
 
-const lineOf = ({
+/** A task of a group as it is shown. */
+export const lineOf = ({
   taskId,
   name,
   state,

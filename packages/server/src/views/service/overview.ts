@@ -1,7 +1,7 @@
 import type { Sql, Work } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import type { Overview } from '../schema.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 import { shownTasks } from './shown.ts';
 
 const messagesMax = 20_000;

@@ -4,7 +4,7 @@ import { type Caller, Reply } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import { groupProfile } from '../profiles/group-profile.ts';
 import { LogProfile } from '../profiles/log-profile.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 import { parsedRuns } from './runs.ts';
 
 const [tasksMax, tasksPerRead] = [20_000, 1000];
@@ -73,13 +73,20 @@ const readLogProfile = async (
     );
   const profile = new LogProfile();
   let characters = 0;
-  for await (const line of linesOf(textAt(url, { bytesMax: 2 * logCharactersMax, log: context.log }))) {
+  let isWhole = true;
+  const onCut = () => {
+    isWhole = false;
+  };
+  for await (const line of linesOf(
+    textAt(url, { bytesMax: 2 * logCharactersMax, log: context.log, onCut }),
+  )) {
     characters += line.length + 1;
     if (characters > logCharactersMax)
       throw new RequestError('InputTooLarge', 'The log is longer than 32 MiB.');
     profile.add(line);
   }
-  return shown(profile.result({ ...task, rootUrl: context.rootUrl() }), !unresolved.includes(task.state));
+  const isOver = isWhole && !unresolved.includes(task.state);
+  return shown(profile.result({ ...task, rootUrl: context.rootUrl() }), isOver);
 };
 
 const logUrl = async ({ artifacts }: Context, { taskId, caller }: TaskAsked): Promise<string | undefined> => {
@@ -98,14 +105,24 @@ const logUrl = async ({ artifacts }: Context, { taskId, caller }: TaskAsked): Pr
   return undefined;
 };
 
+/** How many callers may wait for the profile of a log: each may take half a minute to read. */
+const waitingMax = 8;
+
 /** Profiles for the Firefox Profiler. Those of logs are made one after another, since each takes much memory. */
 export const profileQueries = (context: Context) => {
   const bound = bindQueries(context, { readGroupProfile, readLogProfile });
   let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
   return {
     taskGroupProfile: bound.readGroupProfile,
-    taskProfile: (asked: TaskAsked): Promise<Reply> => {
-      const mine = last.then(() => bound.readLogProfile(asked));
+    taskProfile: async (asked: TaskAsked): Promise<Reply> => {
+      if (waiting >= waitingMax)
+        throw new RequestError(
+          'TooManyRequests',
+          'Profiles of other logs are being made, one after the other: try again in a minute.',
+        );
+      waiting += 1;
+      const mine = last.then(() => bound.readLogProfile(asked)).finally(() => (waiting -= 1));
       last = mine.catch(() => {});
       return mine;
     },

@@ -1,6 +1,6 @@
 import type { Sql } from '../../base/index.ts';
 import type { GroupLine, Overview } from '../schema.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 import { parsedRuns } from './runs.ts';
 
 /** Tasks in short, in the order of their ids. */

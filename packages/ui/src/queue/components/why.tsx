@@ -32,6 +32,7 @@ export const Why = ({ taskId }: { taskId: string }) => {
                 .
               </Text>
             )}
+            {line && <Text size="sm">When it starts: {line.expected.says}</Text>}
             {line?.decision && (
               <Text size="sm">
                 The provisioner decided <Moment at={line.decision.decided} />: {line.decision.action},{' '}
