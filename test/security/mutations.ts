@@ -223,6 +223,23 @@ const runMutations = ({ taskId = '', runId = '' }: World): Record<string, Mutati
       },
       needs: [`queue:create-artifact:${taskId}/0`],
     },
+    'queue.createArtifacts': {
+      values: running,
+      body: {
+        artifacts: [
+          {
+            name: 'public/many',
+            artifact: {
+              storageType: 'reference',
+              contentType: 'text/plain',
+              url: 'https://example.com/',
+              expires: hourFromNow(1),
+            },
+          },
+        ],
+      },
+      needs: [`queue:create-artifact:${taskId}/0`],
+    },
     'queue.finishArtifact': {
       values: { ...running, name: 'public/a' },
       body: { uploadId: slugid() },

@@ -71,7 +71,13 @@ const additionsOf: Readonly<Record<string, readonly string[]>> = {
   // Of the original since v108.1; the reference that we compare with is older.
   'github/exchanges': ['taskclusterYmlUpdate'],
   'hooks/api': ['hookBindings'],
-  'queue/api': ['createTaskGroupTasks', 'reportRuns', 'rerunTaskGroup', 'taskQueueCountsBatch'],
+  'queue/api': [
+    'createArtifacts',
+    'createTaskGroupTasks',
+    'reportRuns',
+    'rerunTaskGroup',
+    'taskQueueCountsBatch',
+  ],
   'worker-manager/api': [
     'drainWorker',
     'listWorkerPoolPauses',

@@ -2,6 +2,12 @@
 import { exchange } from '../exchange.ts';
 import { type CallOptions, type QueryOptions, type ServiceClient, serviceClass } from '../service.ts';
 
+export type Artifact = {
+  storageType: 's3';
+  expires: string;
+  contentType: string;
+  contentLength?: number;
+};
 export type ArtifactContentResponse = {
   storageType: 's3';
   url: string;
@@ -54,6 +60,19 @@ export type ClaimWorkRequest = {
 export type ClaimWorkResponse = {
   tasks: TaskClaimResponse[];
 };
+export type CreateArtifactsRequest = {
+  artifacts: {
+    name: string;
+    artifact: PostArtifactRequest;
+  }[];
+};
+export type CreateArtifactsResponse = {
+  artifacts: {
+    name: string;
+    created?: PostArtifactResponse;
+    error?: Error;
+  }[];
+};
 export type CreateTaskGroupTasksRequest = {
   tasks: {
     taskId: string;
@@ -84,6 +103,17 @@ export type CreateTaskRequest = {
   metadata: TaskMetadata;
   tags?: Record<string, string>;
   extra?: Record<string, unknown>;
+};
+export type Created = {
+  storageType: 's3';
+  putUrl: string;
+  expires: string;
+  contentType: string;
+};
+export type Error = {
+  statusCode: number;
+  code: string;
+  message: string;
 };
 export type FinishArtifactRequest = {
   uploadId: string;
@@ -167,45 +197,8 @@ export type PendingTasksResponse = {
   taskQueueId: string;
   pendingTasks: number;
 };
-export type PostArtifactRequest = {
-  storageType: 's3';
-  expires: string;
-  contentType: string;
-  contentLength?: number;
-} | {
-  storageType: 'object';
-  expires: string;
-  contentType: string;
-  contentLength?: number;
-} | {
-  storageType: 'reference';
-  expires: string;
-  contentType: string;
-  url: string;
-} | {
-  storageType: 'link';
-  expires: string;
-  contentType?: string;
-  artifact: string;
-} | {
-  storageType: 'error';
-  expires: string;
-  reason: 'file-missing-on-worker' | 'invalid-resource-on-worker' | 'too-large-file-on-worker' | 'file-not-readable-on-worker';
-  message: string;
-};
-export type PostArtifactResponse = {
-  storageType: 's3';
-  putUrl: string;
-  expires: string;
-  contentType: string;
-} | {
-  storageType: 'object';
-  name: string;
-  projectId: string;
-  uploadId: string;
-  expires: string;
-  credentials: TaskCredentials;
-} | {
+export type PostArtifactRequest = Artifact | QueueArtifact | QueueArtifact2 | QueueArtifact3 | QueueArtifact4;
+export type PostArtifactResponse = Created | QueueCreated | {
   storageType: 'reference';
 } | {
   storageType: 'link';
@@ -223,6 +216,38 @@ export type QuarantineWorkerRequest = {
   quarantineUntil: string;
   quarantineInfo?: string;
 };
+export type QueueArtifact = {
+  storageType: 'object';
+  expires: string;
+  contentType: string;
+  contentLength?: number;
+};
+export type QueueArtifact2 = {
+  storageType: 'reference';
+  expires: string;
+  contentType: string;
+  url: string;
+};
+export type QueueArtifact3 = {
+  storageType: 'link';
+  expires: string;
+  contentType?: string;
+  artifact: string;
+};
+export type QueueArtifact4 = {
+  storageType: 'error';
+  expires: string;
+  reason: 'file-missing-on-worker' | 'invalid-resource-on-worker' | 'too-large-file-on-worker' | 'file-not-readable-on-worker';
+  message: string;
+};
+export type QueueCreated = {
+  storageType: 'object';
+  name: string;
+  projectId: string;
+  uploadId: string;
+  expires: string;
+  credentials: TaskCredentials;
+};
 export type ReportRunsRequest = {
   reports: {
     taskId: string;
@@ -237,11 +262,7 @@ export type ReportRunsResponse = {
     taskId: string;
     runId: number;
     status?: TaskStatus;
-    error?: {
-      statusCode: number;
-      code: string;
-      message: string;
-    };
+    error?: Error;
   }[];
 };
 export type RerunTaskGroupResponse = {
@@ -557,6 +578,8 @@ export interface QueueApi {
   listClaimedTasks(taskQueueId: string, options?: QueryOptions<'continuationToken' | 'limit'>): Promise<ListClaimedTasksResponse>;
   /** Add an artifact to a run. */
   createArtifact(taskId: string, runId: number | string, name: string, body: PostArtifactRequest, options?: CallOptions): Promise<PostArtifactResponse>;
+  /** Add many artifacts to a run. */
+  createArtifacts(taskId: string, runId: number | string, body: CreateArtifactsRequest, options?: CallOptions): Promise<CreateArtifactsResponse>;
   /** Finish an artifact. */
   finishArtifact(taskId: string, runId: number | string, name: string, body: FinishArtifactRequest, options?: CallOptions): Promise<void>;
   /** Get an artifact of a run. */
@@ -633,6 +656,7 @@ export const Queue = serviceClass<QueueApi>('queue', {
   listPendingTasks: { method: 'GET', route: '/task-queues/<taskQueueId>/pending', title: 'Pending tasks', query: ['continuationToken', 'limit'] },
   listClaimedTasks: { method: 'GET', route: '/task-queues/<taskQueueId>/claimed', title: 'Claimed tasks', query: ['continuationToken', 'limit'] },
   createArtifact: { method: 'POST', route: '/task/<taskId>/runs/<runId>/artifacts/<name>', title: 'Add an artifact to a run', input: true },
+  createArtifacts: { method: 'POST', route: '/task/<taskId>/runs/<runId>/artifacts', title: 'Add many artifacts to a run', input: true },
   finishArtifact: { method: 'PUT', route: '/task/<taskId>/runs/<runId>/artifacts/<name>', title: 'Finish an artifact', input: true },
   getArtifact: { method: 'GET', route: '/task/<taskId>/runs/<runId>/artifacts/<name>', title: 'Get an artifact of a run' },
   getLatestArtifact: { method: 'GET', route: '/task/<taskId>/artifacts/<name>', title: 'Get an artifact of the last run' },

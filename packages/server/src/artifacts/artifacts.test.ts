@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fastify } from 'fastify';
 import { days, hours, later, manualClock, minutes, RequestError, silentLog, slugid } from '../base/index.ts';
-import { Reply } from '../http/index.ts';
+import { mistakesIn, Reply } from '../http/index.ts';
 import { createObjects, type Objects } from '../objects/index.ts';
 import type { CredentialsRequest, RunStatus, StatusWithLabels } from '../queue/index.ts';
 import { type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { type Artifacts, createArtifacts, type PostArtifactRequest } from './index.ts';
+import { createArtifactsRequest } from './schema.ts';
 
 describe('artifacts', () => {
   const clock = manualClock();
@@ -142,6 +143,70 @@ describe('artifacts', () => {
     test.db<{ exchange: string; routingKey: string; routes: string[]; payload: string }>`
       select exchange, routing_key, routes, payload from outbox
        where routing_key like ${`primary.${taskId}.%`} order by id`;
+
+  describe('creation of many at once', () => {
+    it('answers for each in order, and one that is refused keeps no other back', async () => {
+      const taskId = aTask(aRun());
+      await create(taskId, 'public/there', error());
+      const wanted: [name: string, artifact: PostArtifactRequest, code?: string][] = [
+        ['public/a', file()],
+        ['public/there', link('public/a'), 'RequestConflict'],
+        ['public/b', reference('ftp://example.com/x'), 'InputError'],
+        ['.', error(), 'InputError'],
+        ['..', error(), 'InputError'],
+        ['n'.repeat(1025), error(), 'InputError'],
+        ['n'.repeat(1024), error()],
+        ['public/c', object()],
+        ['public/twice', reference('https://example.com/1')],
+        ['public/twice', reference('https://example.com/2')],
+        ['public/late', reference('https://example.com/', { expires: inHours(100) }), 'InputError'],
+      ];
+      const ask = () =>
+        artifacts.createManyArtifacts({
+          taskId,
+          runId: 0,
+          artifacts: wanted.map(([name, artifact]) => ({ name, artifact })),
+        });
+      for (let i = 0; i < 2; i++) {
+        const answers = (await ask()).artifacts;
+        assert.deepEqual(
+          answers.map(({ name, created, error: refused }) => [name, created?.storageType, refused?.code]),
+          wanted.map(([name, { storageType }, code]) => [name, code ? undefined : storageType, code]),
+        );
+        const [first, second] = answers;
+        assert.equal(first?.created?.storageType === 's3' && URL.canParse(first.created.putUrl), true);
+        assert.equal(second?.error?.statusCode, 409);
+      }
+      assert.equal(await urlOf(taskId, 'public/twice'), 'https://example.com/2');
+    });
+
+    it('of a thousand is one request, and they are reported in order', async () => {
+      const taskId = aTask(aRun());
+      const names = Array.from({ length: 1000 }, (_, i) => `public/${i}`);
+      const many = names.map((name) => ({ name, artifact: reference() }));
+      const answers = await artifacts.createManyArtifacts({ taskId, runId: 0, artifacts: many });
+      assert.deepEqual(
+        answers.artifacts.map(({ name }) => name),
+        names,
+      );
+      assert.equal((await messages(taskId)).length, 1000);
+      assert.equal((await artifacts.listArtifacts({ taskId, runId: 0 })).artifacts.length, 1000);
+    });
+
+    it('is refused as a whole without a name, or with more than a thousand', () => {
+      const one = { name: 'a', artifact: reference() };
+      const wrong = [
+        [],
+        Array(1001).fill(one),
+        [{ artifact: reference() }],
+        [{ ...one, more: 1 }],
+        [{ ...one, name: '' }],
+      ];
+      for (const many of wrong)
+        assert.ok(mistakesIn(createArtifactsRequest, { artifacts: many }).length > 0, String(many.length));
+      assert.deepEqual(mistakesIn(createArtifactsRequest, { artifacts: Array(1000).fill(one) }), []);
+    });
+  });
 
   describe('creation', () => {
     it('of a reference, a link or an error needs no upload, and is reported', async () => {

@@ -40,6 +40,24 @@ export const artifactRoutes: readonly Route<ArtifactServices>[] = [
   ),
   endpoint(
     {
+      ...aboutListings,
+      stability: 'experimental',
+      name: 'createArtifacts',
+      method: 'POST',
+      path: '/task/<taskId>/runs/<runId>/artifacts',
+      params: { taskId: slugid, runId: runNumber },
+      scopes: 'queue:create-artifact:<taskId>/<runId>',
+      input: schema.createArtifactsRequest,
+      output: schema.createArtifactsResponse,
+      title: 'Add many artifacts to a run',
+      description:
+        `Does for up to ${schema.artifactsAtOnceMax} artifacts what \`createArtifact\` does for one, and may be repeated like it. ` +
+        'One that is refused does not keep the others from being created.',
+    },
+    ({ artifacts }, { params, body }) => artifacts.createManyArtifacts({ ...params, ...body }),
+  ),
+  endpoint(
+    {
       ...about,
       name: 'finishArtifact',
       method: 'PUT',

@@ -133,6 +133,49 @@ export const PostArtifactResponse = oneShapeOf(
 export type PostArtifactResponse = Static<typeof PostArtifactResponse>;
 export const postArtifactResponse = publish('queue', 'post-artifact-response', PostArtifactResponse);
 
+/** The most artifacts of one request. */
+export const artifactsAtOnceMax = 1000;
+
+const CreateArtifactsRequest = exactly(
+  {
+    artifacts: Type.Array(exactly({ name: PrintableName, artifact: PostArtifactRequest }), {
+      minItems: 1,
+      maxItems: artifactsAtOnceMax,
+    }),
+  },
+  { title: 'Request for many artifacts of a run' },
+);
+export type CreateArtifactsRequest = Static<typeof CreateArtifactsRequest>;
+export const createArtifactsRequest = publish('queue', 'create-artifacts-request', CreateArtifactsRequest);
+
+const CreateArtifactsResponse = exactly(
+  {
+    artifacts: Type.Array(
+      exactly({
+        name: PrintableName,
+        created: Optional(PostArtifactResponse),
+        error: Optional(
+          exactly(
+            {
+              statusCode: Type.Integer({ description: 'The HTTP status that it would have had alone.' }),
+              code: Text(),
+              message: Text(),
+            },
+            { description: 'Why this artifact was refused.' },
+          ),
+        ),
+      }),
+      {
+        description:
+          'One for each artifact, in the order of the request: what `createArtifact` returns, or an error.',
+      },
+    ),
+  },
+  { title: 'Answers about many artifacts' },
+);
+export type CreateArtifactsResponse = Static<typeof CreateArtifactsResponse>;
+export const createArtifactsResponse = publish('queue', 'create-artifacts-response', CreateArtifactsResponse);
+
 export const FinishArtifactRequest = exactly({ uploadId: Slugid }, { title: 'Word that an upload is done' });
 export type FinishArtifactRequest = Static<typeof FinishArtifactRequest>;
 export const finishArtifactRequest = publish('queue', 'finish-artifact-request', FinishArtifactRequest);

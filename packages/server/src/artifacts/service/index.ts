@@ -6,6 +6,7 @@ import type { ArtifactContentResponse, ArtifactResponse, PostArtifactResponse } 
 import * as store from '../store.ts';
 import { type CleanedArtifacts, type CleaningBounds, cleanArtifacts } from './clean.ts';
 import { createArtifacts, type NewArtifact, whatToDo } from './create.ts';
+import { createManyArtifacts, type ManyArtifacts } from './create-many.ts';
 import { expireArtifacts } from './expire.ts';
 import { type FinishedUpload, finishArtifacts } from './finish.ts';
 import { bytesKey, objectName } from './keys.ts';
@@ -32,6 +33,7 @@ export const artifactVerbs = (context: Context) => {
     /** Adds an artifact to a run, and returns how to upload it. */
     createArtifact: async (item: NewArtifact): Promise<PostArtifactResponse> =>
       whatToDo(await bound.createArtifacts.one(item), context),
+    createManyArtifacts: (many: ManyArtifacts) => createManyArtifacts(context, bound.createArtifacts, many),
     finishArtifact: (item: FinishedUpload): Promise<undefined> => bound.finishArtifacts.one(item),
     /** Redirects to the bytes (303), or says why there are none (424). */
     getArtifact: async (ref: Authorized): Promise<Reply> => redirectTo(await follow(ref), context),
