@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 import { Auth, Hooks, Queue, slugid } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
 import { type ChannelModel, connect } from 'amqplib';
+import pg from 'pg';
 import { aTask } from './support/line.ts';
 import { aHome, type Platform } from './support/platform.ts';
+import { aPostgres } from './support/postgres.ts';
 import { aRabbitMq, noRabbitMq } from './support/rabbitmq.ts';
 
 const clientsOf = ({ rootUrl, credentials }: Platform) => ({
@@ -70,16 +72,34 @@ const say = async (connection: ChannelModel, exchange: string, words: readonly s
   await channel.close();
 };
 
+/** Changes the bindings of a hook in the database, while no platform runs on it. */
+const changeStored = async (url: string, hookId: string, bindings: readonly object[]): Promise<void> => {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const text = JSON.stringify(bindings);
+  const { rowCount } = await client.query('update hooks set bindings = $1 where hook_id = $2', [
+    text,
+    hookId,
+  ]);
+  await client.end();
+  assert.equal(rowCount, 1);
+};
+
 const ours = (prefix: string) => `${prefix}queue/v1/task-defined`;
 
 describe('binding-to-nothing', () => {
   it('a hook with a binding to a missing exchange does not affect others', {
     skip: noRabbitMq,
   }, async (t) => {
-    const broker = await aRabbitMq(t);
+    const [broker, postgres] = await Promise.all([aRabbitMq(t), aPostgres(t)]);
     await broker.start();
     const home = await aHome(t);
-    const env = { AMQP_URL: broker.url, WORKER: 'false', LOG_LEVEL: 'silent' };
+    const env = {
+      AMQP_URL: broker.url,
+      DATABASE_URL: postgres.url,
+      WORKER: 'false',
+      LOG_LEVEL: 'silent',
+    };
     const platform = await home.start(env);
     const clients = clientsOf(platform);
     const exchange = 'exchange/somebody/v1/talk';
@@ -119,6 +139,12 @@ describe('binding-to-nothing', () => {
     // What is said while the platform is away waits for it.
     assert.equal(await platform.stop(), 0);
     await say(connection, exchange, ['meanwhile']);
+    // A routing key that no broker takes, stored before such ones were refused, keeps no other from the exchange.
+    const bindings = ['x'.repeat(256), 'talk.*', 'talk.#'].map((routingKeyPattern) => ({
+      exchange,
+      routingKeyPattern,
+    }));
+    await changeStored(postgres.url, lost, bindings);
     const again = clientsOf(await home.start(env));
     await eventually(
       'the message of meanwhile',
@@ -126,6 +152,10 @@ describe('binding-to-nothing', () => {
       (tasks) => tasks.includes('said meanwhile'),
     );
     assert.deepEqual(await tasksOf(again, lost), [...names, 'said meanwhile'].sort());
+    await eventually('the new binding to hold', async () => {
+      await say(connection, exchange, ['and.so.on']);
+      return (await tasksOf(again, lost)).includes('said and.so.on');
+    });
   });
 
   it('without a broker the others fire, and it says that there is none', async (t) => {

@@ -60,6 +60,16 @@ const clockDriftMs = minutes(15);
 const afterExceptionMs = minutes(25);
 const printable = /^[\x20-\x7e]*$/;
 
+/** The longest name that listings can show. */
+export const nameCharactersMax = 1024;
+
+const nameMistake = (name: string): string | undefined => {
+  if (name.length > nameCharactersMax)
+    return `The name of an artifact has at most ${nameCharactersMax} characters`;
+  // Clients take it for a step in the path of a URL.
+  return name === '.' || name === '..' ? `An artifact cannot be called '${name}'` : undefined;
+};
+
 const inputMistake = (request: PostArtifactRequest, now: Date): string | undefined => {
   if (new Date(request.expires) < later(now, -clockDriftMs)) return 'Expires must be in the future';
   if ('contentType' in request && !printable.test(request.contentType ?? ''))
@@ -76,11 +86,15 @@ const isWebUrl = (text: string): boolean =>
 
 /** Why this artifact cannot be added to a run now; undefined when it can. */
 export const refusalOf = (
-  { runId, request }: { readonly runId: number; readonly request: PostArtifactRequest },
+  {
+    runId,
+    name,
+    request,
+  }: { readonly runId: number; readonly name: string; readonly request: PostArtifactRequest },
   status: StatusWithLabels | undefined,
   now: Date,
 ): RequestError | undefined => {
-  const mistake = inputMistake(request, now);
+  const mistake = nameMistake(name) ?? inputMistake(request, now);
   if (mistake) return new RequestError('InputError', mistake);
   if (!status) return new RequestError('InputError', 'Task not found');
   const run = status.runs[runId];
