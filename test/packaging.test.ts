@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { readConfig } from '@taskyard/server';
 import { parse } from 'yaml';
 import { root } from './support/platform.ts';
 
@@ -44,6 +46,52 @@ describe('the units of systemd', {
       for (const option of options) assert.match(stdout, new RegExp(`^ +${option}\\b`, 'm'));
     });
   }
+});
+
+describe('the layout of an installation', () => {
+  it('has a user and a folder that systemd makes, and secrets that only root can read', {
+    skip:
+      (!existsSync('/usr/bin/systemd-sysusers') || !existsSync('/usr/bin/systemd-tmpfiles')) &&
+      'there is no systemd',
+  }, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'taskyard-layout-'));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    await mkdir(join(folder, 'etc/taskyard'), { recursive: true });
+    for (const name of ['taskyard.yml', 'taskyard.env'])
+      await writeFile(join(folder, 'etc/taskyard', name), read('etc', name), { mode: 0o644 });
+    const users = join(packaging, 'systemd/taskyard.sysusers.conf');
+    await run('systemd-sysusers', [`--root=${folder}`, users]);
+    const [, uid = ''] =
+      /^taskyard:x:(\d+):\d+:Taskyard:\/nonexistent:\/usr\/sbin\/nologin$/m.exec(
+        readFileSync(join(folder, 'etc/passwd'), 'utf8'),
+      ) ?? [];
+    assert.ok(Number(uid) > 0 && Number(uid) < 1000, uid);
+    const folders = join(packaging, 'systemd/taskyard.tmpfiles.conf');
+    await run('systemd-tmpfiles', ['--create', `--root=${folder}`, folders]);
+    const modeOf = async (name: string) => (await stat(join(folder, 'etc/taskyard', name))).mode & 0o777;
+    assert.deepEqual(
+      await Promise.all(['.', 'taskyard.yml', 'taskyard.env'].map(modeOf)),
+      [0o755, 0o644, 0o600],
+    );
+    for (const name of units) assert.match(read('systemd', name), /^User=taskyard$/m);
+  });
+
+  it('has a configuration that the program reads, with the secrets that it wants', async () => {
+    const secrets = Object.fromEntries(
+      [...read('etc', 'taskyard.env').matchAll(/^([A-Z_]+)='(.*)'$/gm)].map(([, name = '', value]) => [
+        name,
+        value,
+      ]),
+    );
+    assert.deepEqual(Object.keys(secrets), ['DATABASE_URL', 'AMQP_URL', 'ENCRYPTION_KEYS']);
+    const file = join(packaging, 'etc/taskyard.yml');
+    // A key that everybody knows would be worse than none.
+    assert.throws(() => readConfig({ env: secrets, file }), /ENCRYPTION_KEYS/);
+    const key = `one:${randomBytes(32).toString('base64')}`;
+    const config = readConfig({ env: { ...secrets, ENCRYPTION_KEYS: key }, file });
+    assert.equal(config.rootUrl, 'https://tasks.example.com');
+    assert.equal(config.databaseUrl, secrets.DATABASE_URL);
+  });
 });
 
 interface Rules {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Auth, Hooks, PurgeCache, Secrets } from '@taskyard/client';
+import { Auth, Hooks, PurgeCache, Secrets, WorkerManager } from '@taskyard/client';
 import { eventually, patienceMs } from '@taskyard/patience';
 import type { Browser, Page } from 'playwright-core';
 import {
@@ -182,6 +182,22 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
     await page.getByRole('alert').getByText('The lab is being painted').waitFor();
     await confirm(page, 'Resume');
     await page.getByRole('button', { name: 'Pause' }).waitFor();
+  });
+
+  it('drain a worker of a pool', async () => {
+    await submitGraph(platform, [{ name: 'brings a worker', command: 'true' }]);
+    await page.goto('/worker-manager/local/built-in');
+    await confirm(page, 'Drain');
+    const manager = new WorkerManager(platform);
+    await eventually('a worker to end because it was drained', async () => {
+      const { workers } = await manager.listWorkersForWorkerPool('local/built-in');
+      const reasons = await Promise.all(
+        workers.map(({ workerGroup, workerId }) =>
+          manager.shouldWorkerTerminate('local/built-in', workerGroup, workerId),
+        ),
+      );
+      return reasons.some(({ reason }) => reason === 'drained');
+    });
   });
 
   it('make a client below whoever is signed in, and show its token once', async () => {

@@ -5,6 +5,7 @@ import { it } from 'node:test';
 import { promisify } from 'node:util';
 import { Queue, slugid, WorkerManager } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
+import { commandHere } from './support/command-here.ts';
 import { aHome, type Platform } from './support/platform.ts';
 
 const workerPoolId = 'local/on-demand';
@@ -109,6 +110,33 @@ const assertRemovedGetsNothing = async (platform: Platform): Promise<void> => {
   assert.deepEqual(await statesOf(queue, [taskId]), ['pending']);
 };
 
+/** The command line drains the worker of a pool: a name that nobody has is refused, and the worker ends. */
+const assertDrained = async (platform: Platform, poolId: string): Promise<void> => {
+  const { rootUrl, credentials } = platform;
+  const { manager } = asked(platform);
+  const env = {
+    TASKCLUSTER_ROOT_URL: rootUrl,
+    TASKCLUSTER_CLIENT_ID: credentials.clientId,
+    TASKCLUSTER_ACCESS_TOKEN: credentials.accessToken,
+  };
+  const running = async () => (await manager.listWorkersForWorkerPool(poolId, { state: 'running' })).workers;
+  const [worker] = await eventually('a worker', running, ({ length }) => length > 0);
+  assert.ok(worker);
+  const { workerGroup, workerId } = worker;
+  const name = `${workerGroup}/${workerId}`;
+  const refused = await commandHere(['worker', 'drain', poolId, `${name}x`], { env });
+  assert.match(refused.err, new RegExp(`no worker of ${poolId} "${name}x" \\(did you mean "${name}"`));
+  const drained = await commandHere(['worker', 'drain', poolId, name], { env });
+  assert.equal(drained.out, `${name} gets no more tasks, and ends with its last\n`);
+  const { reason } = await manager.shouldWorkerTerminate(poolId, workerGroup, workerId);
+  assert.equal(reason, 'drained');
+  await eventually(
+    'the drained worker to end',
+    () => manager.worker(poolId, workerGroup, workerId),
+    ({ state }) => state === 'stopped',
+  );
+};
+
 it('workers come with tasks and go without, though the platform is killed twice meanwhile', async (t) => {
   const home = await aHome(t);
   const env = { WORKER: 'false' };
@@ -166,6 +194,9 @@ for (const processes of ['1', '2']) {
       ([state]) => state === 'completed',
     );
     assert.equal(await countProcesses(home.path), 1);
+    await assertDrained(platform, 'local/built-in');
+    await createTasks(queue, 1, 'local/built-in');
+    await eventually('another worker', async () => (await countProcesses(home.path)) > 0);
     await platform.stop();
     assert.equal(await countProcesses(home.path), 0);
   });

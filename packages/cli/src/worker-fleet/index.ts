@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Io } from '../io.ts';
+import { workerDrainCommand } from './drain.ts';
 import { workerListCommand } from './list.ts';
 import { workerQuarantineCommand, workerReleaseCommand } from './quarantine.ts';
 
@@ -11,4 +12,5 @@ export const workerFleetCommands = (io: Io): Command[] => [
   workerListCommand(io),
   workerQuarantineCommand(io),
   workerReleaseCommand(io),
+  workerDrainCommand(io),
 ];

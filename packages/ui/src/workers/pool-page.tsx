@@ -1,7 +1,7 @@
 import { Alert, Button, Code, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import type { WorkerPoolFull } from '@taskyard/client/browser';
+import type { WorkerFull, WorkerPoolFull } from '@taskyard/client/browser';
 import { useState } from 'react';
 import { api } from '../session/api.ts';
 import { allPages } from '../shell/all-pages.ts';
@@ -46,6 +46,22 @@ const Decisions = ({ workerPoolId }: { workerPoolId: string }) => {
   );
 };
 
+const Draining = ({ worker, onDone }: { worker: WorkerFull; onDone: () => void }) => {
+  const { workerPoolId, workerGroup, workerId } = worker;
+  const drain = async () => {
+    await (await api()).workerManager.drainWorker(workerPoolId, workerGroup, workerId);
+    onDone();
+  };
+  return (
+    <Confirmed
+      label="Drain"
+      question={`Give ${workerGroup}/${workerId} no more tasks? It ends with its last, and others are started in its place.`}
+      run={drain}
+      danger
+    />
+  );
+};
+
 const Workers = ({ workerPoolId }: { workerPoolId: string }) => {
   const workers = useQuery({
     queryKey: ['pool', workerPoolId, 'workers'],
@@ -59,16 +75,19 @@ const Workers = ({ workerPoolId }: { workerPoolId: string }) => {
       {(all) => (
         <Listing
           what="a worker"
-          columns={['Worker', 'State', 'Capacity', 'Created', 'Changed']}
+          columns={['Worker', 'State', 'Capacity', 'Created', 'Changed', 'Drain']}
           nothing="The pool has no workers now."
-          rows={all.map(({ workerGroup, workerId, state, capacity, created, lastModified }) => ({
-            key: `${workerGroup}/${workerId} ${state}`,
+          rows={all.map((worker) => ({
+            key: `${worker.workerGroup}/${worker.workerId} ${worker.state}`,
             cells: [
-              `${workerGroup}/${workerId}`,
-              state,
-              capacity,
-              <Moment key="created" at={created} />,
-              <Moment key="changed" at={lastModified} />,
+              `${worker.workerGroup}/${worker.workerId}`,
+              worker.state,
+              worker.capacity,
+              <Moment key="created" at={worker.created} />,
+              <Moment key="changed" at={worker.lastModified} />,
+              worker.state === 'running' && (
+                <Draining key="drain" worker={worker} onDone={() => void workers.refetch()} />
+              ),
             ],
           }))}
         />
