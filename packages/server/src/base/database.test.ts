@@ -90,6 +90,132 @@ describe('rows', () => {
   });
 });
 
+describe('lists of values', () => {
+  const back = async (
+    list: readonly unknown[],
+    of: (values: readonly unknown[]) => Promise<{ list: unknown }[]>,
+  ) => {
+    const [row] = await of(list);
+    return row?.list;
+  };
+  const never = new Date(8.64e15);
+  const long = 'ä"\\{},🎈'.repeat(20_000);
+  const cases: readonly [
+    string,
+    readonly unknown[],
+    (values: readonly unknown[]) => Promise<{ list: unknown }[]>,
+  ][] = [
+    ['text', ['', 'a', 'NULL', 'a "b" \\ {c},d', 'ä🎈', null, long], (v) => db`select ${v}::text[] as list`],
+    ['smallint', [0, -32768, 32767, null], (v) => db`select ${v}::smallint[] as list`],
+    ['int', [0, -2147483648, 2147483647, null], (v) => db`select ${v}::int[] as list`],
+    [
+      'bigint',
+      [0, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, -1],
+      (v) => db`select to_jsonb(${v}::bigint[]) as list`,
+    ],
+    ['float8', [0, -0.1, 1e300, null], (v) => db`select ${v}::float8[] as list`],
+    ['bool', [true, false, null], (v) => db`select ${v}::bool[] as list`],
+    ['jsonb', ['{"a":"b \\" c"}', null], (v) => db`select to_jsonb(${v}::jsonb[]) as list`],
+  ];
+  for (const [type, list, of] of cases) {
+    it(`of ${type} arrive as they are, and empty ones as well`, async () => {
+      const expected = type === 'jsonb' ? [{ a: 'b " c' }, null] : list;
+      assert.deepEqual(await back(list, of), expected);
+      assert.deepEqual(await back([], of), []);
+    });
+  }
+
+  it('of times arrive to the millisecond, those of rare years as well', async () => {
+    const dates = [0, 1.5e12, -1, Date.UTC(1999, 11, 31, 23, 59, 59, 999)].map((ms) => new Date(ms));
+    for (const list of [dates, [...dates, never], [new Date('-000099-03-01T00:00:00.500Z')]]) {
+      const rows = await db<{ at: Date }>`select unnest(${list}::timestamptz[]) as at`;
+      assert.deepEqual(
+        rows.map(({ at }) => at),
+        list,
+      );
+      const [row] = await db<{ at: Date }>`select ${list.at(-1)}::timestamptz as at`;
+      assert.deepEqual(row?.at, list.at(-1));
+    }
+  });
+
+  it('that do not fit their type are refused, whatever else the list holds', async () => {
+    const refused = [
+      () => db`select ${[1, 32768]}::smallint[]`,
+      () => db`select ${[1, 0.5]}::int[]`,
+      () => db`select ${[2 ** 31]}::int[]`,
+      () => db`select ${['one']}::bigint[]`,
+      () => db`select ${[new Date(Number.NaN)]}::timestamptz[]`,
+    ];
+    for (const statement of refused)
+      await assert.rejects(statement, { code: 'InputError' }, String(statement));
+  });
+});
+
+describe('statements that are sent together', () => {
+  it('are passed over when one before them fails, and can be run again', async () => {
+    const single = connect({ url: test.url, poolSizeMax: 1 });
+    const insert = (sql: Transaction | Database, id: number) => sql`insert into things (id) values (${id})`;
+    const divide = (sql: Transaction | Database, by: number) =>
+      sql<{ n: number }>`select 6 / ${by}::int as n`;
+    const attempt = (by: number) =>
+      single.transaction((tx) => together(insert(tx, 1), divide(tx, by), insert(tx, 2), divide(tx, 1)));
+    await assert.rejects(attempt(0), { code: '22012' });
+    assert.deepEqual(await idsIn(single), []);
+    const [, divided] = await attempt(2);
+    assert.deepEqual(divided, [{ n: 3 }]);
+    assert.deepEqual(await idsIn(single), [1, 2]);
+    await single.close();
+    await clear();
+  });
+
+  it('may be the same one, also while it is being prepared', async () => {
+    const single = connect({ url: test.url, poolSizeMax: 1 });
+    const numbers = await single.transaction(async (tx) => {
+      const twice = (n: number) => tx<{ n: number }>`select ${n}::int * 2 as n`;
+      const first = together(twice(1), twice(2));
+      // Another message goes out before the first is answered.
+      await new Promise(setImmediate);
+      return [...(await together(twice(3), twice(4))), ...(await first)];
+    });
+    assert.deepEqual(numbers.flat(), [{ n: 6 }, { n: 8 }, { n: 2 }, { n: 4 }]);
+    await single.close();
+  });
+
+  it('have no effect when the value of one cannot be written', async () => {
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    await assert.rejects(
+      db.transaction(async (tx) => {
+        await tx`insert into things (id) values (1)`;
+        tx.last(tx`insert into things (id, parsed) values (2, ${circle}::jsonb)`);
+      }),
+      /circular/,
+    );
+    assert.deepEqual(await idsIn(), []);
+    await assert.rejects(db`select ${circle}::jsonb`, /circular/);
+  });
+
+  it('outside of a transaction have succeeded only when they are committed', async () => {
+    await db`create table later (id int unique deferrable initially deferred)`;
+    const insert = () => db`insert into later (id) values (1)`;
+    await insert();
+    await assert.rejects(insert, { code: '23505' });
+    assert.equal((await db`select from later`).length, 1);
+  });
+
+  it('leave the session of a pooler in order when they fail', async () => {
+    const pooled = connect({ url: test.url, sessionUrl: test.url, poolSizeMax: 1 });
+    const divide = (by: number) => pooled<{ n: number }>`select 6 / ${by}::int as n`;
+    await assert.rejects(divide(0), { code: '22012' });
+    assert.deepEqual(await divide(3), [{ n: 2 }]);
+    const settings = await pooled.transaction(
+      (tx) => tx`select current_setting('enable_seqscan') as scan, current_setting('TimeZone') as zone`,
+    );
+    assert.deepEqual(settings, [{ scan: 'off', zone: 'UTC' }]);
+    await pooled.close();
+  });
+});
+
 describe('a transaction', () => {
   it('takes effect as a whole, and returns the result of its function', async () => {
     const answer = await db.transaction(async (tx) => {

@@ -1,11 +1,11 @@
-import type { Socket } from 'node:net';
-import pg from 'pg';
 import { minutes } from './clock.ts';
 import { BrokenTransaction, codeOf, isConnectionLoss, isReadOnly } from './database-errors.ts';
 import { RequestError } from './errors.ts';
 import { type Heard, Listeners } from './listening.ts';
 import { Pool } from './pool.ts';
-import { Servers, socketOf } from './servers.ts';
+import { Servers } from './servers.ts';
+import type { Session } from './session.ts';
+import { prepare } from './statement.ts';
 
 /** A tagged template that is one SQL statement. Each place in the code is prepared once per connection. */
 export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
@@ -36,91 +36,29 @@ export interface Database extends Sql {
   close(): Promise<void>;
 }
 
-interface Prepared {
-  readonly name: string;
-  readonly text: string;
-  columns: string[] | undefined;
-}
-
-// The strings of a tagged template are one frozen object per place in the code: they identify the statement.
-const prepared = new WeakMap<TemplateStringsArray, Prepared>();
-let statements = 0;
-
-const prepare = (strings: TemplateStringsArray): Prepared => {
-  let statement = prepared.get(strings);
-  if (!statement) {
-    const text = strings.reduce((sql, part, i) => (i === 0 ? part : `${sql}$${i}${part}`), '');
-    statement = { name: `s${++statements}`, text, columns: undefined };
-    prepared.set(strings, statement);
-  }
-  return statement;
-};
-
-const camelCase = (name: string): string =>
-  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-// "2026-11-24 23:20:25.123+00": the session's time zone is UTC, so the offset is always +00.
-const parseTimestamp = (text: string): Date =>
-  text.charCodeAt(4) === hyphen && text.endsWith('+00')
-    ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`)
-    : parseRareTimestamp(text);
-
-const hyphen = 0x2d;
-
-/** Years of more than four digits, years before the year 1 ("0001-12-31 00:00:00+00 BC" is in the year 0), and no end. */
-const parseRareTimestamp = (text: string): Date => {
-  if (text.endsWith('infinity')) return new Date(text.startsWith('-') ? -8.64e15 : 8.64e15);
-  const [, digits = '', rest = '', time = '', isBefore] = /^(\d+)(-\S+) (\S+)\+00( BC)?$/.exec(text) ?? [];
-  const year = isBefore ? 1 - Number(digits) : Number(digits);
-  const sign = year < 0 ? '-' : '+';
-  return new Date(`${sign}${String(Math.abs(year)).padStart(6, '0')}${rest}T${time}Z`);
-};
-
-const asText = (text: string): string => text;
-const parsers = new Map<number, (text: string) => unknown>([
-  [pg.types.builtins.INT8, Number],
-  [pg.types.builtins.TIMESTAMPTZ, parseTimestamp],
-  // Documents are stored and sent as text; only jsonb is parsed.
-  [pg.types.builtins.JSON, asText],
-]);
-const types = {
-  getTypeParser: ((oid: number, format?: string) =>
-    parsers.get(oid) ?? pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-};
-
-/** Sends everything of one turn of the event loop in one write, since system calls cost more than statements. */
-const writeTogether = (socket: Socket): void => {
-  socket.cork();
-  process.nextTick(() => socket.uncork());
-};
-
 const statementOn =
-  (client: pg.PoolClient, { isShared }: Pool): Sql =>
+  (session: Session): Sql =>
   async <Row>(strings: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> => {
-    const statement = prepare(strings);
-    const { text } = statement;
-    // A session that is not ours alone may not know the statement by its name.
-    const named = isShared ? {} : { name: statement.name };
-    const query = { ...named, text, values, rowMode: 'array' as const, types };
-    const result = await client.query(query).catch(blameValue);
-    statement.columns ??= result.fields.map((field) => camelCase(field.name));
-    return asObjects<Row>(result.rows, statement.columns);
+    const { rows } = await session.run(prepare(strings), values).catch(blameValue);
+    return rows as Row[];
   };
 
 /** Runs statements outside of any transaction. */
 const loneStatementOn =
   (pool: Pool): Sql =>
   (strings, ...values) =>
-    pool.use(async (client) => {
-      const statement = statementOn(client, pool);
+    pool.use(async (session) => {
+      const statement = statementOn(session);
       if (!pool.isShared) return statement(strings, ...values);
-      // Sent in one write, with the settings that its session may lack.
-      writeTogether(socketOf(client));
+      // With the settings that its session may lack.
       const [, rows] = await together(
-        client.query(pool.begin),
+        pool.begin(session),
         statement<never>(strings, ...values),
-        pool.commit(client),
-      );
+        pool.commit(session),
+      ).catch(async (error) => {
+        await pool.rollback(session).catch(() => {});
+        throw error;
+      });
       return rows;
     });
 
@@ -133,29 +71,22 @@ const valueFaults: readonly string[] = ['22021', '22P05', '22003', '22007', '220
 
 /** Turns such an error into a refusal that the caller can act on, since the server is not at fault. */
 const blameValue = (error: unknown): never => {
+  // The stack so far leads to the socket, not to the code that ran the statement.
+  Error.captureStackTrace(error as Error);
   if (!valueFaults.includes(codeOf(error))) throw error;
   const refusal = new RequestError('InputError', `A value cannot be stored: ${(error as Error).message}.`);
   throw Object.assign(refusal, { cause: error });
 };
 
-const asObjects = <Row>(rows: unknown[][], columns: string[]): Row[] =>
-  rows.map((values) => {
-    const row: Record<string, unknown> = {};
-    for (let i = 0; i < columns.length; i++) row[columns[i] as string] = values[i];
-    return row as Row;
-  });
-
-const openTransaction = (client: pg.PoolClient, pool: Pool, onNews: () => void) => {
-  const statement = statementOn(client, pool);
+const openTransaction = (session: Session, onNews: () => void) => {
+  const statement = statementOn(session);
   const actions: (() => void)[] = [];
   let hasNews = false;
   const lasts: Promise<unknown>[] = [];
   let isOpen = true;
-  const socket = socketOf(client);
   const sql: Sql = (strings, ...values) => {
     // A late statement must not run outside of the transaction that its code expects.
     if (!isOpen) return Promise.reject(new Error('The transaction is over.'));
-    writeTogether(socket);
     return statement(strings, ...values);
   };
   const tx: Transaction = Object.assign(sql, {
@@ -181,30 +112,28 @@ const openTransaction = (client: pg.PoolClient, pool: Pool, onNews: () => void) 
 };
 
 const inTransaction = async <T>(
-  client: pg.PoolClient,
+  session: Session,
   { pool, onNews }: { readonly pool: Pool; readonly onNews: () => void },
   run: (tx: Transaction) => Promise<T>,
 ): Promise<{ value: T; actions: readonly (() => void)[] }> => {
-  const { tx, actions, lasts, close } = openTransaction(client, pool, onNews);
+  const { tx, actions, lasts, close } = openTransaction(session, onNews);
   // Not awaited: it travels with the first statement.
-  writeTogether(socketOf(client));
-  const begun = client.query(pool.begin);
+  const begun = pool.begin(session);
   let isCommitSent = false;
   let value: T;
   try {
     [value] = await together(run(tx), begun);
     close();
-    writeTogether(socketOf(client));
     isCommitSent = true;
     // A statement that failed has aborted the transaction by then: its commit is a rollback, and the failure is thrown.
-    const [ended] = await together(pool.commit(client), ...lasts);
+    const [ended] = await together(pool.commit(session), ...lasts);
     // The code caught such a failure and continued, but the transaction must not count as a success.
     if (ended.command !== 'COMMIT')
       throw new Error('A statement failed, so the transaction was rolled back.');
   } catch (error) {
     const failures = rejectionsOf(await Promise.allSettled(lasts));
     close();
-    await client.query('rollback').catch(() => {});
+    await pool.rollback(session).catch(() => {});
     const cause = firstCause([...failures, error]);
     // Any other failure has rolled the transaction back.
     if (!isConnectionLoss(cause)) throw cause;
@@ -287,7 +216,7 @@ export const connect = ({
 
   return Object.assign(loneStatementOn(pool), {
     transaction: async <T>(run: (tx: Transaction) => Promise<T>): Promise<T> => {
-      const { value, actions } = await pool.use((client) => inTransaction(client, { pool, onNews }, run));
+      const { value, actions } = await pool.use((session) => inTransaction(session, { pool, onNews }, run));
       for (const action of actions) afterwards(action);
       return value;
     },

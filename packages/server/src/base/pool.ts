@@ -2,6 +2,8 @@ import pg from 'pg';
 import { seconds } from './clock.ts';
 import { connectionLoss, isConnectionLoss } from './database-errors.ts';
 import { type Servers, sever, socketOf } from './servers.ts';
+import { type Result, Session } from './session.ts';
+import { statementOf } from './statement.ts';
 
 /**
  * All our statements look rows up by an index. A connection plans a statement once, often while tables are empty, and for
@@ -21,14 +23,19 @@ const asOptions = Object.entries(sessionSettings)
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(' ');
 
+const begin = statementOf('begin');
+const commit = statementOf('commit');
+const rollback = statementOf('rollback');
+
 /** A pooler in transaction mode may give each transaction another session: the settings go with the transaction. */
-const beginWithSettings = [
-  'begin',
-  ...Object.entries({
+const setForTransaction = statementOf(
+  `select ${Object.entries({
     ...sessionSettings,
     idle_in_transaction_session_timeout: String(idleInTransactionMaxMs),
-  }).map(([name, value]) => `set local ${name} = '${value}'`),
-].join('; ');
+  })
+    .map(([name, value]) => `set_config('${name}', '${value}', true)`)
+    .join(', ')}`,
+);
 
 export interface PoolOptions {
   /** The largest number of connections. */
@@ -46,16 +53,14 @@ export class Pool {
   readonly #pool: pg.Pool;
   readonly #servers: Servers;
   /** Connections that have warned since their last commit was sent. */
-  readonly #warned = new WeakSet<pg.ClientBase>();
-  /** The statement that begins a transaction. */
-  readonly begin: string;
+  readonly #warned = new WeakSet<Session>();
+  readonly #sessions = new WeakMap<pg.ClientBase, Session>();
   /** Whether a session lasts for one transaction only. */
   readonly isShared: boolean;
   #isClosing = false;
 
   constructor(servers: Servers, { sizeMax, silenceMaxMs, isShared, onError }: PoolOptions) {
     this.#servers = servers;
-    this.begin = isShared ? beginWithSettings : 'begin';
     this.isShared = isShared;
     this.#pool = new pg.Pool({
       Client: servers.Client,
@@ -78,7 +83,9 @@ export class Pool {
       // A connection may break between two statements of a transaction: the next one fails because of it, and an error
       // event without a listener would end the process.
       client.on('error', () => {});
-      client.on('notice', ({ code }) => code === '01000' && this.#warned.add(client));
+      const session = new Session(client, isShared);
+      this.#sessions.set(client, session);
+      client.on('notice', ({ code }) => code === '01000' && this.#warned.add(session));
       // Without this, a machine that is cut off from the network would be noticed only after a quarter of an hour.
       const socket = socketOf(client);
       socket.setTimeout(silenceMaxMs, () => sever(client, 'PostgreSQL does not answer.'));
@@ -86,13 +93,13 @@ export class Pool {
   }
 
   /** Does something on a connection of its own. One that broke is not used again. */
-  async use<T>(run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async use<T>(run: (session: Session) => Promise<T>): Promise<T> {
     const endWatch = this.#servers.watch();
     try {
       const client = await this.#servers.onCurrent(() => this.#pool.connect());
       let broken: Error | undefined;
       try {
-        return await run(client);
+        return await run(this.#sessions.get(client) as Session);
       } catch (error) {
         if (isConnectionLoss(error)) broken = error as Error;
         throw error;
@@ -107,14 +114,24 @@ export class Pool {
     }
   }
 
+  /** Sends what begins a transaction. */
+  begin(session: Session): Promise<unknown> {
+    const begun = session.run(begin);
+    return this.isShared ? Promise.all([begun, session.run(setForTransaction)]) : begun;
+  }
+
+  rollback(session: Session): Promise<unknown> {
+    return session.run(rollback);
+  }
+
   /**
    * Sends a commit. Rejects when it is on the disk of the primary, but its wait for a synchronous standby was canceled:
    * PostgreSQL reports that as a success with a warning, and a failover would lose it.
    */
-  async commit(client: pg.PoolClient): Promise<pg.QueryResult> {
-    this.#warned.delete(client);
-    const ended = await client.query('commit');
-    if (this.#warned.delete(client)) {
+  async commit(session: Session): Promise<Result> {
+    this.#warned.delete(session);
+    const ended = await session.run(commit);
+    if (this.#warned.delete(session)) {
       throw connectionLoss('The wait for the synchronous standby was canceled during a commit.');
     }
     return ended;
