@@ -1,10 +1,10 @@
 import { join, posix } from 'node:path';
 import { type ContainerRequest, fromRoot, isWithin } from '../engines/index.ts';
-import type { ProvidedImage } from '../images/index.ts';
+import { ImageUnavailable, type ProvidedImage } from '../images/index.ts';
 import type { ArtifactDescription, TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { outsideOf } from './outside.ts';
-import { isPassingFailure } from './passing-failure.ts';
+import { isBrokenTransfer, isPassingFailure } from './passing-failure.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -25,6 +25,7 @@ export const provideImage = async (
   } catch (error) {
     signal.throwIfAborted();
     if (isPassingFailure(error)) throw error;
+    if (isBrokenTransfer(error)) throw new ImageUnavailable(messageOf(error));
     log.error(`[image] ${messageOf(error)}`);
     return undefined;
   }
