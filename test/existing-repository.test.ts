@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Auth, fromNow, Index, Queue, slugid } from '@taskyard/client';
-import { eventually, leftOutFor } from '@taskyard/patience';
-import { type CommandOptions, type Ended, runProgram } from './support/command.ts';
-import { aHome, type Platform, root, taskyard } from './support/platform.ts';
+import { Auth, Queue } from '@taskyard/client';
+import { eventually } from '@taskyard/patience';
+import {
+  aboutTask,
+  beginCheckout,
+  commitFile,
+  commitTaskgraph,
+  gitIn,
+  noTaskgraph,
+  openToAll,
+  publishOn,
+  pythonFolder,
+  runIn,
+} from './support/checkout.ts';
+import type { CommandOptions, Ended } from './support/command.ts';
+import { aHome, type Platform } from './support/platform.ts';
 
 // A user with a repository that has a .taskcluster.yml already.
 
@@ -31,41 +42,19 @@ before(async () => {
   platform = await home.start({ UPSTREAM_URL: upstream.rootUrl }, undefined, '--no-worker');
   project = join(folder, 'project');
   await mkdir(project);
-  await git('init', '-q', '-b', 'main');
-  await git('remote', 'add', 'origin', 'https://github.com/team/project.git');
+  await beginCheckout(project, 'project');
 });
 after(async () => {
   for (const end of endings) await end();
   await rm(folder, { recursive: true, force: true });
 });
 
-const git = async (...words: string[]): Promise<string> => {
-  const who = ['-c', 'user.name=Dev', '-c', 'user.email=dev@example.org'];
-  const { out, err, code } = await runProgram('git', [...who, '-C', project, ...words]);
-  assert.equal(code, 0, err);
-  return out.trim();
-};
-
-/** Commits a file as it is, and pushes nothing. */
-const commit = async (text: string): Promise<string> => {
-  await writeFile(join(project, '.taskcluster.yml'), text);
-  await git('add', '.taskcluster.yml');
-  await git('commit', '-q', '--allow-empty', '-m', 'Change the tasks');
-  return git('rev-parse', 'HEAD');
-};
-
+const git = (...words: string[]): Promise<string> => gitIn(project, ...words);
+const commit = (text: string): Promise<string> => commitFile(project, text);
 const runWith = (words: readonly string[], options: CommandOptions): Promise<Ended> =>
-  runProgram(process.execPath, [taskyard, 'run', '.taskcluster.yml', '--data', folder, ...words], {
-    cwd: project,
-    ...options,
-    env: { TASKYARD_WORKER_ENGINE: 'process', DOCKER_HOST: 'unix:///nowhere/docker.sock', ...options.env },
-  });
-
+  runIn({ folder: project, data: folder }, words, options);
 const run = (...words: string[]): Promise<Ended> => runWith(words, {});
-
-const common = (name: string): string =>
-  `deadline: {$fromNow: 1 hour}
-    metadata: {name: ${name}, description: d, owner: dev@example.org, source: 'https://example.org'}`;
+const common = aboutTask;
 
 /** A decision that creates a task in another queue; the child ends with this status. */
 const decision = (status: number): string => `
@@ -229,22 +218,11 @@ tasks:
   });
 });
 
-/** Where CI puts what the journeys in Python need. */
-const pythonPrograms = join(root, 'test/journeys/python/.venv/bin');
-const noTaskgraph = leftOutFor(
-  !existsSync(join(pythonPrograms, 'taskgraph')) && 'taskgraph is not installed: see scripts/ci/install',
-);
-
 describe('a decision of taskgraph', { skip: noTaskgraph }, () => {
   it('runs to the end of its graph, and finds a cached task by the index the second time', async () => {
     project = join(folder, 'taskgraph');
-    await cp(join(root, 'examples/taskgraph'), project, { recursive: true });
-    await git('init', '-q', '-b', 'main');
-    await git('remote', 'add', 'origin', 'https://github.com/team/taskgraph.git');
-    await git('commit', '-q', '--allow-empty', '-m', 'Begin');
-    await git('add', '.');
-    await git('commit', '-q', '-m', 'Add tasks');
-    const env = { TASKYARD_WORKER_PATH: `${pythonPrograms}:${process.env.PATH}` };
+    await commitTaskgraph(project);
+    const env = { TASKYARD_WORKER_PATH: `${pythonFolder}/bin:${process.env.PATH}` };
     const first = await runWith([], { env });
     assert.equal(first.code, 0, first.out + first.err);
     for (const name of ['Decision', 'build-words', 'test-words'])
@@ -257,53 +235,8 @@ describe('a decision of taskgraph', { skip: noTaskgraph }, () => {
   });
 });
 
-/** Publishes a task with one artifact under two paths of the upstream's index. */
-const publish = async (text: string): Promise<string> => {
-  const queue = new Queue(upstream);
-  const [taskId, worker] = [slugid(), { workerGroup: 'g', workerId: 'w' }];
-  const expires = fromNow('1 day').toJSON();
-  await queue.createTask(taskId, {
-    taskQueueId: 'others/linux',
-    created: fromNow('0 seconds').toJSON(),
-    deadline: fromNow('1 hour').toJSON(),
-    payload: { kept: true },
-    dependencies: [],
-    routes: ['index.others.dep.latest', 'index.others.dep.one'],
-    metadata: { name: 'dep', description: 'd', owner: 'o@example.org', source: 'https://example.org' },
-  });
-  await queue.claimTask(taskId, '0', worker);
-  const artifact = {
-    storageType: 's3',
-    contentType: 'text/plain',
-    contentLength: text.length,
-    expires,
-  } as const;
-  const put = await queue.createArtifact(taskId, '0', 'public/dep.txt', artifact);
-  const { putUrl = '' } = put as { putUrl?: string };
-  assert.equal(
-    (await fetch(putUrl, { method: 'PUT', body: text, headers: { 'content-type': 'text/plain' } })).status,
-    200,
-  );
-  await queue.reportCompleted(taskId, '0');
-  await eventually('the task to be in the index', () =>
-    new Index(upstream).findTask('others.dep.one').catch(() => undefined),
-  );
-  return taskId;
-};
-
 describe('taskyard run .taskcluster.yml --upstream', () => {
-  before(() =>
-    new Auth(upstream).createRole('anonymous', {
-      description: '',
-      scopes: [
-        'index:find-task:*',
-        'queue:get-artifact:public/*',
-        'queue:get-task:*',
-        'queue:list-artifacts:*',
-        'queue:status:*',
-      ],
-    }),
-  );
+  before(() => openToAll(upstream));
 
   const asking = (path: string): string => `version: 1
 tasks:
@@ -319,7 +252,11 @@ tasks:
   it('finds what another server has published: by path, by many paths, as a mount, and as a task to wait for', async () => {
     project = join(folder, 'project');
     await rm(join(project, '.taskyard.yml'));
-    const taskId = await publish('made by others');
+    const taskId = await publishOn(upstream, {
+      paths: ['others.dep.latest', 'others.dep.one'],
+      name: 'public/dep.txt',
+      bytes: Buffer.from('made by others'),
+    });
     await commit(`version: 1
 tasks:
   - taskQueueId: team/linux
@@ -341,8 +278,10 @@ tasks:
             curl --fail -sS "$api/queue/v1/task/${taskId}" | grep -q '"kept":true'
             curl --fail -sSL "$TASKCLUSTER_ROOT_URL/api/index/v1/task/others.dep.one/artifacts/public/dep.txt" | grep -x 'made by others'
 `);
-    const { out, err, code } = await run('--upstream', upstream.rootUrl);
+    // With a slash at its end it is the same address.
+    const { out, err, code } = await run('--upstream', `${upstream.rootUrl}/`);
     assert.equal(code, 0, out + err);
+    assert.doesNotMatch(err, /is not found/);
     // It is a task of this machine now, which others can depend on.
     const { status } = await new Queue(platform).status(taskId);
     assert.equal(status.state, 'completed');

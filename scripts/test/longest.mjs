@@ -15,6 +15,7 @@ export const longest = [
   'test/conformance-of-lifecycles',
   'test/processes',
   'test/existing-repository',
+  'test/existing-repository-in-containers',
   'test/pulse',
   'packages/worker/payload-cases-in-docker',
   'test/demo-cloud',

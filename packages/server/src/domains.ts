@@ -320,7 +320,7 @@ const openIndex = ({ base, config, rootUrl, all }: Opening, auth: AuthVerbs): In
     findPublished:
       config.upstreamUrl === undefined
         ? undefined
-        : async (paths) => all().upstream.verbs.findPublished?.(paths),
+        : async (looked) => all().upstream.verbs.findPublished?.(looked),
     readDefinitions,
     readStatuses,
     anonymous: () => auth.callerWithRoles([]),

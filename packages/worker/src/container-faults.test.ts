@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { type Clock, systemClock } from './clock.ts';
@@ -35,6 +38,8 @@ describe('faults that others met', { skip: noContainers }, () => {
       capacity: 4,
       clock: hasty,
       killGraceSeconds: 1,
+      // Servers of these tests are on this machine.
+      allowPrivateUrls: true,
       containers: { ...defaultContainerSettings, host: daemon.host, network: 'none' },
     });
     const script = (text: string, image: unknown): Record<string, unknown> => ({
@@ -104,6 +109,48 @@ describe('faults that others met', { skip: noContainers }, () => {
       assert.match(queue.logOf(result), reason);
       assert.doesNotMatch(queue.logOf(result), /The command of the image|^\$ /m);
     }
+  });
+
+  test('error-inside-200: an archive elsewhere that is refused fails its task; where its server is away or breaks off, that is the fault of the worker', async (t) => {
+    const { queue, run } = await aContainerWorker(t);
+    const whole = await saveBusybox('any:name', unique());
+    let status = 200;
+    const server = createServer((_request, response) => {
+      response.writeHead(status, { 'content-length': status === 200 ? whole.length : 0 });
+      if (status === 200) response.write(whole.subarray(0, whole.length / 2), () => response.destroy());
+      else response.end();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    t.after(() => server.close());
+    const image = (): object => {
+      const taskId = queue.addTask({});
+      const url = `http://127.0.0.1:${port}/image.tar`;
+      const facts = { storageType: 'reference', contentType: 'application/x-tar', expires: '', url };
+      queue.run(taskId).artifacts.set('public/image.tar', facts);
+      return { type: 'task-image', taskId, path: 'public/image.tar' };
+    };
+    for (const refused of [403, 404]) {
+      status = refused;
+      const result = await run('true', image());
+      assert.equal(result.state, 'failed');
+      assert.match(queue.logOf(result), new RegExp(`\\[image\\] .*HTTP status ${refused}`));
+    }
+    for (const [ailing, reason] of [
+      [503, /could not go on: .*HTTP status 503/],
+      [200, /could not go on: ./],
+    ] as const) {
+      status = ailing;
+      const result = await run('true', image());
+      assert.deepEqual([result.state, result.reason], ['exception', 'resource-unavailable']);
+      assert.match(queue.logOf(result), reason);
+    }
+    server.closeAllConnections();
+    server.close();
+    const away = await run('true', image());
+    assert.deepEqual([away.state, away.reason], ['exception', 'resource-unavailable']);
+    assert.match(queue.logOf(away), /could not go on: .*ECONNREFUSED/);
   });
 
   test('same-name-other-image: each task runs its own content, in turns and at once, and no name of others moves', async (t) => {

@@ -4,6 +4,13 @@ import type { Platform } from '../platform.ts';
 
 const answersWithinMs = 10_000;
 
+/** An address is the same with slashes at its end, and however its host is written. */
+const sameAddress = (one: string | undefined, other: string): boolean =>
+  one !== undefined && withoutEnd(one) === withoutEnd(other);
+
+const withoutEnd = (address: string): string =>
+  (URL.canParse(address) ? new URL(address).href : address).replace(/\/+$/, '');
+
 /** Says once, before a run, why tasks will not find what the other server has published. */
 export const checkUpstream = async (
   io: Io,
@@ -11,7 +18,7 @@ export const checkUpstream = async (
   wanted: string | undefined,
 ): Promise<void> => {
   if (wanted === undefined) return;
-  if (upstreamUrl !== wanted) {
+  if (!sameAddress(upstreamUrl, wanted)) {
     const now = upstreamUrl ?? 'no other server';
     remark(
       io,

@@ -57,10 +57,10 @@ const pushFile = async (file: string, fields: object = {}): Promise<string> => {
 const taskIdOf = async (name: string): Promise<string> =>
   (await readTasks(test.db)).findLast((task) => task.name === name)?.taskId ?? '';
 
-const show = (taskId: string, name: string, text: string): void => {
-  const path = `/${taskId}/${name}`;
+const show = (taskId: string, name: string, text: string, runId = 0): void => {
+  const path = `/${taskId}/${runId === 0 ? '' : `${runId}/`}${name}`;
   artifacts.set(path, text);
-  test.artifacts.set(`${taskId}/0/${name}`, { storageType: 's3', url: artifactsUrl + path });
+  test.artifacts.set(`${taskId}/${runId}/${name}`, { storageType: 's3', url: artifactsUrl + path });
 };
 
 const checkOf = (commit: string, name: string) =>
@@ -228,6 +228,53 @@ describe('a check run', () => {
       await test.settle();
       assert.deepEqual(checkOf(commit, name)?.output?.annotations, list);
     });
+
+  it('has the annotations of a later run too, each once, though GitHub broke off in between', async () => {
+    const name = 'run again';
+    const commit = await pushFile(withOwn(name));
+    const taskId = await taskIdOf(name);
+    const list = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, i) => annotation(from + i));
+    show(taskId, annotationsName, JSON.stringify(list(1, 60)));
+    await test.runTask(name, 'failed');
+    await test.settle();
+    await test.queue.rerunTasks.one({ taskId, authorize: () => {} });
+    show(taskId, annotationsName, JSON.stringify(list(51, 170)), 1);
+    let calls = 0;
+    test.github.interrupt = ({ method, body }) =>
+      method === 'PATCH' && JSON.stringify(body).includes('Line') && ++calls === 2
+        ? { status: 502, body: {} }
+        : undefined;
+    await test.settle();
+    await test.runTask(name, 'failed');
+    await test.settle();
+    assert.equal(checkOf(commit, name)?.output?.annotations?.length, 110);
+    test.clock.advance(minutes(1));
+    await test.settle();
+    assert.deepEqual(checkOf(commit, name)?.output?.annotations, list(1, 170));
+  });
+
+  it('leaves out annotations that GitHub would refuse once their colors are gone, and says why', async () => {
+    const commit = await pushFile(withOwn('colored'));
+    const colored = { ...annotation(1), message: '\u001b[31mRed\u001b[0m', start_column: 9, end_column: 3 };
+    const none = { ...annotation(2), message: '\u001b[0m \u0007' };
+    const backwards = { ...annotation(3), end_line: 1 };
+    show(await taskIdOf('colored'), annotationsName, JSON.stringify([colored, none, backwards]));
+    await test.runTask('colored', 'failed');
+    await test.settle();
+    const { output } = checkOf(commit, 'colored') ?? {};
+    assert.deepEqual(output?.annotations, [{ ...annotation(1), message: 'Red' }]);
+    assert.match(output?.text ?? '', /2 of 3 cannot be shown: of number 2, its message is not a text\./);
+  });
+
+  it('says when the annotations are too long to be read', async () => {
+    const commit = await pushFile(withOwn('too long'));
+    const list = Array.from({ length: 20 }, (_, i) => ({ ...annotation(i), message: 'x'.repeat(60_000) }));
+    show(await taskIdOf('too long'), annotationsName, JSON.stringify(list));
+    await test.runTask('too long', 'failed');
+    await test.settle();
+    assert.match(checkOf(commit, 'too long')?.output?.text ?? '', /is longer than 1 MiB, so its annotations/);
+  });
 
   it('says when the annotations are no list', async () => {
     const commit = await pushFile(withOwn('no list'));

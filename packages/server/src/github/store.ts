@@ -264,15 +264,17 @@ export const finishCancellations = (db: Sql, taskGroupIds: readonly string[]) =>
 /** What a build is by its tasks now. */
 export interface BuildStanding {
   readonly taskGroupId: string;
+  /** What it was when its tasks were read. */
+  readonly was: BuildState;
   readonly state: BuildState;
   readonly endedAt: Date | null;
 }
 
-/** Writes what builds are now; one that was canceled meanwhile stays so. */
-export const saveStanding = (db: Sql, { taskGroupId, state, endedAt }: BuildStanding, now: Date) =>
+/** Writes what a build is now. One that was canceled, or is run again, since its tasks were read stays so: it is reported once more. */
+export const saveStanding = (db: Sql, { taskGroupId, was, state, endedAt }: BuildStanding, now: Date) =>
   db`
     update github_builds set state = ${state}, ended_at = ${endedAt}, updated = ${now}
-     where task_group_id = ${taskGroupId} and (state <> 'cancelled' or ${state} = 'cancelled')
+     where task_group_id = ${taskGroupId} and state = ${was}
        and (state <> ${state} or ended_at is distinct from ${endedAt}::timestamptz)`;
 
 /** Lets builds go on whose tasks are run again, and be canceled no more. */

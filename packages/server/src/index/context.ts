@@ -14,8 +14,10 @@ export interface Context extends BaseContext {
   /** When tasks expire, as ISO 8601; those that do not exist are left out. */
   readStatuses(sql: Sql, taskIds: readonly string[]): Promise<{ taskId: string; expires: string }[]>;
   /**
-   * Brings what another deployment has published at these paths here; returns why it could not be asked for, in a sentence.
-   * Undefined where there is none.
+   * Brings what another deployment has published at these paths here, also where it is newer than the task that was brought
+   * before; returns why it could not be asked for, in a sentence. Undefined where there is no other deployment.
    */
-  readonly findPublished?: ((paths: readonly string[]) => Promise<string | undefined>) | undefined;
+  readonly findPublished?:
+    | ((looked: readonly { path: string; taskId?: string | undefined }[]) => Promise<string | undefined>)
+    | undefined;
 }

@@ -205,17 +205,24 @@ const verbs = {
 };
 const queries = { findTasksAt, listTasks, listNamespaces };
 
-/** Finds tasks here, and those that are not here among what another deployment has published, if there is one. */
+/** Finds tasks here, and those that are not here, or newer, among what another deployment has published, if there is one. */
 const findWith = (context: Context, find: Batched<string, lifecycle.Entry>) => {
   const { findPublished } = context;
-  const isMissing = (answer: Answer<lifecycle.Entry>): answer is RequestError =>
+  const isMissing = (answer: Answer<lifecycle.Entry> | undefined): answer is RequestError =>
     answer instanceof RequestError && answer.code === 'ResourceNotFound';
+  const lookedAt = (path: string, answer: Answer<lifecycle.Entry> | undefined) =>
+    isMissing(answer)
+      ? [{ path }]
+      : answer instanceof RequestError || !answer
+        ? []
+        : [{ path, taskId: answer.taskId }];
   return {
     one: async (path: string): Promise<lifecycle.Entry> => {
-      const [answer] = findPublished ? await find.all([path]) : [];
-      if (!findPublished || !answer || !isMissing(answer)) return find.one(path);
-      const trouble = await findPublished([path]);
-      if (trouble !== undefined) throw new RequestError('ResourceNotFound', `${answer.message} ${trouble}`);
+      if (!findPublished) return find.one(path);
+      const [answer] = await find.all([path]);
+      const trouble = await findPublished(lookedAt(path, answer));
+      if (trouble !== undefined && isMissing(answer))
+        throw new RequestError('ResourceNotFound', `${answer.message} ${trouble}`);
       return find.one(path);
     },
     /** Looks for those that are not here, so that they are. */
@@ -223,8 +230,8 @@ const findWith = (context: Context, find: Batched<string, lifecycle.Entry>) => {
       if (!findPublished) return;
       const wanted = paths.filter((path) => pathPattern.test(path));
       const answers = await find.all(wanted);
-      const missing = wanted.filter((_, i) => isMissing(answers[i] as Answer<lifecycle.Entry>));
-      if (missing.length > 0) await findPublished(missing);
+      const looked = wanted.flatMap((path, i) => lookedAt(path, answers[i]));
+      if (looked.length > 0) await findPublished(looked);
     },
   };
 };

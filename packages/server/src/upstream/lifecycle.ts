@@ -4,6 +4,10 @@ import { later, minutes } from '../base/index.ts';
 export const taskQueueId = 'upstream/published';
 export const worker = { workerGroup: 'upstream', workerId: 'published' };
 
+/** Whether a task was brought here. */
+export const isCopy = (task: { readonly taskQueueId: string } | undefined): boolean =>
+  task?.taskQueueId === taskQueueId;
+
 /** A definition as another deployment gives it. */
 export interface Published {
   readonly expires?: string;

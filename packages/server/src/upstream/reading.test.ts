@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, it } from 'node:test';
 import { manualClock, minutes } from '../base/index.ts';
-import { UpstreamReading, UpstreamTrouble } from './reading.ts';
+import { UpstreamReading, UpstreamRefusal, UpstreamTrouble } from './reading.ts';
 
 // The other deployment is played here; test/existing-repository.test.ts reads a real one.
 
@@ -49,7 +49,7 @@ it('the artifacts of a run are those that everybody may read, from all pages', a
   );
 });
 
-it('a task is found when it has completed, and what is not for everybody is not there', async () => {
+it('a task is found when it has completed, and what is not for everybody is said to be so', async () => {
   const reading = new UpstreamReading(rootUrl, manualClock());
   let state = 'running';
   reply = (path, response) =>
@@ -58,8 +58,13 @@ it('a task is found when it has completed, and what is not for everybody is not 
   state = 'completed';
   assert.deepEqual(await reading.taskOf('T'), { definition: { payload: {} }, runId: 1 });
   reply = (_path, response) => json(response, { code: 'InsufficientScopes' }, 403);
+  const refused = (part: string) => (error: unknown) =>
+    error instanceof UpstreamRefusal &&
+    error.message === `${rootUrl} answers 403 to whoever asks for ${part} without credentials.`;
+  await assert.rejects(reading.entriesAt(['a.b']), refused('index/v1/tasks/indexes'));
+  await assert.rejects(reading.artifactsOf('T', 0), refused('queue/v1/task/T/runs/0/artifacts'));
+  reply = (_path, response) => json(response, { code: 'ResourceNotFound' }, 404);
   assert.equal(await reading.taskOf('T'), undefined);
-  assert.deepEqual(await reading.entriesAt(['a.b']), []);
 });
 
 it('a server that fails is asked again after a while only, and the sentence says why', async () => {

@@ -1,4 +1,4 @@
-import { type Clock, inPath, later, seconds } from '../base/index.ts';
+import { type Clock, inPath, later, minutes, seconds } from '../base/index.ts';
 import type { Published } from './lifecycle.ts';
 
 /** An entry of the other deployment's index. */
@@ -21,8 +21,29 @@ export interface PublishedArtifact {
 /** The other deployment could not be asked: a sentence. */
 export class UpstreamTrouble extends Error {}
 
-const [callMs, restMs] = [seconds(10), seconds(30)];
-const [pathsAtOnce, pagesMax] = [500, 10];
+/** It shows this to nobody without credentials: a sentence. Others of its pages may well be open. */
+export class UpstreamRefusal extends UpstreamTrouble {}
+
+const callMs = seconds(10);
+// How long it is left alone after a failure, unless it says how long itself.
+const [restMs, restMsMax] = [seconds(30), minutes(5)];
+const [pathsAtOnce, pagesMax, answerBytesMax] = [500, 10, 16 * 2 ** 20];
+
+/** Something is wrong with it, not with the question: the next one would fare no better. */
+class Ailing extends Error {
+  readonly restMs: number;
+  constructor(message: string, rest = restMs) {
+    super(message);
+    this.restMs = rest;
+  }
+}
+
+const ailingBy = (reply: Response): Ailing => {
+  const after = Number(reply.headers.get('retry-after'));
+  return new Ailing(`it answers ${reply.status}`, after > 0 ? Math.min(seconds(after), restMsMax) : restMs);
+};
+
+const isAiling = ({ status }: Response): boolean => status >= 500 || status === 429 || status < 400;
 
 interface Page {
   readonly continuationToken?: string;
@@ -44,7 +65,7 @@ export class UpstreamReading {
     const found: Entry[] = [];
     for (let at = 0; at < paths.length; at += pathsAtOnce) {
       const body = { indexes: paths.slice(at, at + pathsAtOnce) };
-      const page = await this.#call<{ tasks: Entry[] }>('index/v1/tasks/indexes', body);
+      const page = await this.#call<{ tasks?: Entry[] }>('index/v1/tasks/indexes', body);
       found.push(...(page?.tasks ?? []));
     }
     return found;
@@ -53,10 +74,10 @@ export class UpstreamReading {
   /** The definition of a task, and the number of its last run; undefined unless that has completed. */
   async taskOf(taskId: string): Promise<{ definition: Published; runId: number } | undefined> {
     const [answer, definition] = await Promise.all([
-      this.#call<{ status: { state: string; runs: object[] } }>(`queue/v1/task/${taskId}/status`),
+      this.#call<{ status?: { state: string; runs: object[] } }>(`queue/v1/task/${taskId}/status`),
       this.#call<Published>(`queue/v1/task/${taskId}`),
     ]);
-    if (answer?.status.state !== 'completed' || !definition) return undefined;
+    if (answer?.status?.state !== 'completed' || !definition) return undefined;
     return { definition, runId: answer.status.runs.length - 1 };
   }
 
@@ -67,7 +88,7 @@ export class UpstreamReading {
     let token: string | undefined;
     for (let page = 0; page < pagesMax; page++) {
       const query = token === undefined ? '' : `?continuationToken=${encodeURIComponent(token)}`;
-      const read = await this.#call<Page & { artifacts: (PublishedArtifact & { storageType: string })[] }>(
+      const read = await this.#call<Page & { artifacts?: (PublishedArtifact & { storageType: string })[] }>(
         path + query,
       );
       for (const { name, contentType, expires, storageType } of read?.artifacts ?? [])
@@ -83,10 +104,12 @@ export class UpstreamReading {
     return `${this.#rootUrl}/api/${path}`;
   }
 
-  /** What a method answers; undefined when there is nothing, or not for everybody. Posts the body, if there is one. */
-  async #call<T>(path: string, body?: object): Promise<T | undefined> {
-    const now = this.#clock.now();
-    if (this.#trouble && now < this.#trouble.until) throw this.#trouble.error;
+  /**
+   * What a method answers; undefined when there is nothing of that name. Posts the body, if there is one. Throws an
+   * UpstreamTrouble where it cannot be asked, an UpstreamRefusal where it does not show that to everybody.
+   */
+  async #call<T extends object>(path: string, body?: object): Promise<T | undefined> {
+    if (this.#trouble && this.#clock.now() < this.#trouble.until) throw this.#trouble.error;
     try {
       const reply = await fetch(this.#urlOf(path), {
         signal: AbortSignal.timeout(callMs),
@@ -96,18 +119,48 @@ export class UpstreamReading {
           body: JSON.stringify(body),
         }),
       });
-      if ([401, 403, 404].includes(reply.status)) {
-        await reply.body?.cancel();
-        return undefined;
-      }
-      if (!reply.ok) throw new Error(`it answers ${reply.status}`);
-      return (await reply.json()) as T;
+      if (reply.ok) return await objectIn<T>(reply);
+      await reply.body?.cancel();
+      if (isAiling(reply)) throw ailingBy(reply);
+      if (reply.status === 401 || reply.status === 403) throw this.#refusal(path, reply.status);
+      return undefined;
     } catch (error) {
-      const { message, cause } = error as Error;
-      const why = cause instanceof Error && cause.message !== '' ? cause.message : message;
-      const trouble = new UpstreamTrouble(`${this.#rootUrl} could not be asked for it: ${why}.`);
-      this.#trouble = { until: later(now, restMs), error: trouble };
+      if (error instanceof UpstreamRefusal) throw error;
+      const trouble = new UpstreamTrouble(`${this.#rootUrl} could not be asked for it: ${reasonOf(error)}.`);
+      const rest = error instanceof Ailing ? error.restMs : restMs;
+      this.#trouble = { until: later(this.#clock.now(), rest), error: trouble };
       throw trouble;
     }
   }
+
+  #refusal(path: string, status: number): UpstreamRefusal {
+    const what = path.replace(/\?.*/, '');
+    return new UpstreamRefusal(
+      `${this.#rootUrl} answers ${status} to whoever asks for ${what} without credentials.`,
+    );
+  }
 }
+
+const reasonOf = (error: unknown): string => {
+  const { name, message, cause } = error as Error;
+  if (name === 'TimeoutError') return `it does not answer within ${callMs / 1000} seconds`;
+  return cause instanceof Error && cause.message !== '' ? cause.message : message;
+};
+
+/** The JSON of a reply. What is too long, or no object, is no answer of a server of this kind. */
+const objectIn = async <T extends object>(reply: Response): Promise<T> => {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of reply.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) throw new Ailing(`its answer is longer than ${answerBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    const value = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+    if (typeof value === 'object' && value !== null) return value as T;
+  } catch {
+    // Some page for people: of a proxy that wants a password, for example.
+  }
+  throw new Ailing('its answer is not JSON of such a server');
+};

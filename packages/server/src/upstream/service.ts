@@ -1,11 +1,26 @@
-import { later, minutes, RequestError } from '../base/index.ts';
+import { type Answer, later, minutes, RequestError } from '../base/index.ts';
 import { mistakesIn } from '../http/index.ts';
 import { createTaskRequest, type FilledTaskRequest } from '../queue/index.ts';
 import type { Context } from './context.ts';
-import { copyOf, type Published, worker } from './lifecycle.ts';
-import { type Entry, type PublishedArtifact, UpstreamReading, UpstreamTrouble } from './reading.ts';
+import { Lanes } from './lanes.ts';
+import { copyOf, isCopy, type Published, worker } from './lifecycle.ts';
+import {
+  type Entry,
+  type PublishedArtifact,
+  UpstreamReading,
+  UpstreamRefusal,
+  UpstreamTrouble,
+} from './reading.ts';
 
-const [missingMs, missingMax] = [minutes(1), 10_000];
+// How long a path is not looked for again: where nothing was found, and where a task was.
+const [missingMs, knownMs, pathsMax] = [minutes(1), minutes(5), 10_000];
+const [broughtAtOnce, artifactsAtOnce] = [8, 100];
+
+/** A path of the index that somebody looks for, and the task that is there on this side. */
+export interface Looked {
+  readonly path: string;
+  readonly taskId?: string | undefined;
+}
 
 const authorize = (): void => {};
 
@@ -38,9 +53,17 @@ const addArtifact = (
   return artifacts.createArtifact({ taskId, runId: 0, name, request });
 };
 
+interface Standing {
+  readonly state: string;
+  readonly taskQueueId: string;
+}
+
+const standingIn = (answer: Answer<string> | undefined): Standing | undefined =>
+  typeof answer === 'string' ? (JSON.parse(answer) as Standing) : undefined;
+
 const isCompleted = async ({ queue }: Context, taskId: string): Promise<boolean> => {
-  const [text] = await queue.readStatuses.all([taskId]);
-  return typeof text === 'string' && (JSON.parse(text) as { state: string }).state === 'completed';
+  const [answer] = await queue.readStatuses.all([taskId]);
+  return standingIn(answer)?.state === 'completed';
 };
 
 /** Makes a completed task here of one that is published elsewhere; returns whether it is here then. Safe to repeat. */
@@ -61,60 +84,100 @@ const bring = async (
   await unlessDone(queue.createTasks.one({ taskId, request, authorize }));
   const run = { taskId, runId: 0 };
   if (await unlessDone(queue.claimRuns.one({ ...run, worker, authorize }))) {
-    for (const artifact of published)
-      await unlessDone(addArtifact(context, taskId, artifact, request.expires as string));
+    // Those that are added at the same time share a transaction.
+    for (let at = 0; at < published.length; at += artifactsAtOnce)
+      await Promise.all(
+        published
+          .slice(at, at + artifactsAtOnce)
+          .map((artifact) => unlessDone(addArtifact(context, taskId, artifact, request.expires as string))),
+      );
     await queue.resolveRuns.one({ ...run, end: 'completed' });
   }
   return isCompleted(context, taskId);
 };
 
+/** What was found out about a path, and until when nobody asks again. */
+interface Finding {
+  readonly until: Date;
+  /** Why it cannot be brought here, in a sentence; undefined where it was, or there is nothing. */
+  readonly why: string | undefined;
+}
+
 /** Finds what is published elsewhere, and brings it here. */
 class Upstream {
   readonly #context: Context;
   readonly #reading: UpstreamReading;
-  /** Paths that nothing was found at, and until when nobody asks again. */
-  readonly #missing = new Map<string, Date>();
+  readonly #findings = new Map<string, Finding>();
   /** By task: many have several paths. */
   readonly #underWay = new Map<string, Promise<boolean>>();
+  readonly #lanes = new Lanes(broughtAtOnce);
 
   constructor(context: Context, rootUrl: string) {
     this.#context = context;
     this.#reading = new UpstreamReading(rootUrl, context.clock);
   }
 
-  async find(paths: readonly string[]): Promise<string | undefined> {
+  /** Looks for what is not here, and for newer tasks than those that were brought here. */
+  async find(looked: readonly Looked[]): Promise<string | undefined> {
+    const paths = await this.#worthAsking(looked);
+    const trouble = paths.length > 0 ? await this.#ask(paths) : undefined;
+    return trouble ?? looked.map(({ path }) => this.#findingOf(path)?.why).find((why) => why !== undefined);
+  }
+
+  /** Paths that nobody has asked for lately, and where no task of this side's own is. */
+  async #worthAsking(looked: readonly Looked[]): Promise<string[]> {
+    const fresh = looked.filter(({ path }) => !this.#findingOf(path));
+    const taskIds = [...new Set(fresh.flatMap(({ taskId }) => taskId ?? []))];
+    const answers = taskIds.length > 0 ? await this.#context.queue.readStatuses.all(taskIds) : [];
+    const copies = new Set(taskIds.filter((_, i) => isCopy(standingIn(answers[i]))));
+    const wanted = fresh.filter(({ taskId }) => taskId === undefined || copies.has(taskId));
+    return [...new Set(wanted.map(({ path }) => path))];
+  }
+
+  async #ask(paths: readonly string[]): Promise<string | undefined> {
     try {
-      const wanted = [...new Set(paths)].filter((path) => !this.#isMissing(path));
-      const entries = wanted.length > 0 ? await this.#reading.entriesAt(wanted) : [];
+      const entries = await this.#reading.entriesAt(paths);
       const found = new Set(entries.map(({ namespace }) => namespace));
-      for (const path of wanted) if (!found.has(path)) this.#noteMissing(path);
-      await Promise.all(entries.map((entry) => this.#bringOnce(entry)));
+      for (const path of paths) if (!found.has(path)) this.#note(path, missingMs);
+      await Promise.all(entries.map((entry) => this.#lanes.run(() => this.#take(entry))));
       return undefined;
     } catch (error) {
+      if (error instanceof UpstreamRefusal)
+        for (const path of paths) this.#note(path, missingMs, error.message);
       if (error instanceof UpstreamTrouble) return error.message;
       throw error;
     }
   }
 
-  async #bringOnce(entry: Entry): Promise<void> {
+  /** Puts the task of an entry into the index of this side; what keeps it from being here concerns no other entry. */
+  async #take(entry: Entry): Promise<void> {
     const { taskId, namespace: path, rank, data, expires } = entry;
     const bringing =
       this.#underWay.get(taskId) ??
       bring(this.#context, this.#reading, entry).finally(() => this.#underWay.delete(taskId));
     this.#underWay.set(taskId, bringing);
-    if (await bringing) await this.#context.index.insertTask({ path, taskId, rank, data, expires });
+    try {
+      if (!(await bringing)) return this.#note(path, missingMs);
+      await this.#context.index.insertTask({ path, taskId, rank, data, expires });
+      this.#note(path, knownMs);
+    } catch (error) {
+      if (error instanceof UpstreamRefusal) return this.#note(path, missingMs, error.message);
+      if (!(error instanceof RequestError)) throw error;
+      const why = `The task ${taskId} that is published there cannot be kept here: ${error.message}`;
+      this.#note(path, missingMs, why);
+    }
   }
 
-  #isMissing(path: string): boolean {
-    const until = this.#missing.get(path);
-    return until !== undefined && this.#context.clock.now() < until;
+  #findingOf(path: string): Finding | undefined {
+    const finding = this.#findings.get(path);
+    return finding && this.#context.clock.now() < finding.until ? finding : undefined;
   }
 
-  #noteMissing(path: string): void {
-    this.#missing.delete(path);
-    this.#missing.set(path, later(this.#context.clock.now(), missingMs));
-    const [oldest] = this.#missing.keys();
-    if (oldest !== undefined && this.#missing.size > missingMax) this.#missing.delete(oldest);
+  #note(path: string, forMs: number, why?: string): void {
+    this.#findings.delete(path);
+    this.#findings.set(path, { until: later(this.#context.clock.now(), forMs), why });
+    const [oldest] = this.#findings.keys();
+    if (oldest !== undefined && this.#findings.size > pathsMax) this.#findings.delete(oldest);
   }
 }
 
@@ -122,8 +185,11 @@ class Upstream {
 export const upstreamVerbs = (context: Context) => {
   const upstream = context.upstreamUrl === undefined ? undefined : new Upstream(context, context.upstreamUrl);
   return {
-    /** Brings what is published at these paths here; returns why it could not be asked for, in a sentence. */
-    findPublished: upstream && ((paths: readonly string[]) => upstream.find(paths)),
+    /**
+     * Brings what is published at these paths here, and what has taken the place of what was brought; returns in a sentence
+     * why it could not be asked for.
+     */
+    findPublished: upstream && ((looked: readonly Looked[]) => upstream.find(looked)),
   };
 };
 

@@ -1,12 +1,12 @@
 import { join, posix } from 'node:path';
 import type { FoundArtifact } from '../artifacts/index.ts';
 import { type ContainerRequest, fromRoot, isWithin } from '../engines/index.ts';
-import type { ProvidedImage } from '../images/index.ts';
+import { ImageUnavailable, type ProvidedImage } from '../images/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import type { Root } from '../trees/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { outsideOf } from './outside.ts';
-import { isPassingFailure } from './passing-failure.ts';
+import { isBrokenTransfer, isPassingFailure } from './passing-failure.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -27,6 +27,7 @@ export const provideImage = async (
   } catch (error) {
     signal.throwIfAborted();
     if (isPassingFailure(error)) throw error;
+    if (isBrokenTransfer(error)) throw new ImageUnavailable(messageOf(error));
     log.error(`[image] ${messageOf(error)}`);
     return undefined;
   }

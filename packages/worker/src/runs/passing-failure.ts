@@ -7,3 +7,12 @@ export const isPassingFailure = (error: unknown): boolean => {
   const { statusCode } = error as { statusCode?: number };
   return namesOfPassing.includes(error.name) || (error.name === 'ApiError' && (statusCode ?? 0) >= 500);
 };
+
+const brokenConnections = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
+
+/** Whether a file did not come though it may be there: its server is away, or has a fault of its own. */
+export const isBrokenTransfer = (error: unknown): boolean => {
+  const { name, statusCode, code } = error as { name?: string; statusCode?: number; code?: string };
+  if (name !== 'DownloadError') return brokenConnections.includes(code ?? '');
+  return statusCode === undefined || statusCode >= 500 || statusCode === 429;
+};

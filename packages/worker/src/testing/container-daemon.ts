@@ -43,6 +43,8 @@ export interface ContainerDaemon {
   readonly image: string;
   /** Adds another image with these names and contents; returns its id. */
   load(name: string, content: ImageContent): Promise<string>;
+  /** Makes an image of this name and tag out of a root filesystem, a tar archive. */
+  importRoot(name: string, archive: NodeJS.ReadableStream): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -102,10 +104,12 @@ const untilItAnswers = async (docker: Docker, daemon: ChildProcess): Promise<voi
   });
 };
 
-const load = async (docker: Docker, archive: Buffer): Promise<void> => {
-  const answer = (await docker.loadImage(Readable.from([archive]))) as unknown as AsyncIterable<Buffer>;
+const untilItEnds = async (answer: NodeJS.ReadableStream): Promise<void> => {
   for await (const _ of answer);
 };
+
+const load = async (docker: Docker, archive: Buffer): Promise<void> =>
+  untilItEnds(await docker.loadImage(Readable.from([archive])));
 
 /** Starts a daemon with a folder of its own, and an image in it. */
 export const startContainerDaemon = async (): Promise<ContainerDaemon> => {
@@ -131,5 +135,11 @@ export const startContainerDaemon = async (): Promise<ContainerDaemon> => {
     await load(docker, await saveBusybox(name, content));
     return (await docker.getImage(name).inspect()).Id;
   };
-  return { kind: found.kind, host: `unix://${socket}`, docker, image: imageName, load: loadAs, stop };
+  const importRoot: ContainerDaemon['importRoot'] = async (name, archive) => {
+    const [repo, tag] = name.split(':');
+    await untilItEnds(await docker.importImage(archive, { repo, tag }));
+    await docker.getImage(name).inspect();
+  };
+  const host = `unix://${socket}`;
+  return { kind: found.kind, host, docker, image: imageName, load: loadAs, importRoot, stop };
 };

@@ -1,3 +1,11 @@
 export { GithubApi, type RepositoryName } from './github-api.ts';
 export { asAnswer, GithubIsBusy, GithubRefusal } from './refusals.ts';
-export type { CheckOutput, CheckRun, CommentPlace, PullRequest, Repository, Status } from './repository.ts';
+export type {
+  Annotation,
+  CheckOutput,
+  CheckRun,
+  CommentPlace,
+  PullRequest,
+  Repository,
+  Status,
+} from './repository.ts';

@@ -1,12 +1,22 @@
 import type { Call } from './github-api.ts';
 import { GithubRefusal } from './refusals.ts';
 
+/** Words at lines of a file. */
+export interface Annotation {
+  readonly path: string;
+  readonly start_line: number;
+  readonly end_line: number;
+  readonly annotation_level: string;
+  readonly message: string;
+  readonly title?: string | null;
+}
+
 /** What a check run shows: titles and texts within GitHub's limits. */
 export interface CheckOutput {
   readonly title: string;
   readonly summary: string;
   readonly text?: string;
-  readonly annotations?: readonly object[];
+  readonly annotations?: readonly Annotation[];
 }
 
 /** A check run as it is sent: the words are GitHub's. */
@@ -56,7 +66,16 @@ interface Branch {
   } | null;
 }
 
-const commentsPerPage = 100;
+/** A file of a repository. */
+export interface RepositoryFile {
+  /** Of its content. */
+  readonly sha: string;
+  /** Undefined where the file has more than a megabyte. */
+  readonly text: string | undefined;
+}
+
+// As many as GitHub gives at most, and how far lists are read.
+const [perPage, pagesMax] = [100, 10];
 
 const undefinedAt =
   (...statuses: number[]) =>
@@ -73,16 +92,17 @@ export class Repository {
     this.#call = call;
   }
 
-  /** The text of a file at a commit, or on the default branch when none is given. */
-  async fileAt(path: string, ref?: string): Promise<string | undefined> {
+  /** A file at a commit, or on the default branch when none is given. */
+  async fileAt(path: string, ref?: string): Promise<RepositoryFile | undefined> {
     const found = await this.#call('GET /repos/{owner}/{repo}/contents/{path}', {
       path,
       ...(ref === undefined ? {} : { ref }),
     }).catch(undefinedAt(404));
-    const { type, encoding, content } = (found ?? {}) as Record<string, string | undefined>;
-    // A folder, a submodule or a file of more than a megabyte.
-    if (type !== 'file' || encoding !== 'base64' || content === undefined) return undefined;
-    return Buffer.from(content, 'base64').toString();
+    const { type, encoding, content = '', sha = '' } = (found ?? {}) as Record<string, string | undefined>;
+    // A folder or a submodule.
+    if (type !== 'file') return undefined;
+    // GitHub hands out no more than a megabyte in this way.
+    return { sha, text: encoding === 'base64' ? Buffer.from(content, 'base64').toString() : undefined };
   }
 
   /** The commit that a tag (`tags/…`) or a branch stands for. */
@@ -118,22 +138,20 @@ export class Repository {
     await this.#call('PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}', { check_run_id: id, ...check });
   }
 
-  async countAnnotations(id: number): Promise<number> {
-    const found = await this.#call('GET /repos/{owner}/{repo}/check-runs/{check_run_id}', {
+  /** The annotations that a check run has, up to 1,000. */
+  annotationsOf(id: number): Promise<Annotation[]> {
+    return this.#listed<Annotation>('GET /repos/{owner}/{repo}/check-runs/{check_run_id}/annotations', {
       check_run_id: id,
     });
-    return (found as { output?: { annotations_count?: number } }).output?.annotations_count ?? 0;
   }
 
-  /** The check run of a commit that has this external id, if there is one. */
+  /** The check run of a commit that has this external id, if there is one: many tasks may have one name. */
   async findCheckRun(sha: string, { name, external_id: externalId }: CheckRun): Promise<number | undefined> {
-    const found = await this.#call('GET /repos/{owner}/{repo}/commits/{ref}/check-runs', {
-      ref: sha,
-      check_name: name,
-      filter: 'all',
-      per_page: 100,
-    });
-    const { check_runs: runs } = found as { check_runs: { id: number; external_id?: string }[] };
+    const runs = await this.#listed<{ id: number; external_id?: string }>(
+      'GET /repos/{owner}/{repo}/commits/{ref}/check-runs',
+      { ref: sha, check_name: name, filter: 'all' },
+      (page) => (page as { check_runs: { id: number; external_id?: string }[] }).check_runs,
+    );
     return runs.find((run) => run.external_id === externalId)?.id;
   }
 
@@ -150,13 +168,29 @@ export class Repository {
     );
   }
 
-  /** Whether one of the last comments there contains a text. */
-  async hasComment(place: CommentPlace, text: string): Promise<boolean> {
+  /** Whether one of the comments that were written there since some time contains a text. */
+  async hasComment(place: CommentPlace, text: string, since: Date): Promise<boolean> {
     const route =
       'number' in place
         ? 'GET /repos/{owner}/{repo}/issues/{number}/comments'
         : 'GET /repos/{owner}/{repo}/commits/{sha}/comments';
-    const comments = (await this.#call(route, { ...place, per_page: commentsPerPage })) as Comment[];
+    // Those at commits cannot be asked for by time; nobody writes many there.
+    const comments = await this.#listed<Comment>(route, { ...place, since: since.toJSON() });
     return comments.some(({ body = '' }) => body.includes(text));
+  }
+
+  /** A list from all of its pages, up to 1,000 of its items. */
+  async #listed<Item>(
+    route: string,
+    fields: Readonly<Record<string, unknown>>,
+    itemsOf: (page: unknown) => Item[] = (page) => page as Item[],
+  ): Promise<Item[]> {
+    const found: Item[] = [];
+    for (let page = 1; page <= pagesMax; page++) {
+      const items = itemsOf(await this.#call(route, { ...fields, per_page: perPage, page }));
+      found.push(...items);
+      if (items.length < perPage) break;
+    }
+    return found;
   }
 }

@@ -4,7 +4,9 @@ import type { Context } from '../context.ts';
 import { type Excerpt, LogReader } from '../excerpt.ts';
 
 // What is longer is not read to its end: a log may have gigabytes.
-const [logBytesMax, artifactBytesMax] = [64 * 2 ** 20, 2 ** 20];
+const logBytesMax = 64 * 2 ** 20;
+/** How much is read of what a task wants to be shown. */
+export const artifactBytesMax = 2 ** 20;
 
 /** A run of a task. */
 export interface Run {

@@ -1,4 +1,4 @@
-import type { CheckOutput, CheckRun, Status } from '../api/index.ts';
+import type { Annotation, CheckOutput, CheckRun, Status } from '../api/index.ts';
 import type { Excerpt } from '../excerpt.ts';
 import { checkStateOf, checkStateOfBuild, checksMax, type GroupStanding } from '../lifecycle.ts';
 import { fenced, lineOf, type Part, stacked } from '../texts.ts';
@@ -42,7 +42,7 @@ export interface TaskFacts {
   readonly excerpt?: Excerpt | undefined;
   /** What the task itself wants to be shown, in Markdown. */
   readonly ownText?: string | undefined;
-  readonly annotations?: readonly object[] | undefined;
+  readonly annotations?: readonly Annotation[] | undefined;
 }
 
 const linksOf = ({ href }: Pick<TaskFacts, 'href'>): Part => ({ text: `[The task](${href}) in Taskyard.` });

@@ -114,7 +114,8 @@ const postponed = (
   const dueAt = isFinal ? undefined : nextAttempt(row.attempts, now);
   if (dueAt) log.info(about, 'GitHub could not be told of a state; it is tried again');
   else log.warn(about, 'GitHub refuses a state; it is given up until that changes');
-  return { ...row, attempts: dueAt ? row.attempts : 0, dueAt: dueAt ?? null };
+  // Never none here either: it goes on when something changes.
+  return { ...row, attempts: dueAt ? row.attempts : 1, dueAt: dueAt ?? null };
 };
 
 const digestOf = (what: object): string =>
@@ -149,7 +150,8 @@ const tellOfGroup: Tell = async (context, row, { build }) => {
   const { state, isEnded } = facts;
   const now = context.clock.now();
   const endedAt = isEnded ? (build.endedAt ?? now) : null;
-  await store.saveStanding(context.db, { taskGroupId: build.taskGroupId, state, endedAt }, now);
+  const { taskGroupId, state: was } = build;
+  await store.saveStanding(context.db, { taskGroupId, was, state, endedAt }, now);
   const repository = repositoryOf(context, build);
   if (build.reporting === 'statuses') {
     const status = statusOfGroup(facts);

@@ -1,4 +1,10 @@
-import { type CheckOutput, type CheckRun, GithubRefusal, type Repository } from '../api/index.ts';
+import {
+  type Annotation,
+  type CheckOutput,
+  type CheckRun,
+  GithubRefusal,
+  type Repository,
+} from '../api/index.ts';
 
 /** A check run that GitHub has, or is to have. */
 export interface Sending {
@@ -25,30 +31,42 @@ const withoutAnnotations = ({ output, ...check }: CheckRun): CheckRun => {
 // As many as GitHub takes at once. It adds them to those that are there.
 const annotationsAtOnce = 50;
 
-/** A check in the calls that it takes: each brings some of its annotations, from this one on. */
-const inSteps = (check: CheckRun, from: number): CheckRun[] => {
+/** A check in the calls that it takes: each brings some of its annotations. */
+const inSteps = (check: CheckRun): CheckRun[] => {
   const { output } = check;
   const all = output?.annotations ?? [];
   const steps = [];
-  for (let at = from; at < all.length; at += annotationsAtOnce)
+  for (let at = 0; at < all.length; at += annotationsAtOnce)
     steps.push(all.slice(at, at + annotationsAtOnce));
   const plain = withoutAnnotations(check);
   if (steps.length === 0) return [plain];
   return steps.map((annotations) => ({ ...plain, output: { ...(output as CheckOutput), annotations } }));
 };
 
-/** How many annotations an earlier attempt has brought there already. */
-const annotationsThere = async (
-  { repository, checkRunId, isRepeated }: Sending,
-  { output }: CheckRun,
-): Promise<number> =>
-  checkRunId !== null && isRepeated && output?.annotations?.length
-    ? repository.countAnnotations(checkRunId)
-    : 0;
+const keyOf = ({ path, start_line, end_line, annotation_level, message, title }: Annotation): string =>
+  JSON.stringify([path, start_line, end_line, annotation_level, message, title ?? '']);
+
+/**
+ * The check with those annotations that are not there yet, from an earlier attempt or an earlier run of the task: GitHub
+ * adds what it gets, and takes nothing back.
+ */
+const withWhatIsMissing = async ({ repository, checkRunId }: Sending, check: CheckRun): Promise<CheckRun> => {
+  const { output } = check;
+  if (checkRunId === null || !output?.annotations?.length) return check;
+  const there = new Map<string, number>();
+  for (const key of (await repository.annotationsOf(checkRunId)).map(keyOf))
+    there.set(key, (there.get(key) ?? 0) + 1);
+  const annotations = output.annotations.filter((annotation) => {
+    const left = there.get(keyOf(annotation)) ?? 0;
+    there.set(keyOf(annotation), left - 1);
+    return left <= 0;
+  });
+  return { ...check, output: { ...output, annotations } };
+};
 
 const put = async (sending: Sending, check: CheckRun): Promise<number> => {
   const { repository, sha, checkRunId } = sending;
-  const [first = check, ...more] = inSteps(check, await annotationsThere(sending, check));
+  const [first = check, ...more] = inSteps(await withWhatIsMissing(sending, check));
   const id = checkRunId ?? (await repository.createCheckRun(sha, first)).id;
   if (checkRunId !== null) await repository.updateCheckRun(id, first);
   for (const step of more)

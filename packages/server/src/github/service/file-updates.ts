@@ -21,5 +21,5 @@ export const changesFile = async (repository: Repository, push: PushPayload): Pr
   if (!isCut(push)) return false;
   const { before, after } = push;
   const earlier = none.test(before) ? undefined : await repository.fileAt(fileName, before);
-  return earlier !== (await repository.fileAt(fileName, after));
+  return earlier?.sha !== (await repository.fileAt(fileName, after))?.sha;
 };

@@ -10,8 +10,10 @@ const policyOfMistaken: Policy = { pullRequests: 'collaborators' };
 
 /** The policy of the default branch: the file of a pull request has no say in it. */
 export const readPolicy = async ({ rendering }: Context, repository: Repository): Promise<Policy> => {
-  const text = await repository.fileAt(fileName);
-  if (text === undefined) return policyWithoutFile;
+  const file = await repository.fileAt(fileName);
+  if (!file) return policyWithoutFile;
+  const { text } = file;
+  if (text === undefined) return policyOfMistaken;
   const read = await rendering.policyIn(text);
   return 'mistakes' in read ? policyOfMistaken : read;
 };

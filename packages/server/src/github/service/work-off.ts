@@ -121,16 +121,19 @@ const makeTasks = async (working: Working): Promise<Outcome | undefined> => {
     const comment = occasion.isTold ? comments.aboutNothing(occasion.why) : undefined;
     return { outcome: occasion.why, comment, messages };
   }
-  const text = await repository.fileAt(fileName, occasion.sha);
-  if (text === undefined) return { outcome: `There is no ${fileName}.`, messages };
+  const file = await repository.fileAt(fileName, occasion.sha);
+  if (!file) return { outcome: `There is no ${fileName}.`, messages };
+  const { text } = file;
   const eventContext = contextOf(working, occasion);
-  const rendered = await context.rendering.render(text, eventContext);
+  const rendered = text === undefined ? tooLarge : await context.rendering.render(text, eventContext);
   if ('mistakes' in rendered) {
     const comment = comments.aboutMistakes(rendered.mistakes, occasion.sha);
     return { outcome: `${fileName} has mistakes.`, comment, messages };
   }
   return createAll(working, { occasion, rendered, eventContext, messages });
 };
+
+const tooLarge = { mistakes: [`${fileName}:1:1: it has more than a megabyte`] };
 
 const contextOf = ({ context, delivery }: Working, { tasksFor, payload }: Occasion): EventContext => ({
   tasksFor,
@@ -175,9 +178,10 @@ const createAll = async (
 
 const writeComment = async ({ delivery, repository, event, verbs }: Working, text: string): Promise<void> => {
   const place = comments.placeOf(event);
-  const { eventId } = delivery;
-  // An earlier attempt may have written it before its process ended.
-  const isThere = place && (await repository.hasComment(place, comments.markOf(eventId)));
+  const { eventId, receivedAt } = delivery;
+  // An earlier attempt may have written it before its process ended. Clocks differ a little.
+  const since = later(receivedAt, -minutes(10));
+  const isThere = place && (await repository.hasComment(place, comments.markOf(eventId), since));
   if (place && !isThere) await repository.comment(place, comments.marked(text, eventId));
   await finish(verbs, delivery, { outcome: text.slice(0, 500) });
 };

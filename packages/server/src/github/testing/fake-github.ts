@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, type KeyObject, randomUUID, verify } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, type KeyObject, randomUUID, verify } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -19,7 +19,6 @@ export interface FakeCheckRun {
         readonly text?: string;
         /** All that were sent: each call adds some. */
         readonly annotations?: readonly object[];
-        readonly annotations_count?: number;
       };
   readonly check_suite: { readonly id: number };
 }
@@ -79,6 +78,7 @@ export interface FakeGithub {
 
 // What the published description says of these.
 const [textMax, descriptionMax, commentMax, annotationsMax] = [65_535, 140, 65_536, 50];
+const contentMax = 2 ** 20;
 
 const [installationId, installationToken] = [4711, 'ghs_of_the_installation'];
 
@@ -126,6 +126,13 @@ const wrongOutput = (output: FakeCheckRun['output']): string | undefined => {
   return annotations.some(refusedAnnotation) ? 'annotations' : tooLong(output);
 };
 
+/** The page of a list that a query asks for. */
+const pageOf = <Item>(items: readonly Item[], query = ''): readonly Item[] => {
+  const { per_page: size = '30', page = '1' } = Object.fromEntries(new URLSearchParams(query));
+  const [from, count] = [(Number(page) - 1) * Number(size), Number(size)];
+  return items.slice(from, from + count);
+};
+
 type Handler = (found: readonly string[], asked: Asked, github: FakeGithub) => Answer;
 
 let ids = 1000;
@@ -134,7 +141,7 @@ let ids = 1000;
 const outputOf = (run: FakeCheckRun, given: FakeCheckRun['output']): FakeCheckRun['output'] => {
   if (!given) return run.output;
   const annotations = [...(run.output?.annotations ?? []), ...(given.annotations ?? [])];
-  return { ...given, annotations, annotations_count: annotations.length };
+  return { ...given, annotations };
 };
 
 const updated = (
@@ -201,8 +208,16 @@ const contents: Handler = ([path, query = ''], _asked, { files }) => {
   const ref = new URLSearchParams(query).get('ref') ?? '';
   const text = files.get(`${ref}:${path}`);
   if (text === undefined) return notFound;
-  const content = Buffer.from(text).toString('base64');
-  return { status: 200, body: { type: 'file', encoding: 'base64', size: text.length, name: path, content } };
+  const bytes = Buffer.from(text);
+  const about = {
+    type: 'file',
+    size: bytes.length,
+    name: path,
+    sha: createHash('sha1').update(bytes).digest('hex'),
+  };
+  // The content of larger files is at another place.
+  if (bytes.length > contentMax) return { status: 200, body: { ...about, encoding: 'none', content: '' } };
+  return { status: 200, body: { ...about, encoding: 'base64', content: bytes.toString('base64') } };
 };
 
 /** Of repositories, by the rest of the path. */
@@ -229,26 +244,30 @@ const handlers: readonly (readonly [RegExp, Handler])[] = [
   [/^POST check-runs$/, createCheckRun],
   [/^PATCH check-runs\/(\d+)$/, updateCheckRun],
   [
-    /^GET check-runs\/(\d+)$/,
-    ([id], _asked, { checkRuns }) => {
+    /^GET check-runs\/(\d+)\/annotations\?(.*)$/,
+    ([id, query], _asked, { checkRuns }) => {
       const run = checkRuns.find((each) => each.id === Number(id));
-      return run ? { status: 200, body: run } : notFound;
+      return run ? { status: 200, body: pageOf(run.output?.annotations ?? [], query) } : notFound;
     },
   ],
   [
-    /^GET commits\/([0-9a-f]+)\/check-runs/,
-    ([sha], _asked, { checkRuns }) => ({
-      status: 200,
-      body: { check_runs: checkRuns.filter((run) => run.head_sha === sha) },
-    }),
+    /^GET commits\/([0-9a-f]+)\/check-runs\??(.*)$/,
+    ([sha, query], _asked, { checkRuns }) => {
+      const name = new URLSearchParams(query).get('check_name');
+      const runs = checkRuns.filter((run) => run.head_sha === sha && (name === null || run.name === name));
+      return { status: 200, body: { total_count: runs.length, check_runs: pageOf(runs, query) } };
+    },
   ],
   [/^POST statuses\/([0-9a-f]+)$/, createStatus],
   [/^POST (issues\/\d+|commits\/[0-9a-f]+)\/comments$/, createComment],
   [
-    /^GET (issues\/\d+|commits\/[0-9a-f]+)\/comments/,
-    ([place], _asked, { comments }) => ({
+    /^GET (issues\/\d+|commits\/[0-9a-f]+)\/comments\??(.*)$/,
+    ([place, query], _asked, { comments }) => ({
       status: 200,
-      body: comments.filter((comment) => comment.place === place),
+      body: pageOf(
+        comments.filter((comment) => comment.place === place),
+        query,
+      ),
     }),
   ],
 ];

@@ -7,16 +7,14 @@ import type { Event, EventType } from './payloads.ts';
 /** What a delivery is to us: an event to act on, or why there is nothing to do. */
 export type Reading = { readonly event: Event } | { readonly ignored: string };
 
-/** The form of each event, by the name that GitHub's header has for it. */
-const forms: Readonly<Record<string, PublishedSchema>> = {
+/** The form of each event that we act on, by the name that GitHub's header has for it. */
+const forms: { readonly [Type in EventType]: PublishedSchema } = {
   push: schema.webhookPushPayload,
   pull_request: schema.webhookPullRequestPayload,
   issue_comment: schema.webhookIssueCommentPayload,
   release: schema.webhookReleasePayload,
   check_run: schema.webhookCheckRunPayload,
   check_suite: schema.webhookCheckSuitePayload,
-  installation: schema.webhookInstallationPayload,
-  ping: schema.webhookPingPayload,
 };
 
 const pullRequestActions: ReadonlySet<string> = new Set(schema.pullRequestActions);
@@ -63,20 +61,24 @@ const forCheck = (type: string, payload: unknown): unknown => {
   return { ...rest, pull_request: { ...pull, head: { ...pull.head, repo: pull.base?.repo } } };
 };
 
-const requireForm = (type: string, payload: unknown): void => {
-  const form = forms[type] as PublishedSchema;
+const requireForm = (type: EventType, payload: unknown): void => {
+  const form = forms[type];
   const mistakes = mistakesIn(form, forCheck(type, payload));
   if (mistakes.length === 0) return;
   const list = mistakes.map((mistake) => `  * ${mistake}`).join('\n');
   throw new RequestError('InputValidationError', `The delivery does not fit ${schemaPath(form)}:\n${list}`);
 };
 
-/** Reads what GitHub sent as this event. Throws an InputValidationError when it has not the form of one. */
+const isActedOn = (type: string): type is EventType => Object.hasOwn(forms, type);
+
+/**
+ * Reads what GitHub sent as this event. Throws an InputValidationError when it has not the form of one; nobody minds the form
+ * of what nothing is done about, such as the first delivery to a new app.
+ */
 export const readEvent = (type: string, payload: unknown): Reading => {
-  if (!Object.hasOwn(forms, type)) return { ignored: `Nobody acts on ${type} here.` };
-  requireForm(type, payload);
   if (type === 'ping') return { ignored: 'Taskyard hears you.' };
-  if (!Object.hasOwn(reasons, type)) return { ignored: `Nobody acts on ${type} here.` };
+  if (!isActedOn(type)) return { ignored: `Nobody acts on ${type} here.` };
+  requireForm(type, payload);
   const event = { type, payload } as Event;
   const ignored = (reasons[event.type] as (payload: unknown) => string | undefined)(event.payload);
   return ignored === undefined ? { event } : { ignored };
