@@ -72,13 +72,17 @@ const say = async (connection: ChannelModel, exchange: string, words: readonly s
   await channel.close();
 };
 
-/** Changes the bindings of a hook in the database, while no platform runs on it. */
-const changeStored = async (url: string, hookId: string, bindings: readonly object[]): Promise<void> => {
+/** Changes what a hook is bound to in the database, while no platform runs on it. */
+const bindInDatabase = async (
+  url: string,
+  hookId: string,
+  { exchange, patterns }: { readonly exchange: string; readonly patterns: readonly string[] },
+): Promise<void> => {
+  const bindings = JSON.stringify(patterns.map((routingKeyPattern) => ({ exchange, routingKeyPattern })));
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  const text = JSON.stringify(bindings);
   const { rowCount } = await client.query('update hooks set bindings = $1 where hook_id = $2', [
-    text,
+    bindings,
     hookId,
   ]);
   await client.end();
@@ -140,11 +144,7 @@ describe('binding-to-nothing', () => {
     assert.equal(await platform.stop(), 0);
     await say(connection, exchange, ['meanwhile']);
     // A routing key that no broker takes, stored before such ones were refused, keeps no other from the exchange.
-    const bindings = ['x'.repeat(256), 'talk.*', 'talk.#'].map((routingKeyPattern) => ({
-      exchange,
-      routingKeyPattern,
-    }));
-    await changeStored(postgres.url, lost, bindings);
+    await bindInDatabase(postgres.url, lost, { exchange, patterns: ['x'.repeat(256), 'talk.*', 'talk.#'] });
     const again = clientsOf(await home.start(env));
     await eventually(
       'the message of meanwhile',

@@ -330,6 +330,8 @@ const indexMutations = (): Record<string, Mutation> => ({
     body: {},
     needs: ['index:list-namespaces:secure'],
   },
+  'index.listRootNamespacesByPost': { body: {}, needs: ['index:list-namespaces:'] },
+  'index.listRootTasksByPost': { needs: ['index:list-tasks:'] },
   'index.listTasksByPost': { values: { namespace: 'secure' }, body: {}, needs: ['index:list-tasks:secure'] },
   'index.insertTask': {
     values: { namespace: 'secure.new' },
