@@ -29,8 +29,8 @@ export interface WorkerRequest extends store.WorkerRef {
 }
 
 /**
- * How long the call may be repeated, since the first reply may have been lost. Whoever creates a worker later than that does
- * not know that there is one, and would share its tasks and its secret with it.
+ * How long the call may be repeated, since the first reply may have been lost. A caller who creates a worker later than that
+ * does not know that there is one.
  */
 const repeatMs = minutes(15);
 
