@@ -53,8 +53,8 @@ const commandsIn = (page: string): string[] => {
     ([, span = '']) => span,
   );
   return [...lines, ...spans].flatMap((line) =>
-    [...line.matchAll(/(?:^|[\s(|&;=])(?:npx )?(?:tyard|taskyard) ([^|>&;#"'`)]+)/g)].map(([, text = '']) =>
-      text.trim(),
+    [...line.matchAll(/(?:^|[\s(|&;=])(?:npx taskyard|(?:npx )?tyard) ([^|>&;#"'`)]+)/g)].map(
+      ([, text = '']) => text.trim(),
     ),
   );
 };

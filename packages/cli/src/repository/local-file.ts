@@ -52,7 +52,7 @@ const parseOrRefuse = (path: string, text: string): unknown => {
 };
 
 const heading = `# What "tyard run .taskcluster.yml" gives the tasks of this repository on this machine.
-# roles: the scopes of each role; a star at the end of its name stands for any rest.
+# roles: the scopes of each role; a star at the end of its name matches any ending.
 # secrets: fill them in, and keep this file out of your commits then.
 # skip: task queues that are not served here, such as team/windows or signing-*/*.
 `;

@@ -195,7 +195,7 @@ test('an image that came from an archive cannot be had by its name', { skip }, a
   await scene.load(archive);
   const name = `taskyard-image:${createHash('sha256').update(archive).digest('hex')}`;
   assert.ok(await scene.has(name));
-  await assert.rejects(scene.pull(name), /no image of a registry/);
+  await assert.rejects(scene.pull(name), /not an image of a registry/);
 });
 
 test('the same archive is loaded once, by tasks at the same time too, and fetched by each', {
