@@ -221,8 +221,11 @@ const readBytes = async (content: Content): Promise<Buffer> => {
 /** The most bytes, as they are stored, that come along with an artifact for `createArtifacts`. */
 export const contentBytesMax = 8192;
 
-// A window of 8 KiB is all that so few bytes need. In the background each would cost ten times as much.
-const fewBytes = { windowBits: 13, memLevel: 5 };
+/** Compresses at most 8 KiB, with no more memory than that needs. In the background each would cost ten times as much. */
+const gzipFew = (bytes: Uint8Array): Buffer => {
+  const windowBits = Math.min(13, Math.max(9, 32 - Math.clz32(bytes.length)));
+  return gzipSync(bytes, { windowBits, memLevel: windowBits - 8, chunkSize: 1024 });
+};
 
 /**
  * An artifact of type `s3` for `createArtifacts`, together with its bytes; undefined when they are too many to come along.
@@ -234,7 +237,7 @@ export const artifactWithContent = (
   const { name, contentType, contentEncoding } = upload;
   const isCompressed = contentEncoding === 'gzip';
   if (bytes.length > contentBytesMax) return undefined;
-  const stored = isCompressed ? gzipSync(bytes, fewBytes) : Buffer.from(bytes);
+  const stored = isCompressed ? gzipFew(bytes) : Buffer.from(bytes);
   if (stored.length > contentBytesMax) return undefined;
   const content = {
     base64: stored.toString('base64'),

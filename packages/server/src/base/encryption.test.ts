@@ -40,6 +40,13 @@ describe('encryption', () => {
     for (const text of ['', 'plain', 'a.', 'a.AAAA'])
       assert.throws(() => one.decrypt(text), /not an encrypted text/);
   });
+  it('derives one secret for each purpose, which stays while another key becomes the current one', () => {
+    const [old, young] = [key(), key()];
+    const { derive } = encryption({ keys: { a: old }, current: 'a' });
+    assert.equal(derive('x'), encryption({ keys: { b: young, a: old }, current: 'b' }).derive('x'));
+    assert.notEqual(derive('x'), derive('y'));
+    assert.notEqual(derive('x'), encryption({ keys: { a: young }, current: 'a' }).derive('x'));
+  });
   it('keys of another length, bad ids and a missing current key are refused at once', () => {
     assert.throws(() => encryption({ keys: { a: 'c2hvcnQ=' }, current: 'a' }), /32 bytes/);
     assert.throws(() => encryption({ keys: { 'a.b': key() }, current: 'a.b' }), /letters/);

@@ -1,20 +1,13 @@
-import { close, constants, fstat, open, read } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
-import { promisify } from 'node:util';
+import { setImmediate } from 'node:timers/promises';
 import { contentBytesMax } from '@taskyard/client';
-import { inParallel } from '../in-parallel.ts';
 import { findInside, type HeldDirectory, holdDirectory, type Root, withHeld } from '../trees/index.ts';
 import type { CollectedFile } from './collect.ts';
 
-// A file handle costs several times what a descriptor does, and there may be ten thousand files.
-const [openAt, statOf, readInto, closeAt] = [
-  promisify(open),
-  promisify(fstat),
-  promisify(read),
-  promisify(close),
-];
-
-const readsAtOnceMax = 8;
+// Read in one go: a thread's way there and back for each of ten thousand would cost ten times as much. The task has just
+// written them, so that they are in memory.
+const filesAtOnceMax = 16;
 
 /**
  * The bytes of those of the files that are small. Left out is what cannot be read so: a larger file, one that has gone, a
@@ -25,11 +18,13 @@ export const readSmallFiles = async (
 ): Promise<ReadonlyMap<CollectedFile, Buffer>> => {
   const contents = new Map<CollectedFile, Buffer>();
   for (const { root, path, files: siblings } of directoriesOf(files)) {
-    const readAll = (held: HeldDirectory): Promise<void> =>
-      inParallel(siblings, readsAtOnceMax, async (file) => {
-        const bytes = await readSmall(held.at(posix.basename(file.path))).catch(() => undefined);
+    const readAll = async (held: HeldDirectory): Promise<void> => {
+      for (const [index, file] of siblings.entries()) {
+        if (index % filesAtOnceMax === 0) await setImmediate();
+        const bytes = readSmall(held.at(posix.basename(file.path)));
         if (bytes) contents.set(file, bytes);
-      });
+      }
+    };
     await findInside(root, path, (entry) =>
       withHeld(holdDirectory(entry ? entry.parent.at(entry.name) : root.directory), readAll),
     ).catch(() => undefined);
@@ -57,17 +52,22 @@ const directoriesOf = (files: readonly CollectedFile[]): Directory[] => {
   return [...directories.values()];
 };
 
-/** The bytes of a small regular file. Never waits for the other end of a pipe, and follows no link. */
-const readSmall = async (path: Buffer): Promise<Buffer | undefined> => {
-  const descriptor = await openAt(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+/**
+ * The bytes of a small regular file; undefined when it is none or cannot be read. Never waits for the other end of a pipe,
+ * and follows no link.
+ */
+const readSmall = (path: Buffer): Buffer | undefined => {
+  let descriptor: number | undefined;
   try {
-    const facts = await statOf(descriptor);
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const facts = fstatSync(descriptor);
     if (!facts.isFile() || facts.size > contentBytesMax) return undefined;
     // A file that grows meanwhile is not read beyond its size.
     const bytes = Buffer.alloc(facts.size);
-    const { bytesRead } = await readInto(descriptor, bytes, 0, bytes.length, 0);
-    return bytes.subarray(0, bytesRead);
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, 0));
+  } catch {
+    return undefined;
   } finally {
-    await closeAt(descriptor);
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 };

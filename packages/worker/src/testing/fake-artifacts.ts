@@ -40,8 +40,13 @@ export const createArtifacts = (
       if (!content) return { name, artifact: reply };
       const run = tasks.runningRun(tasks.find(taskId), runId);
       const { base64 = '', contentEncoding } = content;
-      const headers = contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding };
       const bytes = Buffer.from(base64, 'base64');
+      // As an upload of its own has them.
+      const headers = {
+        'content-type': String(artifact.contentType),
+        'content-length': String(bytes.length),
+        ...(contentEncoding === undefined ? {} : { 'content-encoding': contentEncoding }),
+      };
       run.artifacts.set(name, { ...(artifact as unknown as FakeArtifact), bytes, headers });
       return { name, isStored: true };
     } catch (error) {
