@@ -51,7 +51,8 @@ export interface PullRequest {
   readonly number: number;
   readonly state: string;
   readonly title?: string;
-  readonly user: { readonly login: string };
+  /** Null once the account is deleted. */
+  readonly user: { readonly login: string } | null;
   readonly head: Branch;
   readonly base: Branch;
 }
