@@ -175,7 +175,7 @@ export class Repository {
       'number' in place
         ? 'GET /repos/{owner}/{repo}/issues/{number}/comments'
         : 'GET /repos/{owner}/{repo}/commits/{sha}/comments';
-    // Those at commits cannot be asked for by time; nobody writes many there.
+    // Those at commits cannot be asked for by time, but there are few.
     const comments = await this.#listed<Comment>(route, { ...place, since: since.toJSON() });
     return comments.some(({ body = '' }) => body.includes(text));
   }

@@ -20,7 +20,8 @@ export const readPolicy = async ({ rendering }: Context, repository: Repository)
 
 /**
  * Whether all who had a hand in a pull request may push to the repository: the person who opened it, and the owner of the fork
- * that it comes from. A fork that is gone belongs to nobody, and never to the repository itself; an account that is gone may do nothing.
+ * that it comes from. A fork that is gone belongs to nobody, and never to the repository itself; the
+ * author's account may be gone, too.
  */
 export const isTrusted = async (
   repository: Repository,

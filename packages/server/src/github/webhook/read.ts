@@ -77,8 +77,8 @@ const requireForm = (type: EventType, payload: unknown): void => {
 const isActedOn = (type: string): type is EventType => Object.hasOwn(forms, type);
 
 /**
- * Reads what GitHub sent as this event. Throws an InputValidationError when it has not the form of one; nobody minds the form
- * of what nothing is done about, such as the first delivery to a new app.
+ * Reads what GitHub sent as this event. Throws an InputValidationError when it has not the form of one. The form of what
+ * nothing is done about is not checked: the first delivery to a new app has no sender.
  */
 export const readEvent = (type: string, payload: unknown): Reading => {
   if (type === 'ping') return { ignored: 'Taskyard hears you.' };
