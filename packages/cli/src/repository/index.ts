@@ -191,6 +191,8 @@ const runAll = async (run: RepositoryRun, folder: string, options: RepositoryOpt
 
 const initEvents: readonly EventKind[] = ['push', 'pull-request', 'pull-request-untrusted', 'tag', 'release'];
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 /** Writes a file with the roles and secrets that the tasks of all usual events ask for. */
 const init = async (io: Io, file: string, rootUrl: string): Promise<number> => {
   const rendered: RenderedHere[] = [];
@@ -209,7 +211,8 @@ const init = async (io: Io, file: string, rootUrl: string): Promise<number> => {
   const content = askedOf(rendered.map(({ rendering }) => rendering));
   const path = await writeLocalFile(first.state.folder, content);
   const secrets = Object.keys(content.secrets);
-  say(io, `Wrote ${path}: ${Object.keys(content.roles).length} roles, ${secrets.length} secrets.`);
+  const roles = Object.keys(content.roles);
+  say(io, `Wrote ${path}: ${counted(roles.length, 'role')}, ${counted(secrets.length, 'secret')}.`);
   for (const name of secrets) say(io, `  fill in the secret ${name}`);
   return exitCodes.ok;
 };

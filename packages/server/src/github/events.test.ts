@@ -152,6 +152,13 @@ describe('a pull request', () => {
     assert.equal((await open({ title: 'Words', body: '[skip ci]' })).length, 1);
   });
 
+  it('fork-gone: of an account that is deleted is a stranger’s, whatever the branch', async () => {
+    for (const repo of [payloads.repository(), payloads.repository('ghost/repo')]) {
+      const head = { ref: 'topic', sha: aCommit(aFile()), user: null, repo };
+      assert.deepEqual(await made('pull_request', pullRequest({}, { head, user: null })), []);
+    }
+  });
+
   it('of a branch of the repository itself is a stranger’s when a stranger opened it', async () => {
     const head = { ref: 'topic', sha: aCommit(aFile()), user: { login: 'org' }, repo: payloads.repository() };
     assert.deepEqual(await made('pull_request', pullRequest({}, { head, user: { login: 'mallory' } })), []);

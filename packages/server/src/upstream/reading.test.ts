@@ -60,7 +60,7 @@ it('a task is found when it has completed, and what is not for everybody is said
   reply = (_path, response) => json(response, { code: 'InsufficientScopes' }, 403);
   const refused = (part: string) => (error: unknown) =>
     error instanceof UpstreamRefusal &&
-    error.message === `${rootUrl} answers 403 to whoever asks for ${part} without credentials.`;
+    error.message === `${rootUrl} wants credentials for ${part}: it answers 403.`;
   await assert.rejects(reading.entriesAt(['a.b']), refused('index/v1/tasks/indexes'));
   await assert.rejects(reading.artifactsOf('T', 0), refused('queue/v1/task/T/runs/0/artifacts'));
   reply = (_path, response) => json(response, { code: 'ResourceNotFound' }, 404);
@@ -81,4 +81,17 @@ it('a server that fails is asked again after a while only, and the sentence says
   reply = (_path, response) => json(response, { tasks: [] });
   clock.advance(minutes(1));
   assert.deepEqual(await look(), []);
+});
+
+it('a server that does not answer, or not to the end, is waited for so long and no longer', async () => {
+  for (const begin of ['', '{"tasks": [']) {
+    reply = (_path, response) => {
+      if (begin !== '') response.write(begin);
+    };
+    const reading = new UpstreamReading(rootUrl, manualClock(), 50);
+    const isSlow = (error: unknown): boolean =>
+      (error as Error).message === `${rootUrl} could not be asked for it: it takes longer than 0.05 s.`;
+    await assert.rejects(reading.entriesAt(['a.b']), isSlow);
+  }
+  server.closeAllConnections();
 });

@@ -21,10 +21,10 @@ export interface PublishedArtifact {
 /** The other deployment could not be asked: a sentence. */
 export class UpstreamTrouble extends Error {}
 
-/** It shows this to nobody without credentials: a sentence. Others of its pages may well be open. */
+/** It does not show this without credentials: a sentence. It may well show something else. */
 export class UpstreamRefusal extends UpstreamTrouble {}
 
-const callMs = seconds(10);
+const callMsMax = seconds(10);
 // How long it is left alone after a failure, unless it says how long itself.
 const [restMs, restMsMax] = [seconds(30), minutes(5)];
 const [pathsAtOnce, pagesMax, answerBytesMax] = [500, 10, 16 * 2 ** 20];
@@ -53,9 +53,12 @@ interface Page {
 export class UpstreamReading {
   readonly #rootUrl: string;
   readonly #clock: Clock;
+  readonly #callMs: number;
   #trouble: { readonly until: Date; readonly error: UpstreamTrouble } | undefined;
 
-  constructor(rootUrl: string, clock: Clock) {
+  /** `callMs`: how long one call may take. */
+  constructor(rootUrl: string, clock: Clock, callMs = callMsMax) {
+    this.#callMs = callMs;
     this.#rootUrl = rootUrl.replace(/\/+$/, '');
     this.#clock = clock;
   }
@@ -112,7 +115,7 @@ export class UpstreamReading {
     if (this.#trouble && this.#clock.now() < this.#trouble.until) throw this.#trouble.error;
     try {
       const reply = await fetch(this.#urlOf(path), {
-        signal: AbortSignal.timeout(callMs),
+        signal: AbortSignal.timeout(this.#callMs),
         ...(body && {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
@@ -126,26 +129,26 @@ export class UpstreamReading {
       return undefined;
     } catch (error) {
       if (error instanceof UpstreamRefusal) throw error;
-      const trouble = new UpstreamTrouble(`${this.#rootUrl} could not be asked for it: ${reasonOf(error)}.`);
+      const trouble = new UpstreamTrouble(
+        `${this.#rootUrl} could not be asked for it: ${this.#reasonOf(error)}.`,
+      );
       const rest = error instanceof Ailing ? error.restMs : restMs;
       this.#trouble = { until: later(this.#clock.now(), rest), error: trouble };
       throw trouble;
     }
   }
 
+  #reasonOf(error: unknown): string {
+    const { name, message, cause } = error as Error;
+    if (name === 'TimeoutError') return `it takes longer than ${this.#callMs / 1000} s`;
+    return cause instanceof Error && cause.message !== '' ? cause.message : message;
+  }
+
   #refusal(path: string, status: number): UpstreamRefusal {
     const what = path.replace(/\?.*/, '');
-    return new UpstreamRefusal(
-      `${this.#rootUrl} answers ${status} to whoever asks for ${what} without credentials.`,
-    );
+    return new UpstreamRefusal(`${this.#rootUrl} wants credentials for ${what}: it answers ${status}.`);
   }
 }
-
-const reasonOf = (error: unknown): string => {
-  const { name, message, cause } = error as Error;
-  if (name === 'TimeoutError') return `it does not answer within ${callMs / 1000} seconds`;
-  return cause instanceof Error && cause.message !== '' ? cause.message : message;
-};
 
 /** The JSON of a reply. What is too long, or no object, is no answer of a server of this kind. */
 const objectIn = async <T extends object>(reply: Response): Promise<T> => {

@@ -96,7 +96,7 @@ const bring = async (
   return isCompleted(context, taskId);
 };
 
-/** What was found out about a path, and until when nobody asks again. */
+/** What was found out about a path, and until when the other deployment is not asked for it again. */
 interface Finding {
   readonly until: Date;
   /** Why it cannot be brought here, in a sentence; undefined where it was, or there is nothing. */
@@ -124,7 +124,7 @@ class Upstream {
     return trouble ?? looked.map(({ path }) => this.#findingOf(path)?.why).find((why) => why !== undefined);
   }
 
-  /** Paths that nobody has asked for lately, and where no task of this side's own is. */
+  /** The paths that were not asked for lately, without those where a task of this side is. */
   async #worthAsking(looked: readonly Looked[]): Promise<string[]> {
     const fresh = looked.filter(({ path }) => !this.#findingOf(path));
     const taskIds = [...new Set(fresh.flatMap(({ taskId }) => taskId ?? []))];

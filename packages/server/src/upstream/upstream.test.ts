@@ -165,7 +165,7 @@ it('brings so many tasks at a time and no more, with all of their artifacts', as
   assert.equal(count, 120);
 });
 
-it('says who must be let in where it shows nothing to everybody, and finds the others', async () => {
+it('says where the other one wants credentials, and finds what it shows without', async () => {
   const hidden = publish('closed.task');
   const open = publish('open.task');
   interrupt = (path, response) =>
@@ -179,11 +179,11 @@ it('says who must be let in where it shows nothing to everybody, and finds the o
     found.map(({ taskId }) => taskId),
     [open],
   );
-  const refusal = `${url} answers 403 to whoever asks for queue/v1/task/${hidden}`;
+  const refusal = `${url} wants credentials for queue/v1/task/${hidden}`;
   for (let times = 0; times < 2; times++)
-    assert.ok((await find('closed.task')).includes(refusal), 'also while nobody asks again');
+    assert.ok((await find('closed.task')).includes(refusal), 'also while it is not asked again');
   interrupt = (path, response) => path.includes('/indexes') && json(response, {}, 401);
-  assert.match(await find('other.task'), /answers 401 to whoever asks for index\/v1\/tasks\/indexes/);
+  assert.match(await find('other.task'), /wants credentials for index\/v1\/tasks\/indexes: it answers 401/);
   interrupt = () => false;
   clock.advance(minutes(2));
   assert.equal(await find('closed.task'), hidden);
@@ -239,7 +239,7 @@ it('has another task at a path after a while, which is found then; a task of thi
   const first = publish('moving.task');
   assert.equal(await find('moving.task'), first);
   const second = publish('moving.task');
-  assert.equal(await find('moving.task'), first, 'nobody asks each time');
+  assert.equal(await find('moving.task'), first, 'it is not asked each time');
   clock.advance(minutes(5));
   interrupt = (_path, response) => json(response, {}, 502);
   assert.equal(await find('moving.task'), first, 'what was found stays while the other one is away');

@@ -51,7 +51,8 @@ export interface PullRequest {
   readonly number: number;
   readonly state: string;
   readonly title?: string;
-  readonly user: { readonly login: string };
+  /** Null once the account is deleted. */
+  readonly user: { readonly login: string } | null;
   readonly head: Branch;
   readonly base: Branch;
 }
@@ -174,7 +175,7 @@ export class Repository {
       'number' in place
         ? 'GET /repos/{owner}/{repo}/issues/{number}/comments'
         : 'GET /repos/{owner}/{repo}/commits/{sha}/comments';
-    // Those at commits cannot be asked for by time; nobody writes many there.
+    // Those at commits cannot be asked for by time, but there are few.
     const comments = await this.#listed<Comment>(route, { ...place, since: since.toJSON() });
     return comments.some(({ body = '' }) => body.includes(text));
   }

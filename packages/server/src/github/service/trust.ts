@@ -20,13 +20,14 @@ export const readPolicy = async ({ rendering }: Context, repository: Repository)
 
 /**
  * Whether all who had a hand in a pull request may push to the repository: the person who opened it, and the owner of the fork
- * that it comes from. A fork that is gone belongs to nobody, and never to the repository itself.
+ * that it comes from. A fork that is gone belongs to nobody, and never to the repository itself; the
+ * author's account may be gone, too.
  */
 export const isTrusted = async (
   repository: Repository,
   { user, head, base }: PullRequest,
 ): Promise<boolean> => {
-  if (!head.repo || !base.repo) return false;
+  if (!user || !head.repo || !base.repo) return false;
   const isOwnBranch = head.repo.full_name.toLowerCase() === base.repo.full_name.toLowerCase();
   const owner = head.repo.owner?.login ?? head.user?.login ?? head.repo.full_name.split('/')[0] ?? '';
   const logins = new Set(isOwnBranch ? [user.login] : [user.login, owner]);

@@ -48,17 +48,22 @@ const reasons: {
     action === 'rerequested' ? undefined : `Nobody acts on ${action} of check suites.`,
 };
 
+interface Ends {
+  readonly user?: unknown;
+  readonly head?: { readonly repo?: unknown } | null;
+  readonly base?: { readonly repo?: unknown } | null;
+}
+
 /**
- * The payload for the check of its form. The fork of a pull request may be deleted: GitHub sends null then, which the
- * published form does not know.
+ * The payload for the check of its form. The fork of a pull request may be deleted, and so may the account of its author:
+ * GitHub sends null then, which the published form does not know.
  */
-const forCheck = (type: string, payload: unknown): unknown => {
-  if (type !== 'pull_request') return payload;
-  const { pull_request: pull, ...rest } = payload as {
-    pull_request?: { head?: { repo?: unknown }; base?: { repo?: unknown } };
-  };
-  if (pull?.head?.repo !== null) return payload;
-  return { ...rest, pull_request: { ...pull, head: { ...pull.head, repo: pull.base?.repo } } };
+const forCheck = (type: EventType, payload: unknown): unknown => {
+  const { pull_request: pull, ...rest } = (payload ?? {}) as { pull_request?: Ends | null };
+  if (type !== 'pull_request' || !pull) return payload;
+  const head = pull.head?.repo === null ? { ...pull.head, repo: pull.base?.repo } : pull.head;
+  const user = pull.user === null ? { login: 'ghost' } : pull.user;
+  return { ...rest, pull_request: { ...pull, head, user } };
 };
 
 const requireForm = (type: EventType, payload: unknown): void => {
@@ -72,8 +77,8 @@ const requireForm = (type: EventType, payload: unknown): void => {
 const isActedOn = (type: string): type is EventType => Object.hasOwn(forms, type);
 
 /**
- * Reads what GitHub sent as this event. Throws an InputValidationError when it has not the form of one; nobody minds the form
- * of what nothing is done about, such as the first delivery to a new app.
+ * Reads what GitHub sent as this event. Throws an InputValidationError when it has not the form of one. The form of what
+ * nothing is done about is not checked: the first delivery to a new app has no sender.
  */
 export const readEvent = (type: string, payload: unknown): Reading => {
   if (type === 'ping') return { ignored: 'Taskyard hears you.' };
