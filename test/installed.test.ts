@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fromNow, Queue, slugid } from '@taskyard/client';
-import { eventually } from '@taskyard/patience';
+import { eventually, leftOutFor } from '@taskyard/patience';
 import { runProgram } from './support/command.ts';
+import { buildImage, findBuilder } from './support/container-image.ts';
 import { install } from './support/installed.ts';
 import { aHome, plainEnvironment } from './support/platform.ts';
 
@@ -54,6 +55,30 @@ test('the command as an installed package', async (t) => {
       /^tyard: The server is not installed here: install taskyard-server-\d+\.\d+\.\d+\.tgz /,
     );
   });
+
+  const builder = findBuilder();
+  await t.test(
+    'is an image by the recipe, of a local root filesystem, that runs as a user without rights',
+    {
+      skip: !builder && leftOutFor('there is no buildah or podman, or it is not root who asks'),
+    },
+    async (t) => {
+      assert.ok(builder);
+      const { config, path } = buildImage(t, builder, join(folder, 'node_modules/@taskyard/cli'));
+      assert.equal(config.User, '65532:65532');
+      assert.deepEqual(
+        [...config.Entrypoint, ...config.Cmd],
+        ['/usr/local/bin/tyard', 'serve', '--no-worker'],
+      );
+      assert.ok(config.Env.includes('TASKYARD_DATA=/var/lib/taskyard'));
+      const data = await stat(join(path, 'var/lib/taskyard'));
+      assert.deepEqual([data.uid, data.gid], [65_532, 65_532]);
+      const words = ['--userspec=65532:65532', path, ...config.Entrypoint, '--help'];
+      const help = await runProgram('chroot', words, { env: { PATH: process.env.PATH ?? '' } });
+      assert.equal(help.code, 0, help.err);
+      assert.match(help.out, /^Usage: tyard /);
+    },
+  );
 
   await t.test('joins a server as a worker', async (t) => {
     const { rootUrl, credentials } = await (await aHome(t)).start({}, undefined, '--no-worker');
