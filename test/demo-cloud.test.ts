@@ -49,4 +49,6 @@ it('serve --demo-cloud runs tasks on instances that register by their signed ide
   );
   assert.match(workers[0]?.workerId ?? '', /^i-[0-9a-f]{17}$/);
   await page?.getByText('0 requested, 0 running, 0 stopping').waitFor();
+  await page?.reload();
+  await page?.getByRole('img', { name: /hours of workers in the last week/ }).waitFor();
 });

@@ -509,6 +509,7 @@ describe('empty-token', () => {
       of('queue/v1/tasks', 'tasks', byIds),
       of('queue/v1/tasks/status', 'statuses', byIds),
       of(`views/v1/task-group/${taskGroupId}/lines`),
+      of(`views/v1/task-group/${taskGroupId}/selection`),
     ];
     const needGroup = (listing: Listing) => listing.path.includes(taskGroupId);
     for (const [i, count] of sizes.entries()) {

@@ -86,6 +86,7 @@ const additionsOf: Readonly<Record<string, readonly string[]>> = {
     'resumeWorkerPool',
     'workerPoolDecisions',
     'workerPoolPause',
+    'workerPoolSamples',
   ],
 };
 

@@ -7,6 +7,7 @@ import { listCommand } from './list.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { simulateCommand } from './simulate.ts';
 import { traceCommand } from './trace.ts';
+import { usageCommand } from './usage.ts';
 import { workersCommand } from './workers.ts';
 
 /** The commands about worker pools. */
@@ -17,6 +18,7 @@ export const poolCommands = (io: Io): Command => {
     showCommand,
     explainCommand,
     workersCommand,
+    usageCommand,
     errorsCommand,
     pauseCommand,
     resumeCommand,

@@ -295,6 +295,16 @@ export type WorkerPoolPauses = {
   pauses: Pause[];
   continuationToken?: string;
 };
+export type WorkerPoolSampleList = {
+  seconds: number;
+  samples: {
+    begins: string;
+    workers: number;
+    running: number;
+    idle: number;
+    usdPerHour?: number;
+  }[];
+};
 export type WorkerPoolStats = {
   launchConfigStats: {
     workerPoolId: string;
@@ -354,6 +364,8 @@ export interface WorkerManagerApi {
   listWorkerPoolErrors(workerPoolId: string, options?: QueryOptions<'continuationToken' | 'limit' | 'launchConfigId' | 'errorId'>): Promise<WorkerPoolErrorList>;
   /** List what was decided about a pool. */
   workerPoolDecisions(workerPoolId: string, options?: QueryOptions<'continuationToken' | 'limit'>): Promise<ProvisioningDecisionList>;
+  /** What a pool had and cost. */
+  workerPoolSamples(workerPoolId: string, options?: CallOptions): Promise<WorkerPoolSampleList>;
   /** List the workers of a group. */
   listWorkersForWorkerGroup(workerPoolId: string, workerGroup: string, options?: QueryOptions<'continuationToken' | 'limit'>): Promise<WorkerList>;
   /** Get a worker. */
@@ -403,6 +415,7 @@ export const WorkerManager = serviceClass<WorkerManagerApi>('worker-manager', {
   workerPoolErrorStats: { method: 'GET', route: '/worker-pool-errors/stats', title: 'Numbers of errors', query: ['workerPoolId'] },
   listWorkerPoolErrors: { method: 'GET', route: '/worker-pool-errors/<workerPoolId>', title: 'List the errors of a pool', query: ['continuationToken', 'limit', 'launchConfigId', 'errorId'] },
   workerPoolDecisions: { method: 'GET', route: '/worker-pool-decisions/<workerPoolId>', title: 'List what was decided about a pool', query: ['continuationToken', 'limit'] },
+  workerPoolSamples: { method: 'GET', route: '/worker-pool-samples/<workerPoolId>', title: 'What a pool had and cost' },
   listWorkersForWorkerGroup: { method: 'GET', route: '/workers/<workerPoolId>/<workerGroup>', title: 'List the workers of a group', query: ['continuationToken', 'limit'] },
   worker: { method: 'GET', route: '/workers/<workerPoolId>/<workerGroup>/<workerId>', title: 'Get a worker' },
   createWorker: { method: 'PUT', route: '/workers/<workerPoolId>/<workerGroup>/<workerId>', title: 'Create a worker', input: true },

@@ -131,7 +131,7 @@ describe('a selection of the tasks of a group', () => {
       assert.equal((await t.get(`${path}/${method}?state=done`)).status, 400);
     }
     assert.equal((await t.get(`${path}/selection?sort=owner`)).status, 400);
-    assert.equal((await t.get(`${path}/selection?continuationToken=x`)).status, 400);
+    assert.equal((await t.get(`${path}/selection?continuationToken=x`)).status, 200);
   });
 });
 

@@ -10,6 +10,7 @@ import {
   errorKeptMs,
   expireWorkers,
   launchWorkers,
+  sampleKeptMs,
   sweep,
   tellOfLostProviders,
 } from './service/index.ts';
@@ -19,6 +20,7 @@ import {
   deleteOldErrors,
   deleteOldMemory,
   deleteOldRounds,
+  deleteOldSamples,
   deleteUnusedLaunchConfigs,
   forgetProviders,
 } from './service/sweeps.ts';
@@ -149,6 +151,12 @@ const expiryLoops = (context: Context): Loop[] => [
     everyMs: minutes(10),
     limit: 1000,
     step: (limit) => deleteOldDecisions(context, later(context.clock.now(), -decisionKeptMs), limit),
+  },
+  {
+    name: 'expire-pool-samples',
+    everyMs: hours(1),
+    limit: 1000,
+    step: (limit) => deleteOldSamples(context, later(context.clock.now(), -sampleKeptMs), limit),
   },
   {
     name: 'forget-provisioning-rounds',

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { days, hours, minutes, RequestError, seconds } from '../base/index.ts';
+import { days, hours, later, minutes, RequestError, seconds } from '../base/index.ts';
 import { messagesIn } from '../testing/index.ts';
 import * as service from './service/index.ts';
-import { deleteOldDecisions } from './service/sweeps.ts';
+import { deleteOldDecisions, deleteOldSamples } from './service/sweeps.ts';
 import type { WorkerRef } from './store/index.ts';
 import {
   aGround,
@@ -680,5 +680,31 @@ describe('decisions', () => {
     );
     await deleteOldDecisions(ground.context, ground.clock.now(), 1000);
     assert.deepEqual(await decisionsOf(workerPoolId), []);
+  });
+});
+
+describe('the samples of a pool', () => {
+  it('are means of what it had in each quarter of an hour, without a price where one is not known', async () => {
+    const samplesOf = async (workerPoolId: string) =>
+      (await ground.context.listSamples({ workerPoolId })).samples.map(({ begins: _, ...rest }) => rest);
+    const quarter = minutes(15);
+    ground.clock.advance(quarter - (ground.clock.now().getTime() % quarter));
+    const workerPoolId = await aMachinePool(ground);
+    await pendingTasks(ground, workerPoolId, 2);
+    await decide(workerPoolId);
+    await launch();
+    // Soon after the round before: it does not count twice as much as others.
+    await decide(workerPoolId);
+    assert.deepEqual(await samplesOf(workerPoolId), [{ workers: 0, running: 0, idle: 0, usdPerHour: 0 }]);
+    ground.clock.advance(minutes(1));
+    await decide(workerPoolId);
+    assert.deepEqual(await samplesOf(workerPoolId), [{ workers: 1, running: 0, idle: 0 }]);
+    for (const worker of (await workersOf(workerPoolId)).map(refOf)) await register(worker);
+    ground.clock.advance(quarter);
+    await decide(workerPoolId);
+    const [, second] = await samplesOf(workerPoolId);
+    assert.deepEqual(second, { workers: 2, running: 2, idle: 2 });
+    await deleteOldSamples(ground.context, later(ground.clock.now(), -minutes(10)), 1000);
+    assert.equal((await samplesOf(workerPoolId)).length, 1);
   });
 });

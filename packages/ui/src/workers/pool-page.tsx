@@ -12,6 +12,7 @@ import { Moment } from '../shell/moment.tsx';
 import { Answer, Page, Section } from '../shell/page.tsx';
 import { paths } from '../shell/paths.ts';
 import { useLink } from '../shell/use-link.ts';
+import { PoolUse } from './pool-use-view.tsx';
 
 const refetchInterval = 5000;
 
@@ -241,6 +242,9 @@ export const PoolPage = () => {
             />
             <Section title="What was decided, and why">
               <Decisions workerPoolId={workerPoolId} />
+            </Section>
+            <Section title="Workers, idle share and cost">
+              <PoolUse workerPoolId={workerPoolId} />
             </Section>
             <Section title="Workers">
               <Workers workerPoolId={workerPoolId} />

@@ -40,7 +40,7 @@ export const selectGroupLines = async (
   query: SelectionQuery & PageQuery & { readonly sort?: string | undefined },
 ) => {
   const { taskGroupId, state, search, sort = 'state', limit, continuationToken } = query;
-  const [number, text, name, taskId] = pages.keyIn(continuationToken) ?? [-1, '', '', ''];
+  const [number, text, name, taskId] = pages.keyInOrStart(continuationToken) ?? [-1, '', '', ''];
   const read = await store.readSelected(
     sql,
     { taskGroupId, states: statesOf(state), patterns: patternsOf(search), sort },

@@ -293,4 +293,20 @@ export const poolRoutes: readonly Route<WorkerManagerServices>[] = [
     },
     ({ workerManager }, { params, query }) => workerManager.listDecisions({ ...params, ...query }),
   ),
+  endpoint(
+    {
+      name: 'workerPoolSamples',
+      method: 'GET',
+      path: '/worker-pool-samples/<workerPoolId>',
+      ...ofPool,
+      category,
+      title: 'What a pool had and cost',
+      description:
+        'Workers, idle workers and the price of a pool in the last seven days, in means over a quarter of an hour each.',
+      stability: 'experimental',
+      scopes: 'worker-manager:list-provisioning-decisions:<workerPoolId>',
+      output: schema.poolSampleList,
+    },
+    ({ workerManager }, { params }) => workerManager.listSamples(params),
+  ),
 ];

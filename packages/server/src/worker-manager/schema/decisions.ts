@@ -41,3 +41,26 @@ export const provisioningDecisionList = publish(
     { title: 'Page of decisions' },
   ),
 );
+
+export const poolSampleList = publish(
+  service,
+  'worker-pool-sample-list',
+  exactly(
+    {
+      seconds: Type.Integer({ minimum: 1, description: 'Over how long a time each sample is a mean.' }),
+      samples: Type.Array(
+        exactly({
+          begins: DateTime,
+          workers: Type.Number({ description: 'Workers that exist, in whatever state.' }),
+          running: Type.Number({ description: 'Workers that have registered and do not end.' }),
+          idle: Type.Number({ description: 'Those of them that have no task.' }),
+          usdPerHour: Optional(
+            Type.Number({ description: 'The price of all workers; absent where one of them is not known.' }),
+          ),
+        }),
+        { description: 'The oldest first. While a pool has neither workers nor tasks, samples are few.' },
+      ),
+    },
+    { title: 'What a worker pool had and cost' },
+  ),
+);

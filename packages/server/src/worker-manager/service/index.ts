@@ -8,6 +8,7 @@ import * as errors from './errors.ts';
 import * as measures from './measures.ts';
 import * as pools from './pools.ts';
 import * as registration from './registration.ts';
+import * as samples from './samples.ts';
 import * as seen from './seen-workers.ts';
 import * as workers from './workers.ts';
 
@@ -18,6 +19,7 @@ export { endOverdueWorkers, endQuietWorkers } from './lifetimes.ts';
 export { tellOfLostProviders } from './lost-providers.ts';
 export { type ProvisioningRound, provision } from './provision.ts';
 export { endWorkers } from './removal.ts';
+export { sampleKeptMs } from './samples.ts';
 export { sweep } from './sweep.ts';
 export { expireWorkers } from './workers.ts';
 
@@ -49,6 +51,7 @@ const queries = {
   listErrors: errors.listErrors,
   errorStats: errors.errorStats,
   listDecisions: decisions.listDecisions,
+  listSamples: samples.listSamples,
   countDecisions: decisions.countDecisions,
   readWorker: workers.readWorker,
   listWorkers: workers.listWorkers,

@@ -24,6 +24,7 @@ import {
   scalingOf,
 } from './pool-facts.ts';
 import { stopping } from './removal.ts';
+import { sampleBegin, sampleOf } from './samples.ts';
 
 /** A little less than the period of the loop, so that its next step finds all pools due. */
 const roundEveryMs = seconds(8);
@@ -184,6 +185,11 @@ const act = async (context: Context, tx: Transaction, { known, now }: Round): Pr
       workerPoolId,
       ...figures,
     })),
+  );
+  await store.addSamples(
+    tx,
+    known.map(({ facts }) => sampleOf(facts, isOrdered)),
+    { begins: sampleBegin(now), now },
   );
   await store.writeIdle(
     tx,

@@ -11,6 +11,7 @@ export const deleteEmptyPools = (context: Context, limit: number): Promise<numbe
     if (ids.length === 0) return 0;
     await store.deleteLaunchConfigsOf(tx, ids);
     await store.deleteTaskTimes(tx, ids);
+    await store.deleteSamplesOf(tx, ids);
     return ids.length;
   });
 
@@ -29,6 +30,10 @@ export const deleteOldErrors = ({ db }: Context, before: Date, limit: number): P
 /** Deletes at most this many decisions that are older than a time; returns how many. */
 export const deleteOldDecisions = ({ db }: Context, before: Date, limit: number): Promise<number> =>
   store.deleteOldDecisions(db, before, limit);
+
+/** Deletes at most this many samples of pools that are older than a time; returns how many. */
+export const deleteOldSamples = ({ db }: Context, before: Date, limit: number): Promise<number> =>
+  store.deleteOldSamples(db, before, limit);
 
 /** Deletes at most this many rounds that no process has run since a time; returns how many. */
 export const deleteOldRounds = ({ db }: Context, before: Date, limit: number): Promise<number> =>
