@@ -94,12 +94,7 @@ describe('binding-to-nothing', () => {
     const [broker, postgres] = await Promise.all([aRabbitMq(t), aPostgres(t)]);
     await broker.start();
     const home = await aHome(t);
-    const env = {
-      AMQP_URL: broker.url,
-      DATABASE_URL: postgres.url,
-      WORKER: 'false',
-      LOG_LEVEL: 'silent',
-    };
+    const env = { AMQP_URL: broker.url, DATABASE_URL: postgres.url, WORKER: 'false', LOG_LEVEL: 'silent' };
     const platform = await home.start(env);
     const clients = clientsOf(platform);
     const exchange = 'exchange/somebody/v1/talk';
