@@ -167,10 +167,16 @@ const folder = mkdtempSync(join(tmpdir(), 'taskyard-records-'));
 const databases = mkdtempSync(join(quickFolder(), 'taskyard-tests-'));
 // PostgreSQL gives up root for a user of its own, who passes through.
 chmodSync(databases, 0o711);
+const removeAll = () => {
+  for (const place of [folder, databases]) rmSync(place, { recursive: true, force: true, maxRetries: 10 });
+};
 const [database, made] = await Promise.all([
   openDatabase(join(databases, 'shared')),
   makeForAll(files, { folder: join(folder, 'made'), databases }),
-]);
+]).catch((error) => {
+  removeAll();
+  throw error;
+});
 // Ctrl-C reaches the runner as well, since it is in our group: we wait for its end, and clean up.
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
@@ -183,7 +189,7 @@ try {
   outcome = await runAll(files, environment, folder);
 } finally {
   await database.close();
-  for (const place of [folder, databases]) rmSync(place, { recursive: true, force: true });
+  removeAll();
 }
 // What the database has computed is known when it has ended.
 process.exitCode = report(outcome);

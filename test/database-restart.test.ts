@@ -60,7 +60,7 @@ for (const count of ['1', '2']) {
       const ended = once(platform.process, 'exit');
       const killed = await postgresOf(home);
       // Without this file it does not start. The folder is there, so nothing else ends the platform.
-      await rename(join(home.path, 'postgres/data/global/pg_control'), join(home.path, 'control'));
+      await rename(join(home.path, 'postgres/data/global/pg_control'), join(home.path, 'postgres/control'));
       process.kill(killed, 'SIGKILL');
       const [code] = await within('the platform to end', ended);
       assert.equal(code, 1);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
+export { databasesFolder } from './databases.ts';
 export { leftOutFor } from './left-out.ts';
 export { programAt } from './programs.ts';
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, it } from 'node:test';
-import { eventually, within } from '@taskyard/patience';
+import { databasesFolder, eventually, within } from '@taskyard/patience';
 import pg from 'pg';
 import {
   connect,
@@ -26,7 +25,7 @@ let dataDir: string;
 let postgres: EmbeddedPostgres;
 let db: Database;
 before(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'taskyard-test-'));
+  dataDir = await mkdtemp(join(databasesFolder(), 'taskyard-test-'));
   postgres = await start();
   await migrate(postgres.url);
   db = connect({ url: postgres.url });

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { databasesFolder } from '@taskyard/patience';
 import { type EmbeddedPostgres, silentLog, startEmbeddedPostgres } from '../base/index.ts';
 
 /** One of two PostgreSQL servers: the primary, or the standby that follows it. */
@@ -68,7 +68,7 @@ const together = (urls: readonly string[]): string => {
 export const startReplicas = async (
   prepare: (dataDir: string) => Promise<void> = async () => {},
 ): Promise<Replicas> => {
-  const folder = await mkdtemp(join(tmpdir(), 'taskyard-replicas-'));
+  const folder = await mkdtemp(join(databasesFolder(), 'taskyard-replicas-'));
   const [one, two] = [join(folder, 'one'), join(folder, 'two')];
   await mkdir(two);
   await prepare(one);

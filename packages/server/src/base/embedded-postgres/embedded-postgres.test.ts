@@ -3,10 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { eventually, within } from '@taskyard/patience';
+import { databasesFolder, eventually, within } from '@taskyard/patience';
 import pg from 'pg';
 import { silentLog } from '../log.ts';
 import { findBinaries } from './binaries.ts';
@@ -17,7 +16,7 @@ import { runProgram } from './programs.ts';
 
 const folders: string[] = [];
 const aFolder = async (): Promise<string> => {
-  const folder = await mkdtemp(join(tmpdir(), 'taskyard-postgres-'));
+  const folder = await mkdtemp(join(databasesFolder(), 'taskyard-postgres-'));
   folders.push(folder);
   return folder;
 };
