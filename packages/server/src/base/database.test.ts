@@ -195,6 +195,21 @@ describe('statements that are sent together', () => {
     await assert.rejects(db`select ${circle}::jsonb`, /circular/);
   });
 
+  it('and fail while nobody waits for them do not keep their transaction open', async () => {
+    const single = connect({ url: test.url, poolSizeMax: 1 });
+    const thrown = new Error('changed my mind');
+    await assert.rejects(
+      single.transaction(async (tx) => {
+        await tx`select 1`;
+        void tx`select 6 / ${0}::int`.catch(() => {});
+        throw thrown;
+      }),
+      thrown,
+    );
+    assert.deepEqual(await idsIn(single), []);
+    await single.close();
+  });
+
   it('outside of a transaction have succeeded only when they are committed', async () => {
     await db`create table later (id int unique deferrable initially deferred)`;
     const insert = () => db`insert into later (id) values (1)`;

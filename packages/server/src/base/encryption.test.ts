@@ -44,6 +44,11 @@ describe('encryption', () => {
     const [old, young] = [key(), key()];
     const { derive } = encryption({ keys: { a: old }, current: 'a' });
     assert.equal(derive('x'), encryption({ keys: { b: young, a: old }, current: 'b' }).derive('x'));
+    const years = new Map([
+      ['2026', young],
+      ['2025', old],
+    ]);
+    assert.equal(derive('x'), encryption({ keys: years, current: '2026' }).derive('x'));
     assert.notEqual(derive('x'), derive('y'));
     assert.notEqual(derive('x'), encryption({ keys: { a: young }, current: 'a' }).derive('x'));
   });

@@ -20,8 +20,11 @@ export interface Encryption {
 }
 
 export interface EncryptionKeys {
-  /** 32 bytes as base64, by key id, the oldest last. Old keys stay here as long as there are texts that they encrypted. */
-  readonly keys: Readonly<Record<string, string>>;
+  /**
+   * 32 bytes as base64, by key id, the oldest last. Old keys stay here as long as there are texts that they encrypted. A map
+   * keeps the order also of ids that are numbers; an object sorts those.
+   */
+  readonly keys: Map<string, string> | Readonly<Record<string, string>>;
   /** The id of the key that encrypts. */
   readonly current: string;
 }
@@ -43,7 +46,8 @@ const readKey = (id: string, base64: string): KeyObject => {
 
 /** AES-256-GCM. To rotate, add a key and make it current: what older keys encrypted stays readable. */
 export const encryption = ({ keys, current }: EncryptionKeys): Encryption => {
-  const known = new Map(Object.entries(keys).map(([id, base64]) => [id, readKey(id, base64)]));
+  const given = keys instanceof Map ? [...keys] : Object.entries(keys);
+  const known = new Map(given.map(([id, base64]) => [id, readKey(id, base64)]));
   const keyFor = (id: string): KeyObject => {
     const key = known.get(id);
     if (!key) throw new Error(`There is no encryption key '${id}'.`);

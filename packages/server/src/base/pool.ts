@@ -120,8 +120,9 @@ export class Pool {
     return this.isShared ? Promise.all([begun, session.run(setForTransaction)]) : begun;
   }
 
+  /** Sends a rollback, apart from statements that nobody waits for: one that fails would keep the transaction open. */
   rollback(session: Session): Promise<unknown> {
-    return session.run(rollback);
+    return session.runApart(rollback);
   }
 
   /**

@@ -52,8 +52,15 @@ export class Session {
     });
   }
 
+  /** Runs a statement even when those that were given before fail: it is not sent in one message with them. */
+  runApart(statement: Statement): Promise<Result> {
+    this.#send();
+    return this.run(statement);
+  }
+
   #send(): void {
     const runs = this.#waiting;
+    if (runs.length === 0) return;
     this.#waiting = [];
     this.#client.query(new Group(this.#client, runs, this.#preparations) as unknown as pg.Submittable);
   }

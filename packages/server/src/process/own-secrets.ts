@@ -80,7 +80,7 @@ export const readSecrets = async (config: Config): Promise<Secrets> => {
     return { clientId, accessToken, description, scopes, keepsToken: token === undefined };
   };
   return {
-    encryption: encryption({ keys: Object.fromEntries(keys), current }),
+    encryption: encryption({ keys: new Map(keys), current }),
     staticClients: [
       own(ownClients.root, 'The operator of this deployment.'),
       own(ownClients.queue, 'Issues the credentials of tasks.'),
