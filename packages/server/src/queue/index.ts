@@ -102,8 +102,7 @@ export const createQueue = (
     routes,
     loops: queueLoops(context),
     drain: async () => {
-      await lostRuns.close();
-      await dispatcher.close();
+      await Promise.all([lostRuns.close(), dispatcher.close()]);
     },
   };
 };

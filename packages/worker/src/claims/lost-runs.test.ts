@@ -95,3 +95,25 @@ test('a task that ends soon costs no call', () => {
   assert.equal(timers.size, 0);
   lostRuns.close();
 });
+
+test('a task that ends in the pause before a call is not asked for', async () => {
+  const [ended, running] = [new AbortController(), new AbortController()];
+  const clock = {
+    ...systemClock,
+    after: (_ms: number, wake: () => void) => systemClock.after(0, wake),
+    sleep: async () => ended.abort(),
+  };
+  const identity = { taskQueueId: 'test/worker', workerGroup: 'g', workerId: 'w' };
+  const asked = new Promise((resolve) => {
+    const awaitLostRuns = (_taskQueueId: string, { runs }: { runs: unknown }) => {
+      resolve(runs);
+      return new Promise(() => undefined);
+    };
+    const connect = () => ({ awaitLostRuns }) as unknown as Queue;
+    const lostRuns = openLostRuns({ clock, log: silentLog, identity, connect });
+    const lose = () => undefined;
+    lostRuns.watch({ taskId: 'a', runId: 0, lose, over: ended.signal });
+    lostRuns.watch({ taskId: 'b', runId: 0, lose, over: running.signal });
+  });
+  assert.deepEqual(await within('the first call', asked), [{ taskId: 'b', runId: 0 }]);
+});

@@ -37,10 +37,8 @@ export interface LostRunsContext {
 // A shorter task costs no call.
 const settleMs = seconds(1);
 
-// Tasks that have begun close to each other share a call.
-const gatherMs = 50;
-
-// A server that replies at once, because it ends, would otherwise be asked without a pause.
+// Between two calls. A run that is added breaks off the call that waits, and with it the connection; and a server that ends
+// replies at once.
 const pauseMs = 500;
 
 // What the queue takes in one call.
@@ -93,18 +91,19 @@ class RunsWatch implements LostRuns {
     const { signal } = this.#closed;
     let failures = 0;
     while (this.#runs.size > 0 && !signal.aborted) {
-      await clock.sleep(gatherMs, signal);
+      await clock.sleep(pauseMs, signal);
+      // The queue refuses a call without runs.
+      if (signal.aborted || this.#runs.size === 0) break;
       const renewed = new AbortController();
       this.#renewed = renewed;
-      if (signal.aborted) break;
       try {
         await this.#ask(renewed.signal);
         failures = 0;
-        await clock.sleep(pauseMs, signal);
       } catch (error) {
         if (renewed.signal.aborted) continue;
         const isRefused = refusals.includes(statusOf(error) ?? 0);
-        if (isRefused) log.warn({ error: messageOf(error) }, 'canceled tasks go on until their claims end');
+        if (isRefused)
+          log.warn({ error: messageOf(error) }, 'canceled tasks go on until their claims are renewed');
         await clock.sleep(isRefused ? refusedForMs : backOffMs(failures++), signal);
       }
     }

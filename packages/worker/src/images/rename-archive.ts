@@ -57,7 +57,7 @@ const textOf = async (entry: Entry): Promise<string> => {
 
 /** tar-stream 3.2.2 hands out the content of such an entry without its holes, and one kind of them by a false name. */
 const isSparse = ({ type, pax }: Entry['header']): boolean =>
-  (type as string | null) === null || Object.hasOwn(pax ?? {}, 'GNU.sparse.major');
+  (type as string | null) === null || Object.keys(pax ?? {}).some((key) => key.startsWith('GNU.sparse.'));
 
 /**
  * An archive of one image (`docker save`), in which the image has this name and no other. The creator of the
