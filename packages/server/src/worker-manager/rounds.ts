@@ -83,7 +83,9 @@ export class Rounds {
     if (this.#isWaking) return;
     this.#isWaking = true;
     const { clock } = this.#context;
-    clock.after(Math.max(0, this.#lastMs + betweenRoundsMs - clock.now().getTime()), () => {
+    const agoMs = clock.now().getTime() - this.#lastMs;
+    // A clock that was set back is no reason to wait for longer.
+    clock.after(Math.min(betweenRoundsMs, Math.max(0, betweenRoundsMs - agoMs)), () => {
       this.#isWaking = false;
       this.#due.wake();
     });
