@@ -22,6 +22,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "taskyard.pod" -}}
 serviceAccountName: {{ include "taskyard.name" . }}
 automountServiceAccountToken: false
+# Services of the namespace would become settings: one named metrics sets METRICS_PORT.
+enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
   runAsUser: 65532
