@@ -150,6 +150,25 @@ describe('a pool without change', () => {
     await resolvedTasks(ground, second);
   });
 
+  it('is decided about again when a task becomes pending while a round finds it', async () => {
+    const workerPoolId = await aMachinePool(ground);
+    const room = openRoom(
+      ground,
+      afterReadInside(ground.test.db, 'from pool_task_times', async () => {
+        await pendingTasks(ground, workerPoolId, 1);
+        room.pendingChanged.wake([workerPoolId]);
+      }),
+    );
+    const loop = room.loops.find(({ name }) => name === 'provision');
+    assert.ok(loop);
+    await loop.step(loop.limit);
+    assert.deepEqual(await decisionsOf(workerPoolId), ['wait'], 'the facts were old');
+    ground.clock.advance(seconds(1));
+    await loop.step(loop.limit);
+    assert.equal((await decisionsOf(workerPoolId))[0], 'launch');
+    await resolvedTasks(ground, workerPoolId);
+  });
+
   it('is woken by the times that it waits for', async () => {
     const { workerPoolId, workers } = await busyPool(1, { provisioning: { scaleIn: { idleSeconds: 25 } } });
     context.poolsChanged.wake([workerPoolId]);

@@ -29,6 +29,7 @@ export class Rounds {
   /** To be looked at in the next round: kept apart from those that rest, since a round may be in progress. */
   readonly #touched = new Set<string>();
   #isWaking = false;
+  #isDeciding = false;
   #lastMs = 0;
   #wholeMs = Number.NEGATIVE_INFINITY;
 
@@ -52,9 +53,13 @@ export class Rounds {
     };
   }
 
-  /** A wake-up without ids is for all: some were missed. Task queues without a pool, and garbled names, are left out. */
+  /**
+   * A wake-up without ids is for all: some were missed. Task queues without a pool, and garbled names, are left out; but
+   * a round in progress may be finding a pool that is not known yet.
+   */
   #among(ids: readonly string[]): readonly string[] {
-    return ids.length === 0 ? [...this.#known.keys()] : ids.filter((id) => this.#known.has(id));
+    if (ids.length === 0) return [...this.#known.keys()];
+    return ids.filter((id) => this.#isDeciding || this.#known.has(id));
   }
 
   #want(ids: readonly string[]): void {
@@ -78,7 +83,9 @@ export class Rounds {
     if (this.#isWaking) return;
     this.#isWaking = true;
     const { clock } = this.#context;
-    clock.after(Math.max(0, this.#lastMs + betweenRoundsMs - clock.now().getTime()), () => {
+    const agoMs = clock.now().getTime() - this.#lastMs;
+    // A clock that was set back is no reason to wait for longer.
+    clock.after(Math.min(betweenRoundsMs, Math.max(0, betweenRoundsMs - agoMs)), () => {
       this.#isWaking = false;
       this.#due.wake();
     });
@@ -99,9 +106,14 @@ export class Rounds {
       this.#wholeMs = nowMs;
       this.#resting.clear();
     }
-    const round = await this.#decide({ among, atOnce, limit });
-    this.#learn(round, among);
-    return round.count;
+    this.#isDeciding = true;
+    try {
+      const round = await this.#decide({ among, atOnce, limit });
+      this.#learn(round, among);
+      return round.count;
+    } finally {
+      this.#isDeciding = false;
+    }
   }
 
   /** Ends the rest of these pools, and of those whose time has come. */

@@ -14,13 +14,16 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 
 {{- define "taskyard.image" -}}
-{{ .Values.image.repository }}:{{ required "image.tag names the image" .Values.image.tag }}
+{{- $tag := required "image.tag names the image" .Values.image.tag | toString -}}
+{{ .Values.image.repository }}{{ ternary "@" ":" (hasPrefix "sha256:" $tag) }}{{ $tag }}
 {{- end -}}
 
 {{/* What all pods have: no rights beyond those of a process that opens connections. */}}
 {{- define "taskyard.pod" -}}
 serviceAccountName: {{ include "taskyard.name" . }}
 automountServiceAccountToken: false
+# Services of the namespace would become settings: one named metrics sets METRICS_PORT.
+enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
   runAsUser: 65532
