@@ -116,6 +116,8 @@ export class UpstreamReading {
     try {
       const reply = await fetch(this.#urlOf(path), {
         signal: AbortSignal.timeout(this.#callMs),
+        // It could lead to any address that this machine reaches.
+        redirect: 'manual',
         ...(body && {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
