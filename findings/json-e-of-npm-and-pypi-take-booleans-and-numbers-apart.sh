@@ -4,8 +4,9 @@
 # The same template is rendered by one of them in a service and by the other in tools around it: GitHub's tasks by npm's, and by
 # PyPI's where a project tests its .taskcluster.yml or renders hooks and actions. Where Python shows through they differ without
 # an error: true and 1 are equal, and so are false and 0, also inside lists; `join` writes True; `number` reads an underscore
-# between digits, and neither 0x nor an empty text; whole numbers above 2^53 stay exact, and those from 1e21 on are written without an exponent.
-# And `fromNow` takes its units in capitals only on npm. (That an even division is 3 there and 3.0 here is known.)
+# between digits; whole numbers above 2^53 stay exact, and those from 1e21 on are written without an exponent.
+# Only npm's takes 0x and an empty text for numbers, and units of `fromNow` in capitals: PyPI's ends with an error there. (That an
+# even division is 3 on npm and 3.0 on PyPI is known.)
 # Compare booleans with booleans, and keep identifiers of many digits in quotes.
 set -euo pipefail
 folder=$(mktemp -d)

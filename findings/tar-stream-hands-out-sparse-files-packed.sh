@@ -32,7 +32,9 @@ for (const format of ['gnu', 'posix']) {
     const { name, type, size, pax } = entry.header;
     const content = JSON.stringify(Buffer.concat(chunks).toString('latin1').replace(/\0+/, ' then '));
     console.log(`${format}: ${name.replace(/\d+/, 'N')}, type ${type}, ${size} bytes: ${content}`);
-    if (pax) console.log(`  pax: ${pax['GNU.sparse.name']}, ${pax['GNU.sparse.realsize']} bytes`);
+    if (!pax) continue;
+    const [file, bytes, major] = ['name', 'realsize', 'major'].map((key) => pax[`GNU.sparse.${key}`]);
+    console.log(`  pax: ${file}, ${bytes} bytes, GNU.sparse.major ${major}`);
   }
 }
 JS
@@ -40,5 +42,5 @@ node read.mjs | tee seen
 diff seen - <<'WANTED'
 gnu: disk, type null, 4 bytes: "end\n"
 posix: ./GNUSparseFile.N/disk, type file, 516 bytes: "2\n1048576\n4\n1048580\n0\n then end\n"
-  pax: disk, 1048580 bytes
+  pax: disk, 1048580 bytes, GNU.sparse.major 1
 WANTED

@@ -27,7 +27,7 @@ const date: Parameter<Date> = {
     if (time) return time;
     throw new RequestError(
       'InvalidRequestArguments',
-      `Query parameter since is '${text}', which is no time.`,
+      `Query parameter since is '${text}', which is not a time.`,
     );
   },
 };

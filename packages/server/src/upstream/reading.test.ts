@@ -83,6 +83,22 @@ it('a server that fails is asked again after a while only, and the sentence says
   assert.deepEqual(await look(), []);
 });
 
+it('a server names only entries that it was asked for', async () => {
+  reply = (_path, response) => json(response, { tasks: [{ namespace: 'a.b' }, { namespace: 'c.d' }] });
+  const entries = await new UpstreamReading(rootUrl, manualClock()).entriesAt(['a.b']);
+  assert.deepEqual(
+    entries.map(({ namespace }) => namespace),
+    ['a.b'],
+  );
+});
+
+it('a server that leads elsewhere is not followed', async () => {
+  reply = (_path, response) => void response.writeHead(307, { location: `${rootUrl}/elsewhere` }).end();
+  const error = { message: `${rootUrl} could not be asked for it: it answers 307.` };
+  await assert.rejects(new UpstreamReading(rootUrl, manualClock()).entriesAt(['a.b']), error);
+  assert.deepEqual(asked, ['/api/index/v1/tasks/indexes']);
+});
+
 it('a server that does not answer, or not to the end, is waited for so long and no longer', async () => {
   for (const begin of ['', '{"tasks": [']) {
     reply = (_path, response) => {

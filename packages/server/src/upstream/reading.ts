@@ -69,7 +69,9 @@ export class UpstreamReading {
     for (let at = 0; at < paths.length; at += pathsAtOnce) {
       const body = { indexes: paths.slice(at, at + pathsAtOnce) };
       const page = await this.#call<{ tasks?: Entry[] }>('index/v1/tasks/indexes', body);
-      found.push(...(page?.tasks ?? []));
+      // What it names without having been asked would replace entries of this side.
+      const wanted = new Set(body.indexes);
+      found.push(...(page?.tasks ?? []).filter(({ namespace }) => wanted.has(namespace)));
     }
     return found;
   }
@@ -116,6 +118,8 @@ export class UpstreamReading {
     try {
       const reply = await fetch(this.#urlOf(path), {
         signal: AbortSignal.timeout(this.#callMs),
+        // It could lead to any address that this machine reaches.
+        redirect: 'manual',
         ...(body && {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
