@@ -71,6 +71,12 @@ describe('the command line', () => {
 });
 
 describe('commands about a server', () => {
+  it('end with 2 when a group is missing whose tasks are to be found', async () => {
+    const { exitCode, err } = await taskyard(['group', 'list', '--state', 'failed']);
+    assert.equal(exitCode, 2);
+    assert.match(err, /No group was named/);
+  });
+
   it('end with 1 when it refuses, and say why', async () => {
     const { rootUrl, close } = await startFakeQueue();
     const told = await taskyard(['task', 'status', 'absent'], { rootUrl });

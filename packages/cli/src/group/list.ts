@@ -78,7 +78,15 @@ const countsText = ({ counts }: FoundGroup, paint: Paint): string =>
     .map(([state, count]) => `${count} ${paintState(paint, state)}`)
     .join(', ');
 
+const refuseWithoutGroup = ({ state, search, sort }: ListOptions): void => {
+  if (state === undefined && search === undefined && sort === undefined) return;
+  const message =
+    'No group was named: --state, --search and --sort are about the tasks of one group. See "task list" for tasks of all.';
+  throw new CommandError(exitCodes.usage, message);
+};
+
 const listGroups = async (io: Io, options: ListOptions): Promise<void> => {
+  refuseWithoutGroup(options);
   const { failed, since, name, owner, limit } = options;
   const views = viewsOf(io, options);
   const filters = {

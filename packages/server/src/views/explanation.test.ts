@@ -74,7 +74,7 @@ describe('the expected start', () => {
     assert.match(expectedStart({ ...pace, starts: 100 }).says, /^In less than a minute, since 100 runs/);
     assert.match(expectedStart({ ...pace, before: 300 }).says, /^In about 5 h,/);
   });
-  it('cannot be said without workers, without starts, or by too few of them', () => {
+  it('cannot be said without workers, without starts, by too few of them, or where not all before it are counted', () => {
     const unsaid = (more: Partial<typeof pace>, says: RegExp) => {
       const found = expectedStart({ ...pace, ...more });
       assert.equal(found.seconds, undefined);
@@ -83,6 +83,7 @@ describe('the expected start', () => {
     unsaid({ running: 0, workersSeen: 0 }, /there is no worker/);
     unsaid({ running: 0, workersQuarantined: 2 }, /no worker may take it/);
     unsaid({ starts: 0 }, /no run of its task queue began in the last 10 min/);
+    unsaid({ before: 10_000 }, /10000 runs or more go before it; 10 runs/);
     unsaid({ starts: 2 }, /cannot be said yet: 2 runs of its task queue began/);
     unsaid({ starts: 8, withinMs: 4000 }, /cannot be said yet: 8 runs .* in the last 4 seconds/);
   });

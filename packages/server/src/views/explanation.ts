@@ -86,6 +86,9 @@ const shownTime = (seconds: number): string => {
   return `about ${Math.round(seconds / 3600)} h`;
 };
 
+/** How many runs of a task queue are counted at most. */
+export const runsCountedMax = 10_000;
+
 /** When a pending task starts, if its task queue goes on as it did lately; or why that cannot be said. */
 export const expectedStart = ({ starts, withinMs, ...line }: Pace): ExpectedStart => {
   const { before, running, workersSeen, workersQuarantined } = line;
@@ -97,6 +100,8 @@ export const expectedStart = ({ starts, withinMs, ...line }: Pace): ExpectedStar
   const began = `${some(starts, 'run', 'runs')} of its task queue began ${during}`;
   if (starts < startsMin || (withinMs < withinMinMs && starts < startsOfAnyTime))
     return { says: `It cannot be said yet: ${began}.` };
+  if (before >= runsCountedMax)
+    return { says: `It cannot be said: ${runsCountedMax} runs or more go before it; ${began}.` };
   const seconds = Math.ceil(((before + 1) * withinMs) / starts / 1000);
   return { seconds, says: `In ${shownTime(seconds)}, since ${began}.` };
 };

@@ -49,13 +49,16 @@ export const GroupList = ({
   lines,
   choice,
   total = lines.length,
+  readAt = 0,
   onEnd,
 }: {
   lines: readonly Line[];
   choice: Choice;
   /** How many there are, where not all of them are loaded. */
   total?: number;
-  /** The user comes near the end of what is loaded. */
+  /** When the lines were read, in milliseconds since 1970. */
+  readAt?: number;
+  /** The user comes near the end of what is loaded, or is still there after the lines were read again. */
   onEnd?: () => void;
 }) => {
   const frame = useRef<HTMLDivElement>(null);
@@ -69,10 +72,10 @@ export const GroupList = ({
   });
   const lastDrawn = rows.getVirtualItems().at(-1)?.index ?? 0;
   const isNearEnd = lastDrawn >= lines.length - aheadRows;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each page that arrives may end near what is drawn.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what arrives may end near what is drawn, and nothing was loaded while it was read.
   useEffect(() => {
     if (isNearEnd) onEnd?.();
-  }, [isNearEnd, lines.length]);
+  }, [isNearEnd, lines.length, readAt]);
   /** The place of the current task; -1 where there is none, or filters hide it. */
   const place = () => lines.findIndex(({ taskId }) => taskId === current);
   const step = (by: number) => {

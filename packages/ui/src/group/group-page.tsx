@@ -122,6 +122,7 @@ export const GroupPage = () => {
   if (isLarge)
     return (
       <LargeGroup
+        key={taskGroupId}
         taskGroupId={taskGroupId}
         group={head.data}
         search={search}

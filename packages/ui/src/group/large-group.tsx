@@ -91,6 +91,7 @@ export const LargeGroup = ({
               lines={lines}
               choice={choice}
               total={Math.min(fitting, rowsMax)}
+              readAt={pages.dataUpdatedAt}
               onEnd={() => {
                 if (pages.hasNextPage && !pages.isFetching) void pages.fetchNextPage();
               }}

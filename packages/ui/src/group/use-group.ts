@@ -64,12 +64,12 @@ export const useGroup = (taskGroupId: string) => {
   const queries = useQueryClient();
   const reread = () => void queries.invalidateQueries({ queryKey: ['group', taskGroupId] });
   const timer = useRef(0);
-  // Messages of a large group come all the time, and each reading takes the server a while.
+  // Messages of a large group come all the time, and each reading takes the server a while: nobody sees that of a hidden page.
   const rereadSoon = () => {
     timer.current ||= window.setTimeout(() => {
       timer.current = 0;
       const queryKey = largeKey(taskGroupId);
-      if (queries.isFetching({ queryKey }) > 0) rereadSoon();
+      if (document.hidden || queries.isFetching({ queryKey }) > 0) rereadSoon();
       else void queries.invalidateQueries({ queryKey });
     }, largeRereadMs);
   };

@@ -1,12 +1,18 @@
 import { later, minutes, RequestError, type Sql, type Work } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import { expectedStart, isBroken, isUnmet, whyPending, whyUnscheduled } from '../explanation.ts';
+import {
+  expectedStart,
+  isBroken,
+  isUnmet,
+  runsCountedMax,
+  whyPending,
+  whyUnscheduled,
+} from '../explanation.ts';
 import type { TaskExplanation } from '../schema.ts';
 import * as store from '../store/index.ts';
 import { parsedRuns } from './runs.ts';
 
 const unmetMax = 100;
-const runsCountedMax = 10_000;
 const messagesMax = 20_000;
 /** How far back the pace of a task queue is looked at. */
 const paceMs = minutes(30);

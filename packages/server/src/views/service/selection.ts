@@ -20,7 +20,7 @@ export const selectionOrders = ['state', 'name', 'queue', 'started', 'duration']
 const pages = pagesOf('views.selectGroupLines', ['whole', 'text', 'text', 'text']);
 
 const statesOf = (state: string | undefined): readonly string[] =>
-  state === undefined ? taskStates : state.split(',');
+  state === undefined ? taskStates : [...new Set(state.split(','))];
 
 /** Words as patterns of ILIKE; characters that mean something there are taken as they are. */
 const patternsOf = (search = ''): string[] =>
