@@ -164,7 +164,9 @@ if (files.length === 0) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'taskyard-records-'));
-const databases = mkdtempSync(join(quickFolder(), 'taskyard-tests-'));
+const ciMark = process.env.TASKYARD_CI_MARK;
+// CI finds by this name what is left in memory, and who still uses it.
+const databases = mkdtempSync(join(quickFolder(), ciMark ? `ci-${ciMark}-` : 'taskyard-tests-'));
 // PostgreSQL gives up root for a user of its own, who passes through.
 chmodSync(databases, 0o711);
 const removeAll = () => {
