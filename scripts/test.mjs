@@ -164,31 +164,34 @@ if (files.length === 0) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'taskyard-records-'));
-const databases = mkdtempSync(join(quickFolder(), 'taskyard-tests-'));
+const ciMark = process.env.TASKYARD_CI_MARK;
+// CI finds by this name what is left in memory, and who still uses it.
+const databases = mkdtempSync(join(quickFolder(), ciMark ? `ci-${ciMark}-` : 'taskyard-tests-'));
 // PostgreSQL gives up root for a user of its own, who passes through.
 chmodSync(databases, 0o711);
 const removeAll = () => {
   for (const place of [folder, databases]) rmSync(place, { recursive: true, force: true, maxRetries: 10 });
 };
-const [database, made] = await Promise.all([
-  openDatabase(join(databases, 'shared')),
-  makeForAll(files, { folder: join(folder, 'made'), databases }),
-]).catch((error) => {
-  removeAll();
-  throw error;
-});
 // Ctrl-C reaches the runner as well, since it is in our group: we wait for its end, and clean up.
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
     isInterrupted = true;
     runner?.kill(signal);
   });
-let outcome;
+let outcome = { records: [], flakes: [] };
+// Both are waited for, even if one fails or somebody presses Ctrl-C: a database that was started is stopped before its
+// folder is removed.
+const [database, made] = await Promise.allSettled([
+  openDatabase(join(databases, 'shared')),
+  makeForAll(files, { folder: join(folder, 'made'), databases }),
+]);
 try {
-  const environment = { TASKYARD_TEST_DATABASE_URL: database.url, ...made };
-  outcome = await runAll(files, environment, folder);
+  const failure = [database, made].find(({ status }) => status === 'rejected');
+  if (failure && !isInterrupted) throw failure.reason;
+  const environment = { TASKYARD_TEST_DATABASE_URL: database.value?.url, ...made.value };
+  if (!isInterrupted) outcome = await runAll(files, environment, folder);
 } finally {
-  await database.close();
+  await database.value?.close();
   removeAll();
 }
 // What the database has computed is known when it has ended.

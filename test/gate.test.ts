@@ -87,7 +87,7 @@ describe('scripts/ci/leftovers', { skip: !existsSync('/proc/self') && 'there is 
     assert.deepEqual(await look(place, place), { out: '', err: '', code: 0 });
   });
 
-  it('names and ends processes with the mark, or with the folder as directory, argument or home', async (t) => {
+  it('names and ends processes with the mark, or with the folder as directory, argument or home, or with that of databases', async (t) => {
     const place = await aFolder(t);
     const bare = { PATH: process.env.PATH };
     const inside = join(place, 'inside');
@@ -99,6 +99,7 @@ describe('scripts/ci/leftovers', { skip: !existsSync('/proc/self') && 'there is 
       start([...idle, 'marked'], '/', { ...bare, TASKYARD_CI_MARK: place }),
       start([...idle, 'inside'], inside, bare),
       start([...idle, `--data=${place}/data`], '/', bare),
+      start([...idle, `--data=/dev/shm/ci-${place}-x/data`], '/', bare),
       start([...idle, 'at-home'], '/', { ...bare, HOME: `${place}/home` }),
     ];
     const other = start([...idle, 'other'], '/', { ...bare, HOME: `${place}-of-another` });

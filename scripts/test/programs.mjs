@@ -32,7 +32,7 @@ const addresses = (entries, folder) => ({
   setup: (build) => {
     const urlOf = (path) => JSON.stringify(pathToFileURL(path).href);
     const moved = (path) => join(folder, path.slice(root.length));
-    build.onLoad({ filter: /[\\/]packages[\\/]\w+[\\/]dist[\\/].*\.js$/ }, ({ path }) => {
+    build.onLoad({ filter: /[\\/]packages[\\/][\w-]+[\\/]dist[\\/].*\.js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       if (!text.includes('import.meta.url')) return undefined;
       const contents = text

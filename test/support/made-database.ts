@@ -21,7 +21,7 @@ export const putMadeDatabase = async (dataDir: string): Promise<void> => {
   await copy(made, own);
 };
 
-/** The same, but the data folder holds a link to the data, which lie where databases of tests are quick. */
+/** The same, but the data folder holds a link to the data, which are in `TASKYARD_TEST_DATABASES`. */
 export const linkMadeDatabase = async (dataDir: string): Promise<void> => {
   const own = placeIn(dataDir);
   if (!made || !databases || existsSync(own)) return;

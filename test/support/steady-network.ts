@@ -52,7 +52,7 @@ export const withoutNetworkNews = (program: string): string => {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const [filter, path] = [join(folder, 'filter'), join(folder, 'browser')];
   writeFileSync(filter, filterFor(processor));
-  const words = `bwrap --dev-bind / / --die-with-parent --seccomp 9 -- ${program} "$@"`;
-  writeFileSync(path, `#!/bin/sh\nexec ${words} 9<${filter}\n`, { mode: 0o755 });
+  const words = `bwrap --dev-bind / / --die-with-parent --seccomp 9 -- "${program}" "$@"`;
+  writeFileSync(path, `#!/bin/sh\nexec ${words} 9<"${filter}"\n`, { mode: 0o755 });
   return path;
 };

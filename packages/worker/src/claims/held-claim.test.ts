@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { Queue, type TaskClaimResponse } from '@taskyard/client';
 import { within } from '@taskyard/patience';
-import { type Clock, minutes, seconds, systemClock } from '../clock.ts';
-import { startFakeQueue } from '../testing/fake-queue.ts';
+import { type Clock, later, minutes, seconds, systemClock } from '../clock.ts';
+import { type FakeQueue, startFakeQueue } from '../testing/fake-queue.ts';
 import { silentLog } from '../worker-log.ts';
 import { holdClaim, renewAfterMs } from './held-claim.ts';
 
@@ -29,20 +29,34 @@ const aClaim = async (t: TestContext, claimMs: number) => {
   return { fake, taskId, claimed, hold };
 };
 
+/** A clock that skips what is waited for, until the claim of a task has been renewed. */
+const skippingUntilRenewed = (fake: FakeQueue, taskId: string): Clock => {
+  let skippedMs = 0;
+  return {
+    ...systemClock,
+    now: () => later(new Date(), skippedMs),
+    sleep: async (ms, signal) => {
+      if (fake.run(taskId).reclaims > 0) return systemClock.sleep(ms, signal);
+      skippedMs += ms;
+    },
+  };
+};
+
 test('a server whose clock is an hour behind has its claims renewed in time', async (t) => {
-  const { fake, taskId, claimed, hold } = await aClaim(t, 600);
+  const { fake, taskId, claimed, hold } = await aClaim(t, minutes(20));
   const behind = (date: string): string => new Date(Date.parse(date) - minutes(60)).toJSON();
   const runs = claimed.status.runs.map((run) => ({ ...run, started: behind(run.started ?? '') }));
-  const claim = hold({ takenUntil: behind(claimed.takenUntil), status: { ...claimed.status, runs } });
+  const clock = skippingUntilRenewed(fake, taskId);
+  const claim = hold({ takenUntil: behind(claimed.takenUntil), status: { ...claimed.status, runs } }, clock);
   await fake.until(() => fake.run(taskId).reclaims === 1);
   assert.equal(claim.lost.aborted, false);
 });
 
 test('a claim survives a server that is unreachable for less than its duration', async (t) => {
-  const { fake, taskId, hold } = await aClaim(t, 3000);
+  const { fake, taskId, hold } = await aClaim(t, minutes(20));
   const answers = [500, 503, 0];
   fake.fail((path) => (path.endsWith('/reclaim') ? answers.shift() : undefined));
-  const claim = hold();
+  const claim = hold({}, skippingUntilRenewed(fake, taskId));
   await fake.until(() => fake.run(taskId).reclaims === 1);
   assert.equal(claim.lost.aborted, false);
 });
