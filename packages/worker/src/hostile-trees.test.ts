@@ -119,7 +119,10 @@ for (const engine of ['process', 'bubblewrap', 'docker'] as const) {
       const links = tree('d', await tarOf({ name: 'away', link: outside }, { name: 'f', link: secret }));
       const led = await run(script('true', { mounts: [links, file('d/away/planted')] }));
       assert.equal(led.state, 'failed');
-      assert.match(led.log, /Nothing can be put at d\/away\/planted: a link or a file stands/);
+      assert.match(
+        led.log,
+        /Nothing can be put at d\/away\/planted: there is a link or a file where a directory is needed/,
+      );
       const replaced = await run(script('grep new d/f && test ! -L d/f', { mounts: [links, file('d/f')] }));
       assert.equal(replaced.state, 'completed', replaced.log);
       await assertUntouched();
@@ -144,7 +147,10 @@ for (const engine of ['process', 'bubblewrap', 'docker'] as const) {
       assert.equal(filled.state, 'completed', filled.log);
       const led = await run(script('true', { mounts: [cache('led'), cache('inner2', 'c/away/inner')] }));
       assert.equal(led.state, 'failed');
-      assert.match(led.log, /The cache inner2 cannot be put at c\/away\/inner: a link or a file stands/);
+      assert.match(
+        led.log,
+        /The cache inner2 cannot be put at c\/away\/inner: there is a link or a file where a directory is needed/,
+      );
       await assertUntouched();
     });
 
