@@ -55,14 +55,33 @@ const intoMessages = (): ((chunk: Buffer) => Buffer[]) => {
   };
 };
 
-/** The text of a simple query, such as `begin`. */
-const queryIn = (message: Buffer): string =>
-  message[0] === 0x51
-    ? message
-        .toString('latin1', 5, message.length - 1)
-        .trim()
-        .toLowerCase()
-    : '';
+/** A text that ends with a zero. */
+const zeroEnded = (message: Buffer, start: number): string =>
+  message.toString('latin1', start, message.indexOf(0, start));
+
+/** Tells which statement a message of a client runs, such as `begin`; nothing for other messages. */
+const statementsRun = (): ((message: Buffer) => string) => {
+  const prepared = new Map<string, string>();
+  const kinds: Readonly<Record<string, (message: Buffer) => string>> = {
+    // A simple query.
+    Q: (message) => zeroEnded(message, 5),
+    // A statement gets a name, or none.
+    P: (message) => {
+      const name = zeroEnded(message, 5);
+      prepared.set(name, zeroEnded(message, 5 + name.length + 1));
+      return '';
+    },
+    // A statement gets its values, and runs at once.
+    B: (message) => {
+      const portal = zeroEnded(message, 5);
+      return prepared.get(zeroEnded(message, 5 + portal.length + 1)) ?? '';
+    },
+  };
+  return (message) => {
+    const kind = String.fromCharCode(message[0] ?? 0);
+    return (kinds[kind]?.(message) ?? '').trim().toLowerCase();
+  };
+};
 
 const isOver = (answers: string): boolean => /C....(COMMIT|ROLLBACK)\0/s.test(answers);
 
@@ -84,10 +103,10 @@ class Links {
     const server = toServer({ port: Number(port), host: hostname, noDelay: true });
     const link: Link = { client, server, transaction: [], trap: undefined, withheld: '' };
     this.#links.add(link);
-    const messages = intoMessages();
+    const [messages, statementOf] = [intoMessages(), statementsRun()];
     const ways = [
       this.#pass(client, (chunk) => {
-        for (const message of messages(chunk)) this.#forward(link, message);
+        for (const message of messages(chunk)) this.#forward(link, message, statementOf(message));
       }),
       this.#pass(server, (chunk) => this.#reply(link, chunk)),
     ];
@@ -117,12 +136,12 @@ class Links {
   }
 
   /** What the client sends. Traps are looked at when it commits: only then the whole transaction is known. */
-  #forward(link: Link, message: Buffer): void {
-    if (link.trap) return;
-    const query = queryIn(message);
-    if (query.startsWith('begin')) link.transaction = [];
+  #forward(link: Link, message: Buffer, statement: string): void {
+    // In a trap only the rest of the commit is still to come.
+    if (link.trap) return void link.server.write(message);
+    if (statement.startsWith('begin')) link.transaction = [];
     link.transaction.push(message);
-    if (query === 'commit') {
+    if (statement === 'commit') {
       const sent = Buffer.concat(link.transaction);
       link.trap = [...this.#traps].find(({ texts }) => texts.every((text) => sent.includes(text)));
       link.transaction = [];
