@@ -4,13 +4,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { aWorker, sh } from './testing/a-worker.ts';
+import { aWorker, clockOfShortWaits, sh } from './testing/a-worker.ts';
 import type { FakeRun } from './testing/fake-tasks.ts';
 import { temporaryDirectory } from './testing/places.ts';
 import { noBubblewrap } from './testing/scene.ts';
 
 test('a proxy signs what a task asks for, with the credentials of the newest claim', async (t) => {
-  const { queue } = await aWorker(t, { queueOptions: { claimMs: 900 } });
+  const { queue } = await aWorker(t, { clock: clockOfShortWaits });
   const gate = join(await temporaryDirectory(t), 'gate');
   const ask = (path: string) => `node -e '
     fetch(process.env.TASKCLUSTER_PROXY_URL + "${path}/queue/v1/task/" + process.env.TASK_ID + "/status")

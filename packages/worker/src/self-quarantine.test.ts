@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '@taskyard/patience';
 import { type Clock, later, minutes, systemClock } from './clock.ts';
+import { selfQuarantine } from './self-quarantine.ts';
 import { aWorker, sh } from './testing/a-worker.ts';
+import { silentLog } from './worker-log.ts';
+import type { WorkerOptions } from './worker-options.ts';
 
 /** A worker whose runs can be made to fail through no fault of their tasks. */
 const aScene = async (t: TestContext) => {
@@ -88,4 +91,18 @@ test('faults with a run between them that ended otherwise are none in a row', as
   await mend();
   assert.equal((await run()).state, 'completed');
   assert.deepEqual(queue.quarantines, []);
+});
+
+test('images that cannot be had are no faults of the worker, since tasks choose them', async (t) => {
+  const { rootUrl } = (await aWorker(t)).queue;
+  const credentials = { clientId: 'worker', accessToken: 'secret' };
+  const options = { rootUrl, credentials, taskQueueId: 'a/b', workerGroup: 'group', workerId: 'one' };
+  const watch = selfQuarantine(options as WorkerOptions, { clock: systemClock, log: silentLog });
+  const mayClaim = watch.unlessQuarantined(async () => true);
+  const run = { taskId: 'a', runId: 0 };
+  for (let i = 0; i < 5; i++)
+    watch.note(run, { state: 'exception', reason: 'resource-unavailable', lacksImage: true });
+  assert.equal(await mayClaim(), true);
+  for (let i = 0; i < 3; i++) watch.note(run, { state: 'exception', reason: 'resource-unavailable' });
+  assert.equal(await mayClaim(), false);
 });

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '@taskyard/patience';
-import { aWorker, sh } from './testing/a-worker.ts';
+import { aWorker, clockOfShortWaits, sh } from './testing/a-worker.ts';
 import { temporaryDirectory } from './testing/places.ts';
 import { isRunning } from './testing/processes.ts';
 
@@ -122,7 +122,7 @@ test('tasks run at the same time up to the capacity, with one poll out at a time
 });
 
 test('a claim is renewed in time, and the newest credentials are used', async (t) => {
-  const { queue } = await aWorker(t, { queueOptions: { claimMs: 900 } });
+  const { queue } = await aWorker(t, { clock: clockOfShortWaits });
   const gate = join(await temporaryDirectory(t), 'gate');
   const taskId = queue.addTask(sh('until [ -e "$GATE" ]; do sleep 0.05; done', { env: { GATE: gate } }));
   await queue.until(() => (queue.tasks.get(taskId)?.runs[0]?.reclaims ?? 0) >= 3);
@@ -133,7 +133,7 @@ test('a claim is renewed in time, and the newest credentials are used', async (t
 });
 
 test('a run that is no longer ours is ended without a word', async (t) => {
-  const { queue, worker, workDir } = await aWorker(t, { queueOptions: { claimMs: 900 } });
+  const { queue, worker, workDir } = await aWorker(t, { clock: clockOfShortWaits });
   const pidFile = join(await temporaryDirectory(t), 'pid');
   const taskId = queue.addTask(sh('echo $$ > "$PID"; sleep 1000', { env: { PID: pidFile } }));
   await queue.until(() => queue.run(taskId).artifacts.has('public/logs/live.log'));

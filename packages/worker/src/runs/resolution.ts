@@ -2,7 +2,12 @@
 export type Resolution =
   | { readonly state: 'completed' }
   | { readonly state: 'failed' }
-  | { readonly state: 'exception'; readonly reason: ExceptionReason };
+  | {
+      readonly state: 'exception';
+      readonly reason: ExceptionReason;
+      /** The image that the task chose could not be had: other tasks may well run here. */
+      readonly lacksImage?: boolean;
+    };
 
 export type ExceptionReason =
   | 'worker-shutdown'

@@ -1,6 +1,7 @@
 import { collectArtifacts } from '../artifacts/index.ts';
 import type { HeldClaim } from '../claims/index.ts';
 import { minutes } from '../clock.ts';
+import { ImageUnavailable } from '../images/index.ts';
 import { ownNamesOf, type TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { certify } from './certify.ts';
@@ -136,7 +137,9 @@ const interruptible = async (run: Run, act: () => Resolution | Promise<Resolutio
     }
     run.log.error(`The worker could not go on: ${messageOf(error)}`);
     reportBug(run.tools, run.claim, error);
-    return exception(isPassingFailure(error) ? 'resource-unavailable' : 'internal-error');
+    const isPassing = isPassingFailure(error);
+    const lacksImage = error instanceof ImageUnavailable;
+    return { state: 'exception', reason: isPassing ? 'resource-unavailable' : 'internal-error', lacksImage };
   }
 };
 

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test';
-import type { Clock } from '../clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { startWorker, type Worker } from '../worker.ts';
 import type { WorkerOptions } from '../worker-options.ts';
 import { type FakeQueue, type FakeQueueOptions, startFakeQueue } from './fake-queue.ts';
@@ -34,6 +34,12 @@ export const aWorker = async (
     await queue.close();
   });
   return { queue, worker, workDir };
+};
+
+/** A clock by which a worker waits for no longer than this: it renews claims of 20 minutes several times a second. */
+export const clockOfShortWaits: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 200), signal),
 };
 
 /** A payload that runs a script. */

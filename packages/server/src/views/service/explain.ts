@@ -52,12 +52,16 @@ const explainUnscheduled = async (sql: Sql, { taskId, dependencies }: store.Stan
 const explainPending = async (sql: Sql, task: store.StandingRow, now: Date) => {
   const { taskQueueId, priority, runs } = task;
   const position = task.position ?? 0;
-  const [counts, workers, decision, pace] = await Promise.all([
+  const [counts, workers, decision] = await Promise.all([
     store.countBefore(sql, { taskQueueId, priority, position, runsMax: runsCountedMax }),
     store.countWorkers(sql, taskQueueId, now),
     store.lastDecision(sql, taskQueueId),
-    store.countStarts(sql, { taskQueueId, notBefore: later(now, -paceMs), messagesMax }),
   ]);
+  // Reads many messages, and tells nothing about a queue that nobody serves.
+  const pace =
+    workers.seen > 0 || counts.running > 0
+      ? await store.countStarts(sql, { taskQueueId, notBefore: later(now, -paceMs), messagesMax })
+      : { starts: 0, since: undefined };
   const line = { ...counts, workersSeen: workers.seen, workersQuarantined: workers.quarantined };
   return {
     because: whyPending(line),

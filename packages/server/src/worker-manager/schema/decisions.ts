@@ -58,7 +58,7 @@ export const poolSampleList = publish(
             Type.Number({ description: 'The price of all workers; absent where one of them is not known.' }),
           ),
         }),
-        { description: 'The oldest first. While a pool has neither workers nor tasks, samples are few.' },
+        { description: 'The oldest first.' },
       ),
     },
     { title: 'What a worker pool had and cost' },
