@@ -70,7 +70,12 @@ const giveTo = async (path: string, owner: number): Promise<void> => {
 };
 
 const giveEntriesTo = async (folder: string, owner: number): Promise<void> => {
-  for (const name of await readdir(folder)) await giveTo(join(folder, name), owner);
+  for (const name of await readdir(folder)) {
+    // A server that is just ending removes its sockets meanwhile.
+    await giveTo(join(folder, name), owner).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+  }
 };
 
 const launchFromRoot = async (
