@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Group, SegmentedControl, Stack, Text } from '@mantine/core';
+import { Alert, Anchor, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense, useDeferredValue, useMemo } from 'react';
 import type { GroupSearch } from '../router.tsx';
@@ -7,6 +7,7 @@ import { Answer, Page } from '../shell/page.tsx';
 import { paths } from '../shell/paths.ts';
 import { StateMark } from '../shell/state-mark.tsx';
 import { useLink } from '../shell/use-link.ts';
+import { ChosenCount } from './chosen-count.tsx';
 import { CriticalPath } from './critical-path-view.tsx';
 import { type Change, Filters, Progress } from './filters.tsx';
 import { firstCauses } from './first-causes.ts';
@@ -168,16 +169,7 @@ export const GroupPage = () => {
               <Text size="sm" c="dimmed">
                 {shown.length} of {lines.length} shown
               </Text>
-              {choice.ids.size > 0 && (
-                <>
-                  <Text size="sm" aria-live="polite">
-                    {choice.ids.size} chosen
-                  </Text>
-                  <Button size="compact-xs" variant="default" onClick={choice.clear}>
-                    Choose none
-                  </Button>
-                </>
-              )}
+              <ChosenCount choice={choice} />
             </Group>
             <Content lines={shown} search={search} change={change} choice={choice} />
           </>

@@ -1,10 +1,11 @@
-import { Button, Group, Text } from '@mantine/core';
+import { Group, Text } from '@mantine/core';
 import type { TaskGroupResponse } from '@taskyard/client/browser';
 import { useRef } from 'react';
 import type { GroupSearch } from '../router.tsx';
 import { Failure } from '../shell/failure.tsx';
 import { Moment } from '../shell/moment.tsx';
 import { Answer, Page } from '../shell/page.tsx';
+import { ChosenCount } from './chosen-count.tsx';
 import { type Change, Filters, Progress } from './filters.tsx';
 import { GroupActions } from './group-actions.tsx';
 import { GroupList } from './group-list.tsx';
@@ -75,16 +76,7 @@ export const LargeGroup = ({
                 {fitting} of {total} fit
                 {fitting > rowsMax && `; the list holds the first ${rowsMax}`}
               </Text>
-              {choice.ids.size > 0 && (
-                <>
-                  <Text size="sm" aria-live="polite">
-                    {choice.ids.size} chosen
-                  </Text>
-                  <Button size="compact-xs" variant="default" onClick={choice.clear}>
-                    Choose none
-                  </Button>
-                </>
-              )}
+              <ChosenCount choice={choice} />
             </Group>
             {pages.error && <Failure error={pages.error} what="these tasks" />}
             <GroupList
