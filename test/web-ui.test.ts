@@ -10,7 +10,6 @@ import {
   launchBrowser,
   newVisitor,
   seriousFaults,
-  settled,
   signedInPage,
   signInLink,
   skipWithoutBrowser,
@@ -393,10 +392,6 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
 
   it('stay signed out, whatever a renewal of credentials says that was on its way', async () => {
     const { page: other } = await signedInPage(browser, platform);
-    // The browser keeps the scripts of that page. A page that has to load some is loaded again when the machine's networks
-    // change, and what was held back would be lost.
-    await other.goto('/hooks');
-    await settled(other);
     await other.clock.install();
     await other.goto('/');
     await other.getByRole('button', { name: 'root' }).waitFor();

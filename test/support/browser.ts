@@ -115,24 +115,17 @@ export const heldReply = async (page: Page, end: string) => {
     await route.fulfill({ response });
   };
   const predicate = (request: Request): boolean => request.url().endsWith(end);
-  /** Rejects when the page gives the request up, as one does that is loaded again. */
-  const loss = new Promise<never>((_, reject) => {
-    page.on('requestfailed', (request) => {
-      if (predicate(request))
-        reject(new Error(`The page has given up ${request.url()}: ${request.failure()?.errorText}`));
-    });
-  });
-  loss.catch(() => {});
   await page.route(`**${end}`, hold, { times: 1 });
   return {
     answered,
     /** Lets the page have it; resolves with its status when it is there. */
-    release: async (): Promise<number | undefined> => {
-      const arrival = page.waitForEvent('requestfinished', { predicate });
-      arrival.catch(() => {});
+    release: async (): Promise<number> => {
+      // Not its end: Chromium may call a reply aborted whose last byte the page has read.
+      const arrival = page.waitForResponse((response) => predicate(response.request()), {
+        timeout: patienceMs,
+      });
       release();
-      const reply = await (await Promise.race([arrival, loss])).response();
-      return reply?.status();
+      return (await arrival).status();
     },
   };
 };
