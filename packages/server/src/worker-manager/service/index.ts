@@ -77,8 +77,12 @@ export const poolVerbs = (
     createWorker: bound.createWorkers.one,
     updateWorker: bound.updateWorkers.one,
     drainWorker: bound.drainWorkers.one,
-    removeWorker: (worker: workers.AskedWorker, reason: string) =>
-      workers.removeWorker(context, worker, reason),
+    removeWorker: async (worker: workers.AskedWorker, reason: string) => {
+      const removed = await workers.removeWorker(context, worker, reason);
+      // This process refuses its credentials before the reply; others as soon as they hear of it.
+      await barred.load();
+      return removed;
+    },
     registerWorker: (request: RegisterWorkerRequest) => registration.registerWorker(context, request),
     reregisterWorker: bound.reregisterWorkers.one,
     reportWorkerError: bound.reportWorkerErrors.one,
