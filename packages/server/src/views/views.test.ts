@@ -106,8 +106,9 @@ describe('a selection of the tasks of a group', () => {
     assert.deepEqual(await selected('search=0%25'), ['100% of it']);
     assert.deepEqual(await selected(`search=${ids.get('buildXmac')}`), ['buildXmac']);
     assert.deepEqual(await selected('state=pending,unscheduled'), ['buildXmac', '100% of it']);
-    assert.deepEqual(await selected('state=failed&search=mac'), []);
-    const [line] = linesOf((await t.get(`${path}/selection?search=it`)).body);
+    // No short word: chance may write one into an id.
+    assert.deepEqual(await selected('state=failed&search=build_mac'), []);
+    const [line] = linesOf((await t.get(`${path}/selection?search=0%25`)).body);
     assert.deepEqual(line?.dependencies, [ids.get('Build Linux')]);
   });
 
