@@ -165,11 +165,11 @@ describe('before the body of a request is read', () => {
     assert.equal((await post('byBody', { headers: { may: '' }, payload: '{' })).status, 400);
   });
 
-  it('one of more than 1 MiB is refused to callers without credentials, announced or not', async () => {
-    assert.match(await begin('open', { 'content-length': 2 * MiB }), /^HTTP\/1.1 413 /);
-    const chunk = `110000\r\n${' '.repeat(0x110000)}\r\n`;
+  it('one of more than 320 KiB is refused to callers without credentials, announced or not', async () => {
+    assert.match(await begin('open', { 'content-length': MiB }), /^HTTP\/1.1 413 /);
+    const chunk = `60000\r\n${' '.repeat(0x60000)}\r\n`;
     const chunked = await begin('open', { 'transfer-encoding': 'chunked' }, chunk);
-    assert.match(chunked, /^HTTP\/1.1 413 [\s\S]*larger than 1 MiB/);
+    assert.match(chunked, /^HTTP\/1.1 413 [\s\S]*larger than 320 KiB/);
   });
 
   it('one of more than 20,000 values is refused to callers without credentials before it is parsed', async () => {

@@ -3,12 +3,13 @@ import { Transform, type TransformCallback } from 'node:stream';
 import type { FastifyReply, FastifyRequest, RequestPayload } from 'fastify';
 import { type Clock, minutes, RequestError } from '../base/index.ts';
 import type { BodyProof, Caller, Contract } from './contract.ts';
+import { headerBytesMax } from './limits.ts';
 import { unprovenBodies } from './unproven.ts';
 
 const bodyBytesMaxDefault = 10 * 2 ** 20;
 
-/** The largest body of a caller without credentials, in bytes. */
-const unsignedBytesMax = 2 ** 20;
+/** The largest body of a caller without credentials, in bytes: for `authenticateHawk`, all headers of a request and a little more. */
+const unsignedBytesMax = headerBytesMax + 64 * 2 ** 10;
 
 /** Validating a body above this size is considerable work. */
 const largeBytes = 64 * 2 ** 10;

@@ -1,4 +1,3 @@
-import { headerBytesMax } from '../../http/index.ts';
 import {
   authenticateHawkRequest,
   authenticateHawkResponse,
@@ -57,8 +56,6 @@ export const scopeRoutes = [
       stability,
       // Nonces are not remembered, so anyone who sees a signature can use it for some time.
       secretInput: true,
-      // The signature was in the headers of a request, which have this limit; the rest is small.
-      bodyBytesMax: headerBytesMax + 64 * 2 ** 10,
       input: authenticateHawkRequest,
       output: authenticateHawkResponse,
     },
