@@ -107,9 +107,9 @@ const scene = async (t: TestContext, engine: 'process' | 'bubblewrap' | 'docker'
 // on another Node.
 const { TASKYARD_TEST_WHOLE: isWhole, TASKYARD_TEST_AGAIN: isAgain } = process.env;
 for (const [engine, part, lifeMs] of [
-  ['process', 50, 600],
-  ['bubblewrap', 50, 600],
-  ['docker', 20, 2000],
+  ['process', 30, 600],
+  ['bubblewrap', 30, 600],
+  ['docker', 15, 2000],
 ] as const) {
   const count = isWhole ? 100 : Math.ceil(part / (isAgain ? 3 : 1));
   test(`${engine}: ${count} tasks are completed once each by workers that are killed at random moments`, {
