@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { bindingFor, queueExchanges, type TaskStatus } from '@taskyard/client/browser';
 import { useEffect, useMemo, useRef } from 'react';
 import { api } from '../session/api.ts';
-import { useEvents } from '../session/use-events.ts';
+import { exchangesOfTasks, useEvents } from '../session/use-events.ts';
 import { type Line, updated } from './lines.ts';
 
 const linesKey = (taskGroupId: string) => ['group', taskGroupId, 'lines'];
@@ -32,15 +32,6 @@ const readLines = async (taskGroupId: string, signal: AbortSignal): Promise<Line
   return lines.length > wholeMax ? null : lines;
 };
 
-const exchangesOfTasks = [
-  queueExchanges.taskDefined,
-  queueExchanges.taskPending,
-  queueExchanges.taskRunning,
-  queueExchanges.taskCompleted,
-  queueExchanges.taskFailed,
-  queueExchanges.taskException,
-  queueExchanges.taskPriorityChanged,
-];
 const exchangesOfGroups = [queueExchanges.taskGroupSealed, queueExchanges.taskGroupResolved];
 
 /** Puts what messages say into the lines; undefined when they tell of a task that is not there yet. */

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { bindingFor, queueExchanges, type TaskStatus } from '@taskyard/client/browser';
 import { useMemo } from 'react';
 import { api } from '../session/api.ts';
-import { useEvents } from '../session/use-events.ts';
+import { exchangesOfTasks, useEvents } from '../session/use-events.ts';
 
 /** What a task was asked to do: it never changes. */
 export const useTask = (taskId: string) =>
@@ -12,22 +12,15 @@ export const useTask = (taskId: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-const exchanges = [
-  queueExchanges.taskDefined,
-  queueExchanges.taskPending,
-  queueExchanges.taskRunning,
-  queueExchanges.taskCompleted,
-  queueExchanges.taskFailed,
-  queueExchanges.taskException,
-  queueExchanges.taskPriorityChanged,
-];
-
 /** How a task stands, kept up to date by the event stream. */
 export const useStatus = (taskId: string) => {
   const queries = useQueryClient();
   const key = ['task', taskId, 'status'];
   const bindings = useMemo(
-    () => [...exchanges, queueExchanges.artifactCreated].map((exchange) => bindingFor(exchange, { taskId })),
+    () =>
+      [...exchangesOfTasks, queueExchanges.artifactCreated].map((exchange) =>
+        bindingFor(exchange, { taskId }),
+      ),
     [taskId],
   );
   useEvents<{ status?: TaskStatus }>({

@@ -1,4 +1,4 @@
-import type { Binding, StreamedMessage } from '@taskyard/client/browser';
+import { type Binding, queueExchanges, type StreamedMessage } from '@taskyard/client/browser';
 import { useEffect, useRef } from 'react';
 import { listen } from './shared-events.ts';
 
@@ -9,6 +9,17 @@ export interface Following<Payload> {
   /** Messages may be missing: the present state has to be read. Also called when the stream begins. */
   readonly onGap?: () => void;
 }
+
+/** What tells that a task has changed. */
+export const exchangesOfTasks = [
+  queueExchanges.taskDefined,
+  queueExchanges.taskPending,
+  queueExchanges.taskRunning,
+  queueExchanges.taskCompleted,
+  queueExchanges.taskFailed,
+  queueExchanges.taskException,
+  queueExchanges.taskPriorityChanged,
+];
 
 /** Follows the event stream while the component is shown. Bindings are compared by their content. */
 export const useEvents = <Payload>(following: Following<Payload>): void => {

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { FinishUploadRequest, Hashes } from '../schema.ts';
 import { backendOf, keyOf } from './backends.ts';
-import { checkedHashes, lockByName, writeChanges } from './changes.ts';
+import { changeObjects, checkedHashes } from './changes.ts';
 
 const hashAlgorithms: readonly HashAlgorithm[] = ['sha256', 'sha512'];
 
@@ -18,19 +18,12 @@ export interface UploadToFinish {
 }
 
 /** Makes objects readable and final. Safe to repeat. */
-export const finishUploads: Verb<UploadToFinish, lifecycle.StoredObject, Context> = async (tx, items) => {
-  const objects = await lockByName(tx, items);
-  const answers = items.map((item) => {
-    const object = objects.get(item.name);
+export const finishUploads: Verb<UploadToFinish, lifecycle.StoredObject, Context> = (tx, items) =>
+  changeObjects(tx, items, (object, item) => {
     const hashes = lifecycle.afterFinish(object, item);
     if (hashes instanceof RequestError) return hashes;
-    const changed = { ...(object as lifecycle.StoredObject), hashes, uploadExpires: null };
-    objects.set(item.name, changed);
-    return changed;
+    return { ...(object as lifecycle.StoredObject), hashes, uploadExpires: null };
   });
-  await writeChanges(tx, answers);
-  return answers;
-};
 
 /** The end of an upload, as a caller requests it. */
 export type UploadEnd = FinishUploadRequest & { readonly name: string; readonly authorize: Authorize };

@@ -15,7 +15,7 @@ import { backendFor } from '../placement.ts';
 import type { CreateUploadRequest, CreateUploadResponse } from '../schema.ts';
 import * as store from '../store.ts';
 import { backendOf, keyOf } from './backends.ts';
-import { checkedHashes, lockByName, writeChanges } from './changes.ts';
+import { changeObjects, checkedHashes } from './changes.ts';
 
 const uploadUrlMs = minutes(45);
 const unfinishedMs = days(1);
@@ -27,17 +27,11 @@ export const startUploads: Verb<lifecycle.StoredObject, lifecycle.StoredObject, 
   items,
 ) => {
   await store.insertObjects(tx, items);
-  const objects = await lockByName(tx, items);
-  const answers = items.map((item) => {
-    const object = objects.get(item.name) as lifecycle.StoredObject;
+  return changeObjects(tx, items, (inserted, item) => {
+    const object = inserted as lifecycle.StoredObject;
     const hashes = lifecycle.afterStart(object, item);
-    if (hashes instanceof RequestError) return hashes;
-    const changed = { ...object, hashes };
-    objects.set(item.name, changed);
-    return changed;
+    return hashes instanceof RequestError ? hashes : { ...object, hashes };
   });
-  await writeChanges(tx, answers);
-  return answers;
 };
 
 /** An upload, as a caller requests it. */

@@ -1,6 +1,7 @@
-import { Anchor, Code, Stack, Table, Text } from '@mantine/core';
+import { Anchor, Code, Stack, Text } from '@mantine/core';
 import type { Task, TaskStatus } from '@taskyard/client/browser';
 import type { ReactNode } from 'react';
+import { Facts } from '../../shell/listing.tsx';
 import { Moment } from '../../shell/moment.tsx';
 import { paths } from '../../shell/paths.ts';
 import { useLink } from '../../shell/use-link.ts';
@@ -60,18 +61,7 @@ export const Definition = ({ task, status }: { task: Task; status: TaskStatus })
       {task.metadata.description && (
         <Text style={{ whiteSpace: 'pre-wrap' }}>{task.metadata.description}</Text>
       )}
-      <Table>
-        <Table.Tbody>
-          {facts.map(([name, value]) => (
-            <Table.Tr key={name}>
-              <Table.Th scope="row" w={110}>
-                {name}
-              </Table.Th>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{value}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <Facts facts={facts} />
       <details>
         <summary>Payload and everything else</summary>
         <Code block>{JSON.stringify(task, null, 2)}</Code>
