@@ -244,6 +244,54 @@ tasks:
     assert.equal(await says('why', ours, '--group'), '1 task was canceled.\n');
   });
 
+  await t.test(
+    'what waits in a queue is found, gets another priority and is canceled by what it is of',
+    async () => {
+      const queueName = 'team/rush';
+      const aWaiting = async (name: string, push: string, more: object = {}): Promise<string> => {
+        const taskId = slugid();
+        const source = `https://git.example.com/app/${push}`;
+        const metadata = { name, description: '', owner: `${push}@example.com`, source };
+        await queue.createTask(taskId, aTask(name, { taskQueueId: queueName, metadata, ...more }));
+        return taskId;
+      };
+      const [slow, quick, other] = [
+        await aWaiting('slow', 'one'),
+        await aWaiting('quick', 'one', { tags: { kind: 'a=b' }, routes: ['index.app.one'] }),
+        await aWaiting('other', 'two'),
+      ];
+      const waiting = async (...filters: string[]): Promise<string[]> => {
+        const found = JSON.parse(await says('queue', 'pending', queueName, ...filters, '--json')) as {
+          taskId: string;
+        }[];
+        return found.map(({ taskId }) => taskId);
+      };
+      assert.deepEqual(await waiting('--owner', 'one@example.com'), [slow, quick]);
+      assert.deepEqual(await waiting('--source', 'APP/two'), [other]);
+      assert.deepEqual(await waiting('--source', 'app', '--name', 'QUI'), [quick]);
+      assert.deepEqual(await waiting('--tag', 'kind=a=b', '--route', 'index.app.one'), [quick]);
+      assert.deepEqual(await waiting('--group', other), [other]);
+      assert.match(await refused('queue', 'priority', queueName, 'high'), /Give a filter, or --all/);
+      assert.match(await refused('queue', 'cancel', queueName), /Give a filter, or --all/);
+      assert.equal(
+        await says('queue', 'priority', queueName, 'high', '--source', 'app/one'),
+        '2 of 2 waiting tasks have the priority high now\n',
+      );
+      assert.deepEqual(
+        (await queue.statuses({ taskIds: [slow, quick, other] })).statuses.map(
+          ({ status }) => status.priority,
+        ),
+        ['high', 'high', 'lowest'],
+      );
+      const canceled = JSON.parse(
+        await says('queue', 'cancel', queueName, '--name', 'o', '--json'),
+      ) as object;
+      assert.deepEqual(canceled, { changed: [slow, other], ended: [] });
+      assert.deepEqual(await waiting(), [quick]);
+      assert.equal(await says('queue', 'cancel', queueName, '--all'), '1 of 1 waiting tasks canceled\n');
+    },
+  );
+
   await t.test('a task queue that no worker serves is told when a task is created', async () => {
     const warned = async (...words: string[]): Promise<string> => {
       const { err, code } = await run(words);

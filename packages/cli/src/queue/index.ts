@@ -1,10 +1,9 @@
 import { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
-import { columns, harmless, type Io, say, sayJson } from '../io.ts';
+import { columns, type Io, say, sayJson } from '../io.ts';
 import { knownQueues, requireQueue } from '../known-names.ts';
-import { allItems } from '../listings.ts';
-import { shownTime } from '../times.ts';
 import { listWorkers, workerQuarantineCommand } from '../worker-fleet/index.ts';
+import { cancelCommand, pendingCommand, priorityCommand } from './waiting.ts';
 
 interface Counts {
   readonly taskQueueId: string;
@@ -46,27 +45,6 @@ const countsCommand = (io: Io): Command =>
       else printCounts(io, counts);
     });
 
-const pendingCommand = (io: Io): Command =>
-  connectedCommand('pending')
-    .description('List the tasks that wait in a queue, the oldest first.')
-    .argument('<taskQueueId>')
-    .action(async (taskQueueId: string, options: ConnectedOptions) => {
-      const queue = queueOf(io, options);
-      const found = await allItems(
-        (query) => queue.listPendingTasks(taskQueueId, query),
-        (page) => page.tasks,
-      );
-      if (found.length === 0) await requireQueue(queue, taskQueueId);
-      if (options.json) return sayJson(io, found);
-      const rows = found.map(({ taskId, inserted, task }) => [
-        taskId,
-        shownTime(io, inserted),
-        task.priority ?? '',
-        harmless(task.metadata.name),
-      ]);
-      for (const line of columns(rows)) say(io, line);
-    });
-
 const workersCommand = (io: Io): Command =>
   connectedCommand('workers')
     .description('List the workers that were seen at a queue within the last day; "worker list" lists all.')
@@ -75,8 +53,18 @@ const workersCommand = (io: Io): Command =>
 
 /** The commands about task queues and their workers. */
 export const queueCommands = (io: Io): Command => {
-  const queue = new Command('queue').description('Look at task queues and their workers.');
-  const verbs = [listCommand, countsCommand, pendingCommand, workersCommand, workerQuarantineCommand];
+  const queue = new Command('queue').description(
+    'Look at task queues, change what waits in them, and look at their workers.',
+  );
+  const verbs = [
+    listCommand,
+    countsCommand,
+    pendingCommand,
+    priorityCommand,
+    cancelCommand,
+    workersCommand,
+    workerQuarantineCommand,
+  ];
   for (const verb of verbs) queue.addCommand(verb(io));
   return queue;
 };
