@@ -11,6 +11,7 @@ import { withoutIndexes } from './without-indexes.mjs';
 
 const { migrate } = await import('../packages/server/dist/base/index.js');
 const queue = await import('../packages/server/dist/queue/store/index.js');
+const { Heads } = await import('../packages/server/dist/queue/claiming/heads.js');
 
 const { values: options } = parseArgs({
   options: {
@@ -114,13 +115,18 @@ const addPending = async (db, wanted) => {
   await db`vacuum (analyze) pending`;
 };
 
-/** Deletes the head of a line, as claims do, in many small transactions. */
-const claimHead = async (db, taskQueueId, wanted) => {
-  for (let left = wanted; left > 0; left -= 100) {
-    await db`
-      delete from pending where ctid = any(array(
-        select ctid from pending where task_queue_id = ${taskQueueId}
-         order by priority, position, task_id limit 100 for update skip locked))`;
+/** Takes runs as claims do, in many small transactions; the last ones one by one. */
+const claimHead = async (db, { taskQueueId, heads }, wanted) => {
+  for (let left = wanted; left > 0; ) {
+    const count = left > 100 ? Math.min(100, left - 50) : 1;
+    await db.transaction(async (tx) => {
+      const now = new Date();
+      await heads.read(heads.due([taskQueueId]), (parts) => queue.findHeads(tx, parts, now));
+      const parts = heads.partsOf(taskQueueId);
+      const taken = await queue.takePending(tx, [{ taskQueueId, count, parts }], now);
+      heads.took(taken.map(() => taskQueueId));
+    });
+    left -= count;
   }
 };
 
@@ -147,16 +153,21 @@ const recount = async (db, taskGroupId, wanted) => {
 const explainBehindChanges = async (db) => {
   const [taskQueueId] = queueNames;
   const [{ taskGroupId }] = await db`select task_group_id from task_groups limit 1`;
-  const wanted = { taskQueueIds: [taskQueueId], counts: [1] };
+  const line = { taskQueueId, heads: new Heads() };
+  const wanted = (heads) => [{ taskQueueId, count: 1, parts: heads.partsOf(taskQueueId) }];
   const tell = async (title) => {
-    const claim = await explainCall(db, (tx) => queue.takePending(tx, wanted, new Date()));
+    const claim = await explainCall(db, (tx) => queue.takePending(tx, wanted(line.heads), new Date()));
+    const whole = await explainCall(db, (tx) => queue.takePending(tx, wanted(new Heads()), new Date()));
     const group = await explainCall(db, (tx) => queue.shrinkGroups(tx, [taskGroupId], [1]));
     const shown = ({ pages, ms }) => `${pages} pages, ${ms.toFixed(2)} ms`;
-    console.log(`${title}: takePending, 1 of one queue: ${shown(claim)}; shrinkGroups: ${shown(group)}`);
+    console.log(
+      `${title}: takePending, 1 of one queue: ${shown(claim)}; from the first row: ${shown(whole)}; ` +
+        `shrinkGroups: ${shown(group)}`,
+    );
   };
   const count = Math.floor(Math.max(...levels) / 50);
   const change = async () => {
-    await claimHead(db, taskQueueId, count);
+    await claimHead(db, line, count);
     await recount(db, taskGroupId, count);
   };
   await db`alter table pending set (autovacuum_enabled = off)`;

@@ -8,6 +8,8 @@ const [queue, scheduler, events, views] = await Promise.all(
   ),
 );
 
+const { Heads } = await import(`${dist}/queue/claiming/heads.js`);
+
 const batchSize = 16;
 const times = (make) => Array.from({ length: batchSize }, (_, i) => make(i));
 
@@ -89,8 +91,9 @@ export const statementsFor = async (db, queueNames) => {
   const fresh = times(newRecord(queueNames, taskGroupId, now));
   const place = (record) => ({ ...record, runId: 0 });
   const waiting = await db`select task_queue_id, priority, position, task_id from pending limit ${batchSize}`;
-  const one = { taskQueueIds: [queueNames[0]], counts: [1] };
-  const many = { taskQueueIds: queueNames, counts: queueNames.map(() => 4) };
+  const heads = new Heads();
+  const wanted = (taskQueueId, count) => ({ taskQueueId, count, parts: heads.partsOf(taskQueueId) });
+  const many = queueNames.map((taskQueueId) => wanted(taskQueueId, 4));
   const growth = [{ taskGroupId, tasks: batchSize, expires: now }];
   const claim = (record) => ({
     ...place(record),
@@ -101,10 +104,15 @@ export const statementsFor = async (db, queueNames) => {
     takenUntil: now,
   });
   return {
-    'claim: takePending, 1 of one queue': (tx) => queue.takePending(tx, one, now),
+    'claim: takePending, 1 of one queue': (tx) => queue.takePending(tx, [wanted(queueNames[0], 1)], now),
     'claim: takePending, 32 of 8 queues': (tx) => queue.takePending(tx, many, now),
     'claim: insertClaims': (tx) => queue.insertClaims(tx, running.map(claim)),
-    'claim: queuesWithPending, 8 queues': (tx) => queue.queuesWithPending(tx, queueNames, now),
+    'claim: findHeads, 8 queues': (tx) =>
+      queue.findHeads(
+        tx,
+        many.flatMap(({ parts }) => parts),
+        now,
+      ),
     'resolve: lockRecords': (tx) => queue.lockRecords(tx, ids),
     'claim, resolve: saveRecords': (tx) =>
       queue.saveRecords(

@@ -46,6 +46,7 @@ import { createWorkers, type Workers } from './workers/index.ts';
 export const signalNames = [
   'events',
   'pending',
+  'placesTaken',
   'runsLost',
   'releases',
   'quarantines',
@@ -175,6 +176,7 @@ const queueContextOf = (
   ...base,
   settings: queueSettingsOf(config),
   pendingChanged: signals.pending,
+  placesTaken: signals.placesTaken,
   runsLost: signals.runsLost,
   releaseStarted: signals.releases,
   observeClaim,

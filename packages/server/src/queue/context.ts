@@ -41,6 +41,11 @@ export interface Context extends BaseContext {
   readonly settings: QueueSettings;
   /** Woken with the ids of task queues in which runs became pending. Shared between the processes of a deployment. */
   readonly pendingChanged: Signal;
+  /**
+   * Woken together with {@link Context.pendingChanged}, and before it: for each task queue the earliest place in line that
+   * was taken, as `<taskQueueId>@<position>`. Shared in the same way.
+   */
+  readonly placesTaken: Signal;
   /** Woken with the ids of task queues whose workers lost runs that they have not reported. Shared in the same way. */
   readonly runsLost: Signal;
   /** Woken when a large fan-out has begun. */

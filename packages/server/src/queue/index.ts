@@ -83,8 +83,9 @@ export interface Queue extends Domain<QueueVerbs> {
 
 /** Opens the queue. Signals are shared between the processes of a deployment; by default they are this process's. */
 export const createQueue = (
-  given: Omit<Context, 'pendingChanged' | 'releaseStarted' | 'runsLost'> & {
+  given: Omit<Context, 'pendingChanged' | 'placesTaken' | 'releaseStarted' | 'runsLost'> & {
     pendingChanged?: Signal;
+    placesTaken?: Signal;
     releaseStarted?: Signal;
     runsLost?: Signal;
   },
@@ -92,6 +93,7 @@ export const createQueue = (
   const context: Context = {
     ...given,
     pendingChanged: given.pendingChanged ?? localSignal(),
+    placesTaken: given.placesTaken ?? localSignal(),
     releaseStarted: given.releaseStarted ?? localSignal(),
     runsLost: given.runsLost ?? localSignal(),
   };

@@ -17,6 +17,7 @@ export const queueAlone = () => ({
     longPollSeconds: 20,
   },
   pendingChanged: localSignal(),
+  placesTaken: localSignal(),
   releaseStarted: localSignal(),
   runsLost: localSignal(),
   onResolved: async () => {},

@@ -86,12 +86,19 @@ export const releaseFurther = async (tx: Transaction, { now, context }: Work<Con
 export const announcePending = (
   tx: Transaction,
   changes: readonly Change[],
-  { pendingChanged }: Context,
+  { pendingChanged, placesTaken }: Context,
 ): void => {
-  const taskQueueIds = new Set(
-    changes.filter(({ after }) => isPending(after)).map(({ after }) => after.taskQueueId),
-  );
-  if (taskQueueIds.size > 0) tx.afterCommit(() => pendingChanged.wake([...taskQueueIds]));
+  const earliest = new Map<string, number>();
+  for (const { after } of changes) {
+    if (!isPending(after)) continue;
+    const known = earliest.get(after.taskQueueId) ?? Number.POSITIVE_INFINITY;
+    earliest.set(after.taskQueueId, Math.min(known, after.position ?? 0));
+  }
+  if (earliest.size === 0) return;
+  tx.afterCommit(() => {
+    placesTaken.wake([...earliest].map(([taskQueueId, position]) => `${taskQueueId}@${position}`));
+    pendingChanged.wake([...earliest.keys()]);
+  });
 };
 
 /** Wakes the calls of workers that lost runs which they have not reported, once the transaction is committed. */

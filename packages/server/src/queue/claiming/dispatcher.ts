@@ -1,7 +1,8 @@
 import { isConnectionLoss, seconds } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import { queuesWithPending } from '../store/index.ts';
+import { findHeads } from '../store/index.ts';
 import { Deliveries } from './deliveries.ts';
+import { Heads } from './heads.ts';
 import { type Taken, takeWork, type Waiter } from './take-work.ts';
 
 /** A call of `claimWork`. */
@@ -54,6 +55,7 @@ export class Dispatcher {
   readonly #apart = new Set<WaitingCall>();
   readonly #closing = new AbortController();
   readonly #deliveries: Deliveries;
+  readonly #heads = new Heads();
   readonly #stopWatching: readonly (() => void)[];
   readonly #looking: Promise<void>;
   #isServing = false;
@@ -64,6 +66,7 @@ export class Dispatcher {
     this.#context = context;
     this.#deliveries = new Deliveries(context, this.#closing.signal);
     this.#stopWatching = [
+      context.placesTaken.each((places) => this.#heads.heed(places)),
       context.pendingChanged.each((taskQueueIds) => this.#wake(taskQueueIds)),
       context.quarantinesKnown.each(() => this.#heedQuarantines()),
     ];
@@ -158,10 +161,7 @@ export class Dispatcher {
 
   #wake(taskQueueIds: readonly string[]): void {
     if (taskQueueIds.length === 0) for (const line of this.#lines.values()) line.mayHaveWork = true;
-    for (const taskQueueId of taskQueueIds) {
-      const line = this.#lines.get(taskQueueId);
-      if (line) line.mayHaveWork = true;
-    }
+    this.#mark(taskQueueIds, true);
     this.#serve();
   }
 
@@ -250,13 +250,16 @@ export class Dispatcher {
 
   #take(calls: WaitingByQueue): Promise<Taken[]> {
     return this.#deliveries.take(
-      (tx, now) => takeWork(tx, calls, { now, context: this.#context }),
+      (tx, now) => takeWork(tx, { waiting: calls, heads: this.#heads }, { now, context: this.#context }),
       (found) => this.#handOut(calls, claimsByWaiter(found)),
     );
   }
 
   #mark(taskQueueIds: Iterable<string>, mayHaveWork: boolean): void {
-    for (const taskQueueId of taskQueueIds) this.#lineOf(taskQueueId).mayHaveWork = mayHaveWork;
+    for (const taskQueueId of taskQueueIds) {
+      const line = this.#lines.get(taskQueueId);
+      if (line) line.mayHaveWork = mayHaveWork;
+    }
   }
 
   #handOut(calls: WaitingByQueue, claims: ReadonlyMap<Waiter, readonly Taken[]>): void {
@@ -284,8 +287,16 @@ export class Dispatcher {
       // There is no wake-up when a quarantine ends by its date.
       this.#heedQuarantines();
       const empty = [...this.#lines].flatMap(([id, { mayHaveWork }]) => (mayHaveWork ? [] : [id]));
-      if (empty.length > 0 && !signal.aborted)
-        this.#mark(await queuesWithPending(db, empty, clock.now()).catch(() => []), true);
+      if (signal.aborted) break;
+      if (empty.length > 0) {
+        const parts = empty.flatMap((taskQueueId) => this.#heads.partsOf(taskQueueId));
+        const found = await findHeads(db, parts, clock.now()).catch(() => []);
+        this.#mark(
+          found.map(({ taskQueueId }) => taskQueueId),
+          true,
+        );
+      }
+      this.#mark(await this.#heads.lookBehind({ db, clock }, empty).catch(() => []), true);
       // Also when nothing was found, since a failed read is repeated.
       this.#serve();
     }

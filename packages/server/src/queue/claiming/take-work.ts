@@ -6,6 +6,7 @@ import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
 import { claimText, takenUntilFrom } from './claim-reply.ts';
+import type { Heads } from './heads.ts';
 
 /** A waiting call of `claimWork`: a worker and how many runs it can take. */
 export interface Waiter {
@@ -22,17 +23,25 @@ export interface Taken {
   readonly text: string;
 }
 
+type WaitingByQueue = ReadonlyMap<string, readonly Waiter[]>;
+
+/** Who waits for runs, by task queue, and where the lines of the task queues begin. */
+export interface Taking {
+  readonly waiting: WaitingByQueue;
+  readonly heads: Heads;
+}
+
 /**
  * Takes pending runs for the workers that wait on some task queues, all in one transaction. The runs of a queue are dealt
  * out to its waiting workers in turn, so that a burst is spread over them.
  */
 export const takeWork = async (
   tx: Transaction,
-  waiting: ReadonlyMap<string, readonly Waiter[]>,
+  { waiting, heads }: Taking,
   work: Work<Context>,
 ): Promise<Taken[]> => {
   const { now, context } = work;
-  const rows = await takeRows(tx, waiting, work);
+  const rows = await takeRows(tx, { waiting, heads }, work);
   if (rows.length === 0) return [];
   const assigned = assign(rows, waiting);
   const definitions = new Map(rows.map(({ record, definition }) => [record.taskId, definition]));
@@ -60,12 +69,10 @@ export const takeWork = async (
   });
 };
 
-type WaitingByQueue = ReadonlyMap<string, readonly Waiter[]>;
-
 /** Takes runs by priority and then age, or by both together in queues with ageing. */
 const takeRows = async (
   tx: Transaction,
-  waiting: WaitingByQueue,
+  { waiting, heads }: Taking,
   { now, context: { settings, pendingChanged } }: Work<Context>,
 ): Promise<store.TakenRow[]> => {
   const wanted = [...waiting].map(([taskQueueId, waiters]) => ({
@@ -77,8 +84,12 @@ const takeRows = async (
     wanted.filter(({ ageing }) => ageing === 0),
     wanted.filter(({ ageing }) => ageing > 0),
   ];
-  const [taken = [], takenAged = []] = await together(
-    plain.length > 0 ? store.takePending(tx, columnsOf(plain), now) : undefined,
+  const parted = plain.map((each) => ({ ...each, parts: heads.partsOf(each.taskQueueId) }));
+  const due = heads.due(plain.map(({ taskQueueId }) => taskQueueId));
+  const [, taken = [], takenAged = []] = await together(
+    // Before runs are taken: when this transaction is rolled back, they are in line again.
+    due.length > 0 && heads.read(due, (parts) => store.findHeads(tx, parts, now)),
+    plain.length > 0 ? store.takePending(tx, parted, now) : undefined,
     aged.length > 0
       ? store.takeAgedPending(
           tx,
@@ -90,6 +101,7 @@ const takeRows = async (
   if (takenAged.length > 0) {
     tx.afterCommit(() => pendingChanged.wake(aged.map(({ taskQueueId }) => taskQueueId)));
   }
+  heads.took(taken.map(({ record }) => record.taskQueueId));
   return [...taken, ...takenAged];
 };
 
@@ -99,10 +111,7 @@ const columnsOf = (wanted: readonly { taskQueueId: string; count: number }[]) =>
 });
 
 /** Assigns the runs of each queue, in order, to its waiting workers in turn, while these can take more. */
-const assign = (
-  rows: readonly store.TakenRow[],
-  waiting: ReadonlyMap<string, readonly Waiter[]>,
-): Map<string, Waiter> => {
+const assign = (rows: readonly store.TakenRow[], waiting: WaitingByQueue): Map<string, Waiter> => {
   const assigned = new Map<string, Waiter>();
   for (const [taskQueueId, waiters] of waiting) {
     const line = rows.filter(({ record }) => record.taskQueueId === taskQueueId).sort(byUrgency);

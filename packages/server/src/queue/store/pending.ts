@@ -45,27 +45,73 @@ export interface TakenRow {
 }
 
 /**
+ * A part of a task queue's line: the runs from a place on, up to the first one with the priority `untilPriority` (0 is the
+ * most urgent, 7 is the end of the line).
+ */
+export interface LinePart {
+  readonly taskQueueId: string;
+  readonly fromPriority: number;
+  readonly fromPosition: number;
+  readonly untilPriority: number;
+}
+
+/** How many runs are wanted from a task queue, and the parts of its line in which they are looked for, in order. */
+export interface WantedRuns {
+  readonly taskQueueId: string;
+  readonly count: number;
+  readonly parts: readonly LinePart[];
+}
+
+/** The parts of all task queues one after the other, and where those of each begin and end, counted from 1. */
+const partColumns = (wanted: readonly WantedRuns[]) => {
+  const parts = wanted.flatMap((each) => each.parts);
+  let before = 0;
+  const bounds = wanted.map((each) => {
+    const first = before + 1;
+    before += each.parts.length;
+    return { first, last: before };
+  });
+  return {
+    firsts: bounds.map(({ first }) => first),
+    lasts: bounds.map(({ last }) => last),
+    fromPriorities: parts.map((part) => part.fromPriority),
+    fromPositions: parts.map((part) => part.fromPosition),
+    untilPriorities: parts.map((part) => part.untilPriority),
+  };
+};
+
+/**
  * Removes up to this many runs from the line of each task queue, the most urgent and then the oldest first, and locks
  * their tasks in order of ids. Runs that another process is taking are skipped. A run past its deadline is left to the
  * deadline loop.
  */
 export const takePending = async (
   tx: Transaction,
-  wanted: { taskQueueIds: string[]; counts: number[] },
+  wanted: readonly WantedRuns[],
   now: Date,
 ): Promise<TakenRow[]> => {
+  const { firsts, lasts, fromPriorities, fromPositions, untilPriorities } = partColumns(wanted);
   const rows = await tx<TaskRow & { runId: number }>`
     with taken as (
       delete from pending
        where ctid = any(array(
          select picked.ctid
-           from unnest(${wanted.taskQueueIds}::text[], ${wanted.counts}::int[]) as wanted(task_queue_id, count)
+           from unnest(${wanted.map((w) => w.taskQueueId)}::text[], ${wanted.map((w) => w.count)}::int[],
+                       ${firsts}::int[], ${lasts}::int[]) as wanted(task_queue_id, count, first_part, last_part)
           cross join lateral (
-            select p.ctid from pending p
-             where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now}
-             order by p.priority, p.position, p.task_id
-             limit wanted.count
-               for update skip locked) as picked))
+            select found.ctid
+              from generate_series(wanted.first_part, wanted.last_part) as part(i)
+             cross join lateral (
+               select p.ctid from pending p
+                where p.task_queue_id = wanted.task_queue_id
+                  and (p.priority, p.position)
+                      >= ((${fromPriorities}::smallint[])[part.i], (${fromPositions}::bigint[])[part.i])
+                  and p.priority < (${untilPriorities}::smallint[])[part.i]
+                  and p.deadline > ${now}
+                order by p.priority, p.position, p.task_id
+                limit wanted.count
+                  for update skip locked) as found
+             limit wanted.count) as picked))
       returning task_id, run_id
     )
     select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
@@ -146,12 +192,41 @@ export const pendingPage = (
      order by p.position, p.task_id
      limit ${limit}`;
 
-/** Which of these task queues have a run in line. */
-export const queuesWithPending = async (db: Sql, taskQueueIds: string[], now: Date): Promise<string[]> => {
-  const rows = await db<{ taskQueueId: string }>`
-    select wanted.task_queue_id
-      from unnest(${taskQueueIds}::text[]) as wanted(task_queue_id)
-     where exists (
-       select from pending p where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now} offset 0)`;
-  return rows.map((row) => row.taskQueueId);
-};
+/** A place in the line of a task queue. */
+export interface LinePlace {
+  readonly taskQueueId: string;
+  readonly priority: number;
+  readonly position: number;
+}
+
+/** The place of the first run in each of these parts of lines; parts without runs are left out. */
+export const findHeads = (db: Sql, parts: readonly LinePart[], now: Date) =>
+  db<LinePlace>`
+    select part.task_queue_id, head.priority, head.position
+      from unnest(
+        ${parts.map((p) => p.taskQueueId)}::text[], ${parts.map((p) => p.fromPriority)}::smallint[],
+        ${parts.map((p) => p.fromPosition)}::bigint[], ${parts.map((p) => p.untilPriority)}::smallint[]
+      ) as part(task_queue_id, from_priority, from_position, until_priority)
+     cross join lateral (
+       select p.priority, p.position from pending p
+        where p.task_queue_id = part.task_queue_id
+          and (p.priority, p.position) >= (part.from_priority, part.from_position)
+          and p.priority < part.until_priority
+          and p.deadline > ${now}
+        order by p.priority, p.position, p.task_id
+        limit 1) as head`;
+
+/** The first run of the same priority before each of these places; places with none before them are left out. */
+export const findBehind = (db: Sql, places: readonly LinePlace[], now: Date) =>
+  db<LinePlace>`
+    select place.task_queue_id, place.priority, hidden.position
+      from unnest(
+        ${places.map((p) => p.taskQueueId)}::text[], ${places.map((p) => p.priority)}::smallint[],
+        ${places.map((p) => p.position)}::bigint[]
+      ) as place(task_queue_id, priority, position)
+     cross join lateral (
+       select p.position from pending p
+        where p.task_queue_id = place.task_queue_id and p.priority = place.priority
+          and p.position < place.position and p.deadline > ${now}
+        order by p.position, p.task_id
+        limit 1) as hidden`;
