@@ -96,6 +96,12 @@ const timed = (act) => {
   return (performance.now() - startedAt) / 1000;
 };
 
+/** CPU seconds of the platform since then. */
+const servedSince = (before) => {
+  const after = cpuOf(platform.pids);
+  return Object.keys(after).reduce((sum, name) => sum + after[name] - before[name], 0);
+};
+
 const figure = (value) => value.toFixed(value < 10 ? 2 : 0);
 
 const measureTasks = async () => {
@@ -104,11 +110,13 @@ const measureTasks = async () => {
   const byHand = timed(() => {
     for (let i = 0; i < count; i++) spawnSync('true');
   });
+  const before = cpuOf(platform.pids);
   const { seconds, cpuSeconds } = await runAll(taskIds, 8);
+  const served = servedSince(before);
   const above = ((seconds - byHand) / count) * 1000;
   console.log(
     `tasks: ${figure(count / seconds)} a second, ${figure(above)} ms above \`true\` by hand (goal ≤ 15), ` +
-      `${figure((cpuSeconds / count) * 1000)} ms of CPU of the worker for each`,
+      `${figure((cpuSeconds / count) * 1000)} ms of CPU of the worker and ${figure((served / count) * 1000)} ms of the platform for each`,
   );
 };
 
@@ -137,8 +145,7 @@ const measureArtifacts = async () => {
   const packed = await run(`${make}; tar -cf d.tar d`, { type: 'file', path: 'd.tar', name: 'public/d.tar' });
   const before = cpuOf(platform.pids);
   const each = await run(make, { type: 'directory', path: 'd', name: 'public/d' });
-  const after = cpuOf(platform.pids);
-  const served = Object.keys(after).reduce((sum, name) => sum + after[name] - before[name], 0);
+  const served = servedSince(before);
   console.log(
     `artifacts: ${figure(each.seconds / packed.seconds)} times the time of one tar (goal ≤ 2), ` +
       `${figure(each.seconds)} s for ${count}, ${figure(each.cpuSeconds)} s of CPU of the worker, ${figure(served)} s of the platform`,

@@ -31,6 +31,9 @@ export const signedReport = async (
   report: RunEnd & { readonly taskId: string; readonly runId: number },
 ): Promise<ReportRunsRequest['reports'][number]> => {
   const { taskId, runId, state } = report;
-  const body = state === 'exception' ? [{ reason: report.reason }] : [];
-  return { ...report, authorization: await queue.buildAuthorization(methods[state], taskId, runId, ...body) };
+  // What else the caller knows of the run is not for the server, which would refuse it.
+  const end = report.state === 'exception' ? { state: report.state, reason: report.reason } : { state };
+  const body = report.state === 'exception' ? [{ reason: report.reason }] : [];
+  const authorization = await queue.buildAuthorization(methods[state], taskId, runId, ...body);
+  return { taskId, runId, ...end, authorization };
 };

@@ -86,13 +86,16 @@ const refuseToGoOn = (
   }
 };
 
+// What the queue hands out at once.
+const claimsMax = 32;
+
 const poll = async (
   options: WorkerOptions,
   { slots, hangUp }: Claiming,
 ): Promise<readonly TaskClaimResponse[]> => {
   const { rootUrl, taskQueueId, workerGroup, workerId } = options;
   const queue = new Queue({ rootUrl, credentials: credentialsOf(options), retries: 0 });
-  const body = { workerGroup, workerId, tasks: slots.free };
+  const body = { workerGroup, workerId, tasks: Math.min(slots.free, claimsMax) };
   const { tasks } = await queue.claimWork(taskQueueId, body, { signal: hangUp });
   return tasks;
 };

@@ -81,7 +81,7 @@ export const WorkerConfig = Type.Object({
       'Watch for the notice of EC2 that it takes the machine back. Always done by workers of kind aws.',
     ),
   ),
-  capacity: whole('TASKYARD_WORKER_CAPACITY', 'Tasks at a time.', { minimum: 1, maximum: 32 }),
+  capacity: whole('TASKYARD_WORKER_CAPACITY', 'Tasks at a time.', { minimum: 1, maximum: 255 }),
   workDir: Type.String({
     minLength: 1,
     ...setting('TASKYARD_WORKER_DIR', "Folder for tasks' directories, caches and downloads."),

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createRelay, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { type Clock, systemClock } from './clock.ts';
 import { openDockerEngine } from './engines/docker/index.ts';
 import { defaultContainerSettings, type Engine } from './engines/index.ts';
@@ -14,6 +15,7 @@ import { aWorker } from './testing/a-worker.ts';
 import { type ContainerDaemon, noContainers, startContainerDaemon } from './testing/container-daemon.ts';
 import { startFakeRegistry } from './testing/fake-registry.ts';
 import type { FakeRun } from './testing/fake-tasks.ts';
+import { tarOf } from './testing/hostile-archives.ts';
 import { temporaryDirectory } from './testing/places.ts';
 import { saveBusybox } from './testing/saved-image.ts';
 import { silentLog } from './worker-log.ts';
@@ -32,7 +34,7 @@ describe('faults that others met', { skip: noContainers }, () => {
   });
   after(() => daemon.stop());
 
-  const aContainerWorker = async (t: TestContext) => {
+  const aContainerWorker = async (t: TestContext, host = daemon.host) => {
     const { queue } = await aWorker(t, {
       engine: 'docker',
       capacity: 4,
@@ -40,7 +42,7 @@ describe('faults that others met', { skip: noContainers }, () => {
       killGraceSeconds: 1,
       // Servers of these tests are on this machine.
       allowPrivateUrls: true,
-      containers: { ...defaultContainerSettings, host: daemon.host, network: 'none' },
+      containers: { ...defaultContainerSettings, host, network: 'none' },
     });
     const script = (text: string, image: unknown): Record<string, unknown> => ({
       image,
@@ -103,12 +105,42 @@ describe('faults that others met', { skip: noContainers }, () => {
       [whole.subarray(0, whole.length / 2), /\[image\] .*(unexpected end|EOF|archive)/i],
       [whole.subarray(0, 100_000), /\[image\] ./],
       [Buffer.from('not an archive at all'), /\[image\] ./],
+      [Buffer.alloc(0), /\[image\] .*manifest/],
+      [await tarOf({ name: 'some/file', content: 'x' }), /\[image\] .*manifest/],
+      [gzipSync(whole).subarray(0, 50_000), /\[image\] .*unexpected end/],
     ] as const) {
       const result = await run('true', madeBy(bytes));
       assert.equal(result.state, 'failed');
       assert.match(queue.logOf(result), reason);
       assert.doesNotMatch(queue.logOf(result), /The command of the image|^\$ /m);
     }
+  });
+
+  test('error-inside-200: a daemon that has gone is the fault of the worker, not of the task that wants an image', async (t) => {
+    const sockets: Socket[] = [];
+    const relay = createRelay((socket) => {
+      const other = connect(daemon.host.slice('unix://'.length));
+      sockets.push(socket);
+      socket.on('error', () => other.destroy());
+      other.on('error', () => socket.destroy());
+      socket.pipe(other).pipe(socket);
+    });
+    const path = join(await temporaryDirectory(t), 'socket');
+    relay.listen(path);
+    await once(relay, 'listening');
+    const { queue, run, madeBy } = await aContainerWorker(t, `unix://${path}`);
+    assert.equal((await run('true', daemon.image)).state, 'completed');
+    relay.close();
+    for (const socket of sockets) socket.destroy();
+    for (const image of [daemon.image, madeBy(await saveBusybox('any:name', unique()))]) {
+      const result = await run('true', image);
+      assert.deepEqual([result.state, result.reason], ['exception', 'internal-error']);
+      assert.match(queue.logOf(result), /could not go on: .*connect/);
+    }
+    relay.listen(path);
+    await once(relay, 'listening');
+    t.after(() => relay.close());
+    assert.equal((await run('true', daemon.image)).state, 'completed');
   });
 
   test('error-inside-200: an archive elsewhere that is refused fails its task; where its server is away or breaks off, that is the fault of the worker', async (t) => {

@@ -1,21 +1,27 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { aWorker, sh } from './testing/a-worker.ts';
+import { aWorker, clockOfShortWaits, sh } from './testing/a-worker.ts';
 import { temporaryDirectory } from './testing/places.ts';
+
+/** Prints too much for an artifact that comes along with its request. */
+const large = 'head -c 9000 /dev/urandom';
 
 test('a store that replies with 500 is tried again until it takes the bytes', async (t) => {
   const { queue } = await aWorker(t);
   let refused = 0;
   queue.fail((path) => (path.startsWith('/upload/') && refused < 2 && ++refused ? 500 : undefined));
   const artifacts = [{ type: 'file', path: 'f', contentEncoding: 'identity' }];
-  const run = await queue.resolved(queue.addTask(sh('echo x > f', { artifacts })));
+  const run = await queue.resolved(queue.addTask(sh(`${large} > f`, { artifacts })));
   assert.equal(run.state, 'completed');
-  assert.equal(run.artifacts.get('f')?.bytes?.toString(), 'x\n');
+  assert.equal(run.artifacts.get('f')?.bytes?.length, 9000);
   assert.equal(refused, 2);
 });
 
@@ -33,7 +39,7 @@ test('the next task runs while the last one uploads, but uploads do not pile up'
   const held: string[] = [];
   queue.hold((path) => /\/upload\/.*big/.test(path) && held.push(path) > 0);
   const big = { artifacts: [{ type: 'file', path: 'big' }] };
-  const tasks = [1, 2, 3].map(() => queue.addTask(sh('echo x > big', big)));
+  const tasks = [1, 2, 3].map(() => queue.addTask(sh(`${large} > big`, big)));
   await queue.until(() => held.length === 2);
   assert.deepEqual(
     tasks.map((taskId) => queue.run(taskId).state),
@@ -41,6 +47,49 @@ test('the next task runs while the last one uploads, but uploads do not pile up'
   );
   queue.letGo();
   for (const taskId of tasks) assert.equal((await queue.resolved(taskId)).state, 'completed');
+});
+
+test('a mount whose server is away or breaks off is the fault of the worker, one that is refused or of other content fails its task', async (t) => {
+  const { queue } = await aWorker(t, { clock: clockOfShortWaits });
+  let status = 200;
+  let isWhole = true;
+  const server = createServer((_request, response) => {
+    response.writeHead(status, { 'content-length': 10 });
+    if (isWhole) response.end('ten bytes\n');
+    else response.write('half', () => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/f`;
+  t.after(() => server.close());
+  const mounted = async (more: object = {}) => {
+    const mounts = [{ file: 'f', content: { url, ...more } }];
+    const run = await queue.resolved(queue.addTask(sh('cat f', { mounts })));
+    return [run.state, run.reason, queue.logOf(run)] as const;
+  };
+  const ends = async (wanted: readonly string[], log: RegExp, more: object = {}): Promise<void> => {
+    const [state, reason, text] = await mounted(more);
+    assert.deepEqual([state, reason], wanted, text);
+    assert.match(text, log);
+  };
+  const [ours, theirs] = [
+    ['exception', 'resource-unavailable'],
+    ['failed', 'failed'],
+  ] as const;
+  await ends(['completed', 'completed'], /^ten bytes$/m);
+  await ends(theirs, /\[mounts\] .*sha256/, { sha256: 'a'.repeat(64) });
+  status = 404;
+  await ends(theirs, /\[mounts\] .*HTTP status 404/);
+  status = 503;
+  await ends(ours, /could not go on: .*HTTP status 503/);
+  [status, isWhole] = [200, false];
+  await ends(ours, /could not go on: .*broke off/);
+  server.closeAllConnections();
+  server.close();
+  await ends(ours, /could not go on: .*ECONNREFUSED/);
+  // The server was the task's choice: others may well run here.
+  assert.deepEqual(queue.quarantines, []);
+  assert.equal((await queue.resolved(queue.addTask(sh('true')))).state, 'completed');
 });
 
 const mayMount = process.getuid?.() === 0 && process.platform === 'linux';

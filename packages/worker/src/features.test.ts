@@ -41,12 +41,12 @@ test('a chain of trust is a signed list of the task’s artifacts and its log', 
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const signingKeyPath = join(await temporaryDirectory(t), 'key.pem');
   await writeFile(signingKeyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  const { queue } = await aWorker(t, { engine: 'bubblewrap', signingKeyPath });
+  const { queue } = await aWorker(t, { engine: 'bubblewrap', signingKeyPath, instanceType: 'm5.large' });
   const script = `
     echo made > out.txt
-    echo '{"mine": 1, "taskId": "forged", "environment": {"colour": "red"}}' \
+    echo '{"mine": 1, "taskId": "forged", "environment": {"colour": "red", "instanceType": "own"}}' \
       > chain-of-trust-additional-data.json`;
-  const artifacts = [{ type: 'file', path: 'out.txt', name: 'public/out.txt' }];
+  const artifacts = ['public/out.txt', '__proto__'].map((name) => ({ type: 'file', path: 'out.txt', name }));
   const taskId = queue.addTask(sh(script, { artifacts, features: { chainOfTrust: true } }));
   const run = await queue.resolved(taskId);
   assert.equal(run.state, 'completed');
@@ -59,6 +59,8 @@ test('a chain of trust is a signed list of the task’s artifacts and its log', 
   const said = JSON.parse(certificate.toString());
   assert.deepEqual(said.artifacts, {
     'public/out.txt': { sha256: sha256(Buffer.from('made\n')) },
+    // A name like any other, though every object has it (inherited-names).
+    ['__proto__']: { sha256: sha256(Buffer.from('made\n')) },
     'public/logs/certified.log': { sha256: sha256(bytesOf(run, 'public/logs/certified.log')) },
   });
   assert.deepEqual(said.task, queue.tasks.get(taskId)?.definition);
@@ -67,7 +69,8 @@ test('a chain of trust is a signed list of the task’s artifacts and its log', 
     [chainOfTrustVersion, said.taskId, runId, workerGroup, workerId, mine],
     [1, taskId, 0, 'group', 'one', 1],
   );
-  assert.deepEqual([environment.instanceId, environment.colour], ['one', 'red']);
+  const { instanceId, instanceType, colour } = environment;
+  assert.deepEqual([instanceId, instanceType, colour], ['one', 'm5.large', 'red']);
 });
 
 test('the additions of a task to its chain of trust must be JSON', { skip: noBubblewrap }, async (t) => {

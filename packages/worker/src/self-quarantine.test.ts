@@ -93,7 +93,7 @@ test('faults with a run between them that ended otherwise are none in a row', as
   assert.deepEqual(queue.quarantines, []);
 });
 
-test('images that cannot be had are no faults of the worker, since tasks choose them', async (t) => {
+test('images and mounts that cannot be had are no faults of the worker, since tasks choose them', async (t) => {
   const { rootUrl } = (await aWorker(t)).queue;
   const credentials = { clientId: 'worker', accessToken: 'secret' };
   const options = { rootUrl, credentials, taskQueueId: 'a/b', workerGroup: 'group', workerId: 'one' };
@@ -101,7 +101,7 @@ test('images that cannot be had are no faults of the worker, since tasks choose 
   const mayClaim = watch.unlessQuarantined(async () => true);
   const run = { taskId: 'a', runId: 0 };
   for (let i = 0; i < 5; i++)
-    watch.note(run, { state: 'exception', reason: 'resource-unavailable', lacksImage: true });
+    watch.note(run, { state: 'exception', reason: 'resource-unavailable', lacksInput: true });
   assert.equal(await mayClaim(), true);
   for (let i = 0; i < 3; i++) watch.note(run, { state: 'exception', reason: 'resource-unavailable' });
   assert.equal(await mayClaim(), false);

@@ -50,8 +50,8 @@ export const selfQuarantine = (
   return {
     unlessQuarantined: (mayClaim) => async () => (until === undefined || clock.now() >= until) && mayClaim(),
     note: ({ taskId, runId }, resolution) => {
-      // Tasks name images on servers of anybody's, and three such tasks must not take a worker away from the others.
-      if (resolution.state === 'exception' && resolution.lacksImage) return;
+      // Tasks name images and mounts on anybody's servers, and three such tasks must not take a worker away from the others.
+      if (resolution.state === 'exception' && resolution.lacksInput) return;
       if (!isOwnFault(resolution)) {
         faults = [];
         return;

@@ -9,7 +9,7 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly rootUrl: string;
   /** Need `queue:claim-work:<taskQueueId>` and `queue:worker-id:<workerGroup>/<workerId>`. */
   readonly credentials: Credentials;
-  /** Tasks at a time, 1 to 32. Default 1. */
+  /** Tasks at a time, 1 to 255. Default 1. */
   readonly capacity?: number;
   /** Runs, caches and downloads. One worker at a time has it. */
   readonly workDir: string;

@@ -32,8 +32,8 @@ const queueOf = (options: WorkerOptions): Queue =>
   new Queue({ rootUrl: options.rootUrl, credentials: credentialsOf(options), retries: 0 });
 
 const checkCapacity = (capacity: number): void => {
-  if (Number.isInteger(capacity) && capacity >= 1 && capacity <= 32) return;
-  throw new Error(`A worker's capacity is a number from 1 to 32, not ${capacity}.`);
+  if (Number.isInteger(capacity) && capacity >= 1 && capacity <= 255) return;
+  throw new Error(`A worker's capacity is a number from 1 to 255, not ${capacity}.`);
 };
 
 /** Without isolation a task can call private addresses itself, so its mounts may too. */

@@ -3,6 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '@taskyard/patience';
+import { type Clock, systemClock } from './clock.ts';
 import { aWorker, clockOfShortWaits, sh } from './testing/a-worker.ts';
 import { temporaryDirectory } from './testing/places.ts';
 import { isRunning } from './testing/processes.ts';
@@ -40,6 +41,18 @@ test('a task is claimed, run, and resolved as completed, with its log and artifa
   const live = run.artifacts.get('public/logs/live.log');
   assert.equal(live?.storageType, 'link');
   assert.equal(live?.artifact, 'public/logs/live_backing.log');
+});
+
+test('a short task costs two calls: one for its log, one for its report', async (t) => {
+  // On it a second of silence is never over before such a task.
+  const clock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms * 30, signal) };
+  const { queue } = await aWorker(t, { clock });
+  const taskId = queue.addTask({ command: [['true']], maxRunTime: 60 });
+  const run = await queue.resolved(taskId);
+  const calls = queue.requests.map(({ path }) => path).filter((path) => path.includes(taskId));
+  assert.deepEqual(calls, [`/create-artifacts/${taskId}/0`, `/task/${taskId}/runs/0/completed`]);
+  assert.equal(run.artifacts.get('public/logs/live.log')?.storageType, 'link');
+  assert.match(queue.logOf(run), /Exit code 0/);
 });
 
 test('the first command to fail is the last to run, and the task fails', async (t) => {
@@ -119,6 +132,12 @@ test('tasks run at the same time up to the capacity, with one poll out at a time
   const taskIds = [1, 2, 3].map(() => queue.addTask(sh(script, { env })));
   for (const taskId of taskIds) assert.equal((await queue.resolved(taskId)).state, 'completed');
   assert.equal(queue.polls.most, 1);
+});
+
+test('a worker of more slots than the queue serves at once asks several times', async (t) => {
+  const { queue } = await aWorker(t, { capacity: 33 });
+  const taskIds = Array.from({ length: 34 }, () => queue.addTask(sh('true')));
+  for (const taskId of taskIds) assert.equal((await queue.resolved(taskId)).state, 'completed');
 });
 
 test('a claim is renewed in time, and the newest credentials are used', async (t) => {

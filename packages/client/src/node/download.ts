@@ -82,7 +82,7 @@ const transfer = async (
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<DownloadedFile> => {
-  const { bytes, headers } = await openBytes(source.url, signal);
+  const { bytes, headers } = await openBytes(source.url, { signal });
   const { passage, mistake, count } = meter(source.hashes);
   const target = await openTarget(path, randomUUID()).catch((error: unknown) => {
     bytes.destroy();

@@ -48,6 +48,20 @@ test('a file is described by its name, unless the task says what it is', async (
   assert.deepEqual([files[0]?.inside?.directory, files[0]?.path], [task, 'd/a.html']);
 });
 
+test('inherited-names: an extension that every object inherits is like any other unknown one', async (t) => {
+  const task = await aTask(t);
+  const paths = ['d/a.constructor', 'd/b.__proto__'];
+  for (const path of paths) await writeFile(join(task, path), 'x');
+  const { files } = await collectArtifacts(
+    { directory: task },
+    paths.map((path) => anArtifact(path)),
+  );
+  assert.deepEqual(
+    files.map(({ contentType }) => contentType),
+    ['application/octet-stream', 'application/octet-stream'],
+  );
+});
+
 test('a directory becomes one artifact for each file below it', async (t) => {
   const task = await aTask(t);
   const { files, missing } = await collectArtifacts({ directory: task }, [

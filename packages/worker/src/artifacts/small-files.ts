@@ -56,7 +56,7 @@ const directoriesOf = (files: readonly CollectedFile[]): Directory[] => {
  * The bytes of a small regular file; undefined when it is none or cannot be read. Never waits for the other end of a pipe,
  * and follows no link.
  */
-const readSmall = (path: Buffer): Buffer | undefined => {
+export const readSmall = (path: string | Buffer): Buffer | undefined => {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

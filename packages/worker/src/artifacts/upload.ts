@@ -2,6 +2,8 @@ import {
   ApiError,
   artifactWithContent,
   type CreateArtifactsRequest,
+  type CreateArtifactsResponse,
+  type PostArtifactRequest,
   type Queue,
   uploadArtifact,
 } from '@taskyard/client';
@@ -12,7 +14,7 @@ import { isTransient, statusOf } from '../retry.ts';
 import { openInside, pathOfHandle } from '../trees/index.ts';
 import { messageOf } from '../worker-log.ts';
 import type { CollectedFile, Collection, MissingArtifact } from './collect.ts';
-import { readSmallFiles } from './small-files.ts';
+import { readSmall, readSmallFiles } from './small-files.ts';
 
 const uploadsAtOnceMax = 10;
 
@@ -47,6 +49,9 @@ type Artifact = CollectedFile | MissingArtifact;
 
 const isFile = (artifact: Artifact): artifact is CollectedFile => 'path' in artifact;
 
+/** Another name of an artifact of the same run. */
+export type Link = { readonly name: string } & Extract<PostArtifactRequest, { storageType: 'link' }>;
+
 /** Uploads what runs leave behind. */
 export interface Uploads {
   /**
@@ -54,6 +59,13 @@ export interface Uploads {
    * Throws the first lasting failure that the task did not cause.
    */
   upload(claim: HeldClaim, collection: Collection, signal: AbortSignal): Promise<RefusedArtifact[]>;
+  /** Uploads a file of the worker's own, then lets another name lead to it. Throws when either cannot be done. */
+  uploadOwn(
+    claim: HeldClaim,
+    file: CollectedFile,
+    link: Link | undefined,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /**
@@ -61,22 +73,71 @@ export interface Uploads {
  * lists, one by one.
  */
 export const openUploads = (): Uploads => {
-  let takesLists = true;
+  const lists = new Lists();
   return {
     upload: async (claim, { files, missing }, signal) => {
-      const upload = new CollectionUpload(claim, signal);
+      const upload = new CollectionUpload({ claim, lists, signal });
       const rest: Artifact[] = [];
       await inParallel(parts([...missing, ...files], listMax), listsAtOnceMax, async (part) => {
-        const isTried = takesLists && part.length > 1;
-        const left = isTried ? await upload.sendList(part) : part;
-        if (left === 'unknown') takesLists = false;
-        rest.push(...(left === 'unknown' ? part : left));
+        rest.push(...(lists.areTaken ? await upload.sendList(part) : part));
       });
       await inParallel(rest, uploadsAtOnceMax, (one) => upload.send(one));
       return upload.refused;
     },
+    uploadOwn: async (claim, file, link, signal) => {
+      const bytes = lists.areTaken ? readSmall(file.path) : undefined;
+      const entry = bytes && artifactWithContent(file, bytes);
+      const entries = entry && [entry, ...(link ? [linkEntry(link)] : [])];
+      const answers = entries && (await lists.send({ claim, signal }, entries));
+      if (answers) {
+        for (const { error } of answers) if (error) throw refusalIn(error);
+        return;
+      }
+      await uploadFile(claim, file, signal);
+      if (!link) return;
+      const { taskId, runId } = claim;
+      const { name, artifact } = linkEntry(link);
+      await claim.call((queue) => queue.createArtifact(taskId, runId, name, artifact, { signal }), {
+        signal,
+        giveUpAfterMs,
+      });
+    },
   };
 };
+
+const linkEntry = ({ name, ...artifact }: Link) => ({ name, artifact });
+
+type Entry = CreateArtifactsRequest['artifacts'][number];
+type Entries = CreateArtifactsResponse['artifacts'];
+
+const refusalIn = (error: NonNullable<Entries[number]['error']>): ApiError =>
+  new ApiError(error.statusCode, error, 'queue.createArtifacts');
+
+interface Sending {
+  readonly claim: HeldClaim;
+  readonly signal: AbortSignal;
+}
+
+/** Artifacts by one call, for as long as nothing shows that the queue takes none so. */
+class Lists {
+  areTaken = true;
+
+  /** Returns the answer for each of them; undefined when they are to be sent one by one. */
+  async send({ claim, signal }: Sending, artifacts: Entry[]): Promise<Entries | undefined> {
+    const { taskId, runId } = claim;
+    try {
+      const send = (queue: Queue) => queue.createArtifacts(taskId, runId, { artifacts }, { signal });
+      return (await claim.call(send, { signal, giveUpAfterMs })).artifacts;
+    } catch (error) {
+      signal.throwIfAborted();
+      const status = statusOf(error);
+      if (status === undefined || isTransient(error)) throw error;
+      // What the queue has against the list need not concern each of them. An older one does not know the method.
+      if (status === 404 || status === 405) this.areTaken = false;
+      return undefined;
+    }
+  }
+}
 
 const parts = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
@@ -85,35 +146,29 @@ const parts = <T>(items: readonly T[], size: number): T[][] =>
 class CollectionUpload {
   readonly refused: RefusedArtifact[] = [];
   readonly #claim: HeldClaim;
+  readonly #lists: Lists;
   readonly #signal: AbortSignal;
 
-  constructor(claim: HeldClaim, signal: AbortSignal) {
+  constructor({ claim, lists, signal }: Sending & { readonly lists: Lists }) {
     this.#claim = claim;
+    this.#lists = lists;
     this.#signal = signal;
   }
 
-  /** Sends those that fit into one call; returns the others, or `unknown` when the queue does not know the method. */
-  async sendList(artifacts: readonly Artifact[]): Promise<readonly Artifact[] | 'unknown'> {
+  /** Sends those that fit into one call; returns the others. */
+  async sendList(artifacts: readonly Artifact[]): Promise<readonly Artifact[]> {
     const contents = await readSmallFiles(artifacts.filter(isFile));
     const entries = artifacts.map((one) => entryOf(one, contents));
     const listed = artifacts.filter((_, i) => entries[i]);
-    if (listed.length < 2) return artifacts;
-    const { taskId, runId } = this.#claim;
-    const body = { artifacts: entries.filter((entry) => entry !== undefined) };
-    try {
-      const answer = await this.#call((queue) =>
-        queue.createArtifacts(taskId, runId, body, { signal: this.#signal }),
-      );
-      for (const [i, { error }] of answer.artifacts.entries())
-        if (error)
-          this.#refuse(listed[i] as Artifact, new ApiError(error.statusCode, error, 'queue.createArtifacts'));
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      const status = statusOf(error);
-      if (status === undefined || isTransient(error)) throw error;
-      // What the queue has against the list need not concern each of them.
-      return status === 404 ? 'unknown' : artifacts;
-    }
+    if (listed.length === 0) return artifacts;
+    const sending = { claim: this.#claim, signal: this.#signal };
+    const answers = await this.#lists.send(
+      sending,
+      entries.filter((entry) => entry !== undefined),
+    );
+    if (!answers) return artifacts;
+    for (const [i, { error }] of answers.entries())
+      if (error) this.#refuse(listed[i] as Artifact, refusalIn(error));
     return artifacts.filter((_, i) => !entries[i]);
   }
 
@@ -130,11 +185,8 @@ class CollectionUpload {
 
   async #record(artifact: MissingArtifact): Promise<void> {
     const { taskId, runId } = this.#claim;
-    await this.#call((queue) => queue.createArtifact(taskId, runId, artifact.name, errorOf(artifact)));
-  }
-
-  #call<T>(use: (queue: Queue) => Promise<T>): Promise<T> {
-    return this.#claim.call(use, { signal: this.#signal, giveUpAfterMs });
+    const record = (queue: Queue) => queue.createArtifact(taskId, runId, artifact.name, errorOf(artifact));
+    await this.#claim.call(record, { signal: this.#signal, giveUpAfterMs });
   }
 
   #refuse({ name, isOptional = false }: Artifact, error: unknown): void {
@@ -152,10 +204,7 @@ const hasDots = ({ name }: Artifact): boolean =>
   name.split('/').some((part) => part === '.' || part === '..');
 
 /** An artifact as part of a list; undefined for one that has to be sent by itself. */
-const entryOf = (
-  artifact: Artifact,
-  contents: ReadonlyMap<CollectedFile, Buffer>,
-): CreateArtifactsRequest['artifacts'][number] | undefined => {
+const entryOf = (artifact: Artifact, contents: ReadonlyMap<CollectedFile, Buffer>): Entry | undefined => {
   if (hasDots(artifact)) return undefined;
   if (!isFile(artifact)) return { name: artifact.name, artifact: errorOf(artifact) };
   const bytes = contents.get(artifact);

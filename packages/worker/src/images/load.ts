@@ -1,10 +1,16 @@
 import type { Readable } from 'node:stream';
+import { isBrokenOff } from '@taskyard/client';
 import type Docker from 'dockerode';
+import { Unavailable } from '../unavailable.ts';
+import { messageOf } from '../worker-log.ts';
 import { contentOf } from './content-of.ts';
 import { eventsOf } from './pull.ts';
 import { renameArchive } from './rename-archive.ts';
 
-/** Loads the one image of an archive, under this name and no other. */
+/**
+ * Loads the one image of an archive, under this name and no other. Throws what is wrong with the archive, in the words of the
+ * daemon; an {@link Unavailable} when the daemon breaks off.
+ */
 export const loadArchive = async (
   docker: Docker,
   { path, name, signal }: { path: string; name: string; signal: AbortSignal },
@@ -23,7 +29,8 @@ export const loadArchive = async (
   } catch (error) {
     signal.throwIfAborted();
     // The error in the archive says more than that its sending broke off.
-    throw failure ?? error;
+    if (failure) throw failure;
+    throw isBrokenOff(error) ? new Unavailable(messageOf(error), { cause: error }) : error;
   } finally {
     content.destroy();
     archive.destroy();

@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { type Clock, seconds } from '../clock.ts';
 import { backOffMs } from '../retry.ts';
+import { Unavailable } from '../unavailable.ts';
 import { messageOf } from '../worker-log.ts';
-import { ImageUnavailable } from './image-unavailable.ts';
 import { type PullEvent, PullProgress } from './pull-progress.ts';
 
 export interface Pulling {
@@ -57,7 +57,7 @@ const pullOnce = async (docker: Docker, name: string, { clock, signal, report }:
 
 /**
  * Pulls an image from its registry, with retries after temporary failures, and reports its progress. Throws what the daemon
- * says: as {@link ImageUnavailable} unless it says that there is no such image, or that access is denied.
+ * says: as {@link Unavailable} unless it says that there is no such image, or that access is denied.
  */
 export const pullImage = async (docker: Docker, name: string, pulling: Pulling): Promise<void> => {
   const { clock, signal, report, attemptsMax = 5 } = pulling;
@@ -68,7 +68,7 @@ export const pullImage = async (docker: Docker, name: string, pulling: Pulling):
     } catch (error) {
       signal.throwIfAborted();
       if (lasting.test(messageOf(error))) throw error;
-      if (tries >= attemptsMax) throw new ImageUnavailable(messageOf(error), { cause: error });
+      if (tries >= attemptsMax) throw new Unavailable(messageOf(error), { cause: error });
       report(`Pulling ${name} did not work, and is tried again: ${messageOf(error)}`);
       await clock.sleep(backOffMs(tries), signal);
     }

@@ -28,21 +28,25 @@ const only = <T>(images: readonly T[] | undefined): T => {
 };
 
 /** The tables of contents of an archive, with its one image named as we name it. */
-const renamed: Record<string, (text: string, name: string) => unknown> = {
-  'manifest.json': (text, name) => [
-    { ...only(JSON.parse(text) as readonly ArchivedImage[]), RepoTags: [name] },
+const renamed = new Map<string, (text: string, name: string) => unknown>([
+  [
+    'manifest.json',
+    (text, name) => [{ ...only(JSON.parse(text) as readonly ArchivedImage[]), RepoTags: [name] }],
   ],
-  'index.json': (text, name) => {
-    const index = JSON.parse(text) as OciIndex;
-    const image = only(distinct(index.manifests));
-    const annotations = {
-      ...image.annotations,
-      'io.containerd.image.name': `docker.io/library/${name}`,
-      'org.opencontainers.image.ref.name': name.slice(name.indexOf(':') + 1),
-    };
-    return { ...index, manifests: [{ ...image, annotations }] };
-  },
-};
+  [
+    'index.json',
+    (text, name) => {
+      const index = JSON.parse(text) as OciIndex;
+      const image = only(distinct(index.manifests));
+      const annotations = {
+        ...image.annotations,
+        'io.containerd.image.name': `docker.io/library/${name}`,
+        'org.opencontainers.image.ref.name': name.slice(name.indexOf(':') + 1),
+      };
+      return { ...index, manifests: [{ ...image, annotations }] };
+    },
+  ],
+]);
 
 // Tables of contents are small: none may fill the worker's memory.
 const tableBytesMax = 16 * 1024 * 1024;
@@ -78,7 +82,7 @@ export const renameArchive = (archive: Readable, name: string): Readable => {
       if (isSparse(header))
         throw new Error('the archive has files with holes: make it without `tar --sparse`');
       const path = header.name.replace(/^\.\//, '');
-      const rename = renamed[path];
+      const rename = renamed.get(path);
       hasManifest ||= path === 'manifest.json';
       if (rename) {
         const text = await textOf(entry);

@@ -57,13 +57,15 @@ test("the worker's own lines begin where a line begins", async (t) => {
   const log = await aLog(t);
   log.output.write('no newline');
   log.error('first\nsecond');
+  log.warn('careful');
   log.info('third');
   await log.close();
   const lines = (await readFile(log.path, 'utf8')).split('\n');
-  assert.deepEqual(lines.slice(0, 3), [
+  assert.deepEqual(lines.slice(0, 4), [
     'no newline',
     '[taskcluster:error] first',
     '[taskcluster:error] second',
+    '[taskcluster:warn] careful',
   ]);
-  assert.match(lines[3] ?? '', /^\[taskcluster \d{4}-\d\d-\d\dT[\d:.]+Z\] third$/);
+  assert.match(lines[4] ?? '', /^\[taskcluster \d{4}-\d\d-\d\dT[\d:.]+Z\] third$/);
 });

@@ -10,10 +10,13 @@ export interface TaskLog {
   readonly isClosed: boolean;
   /** Why the log is incomplete, once a write has failed (a full disk). */
   readonly failure: Error | undefined;
+  /** Resolves when a command prints for the first time. */
+  readonly printed: Promise<void>;
   /** The output of commands. It never fails: a task continues when its log cannot be written. */
   readonly output: Writable;
   /** A line of the worker's own. */
   info(text: string): void;
+  warn(text: string): void;
   error(text: string): void;
   /** Resolves at the next growth, or when the log is closed; at once when it is closed already. */
   changed(): Promise<void>;
@@ -43,6 +46,8 @@ class LogFile implements TaskLog {
   size = 0;
   isClosed = false;
   failure: Error | undefined;
+  readonly printed: Promise<void>;
+  #tellPrinted = (): void => undefined;
   readonly #file: FileHandle;
   readonly #clock: Clock;
   #endsInsideLine = false;
@@ -52,6 +57,9 @@ class LogFile implements TaskLog {
     this.path = path;
     this.#file = file;
     this.#clock = clock;
+    this.printed = new Promise((resolve) => {
+      this.#tellPrinted = resolve;
+    });
     this.output = new Writable({
       objectMode: true,
       highWaterMark: chunksWaitingMax,
@@ -63,6 +71,10 @@ class LogFile implements TaskLog {
 
   info(text: string): void {
     this.#write(`[taskcluster ${this.#clock.now().toJSON()}] `, text);
+  }
+
+  warn(text: string): void {
+    this.#write('[taskcluster:warn] ', text);
   }
 
   error(text: string): void {
@@ -95,6 +107,7 @@ class LogFile implements TaskLog {
   #bytesOf(chunk: Chunk): Buffer {
     const text = chunk instanceof Lines ? `${this.#endsInsideLine ? '\n' : ''}${chunk.text}` : chunk;
     const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+    if (bytes.length > 0 && !(chunk instanceof Lines)) this.#tellPrinted();
     if (bytes.length > 0) this.#endsInsideLine = bytes.at(-1) !== newline;
     return bytes;
   }

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { DownloadError, type Index, locateArtifact, type Queue } from '@taskyard/client';
+import { DownloadError, type Index, locateArtifact, type Queue, transferError } from '@taskyard/client';
 import { type Clock, seconds } from '../clock.ts';
 import type { Content } from '../payload/index.ts';
 import { backOffMs, statusOf, withRetries } from '../retry.ts';
@@ -153,8 +153,7 @@ class DirectoryOfDownloads implements Downloads {
       const source = await locateArtifact(queue, { taskId, runId, name }, signal);
       // The URL of a reference comes from a task, not from the server.
       const isNamed = source.storageType === 'reference';
-      const hashes = { ...source.hashes, ...(sha256 === undefined ? {} : { sha256 }) };
-      return { url: source.url, hashes, rules: isNamed ? this.#rules : undefined };
+      return { ...source, sha256, rules: isNamed ? this.#rules : undefined };
     };
     // Asked each time: it is here that the queue refuses a task that may not read the artifact.
     await located();
@@ -177,8 +176,7 @@ class DirectoryOfDownloads implements Downloads {
   }
 
   async #url({ url, sha256 }: UrlContent, access: Access): Promise<Fetched> {
-    const hashes: Record<string, string> = sha256 === undefined ? {} : { sha256 };
-    const get = this.#from(async () => ({ url, hashes, rules: this.#rules }), access.signal);
+    const get = this.#from(async () => ({ url, hashes: {}, sha256, rules: this.#rules }), access.signal);
     // Without a hash there is no way to know whether the page behind a URL is still the same.
     return sha256 === undefined ? this.#own(get) : this.#shared.file(sha256, get);
   }
@@ -215,7 +213,10 @@ const latestRun = async (queue: Queue, taskId: string): Promise<number | undefin
 
 interface Source {
   readonly url: string;
+  /** What its server says of the content, by algorithm. */
   readonly hashes: Readonly<Record<string, string>>;
+  /** What the task wants. */
+  readonly sha256: string | undefined;
   /** Rules for a URL that a task has named; undefined for one that comes from the server. */
   readonly rules: UrlRules | undefined;
 }
@@ -242,18 +243,28 @@ const download = async (
 const isFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 
-const transfer = async ({ url, hashes, rules }: Source, path: string, signal: AbortSignal): Promise<void> => {
+/** What came is not what the task wants, and may never be. */
+export class WrongContent extends DownloadError {}
+
+const checkHashes = async (path: string, { url, hashes, sha256 }: Source): Promise<void> => {
+  for (const [algorithm, hash] of Object.entries(hashes)) {
+    if (knownHashes.includes(algorithm) && (await hashOf(path, algorithm)) !== hash)
+      throw new DownloadError(url, `its ${algorithm} is not the one that was announced`);
+  }
+  if (sha256 !== undefined && (await hashOf(path, 'sha256')) !== sha256)
+    throw new WrongContent(url, 'its sha256 is not the one that is wanted');
+};
+
+const transfer = async (source: Source, path: string, signal: AbortSignal): Promise<void> => {
+  const { url, rules } = source;
   const bytes = await openUrl(url, { rules, signal });
   const partial = `${path}.${randomBytes(6).toString('hex')}.partial`;
   try {
     await pipeline(bytes, createWriteStream(partial, { flags: 'wx' }), { signal });
-    for (const [algorithm, hash] of Object.entries(hashes)) {
-      if (knownHashes.includes(algorithm) && (await hashOf(partial, algorithm)) !== hash)
-        throw new DownloadError(url, `its ${algorithm} is not the one that is wanted`);
-    }
+    await checkHashes(partial, source);
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true });
-    throw error;
+    throw transferError(url, error);
   }
 };

@@ -79,6 +79,9 @@ test('a connection that breaks, a circle of redirects and other schemes are refu
   const url = await aServer(t, (request, response) => {
     if (request.url === '/circle') response.writeHead(301, { location: '/circle' }).end();
     else if (request.url === '/file') response.writeHead(301, { location: 'file:///etc/passwd' }).end();
+    else if (request.url === '/none') response.writeHead(301, { location: 'http://[' }).end();
+    else if (request.url === '/odd')
+      response.writeHead(200, { 'content-encoding': 'constructor' }).end('as is');
     else {
       response.writeHead(200, { 'content-length': '100' });
       response.write('some', () => response.destroy());
@@ -86,6 +89,11 @@ test('a connection that breaks, a circle of redirects and other schemes are refu
   });
   const rules = undefined;
   await assert.rejects(openUrl(`${url}/circle`, { rules, signal }), /redirected more than 10 times/);
-  await assert.rejects(openUrl(`${url}/file`, { rules, signal }), /it leads to file:/);
+  await assert.rejects(openUrl(`${url}/file`, { rules, signal }), {
+    message: /it leads to file:/,
+    statusCode: 301,
+  });
+  await assert.rejects(openUrl(`${url}/none`, { rules, signal }), { message: /no URL/, statusCode: 301 });
+  assert.equal(await text(await openUrl(`${url}/odd`, { rules, signal })), 'as is', 'inherited-names');
   await assert.rejects(async () => text(await openUrl(`${url}/broken`, { rules, signal })));
 });

@@ -27,6 +27,7 @@ export const certify = async (
   const { claim, tools, log, interrupted, privateDirectory } = run;
   const { taskId, runId, task } = claim;
   const { workerGroup, workerId } = tools.identity;
+  const instanceType = tools.whereabouts.TASKCLUSTER_INSTANCE_TYPE;
   if (!key) throw new Error('There is no key to certify with.');
   const additions = await readAdditions(run.taskDirectory).catch((error: Error) => error);
   if (additions instanceof Error) {
@@ -37,7 +38,8 @@ export const certify = async (
   await log.flushed();
   const certifiedLog = await freezeLog(log.path, privateDirectory);
   const files = [...uploaded, certifiedLog];
-  const certificate = await certificateOf({ taskId, runId, task, workerGroup, workerId, files }, additions);
+  const certified = { taskId, runId, task, workerGroup, workerId, instanceType, files };
+  const certificate = await certificateOf(certified, additions);
   const signature = key.sign(Buffer.from(certificate));
   const written = await writeCertificate(certificate, signature, privateDirectory);
   for (const { name, path } of [certifiedLog, ...written]) {

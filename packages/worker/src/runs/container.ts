@@ -1,9 +1,10 @@
 import { join, posix } from 'node:path';
 import type { FoundArtifact } from '../artifacts/index.ts';
 import { type ContainerRequest, fromRoot, isWithin } from '../engines/index.ts';
-import { ImageUnavailable, type ProvidedImage } from '../images/index.ts';
+import type { ProvidedImage } from '../images/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import type { Root } from '../trees/index.ts';
+import { Unavailable } from '../unavailable.ts';
 import { messageOf } from '../worker-log.ts';
 import { outsideOf } from './outside.ts';
 import { isBrokenTransfer, isPassingFailure } from './passing-failure.ts';
@@ -27,7 +28,9 @@ export const provideImage = async (
   } catch (error) {
     signal.throwIfAborted();
     if (isPassingFailure(error)) throw error;
-    if (isBrokenTransfer(error)) throw new ImageUnavailable(messageOf(error));
+    if (isBrokenTransfer(error)) throw new Unavailable(messageOf(error));
+    // Nothing answers for the daemon of containers.
+    if ((error as NodeJS.ErrnoException).syscall === 'connect') throw error;
     log.error(`[image] ${messageOf(error)}`);
     return undefined;
   }

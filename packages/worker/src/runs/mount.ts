@@ -1,14 +1,18 @@
 import { mkdir } from 'node:fs/promises';
 import { placeMounts, type TakenCaches } from '../mounts/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
+import { Unavailable } from '../unavailable.ts';
 import { messageOf } from '../worker-log.ts';
 import { placesOf } from './outside.ts';
-import { isPassingFailure } from './passing-failure.ts';
+import { isBrokenTransfer, isPassingFailure } from './passing-failure.ts';
 import type { Run } from './run.ts';
 import type { CommandsResult } from './run-commands.ts';
 import type { TimeLimit } from './time-limit.ts';
 
-/** Places what a task wants in its directory. Returns nothing when that cannot be had, which is the task's failure. */
+/**
+ * Places what a task wants in its directory. Returns nothing when that cannot be had, which is the task's failure; throws when
+ * that is not the task's fault.
+ */
 export const mount = async (
   run: Run,
   description: TaskDescription,
@@ -33,12 +37,13 @@ export const mount = async (
   } catch (error) {
     limit.end();
     interrupted.throwIfAborted();
-    if (!limit.signal.aborted && isPassingFailure(error)) throw error;
-    log.error(
-      limit.signal.aborted
-        ? `[mounts] The mounts took longer than maxRunTime, which is ${limit.seconds} s.`
-        : `[mounts] ${messageOf(error)}`,
-    );
+    if (limit.signal.aborted) {
+      log.error(`[mounts] The mounts took longer than maxRunTime, which is ${limit.seconds} s.`);
+      return undefined;
+    }
+    if (isPassingFailure(error)) throw error;
+    if (isBrokenTransfer(error)) throw new Unavailable(messageOf(error));
+    log.error(`[mounts] ${messageOf(error)}`);
     return undefined;
   }
 };

@@ -1,5 +1,8 @@
-// The queue, the store of an artifact's bytes or the registry of an image cannot be reached.
-const namesOfPassing = ['UploadError', 'ConnectionError', 'ImageUnavailable'];
+import { DownloadError } from '@taskyard/client';
+import { WrongContent } from '../mounts/index.ts';
+
+// The queue, the store of an artifact's bytes, the registry of an image or the server of a mount cannot be reached.
+const namesOfPassing = ['UploadError', 'ConnectionError', 'Unavailable'];
 
 /** Whether a failure is not the task's fault, and the task may succeed on another worker or later. */
 export const isPassingFailure = (error: unknown): boolean => {
@@ -8,11 +11,9 @@ export const isPassingFailure = (error: unknown): boolean => {
   return namesOfPassing.includes(error.name) || (error.name === 'ApiError' && (statusCode ?? 0) >= 500);
 };
 
-const brokenConnections = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
-
 /** Whether a file did not come though it may be there: its server is away, or has a fault of its own. */
 export const isBrokenTransfer = (error: unknown): boolean => {
-  const { name, statusCode, code } = error as { name?: string; statusCode?: number; code?: string };
-  if (name !== 'DownloadError') return brokenConnections.includes(code ?? '');
+  if (!(error instanceof DownloadError) || error instanceof WrongContent) return false;
+  const { statusCode } = error;
   return statusCode === undefined || statusCode >= 500 || statusCode === 429;
 };

@@ -7,7 +7,7 @@ import { systemClock } from '../clock.ts';
 import { statusOf } from '../retry.ts';
 import { type FakeQueue, startFakeQueue } from '../testing/fake-queue.ts';
 import { openReports, type Reports, type RunReport } from './reports.ts';
-import { completed, exception, failed } from './resolution.ts';
+import { completed, failed, type Resolution } from './resolution.ts';
 
 describe('the reports of a worker', () => {
   let queue: FakeQueue;
@@ -23,7 +23,7 @@ describe('the reports of a worker', () => {
   });
   afterEach(() => queue.close());
 
-  const aReport = (resolution: typeof completed, isClaimed = true): RunReport => {
+  const aReport = (resolution: Resolution, isClaimed = true): RunReport => {
     const taskId = queue.addTask({});
     if (isClaimed) queue.claim(queue.find(taskId), { workerGroup: 'group', workerId: 'worker' });
     const credentials = { clientId: `claim-of-${taskId}`, accessToken: 'secret' };
@@ -52,7 +52,7 @@ describe('the reports of a worker', () => {
     queue.hold((path) => path === single(first));
     const [a, b, unclaimed] = [
       aReport(failed),
-      aReport(exception('internal-error')),
+      aReport({ state: 'exception', reason: 'resource-unavailable', lacksInput: true }),
       aReport(completed, false),
     ];
     const held = send(first);
@@ -68,7 +68,7 @@ describe('the reports of a worker', () => {
       [a, b, unclaimed].map(({ taskId }) => [queue.run(taskId).state, queue.run(taskId).reason]),
       [
         ['failed', 'failed'],
-        ['exception', 'internal-error'],
+        ['exception', 'resource-unavailable'],
         ['pending', undefined],
       ],
     );

@@ -5,8 +5,8 @@ export type Resolution =
   | {
       readonly state: 'exception';
       readonly reason: ExceptionReason;
-      /** The image that the task chose could not be had: other tasks may well run here. */
-      readonly lacksImage?: boolean;
+      /** What the task asked for, an image or a mount, could not be had: other tasks may well run here. */
+      readonly lacksInput?: boolean;
     };
 
 export type ExceptionReason =

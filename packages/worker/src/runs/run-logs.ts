@@ -1,5 +1,4 @@
-import { uploadFile } from '../artifacts/index.ts';
-import { minutes } from '../clock.ts';
+import { seconds } from '../clock.ts';
 import { defaultLogNames, type TaskDescription } from '../payload/index.ts';
 import { messageOf } from '../worker-log.ts';
 import { announce } from './announce.ts';
@@ -7,7 +6,10 @@ import type { Run } from './run.ts';
 
 const logType = 'text/plain; charset=utf-8';
 
-const backingLogGiveUpMs = minutes(3);
+// A task that is over by then is seen by nobody while it runs, and what it printed is in the kept log. One that prints
+// nothing has little to show.
+const printedForMs = 100;
+const silentForMs = seconds(1);
 
 const expiryOf = ({ claim }: Run): Date => new Date(claim.task.expires ?? claim.task.deadline);
 
@@ -21,18 +23,25 @@ export const defaultLogSettings: LogSettings = {
 
 /**
  * Makes the log readable while the task runs, which does not wait for that. `over` aborts when the task has ended: what
- * cannot be read by then need not be shown any more.
+ * cannot be read by then need not be shown any more. A task that ends soon costs no call.
  */
 export const showLiveLog = async (
   run: Run,
   { logs, hasLiveLog, maxRunTimeSeconds }: LogSettings & Pick<TaskDescription, 'maxRunTimeSeconds'>,
   over: AbortSignal,
 ): Promise<{ withdraw(): void }> => {
-  if (!hasLiveLog) return { withdraw: () => undefined };
+  if (hasLiveLog) await worthShowing(run, over);
+  if (!hasLiveLog || over.aborted) return { withdraw: () => undefined };
   const { url, withdraw } = run.tools.liveLogs.publish(run.log);
   const [what, name] = ['The live log', logs.live];
   await announce(run, { what, name, contentType: logType, url, maxRunTimeSeconds, over });
   return { withdraw };
+};
+
+/** Waits until a log may have readers, or its task is over. */
+const worthShowing = async ({ log, tools: { clock } }: Run, over: AbortSignal): Promise<void> => {
+  const printed = log.printed.then(() => clock.sleep(printedForMs, over));
+  await Promise.race([printed, clock.sleep(silentForMs, over)]);
 };
 
 /** Uploads the finished log, and lets the live log's name lead to it from now on. */
@@ -53,18 +62,14 @@ export const keepLog = async (run: Run, { logs, hasLiveLog, hasBackingLog }: Log
     contentEncoding: 'gzip',
   } as const;
   const link = {
+    name: logs.live,
     storageType: 'link',
     contentType: logType,
     expires: expires.toJSON(),
     artifact: logs.backing,
   } as const;
   try {
-    await uploadFile(claim, file, signal);
-    if (!hasLiveLog) return;
-    await claim.call((queue) => queue.createArtifact(taskId, runId, logs.live, link), {
-      signal,
-      giveUpAfterMs: backingLogGiveUpMs,
-    });
+    await tools.uploads.uploadOwn(claim, file, hasLiveLog ? link : undefined, signal);
   } catch (error) {
     // The result of the task is true all the same, and is reported.
     tools.log.error({ taskId, runId, error: messageOf(error) }, 'the log of the run could not be kept');

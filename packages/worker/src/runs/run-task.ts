@@ -1,8 +1,8 @@
 import { collectArtifacts } from '../artifacts/index.ts';
 import type { HeldClaim } from '../claims/index.ts';
 import { minutes } from '../clock.ts';
-import { ImageUnavailable } from '../images/index.ts';
 import { ownNamesOf, type TaskDescription } from '../payload/index.ts';
+import { Unavailable } from '../unavailable.ts';
 import { messageOf } from '../worker-log.ts';
 import { certify } from './certify.ts';
 import { foundArtifacts } from './container.ts';
@@ -111,13 +111,13 @@ const deliver = async (run: Run, description: TaskDescription): Promise<boolean>
   const { features } = description;
   const collecting = { ...placesOf(run, description), ownNames: ownNamesOf(description) };
   const collection = await collectArtifacts(collecting, foundArtifacts(run, description));
-  for (const warning of collection.warnings) log.info(`Warning: ${warning}`);
+  for (const warning of collection.warnings) log.warn(warning);
   for (const { name } of collection.files) log.info(`Uploading artifact ${name}`);
   for (const { name, reason, message } of collection.missing)
     log.error(`Artifact ${name}: ${message} (${reason})`);
   const refused = await tools.uploads.upload(claim, collection, interrupted);
   for (const { name, message, isOptional } of refused) {
-    if (isOptional) log.info(`Warning: ${name} is left out, as it is optional: ${message}`);
+    if (isOptional) log.warn(`${name} is left out, as it is optional: ${message}`);
     else log.error(`Artifact ${name}: ${message}`);
   }
   const refusedNames = new Set(refused.map(({ name }) => name));
@@ -138,8 +138,8 @@ const interruptible = async (run: Run, act: () => Resolution | Promise<Resolutio
     run.log.error(`The worker could not go on: ${messageOf(error)}`);
     reportBug(run.tools, run.claim, error);
     const isPassing = isPassingFailure(error);
-    const lacksImage = error instanceof ImageUnavailable;
-    return { state: 'exception', reason: isPassing ? 'resource-unavailable' : 'internal-error', lacksImage };
+    const lacksInput = error instanceof Unavailable;
+    return { state: 'exception', reason: isPassing ? 'resource-unavailable' : 'internal-error', lacksInput };
   }
 };
 

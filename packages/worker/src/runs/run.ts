@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Uploads } from '../artifacts/index.ts';
 import type { HeldClaim, LostRuns } from '../claims/index.ts';
@@ -105,19 +105,38 @@ export const openRun = async (
 ): Promise<Run> => {
   const privateDirectory = join(tools.runsDirectory, `${claim.taskId}-${claim.runId}`);
   const taskDirectory = join(privateDirectory, 'task');
-  await removeTree(privateDirectory);
-  await mkdir(taskDirectory, { recursive: true, mode: 0o700 });
+  await makeAnew(privateDirectory);
+  await mkdir(taskDirectory, { mode: 0o700 });
   const log = await openTaskLog(join(privateDirectory, 'live.log'), tools.clock);
   const interrupted = AbortSignal.any([claim.lost, endings.shutdown]);
   const startedAt = tools.clock.now();
   return { tools, claim, privateDirectory, taskDirectory, log, startedAt, endings, vacate, interrupted };
 };
 
+/** Makes a directory, without what an earlier worker left there. */
+const makeAnew = async (directory: string): Promise<void> => {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch {
+    await removeTree(directory);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  }
+};
+
+/** Removes the directory of a task that left nothing there. Throws where there is more. */
+const removeEmpty = async ({ log, taskDirectory, privateDirectory }: Run): Promise<void> => {
+  await rmdir(taskDirectory);
+  await unlink(log.path);
+  await rmdir(privateDirectory);
+};
+
 /** Removes everything that a run left on this machine. */
-export const closeRun = async ({ tools, log, privateDirectory, claim }: Run): Promise<void> => {
+export const closeRun = async (run: Run): Promise<void> => {
+  const { tools, log, privateDirectory, claim } = run;
   await log.close();
   try {
-    await removeTree(privateDirectory);
+    // Most tasks leave nothing, and to look for it takes five times as many steps.
+    await removeEmpty(run).catch(() => removeTree(privateDirectory));
   } catch (error) {
     const { taskId, runId } = claim;
     tools.log.warn(

@@ -165,6 +165,9 @@ export class FakeQueue extends FakeTasks {
   }
 
   #reportRuns({ reports }: Json): Json {
+    const known = ['taskId', 'runId', 'state', 'reason', 'authorization'];
+    if ((reports as Json[]).some((one) => Object.keys(one).some((key) => !known.includes(key))))
+      throw new Refusal(400, 'A report has a field that is not known.');
     const answers = (reports as Json[]).map(({ taskId, runId, state, reason }) => {
       try {
         const path = ['task', taskId, 'runs', String(runId), state] as string[];
@@ -188,6 +191,7 @@ export class FakeQueue extends FakeTasks {
   }
 
   async #poll(body: Json, request: IncomingMessage): Promise<Json> {
+    if ((body.tasks as number) > 32) throw new Refusal(400, 'More tasks than are handed out at once.');
     this.polls.now++;
     this.polls.most = Math.max(this.polls.most, this.polls.now);
     try {

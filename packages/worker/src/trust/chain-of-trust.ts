@@ -22,6 +22,8 @@ export interface Certified {
   readonly task: unknown;
   readonly workerGroup: string;
   readonly workerId: string;
+  /** Where the worker's cloud has told it. */
+  readonly instanceType: string | undefined;
   readonly files: readonly CertifiedFile[];
 }
 
@@ -76,10 +78,12 @@ const merged = (under: Json, over: Json): Json => {
 
 /** The text that says which bytes a task made, and where. */
 export const certificateOf = async (certified: Certified, additions: Json): Promise<string> => {
-  const { taskId, runId, task, workerGroup, workerId } = certified;
-  const artifacts: Json = {};
-  for (const file of certified.files) artifacts[file.name] = { sha256: await withBytes(file, sha256Of) };
-  const environment = { privateIpAddress: ownAddress(), instanceId: workerId, region: workerGroup };
+  const { taskId, runId, task, workerGroup, workerId, instanceType } = certified;
+  const hashes: [string, Json][] = [];
+  for (const file of certified.files) hashes.push([file.name, { sha256: await withBytes(file, sha256Of) }]);
+  const artifacts = Object.fromEntries(hashes);
+  const machine = { instanceId: workerId, instanceType, region: workerGroup };
+  const environment = { privateIpAddress: ownAddress(), ...machine };
   const own = { chainOfTrustVersion: 1, artifacts, task, taskId, runId, workerGroup, workerId, environment };
   return `${JSON.stringify(merged(additions, own), undefined, 2)}\n`;
 };

@@ -17,6 +17,7 @@ const surroundings = {
   network: 'taskyard-1',
   workerAddress: '172.18.0.1',
   user: '1000:1000',
+  deviceNames: ['null', 'snd', 'video3', 'video4'],
 };
 const own = (privileges: Partial<Privileges> = {}, argv = command.argv) =>
   containerSpec(
@@ -85,6 +86,15 @@ test('a container has no privilege that its task does not ask for', () => {
     [true, ['SYS_PTRACE'], ['seccomp=unconfined'], []],
   );
   assert.ok(given.Binds?.includes('/dev/shm:/dev/shm'));
+});
+
+test('a task with the video device is told where it is', () => {
+  const spec = own({ devices: ['loopbackVideo', 'loopbackAudio'] });
+  assert.deepEqual(spec.Env, ['A=b', 'TASKCLUSTER_VIDEO_DEVICE=/dev/video3']);
+  assert.deepEqual(
+    spec.HostConfig?.Devices?.map((device: { PathInContainer?: string }) => device.PathInContainer),
+    ['/dev/video3', '/dev/video4', '/dev/snd'],
+  );
 });
 
 test('devices are those that the machine has', () => {

@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly workerAddress: string | undefined;
   /** Numbers of user and group for commands in the task's directory; undefined: the image's own. */
   readonly user: string | undefined;
+  /** What is in /dev. Default: of this machine. */
+  readonly deviceNames?: readonly string[];
 }
 
 // Both outputs of a command through one pipe keep their order. The shell has become the command by then.
@@ -120,8 +122,12 @@ const ownImage = (
   const { spec, hostConfig } = common(command, surroundings);
   const { Cmd, ...others } = spec;
   const shared = privileges.devices.includes('hostSharedMemory') ? ['/dev/shm:/dev/shm'] : [];
+  const pathsOf = (device: Device): string[] =>
+    privileges.devices.includes(device) ? pathsOfDevice(device, surroundings.deviceNames) : [];
+  const [video] = pathsOf('loopbackVideo');
   return {
     ...others,
+    Env: [...spec.Env, ...(video === undefined ? [] : [`TASKCLUSTER_VIDEO_DEVICE=${video}`])],
     ...(Cmd.length === 0 ? {} : { Cmd }),
     Image: image,
     Tty: true,
@@ -137,7 +143,7 @@ const ownImage = (
       SecurityOpt: privileges.mayCallAll ? ['seccomp=unconfined'] : [],
       Devices: privileges.devices
         .filter((device) => device !== 'hostSharedMemory')
-        .flatMap((device) => pathsOfDevice(device))
+        .flatMap(pathsOf)
         .map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: 'rwm' })),
     },
   };

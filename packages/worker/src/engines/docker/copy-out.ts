@@ -8,6 +8,7 @@ import type { Container } from 'dockerode';
 import { programEnvironment } from '../../program-environment.ts';
 import { statusOf } from '../../retry.ts';
 import { removeTree } from '../../trees/index.ts';
+import { messageOf } from '../../worker-log.ts';
 
 // More links than this in a row are no honest path.
 const linksMax = 8;
@@ -35,10 +36,15 @@ const unpack = async (archive: NodeJS.ReadableStream, directory: string): Promis
   const args = ['--extract', '--no-same-owner', '--no-same-permissions', '--directory', directory];
   const child = spawn('tar', args, { stdio: ['pipe', 'ignore', 'ignore'], env: programEnvironment() });
   const exit = once(child, 'close');
-  // What tar says of a broken archive is its exit code.
-  await pipeline(archive, child.stdin).catch(() => undefined);
+  const failure = await pipeline(archive, child.stdin).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
+  );
   const [code] = await exit;
   if (code !== 0) throw new Error(`What the container left could not be unpacked: tar ended with ${code}.`);
+  // It takes one that breaks off between two entries for whole, and itself leaves at the end that an archive names.
+  if (failure && failure.code !== 'EPIPE')
+    throw new Error(`What the container left did not come whole: ${messageOf(failure)}`);
 };
 
 /** Copies a file or directory out of a container, to a new path. Returns whether it existed. */
