@@ -41,7 +41,7 @@ export interface Context extends BaseContext {
   readonly settings: QueueSettings;
   /** Woken with the ids of task queues in which runs became pending. Shared between the processes of a deployment. */
   readonly pendingChanged: Signal;
-  /** Woken with the ids of task queues whose workers lost runs that they have not reported. Shared in the same way. */
+  /** Woken with workers, as `holderOf` names them, that lost runs which they have not reported. Shared in the same way. */
   readonly runsLost: Signal;
   /** Woken when a large fan-out has begun. */
   readonly releaseStarted: Signal;
