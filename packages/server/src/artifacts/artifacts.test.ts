@@ -433,6 +433,13 @@ describe('artifacts', () => {
       ] as const)
         assert.equal(await (await fetch(await urlOf(taskId, name))).text(), text);
     });
+    it('have the length of their bytes, whatever else the request says', async () => {
+      const taskId = aTask(aRun());
+      const asked = small('a', '0123', { artifact: file({ contentLength: 9 }) });
+      assert.deepEqual(codesOf(await createAll(taskId, asked)), [true]);
+      const { contentLength } = await artifacts.artifactInfo({ taskId, runId: 0, name: 'a' });
+      assert.equal(contentLength, 4);
+    });
     it('with their bytes are read by every method that reads artifacts', async () => {
       const taskId = aTask(aRun());
       await createAll(taskId, small('public/a b+c.txt', '0123456789'), small('empty', ''));

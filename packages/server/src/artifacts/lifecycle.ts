@@ -160,7 +160,7 @@ export const artifactAskedFor = (
   storageType: request.storageType,
   contentType: ('contentType' in request ? request.contentType : undefined) ?? contentTypeDefault,
   contentLength:
-    ('contentLength' in request ? request.contentLength : undefined) ?? content?.bytes.length ?? null,
+    content?.bytes.length ?? ('contentLength' in request ? request.contentLength : undefined) ?? null,
   details: JSON.stringify(detailsAskedFor(request, { ...fresh, content })),
   present: !arrivesLater(request.storageType),
   expires: requireDate(request.expires, 'expires'),

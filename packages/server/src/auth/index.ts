@@ -9,6 +9,7 @@ import { type AuthVerbs, authVerbs } from './service/index.ts';
 export type { Credentials } from './certificate.ts';
 export { signedUrl } from './hawk.ts';
 export {
+  expiration,
   GcpProjects,
   GithubApps,
   mistakesInStaticClients,

@@ -76,5 +76,14 @@ export const minutes = (n: number): number => seconds(60 * n);
 export const hours = (n: number): number => minutes(60 * n);
 export const days = (n: number): number => hours(24 * n);
 
+/** How far the clocks of two machines of a deployment may differ. */
+const clocksDifferMs = minutes(2);
+
+/**
+ * The end of all waits that end at `farthest` at the latest. A time beyond it was written before the clock was set back:
+ * what waits for such a time is due now, or it would wait for as long as the clock was ahead.
+ */
+export const afterAnyWait = (farthest: Date): Date => later(farthest, clocksDifferMs);
+
 /** The date `ms` milliseconds after `date` (before it, when negative). */
 export const later = (date: Date, ms: number): Date => new Date(date.getTime() + ms);

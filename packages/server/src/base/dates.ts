@@ -1,6 +1,9 @@
 import { RequestError } from './errors.ts';
 
-const [firstMs, lastMs] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
+/** The last time that JSON and PostgreSQL write alike. */
+export const lastDate = new Date('9999-12-31T23:59:59.999Z');
+
+const [firstMs, lastMs] = [Date.parse('0001-01-01T00:00:00Z'), lastDate.getTime()];
 
 /** Whether this is a time in the years 1 to 9999 of UTC. PostgreSQL and JSON write other years differently. */
 export const isDate = (date: Date): boolean => date.getTime() >= firstMs && date.getTime() <= lastMs;

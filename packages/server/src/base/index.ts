@@ -14,6 +14,7 @@ export {
 export { boundedProcess } from './bounded-process.ts';
 export { canonical } from './canonical.ts';
 export {
+  afterAnyWait,
   type Clock,
   days,
   hours,
@@ -39,7 +40,7 @@ export {
   type ServerState,
 } from './database-facts.ts';
 export { mistakeInDatabaseUrl } from './database-url.ts';
-export { dateIn, requireDate } from './dates.ts';
+export { dateIn, lastDate, requireDate } from './dates.ts';
 export { dueLoop } from './due-loop.ts';
 export {
   type EmbeddedPostgres,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { hours, minutes, seconds } from '../base/index.ts';
+import { days, hours, minutes, seconds } from '../base/index.ts';
 import type { CreateHookRequest } from './schema.ts';
 import type { HookRef } from './store.ts';
 import { aHook, type TestHooks, testHooks } from './testing.ts';
@@ -150,6 +150,34 @@ describe('never-comes: a schedule whose day never exists', () => {
     );
     await edit(refs[1] as HookRef, daily(9));
     assert.equal(await nextOf(refs[1] as HookRef), '2026-03-03T09:00:00.000Z');
+  });
+});
+
+describe('a clock that was set back by days', () => {
+  it('keeps no hook from firing until it has caught up, whichever process looks', async () => {
+    const ref = await create('set-back', daily(9));
+    advanceTo('2026-03-04T12:00:00Z');
+    await step();
+    assert.equal(await nextOf(ref), '2026-03-05T09:00:00.000Z');
+    t.clock.advance(-days(2));
+    // So was that of the database, which a test cannot set.
+    await t.db`update hook_slots set set_at = set_at + interval '2 days'`;
+    await t.another().step('fire-due-hooks');
+    assert.equal(await nextOf(ref), '2026-03-03T09:00:00.000Z');
+    assert.equal((await fired(ref)).length, 1);
+    advanceTo('2026-03-03T09:00:00Z');
+    for (const one of [t, t.another()]) await one.step('fire-due-hooks');
+    assert.equal((await fired(ref)).length, 2);
+    assert.equal(await nextOf(ref), '2026-03-04T09:00:00.000Z');
+  });
+
+  it('is not that of a process which is behind: a hook fires once', async () => {
+    const ref = await create('behind', daily(9));
+    advanceTo(nine);
+    await step();
+    t.clock.advance(-minutes(10));
+    await t.another().step('fire-due-hooks');
+    assert.equal(await nextOf(ref), '2026-03-03T09:00:00.000Z');
   });
 });
 

@@ -134,13 +134,13 @@ export interface Slot extends HookRef {
 /** Sets when hooks fire next. */
 export const saveSlots = (tx: Transaction, slots: readonly Slot[]) =>
   tx`
-    insert into hook_slots (hook_group_id, hook_id, fires_at)
-    select hook_group_id, hook_id, fires_at
+    insert into hook_slots (hook_group_id, hook_id, fires_at, set_at)
+    select hook_group_id, hook_id, fires_at, now()
       from unnest(${groups(slots)}::text[], ${ids(slots)}::text[],
                   ${slots.map(({ firesAt }) => firesAt)}::timestamptz[])
            as s(hook_group_id, hook_id, fires_at)
      order by hook_group_id, hook_id
-    on conflict (hook_group_id, hook_id) do update set fires_at = excluded.fires_at`;
+    on conflict (hook_group_id, hook_id) do update set fires_at = excluded.fires_at, set_at = excluded.set_at`;
 
 /** These hooks do not fire again by their schedule. */
 export const deleteSlots = (tx: Transaction, refs: readonly HookRef[]) =>
@@ -182,6 +182,15 @@ export const readDue = (db: Sql, now: Date, limit: number) =>
        offset 0) as h
      where s.fires_at <= ${now}
      order by s.fires_at limit ${limit}`;
+
+/**
+ * Slots that were set before the clock was set back. That is told by the clock of the database alone: with those of two
+ * processes that differ, one would set back what the other has fired, and it would fire again and again.
+ */
+export const readSetAhead = (db: Sql, limit: number) =>
+  db<Slot>`
+    select hook_group_id, hook_id, fires_at from hook_slots
+     where set_at > now() + interval '2 minutes' order by set_at limit ${limit}`;
 
 /** When the next hook fires, if any does. */
 export const readEarliest = async (db: Sql): Promise<Date | undefined> => {

@@ -15,9 +15,19 @@ export interface Context extends BaseContext {
   readStatuses(sql: Sql, taskIds: readonly string[]): Promise<{ taskId: string; expires: string }[]>;
   /**
    * Brings what another deployment has published at these paths here, also where it is newer than the task that was brought
-   * before; returns why it could not be asked for, in a sentence. Undefined where there is no other deployment.
+   * before. Undefined where there is no other deployment.
    */
   readonly findPublished?:
-    | ((looked: readonly { path: string; taskId?: string | undefined }[]) => Promise<string | undefined>)
+    | ((
+        looked: readonly { path: string; taskId?: string | undefined }[],
+      ) => Promise<FoundPublished | undefined>)
     | undefined;
+}
+
+/** What came of a look at what another deployment has published. */
+export interface FoundPublished {
+  /** Something else than before may be at the paths. */
+  readonly isAsked: boolean;
+  /** Why it could not be asked for, in a sentence. */
+  readonly trouble: string | undefined;
 }

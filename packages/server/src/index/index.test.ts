@@ -208,6 +208,14 @@ describe('listings', () => {
     assert.deepEqual(pathsIn(await t.ask('GET', `tasks/${root}`)), []);
   });
 
+  it('show a namespace that lasts as long as any time that can be written', async () => {
+    await t.index.insertTask({ ...anEntry(), path: 'last.day.of', expires: '9999-12-31T12:00:00.000Z' });
+    const { namespaces } = await t.index.listNamespaces({ namespace: 'last' });
+    assert.deepEqual(namespaces, [
+      { namespace: 'last.day', name: 'day', expires: '9999-12-31T23:59:59.999Z' },
+    ]);
+  });
+
   it('keep a namespace as long as the entry in it that lasts longest', async () => {
     const root = aRoot();
     await insert(`${root}.sub.x`, { expires: later(t.clock.now(), days(9)).toJSON() });

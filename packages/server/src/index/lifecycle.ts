@@ -1,4 +1,4 @@
-import { dateIn, days } from '../base/index.ts';
+import { dateIn, days, lastDate } from '../base/index.ts';
 import { type IndexedTask, pathPattern } from './schema.ts';
 
 /** The path of an entry: the root namespace is empty. */
@@ -61,7 +61,8 @@ export const winners = (entries: readonly Entry[]): Entry[] => {
   return [...standing.values()];
 };
 
-const endOfDay = (time: Date): Date => new Date(Math.ceil(time.getTime() / days(1)) * days(1));
+const endOfDay = (time: Date): Date =>
+  new Date(Math.min(Math.ceil(time.getTime() / days(1)) * days(1), lastDate.getTime()));
 
 /** All namespaces of these entries, each with the latest expiry that one of them needs. */
 export const namespacesOf = (entries: readonly Entry[]): Namespace[] => {

@@ -220,10 +220,12 @@ const findWith = (context: Context, find: Batched<string, lifecycle.Entry>) => {
     one: async (path: string): Promise<lifecycle.Entry> => {
       if (!findPublished) return find.one(path);
       const [answer] = await find.all([path]);
-      const trouble = await findPublished(lookedAt(path, answer));
+      const { isAsked, trouble } = (await findPublished(lookedAt(path, answer))) ?? {};
       if (trouble !== undefined && isMissing(answer))
         throw new RequestError('ResourceNotFound', `${answer.message} ${trouble}`);
-      return find.one(path);
+      if (isAsked || !answer) return find.one(path);
+      if (answer instanceof RequestError) throw answer;
+      return answer;
     },
     /** Looks for those that are not here, so that they are. */
     prepare: async (paths: readonly string[]): Promise<void> => {

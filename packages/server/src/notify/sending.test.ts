@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { AddressObject } from 'mailparser';
-import { later, minutes, seconds, slugid } from '../base/index.ts';
+import { days, later, minutes, seconds, slugid } from '../base/index.ts';
 import { type TestSmtp, testSmtp } from './senders/testing/smtp.ts';
 import { type HttpCall, type TestApi, type TestNotify, testApi, testNotify } from './testing.ts';
 
@@ -238,6 +238,27 @@ describe('a message to a Slack channel', () => {
     await t.send();
     assert.equal(t.count('slack-channel', 'refused'), 1);
     assert.equal(callsOf(nowhere).length, 1);
+  });
+});
+
+describe('a clock that was set back by days', () => {
+  it('delays nothing that is tried again, nor what waits behind it, and lets the same be sent once more', async () => {
+    const roomId = `!${slugid()}:example.com`;
+    const mail = { address: anAddress(), subject: 'Again', content: 'Text' };
+    assert.deepEqual(await t.notify.requestEmail(mail), {});
+    await t.notify.requestMatrix({ roomId, body: 'one' });
+    answers.matrix.push([500, {}]);
+    await t.send();
+    t.clock.advance(-days(2));
+    await t.notify.requestMatrix({ roomId, body: 'two' });
+    await t.send();
+    const sent = matrix.calls.filter(({ path }) => decodeURIComponent(path).includes(roomId));
+    assert.deepEqual(
+      sent.map(({ body }) => body.body),
+      ['one', 'one', 'two'],
+    );
+    assert.deepEqual(await t.notify.requestEmail(mail), {});
+    assert.equal(await t.notify.requestEmail(mail), undefined);
   });
 });
 

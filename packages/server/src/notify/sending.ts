@@ -25,9 +25,9 @@ interface Attempt {
  * side, messages to one room in order. A message that was sent just before a crash is sent again: its key tells.
  */
 export const sendDue = async (context: Context, limit: number): Promise<number> => {
-  if (!(await store.isAnyDue(context.db, context.clock.now()))) return 0;
+  if (!(await store.isAnyDue(context.db, dueAt(context.clock.now())))) return 0;
   const rows = await transact(context, (tx, now) =>
-    store.takeOutgoing(tx, { now, until: later(now, attemptMs), limit }),
+    store.takeOutgoing(tx, { ...dueAt(now), until: later(now, attemptMs), limit }),
   );
   if (rows.length === 0) return 0;
   const lines = new Map<string, store.OutgoingRow[]>();
@@ -39,6 +39,8 @@ export const sendDue = async (context: Context, limit: number): Promise<number> 
   await settle(context, attempts.flat());
   return rows.length;
 };
+
+const dueAt = (now: Date): store.Due => ({ now, farthest: later(now, waitMaxMs) });
 
 /** Sends the messages to one room in order: when one has to wait, so do those behind it. */
 const sendInOrder = async (context: Context, line: readonly store.OutgoingRow[]): Promise<Attempt[]> => {

@@ -94,12 +94,12 @@ const readFacts = async (
   tx: Transaction,
   { notifications, now }: Undecided,
 ): Promise<lifecycle.Facts> => {
-  const after = later(now, -lifecycle.recentMs);
+  const lately = latelyAt(now);
   const mails = notifications.filter(({ type }) => type === 'email').map(({ address }) => address);
   const [denied, recent, counts] = await together(
     store.deniedAmong(tx, notifications),
-    store.recentAmong(tx, digestsOf(notifications), after),
-    store.countRecentMails(tx, mails, after),
+    store.recentAmong(tx, digestsOf(notifications), lately),
+    store.countRecentMails(tx, mails, lately),
   );
   const place = ({ type, address }: { type: string; address: string }) => `${type} ${address}`;
   const deniedPlaces = new Set(denied.map(place));
@@ -113,6 +113,12 @@ const readFacts = async (
   };
 };
 
+// The clock of another process may be ahead.
+const latelyAt = (now: Date): store.Lately => ({
+  after: later(now, -lifecycle.recentMs),
+  until: later(now, lifecycle.recentMs),
+});
+
 const digestsOf = (notifications: readonly Notification[]): string[] =>
   notifications.map(({ digest }) => digest);
 
@@ -123,8 +129,7 @@ const remember = async (
 ): Promise<Outcome[]> => {
   const candidates = notifications.filter((_, i) => decided[i] === 'accepted');
   if (candidates.length === 0) return [...decided];
-  const after = later(now, -lifecycle.recentMs);
-  const remembered = new Set(await store.rememberRecent(tx, candidates, { now, after }));
+  const remembered = new Set(await store.rememberRecent(tx, candidates, { ...latelyAt(now), now }));
   return notifications.map(({ digest }, i) => {
     const outcome = decided[i] as Outcome;
     return outcome === 'accepted' && !remembered.has(digest) ? 'duplicate' : outcome;

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '../base/index.ts';
+import { afterAnyWait, type Sql, type Transaction } from '../base/index.ts';
 import type { Notification } from './lifecycle.ts';
 import type { NotificationAddress, NotificationType } from './schema.ts';
 
@@ -48,33 +48,42 @@ export const deniedAfter = (
      order by type, address
      limit ${limit}`;
 
-/** Which of these messages were accepted after a time. */
-export const recentAmong = async (tx: Sql, digests: readonly string[], after: Date): Promise<string[]> => {
+/** The last minutes. What was accepted long after them was so before the clock was set back. */
+export interface Lately {
+  readonly after: Date;
+  readonly until: Date;
+}
+
+/** Which of these messages were accepted lately. */
+export const recentAmong = async (
+  tx: Sql,
+  digests: readonly string[],
+  { after, until }: Lately,
+): Promise<string[]> => {
   const rows = await tx<{ digest: string }>`
-    select digest from recent_notifications where digest = any(${digests}::text[]) and accepted_at > ${after}`;
+    select digest from recent_notifications
+     where digest = any(${digests}::text[]) and accepted_at > ${after} and accepted_at <= ${until}`;
   return rows.map(({ digest }) => digest);
 };
 
-/** How many mails each of these addresses got after a time; those that got none are left out. */
+/** How many mails each of these addresses got lately; those that got none are left out. */
 export const countRecentMails = (
   tx: Sql,
   addresses: readonly string[],
-  after: Date,
+  { after, until }: Lately,
 ): Promise<{ address: string; count: number }[]> =>
   tx<{ address: string; count: number }>`
     select address, count(*)::int as count
       from recent_notifications
-     where type = 'email' and address = any(${addresses}::text[]) and accepted_at > ${after}
+     where type = 'email' and address = any(${addresses}::text[])
+       and accepted_at > ${after} and accepted_at <= ${until}
      group by address`;
 
-/**
- * Remembers these messages as accepted now; returns those that no other transaction has accepted meanwhile. `after` is where
- * the memory ends.
- */
+/** Remembers these messages as accepted now; returns those that no other transaction has accepted lately. */
 export const rememberRecent = async (
   tx: Transaction,
   notifications: readonly Notification[],
-  { now, after }: { readonly now: Date; readonly after: Date },
+  { now, after, until }: Lately & { readonly now: Date },
 ): Promise<string[]> => {
   const rows = await tx<{ digest: string }>`
     insert into recent_notifications as r (digest, type, address, accepted_at)
@@ -83,7 +92,8 @@ export const rememberRecent = async (
                   ${notifications.map(({ type }) => type)}::text[],
                   ${notifications.map(({ address }) => address)}::text[]) as given(digest, type, address)
      order by digest collate "C"
-    on conflict (digest) do update set accepted_at = excluded.accepted_at where r.accepted_at <= ${after}
+    on conflict (digest) do update set accepted_at = excluded.accepted_at
+     where r.accepted_at <= ${after} or r.accepted_at > ${until}
     returning digest`;
   return rows.map(({ digest }) => digest);
 };
@@ -134,9 +144,17 @@ export interface OutgoingRow {
   readonly acceptedAt: Date;
 }
 
+/** Which messages are due: none is put off for longer than until `farthest`. */
+export interface Due {
+  readonly now: Date;
+  readonly farthest: Date;
+}
+
 /** Whether there is anything to send. Asked every few seconds, so it must be cheap. */
-export const isAnyDue = async (sql: Sql, now: Date): Promise<boolean> => {
-  const rows = await sql`select 1 as one from outgoing_notifications where due_at <= ${now} limit 1`;
+export const isAnyDue = async (sql: Sql, { now, farthest }: Due): Promise<boolean> => {
+  const rows = await sql`
+    select 1 as one from outgoing_notifications
+     where due_at <= ${now} or due_at > ${afterAnyWait(farthest)} limit 1`;
   return rows.length > 0;
 };
 
@@ -147,7 +165,7 @@ export const isAnyDue = async (sql: Sql, now: Date): Promise<boolean> => {
  */
 export const takeOutgoing = async (
   tx: Transaction,
-  { now, until, limit }: { readonly now: Date; readonly until: Date; readonly limit: number },
+  { now, farthest, until, limit }: Due & { readonly until: Date; readonly limit: number },
 ): Promise<OutgoingRow[]> => {
   await tx`select pg_advisory_xact_lock(hashtext('notify: take outgoing'))`;
   const rows = await tx<OutgoingRow>`
@@ -155,13 +173,14 @@ export const takeOutgoing = async (
        set attempts = attempts + 1, due_at = ${until}
      where id = any(array(
        select o.id from outgoing_notifications o
-        where o.due_at <= ${now}
+        where (o.due_at <= ${now} or o.due_at > ${afterAnyWait(farthest)})
           and (o.type = 'email'
                or not exists (
                  select from (
                    select id, due_at from outgoing_notifications
                     where type = o.type and address = o.address offset 0) earlier
-                  where earlier.id < o.id and earlier.due_at > ${now} offset 0))
+                  where earlier.id < o.id and earlier.due_at > ${now}
+                    and earlier.due_at <= ${afterAnyWait(farthest)} offset 0))
         order by o.id limit ${limit} for update of o))
     returning id, digest, type, address, message, attempts, accepted_at`;
   return rows.sort((a, b) => a.id - b.id);

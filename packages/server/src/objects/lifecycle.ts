@@ -22,7 +22,7 @@ export const isReadable = (object: StoredObject | undefined, now: Date): object 
 /** Merges hashes; a RequestConflict when a known one would change. */
 export const joinedHashes = (known: Hashes, added: Hashes = {}): Hashes | RequestError => {
   const changed = Object.keys(added).find(
-    (algorithm) => (known[algorithm] ?? added[algorithm]) !== added[algorithm],
+    (algorithm) => Object.hasOwn(known, algorithm) && known[algorithm] !== added[algorithm],
   );
   return changed === undefined
     ? { ...known, ...added }

@@ -154,6 +154,14 @@ describe('objects', () => {
       });
     assert.deepEqual((await objects.object(upload)).hashes, { sha256, sha512: finish.hashes.sha512 });
   });
+  it('hashes may have the names that every object has', async () => {
+    const hashes = { constructor: 'x', toString: 'y' } as unknown as Record<string, string>;
+    const upload = anUpload({ proposedUploadMethods: inline('x') });
+    await objects.createUpload(upload);
+    await objects.createUpload({ ...upload, hashes });
+    await objects.finishUpload({ ...upload, hashes });
+    assert.deepEqual((await objects.object(upload)).hashes, hashes);
+  });
   it('a finish with another upload, project or name is refused', async () => {
     const upload = anUpload();
     await assert.rejects(objects.finishUpload(upload), { code: 'ResourceNotFound' });

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownClients, type StaticClient } from '../auth/index.ts';
@@ -58,13 +58,6 @@ const parseKeys = (text: string): [name: string, key: string][] =>
     return [entry.slice(0, colon), entry.slice(colon + 1)];
   });
 
-/** A token that all processes with the same keys derive, so that they need not exchange it. */
-const derivedToken = (key: string, clientId: string): string =>
-  createHmac('sha512', Buffer.from(key, 'base64'))
-    .update(`access token of ${clientId}`)
-    .digest('base64url')
-    .slice(0, 44);
-
 /**
  * The secrets of a deployment. The initial tokens of its own clients are derived from the oldest key. They stay the same when
  * that key is retired, until the configuration sets others.
@@ -72,15 +65,16 @@ const derivedToken = (key: string, clientId: string): string =>
 export const readSecrets = async (config: Config): Promise<Secrets> => {
   const keys = parseKeys(await readKeys(config));
   const [current] = keys[0] as [string, string];
-  const [, oldest] = keys.at(-1) as [string, string];
+  const encrypted = encryption({ keys: new Map(keys), current });
   const given = config.staticClients ?? [];
   const own = (clientId: string, description: string, scopes: readonly string[] = ['*']): StaticClient => {
     const token = given.find((client) => client.clientId === clientId)?.accessToken;
-    const accessToken = token ?? derivedToken(oldest, clientId);
+    // All processes with the same keys derive the same, so they need not exchange it.
+    const accessToken = token ?? encrypted.derive(`the access token of ${clientId}`);
     return { clientId, accessToken, description, scopes, keepsToken: token === undefined };
   };
   return {
-    encryption: encryption({ keys: new Map(keys), current }),
+    encryption: encrypted,
     staticClients: [
       own(ownClients.root, 'The operator of this deployment.'),
       own(ownClients.queue, 'Issues the credentials of tasks.'),

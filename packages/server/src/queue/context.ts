@@ -46,7 +46,7 @@ export interface Context extends BaseContext {
    * was taken, as `<taskQueueId>@<position>`. Shared in the same way.
    */
   readonly placesTaken: Signal;
-  /** Woken with the ids of task queues whose workers lost runs that they have not reported. Shared in the same way. */
+  /** Woken with workers, as `holderOf` names them, that lost runs which they have not reported. Shared in the same way. */
   readonly runsLost: Signal;
   /** Woken when a large fan-out has begun. */
   readonly releaseStarted: Signal;

@@ -34,6 +34,10 @@ export interface WorkerRef {
   readonly workerId: string;
 }
 
+/** A worker of a task queue as one text. Its words contain neither a blank nor a comma. */
+export const holderOf = (taskQueueId: string, { workerGroup, workerId }: WorkerRef): string =>
+  `${taskQueueId}/${workerGroup}/${workerId}`;
+
 export const unchanged: Outcome = { kind: 'unchanged' };
 const missingRun: Outcome = { kind: 'missing-run' };
 const changed = (task: TaskRecord): Outcome => ({ kind: 'changed', task });

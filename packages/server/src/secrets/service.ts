@@ -1,3 +1,4 @@
+import { expiration } from '../auth/index.ts';
 import {
   type Answer,
   bindQueries,
@@ -95,14 +96,11 @@ const removeSecrets: Verb<SecretToRemove, object, Context> = async (tx, unwanted
   return unwanted.map(() => ({}));
 };
 
-/** The author of automatic changes in the audit history. */
-const expiry = 'expiration';
-
 /** Deletes at most this many secrets that have expired; returns how many. */
 export const expireSecrets = (context: Context, limit: number): Promise<number> =>
   transact(context, async (tx, now) => {
     const gone = await store.deleteExpired(tx, now, limit);
-    const changes = gone.map((name) => ({ name, clientId: expiry, change: 'expired' as const }));
+    const changes = gone.map((name) => ({ name, clientId: expiration, change: 'expired' as const }));
     await record(tx, changes, { now, context });
     return gone.length;
   });

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '../base/index.ts';
+import { afterAnyWait, type Sql, type Transaction } from '../base/index.ts';
 
 /** What a person gave to a site. */
 export interface GrantRow {
@@ -75,7 +75,7 @@ export const takeUnchecked = (sql: Sql, { now, before, limit }: { now: Date; bef
   sql<GrantRow>`
     update third_party_grants set checked = ${now}
      where ctid = any(array(
-             select ctid from third_party_grants where checked <= ${before}
+             select ctid from third_party_grants where checked <= ${before} or checked > ${afterAnyWait(now)}
               order by checked limit ${limit} for update skip locked))
     returning id, code_digest, token_digest, third_party, redirect_uri, code_challenge, grantor, grantor_scopes, client_id,
               scopes, client_expires, expires, is_revoked`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import * as oauth from 'oauth4webapi';
-import { minutes } from '../base/index.ts';
+import { days, minutes } from '../base/index.ts';
 import type { RegisteredClient } from './index.ts';
 import { type TestThirdParties, testThirdParties, type Visitor } from './testing.ts';
 
@@ -399,6 +399,16 @@ describe('what a site has got', () => {
     assert.equal(await isDisabled(), true);
     await t.auth.enableClient(clientId, by());
     assert.equal(await isDisabled(), true);
+  });
+
+  it('is looked at although the clock was set back', async () => {
+    const visitor = await t.aVisitor(held);
+    const { clientId } = await clientFor(visitor);
+    await t.auth.disableClient(visitor.clientId, by());
+    t.clock.advance(-days(1));
+    await t.step('check-third-party-clients');
+    assert.equal((await t.auth.client(clientId)).disabled, true);
+    t.clock.advance(days(1));
   });
 
   it('is not given to a token whose person has lost a scope of it, or is disabled', async () => {

@@ -103,6 +103,12 @@ interface Finding {
   readonly why: string | undefined;
 }
 
+interface Found {
+  /** The other side was asked: something else than before may be at the paths. */
+  readonly isAsked: boolean;
+  readonly trouble: string | undefined;
+}
+
 /** Finds what is published elsewhere, and brings it here. */
 class Upstream {
   readonly #context: Context;
@@ -118,10 +124,12 @@ class Upstream {
   }
 
   /** Looks for what is not here, and for newer tasks than those that were brought here. */
-  async find(looked: readonly Looked[]): Promise<string | undefined> {
+  async find(looked: readonly Looked[]): Promise<Found> {
     const paths = await this.#worthAsking(looked);
-    const trouble = paths.length > 0 ? await this.#ask(paths) : undefined;
-    return trouble ?? looked.map(({ path }) => this.#findingOf(path)?.why).find((why) => why !== undefined);
+    const isAsked = paths.length > 0;
+    const trouble = isAsked ? await this.#ask(paths) : undefined;
+    const why = looked.map(({ path }) => this.#findingOf(path)?.why).find((each) => each !== undefined);
+    return { isAsked, trouble: trouble ?? why };
   }
 
   /** The paths that were not asked for lately, without those where a task of this side is. */
@@ -186,8 +194,8 @@ export const upstreamVerbs = (context: Context) => {
   const upstream = context.upstreamUrl === undefined ? undefined : new Upstream(context, context.upstreamUrl);
   return {
     /**
-     * Brings what is published at these paths here, and what has taken the place of what was brought; returns in a sentence
-     * why it could not be asked for.
+     * Brings what is published at these paths here, and what has taken the place of what was brought; says whether it was
+     * asked for, and in a sentence why it could not be.
      */
     findPublished: upstream && ((looked: readonly Looked[]) => upstream.find(looked)),
   };

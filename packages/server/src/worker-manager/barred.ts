@@ -17,12 +17,14 @@ const isSame = (one: ReadonlySet<string>, other: ReadonlySet<string>): boolean =
 
 /**
  * Workers that get no more work, in memory, since every claim and every signature reads them: those that have ended
- * while their credentials are still valid, and those that end with their last task.
+ * or expired while their credentials are still valid, and those that end with their last task.
  */
 export const createBarred = ({ db, clock, barredKnown }: Pick<Context, 'db' | 'clock' | 'barredKnown'>) => {
   let draining = new Set<string>();
   let ended = new Set<string>();
   let revoked = new Set<string>();
+  /** Of workers whose record has expired: an operator may still give it another date. */
+  let expired = new Set<string>();
   let readAt = new Date(0);
   let wholeAt = new Date(0);
   return {
@@ -37,7 +39,9 @@ export const createBarred = ({ db, clock, barredKnown }: Pick<Context, 'db' | 'c
         store.drainingWorkers(db),
       ]);
       const before = { ended, draining };
-      const endedNow = endedRows.map(keyOf);
+      const expiredRows = endedRows.filter(({ isExpired }) => isExpired);
+      const goneRows = endedRows.filter(({ isExpired }) => !isExpired);
+      const endedNow = goneRows.map(keyOf);
       if (isWhole) {
         ended = new Set();
         revoked = new Set();
@@ -45,8 +49,9 @@ export const createBarred = ({ db, clock, barredKnown }: Pick<Context, 'db' | 'c
       }
       const isNew = endedNow.some((name) => !before.ended.has(name));
       for (const name of endedNow) ended.add(name);
-      for (const row of endedRows) revoked.add(clientIdOf(row));
-      draining = new Set(drainingRows.map(keyOf));
+      for (const row of goneRows) revoked.add(clientIdOf(row));
+      expired = new Set(expiredRows.map(clientIdOf));
+      draining = new Set([...drainingRows, ...expiredRows].map(keyOf));
       readAt = now;
       if (isNew || !isSame(before.draining, draining)) barredKnown.wake();
     },
@@ -57,7 +62,7 @@ export const createBarred = ({ db, clock, barredKnown }: Pick<Context, 'db' | 'c
       return ended.has(name) || draining.has(name);
     },
     /** Whether these are the credentials of a worker that has ended. */
-    isRevoked: (clientId: string): boolean => revoked.size > 0 && revoked.has(clientId),
+    isRevoked: (clientId: string): boolean => revoked.has(clientId) || expired.has(clientId),
   };
 };
 

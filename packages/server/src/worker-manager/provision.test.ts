@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { within } from '@taskyard/patience';
 import { days, hours, later, minutes, RequestError, seconds } from '../base/index.ts';
 import { messagesIn } from '../testing/index.ts';
 import * as service from './service/index.ts';
@@ -624,6 +625,51 @@ describe('a config that can never be fulfilled', () => {
   });
 });
 
+describe('a pool with numbers beyond all counting', () => {
+  it('keeps no other one waiting, and is read as it was written', async () => {
+    const most = 3_000_000_000;
+    const launchConfigs = [{ workerManager: { launchConfigId: 'huge', capacityPerInstance: most } }];
+    const huge = await aMachinePool(ground, { minCapacity: most, maxCapacity: most, launchConfigs });
+    const other = await aMachinePool(ground);
+    await pendingTasks(ground, other, 1);
+    await service.provision(ground.context, { atOnce: [huge, other], limit: 100 });
+    await launch();
+    await service.provision(ground.context, { atOnce: [huge, other], limit: 100 });
+    assert.equal((await workersOf(other)).length, 1);
+    assert.equal((await workersOf(huge)).length, 1);
+    assert.equal((await ground.context.readPool(huge)).config.minCapacity, most);
+    await ground.context.deletePool({ workerPoolId: huge });
+  });
+});
+
+describe('a clock that was set back by days', () => {
+  it('keeps no pool, no order, no sweep and no end of a worker waiting', async () => {
+    const { workers } = await runningWorkers(1);
+    const [leaving] = workers as [WorkerRef];
+    const quiet = await aMachinePool(ground);
+    const launchConfigs = [{ workerManager: { launchConfigId: 'away' } }];
+    const away = await aMachinePool(ground, { launchConfigs });
+    await pendingTasks(ground, away, 1);
+    ground.fake.trouble.unanswered = 'away';
+    await service.provision(ground.context, { atOnce: [quiet, away], limit: 100 });
+    await launch();
+    await sweep();
+    await ground.context.removeWorker(leaving, 'not wanted');
+    await service.endWorkers(ground.context, 'fake', 100);
+    ground.fake.trouble.unanswered = '';
+    ground.clock.advance(-days(2));
+    await pendingTasks(ground, quiet, 1);
+    await service.provision(ground.context, { atOnce: [], limit: 100 });
+    await launch();
+    assert.equal((await workersOf(quiet)).length, 1, 'its round');
+    assert.equal((await workersOf(away)).length, 1, 'its order');
+    await service.endWorkers(ground.context, 'fake', 100);
+    assert.equal(ground.fake.ended.filter((id) => id === leaving.workerId).length, 2, 'its end');
+    assert.ok((await service.sweep(ground.context, 'fake', { isAtOnce: false })) > 0, 'the sweep');
+    ground.clock.advance(days(2));
+  });
+});
+
 describe('the figures of a pool', () => {
   it('are what it wants, has to spare, suffers and starts for nothing', async () => {
     const { workerPoolId, workers } = await runningWorkers(3);
@@ -696,6 +742,10 @@ describe('the samples of a pool', () => {
     // Soon after the round before: it does not count twice as much as others.
     await decide(workerPoolId);
     assert.deepEqual(await samplesOf(workerPoolId), [{ workers: 0, running: 0, idle: 0, usdPerHour: 0 }]);
+    await ground.test.db.transaction(async (tx) => {
+      await tx`select from pool_samples where worker_pool_id = ${workerPoolId} for update`;
+      await within('a round that adds nothing, beside a lock on the sums', decide(workerPoolId));
+    });
     ground.clock.advance(minutes(1));
     await decide(workerPoolId);
     assert.deepEqual(await samplesOf(workerPoolId), [{ workers: 1, running: 0, idle: 0 }]);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { hours, minutes, seconds } from '../base/index.ts';
+import { hours, localSignal, minutes, type Signal, seconds } from '../base/index.ts';
 import { clientIdOf } from './barred.ts';
+import { Rounds } from './rounds.ts';
 import * as service from './service/index.ts';
 import type { WorkerRef } from './store/index.ts';
+import { createTimings } from './subscription.ts';
 import {
   afterReadInside,
   aGround,
@@ -81,6 +83,25 @@ const busyPool = async (count: number, config: Record<string, unknown> = {}) => 
   }
   return { workerPoolId, workers: refs as [WorkerRef, ...WorkerRef[]] };
 };
+
+describe('the rounds of a process', () => {
+  it('hear of nothing before the first one: a process without loops keeps nothing', async () => {
+    let listening = 0;
+    const signal = localSignal();
+    const poolsChanged: Signal = {
+      ...signal,
+      each: (woken) => {
+        listening += 1;
+        return signal.each(woken);
+      },
+    };
+    const { loop } = new Rounds({ ...ground.context, poolsChanged }, createTimings());
+    assert.equal(listening, 0);
+    await loop.step(loop.limit);
+    await loop.step(loop.limit);
+    assert.equal(listening, 1);
+  });
+});
 
 describe('a pool without change', () => {
   it('costs no statement, be it empty, busy, full, paused, or kept at its least capacity', async () => {

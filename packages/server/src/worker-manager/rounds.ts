@@ -33,9 +33,18 @@ export class Rounds {
   #lastMs = 0;
   #wholeMs = Number.NEGATIVE_INFINITY;
 
+  #isListening = false;
+
   constructor(context: Context, timings: Timings) {
     this.#context = context;
     this.#timings = timings;
+  }
+
+  /** From the first step on: a process without loops decides about nothing, and would keep what it hears for ever. */
+  #listen(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    const context = this.#context;
     context.pendingChanged.each((ids) => this.#want(this.#among(ids)));
     context.poolsChanged.each((ids) => this.#change(ids));
     context.poolsTouched.each((ids) => this.#touch(this.#among(ids)));
@@ -92,6 +101,7 @@ export class Rounds {
   }
 
   async #step(limit: number): Promise<number> {
+    this.#listen();
     const nowMs = this.#context.clock.now().getTime();
     this.#lastMs = nowMs;
     const atOnce = [...this.#wanted];

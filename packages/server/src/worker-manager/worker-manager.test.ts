@@ -144,6 +144,53 @@ describe('a worker of a static pool', () => {
     assert.equal((await again({ workerGroup: 'elsewhere' })).workerGroup, 'elsewhere');
   });
 
+  it('may have any capacity: those of a pool are added up', async () => {
+    const workerPoolId = await aPool();
+    const capacity = 2 ** 31 - 1;
+    const definition = {
+      expires: later(clock.now(), hours(9)).toJSON(),
+      capacity,
+      providerInfo: { staticSecret: secretOf('a') },
+    };
+    for (const workerId of ['one', 'two'])
+      await context.createWorker({ workerPoolId, workerGroup: 'here', workerId, definition });
+    assert.equal((await context.readPool(workerPoolId)).runningCapacity, 2 * capacity);
+    assert.ok((await context.listPools({})).workerPools.some((pool) => pool.workerPoolId === workerPoolId));
+    const counts = (await context.countPools()).filter((count) => count.workerPoolId === workerPoolId);
+    assert.deepEqual(
+      counts.map((count) => count.capacity),
+      [2 * capacity],
+    );
+  });
+
+  it('gets no more work from the moment at which it expires, and is refused until its credentials end', async () => {
+    const ref = await aWorker();
+    const { credentials } = await register(ref);
+    const update = (expires: Date) =>
+      context.updateWorker({ ...ref, definition: { expires: expires.toJSON() } });
+    const isOut = () => [
+      context.isBarred(ref.workerPoolId, ref.workerGroup, ref.workerId),
+      context.isRevoked(credentials.clientId),
+    ];
+    assert.deepEqual(isOut(), [false, false]);
+    await update(later(clock.now(), -1));
+    assert.deepEqual(isOut(), [true, true]);
+    await update(later(clock.now(), hours(1)));
+    assert.deepEqual(isOut(), [false, false]);
+    clock.advance(hours(1));
+    await context.start();
+    assert.deepEqual(isOut(), [true, true]);
+    await stepOf(context.loops)('expire-managed-workers');
+    assert.ok(lost.some((worker) => (worker as { taskQueueId: string }).taskQueueId === ref.workerPoolId));
+    assert.equal((await context.readWorker(ref)).state, 'stopped');
+    clock.advance(hours(94));
+    await context.start();
+    assert.deepEqual(isOut(), [true, true]);
+    clock.advance(hours(1));
+    await stepOf(context.loops)('expire-managed-workers');
+    await assert.rejects(context.readWorker(ref), hasCode('ResourceNotFound'));
+  });
+
   it('stores no secret in plain text', async () => {
     const ref = await aWorker();
     const { secret } = await register(ref);
@@ -199,16 +246,26 @@ describe('who changed a pool or a worker', () => {
 });
 
 describe('an error that a worker reports', () => {
-  const report = (workerPoolId: string) =>
+  const report = (workerPoolId: string, { title = 'disk is full' } = {}) =>
     context.reportWorkerError({
       workerPoolId,
       workerGroup: 'here',
       workerId: 'w1',
       kind: 'worker-error',
-      title: 'disk is full',
+      title,
       description: 'No space left.',
       extra: {},
     });
+
+  it('counts under its title, whatever that is', async () => {
+    const workerPoolId = await aPool();
+    for (const title of ['constructor', 'constructor', '__proto__']) await report(workerPoolId, { title });
+    const { title } = (await context.errorStats(workerPoolId)).totals;
+    assert.deepEqual(Object.entries(title).sort(), [
+      ['__proto__', 1],
+      ['constructor', 2],
+    ]);
+  });
 
   it('is mailed to the owner of a pool that wants it, and to no other', async () => {
     await report(await aPool());

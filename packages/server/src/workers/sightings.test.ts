@@ -98,6 +98,18 @@ describe('sightings', () => {
     assert.equal((await workers.getWorker(params)).firstClaim, first);
   });
 
+  it('a worker that comes after the clock was set back is written as often as any other', async () => {
+    const { clock, workers } = aProcess();
+    const { params, sighting } = aWorker();
+    workers.seeWorkers([aWorker().sighting]);
+    clock.advance(-days(2));
+    for (const passed of [0, minutes(30), minutes(30)]) {
+      clock.advance(passed);
+      workers.seeWorkers([sighting]);
+      assert.equal((await workers.getWorker(params)).lastDateActive, clock.now().toJSON());
+    }
+  });
+
   it('a sighting that could not be written is written with the next one', async () => {
     let isBroken = true;
     const breakable = Object.assign((...statement: Parameters<Database>) => test.db(...statement), test.db, {

@@ -96,16 +96,17 @@ const oncePerWorker = (due: readonly DueSighting[]): store.SeenWorker[] => {
  */
 const recentKeys = (periodMs: number) => {
   const marked = new Map<string, number>();
-  const forgetBefore = (time: number): void => {
+  const forgetOld = (now: number): void => {
     for (const [key, markedAt] of marked) {
-      if (markedAt > time) return;
+      // A mark in the future was made before the clock was set back. It would keep those behind it for as long.
+      if (markedAt > now - periodMs && markedAt <= now) return;
       marked.delete(key);
     }
   };
   return {
     /** Marks a key; false when it has been marked within the period. */
     mark: (key: string, now: Date): boolean => {
-      forgetBefore(now.getTime() - periodMs);
+      forgetOld(now.getTime());
       if (marked.has(key)) return false;
       marked.set(key, now.getTime());
       return true;

@@ -4,6 +4,9 @@ import { when } from './words.ts';
 
 const { Array: List, Optional, String: Text } = Type;
 
+/** Who is named in the history where something was deleted because it had expired. */
+export const expiration = 'expiration';
+
 /** The kinds of entities whose changes are recorded. */
 export const entityTypes = ['client', 'role', 'secret', 'hook', 'worker-pool', 'worker'] as const;
 

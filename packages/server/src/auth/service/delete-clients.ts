@@ -1,3 +1,4 @@
+import { expiration } from '../schema/index.ts';
 import * as store from '../store.ts';
 import type { ClientChange } from './change-clients.ts';
 import { oneByOne, record } from './changes.ts';
@@ -12,13 +13,12 @@ export const deleteClients = oneByOne(
   },
 );
 
-/** The author of automatic changes in the audit history. */
-const expiry = { caller: { clientId: 'expiration' } };
-
 /** Deletes at most `limit` expired clients with `deleteOnExpiration`; returns how many. */
 export const deleteExpiredClients = oneByOne(async (tx, limit: number, work): Promise<number> => {
   const deleted = await store.deleteExpiredClients(tx, { now: work.now, limit });
-  const changes = deleted.map(({ clientId }) => clientRecorded(clientId, 'deleted', expiry));
+  const changes = deleted.map(({ clientId }) =>
+    clientRecorded(clientId, 'deleted', { caller: { clientId: expiration } }),
+  );
   await record(tx, changes, { ...work, subject: 'clients' });
   return deleted.length;
 });

@@ -18,7 +18,8 @@ export type Remedy =
 
 const pageAttemptsMax = 3;
 const messageAttemptsMax = 5;
-const waitMaxMs = seconds(30);
+/** The longest wait. */
+export const waitMaxMs = seconds(30);
 
 /** A page is tried three times, then each of its messages alone five times, with growing waits in between. */
 export const remedyFor = ({ attempts, isSingle }: Trouble): Remedy => {

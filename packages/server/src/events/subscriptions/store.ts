@@ -1,8 +1,9 @@
-import type { Sql, Transaction } from '../../base/index.ts';
+import { afterAnyWait, later, type Sql, type Transaction } from '../../base/index.ts';
 import type { Position } from '../follow.ts';
 import type { Matchable } from '../patterns.ts';
 import { endAfter } from '../snapshot.ts';
 import { currentSnapshot } from '../store.ts';
+import { waitMaxMs } from './failure.ts';
 
 /** Gives each new subscription its place: after everything that is committed now. */
 export const begin = async (db: Sql, names: readonly string[]): Promise<void> => {
@@ -23,7 +24,8 @@ export const hasUnread = async (db: Sql, name: string, now: Date): Promise<boole
          select from outbox o
           where o.xid >= pg_snapshot_xmin(s.since) and not pg_visible_in_snapshot(o.xid, s.since)
          offset 0) as unread
-       where s.name = ${name} and (s.retry_at is null or s.retry_at <= ${now})
+       where s.name = ${name}
+         and (s.retry_at is null or s.retry_at <= ${now} or s.retry_at > ${afterAnyWait(later(now, waitMaxMs))})
     ) as found`;
   return row?.found ?? false;
 };
@@ -39,7 +41,8 @@ export const lockPlace = async (tx: Transaction, name: string, now: Date): Promi
   const [row] = await tx<Place>`
     select since::text as since, until::text as until, after_id, attempts, singly
       from subscriptions
-     where name = ${name} and (retry_at is null or retry_at <= ${now})
+     where name = ${name}
+       and (retry_at is null or retry_at <= ${now} or retry_at > ${afterAnyWait(later(now, waitMaxMs))})
        for update skip locked`;
   return row;
 };

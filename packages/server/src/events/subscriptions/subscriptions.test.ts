@@ -120,6 +120,21 @@ describe('a subscription', () => {
     assert.deepEqual(await handled(), ['1', '2', '3']);
   });
 
+  it('that rests after a failure goes on although the clock was set back', async () => {
+    let isBroken = true;
+    const handle: Subscription['handle'] = (tx, messages) =>
+      isBroken ? Promise.reject(new Error('broken')) : write(tx, messages);
+    const loop = await subscribed(writer({ handle }));
+    await publish('1');
+    await drain(loop);
+    isBroken = false;
+    await drain(loop);
+    assert.deepEqual(await handled(), []);
+    clock.advance(-days(1));
+    await drain(loop);
+    assert.deepEqual(await handled(), ['1']);
+  });
+
   it('continues where it was, in any process', async () => {
     const loop = await subscribed();
     await publish('1');

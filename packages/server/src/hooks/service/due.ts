@@ -40,17 +40,31 @@ export const fireDueHooks: Verb<DueFire, boolean, Context> = async (tx, due, wor
   const fires = due.filter(({ slot }) => taken.has(nameOf(slot))).map(({ fire }) => fire);
   const answers = await fireHooks(tx, fires, work);
   await mailOwners(work.context, tx, { fires, answers });
-  await moveOn(work.context, tx, [...taken.values()], work.now);
+  const after = ({ firesAt }: store.DueHook) => laterOf(firesAt, work.now);
+  await moveOn(work.context, tx, { taken: [...taken.values()], after });
   return due.map(({ slot }) => taken.has(nameOf(slot)));
+};
+
+/**
+ * Counts slots from now that were set before the clock was set back; returns for each whether it did. Their hooks would not
+ * fire before the clock has caught up.
+ */
+export const resetSlots: Verb<store.Slot, boolean, Context> = async (tx, slots, { now, context }) => {
+  const taken = await store.takeSlots(tx, slots);
+  await moveOn(context, tx, { taken, after: () => now });
+  const moved = new Set(taken.map(nameOf));
+  return slots.map((slot) => moved.has(nameOf(slot)));
 };
 
 /** Prepares and fires at most `limit` hooks that are due; returns how many fired. */
 export const fireDue = async (
   context: Context,
-  fires: Batched<DueFire, boolean>,
+  { fires, resets }: { fires: Batched<DueFire, boolean>; resets: Batched<store.Slot, boolean> },
   limit: number,
 ): Promise<number> => {
   const now = context.clock.now();
+  const ahead = await store.readSetAhead(context.db, limit);
+  if (ahead.length > 0) await resets.all(ahead);
   const due: DueFire[] = [];
   for (const slot of await store.readDue(context.db, now, limit)) {
     const occasion = { firedBy: 'schedule', taskId: slugid(), at: createdAt(slot, now) } as const;
@@ -60,9 +74,7 @@ export const fireDue = async (
 };
 
 /** When a hook fires next, or why it does not: its schedule was stored by a version that read it otherwise. */
-const nextOf = (slot: store.DueHook, now: Date): Answer<Date> => {
-  // Strictly after the slot, even by a clock that is behind the one by which it was found due.
-  const after = slot.firesAt > now ? slot.firesAt : now;
+const nextOf = (slot: store.DueHook, after: Date): Answer<Date> => {
   try {
     const never = new RequestError('InputError', 'The schedule names no time that ever comes.');
     return nextFire(JSON.parse(slot.schedule) as string[], after) ?? never;
@@ -72,9 +84,17 @@ const nextOf = (slot: store.DueHook, now: Date): Answer<Date> => {
   }
 };
 
+/** Strictly after its slot a hook fires next, even by a clock that is behind the one by which that was found due. */
+const laterOf = (firesAt: Date, now: Date): Date => (firesAt > now ? firesAt : now);
+
+interface Moving {
+  readonly taken: readonly store.DueHook[];
+  after(slot: store.DueHook): Date;
+}
+
 /** A schedule that cannot be read is an error of its hook alone, which has no next time until it is changed. */
-const moveOn = async (context: Context, tx: Transaction, taken: readonly store.DueHook[], now: Date) => {
-  const next = taken.map((slot) => ({ slot, firesAt: nextOf(slot, now) }));
+const moveOn = async (context: Context, tx: Transaction, { taken, after }: Moving) => {
+  const next = taken.map((slot) => ({ slot, firesAt: nextOf(slot, after(slot)) }));
   const moved = next.flatMap(({ slot, firesAt }) => (firesAt instanceof Date ? [{ ...slot, firesAt }] : []));
   const broken = next.flatMap(({ slot, firesAt: error }) =>
     error instanceof RequestError ? [{ hook: slot, error }] : [],

@@ -1,7 +1,7 @@
 import { alone, bindQueries, bindVerbs, inBatches, oneByOne } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import * as definitions from './definitions.ts';
-import { fireDue, fireDueHooks } from './due.ts';
+import { fireDue, fireDueHooks, resetSlots } from './due.ts';
 import { fireHooksByMessages, fireWaiting } from './messages.ts';
 import * as reads from './reads.ts';
 import { type Trigger, trigger, triggerHooks } from './trigger.ts';
@@ -17,6 +17,7 @@ const verbs = {
   removeHook: alone(oneByOne(definitions.removeHook)),
   resetToken: alone(oneByOne(definitions.resetToken)),
   fireDueHooks: inBatches(fireDueHooks),
+  resetSlots: inBatches(resetSlots),
   fireHooksByMessages: inBatches(fireHooksByMessages),
   triggerHooks: inBatches(triggerHooks),
 };
@@ -49,7 +50,8 @@ export const hookVerbs = (context: Context) => {
     resetToken: bound.resetToken.one,
     trigger: (call: Trigger) => trigger(context, bound.triggerHooks, call),
     /** Fires at most `limit` hooks whose time has come; returns how many fired. */
-    fireDue: (limit: number) => fireDue(context, bound.fireDueHooks, limit),
+    fireDue: (limit: number) =>
+      fireDue(context, { fires: bound.fireDueHooks, resets: bound.resetSlots }, limit),
     /** Fires hooks for at most `limit` messages that wait; returns how many were dealt with. */
     fireWaiting: (limit: number) => fireWaiting(context, bound.fireHooksByMessages, limit),
   };

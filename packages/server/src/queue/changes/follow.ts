@@ -103,12 +103,18 @@ export const announcePending = (
 
 /** Wakes the calls of workers that lost runs which they have not reported, once the transaction is committed. */
 export const announceLost = (tx: Transaction, changes: readonly Change[], { runsLost }: Context): void => {
-  const lost = changes.filter(({ before, after }) => isRunning(before) && isLostByItsWorker(before, after));
-  const taskQueueIds = new Set(lost.map(({ after }) => after.taskQueueId));
-  if (taskQueueIds.size > 0) tx.afterCommit(() => runsLost.wake([...taskQueueIds]));
+  const losers = new Set(
+    changes
+      .filter(({ before, after }) => isRunning(before) && isLostByItsWorker(before, after))
+      .map(({ before }) => lifecycle.holderOf(before.taskQueueId, workerOf(before))),
+  );
+  if (losers.size > 0) tx.afterCommit(() => runsLost.wake([...losers]));
 };
 
-const isLostByItsWorker = ({ runs }: TaskRecord, after: TaskRecord): boolean => {
+const workerOf = ({ runs }: TaskRecord): lifecycle.WorkerRef => {
   const { workerGroup = '', workerId = '' } = runs.at(-1) ?? {};
-  return lifecycle.isTakenAway(after, { runId: runs.length - 1, worker: { workerGroup, workerId } });
+  return { workerGroup, workerId };
 };
+
+const isLostByItsWorker = (before: TaskRecord, after: TaskRecord): boolean =>
+  lifecycle.isTakenAway(after, { runId: before.runs.length - 1, worker: workerOf(before) });

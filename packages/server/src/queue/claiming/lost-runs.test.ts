@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { within } from '@taskyard/patience';
-import { days, minutes, seconds, slugid } from '../../base/index.ts';
+import { eventually, within } from '@taskyard/patience';
+import { type Database, days, minutes, seconds, slugid } from '../../base/index.ts';
 import { anybody, aTask, type TestQueue, testQueue } from '../testing.ts';
 
 let t: TestQueue;
@@ -87,6 +87,36 @@ describe('awaitLostRuns', () => {
     // Signals of this test reach only their own process. What was missed shows when the worker asks again.
     assert.deepEqual(await timeUp(call), []);
     assert.deepEqual(await within('the answer', ask([run], { queue })), [run]);
+  });
+
+  it('reads the runs of the worker again that has lost one, and no others', async () => {
+    let read: unknown[] = [];
+    const watched = (db: Database): Database =>
+      Object.assign((...statement: Parameters<Database>) => {
+        if (Array.isArray(statement[1])) read.push(...statement[1]);
+        return db(...statement);
+      }, db) as Database;
+    const { queue } = t.another(watched);
+    const [mine, theirs] = [await aRun(), slugid()];
+    await t.queue.createTasks.one({ taskId: theirs, request: aTask(t.clock.now()), authorize: anybody });
+    const other = { workerGroup: 'hall', workerId: 'two' };
+    await t.queue.claimRuns.one({ taskId: theirs, runId: 0, worker: other, authorize: anybody });
+    const gone = new AbortController();
+    const waits = queue.awaitLostRuns({
+      taskQueueId,
+      worker: other,
+      runs: [{ taskId: theirs, runId: 0 }],
+      gone: gone.signal,
+    });
+    await eventually('the first look', () => read.includes(theirs));
+    const call = ask([mine], { queue });
+    await eventually('the look at the other call', () => read.includes(mine.taskId));
+    read = [];
+    await queue.cancelTasks.one({ taskId: mine.taskId, authorize: anybody });
+    assert.deepEqual(await within('the answer', call), [mine]);
+    assert.deepEqual(read, [mine.taskId]);
+    gone.abort();
+    assert.deepEqual(await waits, []);
   });
 
   it('does not answer for runs that their worker reports', async () => {

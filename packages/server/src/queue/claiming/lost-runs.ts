@@ -27,8 +27,8 @@ interface WaitingCall extends Pick<LostRunsRequest, 'taskQueueId' | 'worker' | '
 const callsAtOnceMax = 32;
 
 /**
- * Serves the waiting `awaitLostRuns` calls of this process. The runs of a call are looked at when it arrives, and again when a
- * worker of its task queue has lost some; a worker that waits costs nothing. When a wake-up from another process is lost, the
+ * Serves the waiting `awaitLostRuns` calls of this process. The runs of a call are looked at when it arrives, and again when
+ * its worker has lost some; a worker that waits costs nothing. When a wake-up from another process is lost, the
  * worker hears of it by its next call.
  */
 export class LostRuns {
@@ -43,7 +43,7 @@ export class LostRuns {
 
   constructor(context: Context) {
     this.#context = context;
-    this.#stopWatching = context.runsLost.each((taskQueueIds) => this.#wake(taskQueueIds));
+    this.#stopWatching = context.runsLost.each((losers) => this.#wake(new Set(losers)));
   }
 
   /** Those of the runs that the worker has lost: as soon as there are any, and none when the time is up. */
@@ -85,9 +85,10 @@ export class LostRuns {
     await this.#looked;
   }
 
-  #wake(taskQueueIds: readonly string[]): void {
+  #wake(losers: ReadonlySet<string>): void {
     for (const call of this.#waiting)
-      if (taskQueueIds.length === 0 || taskQueueIds.includes(call.taskQueueId)) this.#unsure.add(call);
+      if (losers.size === 0 || losers.has(lifecycle.holderOf(call.taskQueueId, call.worker)))
+        this.#unsure.add(call);
     this.#look();
   }
 

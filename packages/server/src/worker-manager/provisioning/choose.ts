@@ -3,6 +3,9 @@ import type { Wanted } from './estimate.ts';
 import type { Moment } from './facts.ts';
 import type { Weighed } from './weights.ts';
 
+/** A pool starts at most this many workers at a time; its next rounds start the others. */
+const workersAtOnceMax = 5000;
+
 /**
  * Spreads wanted capacity over launch configs by chance, in proportion to their weights, as the original does. Unlike
  * there the last worker does not take the pool above its most: one that would is not started.
@@ -14,12 +17,17 @@ export const choose = (
 ): Decision[] => {
   const counts = new Map<Weighed, number>();
   let [missing, roomLeft] = [wanted.capacity, context];
+  let workers = 0;
   const fits = (each: Weighed): boolean => {
     const { capacityPerInstance } = each.launchConfig;
     const taken = (counts.get(each) ?? 0) * capacityPerInstance;
     return each.weight > 0 && capacityPerInstance <= Math.min(roomLeft, each.remaining - taken);
   };
-  for (let eligible = weighed.filter(fits); missing > 0 && eligible.length > 0; ) {
+  for (
+    let eligible = weighed.filter(fits);
+    missing > 0 && eligible.length > 0 && workers < workersAtOnceMax;
+    workers++
+  ) {
     const chosen = draw(eligible, random());
     counts.set(chosen, (counts.get(chosen) ?? 0) + 1);
     missing -= chosen.launchConfig.capacityPerInstance;

@@ -57,6 +57,14 @@ describe('the estimator of the original', () => {
     assert.deepEqual(launches(decided(aPool({ scaling, workers: workers(2) }))), {});
   });
 
+  it('starts some thousand at a time where it is to have more, and more than a million is a million', () => {
+    const scaling = aScaling({ minCapacity: 3e9, maxCapacity: 3e9 });
+    assert.deepEqual([scaling.minCapacity, scaling.maxCapacity], [1e6, 1e6]);
+    const decisions = decided(aPool({ scaling }));
+    assert.deepEqual(launches(decisions), { lc: 5000 });
+    assert.match(reasonOf(decisions), /only 5000 of 1000000 places/);
+  });
+
   it('tells the oldest to end when all tasks have newer workers, and takes it back', () => {
     const old = aWorker({ createdAtMs: monday - 60 * minuteMs });
     const busy = aWorker({ runningTasks: 1 });

@@ -5,7 +5,7 @@ import { atLeastFloor, estimate, type Wanted } from './estimate.ts';
 import type { Moment, PoolFacts, WorkerFacts, WorkerName } from './facts.ts';
 import { overCapacity } from './over-capacity.ts';
 import { drain, drainArchived, endDrained, resume, scaleIn, takeBackLeave } from './scale-in.ts';
-import { type Floor, floorOf, type ScaleIn, type Scaling } from './scaling.ts';
+import { capacityMax, type Floor, floorOf, type ScaleIn, type Scaling } from './scaling.ts';
 import { type Tally, tally } from './tally.ts';
 import { weigh } from './weights.ts';
 
@@ -42,6 +42,12 @@ export const decide = (facts: PoolFacts, moment: Moment): Decision[] => {
   return leaving.length > 0 ? leaving : [restful(need.wanted, counts, scaling)];
 };
 
+/** Whether more capacity is wanted than there is or comes. */
+export const wantsMore = (facts: PoolFacts, moment: Pick<Moment, 'nowMs'>): boolean => {
+  const floor = floorOf(facts.scaling, moment.nowMs);
+  return needOf(facts, { floor, counts: tally(facts) }, moment).wanted.capacity > 0;
+};
+
 /** What a pool amounts to, for those who watch it. */
 export interface Figures {
   /** Capacity that it is to have, between its least and its most. */
@@ -65,7 +71,7 @@ export const figuresOf = (facts: PoolFacts, moment: Moment): Figures => {
       floor.capacity,
       Math.min(facts.scaling.maxCapacity, Math.ceil(counts.existing + wanted.capacity - spare)),
     ),
-    idle: counts.free,
+    idle: Math.min(capacityMax, counts.free),
     usdPerHour: sum(facts.workers, ({ launchConfigId }) => prices.get(launchConfigId ?? '') ?? 0),
   };
 };
@@ -73,7 +79,7 @@ export const figuresOf = (facts: PoolFacts, moment: Moment): Figures => {
 const needOf = (
   facts: PoolFacts,
   { floor, counts }: { floor: Floor; counts: Tally },
-  { nowMs }: Moment,
+  { nowMs }: Pick<Moment, 'nowMs'>,
 ): Need => {
   const { scaling } = facts;
   if (scaling.aimedPendingMs !== undefined) {

@@ -11,6 +11,7 @@ export type {
 } from './facts.ts';
 export { restsUntil } from './rest.ts';
 export {
+  capacityMax,
   mistakeInSchedule,
   readScaling,
   type Scaling,

@@ -453,5 +453,15 @@ describe('a pool that rests', () => {
       assert.equal(restOf({ launchConfigs: [aLaunchConfig(config)] }), undefined, JSON.stringify(config));
     const scaling = aScaling({ maxCapacity: 0, provisioning: { aimedPendingSeconds: 60 } });
     assert.equal(restOf({ scaling }), undefined);
+    // Places that are kept free are wanted though no task waits.
+    const workers = Array.from({ length: 50 }, () => aWorker({ runningTasks: 1 }));
+    const dear = {
+      scaling: aScaling({ maxCapacity: 100, provisioning: { aimedPendingSeconds: 0 } }),
+      launchConfigs: [aLaunchConfig({ usdPerHour: 2, maxPricePerUtility: 1 })],
+      pending: [],
+      claimed: workers.length,
+      workers,
+    };
+    assert.equal(restOf(dear), undefined);
   });
 });

@@ -1,3 +1,4 @@
+import { wantsMore } from './decide.ts';
 import type { Decision } from './decision.ts';
 import type { PoolFacts, WorkerFacts } from './facts.ts';
 import { nextPeriodEndMs } from './scale-in.ts';
@@ -27,7 +28,10 @@ export const restsUntil = (
 
 /** Whether more would be started if prices fell, errors were forgotten, or a cloud had capacity again. */
 const isHeldUp = (facts: PoolFacts, nowMs: number): boolean =>
-  (facts.pending.length > 0 || tally(facts).existing < floorOf(facts.scaling, nowMs).capacity) &&
+  (facts.pending.length > 0 ||
+    tally(facts).existing < floorOf(facts.scaling, nowMs).capacity ||
+    // Free places that are kept for an aim are wanted also when no task waits.
+    wantsMore(facts, { nowMs })) &&
   facts.launchConfigs.some(
     ({ isShort = false, errorsLately, maxPricePerUtility }) =>
       isShort || errorsLately > 0 || maxPricePerUtility !== undefined,

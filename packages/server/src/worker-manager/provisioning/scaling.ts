@@ -38,6 +38,14 @@ export interface Floor {
   readonly isWarm: boolean;
 }
 
+/**
+ * More capacity than this counts as this: schemas allow any number, as the original's do, and a pool that wants more than can
+ * be counted must not keep others from theirs.
+ */
+export const capacityMax = 1_000_000;
+
+const bounded = (capacity: number): number => Math.min(capacity, capacityMax);
+
 /** Reads a config that its schema has accepted; throws when a pattern of its schedule is none, see {@link mistakeInSchedule}. */
 export const readScaling = ({
   minCapacity,
@@ -47,8 +55,8 @@ export const readScaling = ({
 }: ScalingConfig) => {
   const { aimedPendingSeconds, scaleIn, warm = [], priceSensitivity = 0 } = provisioning;
   return {
-    minCapacity,
-    maxCapacity,
+    minCapacity: bounded(minCapacity),
+    maxCapacity: bounded(maxCapacity),
     scalingRatio,
     aimedPendingMs: aimedPendingSeconds === undefined ? undefined : 1000 * aimedPendingSeconds,
     scaleIn: scaleIn && {
@@ -57,7 +65,7 @@ export const readScaling = ({
       hasPacking: scaleIn.packing ?? false,
     },
     warm: warm.map(({ capacity, start, seconds, timezone = 'UTC' }) => ({
-      capacity,
+      capacity: bounded(capacity),
       start: cronOf(start, timezone),
       lastsMs: 1000 * seconds,
     })),

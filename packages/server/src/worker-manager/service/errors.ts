@@ -189,12 +189,13 @@ export const listErrors = async (sql: Sql, { workerPoolId, ...query }: ErrorsQue
 export const errorStats = async (sql: Sql, workerPoolId: string | null, { now }: Work<Context>) => {
   const counts = await store.countErrors(sql, workerPoolId, later(now, -errorKeptMs));
   const sum = (keyed: (count: store.ErrorCount) => string | null): Record<string, number> => {
-    const totals: Record<string, number> = {};
+    // A map, since every object has a `constructor`, and an error may have that title.
+    const totals = new Map<string, number>();
     for (const count of counts) {
       const key = keyed(count);
-      if (key !== null) totals[key] = (totals[key] ?? 0) + count.count;
+      if (key !== null) totals.set(key, (totals.get(key) ?? 0) + count.count);
     }
-    return totals;
+    return Object.fromEntries(totals);
   };
   const sinceHours = later(now, -hours(24));
   return {

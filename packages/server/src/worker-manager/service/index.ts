@@ -75,7 +75,12 @@ export const poolVerbs = (
     ensurePool: bound.ensurePools.one,
     dropPool: bound.dropPools.one,
     createWorker: bound.createWorkers.one,
-    updateWorker: bound.updateWorkers.one,
+    updateWorker: async (request: workers.WorkerRequest) => {
+      const worker = await bound.updateWorkers.one(request);
+      // As below: a date in the past ends its work, a later one lets it work again.
+      await barred.load();
+      return worker;
+    },
     drainWorker: bound.drainWorkers.one,
     removeWorker: async (worker: workers.AskedWorker, reason: string) => {
       const removed = await workers.removeWorker(context, worker, reason);

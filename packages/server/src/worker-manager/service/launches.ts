@@ -30,7 +30,13 @@ export const launchWorkers = async (context: Context, providerId: string, limit:
   // No worker could register yet.
   if (context.rootUrl() === '') return 0;
   const now = context.clock.now();
-  const rows = await store.takeLaunches(context.db, { now, until: later(now, leaseMs), providerId, limit });
+  const rows = await store.takeLaunches(context.db, {
+    now,
+    until: later(now, leaseMs),
+    waitMaxMs: givenUpAfterMs,
+    providerId,
+    limit,
+  });
   if (rows.length === 0) return 0;
   const ids = [...new Set(rows.map(({ workerPoolId }) => workerPoolId))];
   const pools = new Map((await store.findPools(context.db, ids)).map((pool) => [pool.workerPoolId, pool]));

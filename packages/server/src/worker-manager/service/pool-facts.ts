@@ -4,6 +4,7 @@ import { readQuarantined } from '../../workers/index.ts';
 import { grouped } from '../grouped.ts';
 import { keyOf } from '../lifecycle.ts';
 import {
+  capacityMax,
   type LaunchConfigFacts,
   type PoolFacts,
   readScaling,
@@ -178,8 +179,10 @@ export const choiceOf = (configuration: Configuration): Choice => {
   const block = (configuration.workerManager ?? {}) as Partial<Choice>;
   const { maxCapacity, utility, minPricePerUtility, maxPricePerUtility } = block;
   return {
-    capacityPerInstance:
+    capacityPerInstance: Math.min(
       block.capacityPerInstance ?? (configuration.capacityPerInstance as number | undefined) ?? 1,
+      capacityMax,
+    ),
     initialWeight: block.initialWeight ?? 1,
     maxCapacity,
     utility,

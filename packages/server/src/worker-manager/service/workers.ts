@@ -93,6 +93,7 @@ export const updateWorkers = oneByOne(
     await store.changeWorker(tx, worker, now);
     const { clientId } = request;
     await recordWorkers(context, tx, { workers: [worker], clientId, change: 'updated', now });
+    tx.afterCommit(() => context.changed.wake());
     return workerView(worker);
   },
 );
@@ -181,24 +182,30 @@ export const removeWorker = async (
   return {};
 };
 
-/** Deletes at most this many workers whose record has expired; returns how many. */
+/**
+ * Ends at most this many workers whose record has expired, and deletes records of those whose credentials do not hold any
+ * more; returns how many.
+ */
 export const expireWorkers = async (context: Context, limit: number): Promise<number> => {
-  const deleted = await transact(context, async (tx, now) => {
+  const { ended, deleted } = await transact(context, async (tx, now) => {
+    const stopping = await store.stopExpired(tx, now, limit);
     const keepIdsOf = [...context.providers.values()]
       .filter(({ providerType }) => providerType === 'static')
       .map(({ providerId }) => providerId);
-    const rows = await store.deleteExpiredWorkers(tx, { now, limit, keepIdsOf });
-    const alive = rows.filter(({ state }) => state !== 'stopped');
     await outbox.append(
       tx,
-      alive.map((row) => events.workerStopped(row, now)),
+      stopping.map((row) => events.workerStopped(row, now)),
       now,
     );
-    if (alive.length > 0) tx.afterCommit(() => context.poolsTouched.wake(poolsOf(alive)));
-    return { rows, alive };
+    if (stopping.length > 0)
+      tx.afterCommit(() => {
+        context.changed.wake();
+        context.poolsTouched.wake(poolsOf(stopping));
+      });
+    return { ended: stopping, deleted: await store.deleteExpiredWorkers(tx, { now, limit, keepIdsOf }) };
   });
-  await loseClaims(context, deleted.alive);
-  return deleted.rows.length;
+  await loseClaims(context, ended);
+  return Math.max(ended.length, deleted);
 };
 
 const requireStaticPool = async (

@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '../../base/index.ts';
+import { afterAnyWait, later, type Sql, type Transaction } from '../../base/index.ts';
 import type { Decision } from '../provisioning/index.ts';
 
 export type Outcome = 'open' | 'done' | 'partial' | 'failed' | 'abandoned';
@@ -94,15 +94,22 @@ export interface LaunchRow {
   readonly isArchived: boolean | null;
 }
 
-/** Takes open launches that are due. No other process takes them before `until`. */
+/** Takes open launches that are due. No other process takes them before `until`; none waits for longer than `waitMaxMs`. */
 export const takeLaunches = (
   sql: Sql,
-  { now, until, providerId, limit }: { now: Date; until: Date; providerId: string; limit: number },
+  {
+    now,
+    until,
+    waitMaxMs,
+    providerId,
+    limit,
+  }: { now: Date; until: Date; waitMaxMs: number; providerId: string; limit: number },
 ) =>
   sql<LaunchRow>`
     with taken as (
       select decision_id, worker_pool_id, launch_config_id from provisioning_decisions
-       where outcome = 'open' and retry_at <= ${now} and provider_id = ${providerId}
+       where outcome = 'open' and (retry_at <= ${now} or retry_at > ${afterAnyWait(later(now, waitMaxMs))})
+         and provider_id = ${providerId}
        order by retry_at, decision_id limit ${limit} for update skip locked
     )
     update provisioning_decisions d set attempts = d.attempts + 1, retry_at = ${until}

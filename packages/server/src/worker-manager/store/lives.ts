@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '../../base/index.ts';
+import { afterAnyWait, type Sql, type Transaction } from '../../base/index.ts';
 import type { Transition } from '../lifecycle.ts';
 import type { WorkerRef, WorkerRow } from './workers.ts';
 
@@ -44,7 +44,7 @@ export const takeWorkersToEnd = (
      where ctid = any(array(
              select ctid from managed_workers
               where state <> 'stopped' and provider_id = ${providerId} and state = 'stopping'
-                and (end_ordered is null or end_ordered <= ${again})
+                and (end_ordered is null or end_ordered <= ${again} or end_ordered > ${afterAnyWait(now)})
               order by worker_pool_id, worker_group, worker_id limit ${limit} for update skip locked))
     returning worker_pool_id, worker_group, worker_id, facts`;
 
@@ -141,13 +141,21 @@ export const registeredBefore = (sql: Sql, providerIds: readonly string[], befor
      where w.state <> 'stopped' and w.provider_id = any(${providerIds}::text[]) and w.state = 'running'
        and w.registered < ${before}`;
 
-/**
- * Workers that have ended, or are about to, since a time, though their last credentials would hold for longer.
- */
+/** A worker that gets no more work, though its last credentials would hold for longer. */
+export interface EndedWorker extends WorkerRef {
+  readonly providerId: string;
+  /** Its record has expired, and it was not ended otherwise. */
+  readonly isExpired: boolean;
+}
+
+/** Workers that have ended, or are about to, since a time, and all whose record has expired. */
 export const endedWorkers = (sql: Sql, { now, since }: { now: Date; since: Date }) =>
-  sql<WorkerRef & { readonly providerId: string }>`
-    select worker_pool_id, worker_group, worker_id, provider_id from managed_workers
-     where state in ('stopping', 'stopped') and last_modified >= ${since} and terminate_after > ${now}`;
+  sql<EndedWorker>`
+    select worker_pool_id, worker_group, worker_id, provider_id, false as is_expired from managed_workers
+     where state in ('stopping', 'stopped') and last_modified >= ${since} and terminate_after > ${now}
+     union all
+    select worker_pool_id, worker_group, worker_id, provider_id, true as is_expired from managed_workers
+     where expires <= ${now} and state in ('requested', 'running') and terminate_after > ${now}`;
 
 /** Workers that end after their last task. */
 export const drainingWorkers = (sql: Sql) =>

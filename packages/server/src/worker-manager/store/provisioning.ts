@@ -1,4 +1,4 @@
-import type { Sql, Transaction } from '../../base/index.ts';
+import { afterAnyWait, type Sql, type Transaction } from '../../base/index.ts';
 import type { PoolRow } from './pools.ts';
 import type { WorkerRef } from './workers.ts';
 
@@ -40,7 +40,8 @@ export const takeRounds = async (
   const rows = await tx<{ name: string }>`
     update provisioning_rounds set due_at = ${wanted.until}
      where ctid = any(array(select ctid from provisioning_rounds
-                     where name = any(${names}::text[]) and (${wanted.isAtOnce} or due_at <= ${wanted.now})
+                     where name = any(${names}::text[])
+                       and (${wanted.isAtOnce} or due_at <= ${wanted.now} or due_at > ${afterAnyWait(wanted.until)})
                      order by name limit ${wanted.limit} for update skip locked))
     returning name`;
   return rows.map(({ name }) => name);

@@ -15,7 +15,8 @@ export interface PoolSample {
 
 /**
  * Adds what pools have to the sums of the time that `begins` says. Of rounds that follow each other within less than 45
- * seconds the first one counts: there are more of them while much happens, and means are to be over time.
+ * seconds the first one counts: there are more of them while much happens, and means are to be over time. A row that stays
+ * as it is is not locked.
  */
 export const addSamples = (
   tx: Transaction,
@@ -30,6 +31,10 @@ export const addSamples = (
                   ${samples.map((each) => each.running)}::int[], ${samples.map((each) => each.idle)}::int[],
                   ${samples.map((each) => each.usdPerHour)}::float8[], ${samples.map((each) => each.unpriced)}::int[])
              as given(worker_pool_id, workers, running, idle, usd_per_hour, unpriced)
+     where not exists (
+       select from pool_samples s
+        where s.worker_pool_id = given.worker_pool_id and s.begins = ${begins}
+          and s.sampled > ${now}::timestamptz - interval '45 seconds' offset 0)
      order by worker_pool_id
     on conflict (worker_pool_id, begins) do update
        set sampled = excluded.sampled, rounds = kept.rounds + 1, workers = kept.workers + excluded.workers,

@@ -176,40 +176,56 @@ export interface StateCount {
 /** How many workers these pools have, by launch config and state. */
 export const countWorkers = (sql: Sql, workerPoolIds: readonly string[]) =>
   sql<StateCount>`
-    select worker_pool_id, launch_config_id, state, count(*)::int as count, sum(capacity)::int as capacity
+    select worker_pool_id, launch_config_id, state, count(*)::int as count, sum(capacity) as capacity
       from managed_workers where worker_pool_id = any(${workerPoolIds}::text[])
      group by worker_pool_id, launch_config_id, state`;
 
 /** The workers of all pools that are not stopped, counted by state, with their capacity. */
 export const countWorkersOfAll = (sql: Sql) =>
   sql<StateCount>`
-    select worker_pool_id, null as launch_config_id, state, count(*)::int as count, sum(capacity)::int as capacity
+    select worker_pool_id, null as launch_config_id, state, count(*)::int as count,
+           sum(capacity) as capacity
       from managed_workers where state <> 'stopped'
      group by worker_pool_id, state`;
 
-/** Deletes workers whose record has expired, and returns them. The ids of those of these providers are kept. */
+/** Ends workers whose record has expired; returns them. No secret of theirs holds from then on. */
+export const stopExpired = (tx: Transaction, now: Date, limit: number) =>
+  tx<WorkerRow>`
+    update managed_workers
+       set state = 'stopped', secret_digest = null, previous_secret_digest = null, static_secret_digest = null,
+           last_modified = ${now}
+     where ctid = any(array(
+             select ctid from managed_workers
+              where expires <= ${now} and state <> 'stopped' order by expires limit ${limit} for update skip locked))
+    returning worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
+              expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
+              should_terminate, terminate_reason`;
+
+/**
+ * Deletes stopped workers whose record has expired, once their credentials do not hold any more: until then it tells that
+ * they are to be refused. Returns how many. The ids of those of these providers are kept.
+ */
 export const deleteExpiredWorkers = async (
   tx: Transaction,
   { now, limit, keepIdsOf }: { now: Date; limit: number; keepIdsOf: readonly string[] },
-) =>
-  tx<WorkerRow>`
+): Promise<number> => {
+  const rows = await tx`
     with gone as (
       delete from managed_workers
        where ctid = any(array(
                select ctid from managed_workers
-                where expires <= ${now} order by expires limit ${limit} for update skip locked))
-      returning worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
-                expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
-                should_terminate, terminate_reason
+                where expires <= ${now} and state = 'stopped' and coalesce(terminate_after <= ${now}, true)
+                order by expires limit ${limit} for update skip locked))
+      returning worker_pool_id, worker_group, worker_id, provider_id
     ), kept as (
       insert into former_workers (worker_pool_id, worker_group, worker_id)
       select worker_pool_id, worker_group, worker_id from gone where provider_id = any(${keepIdsOf}::text[])
        order by worker_pool_id, worker_group, worker_id
       on conflict do nothing
     )
-    select worker_pool_id, worker_group, worker_id, provider_id, launch_config_id, state, capacity, created,
-           expires, last_modified, last_checked, terminate_after, static_secret_digest, secret_digest, facts,
-           should_terminate, terminate_reason from gone`;
+    select worker_id from gone`;
+  return rows.length;
+};
 
 /** Whether an operator gave this id to a worker whose record has been deleted. */
 export const isFormerWorker = async (sql: Sql, ref: WorkerRef): Promise<boolean> => {
@@ -226,7 +242,7 @@ export const capacityBefore = async (
   { workerPoolId, workerGroup, workerId }: WorkerRef,
 ): Promise<number> => {
   const [row] = await sql<{ capacity: number }>`
-    select coalesce(sum(w.capacity), 0)::int as capacity
+    select coalesce(sum(w.capacity), 0) as capacity
       from managed_workers own
      cross join lateral (
        select capacity from managed_workers
