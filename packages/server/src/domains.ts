@@ -222,7 +222,7 @@ const openServices = (
   return {
     notify,
     index,
-    upstream: openUpstream(opening, { queue, artifacts, index }),
+    upstream: openUpstream(opening, { queue, artifacts, index }, queueContext),
     secrets: createSecrets({ ...base, encryption, recordAudit }),
     purgeCache: createPurgeCache({ ...base, changed: signals.purges }),
     workerManager: createWorkerManager({
@@ -336,8 +336,16 @@ const openIndex = ({ base, config, rootUrl, all }: Opening, auth: AuthVerbs): In
 const openUpstream = (
   { base, config: { upstreamUrl } }: Opening,
   { queue, artifacts, index }: Pick<Domains, 'artifacts' | 'index'> & { readonly queue: Queue['verbs'] },
+  queueContext: QueueContext,
 ): Upstream =>
-  createUpstream({ ...base, upstreamUrl, queue, artifacts: artifacts.verbs, index: index.verbs });
+  createUpstream({
+    ...base,
+    upstreamUrl,
+    queue,
+    queueContext,
+    artifacts: artifacts.verbs,
+    index: index.verbs,
+  });
 
 /** The broker to which messages are published, if there is one. */
 const relayOf = ({

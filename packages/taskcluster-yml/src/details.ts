@@ -87,12 +87,19 @@ const ofComment = (event: Fields): Fields => ({
   taskcluster_comment: at(event, 'taskcluster_comment'),
 });
 
+/** Somebody wants a check again. */
+const ofCheckRun = (event: Fields): Fields => ({
+  'event.head.user.login': at(event, 'sender', 'login'),
+  'event.head.repo.name': at(event, 'repository', 'name'),
+});
+
 const readers: Readonly<Record<string, (event: Fields) => Fields>> = {
   'github-push': ofPush,
   'github-pull-request': ofPullRequest,
   'github-pull-request-untrusted': ofPullRequest,
   'github-release': ofRelease,
   'github-issue-comment': ofComment,
+  'github-check-run': ofCheckRun,
 };
 
 const isPlain = (entry: [string, unknown]): entry is [string, string | number | boolean] =>
@@ -105,6 +112,8 @@ export const detailsOf = ({ tasksFor, event = {}, headUserEmail }: EventContext)
     Object.entries(read?.(event) ?? { 'event.type': tasksFor }).filter(isPlain),
   );
   const login = details['event.head.user.login'];
-  const email = headUserEmail ?? (login === undefined ? undefined : `${login}@noreply.github.com`);
+  // As GitHub writes the commits of people who keep theirs private.
+  const name = typeof login === 'string' ? login.replace(/\[bot\]$/, '') : undefined;
+  const email = headUserEmail ?? (name === undefined ? undefined : `${name}@users.noreply.github.com`);
   return email === undefined ? details : { ...details, 'event.head.user.email': email };
 };

@@ -27,6 +27,6 @@ export const skipReason = ({
   return skipping.test(title ?? '') ? 'skip-ci' : undefined;
 };
 
-/** The command of a comment: what follows `/taskcluster` at the beginning of a line. */
+/** The command of a comment: what follows `/taskcluster` at the beginning of a line, with or without blanks before it. */
 export const commandOf = (body: string): string | undefined =>
-  /^\/taskcluster[ \t]+(\S.*)$/m.exec(body)?.[1]?.trim();
+  /^[ \t]*\/taskcluster[ \t]+(\S.*)$/m.exec(body)?.[1]?.trim();

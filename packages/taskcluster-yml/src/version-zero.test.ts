@@ -59,7 +59,7 @@ describe('a file of version 0', () => {
     assert.equal(env.GITHUB_EVENT, 'push');
     assert.equal(env.GITHUB_BRANCH, 'main');
     assert.equal(env.GITHUB_HEAD_REPO_URL, 'https://github.com/demo-org/demo.git');
-    assert.equal(env.GITHUB_HEAD_USER_EMAIL, 'dev@noreply.github.com');
+    assert.equal(env.GITHUB_HEAD_USER_EMAIL, 'dev@users.noreply.github.com');
     assert.equal('GITHUB_PULL_REQUEST' in env, false);
     assert.equal('env' in firstBody(file('{events: [push]}')).payload, false);
   });

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { within } from '@taskyard/patience';
 import { hours, minutes, seconds, transact } from '../base/index.ts';
-import { takeDeliveries } from './store.ts';
+import { takeDeliveries } from './store/index.ts';
 import { payloads, readDeliveries, readTasks, type TestGithub, testGithub } from './testing/index.ts';
 
 // What strangers, large repositories and GitHub's bad days may cost.

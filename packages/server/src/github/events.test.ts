@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { minutes, seconds } from '../base/index.ts';
 import { pullRequestActions, releaseActions } from './schema/methods.ts';
-import { saveStanding } from './store.ts';
+import { saveStanding } from './store/index.ts';
 import { payloads, readTasks, type TestGithub, testGithub } from './testing/index.ts';
 
 // What GitHub sends, kind by kind, and files of all sorts.

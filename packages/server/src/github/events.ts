@@ -1,9 +1,9 @@
-import { detailsOf } from '@taskyard/taskcluster-yml';
+import { commandOf, detailsOf } from '@taskyard/taskcluster-yml';
 import { type Message, routingKey } from '../events/index.ts';
 import type { ExchangeDeclaration, PublishedSchema, RoutingKeyWord } from '../http/index.ts';
 import { sanitized } from './names.ts';
 import * as schema from './schema/index.ts';
-import type { DeliveryRow } from './store.ts';
+import type { DeliveryRow } from './store/index.ts';
 import { branchOf, type Event, tasksForOf } from './webhook/index.ts';
 
 const prefix = 'exchange/taskcluster-github/v1/';
@@ -28,20 +28,29 @@ const ownFields = ({ type, payload }: Event): object => {
     case 'check_run':
       return { checkRunId: payload.check_run.id, checkSuiteId: payload.check_run.check_suite.id };
     case 'pull_request':
+      return { branch: branchOf({ type, payload } as Event), action: payload.action };
     case 'issue_comment':
-      return { branch: branchOf({ type, payload } as Event), action: actionOf({ type, payload } as Event) };
+      // The comment says nothing of the branch.
+      return { branch: 'unknown', action: payload.action };
     default:
       return { branch: branchOf({ type, payload } as Event) };
   }
 };
 
-/** The last word of the routing key: a comment is told with the pull requests, under a word of its own. */
-const actionOf = (event: Event): string | undefined =>
-  event.type === 'pull_request'
-    ? event.payload.action
-    : event.type === 'issue_comment'
-      ? 'comment'
-      : undefined;
+/** The last word of the routing key, where it has one: comments are told with the pull requests. */
+const actionOf = ({ type, payload }: Event): string | undefined =>
+  type === 'pull_request' || type === 'issue_comment' ? payload.action : undefined;
+
+/** What files of version 0 may name. */
+const detailsFor = (event: Event, delivered: Delivered, tasksFor: string): object => {
+  const { organization, repository } = delivered;
+  const { type, payload } = event;
+  const about = { organization, repository, rootUrl: '', now: '' };
+  if (type === 'check_run')
+    return detailsOf({ ...about, tasksFor: 'github-check-run', event: { ...payload } });
+  const more = type === 'issue_comment' ? { taskcluster_comment: commandOf(payload.comment.body) } : {};
+  return detailsOf({ ...about, tasksFor, event: { ...payload, ...more } });
+};
 
 /** Says what GitHub has sent; nothing where no exchange is for it. */
 export const eventHappened = (delivery: Delivered, event: Event): Message[] => {
@@ -58,14 +67,7 @@ export const eventHappened = (delivery: Delivered, event: Event): Message[] => {
     eventId,
     tasks_for: tasksFor,
     ...ownFields(event),
-    details: detailsOf({
-      tasksFor,
-      event: event.payload as unknown as Readonly<Record<string, unknown>>,
-      organization,
-      repository,
-      rootUrl: '',
-      now: '',
-    }),
+    details: detailsFor(event, delivery, tasksFor),
     body: event.payload,
   };
   const key = keyOf(delivery, ...(action === undefined ? [] : [action]));
@@ -113,7 +115,7 @@ const inNames =
   'Periods are percent signs there; what is neither a letter, a digit, `-` nor `_` is left out.';
 const organization = word('organization', `Whose repository it is. ${inNames}`);
 const repository = word('repository', `Which repository. ${inNames}`);
-const action = word('action', 'What became of the pull request; `comment` for a command in a comment.');
+const action = word('action', 'What became of the pull request, or of the comment with a command.');
 
 const declare = (
   exchange: string,

@@ -2,7 +2,7 @@ import { days, dueLoop, type Loop, later, minutes, seconds } from '../base/index
 import type { Context } from './context.ts';
 import { reportDue } from './reporting/index.ts';
 import type { GithubVerbs } from './service/index.ts';
-import * as store from './store.ts';
+import * as store from './store/index.ts';
 
 // GitHub lets people send an event again for three days.
 const [deliveriesKeptMs, buildsKeptMs] = [days(30), days(365)];

@@ -15,7 +15,7 @@ export { authorizeBy } from './authority.ts';
 export { changeTasks } from './changes/apply.ts';
 export type { Context as QueueContext, Credentials, CredentialsRequest, QueueSettings } from './context.ts';
 export { exchangesWith } from './exchanges.ts';
-export { rerun, resolvedRun } from './lifecycle.ts';
+export { claim, finish, rerun, resolvedRun } from './lifecycle.ts';
 export type { Change, TaskRecord } from './record.ts';
 export { routes } from './routes/index.ts';
 export { createScopes as createTaskScopes } from './routes/tasks.ts';

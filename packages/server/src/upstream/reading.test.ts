@@ -84,7 +84,10 @@ it('a server that fails is asked again after a while only, and the sentence says
 });
 
 it('a server names only entries that it was asked for', async () => {
-  reply = (_path, response) => json(response, { tasks: [{ namespace: 'a.b' }, { namespace: 'c.d' }] });
+  reply = (_path, response) =>
+    json(response, {
+      tasks: ['a.b', 'c.d'].map((namespace) => ({ namespace, taskId: 'AAAAAAAAQAOAAAAAAAAAAA' })),
+    });
   const entries = await new UpstreamReading(rootUrl, manualClock()).entriesAt(['a.b']);
   assert.deepEqual(
     entries.map(({ namespace }) => namespace),

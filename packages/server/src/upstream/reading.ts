@@ -1,4 +1,5 @@
-import { type Clock, inPath, later, minutes, seconds } from '../base/index.ts';
+import { type Clock, inPath, later, minutes, RequestError, seconds } from '../base/index.ts';
+import { slugidPattern } from '../http/index.ts';
 import type { Published } from './lifecycle.ts';
 
 /** An entry of the other deployment's index. */
@@ -27,7 +28,7 @@ export class UpstreamRefusal extends UpstreamTrouble {}
 const callMsMax = seconds(10);
 // How long it is left alone after a failure, unless it says how long itself.
 const [restMs, restMsMax] = [seconds(30), minutes(5)];
-const [pathsAtOnce, pagesMax, answerBytesMax] = [500, 10, 16 * 2 ** 20];
+const [pathsAtOnce, pagesMax, answerBytesMax] = [500, 50, 16 * 2 ** 20];
 
 /** Something is wrong with it, not with the question: the next one would fare no better. */
 class Ailing extends Error {
@@ -71,7 +72,13 @@ export class UpstreamReading {
       const page = await this.#call<{ tasks?: Entry[] }>('index/v1/tasks/indexes', body);
       // What it names without having been asked would replace entries of this side.
       const wanted = new Set(body.indexes);
-      found.push(...(page?.tasks ?? []).filter(({ namespace }) => wanted.has(namespace)));
+      found.push(
+        ...(page?.tasks ?? []).filter(
+          // An id becomes a part of addresses and of a task here.
+          ({ namespace, taskId }) =>
+            wanted.has(namespace) && typeof taskId === 'string' && slugidPattern.test(taskId),
+        ),
+      );
     }
     return found;
   }
@@ -86,7 +93,7 @@ export class UpstreamReading {
     return { definition, runId: answer.status.runs.length - 1 };
   }
 
-  /** The artifacts of a run that everybody may read. */
+  /** The artifacts of a run that everybody may read, all of them. */
   async artifactsOf(taskId: string, runId: number): Promise<PublishedArtifact[]> {
     const found: PublishedArtifact[] = [];
     const path = `queue/v1/task/${taskId}/runs/${runId}/artifacts`;
@@ -100,9 +107,9 @@ export class UpstreamReading {
         if (name.startsWith('public/') && storageType !== 'error')
           found.push({ name, contentType, expires, url: this.#urlOf(`${path}/${inPath(name)}`) });
       token = read?.continuationToken;
-      if (token === undefined) break;
+      if (token === undefined) return found;
     }
-    return found;
+    throw new RequestError('InputError', 'It has too many artifacts.');
   }
 
   #urlOf(path: string): string {

@@ -21,7 +21,7 @@ import { createUpstream } from './index.ts';
 // The index of a platform beside another one, which is played here.
 
 interface Task {
-  readonly artifacts?: readonly string[];
+  readonly artifacts?: readonly string[] | undefined;
   readonly definition?: object;
 }
 
@@ -80,7 +80,8 @@ before(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   clock = manualClock();
   const base = { db: test.db, clock, log: silentLog };
-  queue = createQueue({ ...base, ...queueAlone() });
+  const queueContext = { ...base, ...queueAlone() };
+  queue = createQueue(queueContext);
   const issueCredentials = queueAlone().issueCredentials;
   const artifacts = createArtifacts({
     ...base,
@@ -104,6 +105,7 @@ before(async () => {
     ...base,
     upstreamUrl: url,
     queue: queue.verbs,
+    queueContext,
     artifacts: artifacts.verbs,
     index: indexDomain.verbs,
   });
@@ -254,4 +256,88 @@ it('has another task at a path after a while, which is found then; a task of thi
   await index.insertTask({ path: 'own.task', taskId: own, rank: 0, data: {}, expires });
   publish('own.task');
   assert.equal(await find('own.task'), own);
+});
+
+const statusOf = async (taskId: string) => {
+  const [answer] = await queue.verbs.readStatuses.all([taskId]);
+  return typeof answer === 'string'
+    ? (JSON.parse(answer) as { state: string; runs: { state: string }[] })
+    : undefined;
+};
+
+const artifactsOf = (taskId: string) =>
+  test.db<{ name: string; runId: number }>`
+    select name, run_id from artifacts where task_id = ${taskId} order by name`;
+
+it('has a task whose artifacts cannot all be kept: nothing of it is here until they can', async () => {
+  const taskId = publish('torn.task', { artifacts: ['public/one', `public/${'x'.repeat(1100)}`] });
+  assert.match(await find('torn.task'), /cannot be kept here: The name of an artifact/);
+  assert.equal(await statusOf(taskId), undefined);
+  assert.deepEqual(await artifactsOf(taskId), []);
+  tasks.set(taskId, { artifacts: ['public/one', 'public/two'] });
+  clock.advance(minutes(1));
+  assert.equal(await find('torn.task'), taskId);
+  assert.deepEqual(
+    (await artifactsOf(taskId)).map(({ name }) => name),
+    ['public/one', 'public/two'],
+  );
+});
+
+it('has a task that an earlier version brought in part: the rest is brought', async () => {
+  const authorize = (): void => {};
+  const worker = { workerGroup: 'upstream', workerId: 'published' };
+  const beginning = async (): Promise<string> => {
+    const taskId = publish('half.task', { artifacts: ['public/one', 'public/two'] });
+    const request = { ...plainTask(clock.now()), taskQueueId: 'upstream/published', retries: 0 } as never;
+    await queue.verbs.createTasks.one({ taskId, request, authorize });
+    return taskId;
+  };
+  const claimed = async (): Promise<string> => {
+    const taskId = await beginning();
+    await queue.verbs.claimRuns.one({ taskId, runId: 0, worker, authorize });
+    return taskId;
+  };
+  const ended = async (): Promise<string> => {
+    const taskId = await claimed();
+    await queue.verbs.resolveRuns.one({ taskId, runId: 0, end: 'exception', reason: 'worker-shutdown' });
+    return taskId;
+  };
+  for (const begin of [beginning, claimed, ended]) {
+    const taskId = await begin();
+    clock.advance(minutes(10));
+    assert.equal(await find('half.task'), taskId, begin.name);
+    const status = await statusOf(taskId);
+    const runId = (status?.runs.length ?? 0) - 1;
+    assert.equal(status?.state, 'completed');
+    assert.deepEqual(await artifactsOf(taskId), [
+      { name: 'public/one', runId },
+      { name: 'public/two', runId },
+    ]);
+  }
+});
+
+it('is asked once for what several callers look for at the same time', async () => {
+  const taskId = publish('wanted.task');
+  const held: (() => void)[] = [];
+  interrupt = (path, response) => {
+    if (!path.endsWith('/status')) return false;
+    held.push(() => void json(response, { status: { state: 'completed', runs: [{}] } }));
+    return true;
+  };
+  const found = [find('wanted.task'), find('wanted.task')];
+  await eventually('the task to be asked for', () => held.length > 0);
+  found.push(find('wanted.task'));
+  for (const go of held) go();
+  assert.deepEqual(await Promise.all(found), [taskId, taskId, taskId]);
+  assert.equal(asked.filter((path) => path.endsWith('/indexes')).length, 1);
+});
+
+it('names tasks by ids and by nothing else: what is no id is asked for nowhere', async () => {
+  for (const taskId of ['../../../secrets/v1/secret/x', '', 'AAAAAAAAQAOAAAAAAAAAAA/../x', 7, null]) {
+    clock.advance(minutes(10));
+    entries.set('strange.task', taskId as string);
+    asked.length = 0;
+    assert.match(await find('strange.task'), /strange\.task/);
+    assert.deepEqual(asked, ['/api/index/v1/tasks/indexes']);
+  }
 });

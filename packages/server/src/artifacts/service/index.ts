@@ -1,4 +1,11 @@
-import { bindQueries, bindVerbs, inBatches, inReads, type Transaction } from '../../base/index.ts';
+import {
+  bindQueries,
+  bindVerbs,
+  inBatches,
+  inReads,
+  RequestError,
+  type Transaction,
+} from '../../base/index.ts';
 import type { Authorize, Reply } from '../../http/index.ts';
 import type { Context } from '../context.ts';
 import { type ArtifactRef, keepsContent, type NewArtifact } from '../lifecycle.ts';
@@ -41,6 +48,11 @@ export const artifactVerbs = (context: Context) => {
     /** Adds artifacts to a run, and keeps the bytes that come along. Each has an answer of its own. */
     createArtifacts: (asked: NewArtifactsOfRun): Promise<CreateArtifactsResponse> =>
       createMany(context, bound.createArtifacts, asked),
+    /** Adds artifacts that need no upload, all or none, in the transaction that makes their run. */
+    addArtifacts: async (tx: Transaction, items: readonly NewArtifact[], now: Date): Promise<void> => {
+      for (const answer of await createArtifacts(tx, items, { now, context }))
+        if (answer instanceof RequestError) throw answer;
+    },
     finishArtifact: (item: FinishedUpload): Promise<undefined> => bound.finishArtifacts.one(item),
     /** Redirects to the bytes (303), or says why there are none (424). */
     getArtifact: async (ref: Authorized): Promise<Reply> => redirectTo(await follow(ref), context),

@@ -11,7 +11,13 @@ export type Call = (route: string, fields?: Readonly<Record<string, unknown>>) =
 export interface RepositoryName {
   readonly organization: string;
   readonly repository: string;
+  /** Its number, where its name is another one's by now. GitHub leads callers of former names there as well. */
+  readonly number?: number | undefined;
 }
+
+/** A route to a repository by its number, where that has to be. */
+const routeTo = (route: string, { number }: RepositoryName): string =>
+  number === undefined ? route : route.replace('/repos/{owner}/{repo}', `/repositories/${number}`);
 
 interface Token {
   readonly text: string;
@@ -40,12 +46,11 @@ export class GithubApi {
   }
 
   /** The installation of the app in a repository; undefined where it is not installed. */
-  async installationIn({
-    organization: owner,
-    repository: repo,
-  }: RepositoryName): Promise<number | undefined> {
+  async installationIn(name: RepositoryName): Promise<number | undefined> {
+    const { organization: owner, repository: repo } = name;
     try {
-      const found = await this.#asApp('GET /repos/{owner}/{repo}/installation', { owner, repo });
+      const route = routeTo('GET /repos/{owner}/{repo}/installation', name);
+      const found = await this.#asApp(route, { owner, repo });
       return (found as { id: number }).id;
     } catch (error) {
       if (error instanceof GithubRefusal && error.status === 404) return undefined;
@@ -56,11 +61,12 @@ export class GithubApi {
   /** A repository, as an installation of the app reaches it. */
   repository(name: RepositoryName, installationId: number): Repository {
     const { organization: owner, repository: repo } = name;
-    return new Repository((route, fields = {}) =>
-      this.#whereInstalled(name, installationId, (id) =>
-        this.#asInstallation(id, route, { owner, repo, ...fields }),
-      ),
-    );
+    return new Repository((route, fields = {}) => {
+      const path = routeTo(route, name);
+      // What a path has no place for would become a part of the query.
+      const all = path.includes('{owner}') ? { owner, repo, ...fields } : fields;
+      return this.#whereInstalled(name, installationId, (id) => this.#asInstallation(id, path, all));
+    });
   }
 
   /** Calls as an installation or, where that is gone because the app was removed and installed again, as the one that is there now. */

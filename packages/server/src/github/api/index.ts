@@ -1,5 +1,5 @@
 export { GithubApi, type RepositoryName } from './github-api.ts';
-export { asAnswer, GithubIsBusy, GithubRefusal } from './refusals.ts';
+export { asAnswer, CommitUnknown, GithubIsBusy, GithubRefusal } from './refusals.ts';
 export type {
   Annotation,
   CheckOutput,

@@ -10,6 +10,9 @@ export class GithubRefusal extends Error {
   }
 }
 
+/** GitHub does not find a commit. Right after a push it may not know it everywhere yet. */
+export class CommitUnknown extends GithubRefusal {}
+
 /** GitHub wants us to wait before we ask again. */
 export class GithubIsBusy extends Error {
   readonly waitMs: number;

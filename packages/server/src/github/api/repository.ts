@@ -1,5 +1,5 @@
 import type { Call } from './github-api.ts';
-import { GithubRefusal } from './refusals.ts';
+import { CommitUnknown, GithubRefusal } from './refusals.ts';
 
 /** Words at lines of a file. */
 export interface Annotation {
@@ -71,9 +71,31 @@ interface Branch {
 export interface RepositoryFile {
   /** Of its content. */
   readonly sha: string;
-  /** Undefined where the file has more than a megabyte. */
+  /** Undefined where it has none that can be read; then `why` is the end of a sentence about it. */
   readonly text: string | undefined;
+  readonly why?: string;
 }
+
+interface Contents {
+  readonly type?: string;
+  readonly encoding?: string;
+  readonly content?: string;
+  readonly sha?: string;
+  readonly target?: string;
+}
+
+const fileIn = (found: Contents | readonly unknown[]): RepositoryFile => {
+  if (Array.isArray(found)) return { sha: '', text: undefined, why: 'it is a folder' };
+  const { type, encoding, content = '', sha = '', target = '' } = found as Contents;
+  // Links to files of the repository are followed by GitHub.
+  if (type === 'symlink')
+    return { sha, text: undefined, why: `it is a symbolic link to ${target}, which is no file here` };
+  if (type !== 'file') return { sha, text: undefined, why: `it is a ${type}` };
+  // GitHub hands out no more than a megabyte in this way.
+  return encoding === 'base64'
+    ? { sha, text: Buffer.from(content, 'base64').toString() }
+    : { sha, text: undefined, why: 'it has more than a megabyte' };
+};
 
 // As many as GitHub gives at most, and how far lists are read.
 const [perPage, pagesMax] = [100, 10];
@@ -95,15 +117,22 @@ export class Repository {
 
   /** A file at a commit, or on the default branch when none is given. */
   async fileAt(path: string, ref?: string): Promise<RepositoryFile | undefined> {
-    const found = await this.#call('GET /repos/{owner}/{repo}/contents/{path}', {
-      path,
-      ...(ref === undefined ? {} : { ref }),
-    }).catch(undefinedAt(404));
-    const { type, encoding, content = '', sha = '' } = (found ?? {}) as Record<string, string | undefined>;
-    // A folder or a submodule.
-    if (type !== 'file') return undefined;
-    // GitHub hands out no more than a megabyte in this way.
-    return { sha, text: encoding === 'base64' ? Buffer.from(content, 'base64').toString() : undefined };
+    return this.#contents(path, ref).catch(undefinedAt(404));
+  }
+
+  /** The same at a commit that GitHub has named itself. Throws a CommitUnknown while it does not find that one. */
+  async fileOf(path: string, sha: string): Promise<RepositoryFile | undefined> {
+    return this.#contents(path, sha).catch((error: unknown) => {
+      if (error instanceof GithubRefusal && /^No commit found/.test(error.message))
+        throw new CommitUnknown(error.status, error.message);
+      return undefinedAt(404)(error);
+    });
+  }
+
+  async #contents(path: string, ref: string | undefined): Promise<RepositoryFile | undefined> {
+    const route = 'GET /repos/{owner}/{repo}/contents/{path}';
+    const found = await this.#call(route, { path, ...(ref === undefined ? {} : { ref }) });
+    return fileIn(found as Contents | unknown[]);
   }
 
   /** The commit that a tag (`tags/…`) or a branch stands for. */
@@ -120,6 +149,13 @@ export class Repository {
     const route = 'GET /repos/{owner}/{repo}/collaborators/{username}';
     const isOne = await this.#call(route, { username }).then(() => true, undefinedAt(404));
     return isOne ?? false;
+  }
+
+  /** The address that somebody shows to everybody; undefined where there is none. */
+  async emailOf(username: string): Promise<string | undefined> {
+    const found = await this.#call('GET /users/{username}', { username }).catch(undefinedAt(403, 404));
+    const { email } = (found ?? {}) as { email?: unknown };
+    return typeof email === 'string' && /^[^\s@]+@[^\s@]+$/.test(email) ? email : undefined;
   }
 
   pullRequest(number: number): Promise<PullRequest | undefined> {
@@ -167,6 +203,12 @@ export class Repository {
         : 'POST /repos/{owner}/{repo}/commits/{sha}/comments',
       { ...place, body },
     );
+  }
+
+  /** Marks a comment below an issue or a pull request as read. */
+  async acknowledge(commentId: number): Promise<void> {
+    const route = 'POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions';
+    await this.#call(route, { comment_id: commentId, content: '+1' });
   }
 
   /** Whether one of the comments that were written there since some time contains a text. */

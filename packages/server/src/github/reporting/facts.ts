@@ -3,7 +3,7 @@ import type { TaskDefinition, TaskStatus } from '../../queue/index.ts';
 import type { Context } from '../context.ts';
 import type { Excerpt } from '../excerpt.ts';
 import { checksMax, standingOf, wentWrong } from '../lifecycle.ts';
-import type { BuildRow } from '../store.ts';
+import type { BuildRow } from '../store/index.ts';
 import { annotationsIn } from './annotations.ts';
 import { type Run, readFirstError, readText } from './artifacts.ts';
 import { firstCauses, type Line, neverRun } from './causes.ts';

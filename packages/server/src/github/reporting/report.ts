@@ -4,7 +4,8 @@ import { GithubIsBusy, GithubRefusal } from '../api/index.ts';
 import { requireApi } from '../configured.ts';
 import type { Context } from '../context.ts';
 import { getsCheck, nextAttempt } from '../lifecycle.ts';
-import * as store from '../store.ts';
+import { isWithoutName } from '../names.ts';
+import * as store from '../store/index.ts';
 import { checkOfGroup, checkOfTask, statusOfGroup } from './compose.ts';
 import { readGroupFacts, readTaskFacts } from './facts.ts';
 import { sendCheck } from './send.ts';
@@ -121,8 +122,11 @@ const postponed = (
 const digestOf = (what: object): string =>
   createHash('sha256').update(JSON.stringify(what)).digest('base64url');
 
-const repositoryOf = (context: Context, build: store.BuildRow) =>
-  requireApi(context).repository(build, build.installationId);
+const repositoryOf = (context: Context, build: store.BuildRow) => {
+  const { organization, repository, repositoryKey, repositoryId, installationId } = build;
+  const number = isWithoutName(repositoryKey) ? (repositoryId ?? undefined) : undefined;
+  return requireApi(context).repository({ organization, repository, number }, installationId);
+};
 
 type Tell = (context: Context, row: store.ReportRow, about: About) => Promise<Told>;
 

@@ -1,8 +1,8 @@
 import { later, minutes, RequestError, transact, type Verb } from '../../base/index.ts';
 import type { Context } from '../context.ts';
-import { keyOf } from '../names.ts';
+import { keysOf } from '../names.ts';
 import type { BuildList } from '../schema/index.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 import { viewOf } from './reads.ts';
 
 /** Builds of a repository that are to be canceled: those of a commit, of a pull request, or of both. */
@@ -24,7 +24,7 @@ export const cancelBuilds: Verb<BuildsToCancel, BuildList, Context> = async (
 ) => {
   const answers: BuildList[] = [];
   for (const { owner, repo, sha, pullRequest: pullRequestNumber } of wanted) {
-    const filter = { organizationKey: keyOf(owner), repositoryKey: keyOf(repo), sha, pullRequestNumber };
+    const filter = { ...keysOf({ organization: owner, repository: repo }), sha, pullRequestNumber };
     const rows = await store.cancelBuilds(tx, filter, now);
     const groups = rows.map(({ taskGroupId }) => ({ kind: 'group' as const, id: taskGroupId, taskGroupId }));
     if (groups.length > 0) await store.touchReports(tx, groups, now);

@@ -6,8 +6,8 @@ import { createTaskRequest, createTasksTogether, type FilledTaskRequest } from '
 import type { Context } from '../context.ts';
 import { tasksCreated } from '../events.ts';
 import { replacedBy } from '../lifecycle.ts';
-import { keyOf } from '../names.ts';
-import * as store from '../store.ts';
+import { keysOf, keyWithoutName } from '../names.ts';
+import * as store from '../store/index.ts';
 import type { Occasion } from './occasion.ts';
 
 /** Tasks of a file, and the event that they are made for. */
@@ -27,12 +27,27 @@ export interface BuildToCreate {
 /** A group of tasks that a hook has made for an event. */
 export interface HookBuild extends Omit<BuildToCreate, 'authorize' | 'messages' | 'settlement'> {}
 
-const rowOf = ({ delivery, occasion, taskGroupId, rendered }: HookBuild, now: Date): store.BuildRow => ({
+/** What the repository of a delivery is called now: it may have been renamed since. */
+const namesNow = async (tx: Transaction, { delivery }: HookBuild) => {
+  const { organization, repository, repositoryId } = delivery;
+  const asSent = { organization, repository, ...keysOf(delivery) };
+  const held = repositoryId === null ? undefined : await store.holdRepository(tx, repositoryId);
+  if (!held) return asSent;
+  if (held.organization === null || held.repository === null)
+    return { ...asSent, repositoryKey: keyWithoutName(held.repositoryId) };
+  const now = { organization: held.organization, repository: held.repository };
+  return { ...now, ...keysOf(now) };
+};
+
+const rowOf = async (tx: Transaction, build: HookBuild, now: Date): Promise<store.BuildRow> => ({
+  ...(await namesNow(tx, build)),
+  ...partOf(build),
+  updated: now,
+});
+
+const partOf = ({ delivery, occasion, taskGroupId, rendered }: HookBuild) => ({
   taskGroupId,
-  organization: delivery.organization,
-  repository: delivery.repository,
-  organizationKey: keyOf(delivery.organization),
-  repositoryKey: keyOf(delivery.repository),
+  repositoryId: delivery.repositoryId,
   sha: occasion.sha,
   branch: occasion.branch,
   pullRequestNumber: occasion.pullRequestNumber,
@@ -40,10 +55,9 @@ const rowOf = ({ delivery, occasion, taskGroupId, rendered }: HookBuild, now: Da
   eventId: delivery.eventId,
   installationId: delivery.installationId,
   reporting: rendered.route,
-  state: 'pending',
+  state: 'pending' as const,
   // The order of events is that in which they came, whatever kept one of them waiting.
   created: delivery.receivedAt,
-  updated: now,
   endedAt: null,
 });
 
@@ -104,7 +118,7 @@ export const createBuilds: Verb<BuildToCreate, undefined, Context> = async (tx, 
   for (const build of builds) {
     const settled = await store.settleDeliveries(tx, [build.settlement]);
     if (settled.length === 0) continue;
-    const row = rowOf(build, now);
+    const row = await rowOf(tx, build, now);
     await createTasks(tx, build, work);
     await store.insertBuild(tx, row);
     const replaced = await replace(tx, build, row, now);
@@ -122,7 +136,7 @@ export const createBuilds: Verb<BuildToCreate, undefined, Context> = async (tx, 
 export const noteHookBuilds: Verb<HookBuild, undefined, Context> = async (tx, builds, { now, context }) => {
   for (const build of builds) {
     const { taskGroupId } = build;
-    const row = rowOf(build, now);
+    const row = await rowOf(tx, build, now);
     await store.insertBuild(tx, row);
     const groups = [taskGroupId, ...(await replace(tx, build, row, now))];
     const touched = groups.map((id) => ({ kind: 'group' as const, id, taskGroupId: id }));

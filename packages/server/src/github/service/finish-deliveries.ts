@@ -1,7 +1,7 @@
 import type { Verb } from '../../base/index.ts';
 import { type Message, outbox } from '../../events/index.ts';
 import type { Context } from '../context.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 import { plain } from '../texts.ts';
 
 /** What became of a delivery that made no tasks. */

@@ -5,10 +5,12 @@ import type { RenderTaskclusterYml } from '../schema/index.ts';
 import { type BuildsToCancel, cancelBuilds, cancelNow, cancelTasksOfBuilds } from './cancel-builds.ts';
 import { createBuilds, noteHookBuilds } from './create-builds.ts';
 import { finishDeliveries } from './finish-deliveries.ts';
+import { noteRepositories } from './note-repositories.ts';
 import { renderTaskclusterYml } from './preview.ts';
 import * as reads from './reads.ts';
 import { expectDelivery, receive, receiveDeliveries, type WebhookRequest } from './receive.ts';
 import { rerun } from './rerun.ts';
+import { restoreBuilds } from './restore-builds.ts';
 import * as talk from './talk.ts';
 import { workOff } from './work-off.ts';
 
@@ -19,6 +21,8 @@ const verbs = {
   createBuilds: alone(createBuilds),
   noteHookBuilds: alone(noteHookBuilds),
   finishDeliveries: inBatches(finishDeliveries),
+  noteRepositories: inBatches(noteRepositories),
+  restoreBuilds: inBatches(restoreBuilds),
   cancelBuilds: alone(cancelBuilds),
 };
 
@@ -37,7 +41,7 @@ export const githubVerbs = (context: Context) => {
     expectDelivery: (headers: WebhookRequest['headers']) => expectDelivery(context, headers),
     /** Takes a delivery; the reply says in words what will become of it. */
     receive: async (request: WebhookRequest): Promise<Reply> =>
-      new Reply(200, { message: await receive(context, bound.receiveDeliveries, request) }),
+      new Reply(200, { message: await receive(context, bound, request) }),
     cancelBuilds: (wanted: BuildsToCancel) => cancelNow(context, bound.cancelBuilds, wanted),
     readRepository: (ref: talk.RepositoryRef) => talk.readRepository(context, ref),
     createStatus: (asked: Parameters<typeof talk.createStatus>[1]) => talk.createStatus(context, asked),

@@ -74,7 +74,7 @@ const forComment = async (
       'The policy of the default branch lets no comments make tasks (policy.allowComments).',
       true,
     );
-  if (!(await repository.isCollaborator(comment.user.login)))
+  if (!comment.user || !(await repository.isCollaborator(comment.user.login)))
     return nothing('The policy of the default branch lets comments of collaborators make tasks only.', true);
   // The comment says nothing of the commit, and the pull request may have changed since.
   const pull = await repository.pullRequest(issue.number);

@@ -2,9 +2,9 @@ import { RequestError, type Sql } from '../../base/index.ts';
 import { type PageQuery, pageLimit, pagesOf, Reply, redirectTo } from '../../http/index.ts';
 import { badgeOf } from '../badge.ts';
 import type { Context } from '../context.ts';
-import { keyOf, sanitized } from '../names.ts';
+import { keyOf, keysOf, sanitized } from '../names.ts';
 import type { BuildList } from '../schema/index.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 
 /** Which builds somebody asks for, by the names that the API has. */
 export interface BuildsWanted extends PageQuery {
@@ -54,7 +54,7 @@ export interface BranchRef {
 }
 
 const readLatest = (sql: Sql, { owner, repo, branch }: BranchRef): Promise<store.BuildRow | undefined> =>
-  store.latestBuild(sql, { organizationKey: keyOf(owner), repositoryKey: keyOf(repo), branch });
+  store.latestBuild(sql, { ...keysOf({ organization: owner, repository: repo }), branch });
 
 /** A picture of how the newest build of a branch stands. */
 export const readBadge = async (sql: Sql, ref: BranchRef): Promise<Reply> => {

@@ -1,26 +1,24 @@
 import { RequestError, transact } from '../../base/index.ts';
+import type { RepositoryName } from '../api/index.ts';
 import type { Context } from '../context.ts';
-import { keyOf } from '../names.ts';
-import * as store from '../store.ts';
+import { keysOf, keyWithoutName } from '../names.ts';
+import * as store from '../store/index.ts';
 import type { Event } from '../webhook/index.ts';
 
 /** A button of GitHub that asks for a check again, or for all checks of a commit. */
 export interface Rerun {
-  readonly organization: string;
-  readonly repository: string;
+  readonly place: RepositoryName;
   readonly event: Extract<Event, { type: 'check_run' | 'check_suite' }>;
 }
 
 const authorize = (): void => {};
 
-const wanted = async (
-  { db }: Context,
-  { organization, repository, event }: Rerun,
-): Promise<store.Subject[]> => {
+const wanted = async ({ db }: Context, { place, event }: Rerun): Promise<store.Subject[]> => {
   if (event.type === 'check_run') return store.subjectsOfCheckRun(db, event.payload.check_run.id);
   const sha = event.payload.check_suite.head_sha;
-  const keys = { organizationKey: keyOf(organization), repositoryKey: keyOf(repository), sha };
-  const groups = await store.groupsOfCommit(db, keys);
+  const { organizationKey, repositoryKey } = keysOf(place);
+  const key = place.number === undefined ? repositoryKey : keyWithoutName(place.number);
+  const groups = await store.groupsOfCommit(db, { organizationKey, repositoryKey: key, sha });
   return groups.map((taskGroupId) => ({ kind: 'group' as const, id: taskGroupId, taskGroupId }));
 };
 

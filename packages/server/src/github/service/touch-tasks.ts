@@ -1,7 +1,7 @@
 import type { Transaction } from '../../base/index.ts';
 import type { Message } from '../../events/index.ts';
 import type { Context } from '../context.ts';
-import * as store from '../store.ts';
+import * as store from '../store/index.ts';
 
 interface TaskMessage {
   readonly status: { readonly taskId: string; readonly taskGroupId: string; readonly state: string };

@@ -20,7 +20,7 @@ export const readPolicy = async ({ rendering }: Context, repository: Repository)
 
 /**
  * Whether all who had a hand in a pull request may push to the repository: the person who opened it, and the owner of the fork
- * that it comes from. A fork that is gone belongs to nobody, and never to the repository itself; the
+ * that it comes from, unless that is the owner of the repository. A fork that is gone belongs to nobody, and never to the repository itself; the
  * author's account may be gone, too.
  */
 export const isTrusted = async (
@@ -28,9 +28,10 @@ export const isTrusted = async (
   { user, head, base }: PullRequest,
 ): Promise<boolean> => {
   if (!user || !head.repo || !base.repo) return false;
-  const isOwnBranch = head.repo.full_name.toLowerCase() === base.repo.full_name.toLowerCase();
-  const owner = head.repo.owner?.login ?? head.user?.login ?? head.repo.full_name.split('/')[0] ?? '';
-  const logins = new Set(isOwnBranch ? [user.login] : [user.login, owner]);
+  const [owner, ownerOfBase] = [head, base].map(({ repo }) => (repo?.full_name ?? '').split('/')[0] ?? '');
+  // A fork of the same owner as well, as in the original.
+  const isOwn = owner !== '' && owner?.toLowerCase() === ownerOfBase?.toLowerCase();
+  const logins = new Set(isOwn ? [user.login] : [user.login, owner ?? '']);
   for (const login of logins) if (!(await repository.isCollaborator(login))) return false;
   return true;
 };

@@ -67,6 +67,8 @@ export interface FakeGithub {
   readonly history: string[];
   readonly statuses: FakeStatus[];
   readonly comments: FakeComment[];
+  /** `+1 7`: what was put to the comment 7. */
+  readonly reactions: string[];
   /** What was asked for, as `GET /repos/…`. */
   readonly calls: string[];
   /** Replies instead of it, as long as it returns something. */
@@ -261,6 +263,13 @@ const handlers: readonly (readonly [RegExp, Handler])[] = [
   [/^POST statuses\/([0-9a-f]+)$/, createStatus],
   [/^POST (issues\/\d+|commits\/[0-9a-f]+)\/comments$/, createComment],
   [
+    /^POST issues\/comments\/(\d+)\/reactions$/,
+    ([id], { body }, { reactions }) => {
+      reactions.push(`${body.content} ${id}`);
+      return { status: 201, body: {} };
+    },
+  ],
+  [
     /^GET (issues\/\d+|commits\/[0-9a-f]+)\/comments\??(.*)$/,
     ([place, query], _asked, { comments }) => ({
       status: 200,
@@ -334,6 +343,7 @@ export const fakeGithub = async (): Promise<FakeGithub> => {
     history: [],
     statuses: [],
     comments: [],
+    reactions: [],
     calls: [],
     interrupt: undefined,
     headersFor: (event, body, eventId = randomUUID()) => ({

@@ -5,11 +5,15 @@ type Fields = Readonly<Record<string, unknown>>;
 /** A commit's name, by one digit. */
 export const sha = (digit: string): string => digit.repeat(40);
 
+/** A number that no other repository has. */
+const numberOf = (fullName: string): number =>
+  [...fullName].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_003, 7);
+
 /** A repository as payloads show it. */
-export const repository = (fullName = 'org/repo') => {
+export const repository = (fullName = 'org/repo', id = numberOf(fullName)) => {
   const [owner = '', name = ''] = fullName.split('/');
   return {
-    id: fullName.length,
+    id,
     name,
     full_name: fullName,
     owner: { login: owner, name: owner },
@@ -108,12 +112,16 @@ export const checkRun = (id: number, fields: Fields = {}): Fields => ({
 });
 
 /** Somebody has pressed the button for all checks of a commit. */
-export const checkSuite = (commit: string): Fields => ({
+export const checkSuite = (commit: string, fields: Fields = {}): Fields => ({
   action: 'rerequested',
   check_suite: { id: 77, head_sha: commit, head_branch: 'topic' },
   repository: repository(),
   ...about,
+  ...fields,
 });
+
+/** A repository was renamed, or transferred to another owner. */
+export const renamed = (to: Fields, action = 'renamed'): Fields => ({ action, repository: to, ...about });
 
 /** A file of version 1 with one task for each name. */
 export const aFile = (names: readonly string[] = ['build'], head = ''): string =>

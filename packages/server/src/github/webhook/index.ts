@@ -8,5 +8,5 @@ export {
   type ReleasePayload,
   tasksForOf,
 } from './payloads.ts';
-export { readEvent } from './read.ts';
+export { type Restored, readEvent } from './read.ts';
 export { SignatureProof } from './signature.ts';

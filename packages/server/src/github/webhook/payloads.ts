@@ -11,11 +11,13 @@ interface InRepository {
   readonly action?: string;
   readonly installation?: { readonly id: number };
   readonly repository: {
+    readonly id?: number;
     readonly full_name: string;
     readonly owner: Owner;
     readonly default_branch?: string;
   };
-  readonly sender: { readonly login: string };
+  /** Not said of every push. */
+  readonly sender?: { readonly login: string } | null;
 }
 
 export interface PushPayload extends InRepository {
@@ -39,7 +41,12 @@ export interface PullRequestPayload extends InRepository {
 export interface CommentPayload extends InRepository {
   readonly action: string;
   readonly issue: { readonly number: number; readonly state: string; readonly pull_request?: object | null };
-  readonly comment: { readonly body: string; readonly user: { readonly login: string } };
+  /** Its author is null once the account is deleted. */
+  readonly comment: {
+    readonly id: number;
+    readonly body: string;
+    readonly user: { readonly login: string } | null;
+  };
 }
 
 export interface ReleasePayload extends InRepository {
@@ -100,8 +107,9 @@ const tasksFor: Readonly<Record<EventType, string>> = {
   pull_request: 'github-pull-request',
   issue_comment: 'github-issue-comment',
   release: 'github-release',
-  check_run: 'github-check-run',
-  check_suite: 'github-check-suite',
+  // No file is rendered for these; the original says so in its messages.
+  check_run: 'github-push',
+  check_suite: 'github-push',
 };
 
 /** What templates are told that they are rendered for, before anybody has asked for a policy. */

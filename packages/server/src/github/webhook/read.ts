@@ -4,8 +4,23 @@ import { mistakesIn, type PublishedSchema, schemaPath } from '../../http/index.t
 import * as schema from '../schema/index.ts';
 import type { Event, EventType } from './payloads.ts';
 
-/** What a delivery is to us: an event to act on, or why there is nothing to do. */
-export type Reading = { readonly event: Event } | { readonly ignored: string };
+/** A repository with its number. */
+type Renamed = Pick<Event['payload'], 'installation'> & {
+  readonly repository: { readonly id: number; readonly full_name: string };
+};
+
+/** An installation by which GitHub can be told again, and the numbers of repositories that are new in it. */
+export interface Restored {
+  readonly installationId: number;
+  readonly repositoryIds: readonly number[];
+}
+
+/** What a delivery is to us: an event to act on, a name or an installation to note, or why there is nothing to do. */
+export type Reading =
+  | { readonly event: Event }
+  | { readonly renamed: Renamed }
+  | { readonly restored: Restored }
+  | { readonly ignored: string };
 
 /** The form of each event that we act on, by the name that GitHub's header has for it. */
 const forms: { readonly [Type in EventType]: PublishedSchema } = {
@@ -48,22 +63,44 @@ const reasons: {
     action === 'rerequested' ? undefined : `Nobody acts on ${action} of check suites.`,
 };
 
-interface Ends {
-  readonly user?: unknown;
-  readonly head?: { readonly repo?: unknown } | null;
-  readonly base?: { readonly repo?: unknown } | null;
-}
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const ghost = { login: 'ghost' };
+
+/** The parts of payloads whose authors may have deleted their accounts. */
+const authored: readonly (readonly [part: string, author: string])[] = [
+  ['pull_request', 'user'],
+  ['issue', 'user'],
+  ['comment', 'user'],
+  ['release', 'author'],
+];
+
+const withRepository = (payload: Fields): Fields => {
+  const { pull_request: pull } = payload;
+  if (!isFields(pull) || !isFields(pull.head) || !isFields(pull.base) || pull.head.repo !== null)
+    return payload;
+  return { ...payload, pull_request: { ...pull, head: { ...pull.head, repo: pull.base.repo } } };
+};
 
 /**
- * The payload for the check of its form. The fork of a pull request may be deleted, and so may the account of its author:
- * GitHub sends null then, which the published form does not know.
+ * The payload for the check of its form. Accounts may be deleted, and so may the fork of a pull request: GitHub sends null
+ * then, which the published forms do not know. Who sent a push is not always said.
  */
 const forCheck = (type: EventType, payload: unknown): unknown => {
-  const { pull_request: pull, ...rest } = (payload ?? {}) as { pull_request?: Ends | null };
-  if (type !== 'pull_request' || !pull) return payload;
-  const head = pull.head?.repo === null ? { ...pull.head, repo: pull.base?.repo } : pull.head;
-  const user = pull.user === null ? { login: 'ghost' } : pull.user;
-  return { ...rest, pull_request: { ...pull, head, user } };
+  if (!isFields(payload)) return payload;
+  const parts = authored.flatMap(([name, author]) => {
+    const part = payload[name];
+    return isFields(part) && part[author] === null ? [[name, { ...part, [author]: ghost }]] : [];
+  });
+  const sender = type === 'push' ? (payload.sender ?? ghost) : payload.sender;
+  return withRepository({
+    ...payload,
+    ...Object.fromEntries(parts),
+    ...(sender !== undefined && { sender }),
+  });
 };
 
 const requireForm = (type: EventType, payload: unknown): void => {
@@ -74,6 +111,32 @@ const requireForm = (type: EventType, payload: unknown): void => {
   throw new RequestError('InputValidationError', `The delivery does not fit ${schemaPath(form)}:\n${list}`);
 };
 
+const isRenaming = (payload: unknown): payload is Renamed => {
+  if (!isFields(payload) || !['renamed', 'transferred'].includes(String(payload.action))) return false;
+  const { repository } = payload;
+  return (
+    isFields(repository) && Number.isSafeInteger(repository.id) && typeof repository.full_name === 'string'
+  );
+};
+
+/** The actions after which an installation reaches what it did not reach before. */
+const restoring: Readonly<Record<string, readonly string[]>> = {
+  installation: ['created', 'unsuspend', 'new_permissions_accepted'],
+  installation_repositories: ['added'],
+};
+
+const restoredBy = (type: string, payload: unknown): Restored | undefined => {
+  const actions = Object.hasOwn(restoring, type) ? restoring[type] : undefined;
+  if (!isFields(payload) || !isFields(payload.installation) || !actions?.includes(String(payload.action)))
+    return undefined;
+  const { id } = payload.installation;
+  const repositories = payload.repositories ?? payload.repositories_added;
+  const ids = Array.isArray(repositories)
+    ? repositories.flatMap((one) => (isFields(one) && Number.isSafeInteger(one.id) ? [one.id as number] : []))
+    : [];
+  return Number.isSafeInteger(id) ? { installationId: id as number, repositoryIds: ids } : undefined;
+};
+
 const isActedOn = (type: string): type is EventType => Object.hasOwn(forms, type);
 
 /**
@@ -82,6 +145,9 @@ const isActedOn = (type: string): type is EventType => Object.hasOwn(forms, type
  */
 export const readEvent = (type: string, payload: unknown): Reading => {
   if (type === 'ping') return { ignored: 'Taskyard hears you.' };
+  if (type === 'repository' && isRenaming(payload)) return { renamed: payload };
+  const restored = restoredBy(type, payload);
+  if (restored) return { restored };
   if (!isActedOn(type)) return { ignored: `Nobody acts on ${type} here.` };
   requireForm(type, payload);
   const event = { type, payload } as Event;

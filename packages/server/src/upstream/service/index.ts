@@ -1,20 +1,23 @@
-import { type Answer, later, minutes, RequestError } from '../base/index.ts';
-import { mistakesIn } from '../http/index.ts';
-import { createTaskRequest, type FilledTaskRequest } from '../queue/index.ts';
-import type { Context } from './context.ts';
-import { Lanes } from './lanes.ts';
-import { copyOf, isCopy, type Published, worker } from './lifecycle.ts';
 import {
-  type Entry,
-  type PublishedArtifact,
-  UpstreamReading,
-  UpstreamRefusal,
-  UpstreamTrouble,
-} from './reading.ts';
+  type Answer,
+  alone,
+  type Batched,
+  bindVerbs,
+  later,
+  minutes,
+  RequestError,
+} from '../../base/index.ts';
+import { mistakesIn } from '../../http/index.ts';
+import { createTaskRequest, type FilledTaskRequest } from '../../queue/index.ts';
+import type { Context } from '../context.ts';
+import { Lanes } from '../lanes.ts';
+import { copyOf, isCopy, type Published } from '../lifecycle.ts';
+import { type Entry, UpstreamReading, UpstreamRefusal, UpstreamTrouble } from '../reading.ts';
+import { keepTasks, type TaskToKeep } from './keep-tasks.ts';
 
 // How long a path is not looked for again: where nothing was found, and where a task was.
 const [missingMs, knownMs, pathsMax] = [minutes(1), minutes(5), 10_000];
-const [broughtAtOnce, artifactsAtOnce] = [8, 100];
+const broughtAtOnce = 8;
 
 /** A path of the index that somebody looks for, and the task that is there on this side. */
 export interface Looked {
@@ -22,35 +25,11 @@ export interface Looked {
   readonly taskId?: string | undefined;
 }
 
-const authorize = (): void => {};
-
-/** Whether a change was made. Conflicts are left to the one that was first: another process brings the same task here. */
-const unlessDone = async (change: Promise<unknown>): Promise<boolean> => {
-  try {
-    await change;
-    return true;
-  } catch (error) {
-    if (error instanceof RequestError && error.code === 'RequestConflict') return false;
-    throw error;
-  }
-};
-
 const requestOf = (definition: Published, times: Parameters<typeof copyOf>[1]): FilledTaskRequest => {
   const request = copyOf(definition, times);
   const mistakes = mistakesIn(createTaskRequest, request);
   if (mistakes.length > 0) throw new RequestError('InputError', mistakes.join('; '));
   return request as FilledTaskRequest;
-};
-
-const addArtifact = (
-  { artifacts }: Context,
-  taskId: string,
-  { name, contentType, url, ...artifact }: PublishedArtifact,
-  taskExpires: string,
-): Promise<unknown> => {
-  const expires = new Date(artifact.expires) < new Date(taskExpires) ? artifact.expires : taskExpires;
-  const request = { storageType: 'reference', contentType, url, expires } as const;
-  return artifacts.createArtifact({ taskId, runId: 0, name, request });
 };
 
 interface Standing {
@@ -64,36 +43,6 @@ const standingIn = (answer: Answer<string> | undefined): Standing | undefined =>
 const isCompleted = async ({ queue }: Context, taskId: string): Promise<boolean> => {
   const [answer] = await queue.readStatuses.all([taskId]);
   return standingIn(answer)?.state === 'completed';
-};
-
-/** Makes a completed task here of one that is published elsewhere; returns whether it is here then. Safe to repeat. */
-const bring = async (
-  context: Context,
-  reading: UpstreamReading,
-  { taskId, expires }: Entry,
-): Promise<boolean> => {
-  if (await isCompleted(context, taskId)) return true;
-  const found = await reading.taskOf(taskId);
-  if (!found) return false;
-  const { queue, clock } = context;
-  const now = clock.now();
-  const published = (await reading.artifactsOf(taskId, found.runId)).filter(
-    (artifact) => new Date(artifact.expires) > now,
-  );
-  const request = requestOf(found.definition, { now, expires: new Date(expires) });
-  await unlessDone(queue.createTasks.one({ taskId, request, authorize }));
-  const run = { taskId, runId: 0 };
-  if (await unlessDone(queue.claimRuns.one({ ...run, worker, authorize }))) {
-    // Those that are added at the same time share a transaction.
-    for (let at = 0; at < published.length; at += artifactsAtOnce)
-      await Promise.all(
-        published
-          .slice(at, at + artifactsAtOnce)
-          .map((artifact) => unlessDone(addArtifact(context, taskId, artifact, request.expires as string))),
-      );
-    await queue.resolveRuns.one({ ...run, end: 'completed' });
-  }
-  return isCompleted(context, taskId);
 };
 
 /** What was found out about a path, and until when the other deployment is not asked for it again. */
@@ -116,20 +65,26 @@ class Upstream {
   readonly #findings = new Map<string, Finding>();
   /** By task: many have several paths. */
   readonly #underWay = new Map<string, Promise<boolean>>();
+  /** By path: several callers often look for the same at once. */
+  readonly #asked = new Map<string, Promise<string | undefined>>();
+  readonly #keep: Batched<TaskToKeep, undefined>['one'];
   readonly #lanes = new Lanes(broughtAtOnce);
 
   constructor(context: Context, rootUrl: string) {
     this.#context = context;
     this.#reading = new UpstreamReading(rootUrl, context.clock);
+    this.#keep = bindVerbs(context, { keepTasks: alone(keepTasks) }).keepTasks.one;
   }
 
   /** Looks for what is not here, and for newer tasks than those that were brought here. */
   async find(looked: readonly Looked[]): Promise<Found> {
     const paths = await this.#worthAsking(looked);
-    const isAsked = paths.length > 0;
-    const trouble = isAsked ? await this.#ask(paths) : undefined;
+    const unasked = paths.filter((path) => !this.#asked.has(path) && !this.#findingOf(path));
+    if (unasked.length > 0) this.#begin(unasked);
+    const answers = await Promise.all(new Set(paths.map((path) => this.#asked.get(path))));
+    const trouble = answers.find((answer) => answer !== undefined);
     const why = looked.map(({ path }) => this.#findingOf(path)?.why).find((each) => each !== undefined);
-    return { isAsked, trouble: trouble ?? why };
+    return { isAsked: paths.length > 0, trouble: trouble ?? why };
   }
 
   /** The paths that were not asked for lately, without those where a task of this side is. */
@@ -140,6 +95,13 @@ class Upstream {
     const copies = new Set(taskIds.filter((_, i) => isCopy(standingIn(answers[i]))));
     const wanted = fresh.filter(({ taskId }) => taskId === undefined || copies.has(taskId));
     return [...new Set(wanted.map(({ path }) => path))];
+  }
+
+  #begin(paths: readonly string[]): void {
+    const asking = this.#ask(paths).finally(() => {
+      for (const path of paths) this.#asked.delete(path);
+    });
+    for (const path of paths) this.#asked.set(path, asking);
   }
 
   async #ask(paths: readonly string[]): Promise<string | undefined> {
@@ -161,8 +123,7 @@ class Upstream {
   async #take(entry: Entry): Promise<void> {
     const { taskId, namespace: path, rank, data, expires } = entry;
     const bringing =
-      this.#underWay.get(taskId) ??
-      bring(this.#context, this.#reading, entry).finally(() => this.#underWay.delete(taskId));
+      this.#underWay.get(taskId) ?? this.#bring(entry).finally(() => this.#underWay.delete(taskId));
     this.#underWay.set(taskId, bringing);
     try {
       if (!(await bringing)) return this.#note(path, missingMs);
@@ -174,6 +135,21 @@ class Upstream {
       const why = `The task ${taskId} that is published there cannot be kept here: ${error.message}`;
       this.#note(path, missingMs, why);
     }
+  }
+
+  /** Makes a completed task here of one that is published elsewhere; returns whether it is here then. Safe to repeat. */
+  async #bring({ taskId, expires }: Entry): Promise<boolean> {
+    const context = this.#context;
+    if (await isCompleted(context, taskId)) return true;
+    const found = await this.#reading.taskOf(taskId);
+    if (!found) return false;
+    const now = context.clock.now();
+    const artifacts = (await this.#reading.artifactsOf(taskId, found.runId)).filter(
+      (artifact) => new Date(artifact.expires) > now,
+    );
+    const request = requestOf(found.definition, { now, expires: new Date(expires) });
+    await this.#keep({ taskId, request, artifacts });
+    return isCompleted(context, taskId);
   }
 
   #findingOf(path: string): Finding | undefined {
