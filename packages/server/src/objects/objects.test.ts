@@ -122,6 +122,16 @@ describe('objects', () => {
     const tooLarge = anUpload({ proposedUploadMethods: inline('x'.repeat(8193)) });
     await assert.rejects(objects.createUpload(tooLarge), { code: 'InputError' });
   });
+  it('no URL is signed for a length that nothing has', async () => {
+    const urlFor = (contentLength: number) =>
+      objects.createUpload(
+        anUpload({ proposedUploadMethods: { putUrl: { contentType: 'text/html', contentLength } } }),
+      );
+    for (const contentLength of [-1, 2 ** 53, 1e300])
+      await assert.rejects(urlFor(contentLength), { code: 'InputError' });
+    for (const contentLength of [0, 2 ** 53 - 1])
+      assert.ok((await urlFor(contentLength)).uploadMethod.putUrl?.url);
+  });
   it('a signed URL accepts exactly the announced bytes, and nothing after the finish', async () => {
     const putUrl = { contentType: 'text/html', contentLength: 5 };
     const upload = anUpload({ proposedUploadMethods: { putUrl } });

@@ -114,6 +114,17 @@ describe('a trigger schema', () => {
   });
 });
 
+describe('a trigger schema that cannot be applied', () => {
+  it('is a mistake of its hook, said as such, and ends nothing', async () => {
+    const rendering = createRendering(systemClock);
+    for (const schema of [{ $ref: '#' }, { $ref: 'elsewhere.json' }])
+      assert.match(
+        mistakeOf(await render(rendering, {}, { payload: {} }, schema)),
+        /its triggerSchema cannot be applied: /,
+      );
+  });
+});
+
 describe('what takes too long', () => {
   const endless = {
     $reduce: { $eval: 'range(0, 100000)' },

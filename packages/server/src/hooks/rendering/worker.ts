@@ -41,6 +41,12 @@ const misfit = ({ instancePath, message, params }: ErrorObject): string => {
   return `payload${instancePath.replaceAll('/', '.')} ${message}${unknown}`;
 };
 
+/** What does not fit. Defaults of the schema are written into the payload. */
+const misfitsOf = (triggerSchema: string, payload: unknown): string[] => {
+  const validate = validatorOf(triggerSchema);
+  return validate(payload) ? [] : (validate.errors ?? []).slice(0, misfitsMax).map(misfit);
+};
+
 // As deep as bodies of requests may be.
 const depthMax = 500;
 
@@ -51,10 +57,12 @@ const isDeep = (value: unknown, depth = 0): boolean =>
 
 const render = ({ triggerSchema, context, template, charactersMax }: Request & { kind: 'render' }): Reply => {
   const seen = JSON.parse(context) as { payload?: unknown };
-  if (seen.payload !== undefined) {
-    const validate = validatorOf(triggerSchema);
-    // Defaults of the schema are written into the payload.
-    if (!validate(seen.payload)) return { misfits: (validate.errors ?? []).slice(0, misfitsMax).map(misfit) };
+  try {
+    const misfits = seen.payload === undefined ? [] : misfitsOf(triggerSchema, seen.payload);
+    if (misfits.length > 0) return { misfits };
+  } catch (error) {
+    // A schema that refers to itself without end, or that an earlier version took.
+    return { mistake: `its triggerSchema cannot be applied: ${(error as Error).message}` };
   }
   try {
     const rendered: unknown = jsone(JSON.parse(template), seen) ?? null;

@@ -46,6 +46,7 @@ export const createUpload = async (
   const { name, projectId, uploadId, authorize, proposedUploadMethods: proposed } = request;
   authorize({ projectId });
   const inline = proposed.dataInline && inlineBytes(proposed.dataInline.objectData);
+  if (proposed.putUrl) requireLength(proposed.putUrl.contentLength);
   const now = context.clock.now();
   const object = await starts.one({
     name,
@@ -70,6 +71,12 @@ const inlineBytes = (base64: string): Buffer => {
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.length <= inlineBytesMax) return bytes;
   throw new RequestError('InputError', `dataInline takes at most ${inlineBytesMax} bytes.`);
+};
+
+// The published schema takes any whole number: a URL for fewer bytes than none, or more than can be counted, is of no use.
+const requireLength = (contentLength: number): void => {
+  if (contentLength >= 0 && Number.isSafeInteger(contentLength)) return;
+  throw new RequestError('InputError', 'putUrl takes a contentLength from 0 to 9007199254740991.');
 };
 
 interface MethodChoice {
