@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Auth, Queue } from '@taskyard/client';
-import { eventually } from '@taskyard/patience';
+import { eventually, leftOutFor } from '@taskyard/patience';
 import {
   aboutTask,
   beginCheckout,
@@ -20,6 +20,9 @@ import {
 } from './support/checkout.ts';
 import type { CommandOptions, Ended } from './support/command.ts';
 import { aHome, type Platform } from './support/platform.ts';
+
+const bwrap = spawnSync('bwrap', ['--dev-bind', '/', '/', 'true']);
+const noBubblewrap = leftOutFor(bwrap.status !== 0 && 'bubblewrap does not work here');
 
 // A user with a repository that has a .taskcluster.yml already.
 
@@ -285,6 +288,28 @@ tasks:
     // It is a task of this machine now, which others can depend on.
     const { status } = await new Queue(platform).status(taskId);
     assert.equal(status.state, 'completed');
+  });
+
+  it('finds it for tasks in a sandbox too, though the other server is on a private network', {
+    skip: noBubblewrap,
+  }, async () => {
+    await publishOn(upstream, {
+      paths: ['others.apart'],
+      name: 'public/dep.txt',
+      bytes: Buffer.from('made by others'),
+    });
+    await commit(`version: 1
+tasks:
+  - taskQueueId: team/linux
+    ${common('uses it apart')}
+    payload:
+      maxRunTime: 60
+      mounts: [{file: dep.txt, content: {namespace: others.apart, artifact: public/dep.txt}}]
+      command: [[grep, -x, made by others, dep.txt]]
+`);
+    const env = { TASKYARD_WORKER_ENGINE: 'bubblewrap' };
+    const { out, err, code } = await runWith(['--upstream', upstream.rootUrl], { env });
+    assert.equal(code, 0, out + err);
   });
 
   it('says why nothing is found when the other server cannot be asked, and still finds what it found before', async () => {

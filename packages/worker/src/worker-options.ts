@@ -47,6 +47,8 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly instanceType?: string;
   /** Tasks may mount URLs of private addresses even from a sandbox. Default false. */
   readonly allowPrivateUrls?: boolean;
+  /** Root URLs of servers whose artifacts tasks may mount although their addresses are private. Default none. */
+  readonly otherServers?: readonly string[];
   /** Live logs are read directly at this address of this machine. Default: through the server. */
   readonly liveLogAddress?: string;
   /** No task is claimed while less is free on the disk. Default 512, or half of a smaller disk. */

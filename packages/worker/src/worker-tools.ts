@@ -227,7 +227,10 @@ const openMountSources = async (
   }: { directory: WorkDirectory; clock: Clock; log: WorkerLog; allowsPrivateUrls: boolean },
 ): Promise<MountSources> => {
   const caches = await openCaches(directory.caches, clock);
-  const rules = { allowsPrivate: allowsPrivateUrls, rootUrl: options.rootUrl };
+  const rules = {
+    allowsPrivate: allowsPrivateUrls,
+    servers: [options.rootUrl, ...(options.otherServers ?? [])],
+  };
   const downloads = await openDownloads(directory.downloads, { clock, rules });
   return {
     caches,

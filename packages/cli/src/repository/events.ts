@@ -1,133 +1,25 @@
-import { commandOf, type EventContext } from '@taskyard/taskcluster-yml';
+import {
+  commandOf,
+  type EventContext,
+  type MadeUp,
+  madeUpComment,
+  madeUpPullRequest,
+  madeUpPush,
+  madeUpRelease,
+} from '@taskyard/taskcluster-yml';
 import { type Fields, isFields } from '@taskyard/taskcluster-yml/template';
-import type { Commit, GitState } from './git-state.ts';
+import type { GitState } from './git-state.ts';
 import type { EventKind } from './kinds.ts';
 
 /** What a file is rendered for, without what only the platform knows. */
 export type LocalEvent = Pick<EventContext, 'tasksFor' | 'event' | 'names' | 'headUserEmail'>;
 
-const loginOf = ({ email }: Commit['author']): string =>
-  (email.split('@')[0] ?? '').replace(/[^a-zA-Z0-9-]/g, '-') || 'somebody';
-
-const commitOf = ({ head, url }: GitState) => ({
-  id: head.hash,
-  message: head.message,
-  timestamp: head.date,
-  url: `${url}/commit/${head.hash}`,
-  author: { ...head.author, username: loginOf(head.author) },
-  committer: { ...head.committer, username: loginOf(head.committer) },
-  added: [],
-  removed: [],
-  modified: [],
-});
-
-const userOf = ({ head }: GitState) => ({ login: loginOf(head.author), id: 1, type: 'User' });
-
-const repositoryOf = ({ organization, repository, url, defaultBranch }: GitState) => ({
-  id: 1,
-  name: repository,
-  full_name: `${organization}/${repository}`,
-  owner: { name: organization, login: organization },
-  private: false,
-  fork: false,
-  html_url: url,
-  url,
-  clone_url: `${url}.git`,
-  git_url: `${url.replace(/^https/, 'git')}.git`,
-  ssh_url: `git@${new URL(url).host}:${organization}/${repository}.git`,
-  default_branch: defaultBranch,
-});
-
 const branchOf = ({ branch, defaultBranch }: GitState): string => branch ?? defaultBranch;
 
-const pushOf = (state: GitState, ref: string): Fields => ({
-  ref,
-  before: ref.startsWith('refs/tags/') ? '0'.repeat(40) : state.before,
-  after: state.head.hash,
-  created: ref.startsWith('refs/tags/'),
-  deleted: false,
-  forced: false,
-  base_ref: null,
-  compare: `${state.url}/compare/${state.before.slice(0, 12)}...${state.head.hash.slice(0, 12)}`,
-  commits: [commitOf(state)],
-  head_commit: commitOf(state),
-  repository: repositoryOf(state),
-  pusher: { name: loginOf(state.head.author), email: state.head.author.email },
-  sender: userOf(state),
-});
-
-/** A pull request of the checked out branch against the default one. */
-const pullRequestFieldsOf = (state: GitState): Fields => {
-  const [title = ''] = state.head.message.split('\n');
-  const end = (ref: string, sha: string) => ({
-    label: `${state.organization}:${ref}`,
-    ref,
-    sha,
-    user: { login: state.organization },
-    repo: repositoryOf(state),
-  });
-  return {
-    id: 1,
-    number: 1,
-    state: 'open',
-    draft: false,
-    merged: false,
-    title,
-    body: '',
-    html_url: `${state.url}/pull/1`,
-    user: userOf(state),
-    labels: [],
-    assignees: [],
-    created_at: state.head.date,
-    updated_at: state.head.date,
-    merge_commit_sha: null,
-    commits: 1,
-    head: end(branchOf(state), state.head.hash),
-    base: end(state.defaultBranch, state.base),
-  };
-};
-
-const pullRequestOf = (state: GitState): Fields => ({
-  action: 'opened',
-  number: 1,
-  pull_request: pullRequestFieldsOf(state),
-  repository: repositoryOf(state),
-  sender: userOf(state),
-});
-
-const releaseOf = (state: GitState): Fields => {
-  const tag = state.tag ?? 'v0.0.0';
-  return {
-    action: 'published',
-    release: {
-      id: 1,
-      tag_name: tag,
-      target_commitish: branchOf(state),
-      name: tag,
-      body: '',
-      draft: false,
-      prerelease: false,
-      html_url: `${state.url}/releases/tag/${tag}`,
-      url: `${state.url}/releases/tag/${tag}`,
-      tarball_url: `${state.url}/tarball/${tag}`,
-      zipball_url: `${state.url}/zipball/${tag}`,
-      author: userOf(state),
-      assets: [],
-      created_at: state.head.date,
-      published_at: state.head.date,
-    },
-    repository: repositoryOf(state),
-    sender: userOf(state),
-  };
-};
-
-const commentOf = (state: GitState): Fields => ({
-  action: 'created',
-  issue: { number: 1, title: '', state: 'open', user: userOf(state), pull_request: {} },
-  comment: { id: 1, body: '/taskcluster test', user: userOf(state) },
-  pull_request: pullRequestFieldsOf(state),
-  repository: repositoryOf(state),
-  sender: userOf(state),
+const madeUpOf = (state: GitState): MadeUp => ({
+  ...state,
+  branch: branchOf(state),
+  tag: state.tag ?? 'v0.0.0',
 });
 
 /** The command is what the comment says, also where that comes from a file. */
@@ -189,15 +81,27 @@ const over = (made: unknown, given: unknown): unknown => {
   return Object.fromEntries(keys.map((key) => [key, over(made[key], given[key])]));
 };
 
+/** GitHub's part of an event. */
+const ofGithub =
+  (make: (about: MadeUp) => Fields) =>
+  (state: GitState): Fields =>
+    make(madeUpOf(state));
+
 const kinds: Readonly<
   Record<EventKind, { readonly tasksFor: string; readonly make: (state: GitState, ids: Ids) => Fields }>
 > = {
-  push: { tasksFor: 'github-push', make: (state) => pushOf(state, `refs/heads/${branchOf(state)}`) },
-  tag: { tasksFor: 'github-push', make: (state) => pushOf(state, `refs/tags/${state.tag ?? 'v0.0.0'}`) },
-  'pull-request': { tasksFor: 'github-pull-request', make: pullRequestOf },
-  'pull-request-untrusted': { tasksFor: 'github-pull-request-untrusted', make: pullRequestOf },
-  release: { tasksFor: 'github-release', make: releaseOf },
-  comment: { tasksFor: 'github-issue-comment', make: commentOf },
+  push: {
+    tasksFor: 'github-push',
+    make: ofGithub((about) => madeUpPush(about, `refs/heads/${about.branch}`)),
+  },
+  tag: { tasksFor: 'github-push', make: ofGithub((about) => madeUpPush(about, `refs/tags/${about.tag}`)) },
+  'pull-request': { tasksFor: 'github-pull-request', make: ofGithub(madeUpPullRequest) },
+  'pull-request-untrusted': {
+    tasksFor: 'github-pull-request-untrusted',
+    make: ofGithub(madeUpPullRequest),
+  },
+  release: { tasksFor: 'github-release', make: ofGithub(madeUpRelease) },
+  comment: { tasksFor: 'github-issue-comment', make: ofGithub(madeUpComment) },
   cron: { tasksFor: 'cron', make: cronOf },
   action: { tasksFor: 'action', make: actionOf },
 };

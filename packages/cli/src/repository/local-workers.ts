@@ -100,6 +100,8 @@ export class LocalWorkers {
         // A queue may hold tasks with images and others.
         ...(engine && { engine, plainEngine: options.engine ?? 'auto' }),
         environment: checkout.environment,
+        // What it has published leads there, and the user has named it.
+        ...(platform.upstreamUrl !== undefined && { otherServers: [platform.upstreamUrl] }),
         containers: { ...options.containers, shownPaths: checkout.paths },
       });
       await worker.started;

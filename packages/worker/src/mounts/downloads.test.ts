@@ -13,7 +13,7 @@ const aStore = async (t: TestContext) => {
   t.after(() => fake.close());
   const directory = await temporaryDirectory(t);
   const queue = new Queue({ rootUrl: fake.rootUrl, retries: 1, retryDelayMs: 1 });
-  const rules = { allowsPrivate: false, rootUrl: fake.rootUrl };
+  const rules = { allowsPrivate: false, servers: [fake.rootUrl] };
   const downloads = await openDownloads(directory, { clock: systemClock, rules });
   const taskId = fake.addTask({});
   const bytes = Buffer.from('content');

@@ -43,7 +43,11 @@ test('a URL that a task names leads to no private address, by name, by number or
     if (request.url === '/away') response.writeHead(302, { location: inner }).end();
     else response.end('own');
   });
-  const rules = { allowsPrivate: false, rootUrl: own };
+  const other = await aServer(t, (request, response) => {
+    if (request.url === '/away') response.writeHead(302, { location: inner }).end();
+    else response.end('other');
+  });
+  const rules = { allowsPrivate: false, servers: [own, `${other}/`] };
   const { port } = new URL(inner);
   const others = [
     inner,
@@ -51,13 +55,14 @@ test('a URL that a task names leads to no private address, by name, by number or
     `http://[::ffff:127.0.0.1]:${port}`,
     `http://2130706433:${port}`,
   ];
-  for (const url of [...others, `${own}/away`]) {
+  for (const url of [...others, `${own}/away`, `${other}/away`]) {
     await assert.rejects(openUrl(url, { rules, signal }), {
       message: /is a private address/,
       statusCode: 403,
     });
   }
   assert.equal(await text(await openUrl(`${own}/x`, { rules, signal })), 'own');
+  assert.equal(await text(await openUrl(`${other}/x`, { rules, signal })), 'other');
   const allowed = { ...rules, allowsPrivate: true };
   assert.equal(await text(await openUrl(`${own}/away`, { rules: allowed, signal })), 'inner');
   assert.equal(await text(await openUrl(inner, { rules: undefined, signal })), 'inner');

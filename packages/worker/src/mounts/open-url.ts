@@ -6,8 +6,8 @@ import { privateAddressIn, publicLookup } from '../addresses/index.ts';
 export interface UrlRules {
   /** Whether it may lead to addresses outside of the public internet. */
   readonly allowsPrivate: boolean;
-  /** The server's own URL, which is always allowed. */
-  readonly rootUrl: string;
+  /** URLs of servers whose addresses are always allowed: the worker's own, and those that it is told of. */
+  readonly servers: readonly string[];
 }
 
 /** A URL leads to an address that tasks of this worker may not use. */
@@ -23,7 +23,12 @@ export const openUrl = async (
   { rules, signal }: { rules: UrlRules | undefined; signal: AbortSignal },
 ): Promise<Readable> => {
   const admit = (url: URL) => {
-    if (!rules || rules.allowsPrivate || url.origin === new URL(rules.rootUrl).origin) return undefined;
+    if (
+      !rules ||
+      rules.allowsPrivate ||
+      rules.servers.some((server) => url.origin === new URL(server).origin)
+    )
+      return undefined;
     const refused = privateAddressIn(url.hostname);
     if (refused !== undefined) throw new PrivateAddress(url.href, refused);
     return publicLookup((address) => new PrivateAddress(url.href, address));

@@ -1,3 +1,10 @@
+import {
+  type MadeUp,
+  madeUpComment,
+  madeUpPullRequest,
+  madeUpPush,
+  madeUpRelease,
+} from '@taskyard/taskcluster-yml';
 import { RequestError } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import type { FakeEvent, RenderTaskclusterYml } from '../schema/index.ts';
@@ -18,112 +25,45 @@ const overlaid = (under: Fields, over: Fields): Fields => ({
   ),
 });
 
-const sha = (digit: string): string => digit.repeat(40);
+const somebody = { name: 'somebody', email: 'somebody@example.com' };
 
-const repositoryOf = (organization: string, repository: string): Fields => {
-  const fullName = `${organization}/${repository}`;
-  return {
-    id: 1,
-    name: repository,
-    full_name: fullName,
-    owner: { login: organization, name: organization, id: 1 },
-    html_url: `https://github.com/${fullName}`,
-    url: `https://github.com/${fullName}`,
-    clone_url: `https://github.com/${fullName}.git`,
-    ssh_url: `git@github.com:${fullName}.git`,
-    default_branch: 'main',
-    private: false,
-  };
-};
-
-const commit = (id: string): Fields => ({
-  id,
-  message: 'A commit',
-  timestamp: '2024-01-01T00:00:00Z',
-  author: { name: 'Somebody', email: 'somebody@example.com', username: 'somebody' },
-  added: [],
-  modified: [],
-  removed: [],
+/** A repository that nobody has. */
+const madeUp = (organization: string, repository: string): MadeUp => ({
+  organization,
+  repository,
+  url: `https://github.com/${organization}/${repository}`,
+  defaultBranch: 'main',
+  branch: 'topic',
+  tag: 'v1.0.0',
+  head: {
+    hash: 'b'.repeat(40),
+    message: 'A commit',
+    date: '2024-01-01T00:00:00Z',
+    author: somebody,
+    committer: somebody,
+  },
+  before: 'a'.repeat(40),
+  base: 'a'.repeat(40),
 });
 
-const pullRequestIn = (repository: Fields): Fields => {
-  const { full_name: fullName, owner } = repository;
-  return {
-    id: 1,
-    number: 1,
-    state: 'open',
-    title: 'A pull request',
-    body: '',
-    html_url: `https://github.com/${fullName}/pull/1`,
-    draft: false,
-    merged: false,
-    user: { login: 'somebody', id: 2 },
-    head: {
-      ref: 'topic',
-      label: 'somebody:topic',
-      sha: sha('b'),
-      user: { login: 'somebody', id: 2 },
-      repo: repository,
-    },
-    base: { ref: 'main', label: 'main', sha: sha('a'), user: owner, repo: repository },
-  };
+const makers: Readonly<Record<string, (about: MadeUp) => Fields>> = {
+  'github-push': (about) => madeUpPush(about, `refs/heads/${about.defaultBranch}`),
+  'github-release': (about) => madeUpRelease({ ...about, branch: about.defaultBranch }),
+  'github-issue-comment': (about) => ({ ...madeUpComment(about), taskcluster_comment: 'test' }),
 };
 
-/** What GitHub says of each kind of event, for a repository that nobody has. */
-const payloadOf = ({ type, action }: FakeEvent, repository: Fields): Fields => {
-  const sender = { login: 'somebody', id: 2, type: 'User' };
-  const about = { repository, sender, installation: { id: 1 }, ...(action === undefined ? {} : { action }) };
-  switch (type) {
-    case 'github-push':
-      return {
-        ...about,
-        ref: 'refs/heads/main',
-        before: sha('a'),
-        after: sha('b'),
-        created: false,
-        deleted: false,
-        forced: false,
-        compare: `https://github.com/${repository.full_name}/compare/aaaaaaaaaaaa...bbbbbbbbbbbb`,
-        commits: [commit(sha('b'))],
-        head_commit: commit(sha('b')),
-        pusher: { name: 'somebody', email: 'somebody@example.com' },
-      };
-    case 'github-release':
-      return {
-        ...about,
-        release: {
-          id: 1,
-          tag_name: 'v1.0.0',
-          target_commitish: 'main',
-          name: 'v1.0.0',
-          body: '',
-          draft: false,
-          prerelease: false,
-          author: sender,
-          url: `https://api.github.com/repos/${repository.full_name}/releases/1`,
-          html_url: `https://github.com/${repository.full_name}/releases/tag/v1.0.0`,
-          published_at: '2024-01-01T00:00:00Z',
-        },
-      };
-    case 'github-issue-comment':
-      return {
-        ...about,
-        issue: { number: 1, title: 'A pull request', state: 'open', user: sender, pull_request: {} },
-        comment: { id: 1, body: '/taskcluster test', user: sender },
-        pull_request: pullRequestIn(repository),
-        taskcluster_comment: 'test',
-      };
-    default:
-      return { ...about, number: 1, pull_request: pullRequestIn(repository) };
-  }
-};
+/** What GitHub says of each kind of event. */
+const payloadOf = ({ type, action }: FakeEvent, about: MadeUp): Fields => ({
+  ...(makers[type] ?? madeUpPullRequest)(about),
+  ...(action === undefined ? {} : { action }),
+});
 
 /** Renders a file for an event that nobody sent: what it would make, and by which scopes. */
 export const renderTaskclusterYml = async (
   { rendering, clock, rootUrl }: Context,
   { body, fakeEvent, organization = 'taskyard', repository = 'example' }: RenderTaskclusterYml,
 ) => {
-  const payload = payloadOf(fakeEvent, repositoryOf(organization, repository));
+  const payload = payloadOf(fakeEvent, madeUp(organization, repository));
   const rendered = await rendering.render(body, {
     tasksFor: fakeEvent.type,
     rootUrl: rootUrl(),
