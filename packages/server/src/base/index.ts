@@ -35,6 +35,7 @@ export {
 export { BrokenTransaction, isConnectionLoss, isTransient, isUnavailable } from './database-errors.ts';
 export {
   type DatabaseFacts,
+  oldestPostgres,
   readDatabaseFacts,
   readServerStates,
   type ServerState,
