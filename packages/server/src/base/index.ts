@@ -12,6 +12,7 @@ export {
   type Work,
 } from './batch.ts';
 export { boundedProcess } from './bounded-process.ts';
+export { BrokerNodes, mistakeInBrokerUrl, readBrokerUrl, whyNotConnected } from './broker-nodes.ts';
 export { canonical } from './canonical.ts';
 export {
   afterAnyWait,
