@@ -52,7 +52,7 @@ export {
 } from './embedded-postgres/index.ts';
 export { type Archive, backUpCluster, postgresFolder } from './embedded-postgres/online-backup.ts';
 export { type Encryption, encryption } from './encryption.ts';
-export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
+export { type ElementError, type ErrorCode, errorStatuses, PartyAway, RequestError } from './errors.ts';
 export { inPath } from './in-path.ts';
 export { BrieflyKnown } from './known.ts';
 export { createLog, type Logger, silentLog } from './log.ts';
