@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Queue, slugid } from '@taskyard/client';
 import pg from 'pg';
@@ -7,8 +8,9 @@ import { assertInvariants } from './support/invariants.ts';
 import { aTask } from './support/line.ts';
 import { startLoad } from './support/load.ts';
 import { aPgBouncer, noPgBouncer, pooledSessions } from './support/pgbouncer.ts';
-import { aHome, plainEnvironment, taskyard } from './support/platform.ts';
+import { aHome, plainEnvironment, root, taskyard } from './support/platform.ts';
 import { aPostgres, type Postgres } from './support/postgres.ts';
+import { aSystemPostgres, noPostgresOf } from './support/system-postgres.ts';
 
 let postgres: Postgres;
 const endings: (() => Promise<void>)[] = [];
@@ -62,6 +64,52 @@ describe('a PgBouncer that pools transactions', { skip: noPgBouncer }, () => {
     const { status, stderr } = run(['serve', '--port', '0', '--data', home.path], { DATABASE_URL });
     assert.equal(status, 1, stderr);
     assert.match(stderr, /leads to a pooler.*DATABASE_SESSION_URL/);
+  });
+});
+
+describe('the oldest PostgreSQL that is supported', { skip: noPostgresOf(15) }, () => {
+  let url: string;
+  let programs: string;
+  before(async () => {
+    ({ url, programs } = await aSystemPostgres({ after: (cleanUp) => void endings.push(cleanUp) }, 15));
+  });
+
+  it('plans statements as others do', () => {
+    const env = { ...plainEnvironment(), TASKYARD_TEST_DATABASE_URL: url };
+    const plans = join(root, 'packages/server/dist/plans.test.js');
+    const { status, stdout } = spawnSync(process.execPath, [plans], { env, encoding: 'utf8' });
+    assert.equal(status, 0, stdout);
+  });
+
+  it('serves a platform under load, and another from a dump of it', async (t) => {
+    const home = await aHome(t);
+    const env = { PROCESSES: '2', WORKER: 'false' };
+    const platform = await home.start({ ...env, DATABASE_URL: url });
+    const load = startLoad(() => platform, { rounds: 10 });
+    await load.more(20);
+    // A dump that reads all tables holds nobody up.
+    const dump = join(home.path, 'taskyard.dump');
+    execFileSync(join(programs, 'pg_dump'), ['--format=custom', `--file=${dump}`, url]);
+    await load.done;
+    assert.equal(load.failures.server, 0);
+    await assertInvariants(url, { acknowledged: load.acknowledged });
+    execFileSync(join(programs, 'pg_dump'), ['--format=custom', `--file=${dump}`, url]);
+    assert.equal(await platform.stop(), 0);
+
+    const restored = new URL(url);
+    restored.pathname = '/restored';
+    execFileSync(join(programs, 'createdb'), [`--maintenance-db=${url}`, 'restored']);
+    execFileSync(join(programs, 'pg_restore'), [
+      '--no-owner',
+      '--exit-on-error',
+      `--dbname=${restored.href}`,
+      dump,
+    ]);
+    const again = await home.start({ ...env, DATABASE_URL: restored.href });
+    const more = startLoad(() => again, { rounds: 5 });
+    await more.done;
+    assert.equal(await again.stop(), 0);
+    await assertInvariants(restored.href, { acknowledged: [...load.acknowledged, ...more.acknowledged] });
   });
 });
 

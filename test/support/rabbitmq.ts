@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -18,14 +19,16 @@ export const noRabbitMq = leftOutFor(
   !existsSync(join(programs, 'rabbitmq-server')) && 'RabbitMQ is not installed',
 );
 
-/** A RabbitMQ of a test's own. Its data and its port outlive its ends. */
+/** A RabbitMQ of a test's own, or a node of one. Its data and its port outlive its ends. */
 export interface RabbitMq {
   readonly url: string;
+  /** As Erlang knows it. */
+  readonly nodeName: string;
   start(): Promise<void>;
   /** SIGKILL: no goodbye. */
   kill(): Promise<void>;
-  /** Runs `rabbitmqctl`. */
-  control(...words: string[]): Promise<void>;
+  /** Runs `rabbitmqctl`; returns what it printed. */
+  control(...words: string[]): Promise<string>;
 }
 
 /** It is ready when it shakes hands: the port is open some time before. */
@@ -35,28 +38,45 @@ const answers = (url: string): Promise<boolean> =>
     () => false,
   );
 
-interface Places {
+/** What the nodes of a broker share. */
+interface Ground {
   readonly folder: string;
-  readonly environment: NodeJS.ProcessEnv;
+  /** Nodes with the same cookie believe each other. */
+  readonly cookie: string;
+  /** A directory of nodes of their own, so that it can end with them. */
+  readonly directory: NodeJS.ProcessEnv;
 }
 
-const prepare = async (port: number): Promise<Places> => {
+const aGround = async (test: Ending): Promise<Ground> => {
   const folder = await mkdtemp(join(tmpdir(), 'taskyard-rabbitmq-'));
-  const inside = (name: string) => join(folder, name);
-  await mkdir(inside('home'));
+  const cookie = randomBytes(12).toString('hex');
+  await writeFile(join(folder, '.erlang.cookie'), cookie, { mode: 0o400 });
+  const directory = { ERL_EPMD_ADDRESS: '127.0.0.1', ERL_EPMD_PORT: String(await freePort()) };
+  test.after(async () => {
+    await endDirectory({ PATH: process.env.PATH, ...directory });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  });
+  return { folder, cookie, directory };
+};
+
+const prepare = async (ground: Ground, port: number): Promise<NodeJS.ProcessEnv> => {
+  const inside = (name: string) => join(ground.folder, String(port), name);
+  await mkdir(inside('.'));
   await writeFile(inside('enabled_plugins'), '[].\n');
   const settings = [
     `listeners.tcp.default = 127.0.0.1:${port}`,
     'distribution.listener.interface = 127.0.0.1',
+    'cluster_partition_handling = pause_minority',
     'log.console = false',
     'log.file.level = warning',
     'disk_free_limit.absolute = 1MB',
     'max_message_size = 65536',
   ];
   await writeFile(inside('rabbitmq.conf'), `${settings.join('\n')}\n`);
-  const environment = {
+  return {
     PATH: process.env.PATH,
-    HOME: inside('home'),
+    HOME: ground.folder,
+    ...ground.directory,
     RABBITMQ_NODENAME: `taskyard-${port}@localhost`,
     RABBITMQ_CONFIG_FILE: inside('rabbitmq.conf'),
     RABBITMQ_CONF_ENV_FILE: inside('none'),
@@ -66,12 +86,8 @@ const prepare = async (port: number): Promise<Places> => {
     RABBITMQ_PID_FILE: inside('pid'),
     // By default it would be derived from the other port, and be somebody else's.
     RABBITMQ_DIST_PORT: String(await freePort()),
-    // A directory of nodes of its own, so that it can end with the broker.
-    ERL_EPMD_ADDRESS: '127.0.0.1',
-    ERL_EPMD_PORT: String(await freePort()),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 +sbwt none',
   };
-  return { folder, environment };
 };
 
 const signalGroup = (child: ChildProcess, signal: NodeJS.Signals): void => {
@@ -94,11 +110,11 @@ const endDirectory = async (env: NodeJS.ProcessEnv): Promise<void> => {
   );
 };
 
-/** A broker that is not started yet. When the test ends, so does it. */
-export const aRabbitMq = async (test: Ending): Promise<RabbitMq> => {
+const aNode = async (test: Ending, ground: Ground): Promise<RabbitMq> => {
   const port = await freePort();
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
-  const { folder, environment } = await prepare(port);
+  const environment = await prepare(ground, port);
+  const nodeName = environment.RABBITMQ_NODENAME ?? '';
   let child: ChildProcess | undefined;
 
   const kill = async (): Promise<void> => {
@@ -124,18 +140,63 @@ export const aRabbitMq = async (test: Ending): Promise<RabbitMq> => {
     });
   };
 
+  const control = async (...words: string[]): Promise<string> => {
+    const program = join(programs, 'rabbitmqctl');
+    return (await run(program, ['-n', nodeName, ...words], { env: environment })).stdout;
+  };
+  test.after(kill);
+  return { url, nodeName, start, kill, control };
+};
+
+/** Calls what is to end, last first, when the test does. */
+const endsOf = (test: Ending): Ending => {
+  const ends: (() => Promise<void>)[] = [];
   test.after(async () => {
-    await kill();
-    await endDirectory(environment);
-    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    for (const end of ends) await end();
   });
+  return { after: (end) => void ends.unshift(end) };
+};
+
+/** A broker that is not started yet. When the test ends, so does it. */
+export const aRabbitMq = async (test: Ending): Promise<RabbitMq> => {
+  const ends = endsOf(test);
+  return aNode(ends, await aGround(ends));
+};
+
+/** Three nodes that are one broker. One that is cut off from the others pauses until it sees one of them again. */
+export interface RabbitMqCluster {
+  readonly nodes: readonly [RabbitMq, RabbitMq, RabbitMq];
+  /** Cuts a node off from the two others, though not from clients. */
+  cut(node: RabbitMq): Promise<void>;
+  /** Ends that, and waits until it takes part again. */
+  rejoin(node: RabbitMq): Promise<void>;
+}
+
+/** Starts a cluster. When the test ends, so does it. */
+export const aRabbitMqCluster = async (test: Ending): Promise<RabbitMqCluster> => {
+  const ends = endsOf(test);
+  const ground = await aGround(ends);
+  const nodes = [await aNode(ends, ground), await aNode(ends, ground), await aNode(ends, ground)] as const;
+  // Erlang's directory of nodes is started by the first.
+  await nodes[0].start();
+  await Promise.all([nodes[1].start(), nodes[2].start()]);
+  for (const node of [nodes[1], nodes[2]]) {
+    const join = `ok = rabbit_mnesia:join_cluster('${nodes[0].nodeName}', disc)`;
+    await node.control('eval', `ok = rabbit:stop(), ${join}, ok = rabbit:start().`);
+  }
+  const trustOthers = (node: RabbitMq, cookie: string, more = ''): Promise<string> => {
+    const others = nodes.filter((other) => other !== node).map(({ nodeName }) => `'${nodeName}'`);
+    return node.control('eval', `[begin erlang:set_cookie(N, '${cookie}')${more} end || N <- [${others}]].`);
+  };
   return {
-    url,
-    start,
-    kill,
-    control: async (...words) => {
-      const node = ['-n', environment.RABBITMQ_NODENAME ?? ''];
-      await run(join(programs, 'rabbitmqctl'), [...node, ...words], { env: environment });
+    nodes,
+    cut: async (node) => {
+      await trustOthers(node, 'cut', ', erlang:disconnect_node(N)');
+      await eventually('a node in the minority to pause', async () => !(await answers(node.url)));
+    },
+    rejoin: async (node) => {
+      await trustOthers(node, ground.cookie);
+      await eventually('the node to take part again', () => answers(node.url));
     },
   };
 };

@@ -73,8 +73,10 @@ const additionsOf: Readonly<Record<string, readonly string[]>> = {
   'hooks/api': ['hookBindings'],
   'queue/api': [
     'awaitLostRuns',
+    'createArtifactInParts',
     'createArtifacts',
     'createTaskGroupTasks',
+    'finishArtifactInParts',
     'reportRuns',
     'rerunTaskGroup',
     'taskQueueCountsBatch',

@@ -74,6 +74,19 @@ export type ClaimWorkRequest = {
 export type ClaimWorkResponse = {
   tasks: TaskClaimResponse[];
 };
+export type CreateArtifactInPartsRequest = {
+  expires: string;
+  contentType: string;
+  contentEncoding?: 'gzip';
+  contentLength: number;
+  uploadId?: string;
+};
+export type CreateArtifactInPartsResponse = {
+  uploadId: string;
+  partLength: number;
+  partUrls: string[];
+  expires: string;
+};
 export type CreateArtifactsRequest = {
   artifacts: {
     name: string;
@@ -128,6 +141,11 @@ export type Error = {
   statusCode: number;
   code: string;
   message: string;
+};
+export type FinishArtifactInPartsRequest = {
+  uploadId: string;
+  contentLength: number;
+  etags: string[];
 };
 export type FinishArtifactRequest = {
   uploadId: string;
@@ -604,6 +622,10 @@ export interface QueueApi {
   createArtifacts(taskId: string, runId: number | string, body: CreateArtifactsRequest, options?: CallOptions): Promise<CreateArtifactsResponse>;
   /** Finish an artifact. */
   finishArtifact(taskId: string, runId: number | string, name: string, body: FinishArtifactRequest, options?: CallOptions): Promise<void>;
+  /** Add a large artifact to a run. */
+  createArtifactInParts(taskId: string, runId: number | string, name: string, body: CreateArtifactInPartsRequest, options?: CallOptions): Promise<CreateArtifactInPartsResponse>;
+  /** Finish a large artifact. */
+  finishArtifactInParts(taskId: string, runId: number | string, name: string, body: FinishArtifactInPartsRequest, options?: CallOptions): Promise<void>;
   /** Get an artifact of a run. */
   getArtifact(taskId: string, runId: number | string, name: string, options?: CallOptions): Promise<GetArtifactResponse>;
   /** Get an artifact of the last run. */
@@ -681,6 +703,8 @@ export const Queue = serviceClass<QueueApi>('queue', {
   createArtifact: { method: 'POST', route: '/task/<taskId>/runs/<runId>/artifacts/<name>', title: 'Add an artifact to a run', input: true },
   createArtifacts: { method: 'POST', route: '/create-artifacts/<taskId>/<runId>', title: 'Add many artifacts to a run', input: true },
   finishArtifact: { method: 'PUT', route: '/task/<taskId>/runs/<runId>/artifacts/<name>', title: 'Finish an artifact', input: true },
+  createArtifactInParts: { method: 'POST', route: '/artifact-in-parts/<taskId>/<runId>/<name>', title: 'Add a large artifact to a run', input: true },
+  finishArtifactInParts: { method: 'PUT', route: '/artifact-in-parts/<taskId>/<runId>/<name>', title: 'Finish a large artifact', input: true },
   getArtifact: { method: 'GET', route: '/task/<taskId>/runs/<runId>/artifacts/<name>', title: 'Get an artifact of a run' },
   getLatestArtifact: { method: 'GET', route: '/task/<taskId>/artifacts/<name>', title: 'Get an artifact of the last run' },
   listArtifacts: { method: 'GET', route: '/task/<taskId>/runs/<runId>/artifacts', title: 'List the artifacts of a run', query: ['continuationToken', 'limit'] },

@@ -1,25 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open as openFile, rm, stat } from 'node:fs/promises';
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { open as openFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGzip, gzip, gzipSync } from 'node:zlib';
-import { ConnectionError, reasonOf } from '../errors.ts';
+import type { Credentials } from '../credentials.ts';
 import {
   type CreateArtifactsRequest,
   ObjectService,
   type PostArtifactResponse,
   type Queue,
 } from '../generated/index.ts';
-import { backOffMs, pause } from '../http.ts';
+import { type Content, lengthOf, put, type SignedPut } from './put.ts';
+import { uploadInParts } from './upload-parts.ts';
 
-/** Bytes that can be read more than once: a file, or a buffer. */
-export type Content = { readonly path: string } | { readonly bytes: Uint8Array };
+export { type Content, UploadError } from './put.ts';
 
 export interface ArtifactUpload {
   readonly taskId: string;
@@ -32,65 +30,21 @@ export interface ArtifactUpload {
   readonly contentEncoding?: 'identity' | 'gzip' | undefined;
   /** Default `s3`. */
   readonly storageType?: 's3' | 'object' | undefined;
+  /** How long the store may neither take nor send a byte before the attempt counts as failed. Default: two minutes. */
+  readonly silenceMaxMs?: number | undefined;
+  /** From how many bytes on content is uploaded in parts, where the server takes them. Default: 256 MiB. */
+  readonly inPartsFrom?: number | undefined;
+  /** The credentials at the time of a call, for uploads that last longer than the first ones. Default: those of the queue. */
+  readonly freshCredentials?: (() => Credentials) | undefined;
 }
 
-/** The store refused the bytes. */
-export class UploadError extends Error {
-  readonly statusCode: number;
-  constructor(url: string, statusCode: number, text: string) {
-    super(`${new URL(url).origin} refused the upload with HTTP status ${statusCode}: ${text.slice(0, 500)}`);
-    this.name = 'UploadError';
-    this.statusCode = statusCode;
-  }
-}
+const silenceMaxMsDefault = 120_000;
+const inPartsFromDefault = 256 * 2 ** 20;
 
 const gzipInMemory = promisify(gzip);
 
 const open = (content: Content): Readable =>
   'path' in content ? createReadStream(content.path) : Readable.from([content.bytes]);
-
-const lengthOf = async (content: Content): Promise<number> =>
-  'path' in content ? (await stat(content.path)).size : content.bytes.byteLength;
-
-interface Put {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly content: Content;
-  readonly signal: AbortSignal | undefined;
-}
-
-const readText = async (stream: Readable): Promise<string> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-};
-
-/** One PUT. `fetch` would send a stream in chunks; stores such as S3 demand a Content-Length. */
-const putOnce = ({ url, headers, content, signal }: Put): Promise<{ status: number; text: string }> =>
-  new Promise((resolve, reject) => {
-    const start = url.startsWith('https:') ? requestHttps : requestHttp;
-    const request = start(url, { method: 'PUT', headers, ...(signal ? { signal } : {}) }, (response) => {
-      readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
-    });
-    request.on('error', reject);
-    if ('bytes' in content) request.end(content.bytes);
-    else pipeline(open(content), request).catch(reject);
-  });
-
-const put = async (wanted: Put, retries = 5): Promise<void> => {
-  for (let tries = 0; ; tries++) {
-    const result = await putOnce(wanted).catch((error: unknown) => {
-      if (wanted.signal?.aborted) throw wanted.signal.reason;
-      return new ConnectionError(wanted.url, reasonOf(error), error);
-    });
-    if (!(result instanceof ConnectionError)) {
-      if (result.status < 300) return;
-      const refusal = new UploadError(wanted.url, result.status, result.text);
-      if (result.status < 500 || tries >= retries) throw refusal;
-    } else if (tries >= retries) throw result;
-    await pause(backOffMs(tries, { firstDelayMs: 200, delayMaxMs: 10_000 }), wanted.signal);
-  }
-};
 
 // Most artifacts are small: they are read once, and need no copy on disk.
 const inMemoryBytesMax = 256 * 1024;
@@ -159,34 +113,57 @@ const sha256Of = async (content: Content): Promise<string> => {
   return hash.digest('hex');
 };
 
+type Stored<Type> = Extract<PostArtifactResponse, { storageType: Type }>;
+
+/** An upload, and what the queue replied to it. */
+interface Begun<Type> {
+  readonly upload: ArtifactUpload;
+  readonly reply: Stored<Type>;
+  /** The queue, with credentials that are valid now. */
+  queueNow(): Queue;
+}
+
+const create = (
+  queue: Queue,
+  { taskId, runId, name, contentType, storageType = 's3', ...upload }: ArtifactUpload,
+  signal: AbortSignal | undefined,
+): Promise<PostArtifactResponse> => {
+  const asked = { storageType, expires: asText(upload.expires), contentType };
+  return queue.createArtifact(taskId, runId, name, asked, { signal });
+};
+
 const uploadToS3 = async (
-  upload: ArtifactUpload,
-  reply: Extract<PostArtifactResponse, { storageType: 's3' }>,
+  { upload, reply, queueNow }: Begun<'s3'>,
   signal: AbortSignal | undefined,
 ): Promise<void> => {
-  const putBytes = async (content: Content, encoding: Record<string, string>): Promise<void> => {
-    const length = { 'content-length': String(await lengthOf(content)) };
-    const headers = { 'content-type': upload.contentType, ...length, ...encoding };
-    await put({ url: reply.putUrl, headers, content, signal });
+  const { contentType, silenceMaxMs = silenceMaxMsDefault, inPartsFrom = inPartsFromDefault } = upload;
+  const putBytes = async (content: Content, contentEncoding?: 'gzip'): Promise<void> => {
+    if ((await lengthOf(content)) >= inPartsFrom) {
+      const parts = { ...upload, expires: asText(upload.expires), contentEncoding, content, silenceMaxMs };
+      if (await uploadInParts(queueNow, parts, signal)) return;
+    }
+    const encoding = contentEncoding ? { 'content-encoding': contentEncoding } : {};
+    const signedBy = ({ putUrl }: Stored<'s3'>): SignedPut => ({
+      url: putUrl,
+      headers: { 'content-type': contentType, ...encoding },
+    });
+    const renew = async () => signedBy((await create(queueNow(), upload, signal)) as Stored<'s3'>);
+    await put({ signed: signedBy(reply), renew, content, signal, silenceMaxMs });
   };
   const content = await readIfSmall(upload.content);
-  if (upload.contentEncoding !== 'gzip') return putBytes(content, {});
-  await withGzip(content, (compressed) => putBytes(compressed, { 'content-encoding': 'gzip' }));
+  if (upload.contentEncoding !== 'gzip') return putBytes(content);
+  await withGzip(content, (compressed) => putBytes(compressed, 'gzip'));
 };
 
 const inlineBytesMax = 8192;
 
 const uploadToObjects = async (
-  queue: Queue,
-  {
-    upload,
-    reply,
-  }: { upload: ArtifactUpload; reply: Extract<PostArtifactResponse, { storageType: 'object' }> },
+  { upload, reply, queueNow }: Begun<'object'>,
   signal: AbortSignal | undefined,
 ): Promise<void> => {
   const { name, projectId, uploadId, expires, credentials } = reply;
-  const { content, contentType, taskId, runId } = upload;
-  const objects = new ObjectService({ ...queue.options, credentials, authorizedScopes: undefined });
+  const { content, contentType, taskId, runId, silenceMaxMs = silenceMaxMsDefault } = upload;
+  const objects = new ObjectService({ ...queueNow().options, credentials, authorizedScopes: undefined });
   const contentLength = await lengthOf(content);
   const hashes = { sha256: await sha256Of(content) };
   const inline =
@@ -194,23 +171,24 @@ const uploadToObjects = async (
       ? { dataInline: { contentType, objectData: (await readBytes(content)).toString('base64') } }
       : {};
   const proposedUploadMethods = { ...inline, putUrl: { contentType, contentLength } };
-  const { uploadMethod } = await objects.createUpload(name, {
-    projectId,
-    uploadId,
-    expires,
-    hashes,
-    proposedUploadMethods,
-  });
-  if (uploadMethod.putUrl) {
+  const start = async (): Promise<SignedPut | undefined> => {
+    const asked = { projectId, uploadId, expires, hashes, proposedUploadMethods };
+    const { uploadMethod } = await objects.createUpload(name, asked);
+    if (uploadMethod.dataInline) return undefined;
+    if (!uploadMethod.putUrl) throw new Error('The object service agreed to no way of uploading.');
     const { url, headers } = uploadMethod.putUrl;
-    const length = { 'content-length': String(contentLength) };
-    await put({ url, headers: { ...(headers as Record<string, string>), ...length }, content, signal });
-  } else if (!uploadMethod.dataInline) {
-    throw new Error('The object service agreed to no way of uploading.');
-  }
+    return { url, headers: withoutLength(headers as Record<string, string>) };
+  };
+  const signed = await start();
+  const renew = async () => (await start()) as SignedPut;
+  if (signed) await put({ signed, renew, content, signal, silenceMaxMs });
   await objects.finishUpload(name, { projectId, uploadId, hashes });
-  await queue.finishArtifact(taskId, runId, upload.name, { uploadId });
+  await queueNow().finishArtifact(taskId, runId, upload.name, { uploadId });
 };
+
+/** The length is added by what sends the bytes, under its lower-case name. */
+const withoutLength = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'content-length'));
 
 const readBytes = async (content: Content): Promise<Buffer> => {
   const chunks: Buffer[] = [];
@@ -244,9 +222,10 @@ export const artifactWithContent = (
     sha256: createHash('sha256').update(stored).digest('hex'),
     ...(isCompressed ? { contentEncoding: 'gzip' as const } : {}),
   };
-  const expires = upload.expires instanceof Date ? upload.expires.toJSON() : upload.expires;
-  return { name, artifact: { storageType: 's3', expires, contentType }, content };
+  return { name, artifact: { storageType: 's3', expires: asText(upload.expires), contentType }, content };
 };
+
+const asText = (expires: Date | string): string => (expires instanceof Date ? expires.toJSON() : expires);
 
 /** Creates an artifact and uploads its bytes. Safe to repeat with the same content. */
 export const uploadArtifact = async (
@@ -254,16 +233,10 @@ export const uploadArtifact = async (
   upload: ArtifactUpload,
   signal?: AbortSignal,
 ): Promise<void> => {
-  const { taskId, runId, name, contentType, storageType = 's3' } = upload;
-  const expires = upload.expires instanceof Date ? upload.expires.toJSON() : upload.expires;
-  const reply = await queue.createArtifact(
-    taskId,
-    runId,
-    name,
-    { storageType, expires, contentType },
-    { signal },
-  );
-  if (reply.storageType === 's3') await uploadToS3(upload, reply, signal);
-  else if (reply.storageType === 'object') await uploadToObjects(queue, { upload, reply }, signal);
+  const { freshCredentials } = upload;
+  const queueNow = () => (freshCredentials ? queue.use({ credentials: freshCredentials() }) : queue);
+  const reply = await create(queue, upload, signal);
+  if (reply.storageType === 's3') await uploadToS3({ upload, reply, queueNow }, signal);
+  else if (reply.storageType === 'object') await uploadToObjects({ upload, reply, queueNow }, signal);
   else throw new Error(`The queue answered with an artifact of type ${reply.storageType}.`);
 };

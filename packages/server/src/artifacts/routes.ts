@@ -75,6 +75,39 @@ export const artifactRoutes: readonly Route<ArtifactServices>[] = [
   endpoint(
     {
       ...about,
+      name: 'createArtifactInParts',
+      method: 'POST',
+      path: '/artifact-in-parts/<taskId>/<runId>/<name>',
+      params: ofRun,
+      scopes: 'queue:create-artifact:<taskId>/<runId>',
+      stability: 'experimental',
+      input: schema.createArtifactInPartsRequest,
+      output: schema.createArtifactInPartsResponse,
+      title: 'Add a large artifact to a run',
+      description:
+        'Adds an artifact of type `s3` as `createArtifact` would, and replies where to upload its parts. Once all are ' +
+        'there, call `finishArtifactInParts`. Where artifacts are not in a bucket it is refused with `NoMatchingMethod`.',
+    },
+    ({ artifacts }, { params, body }) => artifacts.createInParts({ ...params, ...body }),
+  ),
+  endpoint(
+    {
+      ...about,
+      name: 'finishArtifactInParts',
+      method: 'PUT',
+      path: '/artifact-in-parts/<taskId>/<runId>/<name>',
+      params: ofRun,
+      scopes: 'queue:create-artifact:<taskId>/<runId>',
+      stability: 'experimental',
+      input: schema.finishArtifactInPartsRequest,
+      title: 'Finish a large artifact',
+      description: 'Joins the parts of an artifact. The same call again has no further effect.',
+    },
+    ({ artifacts }, { params, body }) => artifacts.finishInParts({ ...params, ...body }),
+  ),
+  endpoint(
+    {
+      ...about,
       name: 'getArtifact',
       method: 'GET',
       path: '/task/<taskId>/runs/<runId>/artifacts/<name>',

@@ -188,6 +188,72 @@ export const CreateArtifactsResponse = exactly(
 export type CreateArtifactsResponse = Static<typeof CreateArtifactsResponse>;
 export const createArtifactsResponse = publish('queue', 'create-artifacts-response', CreateArtifactsResponse);
 
+/** What S3 stores at one key at most. */
+const largestBytes = 5 * 2 ** 40;
+const partsMax = 1024;
+const UploadId = Text({ minLength: 1, maxLength: 1024, description: 'Names the upload in parts.' });
+const LargeLength = Type.Integer({
+  minimum: 1,
+  maximum: largestBytes,
+  description: 'Of all parts, in bytes.',
+});
+
+export const CreateArtifactInPartsRequest = exactly(
+  {
+    expires: Expires,
+    contentType: ContentType,
+    contentEncoding: Optional(oneOf(['gzip'])),
+    contentLength: LargeLength,
+    uploadId: Optional(
+      Text({ ...UploadId, description: 'An upload that was begun before, for fresh URLs.' }),
+    ),
+  },
+  { title: 'A file that is uploaded in parts' },
+);
+export type CreateArtifactInPartsRequest = Static<typeof CreateArtifactInPartsRequest>;
+export const createArtifactInPartsRequest = publish(
+  'queue',
+  'create-artifact-in-parts-request',
+  CreateArtifactInPartsRequest,
+);
+
+export const CreateArtifactInPartsResponse = exactly(
+  {
+    uploadId: UploadId,
+    partLength: Type.Integer({ description: 'Of each part but the last, in bytes.' }),
+    partUrls: Type.Array(Text({ format: 'uri' }), {
+      description: 'Each takes one part by PUT, in order, and replies with an `etag`.',
+    }),
+    expires: Text({ format: 'date-time', description: 'When the URLs cease to work.' }),
+  },
+  { title: 'Where to upload the parts' },
+);
+export type CreateArtifactInPartsResponse = Static<typeof CreateArtifactInPartsResponse>;
+export const createArtifactInPartsResponse = publish(
+  'queue',
+  'create-artifact-in-parts-response',
+  CreateArtifactInPartsResponse,
+);
+
+export const FinishArtifactInPartsRequest = exactly(
+  {
+    uploadId: UploadId,
+    contentLength: LargeLength,
+    etags: Type.Array(Text({ minLength: 1, maxLength: 256 }), {
+      minItems: 1,
+      maxItems: partsMax,
+      description: 'What the store replied to each part, in order.',
+    }),
+  },
+  { title: 'Word that all parts are uploaded' },
+);
+export type FinishArtifactInPartsRequest = Static<typeof FinishArtifactInPartsRequest>;
+export const finishArtifactInPartsRequest = publish(
+  'queue',
+  'finish-artifact-in-parts-request',
+  FinishArtifactInPartsRequest,
+);
+
 export const FinishArtifactRequest = exactly({ uploadId: Slugid }, { title: 'Word that an upload is done' });
 export type FinishArtifactRequest = Static<typeof FinishArtifactRequest>;
 export const finishArtifactRequest = publish('queue', 'finish-artifact-request', FinishArtifactRequest);

@@ -28,6 +28,9 @@ export interface DatabaseFacts {
   readonly waitsForStandby: boolean;
 }
 
+/** The oldest major version of PostgreSQL that is supported. */
+export const oldestPostgres = 15;
+
 const question = `
   select current_setting('server_version_num')::int as "versionNumber", current_setting('server_version') as version,
          current_user::text as role, pg_encoding_to_char(encoding) as encoding,

@@ -37,6 +37,14 @@ describe('a database URL', () => {
     ]);
   });
 
+  it('keeps settings of a session apart from what the driver reads', () => {
+    const [server] = readDatabaseUrl(
+      'postgres://u@one/x?options=-c%20search_path%3Da&sslmode=require',
+    ).servers;
+    const url = 'postgres://u@one:5432/x?sslmode=require';
+    assert.deepEqual(server, { name: 'one:5432', url, options: '-c search_path=a' });
+  });
+
   it('may name the folder of a socket', () => {
     const url = 'postgres://u@%2Frun%2Fpostgresql:5432/name';
     assert.deepEqual(readDatabaseUrl(url).servers, [{ name: '/run/postgresql:5432', url }]);
@@ -50,6 +58,7 @@ describe('a database URL', () => {
       ['postgres://u:hunter2@/x?host=one,two,three&port=1,2', /names 3 hosts and 2 ports/],
       ['postgres://u:hunter2@one:x/x', /has a host that is none/],
       ['mysql://u:hunter2@one/x', /does not start with postgres/],
+      ['postgres://u:hunter2@one/x?query_timeout=1000', /query_timeout; use statement_timeout/],
     ] as const) {
       assert.throws(
         () => readDatabaseUrl(url),

@@ -1,9 +1,13 @@
+import { placesIn } from './places.ts';
+
 /** One PostgreSQL server of a deployment. */
 export interface Server {
   /** Host and port, for messages: the URL holds a password. */
   readonly name: string;
   /** The URL of this server alone. */
   readonly url: string;
+  /** Settings of a session, as in `-c search_path=tasks`. They are not in the URL: there they would replace ours. */
+  readonly options?: string;
 }
 
 /** What a database URL says. */
@@ -29,11 +33,14 @@ export const readDatabaseUrl = (url: string): NamedServers => {
   const wanted = parameters.get('target_session_attrs');
   const places = placesOf(authority, parameters);
   requireWritable(wanted, places.length);
-  for (const name of ['target_session_attrs', 'host', 'port']) parameters.delete(name);
+  requireNoHaste(parameters);
+  const options = parameters.get('options');
+  for (const name of ['target_session_attrs', 'host', 'port', 'options']) parameters.delete(name);
   const rest = parameters.size > 0 ? `?${parameters}` : '';
   const [first, ...others] = places.map(({ host, port }) => ({
     name: `${decodeURIComponent(host)}:${port}`,
     url: `${scheme}${userinfo}${host}:${port}${path}${rest}`,
+    ...(options ? { options } : {}),
   }));
   return {
     servers: [first as Server, ...others],
@@ -41,14 +48,9 @@ export const readDatabaseUrl = (url: string): NamedServers => {
   };
 };
 
-interface Place {
-  readonly host: string;
-  readonly port: string;
-}
-
-const placesOf = (authority: string, parameters: URLSearchParams): Place[] => {
+const placesOf = (authority: string, parameters: URLSearchParams) => {
   const hosts = parameters.get('host')?.split(',').map(encodeHost);
-  const inAuthority = authority.split(',').map(placeOf);
+  const inAuthority = placesIn(authority);
   const named = hosts ? hosts.map((host) => ({ host, port: undefined })) : inAuthority;
   const ports = parameters.get('port')?.split(',') ?? [];
   if (ports.length > 1 && ports.length !== named.length) {
@@ -63,16 +65,16 @@ const placesOf = (authority: string, parameters: URLSearchParams): Place[] => {
 /** A folder of a socket is percent-encoded where a host belongs. */
 const encodeHost = (host: string): string => (host.startsWith('/') ? encodeURIComponent(host) : host);
 
-const placeOf = (text: string): { host: string; port: string | undefined } => {
-  const [, host = '', port] = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(text) ?? [];
-  if (host === '' && text !== '') throw new Error('has a host that is none');
-  return { host, port: port || undefined };
-};
-
 const requireWritable = (wanted: string | null, count: number): void => {
   if (wanted === null || wanted === 'read-write' || wanted === 'primary') return;
   if (wanted === 'any' && count === 1) return;
   throw new Error('has a target_session_attrs that is neither read-write nor primary, but Taskyard writes');
+};
+
+/** The driver would stop waiting for a statement that PostgreSQL goes on with, and take its answer for that of the next one. */
+const requireNoHaste = (parameters: URLSearchParams): void => {
+  if (!parameters.has('query_timeout')) return;
+  throw new Error('has a query_timeout; use statement_timeout, which PostgreSQL itself ends a statement by');
 };
 
 /** Why a database URL cannot be used, without what it says; undefined when it can, or there is none. */

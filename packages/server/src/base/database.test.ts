@@ -463,6 +463,16 @@ describe('a transaction whose connection breaks', () => {
   });
 });
 
+it('settings of a session in the URL are added to our own', async (t) => {
+  const url = new URL(test.url);
+  url.searchParams.set('options', '-c search_path=elsewhere -c TimeZone=Asia/Tokyo');
+  const own = connect({ url: url.href });
+  t.after(() => own.close());
+  const [row] = await own`
+    select current_setting('search_path') as path, current_setting('TimeZone') as zone, current_setting('jit') as jit`;
+  assert.deepEqual(row, { path: 'elsewhere', zone: 'UTC', jit: 'off' });
+});
+
 describe('notifications', () => {
   it('arrive, also after the connection was lost', async () => {
     const listening = connect({ url: test.url });

@@ -49,7 +49,7 @@ const loneStatementOn =
   (strings, ...values) =>
     pool.use(async (session) => {
       const statement = statementOn(session);
-      if (!pool.isShared) return statement(strings, ...values);
+      if (!pool.isShared) return pool.durably(session, () => statement<never>(strings, ...values));
       // With the settings that its session may lack.
       const [, rows] = await together(
         pool.begin(session),

@@ -46,3 +46,14 @@ export class RequestError extends Error {
     this.errors = errors;
   }
 }
+
+/** Something that the server depends on, beside the database, is away or overloaded. A later attempt may succeed. */
+export class PartyAway extends Error {
+  /** What is away, as the subject of a sentence. */
+  readonly party: string;
+  constructor(party: string, reason: string, cause: unknown) {
+    super(`${party} cannot be reached: ${reason}`, { cause });
+    this.name = 'PartyAway';
+    this.party = party;
+  }
+}

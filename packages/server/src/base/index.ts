@@ -12,6 +12,7 @@ export {
   type Work,
 } from './batch.ts';
 export { boundedProcess } from './bounded-process.ts';
+export { BrokerNodes, mistakeInBrokerUrl, readBrokerUrl, whyNotConnected } from './broker-nodes.ts';
 export { canonical } from './canonical.ts';
 export {
   afterAnyWait,
@@ -35,6 +36,7 @@ export {
 export { BrokenTransaction, isConnectionLoss, isTransient, isUnavailable } from './database-errors.ts';
 export {
   type DatabaseFacts,
+  oldestPostgres,
   readDatabaseFacts,
   readServerStates,
   type ServerState,
@@ -50,7 +52,7 @@ export {
 } from './embedded-postgres/index.ts';
 export { type Archive, backUpCluster, postgresFolder } from './embedded-postgres/online-backup.ts';
 export { type Encryption, encryption } from './encryption.ts';
-export { type ElementError, type ErrorCode, errorStatuses, RequestError } from './errors.ts';
+export { type ElementError, type ErrorCode, errorStatuses, PartyAway, RequestError } from './errors.ts';
 export { inPath } from './in-path.ts';
 export { BrieflyKnown } from './known.ts';
 export { createLog, type Logger, silentLog } from './log.ts';

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { minutes, seconds, systemClock } from './clock.ts';
 import { codeOf } from './database-errors.ts';
 import { openSession } from './servers.ts';
 
@@ -109,14 +110,41 @@ export const newestMigration = async (url: string): Promise<number> => {
   }
 };
 
-const apply = async (client: pg.Client, { number, name, sql }: Migration): Promise<void> => {
-  try {
-    await client.query('begin');
-    await client.query(sql);
-    await client.query('insert into schema_migrations (number, name) values ($1, $2)', [number, name]);
-    await client.query('commit');
-  } catch (error) {
-    await client.query('rollback');
-    throw new Error(`Migration ${number} (${name}) failed: ${(error as Error).message}`, { cause: error });
+/**
+ * A migration that waits for a table makes all wait that use it, behind it: so it waits for a moment only, and lets them
+ * through before it tries again. A dump of the database reads its tables for as long as it takes.
+ */
+const lockWaitMs = seconds(1);
+const lockRestMs = seconds(2);
+const lockPatienceMs = minutes(5);
+
+const apply = async (client: pg.Client, migration: Migration): Promise<void> => {
+  const { number, name } = migration;
+  const giveUpAt = performance.now() + lockPatienceMs;
+  for (;;) {
+    try {
+      return await applyOnce(client, migration);
+    } catch (error) {
+      await client.query('rollback');
+      const isLocked = codeOf(error) === lockNotAvailable;
+      if (isLocked && performance.now() < giveUpAt) {
+        await systemClock.sleep(lockRestMs);
+        continue;
+      }
+      const advice = isLocked
+        ? '. Another transaction has had a table for minutes; try again when it has ended'
+        : '';
+      const { message } = error as Error;
+      throw new Error(`Migration ${number} (${name}) failed: ${message}${advice}`, { cause: error });
+    }
   }
+};
+
+const lockNotAvailable = '55P03';
+
+const applyOnce = async (client: pg.Client, { number, name, sql }: Migration): Promise<void> => {
+  await client.query(`begin; set local lock_timeout = ${lockWaitMs}`);
+  await client.query(sql);
+  await client.query('insert into schema_migrations (number, name) values ($1, $2)', [number, name]);
+  await client.query('commit');
 };

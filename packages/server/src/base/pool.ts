@@ -125,13 +125,18 @@ export class Pool {
     return session.runApart(rollback);
   }
 
+  /** Sends a commit, which is durable once this resolves. */
+  commit(session: Session): Promise<Result> {
+    return this.durably(session, () => session.run(commit));
+  }
+
   /**
-   * Sends a commit. Rejects when it is on the disk of the primary, but its wait for a synchronous standby was canceled:
+   * Awaits what commits. Rejects when it is on the disk of the primary, but its wait for a synchronous standby was canceled:
    * PostgreSQL reports that as a success with a warning, and a failover would lose it.
    */
-  async commit(session: Session): Promise<Result> {
+  async durably<T>(session: Session, commits: () => Promise<T>): Promise<T> {
     this.#warned.delete(session);
-    const ended = await session.run(commit);
+    const ended = await commits();
     if (this.#warned.delete(session)) {
       throw connectionLoss('The wait for the synchronous standby was canceled during a commit.');
     }

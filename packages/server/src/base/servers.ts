@@ -34,6 +34,7 @@ interface Writable {
 export const probe = async (server: Server): Promise<Writable | undefined> => {
   const client = new pg.Client({
     connectionString: server.url,
+    ...(server.options ? { options: server.options } : {}),
     application_name: 'taskyard-search',
     connectionTimeoutMillis: probeMaxMs,
     query_timeout: probeMaxMs,
@@ -100,7 +101,8 @@ export class Servers {
     return class extends pg.Client {
       constructor(config: pg.ClientConfig = {}) {
         const server = choose();
-        super({ ...config, ...limits, connectionString: server.url });
+        const options = [server.options, config.options].filter(Boolean).join(' ');
+        super({ ...config, ...limits, connectionString: server.url, ...(options ? { options } : {}) });
         adopt(this, server);
       }
     };

@@ -200,8 +200,9 @@ describe('the configuration', () => {
     assert.throws(() => readConfig({ env: {}, overrides }), /providers\.local/);
   });
 
-  it('names mistakes in the URLs of the database without what they say', () => {
+  it('names mistakes in the URLs of database and broker without what they say', () => {
     const env = {
+      AMQP_URL: 'amqp://u:hunter2@one,two:x/y',
       DATABASE_URL: 'postgres://u:hunter2@one,two/x?target_session_attrs=standby',
       DATABASE_SESSION_URL: 'postgres://u:hunter2@one:x/x',
     };
@@ -210,6 +211,7 @@ describe('the configuration', () => {
       (error: ConfigError) => {
         assert.match(error.message, /databaseUrl: has a target_session_attrs that is neither/);
         assert.match(error.message, /databaseSessionUrl: has a host that is none/);
+        assert.match(error.message, /amqpUrl: has a host that is none/);
         assert.doesNotMatch(error.message, /hunter2/);
         return true;
       },

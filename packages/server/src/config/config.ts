@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { parse } from 'yaml';
 import { mistakesInStaticClients } from '../auth/index.ts';
-import { mistakeInDatabaseUrl } from '../base/index.ts';
+import { mistakeInBrokerUrl, mistakeInDatabaseUrl } from '../base/index.ts';
 import { mistakesInPlacement } from '../objects/index.ts';
 import { reservedProviderIds } from '../worker-manager/index.ts';
 import { projectFolder } from './project-folder.ts';
@@ -184,6 +184,7 @@ const disagreements = (config: Config): Mistake[] => [
     ([setting, message]) => ({ where: `objects.${setting}`, message }),
   ),
   ...mistakesInDatabase(config),
+  ...mistakesInBroker(config),
   ...halves(config.sentry, 'sentry', 'organization', 'authToken'),
   ...halves(config.sentry, 'sentry', 'organization', 'team'),
   ...halves(config.oidc, 'oidc', 'issuer', 'clientId'),
@@ -207,6 +208,11 @@ const mistakesInDatabase = (config: Config): Mistake[] => {
   });
   if (config.databaseUrl !== undefined || config.databaseSessionUrl === undefined) return urls;
   return [...urls, { where: 'databaseUrl', message: 'is missing, though databaseSessionUrl is given' }];
+};
+
+const mistakesInBroker = ({ amqpUrl }: Config): Mistake[] => {
+  const message = mistakeInBrokerUrl(amqpUrl);
+  return message === undefined ? [] : [{ where: 'amqpUrl', message }];
 };
 
 const mistakesInProject = ({ project }: Config['worker']): Mistake[] => {

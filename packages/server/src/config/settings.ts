@@ -93,7 +93,9 @@ export const Config = Type.Object({
   amqpUrl: optionalUrl('amqps?', 'a URL that starts with amqp:// or amqps://', {
     env: 'AMQP_URL',
     secret: true,
-    description: 'A RabbitMQ to publish messages to; without it they go to the event stream only.',
+    description:
+      'A RabbitMQ to publish messages to; without it they go to the event stream only. Several hosts, as in ' +
+      '`amqps://user:password@one:5671,two:5671/vhost`, are the nodes of a cluster.',
   }),
   exchangePrefix: text({
     env: 'EXCHANGE_PREFIX',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
-import { type Clock, days, type Logger, seconds } from '../base/index.ts';
+import { BrokerNodes, type Clock, days, isUnavailable, type Logger, seconds } from '../base/index.ts';
 import type { Binding } from '../events/index.ts';
 
 /** A message of another program. */
@@ -12,7 +12,7 @@ export interface ForeignMessage {
 }
 
 export interface ForeignContext {
-  /** Holds a password: never logged. */
+  /** Names one node of the broker, or several. Holds a password: never logged. */
   readonly url: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -34,15 +34,27 @@ const isNameable = (text: string): boolean => Buffer.byteLength(text) <= amqpNam
 
 const inHand = 50;
 const retryMs = seconds(1);
+const keepAttemptsMax = 5;
 const closeWithinMs = seconds(2);
-/** A queue without a reader is bounded, and is deleted a week after the last process of ours has gone. */
-const queueOptions = {
+/**
+ * A queue without a reader is bounded, and is deleted a week after the last process of ours has gone. A quorum queue is on
+ * several nodes of a cluster; one of the older kind would be away with its node, and miss what is published meanwhile.
+ */
+export const foreignQueueOptions = {
   durable: true,
-  arguments: { 'x-single-active-consumer': true, 'x-max-length': 10_000, 'x-expires': days(7) },
+  arguments: {
+    'x-queue-type': 'quorum',
+    'x-single-active-consumer': true,
+    'x-max-length': 10_000,
+    'x-expires': days(7),
+  },
 };
 
+/** What the names of all our queues on the broker begin with. */
+export const foreignQueuePrefix = 'taskyard/hooks/';
+
 const queueOf = (exchange: string): string =>
-  `taskyard/hooks/${createHash('sha256').update(exchange).digest('base64url').slice(0, 22)}`;
+  `${foreignQueuePrefix}quorum/${createHash('sha256').update(exchange).digest('base64url').slice(0, 22)}`;
 
 /**
  * Listens to exchanges of other programs on the broker. Each has a durable queue, shared by all processes, from which one
@@ -53,10 +65,12 @@ export class ForeignExchanges {
   readonly #deps: ForeignContext;
   readonly #listeners = new Map<string, Listener>();
   readonly #closing = new AbortController();
+  readonly #nodes: BrokerNodes;
   #connection: ChannelModel | undefined;
 
   constructor(deps: ForeignContext) {
     this.#deps = deps;
+    this.#nodes = new BrokerNodes(deps.url);
   }
 
   /** Listens to just these bindings from now on. Safe to repeat; returns how many exchanges could not be listened to. */
@@ -135,25 +149,23 @@ export class ForeignExchanges {
     channel.on('error', lost);
     channel.on('close', lost);
     await channel.checkExchange(exchange);
-    await channel.assertQueue(queueOf(exchange), queueOptions);
+    await channel.assertQueue(queueOf(exchange), foreignQueueOptions);
     await channel.prefetch(inHand);
     const listener = { channel, patterns: new Set<string>() };
+    this.#listeners.set(exchange, listener);
     // One after another: they are kept in their order.
     let last = Promise.resolve();
     await channel.consume(queueOf(exchange), (message) => {
       last = last.then(() => this.#take(exchange, channel, message));
     });
-    this.#listeners.set(exchange, listener);
     return listener;
   }
 
   async #connect(): Promise<ChannelModel> {
     if (this.#connection) return this.#connection;
-    const { connect } = await import('amqplib');
-    const connection = await connect(this.#deps.url, {
-      clientProperties: { connection_name: 'taskyard hooks' },
-    });
+    const connection = await this.#nodes.connect('taskyard hooks');
     const lost = (): void => {
+      if (this.#connection !== connection) return;
       this.#connection = undefined;
       this.#listeners.clear();
     };
@@ -169,17 +181,35 @@ export class ForeignExchanges {
       this.#listeners.delete(exchange);
       return;
     }
+    const body = bodyOf(message);
+    if (body === undefined) this.#deps.log.info({ exchange }, 'a message that is no JSON was dropped');
+    else if (!(await this.#keep(channel, { exchange, routingKeys: keysOf(message), body }))) return;
+    settle(() => channel.ack(message));
+  }
+
+  /**
+   * Keeps a message, with more attempts as long as the database is away: to return it would let those behind it pass, and
+   * brokers drop what is returned too often. One that keeps failing is given up, for the sake of those behind it. Returns
+   * false when the channel has ended meanwhile: the message comes again over another one.
+   */
+  async #keep(channel: Channel, message: ForeignMessage): Promise<boolean> {
     const { clock, log, keep } = this.#deps;
-    try {
-      const body = bodyOf(message);
-      if (body === undefined) log.info({ exchange }, 'a message that is no JSON was dropped');
-      else await keep({ exchange, routingKeys: keysOf(message), body });
-      settle(() => channel.ack(message));
-    } catch (err) {
-      log.warn({ err, exchange }, 'a message for hooks could not be kept, and is tried again');
-      await clock.sleep(retryMs, this.#closing.signal);
-      settle(() => channel.nack(message));
+    const { exchange } = message;
+    for (let attempts = 1; this.#listeners.get(exchange)?.channel === channel; ) {
+      try {
+        await keep(message);
+        return true;
+      } catch (err) {
+        const isLast = attempts >= keepAttemptsMax;
+        if (isLast)
+          log.error({ err, exchange }, 'a message for hooks was given up, so that those behind it are kept');
+        else log.warn({ err, exchange }, 'a message for hooks could not be kept, and is tried again');
+        if (isLast) return true;
+        if (!isUnavailable(err)) attempts++;
+        await clock.sleep(retryMs, this.#closing.signal);
+      }
     }
+    return false;
   }
 }
 

@@ -10,6 +10,7 @@ import * as schema from './schema.ts';
 import { type HookVerbs, hookVerbs } from './service/index.ts';
 import { hookSubscription } from './subscription.ts';
 
+export { foreignQueueOptions, foreignQueuePrefix } from './foreign-exchanges.ts';
 export type { HookVerbs } from './service/index.ts';
 
 /** The door of hooks. */

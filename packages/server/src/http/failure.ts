@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { errorStatuses, isUnavailable, type Logger, RequestError } from '../base/index.ts';
+import { errorStatuses, isUnavailable, type Logger, PartyAway, RequestError } from '../base/index.ts';
 import type { Contract } from './contract.ts';
 
 export interface FailedRequest {
@@ -51,6 +51,16 @@ const bugReport = (thrown: unknown, contract: Contract, log: Logger): RequestErr
     return new RequestError(
       'ServiceUnavailable',
       'The database cannot be reached now; try again. The request may have taken effect all the same.',
+    );
+  }
+  if (thrown instanceof PartyAway) {
+    log.warn(
+      { err: thrown, method: contract.name, incidentId },
+      'a request failed: something it needs is away',
+    );
+    return new RequestError(
+      'ServiceUnavailable',
+      `${thrown.party} cannot be reached now; try again. The request may have taken effect all the same.`,
     );
   }
   log.error({ err: thrown, method: contract.name, incidentId }, 'a request failed by a fault of the server');

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fastify } from 'fastify';
-import { days, hours, later, manualClock, silentLog, slugid } from '../base/index.ts';
+import { days, hours, later, manualClock, PartyAway, silentLog, slugid } from '../base/index.ts';
 import { type Opened, opened, type TestDatabase, testDatabase } from '../testing/index.ts';
 import type { GivenObjectsContext } from './context.ts';
 import { createObjects, type Objects } from './index.ts';
@@ -293,6 +293,30 @@ describe('objects', () => {
     clock.advance(hours(2));
     assert.equal(await expire(without, 1), 0);
     assert.ok((await expire(objects, 100)) > 0);
+  });
+  it('a bucket that is away refuses bytes as unavailable, and does not block the expiry of others', async () => {
+    const away = { type: 's3', bucket: 'b', region: 'r', endpoint: 'http://127.0.0.1:1' } as const;
+    const key = { accessKeyId: 'key', secretAccessKey: 'secret' };
+    const both = opened(
+      createObjects({
+        ...deps,
+        backends: { disk: { type: 'disk', folder }, away: { ...away, ...key } },
+        placement: [
+          { backendId: 'away', when: { name: { prefix: 'away/' } } },
+          { backendId: 'disk', when: 'all' },
+        ],
+      }),
+    );
+    const name = `away/${slugid()}`;
+    const upload = anUpload({ proposedUploadMethods: inline('bytes') });
+    await assert.rejects(both.createUpload({ ...upload, name }), (error) => error instanceof PartyAway);
+    const here = await finished('here', { expires: later(clock.now(), hours(1)).toJSON() });
+    clock.advance(days(4));
+    assert.ok((await expire(both, 100)) > 0);
+    const left = await test.db<{
+      name: string;
+    }>`select name from objects where name = any(${[name, here.name]})`;
+    assert.deepEqual(left, [{ name }]);
   });
   it('an object that matches no rule is refused', async () => {
     const placement = [{ backendId: 'disk', when: { projectId: { exact: 'special' } } }] as const;

@@ -66,9 +66,14 @@ export const lockExpired = (
      where (expires < ${now} or upload_expires < ${now}) and backend_id = any(${backendIds}::text[])
      order by expires limit ${limit} for update skip locked`;
 
-/** From this time on these objects count as expired; a time that is earlier stays. */
+/**
+ * From this time on these objects count as expired; a time that is earlier stays. PostgreSQL 15 would take the index of the
+ * times for the better one.
+ */
 export const expireObjects = async (tx: Transaction, names: readonly string[], when: Date): Promise<void> => {
-  await tx`update objects set expires = ${when} where name = any(${names}::text[]) and expires > ${when}`;
+  await tx`
+    update objects set expires = ${when}
+     where name = any(${names}::text[]) and (expires > ${when}) is true`;
 };
 
 export const deleteObjects = async (tx: Transaction, names: readonly string[]): Promise<void> => {

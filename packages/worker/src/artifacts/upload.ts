@@ -235,7 +235,9 @@ export const uploadFile = async (
   const { taskId, runId } = claim;
   const { name, expires, contentType, contentEncoding } = file;
   await withBytes(file, async (path) => {
-    const upload = { taskId, runId, name, expires, contentType, contentEncoding, content: { path } };
+    const content = { path };
+    const freshCredentials = () => claim.credentials();
+    const upload = { taskId, runId, name, expires, contentType, contentEncoding, content, freshCredentials };
     await claim.call((queue) => uploadArtifact(queue, upload, signal), { signal, giveUpAfterMs });
   });
 };

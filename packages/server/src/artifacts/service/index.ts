@@ -23,6 +23,7 @@ import { expireArtifacts } from './expire.ts';
 import { type FinishedUpload, finishArtifacts } from './finish.ts';
 import { bytesKey, objectName } from './keys.ts';
 import { artifactView, listArtifacts } from './list.ts';
+import { createInParts, finishInParts } from './parts.ts';
 import { contentOf, findArtifacts, followWith, readContent, redirectTo } from './read.ts';
 import { replaceBytes } from './replace.ts';
 
@@ -53,6 +54,11 @@ export const artifactVerbs = (context: Context) => {
       for (const answer of await createArtifacts(tx, items, { now, context }))
         if (answer instanceof RequestError) throw answer;
     },
+    /** Adds a large artifact to a run, and returns where its parts go. */
+    createInParts: (asked: Parameters<typeof createInParts>[2]) =>
+      createInParts(context, bound.createArtifacts, asked),
+    /** Joins the parts of a large artifact. */
+    finishInParts: (finished: Parameters<typeof finishInParts>[2]) => finishInParts(context, find, finished),
     finishArtifact: (item: FinishedUpload): Promise<undefined> => bound.finishArtifacts.one(item),
     /** Redirects to the bytes (303), or says why there are none (424). */
     getArtifact: async (ref: Authorized): Promise<Reply> => redirectTo(await follow(ref), context),

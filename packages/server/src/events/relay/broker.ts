@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
-import { type Clock, type Logger, type Signal, seconds } from '../../base/index.ts';
+import { BrokerNodes, type Clock, type Logger, type Signal, seconds } from '../../base/index.ts';
 
 /** The outcome of a message. `lost`: the connection ended before the outcome was known. */
 export type Delivery = 'confirmed' | 'refused' | 'lost';
@@ -37,7 +37,7 @@ export interface Broker {
 }
 
 export interface BrokerContext {
-  /** Contains a password and is never logged. */
+  /** Names one node of the broker, or several. Contains a password and is never logged. */
   readonly url: string;
   /** Full names of all exchanges that are declared. */
   readonly exchanges: readonly string[];
@@ -47,31 +47,13 @@ export interface BrokerContext {
   readonly ready: Signal;
 }
 
-const connectWithinMs = seconds(10);
+const prepareWithinMs = seconds(10);
 const closeWithinMs = seconds(2);
 const reconnectAfterMs = { first: 200, max: seconds(5) };
 const complainEveryMs = seconds(30);
-// The broker counts as dead after twice this many seconds of silence.
-const heartbeatSeconds = 20;
 // Too large, malformed, to an unknown exchange, or something that the broker fails on. All other codes are about
 // permissions, operators, or the broker itself.
 const faultsOfMessages: readonly unknown[] = [311, 404, 406, 501, 502, 541];
-
-const withHeartbeat = (url: string): string => {
-  const parsed = new URL(url);
-  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(heartbeatSeconds));
-  return parsed.href;
-};
-
-const connect = async (url: string): Promise<ChannelModel> => {
-  const amqplib = await import('amqplib');
-  return amqplib.connect(withHeartbeat(url), {
-    timeout: connectWithinMs,
-    noDelay: true,
-    keepAlive: true,
-    clientProperties: { connection_name: 'taskyard' },
-  });
-};
 
 /** The socket of a connection; the library's types leave it out. */
 const socketOf = (connection: ChannelModel): Socket =>
@@ -163,8 +145,11 @@ const sessionOn = (
   };
 };
 
-const openSession = async ({ url, exchanges, clock, ready }: BrokerContext): Promise<OpenSession> => {
-  const connection = await connect(url);
+const openSession = async (
+  nodes: BrokerNodes,
+  { exchanges, clock, ready }: BrokerContext,
+): Promise<OpenSession> => {
+  const connection = await nodes.connect('taskyard');
   const end = endOf(connection);
   let blocked = false;
   connection.on('blocked', () => {
@@ -185,7 +170,7 @@ const openSession = async ({ url, exchanges, clock, ready }: BrokerContext): Pro
     return channel;
   };
   const done = new AbortController();
-  const tooLate = clock.sleep(connectWithinMs, done.signal).then(() => {
+  const tooLate = clock.sleep(prepareWithinMs, done.signal).then(() => {
     throw new Error('The broker did not answer in time');
   });
   try {
@@ -228,6 +213,7 @@ export const createBroker = (deps: BrokerContext): Broker => {
   const { clock, ready } = deps;
   const { complain, praise } = complaints(deps);
   const closing = new AbortController();
+  const nodes = new BrokerNodes(deps.url);
   let current: OpenSession | undefined;
   let running: Promise<void> | undefined;
 
@@ -235,7 +221,7 @@ export const createBroker = (deps: BrokerContext): Broker => {
     let waitMs = reconnectAfterMs.first;
     while (!closing.signal.aborted) {
       try {
-        current = await openSession(deps);
+        current = await openSession(nodes, deps);
         if (closing.signal.aborted) break;
         praise();
         waitMs = reconnectAfterMs.first;

@@ -21,10 +21,46 @@ export interface UploadTerms {
 
 export type HashAlgorithm = 'sha256' | 'sha512';
 
+export interface PartsTerms extends UploadTerms {
+  /** In bytes. */
+  readonly contentLength: number;
+  readonly contentEncoding?: 'gzip' | undefined;
+  /** An upload that was begun before, whose URLs are signed again. */
+  readonly uploadId?: string | undefined;
+}
+
+/** An upload in parts. */
+export interface PartsUpload {
+  readonly uploadId: string;
+  /** The length of each part but the last, in bytes. */
+  readonly partLength: number;
+  /** For each part the URL that it is PUT to. Each reply has an `etag`. */
+  readonly urls: readonly string[];
+  readonly expires: Date;
+}
+
+/** Parts that have been uploaded. */
+export interface FinishedParts {
+  readonly uploadId: string;
+  /** What the store replied to each part. */
+  readonly etags: readonly string[];
+  /** Of all parts, in bytes. */
+  readonly contentLength: number;
+}
+
+/** Stores large bytes in parts, each of which can be sent again by itself. */
+export interface PartsBackend {
+  begin(key: string, terms: PartsTerms): Promise<PartsUpload>;
+  /** Makes the parts the bytes of the key. Safe to repeat. Throws an InputError when they are not those of the upload. */
+  join(key: string, parts: FinishedParts): Promise<void>;
+}
+
 /** Stores bytes by key. Keys are printable ASCII, and never chosen by a caller. */
 export interface Backend {
   /** A URL to which the bytes of a key can be PUT. Earlier bytes are replaced if that is allowed. */
   uploadUrl(key: string, terms: UploadTerms): Promise<SignedUpload>;
+  /** Absent in a backend that takes the bytes of a key by one request only. */
+  readonly parts?: PartsBackend;
   /** A URL from which the bytes of a key can be fetched, whether or not they have arrived. */
   downloadUrl(key: string, expires: Date): Promise<string>;
   /** Stores few bytes that are in memory. */

@@ -3,14 +3,17 @@ import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { later, minutes, systemClock } from '../../base/index.ts';
+import { later, minutes, PartyAway, systemClock } from '../../base/index.ts';
 import type { Backend } from './backend.ts';
 import { s3Backend } from './s3.ts';
-import { credentials, fakeBucket, region } from './testing/fake-bucket.ts';
+import { partLengthOf } from './s3-parts.ts';
+import { credentials, type Fault, fakeBucket, region } from './testing/fake-bucket.ts';
 
 describe('a bucket', () => {
   const bucket = fakeBucket();
   let backend: Backend;
+  /** The same, with little patience. */
+  let hasty: Backend;
   const soon = () => later(systemClock.now(), minutes(5));
 
   before(async () => {
@@ -24,7 +27,8 @@ describe('a bucket', () => {
       ...credentials,
       prefix: 'pre/',
     };
-    backend = s3Backend(options, systemClock);
+    const patience = { connectionTimeout: 1000, requestTimeout: 200, socketTimeout: 200 };
+    [backend, hasty] = [s3Backend(options, systemClock), s3Backend(options, systemClock, patience)];
   });
   after(() => bucket.server.close().closeAllConnections());
 
@@ -79,5 +83,85 @@ describe('a bucket', () => {
     assert.deepEqual(await backend.remove(['one', 'two', 'three']), ['one', 'three']);
     assert.ok(bucket.stored.has('pre/two') && !bucket.stored.has('pre/one'));
     assert.deepEqual(await backend.remove([]), []);
+  });
+
+  it('takes large bytes in parts, and their end more than once', async () => {
+    const { parts } = backend;
+    assert.ok(parts);
+    const contentLength = partLengthOf(0) + 3;
+    const terms = { contentType: 'a/b', contentEncoding: 'gzip', contentLength, expires: soon() } as const;
+    const { uploadId, urls, partLength } = await parts.begin('large', terms);
+    assert.deepEqual([partLength, urls.length], [partLengthOf(0), 2]);
+    // The first URLs may have expired.
+    const again = await parts.begin('large', { ...terms, uploadId });
+    assert.equal(again.uploadId, uploadId);
+    const etags: string[] = [];
+    for (const [i, url] of again.urls.entries()) {
+      const reply = await fetch(url, { method: 'PUT', body: `part ${i}` });
+      etags.push(reply.headers.get('etag') ?? '');
+    }
+    const finished = { uploadId, etags, contentLength: 'part 0part 1'.length };
+    await assert.rejects(parts.join('large', { ...finished, etags: etags.toReversed() }), {
+      code: 'InputError',
+    });
+    await parts.join('large', finished);
+    await parts.join('large', finished);
+    await assert.rejects(parts.join('large', { ...finished, contentLength: 1 }), { code: 'InputError' });
+    await assert.rejects(parts.join('elsewhere', finished), { code: 'InputError' });
+    const { bytes, ...about } = bucket.stored.get('pre/large') ?? {};
+    assert.equal(String(bytes), 'part 0part 1');
+    assert.deepEqual(about, { contentType: 'a/b', contentEncoding: 'gzip' });
+  });
+  it('takes up to five terabytes in about a thousand parts', () => {
+    const gigabyte = 2 ** 30;
+    assert.equal(partLengthOf(5 * 1024 * gigabyte), 5 * gigabyte);
+    assert.equal(Math.ceil((100 * gigabyte) / partLengthOf(100 * gigabyte)), 250);
+  });
+  const says =
+    (status: number, code: string): Fault =>
+    (request, response) => {
+      request.resume();
+      response.writeHead(status).end(`<Error><Code>${code}</Code></Error>`);
+    };
+  const cuts: Fault = (request) => void request.socket.destroy();
+  const isSilent: Fault = () => {};
+  const cutsMidway: Fault = (_request, response) => {
+    response.writeHead(200, { 'content-length': '100' });
+    response.write('half', () => response.destroy());
+  };
+  const failures: Readonly<Record<string, readonly Fault[]>> = {
+    'fails, and is overloaded': [says(500, 'InternalError'), says(503, 'SlowDown')],
+    'loses connections': [cuts, cuts],
+    'is silent': [isSilent],
+  };
+  for (const [what, faults] of Object.entries(failures)) {
+    it(`that ${what} for a moment is asked again`, async () => {
+      await backend.write('again', Buffer.from('hello'), 'a/b');
+      bucket.faults.push(...faults);
+      assert.equal((await hasty.find('again'))?.contentLength, 5);
+      bucket.faults.push(...faults);
+      assert.deepEqual(await hasty.remove(['again']), ['again']);
+    });
+  }
+  const outages: Readonly<Record<string, Fault>> = {
+    fails: says(500, 'InternalError'),
+    'is overloaded': says(503, 'SlowDown'),
+    'loses connections': cuts,
+    'is silent': isSilent,
+  };
+  for (const [what, fault] of Object.entries(outages)) {
+    it(`that ${what} for longer counts as away`, async () => {
+      bucket.faults.push(fault, fault, fault);
+      await assert.rejects(hasty.find('again'), (error) => error instanceof PartyAway);
+      assert.equal(bucket.faults.length, 0);
+    });
+  }
+  it('that loses a connection in the midst of bytes counts as away', async () => {
+    await backend.write('midway', Buffer.from('hello'), 'a/b');
+    bucket.faults.push(
+      (_request, response) => void response.writeHead(200, { 'content-length': '5' }).end(),
+      cutsMidway,
+    );
+    await assert.rejects(hasty.hash('midway', 'sha256'), (error) => error instanceof PartyAway);
   });
 });

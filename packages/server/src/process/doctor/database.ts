@@ -1,5 +1,6 @@
 import {
   type DatabaseFacts,
+  oldestPostgres,
   readDatabaseFacts,
   readMigrations,
   readServerStates,
@@ -8,7 +9,6 @@ import {
 import type { Config } from '../../config/index.ts';
 import { type Finding, fault, ok, warning } from './finding.ts';
 
-const versionMin = 15;
 const clockWrongMs = 5000;
 const clockOffMs = 500;
 
@@ -87,8 +87,8 @@ export const databaseFindings = (facts: DatabaseFacts, expected: Expected): Find
   const { version, versionNumber, role, encoding, connectionsMax, closedTables, unsafeSettings } = facts;
   const unsafe = `${unsafeSettings.join(', ')} off: acknowledged tasks may be lost.`;
   return [
-    versionNumber < versionMin * 10_000
-      ? fault(`PostgreSQL is ${version}.`, `Upgrade it to ${versionMin} or later.`)
+    versionNumber < oldestPostgres * 10_000
+      ? fault(`PostgreSQL is ${version}.`, `Upgrade it to ${oldestPostgres} or later.`)
       : ok(`PostgreSQL ${version}, as ${role}; ${Math.ceil(facts.bytes / 1_000_000)} MB`),
     ...(encoding === 'UTF8' ? [] : [fault(`Its encoding is ${encoding}.`, 'Create the database with UTF8.')]),
     ...(unsafeSettings.length === 0

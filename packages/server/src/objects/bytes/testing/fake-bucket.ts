@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { systemClock } from '../../../base/index.ts';
+import { fakeParts } from './fake-parts.ts';
 
 /** The key whose signatures the bucket accepts. */
 export const credentials = { accessKeyId: 'AKIDTEST', secretAccessKey: 'a secret of the test' };
@@ -36,7 +37,7 @@ const isExpired = (url: URL): boolean => {
   return Date.parse(iso) + Number(url.searchParams.get('X-Amz-Expires')) * 1000 < systemClock.now().getTime();
 };
 
-interface Stored {
+export interface Stored {
   readonly bytes: Buffer;
   readonly contentType: string;
   readonly contentEncoding?: string;
@@ -48,13 +49,17 @@ const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
   return Buffer.concat(chunks);
 };
 
+/** What the bucket does to a request instead of its work. */
+export type Fault = (request: IncomingMessage, response: ServerResponse) => void;
+
 /**
- * A small bucket: PUT, GET, HEAD and the deletion of many. Signatures in the query are verified; those in a
- * header, with which the server itself calls, are only required to be there.
+ * A small bucket: PUT, GET, HEAD, the deletion of many, and uploads in parts. Signatures in the query are verified; those in a
+ * header, with which the server itself calls, are only required to be there. Each of `faults` is for one request.
  */
 export const fakeBucket = () => {
   const stored = new Map<string, Stored>();
   const undeletable = new Set<string>();
+  const faults: Fault[] = [];
 
   const isAllowed = (request: IncomingMessage, url: URL): boolean =>
     url.searchParams.has('X-Amz-Signature')
@@ -70,11 +75,21 @@ export const fakeBucket = () => {
     return `<DeleteResult>${errors.map((key) => `<Error><Key>${key}</Key><Code>InternalError</Code></Error>`).join('')}</DeleteResult>`;
   };
 
+  const answerAboutParts = fakeParts(stored);
+
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '', 'http://bucket');
     const body = await bodyOf(request);
     if (!isAllowed(request, url)) return void response.writeHead(403).end();
     const key = decodeURIComponent(url.pathname.slice('/bucket/'.length));
+    const { method = '', headers } = request;
+    const query = url.searchParams;
+    if (query.has('uploads') || query.has('uploadId')) {
+      const { status, xml, etag } = answerAboutParts({ method, key, query, body, headers });
+      return void response
+        .writeHead(status, { 'content-type': 'application/xml', ...(etag ? { etag } : {}) })
+        .end(xml);
+    }
     if (request.method === 'POST') {
       return void response
         .writeHead(200, { 'content-type': 'application/xml' })
@@ -94,6 +109,10 @@ export const fakeBucket = () => {
     response.end(request.method === 'HEAD' ? undefined : found.bytes);
   };
 
-  const server = createServer((request, response) => void answer(request, response));
-  return { server, stored, undeletable };
+  const server = createServer((request, response) => {
+    const fault = faults.shift();
+    if (fault) fault(request, response);
+    else void answer(request, response);
+  });
+  return { server, stored, undeletable, faults };
 };
