@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { traceIdOf } from './identity.ts';
@@ -14,6 +15,13 @@ const aTracing = async (environment: NodeJS.ProcessEnv = {}): Promise<Tracing> =
   const tracing = await openTracing(nowhere, unheeded, environment);
   assert.ok(tracing);
   return tracing;
+};
+
+/** The id of a new task: a UUID in base64url, whose first bit is 0 as the original's have it. */
+const slugid = (): string => {
+  const bytes = Buffer.from(randomUUID().replaceAll('-', ''), 'hex');
+  bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);
+  return bytes.toString('base64url');
 };
 
 const taskId = 'fN1SbArXTPSVFNUvaOlinQ';
@@ -60,6 +68,28 @@ describe('tracing', () => {
     }
     assert.notDeepEqual(one.headersFor({ taskId }), one.headersFor({ taskId, runId: 0 }));
     assert.equal(one.taskSpan({ taskId: 'no id of a task' }), undefined);
+  });
+
+  it('of a part of all traces, every process exports the same tasks and runs', async (t) => {
+    process.env.OTEL_TRACES_SAMPLER = 'parentbased_traceidratio';
+    process.env.OTEL_TRACES_SAMPLER_ARG = '0.5';
+    t.after(() => {
+      delete process.env.OTEL_TRACES_SAMPLER;
+      delete process.env.OTEL_TRACES_SAMPLER_ARG;
+    });
+    const [one, other] = [await aTracing(), await aTracing()];
+    const taskIds = Array.from({ length: 400 }, () => slugid());
+    const sampled = taskIds.filter((taskId) => one.taskSpan({ taskId })?.isSampled);
+    assert.ok(sampled.length > 100 && sampled.length < 300, `${sampled.length} of 400`);
+    for (const taskId of taskIds) {
+      const isSampled = sampled.includes(taskId);
+      const spans = [other.taskSpan({ taskId }), one.taskSpan({ taskId, runId: 1 })];
+      const below = other.begin('below', { parent: other.taskSpan({ taskId, runId: 1 }) });
+      assert.deepEqual(
+        [...spans, below].map((span) => span?.isSampled),
+        [isSampled, isSampled, isSampled],
+      );
+    }
   });
 
   it('a call below a span of another trace names the run of its own', async () => {
