@@ -37,6 +37,7 @@ test('the command as an installed package', async (t) => {
     assert.deepEqual((await readdir(join(inside, '@taskyard'))).sort(), [
       'client',
       'taskcluster-yml',
+      'tracing',
       'worker',
     ]);
     // The npm registry knows another program named `taskyard`.

@@ -36,6 +36,7 @@ export const longest = [
   'packages/worker/hostile-trees',
   'test/metrics',
   'test/conformance-on-rabbitmq',
+  'test/traces',
   'test/source',
   'test/clean',
   'test/command-line',

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { slugid } from '@taskyard/client';
+import { anOtlpEndpoint } from '../support/otlp.ts';
 import { attributesOf, bewitParts, headerOf, type Keys, withBewit } from './hawk.ts';
 import { aSite } from './site.ts';
 import { aTask, hourFromNow } from './world.ts';
 
-it('no secret reaches the log, whatever is done with it', async (t) => {
-  const site = await aSite(t, { LOG_LEVEL: 'trace' });
+it('no secret reaches the log or a trace, whatever is done with it', async (t) => {
+  const endpoint = await anOtlpEndpoint(t);
+  const site = await aSite(t, { LOG_LEVEL: 'trace', OTEL_EXPORTER_OTLP_ENDPOINT: endpoint.url });
   const expires = hourFromNow(1);
   const path = '/api/auth/v1/clients/secretive';
   const wanted = { description: '', expires, scopes: ['*'] };
@@ -49,8 +51,11 @@ it('no secret reaches the log, whatever is done with it', async (t) => {
   };
   const log = site.log();
   assert.match(log, /"name":"claimWork"/);
+  const traces = endpoint.bytes();
+  assert.ok(traces.includes('claimWork'));
   for (const [name, secret] of Object.entries(secrets)) {
     assert.ok(secret && secret.length >= 20, name);
     assert.ok(!log.includes(secret), `the log tells ${name}`);
+    assert.ok(!traces.includes(secret), `a trace tells ${name}`);
   }
 });

@@ -32,7 +32,7 @@ export interface Platform {
 }
 
 const ours =
-  /^(TASKYARD|TASKCLUSTER|TASK|WORKER|S3|LOG|EXCHANGE|DATABASE)_|^(PORT|HOST|ROLE|WORKER|PROCESSES|METRICS_PORT)$|^(DATABASE|AMQP|ROOT)_URL$/;
+  /^(TASKYARD|TASKCLUSTER|TASK|WORKER|S3|LOG|EXCHANGE|DATABASE|OTEL)_|^(PORT|HOST|ROLE|WORKER|PROCESSES|METRICS_PORT)$|^(DATABASE|AMQP|ROOT)_URL$/;
 
 /** The environment without what would steer the platform, and without the mark of the test runner's own processes. */
 export const plainEnvironment = (): NodeJS.ProcessEnv =>

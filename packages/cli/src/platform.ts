@@ -60,6 +60,8 @@ const startBuiltInWorker = async (
     // Tasks may read the project that they belong to, but not the database and the root credentials.
     readOnlyPaths: project === undefined ? [] : [project],
     hiddenPaths: [config.data],
+    otlpEndpoint: config.otlpEndpoint,
+    otlpTracesEndpoint: config.otlpTracesEndpoint,
   });
   await worker.started;
   return worker;

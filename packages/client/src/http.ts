@@ -18,6 +18,7 @@ export interface HttpRequest {
   /** JSON text. */
   readonly body?: string | undefined;
   readonly signer?: Signer | undefined;
+  readonly headers?: (() => Readonly<Record<string, string>>) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The name of this request in errors. */
   readonly name: string;
@@ -87,6 +88,7 @@ export const parsed = (text: string, contentType: string): unknown => {
 const attempt = async (request: HttpRequest, signal: AbortSignal): Promise<HttpReply> => {
   const { method, url, body, signer } = request;
   const headers = {
+    ...request.headers?.(),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(signer ? { authorization: await signer.header(method, url) } : {}),
   };

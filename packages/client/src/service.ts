@@ -26,6 +26,8 @@ export interface ClientOptions {
   readonly retryDelayMs?: number | undefined;
   /** The time that one attempt may take. Default 60 s, which leaves room for the long polls of 20 s. */
   readonly timeoutMs?: number | undefined;
+  /** Headers of each attempt, beside the client's own: such as `traceparent`. */
+  readonly headers?: (() => Readonly<Record<string, string>>) | undefined;
 }
 
 /** What every method takes as its last argument, beside its query parameters. */
@@ -79,6 +81,7 @@ export class ServiceClient {
         url,
         body: body === undefined ? undefined : JSON.stringify(body),
         signer: this.#signer,
+        headers: this.options.headers,
         signal,
         name: `${this.serviceName}.${name}`,
       },

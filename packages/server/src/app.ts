@@ -105,6 +105,7 @@ const register = (server: FastifyInstance, deps: AppDeps, domains: Domains): voi
       claimedId,
       fillScopes: fillTemplate,
       ...(deps.watchMethod ? { watchMethod: deps.watchMethod } : {}),
+      tracing: deps.tracing,
     },
     { declarations, services: Object.fromEntries(verbs) as object },
   );

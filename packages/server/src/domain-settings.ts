@@ -15,6 +15,7 @@ export const queueSettingsOf = (config: Config): QueueSettings => ({
   deadlineDaysMax: config.taskDeadlineDaysMax,
   dependenciesMax: config.taskDependenciesMax,
   longPollSeconds: 20,
+  claimLocking: config.claimLocking,
   ageing: readAgeing(config.ageing),
 });
 

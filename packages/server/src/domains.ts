@@ -126,8 +126,9 @@ interface Opening extends DomainDeps {
 
 /** Opens all domains. Only here a domain gets something of a higher one. */
 export const openDomains = (deps: DomainDeps): Domains => {
-  const { db, clock, log, observeBatch, turns } = deps;
-  const opening: Opening = { ...deps, base: { db, clock, log, observeBatch, turns }, all: () => domains };
+  const { db, clock, log, observeBatch, tracing, turns } = deps;
+  const base = { db, clock, log, observeBatch, tracing, turns };
+  const opening: Opening = { ...deps, base, all: () => domains };
   const ground = openGround(opening);
   const queueContext = queueContextOf(opening, ground);
   const tasks = openTasks(opening, ground, queueContext);

@@ -20,7 +20,8 @@ export interface Claiming {
   readonly slots: Slots;
   /** Whether the worker may take another task: the disk has space, which is freed if possible. */
   readonly makeRoom: () => Promise<boolean>;
-  readonly begin: (claimed: TaskClaimResponse) => void;
+  /** Begins a claimed task, which was asked for at this time. */
+  readonly begin: (claimed: TaskClaimResponse, askedAt: Date) => void;
   /** Aborts when no other poll may begin. */
   readonly stop: AbortSignal;
   /** Aborts the current poll. */
@@ -39,16 +40,16 @@ export const claimTasks = async (options: WorkerOptions, claiming: Claiming): Pr
       await Promise.race([slots.changed(), stopped]);
       continue;
     }
-    const askedAt = clock.now().getTime();
+    const askedAt = clock.now();
     try {
       const hasRoom = await claiming.makeRoom();
       const claimed = hasRoom ? await poll(options, claiming) : [];
       failures = 0;
       hasReached ||= hasRoom;
-      for (const one of claimed) begin(one);
+      for (const one of claimed) begin(one, askedAt);
       if (claimed.length > 0) idleness.interrupt();
       if (!hasRoom) await clock.sleep(fullDiskPauseMs, stop);
-      else if (claimed.length === 0 && clock.now().getTime() - askedAt < emptyPollMsMin)
+      else if (claimed.length === 0 && clock.now().getTime() - askedAt.getTime() < emptyPollMsMin)
         await clock.sleep(emptyPollMsMin, stop);
     } catch (error) {
       if (stop.aborted) break;

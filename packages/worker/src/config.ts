@@ -11,15 +11,8 @@ import {
 } from './engines/index.ts';
 import { systemPath } from './program-environment.ts';
 import { defaultMetadataEndpoint } from './registration/index.ts';
+import { identifier, optionalUrl, paths, setting, whole } from './setting-shapes.ts';
 import type { WorkerOptions } from './worker-options.ts';
-
-const setting = (env: string, description: string) => ({ env, description });
-const whole = (env: string, description: string, { minimum = 0, maximum = 31_536_000 } = {}) =>
-  Type.Integer({ minimum, maximum, ...setting(env, description) });
-const identifier = (env: string, description: string) =>
-  Type.String({ pattern: '^[a-zA-Z0-9-_]{1,38}$', ...setting(env, description) });
-const paths = (env: string, description: string) =>
-  Type.Array(Type.String(), setting(env, `${description} Split by colons.`));
 
 /** How a worker gets its credentials: it has them, or worker-manager issues them. */
 export const providerKinds = ['none', 'static', 'aws'] as const;
@@ -150,6 +143,14 @@ export const WorkerConfig = Type.Object({
       minLength: 1,
       ...setting('TASKYARD_WORKER_SIGNING_KEY', 'File with the ed25519 key for the chain of trust.'),
     }),
+  ),
+  otlpEndpoint: optionalUrl(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'Base URL of an OpenTelemetry collector that takes OTLP over HTTP; `/v1/traces` is added. Default: no traces.',
+  ),
+  otlpTracesEndpoint: optionalUrl(
+    'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    'The whole URL for traces, in place of `otlpEndpoint`.',
   ),
   dockerHost: Type.String({
     pattern: '^(unix:///|tcp://).+',

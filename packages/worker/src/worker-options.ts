@@ -55,6 +55,10 @@ export interface WorkerOptions extends WorkerIdentity {
   readonly freeDiskMiBMin?: number;
   /** An ed25519 key that signs what tasks with `chainOfTrust` make. No such tasks without it. */
   readonly signingKeyPath?: string;
+  /** Base URL to which traces are exported by OTLP over HTTP. Default: none are. */
+  readonly otlpEndpoint?: string | undefined;
+  /** The whole URL, in its place. */
+  readonly otlpTracesEndpoint?: string | undefined;
   /** For the docker engine. What is left out has its default. */
   readonly containers?: Partial<ContainerSettings>;
   readonly log?: WorkerLog;

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { makeFolder, Queue, slugid } from '@taskyard/client';
+import { openTracing, type Tracing } from '@taskyard/tracing';
 import { openUploads } from './artifacts/index.ts';
 import { openLostRuns } from './claims/index.ts';
 import { type Clock, seconds } from './clock.ts';
@@ -61,6 +62,7 @@ export const openTools = async (
     const { engine, plainEngine } = await openEngines(options, { clock, log, path, workDir, directory });
     const signingKey = await openSigningKey(options, log);
     const { liveLogs, shells, tunnel } = await openViews(options, { clock, log });
+    const tracing = await openTraces(options, log);
     const memoryGuard = startMemoryGuard(clock);
     const identity = { taskQueueId, workerGroup, workerId };
     const lostRuns = openLostRuns({ clock, log, identity, connect: () => queueOf(options) });
@@ -90,6 +92,7 @@ export const openTools = async (
       uploads: openUploads(),
       reports: openReports({ clock, taskQueueId, connect: () => queueOf(options) }),
       memoryGuard,
+      tracing,
       runsDirectory: directory.runs,
       path,
       environment: options.environment ?? {},
@@ -101,7 +104,8 @@ export const openTools = async (
       signingKey,
     };
     const last = { close: directory.release };
-    const close = () => closeInOrder([engine, plainEngine, lostRuns, memoryGuard, tunnel, liveLogs, last]);
+    const close = () =>
+      closeInOrder([engine, plainEngine, lostRuns, memoryGuard, tunnel, liveLogs, tracing, last]);
     return { tools, disk: await openDiskGuard(options, { tools, workDir }), close };
   } catch (error) {
     await directory.release();
@@ -170,6 +174,18 @@ const openViews = async (
         });
   return { liveLogs, shells: openShellsByTunnel(tunnel, shells), tunnel };
 };
+
+const openTraces = (
+  { otlpEndpoint, otlpTracesEndpoint }: WorkerOptions,
+  log: WorkerLog,
+): Promise<Tracing | undefined> =>
+  openTracing(
+    { endpoint: otlpEndpoint, tracesEndpoint: otlpTracesEndpoint },
+    {
+      service: 'taskyard-worker',
+      onError: (reason) => log.warn({ reason }, 'traces are not exported'),
+    },
+  );
 
 const whereaboutsOf = ({ location, instanceType }: WorkerOptions): Record<string, string> => ({
   ...(location === undefined ? {} : { TASKCLUSTER_WORKER_LOCATION: location }),

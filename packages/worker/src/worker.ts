@@ -5,7 +5,7 @@ import { type Clock, seconds, systemClock } from './clock.ts';
 import { type Stopping, watchForEnds } from './ends.ts';
 import type { Engine } from './engines/index.ts';
 import type { ExitReason } from './exit-reason.ts';
-import { type Resolution, runTask, toolsFor, type WorkerTools } from './runs/index.ts';
+import { type Resolution, runTask, toolsFor, traceRun, type WorkerTools } from './runs/index.ts';
 import { type SelfQuarantine, selfQuarantine } from './self-quarantine.ts';
 import { openSlots, type Slots } from './slots.ts';
 import { messageOf, silentLog, type WorkerLog } from './worker-log.ts';
@@ -165,12 +165,14 @@ interface Beginning {
 /** How a claimed task is begun: it takes a slot until its commands are over. */
 const beginIn =
   (slots: Slots, shared: WorkerTools, { steps, quarantine }: Beginning) =>
-  (claimed: TaskClaimResponse): void => {
+  (claimed: TaskClaimResponse, askedAt: Date): void => {
     const tools = toolsFor(shared, claimed.task.payload);
     const claim: HeldClaim = holdClaim(claimed, tools);
     const { taskId, runId } = claim;
     tools.log.info({ taskId, runId }, 'claimed');
     const endings = { shutdown: steps.shutdown.signal, abandon: steps.abandon.signal };
     const ended = (resolution: Resolution): void => quarantine.note({ taskId, runId }, resolution);
-    slots.occupy({ taskId, runId }, (vacate) => runTask(tools, claim, { endings, vacate, ended }));
+    slots.occupy({ taskId, runId }, (vacate) =>
+      traceRun(tools, { claimed, askedAt }, () => runTask(tools, claim, { endings, vacate, ended })),
+    );
   };

@@ -1,6 +1,8 @@
+import type { Span, Tracing } from '@taskyard/tracing';
 import { type Clock, systemClock } from './clock.ts';
 import type { Database, Sql, Transaction } from './database.ts';
 import { BrokenTransaction, isConnectionLoss, isTransient } from './database-errors.ts';
+import { inDatabaseSpan } from './database-spans.ts';
 import { RequestError } from './errors.ts';
 import { createGathering } from './gathering.ts';
 import type { Logger } from './log.ts';
@@ -47,6 +49,8 @@ export interface BaseContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observeBatch?: ObserveBatch | undefined;
+  /** Present where traces are exported. */
+  readonly tracing?: Tracing | undefined;
   /** Batches that write wait for their turn. Calls keep joining them meanwhile. */
   readonly turns?: Turns | undefined;
 }
@@ -63,6 +67,7 @@ export interface BatchLimits<In> {
 }
 
 interface Waiting<In, Out> {
+  readonly caller: Span | undefined;
   readonly bytes: number;
   readonly item: In;
   resolve(answer: Out): void;
@@ -128,7 +133,7 @@ export const batchedRead = <In, Out, C extends BaseContext>(
   );
 
 const gathered = <In, Out>(
-  { log, observeBatch, turns }: BaseContext,
+  { log, observeBatch, turns, tracing }: BaseContext,
   name: string,
   runOnce: (items: In[]) => Promise<Answer<Out>[]>,
   { rowsMax = 500, bytesMax = 8 * 2 ** 20, bytesOf = () => 0 }: BatchLimits<In>,
@@ -155,7 +160,8 @@ const gathered = <In, Out>(
     const observe = () =>
       observeBatch?.(name, { items: batch.length, seconds: (performance.now() - started) / 1000 });
     try {
-      settle(batch, await runOnce(batch.map((call) => call.item)).finally(observe));
+      const once = () => runOnce(batch.map((call) => call.item));
+      settle(batch, await inDatabaseSpan(tracing, { name, callers: batch }, once).finally(observe));
     } catch (error) {
       if (batch.length === 1 || isConnectionLoss(error)) {
         for (const call of batch) call.reject(error);
@@ -191,7 +197,7 @@ const gathered = <In, Out>(
   const one = (item: In): Promise<Out> =>
     new Promise((resolve, reject) => {
       // An item whose size cannot be computed fails here, alone, and not in the batch.
-      waiting.push({ item, bytes: bytesOf(item), resolve, reject });
+      waiting.push({ caller: tracing?.current(), item, bytes: bytesOf(item), resolve, reject });
       gathering.arrived(waiting.length);
       if (running) return;
       running = true;

@@ -41,6 +41,7 @@ export {
   readServerStates,
   type ServerState,
 } from './database-facts.ts';
+export { inDatabaseSpan } from './database-spans.ts';
 export { mistakeInDatabaseUrl } from './database-url.ts';
 export { dateIn, lastDate, requireDate } from './dates.ts';
 export { dueLoop } from './due-loop.ts';

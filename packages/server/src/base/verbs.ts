@@ -12,6 +12,7 @@ import {
   type Work,
 } from './batch.ts';
 import type { Sql, Transaction } from './database.ts';
+import { inOwnDatabaseSpan } from './database-spans.ts';
 
 /** A verb, and how its calls are batched. Made by {@link inBatches}, {@link inReads} and {@link alone}. */
 export interface Bindable<In, Out, C> {
@@ -44,9 +45,11 @@ export const oneByOne =
 
 /** Each call has a transaction of its own, since it does much, or all or nothing. */
 export const alone = <In, Out, C>(verb: Verb<In, Out, C>): Bindable<In, Out, C> => ({
-  bind: (context) => {
+  bind: (context, name) => {
     const one = async (item: In): Promise<Out> => {
-      const [answer] = await transact(context, (tx, now) => verb(tx, [item], { now, context }));
+      const [answer] = await inOwnDatabaseSpan(context.tracing, name, () =>
+        transact(context, (tx, now) => verb(tx, [item], { now, context })),
+      );
       return settled(answer as Awaited<ReturnType<typeof verb>>[number]);
     };
     return { one, all: (items) => Promise.all(items.map((item) => one(item).catch(refusalOf))) };
@@ -98,6 +101,9 @@ export const bindQueries = <C extends BaseContext, Queries extends Record<string
   Object.fromEntries(
     Object.entries(queries).map(([name, query]) => [
       name,
-      (asked: never) => query(context.db, asked, { now: context.clock.now(), context }),
+      (asked: never) =>
+        inOwnDatabaseSpan(context.tracing, measuredAs(name), () =>
+          query(context.db, asked, { now: context.clock.now(), context }),
+        ),
     ]),
   ) as Asked<Queries>;

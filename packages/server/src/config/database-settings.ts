@@ -1,4 +1,4 @@
-import { optionalUrl, toggle, whole } from './setting-shapes.ts';
+import { choice, optionalUrl, toggle, whole } from './setting-shapes.ts';
 
 const postgres = ['postgres(ql)?', 'a URL that starts with postgres://'] as const;
 
@@ -24,6 +24,13 @@ export const databaseSettings = {
     description:
       'Start although the PostgreSQL of your own has `fsync`, `full_page_writes` or `synchronous_commit` off, and so may ' +
       'lose what it has committed.',
+  }),
+  claimLocking: choice(['skip-locked', 'guarded-delete'], {
+    env: 'CLAIM_LOCKING',
+    default: 'skip-locked',
+    description:
+      'How processes that claim runs of one task queue keep out of each other’s way: each skips the rows that another one has ' +
+      'locked, or, for an engine without `for update skip locked`, waits for it and reads again.',
   }),
   databasePoolSizeMax: whole(1, 1000, {
     env: 'DATABASE_POOL_SIZE',

@@ -18,6 +18,7 @@ import {
   url,
   whole,
 } from './setting-shapes.ts';
+import { tracingSettings } from './tracing-settings.ts';
 
 /** All settings of an operator, with their defaults and meanings. */
 export const Config = Type.Object({
@@ -54,6 +55,7 @@ export const Config = Type.Object({
     env: 'METRICS_HOST',
     description: 'Address of `/metrics`, which needs no credentials; by default that of `host`.',
   }),
+  ...tracingSettings,
   role: choice(['all', 'api', 'background'], {
     env: 'ROLE',
     default: 'all',

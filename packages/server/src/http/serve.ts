@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { Span, Tracing } from '@taskyard/tracing';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, type Logger, RequestError } from '../base/index.ts';
 import { Authorization, type FillScopes } from './authorization.ts';
@@ -33,6 +34,7 @@ import { compressReplies } from './encodings.ts';
 import { failureReply } from './failure.ts';
 import { apiHeaders } from './headers.ts';
 import { monitoringRoutes, type ProcessFacts } from './monitoring.ts';
+import { beginCall, endCall } from './spans.ts';
 import { whileStanding } from './standing.ts';
 import { awaitTurn } from './turns.ts';
 import { mistakesIn, mistakesInSlices, schemaPath } from './validation.ts';
@@ -51,6 +53,8 @@ export interface ServeContext {
   readonly fillScopes: FillScopes;
   /** Returns a function that is called after each call of a method, with the status of the reply and its duration. */
   watchMethod?(service: string, method: string): ObserveCall;
+  /** Present where traces are exported. */
+  readonly tracing?: Tracing | undefined;
   /** Checks every reply against its schema: for tests. */
   readonly checkReplies?: boolean;
 }
@@ -82,7 +86,7 @@ export const serve = <Services extends object>(
       const { atRoot, path: rootPath } = route.contract;
       if (atRoot) app.options(rootPath, allowEveryone);
       for (const path of routerPaths(route.contract))
-        addRoute(app, atRoot ? path : base + path, { route, services: everything, deps, observe });
+        addRoute(app, atRoot ? path : base + path, { route, base, services: everything, deps, observe });
     }
   }
 };
@@ -111,6 +115,8 @@ const spellings = ({ path, rest }: Contract): string[] => {
 
 interface Endpoint {
   readonly route: Route<object>;
+  /** `/api/queue/v1`; undefined for monitoring, which is not traced. */
+  readonly base?: string;
   readonly services: object;
   readonly deps: ServeContext;
   readonly observe: ObserveCall;
@@ -143,18 +149,21 @@ interface Admitted {
   readonly caller: Caller;
   readonly authorization: Authorization;
   readonly proof: BodyProof | undefined;
+  readonly span: Span | undefined;
 }
 
 const admitted = new WeakMap<FastifyRequest, Admitted>();
 
 /** Identifies the caller and checks scopes by the head of the request. The body of a refused request is discarded. */
 const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-  const { route, services, deps } = endpoint;
+  const { route, base, services, deps } = endpoint;
   const { contract } = route;
   const started = performance.now();
   const ids = identify(request, reply);
   const params = pathValues(contract, request.params as Record<string, string>);
   const head = headOf(request);
+  const { requestId } = ids;
+  const span = beginCall(deps.tracing, request, { base, contract, params, requestId });
   let caller: Caller | undefined;
   try {
     caller = await deps.authenticate(contract.scopes === undefined ? unsigned(head) : head);
@@ -163,7 +172,7 @@ const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: Fastify
     const proof = route.admitHead?.(services, head);
     if (hasLargeBody(request)) authorization.checkAnyBody();
     requireBoundedBody(contract, caller, request);
-    admitted.set(request, { started, ids, params, caller, authorization, proof });
+    admitted.set(request, { started, ids, params, caller, authorization, proof, span });
     limitBodyTime(request, deps.clock);
     sendContinue(reply);
     return;
@@ -174,7 +183,13 @@ const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: Fastify
     }
     refuse(endpoint, error, { reply, params, payload: {}, isLarge: false });
     const ms = performance.now() - started;
-    record(endpoint, reply.statusCode, { ...ids, ms, clientId: caller?.clientId, taskId: params.taskId });
+    record(endpoint, reply.statusCode, {
+      ...ids,
+      ms,
+      clientId: caller?.clientId,
+      taskId: params.taskId,
+      span,
+    });
     return reply;
   }
 };
@@ -203,7 +218,7 @@ const answer = async (
 ): Promise<FastifyReply> => {
   const { route, services, deps } = endpoint;
   const { contract } = route;
-  const { started, ids, params, caller, authorization, proof } = admitted.get(request) as Admitted;
+  const { started, ids, params, caller, authorization, proof, span } = admitted.get(request) as Admitted;
   const signed: SignedRequest = {
     ...headOf(request),
     payload: (request.body as string | undefined) ?? '',
@@ -225,7 +240,8 @@ const answer = async (
       signal: contract.waits ? standing(endpoint, params, { request, reply }) : neverGone,
       request: signed,
     };
-    const value = await route.handle(services, call);
+    const handle = () => route.handle(services, call);
+    const value = await (span && deps.tracing ? deps.tracing.within(span, handle) : handle());
     authorization.confirm();
     if (deps.checkReplies) checkReply(contract, value);
     return send(reply, value);
@@ -234,7 +250,13 @@ const answer = async (
     return refuse(endpoint, error, { reply, params, payload, isLarge });
   } finally {
     const ms = performance.now() - started;
-    record(endpoint, reply.statusCode, { ...ids, ms, clientId: caller.clientId, taskId: params.taskId });
+    record(endpoint, reply.statusCode, {
+      ...ids,
+      ms,
+      clientId: caller.clientId,
+      taskId: params.taskId,
+      span,
+    });
   }
 };
 
@@ -278,12 +300,14 @@ interface CallFacts {
   readonly requestId: string;
   readonly clientId?: string | undefined;
   readonly taskId?: string | undefined;
+  readonly span?: Span | undefined;
 }
 
 /** Logs one line for each call and makes one observation. The line contains nothing from the body or the headers. */
 const record = ({ route, deps, observe }: Endpoint, status: number, facts: CallFacts): void => {
-  const { ms, clientId, taskId, traceId, requestId } = facts;
+  const { ms, clientId, taskId, traceId, requestId, span } = facts;
   observe(status, ms / 1000);
+  endCall(span, status, clientId);
   deps.log.info(
     {
       name: route.contract.name,
@@ -370,6 +394,7 @@ const refuseUnread = (
   refuse(endpoint, refusal, { reply, params, payload: {}, isLarge: false });
   const ids = known?.ids ?? identify(request, reply);
   const clientId = known?.caller.clientId;
-  record(endpoint, reply.statusCode, { ...ids, ms: reply.elapsedTime, clientId, taskId: params.taskId });
+  const { taskId } = params;
+  record(endpoint, reply.statusCode, { ...ids, ms: reply.elapsedTime, clientId, taskId, span: known?.span });
   return reply;
 };

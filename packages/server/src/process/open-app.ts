@@ -1,4 +1,5 @@
-import { type App, createApp, localSignals, sharedSignals } from '../app.ts';
+import { openTracing, type Tracing } from '@taskyard/tracing';
+import { type App, type AppDeps, createApp, localSignals, sharedSignals } from '../app.ts';
 import {
   connect,
   createMetrics,
@@ -53,11 +54,12 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
     onNews: () => appended.wake(),
   });
   const relayDb = connectRelay(config, { url, log });
+  const tracing = await openTraces(config, log);
   let isClosing = false;
   let isLeaving = false;
   const closeAll = () => {
     isClosing = true;
-    return Promise.all([db.close(), relayDb?.close()]);
+    return Promise.all([db.close(), relayDb?.close(), tracing?.close()]);
   };
   // The last wake-ups may come too late, which periodic reads cover.
   const onError = (err: unknown) => isClosing || log.warn({ err }, 'a wake-up could not be sent');
@@ -71,18 +73,14 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
       relayDb,
       clock: systemClock,
       log,
+      tracing,
       signals,
       ...observers(metrics),
       local,
       hasPeers: !isAlone,
       encryption: secrets.encryption,
       staticClients: secrets.staticClients,
-      process: {
-        uptimeSeconds: () => process.uptime(),
-        version: await version(),
-        isLeaving: () => isLeaving,
-        reachDatabase: () => transact({ db, clock: systemClock, log }, async () => {}),
-      },
+      process: await factsOf(() => isLeaving, { db, log }),
       rootUrl,
     });
     measureProcess(metrics, { db, relayDb, domains: app.domains });
@@ -103,6 +101,27 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
     throw error;
   }
 };
+
+/** What the process says of itself to those who watch it. */
+const factsOf = async (
+  isLeaving: () => boolean,
+  { db, log }: { db: Database; log: Logger },
+): Promise<AppDeps['process']> => ({
+  uptimeSeconds: () => process.uptime(),
+  version: await version(),
+  isLeaving,
+  reachDatabase: () => transact({ db, clock: systemClock, log }, async () => {}),
+});
+
+/** What exports traces, if the configuration wants any. */
+const openTraces = (
+  { otlpEndpoint: endpoint, otlpTracesEndpoint: tracesEndpoint }: Config,
+  log: Logger,
+): Promise<Tracing | undefined> =>
+  openTracing(
+    { endpoint, tracesEndpoint },
+    { service: 'taskyard', onError: (reason) => log.warn({ reason }, 'traces are not exported') },
+  );
 
 /** The database connections of the relay, if this process runs one. */
 const connectRelay = (config: Config, { url, log }: { url: string; log: Logger }): Database | undefined => {

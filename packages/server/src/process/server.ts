@@ -99,7 +99,7 @@ type Endings = ReturnType<typeof createEndings>;
 
 /** How workers on this machine are started. Their tasks can see neither our data nor our configuration. */
 const localSettingsOf = (
-  { data, worker }: Config,
+  { data, worker, otlpEndpoint, otlpTracesEndpoint }: Config,
   { workerCommand, project }: ServerSurroundings,
 ): LocalSettings | undefined =>
   workerCommand && {
@@ -111,6 +111,8 @@ const localSettingsOf = (
       readOnlyPaths: project === undefined ? [] : [project],
       hiddenPaths: [data],
       isolateNetwork: worker.isolateNetwork,
+      otlpEndpoint,
+      otlpTracesEndpoint,
     },
   };
 

@@ -18,14 +18,13 @@ import {
 } from '../base/index.ts';
 import { readConfig } from '../config/index.ts';
 import { aTask } from '../queue/testing.ts';
-import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { heldTransaction, type TestDatabase, testDatabase, untilBlocked } from '../testing/index.ts';
 import { createWorkers } from '../workers/index.ts';
 import { observers } from './measures.ts';
 
 // This clock never moves, so the periodic reads that cover lost wake-ups never happen.
 const clock = manualClock();
 
-const config = readConfig({ env: {} });
 const keys = encryption({ keys: { k: randomBytes(32).toString('base64') }, current: 'k' });
 const everything = { description: 'Built in.', scopes: ['*'] };
 const staticClients = ['root', 'queue'].map((name) => ({
@@ -42,12 +41,12 @@ interface Opened {
 }
 
 /** The application of one process of several. */
-const openOn = async ({ url }: TestDatabase): Promise<Opened> => {
+const openOn = async ({ url }: TestDatabase, env: NodeJS.ProcessEnv = {}): Promise<Opened> => {
   const db = connect({ url });
   const metrics = createMetrics({ clock, log: silentLog });
   const signals = await sharedSignals(db, () => {});
   const app = createApp({
-    config,
+    config: readConfig({ env }),
     db,
     clock,
     log: silentLog,
@@ -67,6 +66,12 @@ const openOn = async ({ url }: TestDatabase): Promise<Opened> => {
   return { app, db, metrics, signals };
 };
 
+const close = async ({ app, db }: Opened): Promise<void> => {
+  await app.drain();
+  await app.close();
+  await db.close();
+};
+
 const countLooks = async (metrics: Metrics): Promise<number> =>
   (await metrics.read())
     .filter(({ name }) => name === 'taskyard_batch_items')
@@ -84,11 +89,7 @@ describe('a process without periodic reads', () => {
     there = await openOn(database);
   });
   after(async () => {
-    for (const { app, db } of [here, there]) {
-      await app.drain();
-      await app.close();
-      await db.close();
-    }
+    for (const opened of [here, there]) await close(opened);
     await database.drop();
   });
 
@@ -108,6 +109,33 @@ describe('a process without periodic reads', () => {
     });
     const claims = await within('the worker to be woken', waiting);
     assert.equal((JSON.parse(claims[0] ?? '') as { status: { taskId: string } }).status.taskId, taskId);
+  });
+
+  it('skips a run that is being taken, or waits for it, as its configuration says', async (t) => {
+    const guarded = await openOn(database, { CLAIM_LOCKING: 'guarded-delete' });
+    t.after(() => close(guarded));
+    const claimedBy = async ({ app }: Opened): Promise<string> => {
+      const worker = { workerGroup: 'hall', workerId: 'three' };
+      const gone = new AbortController().signal;
+      const asked = { taskQueueId: 'prov/locked', worker, count: 1, gone };
+      const [claim = ''] = await app.domains.queue.verbs.claimWork(asked);
+      return (JSON.parse(claim) as { status: { taskId: string } }).status.taskId;
+    };
+    const request = aTask(clock.now(), { workerType: 'locked' });
+    const tasks = [1, 2].map(() => ({ taskId: slugid(), request, authorize: () => {} }));
+    await here.app.domains.queue.verbs.createTasks.all(tasks);
+    const line = await here.db<{ taskId: string }>`
+      select task_id from pending where task_queue_id = 'prov/locked' order by priority, position, task_id`;
+    const [first, second] = line.map(({ taskId }) => taskId);
+    const lock = await heldTransaction(
+      here.db,
+      (tx) => tx`select task_id from pending where task_id = ${first} for update`,
+    );
+    assert.equal(await claimedBy(here), second);
+    const waiting = claimedBy(guarded);
+    await untilBlocked(here.db, 1);
+    await lock.end();
+    assert.equal(await waiting, first);
   });
 
   describe('with a waiting worker', () => {

@@ -32,6 +32,8 @@ export interface QueueSettings extends DefinitionLimits {
   readonly claimTimeoutSeconds: number;
   /** A task that is not resolved is ended this long after its deadline. */
   readonly deadlineDelaySeconds: number;
+  /** How several processes that claim from one line keep out of each other's way. Default `skip-locked`. */
+  readonly claimLocking?: 'skip-locked' | 'guarded-delete';
   /** How long `claimWork` waits for tasks. */
   readonly longPollSeconds: number;
 }

@@ -5,7 +5,7 @@ import { type Database, days, later, RequestError, slugid } from '../base/index.
 import { heldTransaction, type Opened, untilBlocked } from '../testing/index.ts';
 import { type FilledTaskRequest, holdSettled, type Queue, type TaskStatus } from './index.ts';
 import * as store from './store/index.ts';
-import { anybody, aTask, type TestQueue, testQueue } from './testing.ts';
+import { anybody, aTask, claimLockings, type TestQueue, testQueue } from './testing.ts';
 
 // Two queues with two pools on one database, like two processes.
 
@@ -176,30 +176,34 @@ describe('a task that nobody needs any more', () => {
 });
 
 describe('claims in two processes', () => {
-  it('never give a task twice, and leave none behind', () =>
-    rounds(3, async (round) => {
-      const workerType = `crowd-${round}`;
-      const tasks = Array.from({ length: 150 }, () => toCreate({ workerType }));
-      const done = new AbortController();
-      setMaxListeners(0, done.signal);
-      const given: string[] = [];
-      const work = async (queue: Opened<Queue>, workerId: string): Promise<void> => {
-        while (given.length < tasks.length) {
-          const claims = await queue.claimWork({
-            taskQueueId: `prov/${workerType}`,
-            worker: { workerGroup: 'hall', workerId },
-            count: 3,
-            gone: done.signal,
-          });
-          for (const text of claims) given.push((JSON.parse(text) as { status: TaskStatus }).status.taskId);
-          if (given.length >= tasks.length) done.abort();
-        }
-      };
-      await one.createTasks.all(tasks);
-      await Promise.all(Array.from({ length: 12 }, (_, i) => work(i % 2 ? one : two, `worker-${i}`)));
-      assert.deepEqual([...given].sort(), tasks.map(({ taskId }) => taskId).sort());
-      assert.equal(new Set(given).size, tasks.length);
-    }));
+  for (const claimLocking of claimLockings)
+    it(`never give a task twice, and leave none behind: ${claimLocking}`, () =>
+      rounds(3, async (round) => {
+        const workerType = `${claimLocking}-${round}`;
+        const queues = [1, 2].map(() => t.another(undefined, { claimLocking }).queue);
+        const tasks = Array.from({ length: 150 }, () => toCreate({ workerType }));
+        const done = new AbortController();
+        setMaxListeners(0, done.signal);
+        const given: string[] = [];
+        const work = async (queue: Opened<Queue>, workerId: string): Promise<void> => {
+          while (given.length < tasks.length) {
+            const claims = await queue.claimWork({
+              taskQueueId: `prov/${workerType}`,
+              worker: { workerGroup: 'hall', workerId },
+              count: 3,
+              gone: done.signal,
+            });
+            for (const text of claims) given.push((JSON.parse(text) as { status: TaskStatus }).status.taskId);
+            if (given.length >= tasks.length) done.abort();
+          }
+        };
+        await one.createTasks.all(tasks);
+        await Promise.all(
+          Array.from({ length: 12 }, (_, i) => work(queues[i % 2] as Opened<Queue>, `worker-${i}`)),
+        );
+        assert.deepEqual([...given].sort(), tasks.map(({ taskId }) => taskId).sort());
+        assert.equal(new Set(given).size, tasks.length);
+      }));
 
   it('give a certain run to one of the workers that ask for it', () =>
     rounds(20, async () => {

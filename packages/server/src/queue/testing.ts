@@ -33,6 +33,9 @@ import { createQueue, type FilledTaskRequest, type Queue, type QueueSettings, ro
 /** For tests: a check that every caller passes. */
 export const anybody: Authorize = () => {};
 
+/** For tests: the ways in which processes that claim from one line keep out of each other's way. */
+export const claimLockings = ['skip-locked', 'guarded-delete'] as const;
+
 /** For tests: a valid task with few fields, and the given ones. */
 export const aTask = (now: Date, fields: Partial<FilledTaskRequest> = {}): FilledTaskRequest => ({
   ...plainTask(now),
@@ -46,7 +49,10 @@ export interface TestQueue {
   readonly clock: ManualClock;
   readonly queue: Opened<Queue>;
   /** The queue once more on a pool of its own, as in another process; closed with the rest. */
-  another(change?: (db: Database) => Database): { queue: Opened<Queue>; db: Database };
+  another(
+    change?: (db: Database) => Database,
+    more?: Partial<QueueSettings>,
+  ): { queue: Opened<Queue>; db: Database };
   /** The queue once more on the same pool, closed with the rest. */
   again(): Opened<Queue>;
   /** The queue with a clock that is this many milliseconds ahead; closed with the rest. */
@@ -63,7 +69,7 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
   const { db, url, drop } = await testDatabase();
   const clock = manualClock();
   const all: { queue: Opened<Queue>; db: Database }[] = [];
-  const open = (database: Database, by: Clock = clock): Opened<Queue> => {
+  const open = (database: Database, by: Clock = clock, more: Partial<QueueSettings> = {}): Opened<Queue> => {
     const alone = queueAlone();
     const queue = opened(
       createQueue({
@@ -71,7 +77,7 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
         clock: by,
         log: silentLog,
         ...alone,
-        settings: { ...alone.settings, ...settings },
+        settings: { ...alone.settings, ...settings, ...more },
       }),
     );
     all.push({ queue, db: database });
@@ -82,9 +88,9 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
     db,
     clock,
     queue,
-    another: (change = (same) => same) => {
+    another: (change = (same) => same, more = {}) => {
       const database = change(connect({ url }));
-      return { queue: open(database), db: database };
+      return { queue: open(database, clock, more), db: database };
     },
     again: () => open(db),
     ahead: (ms) => open(db, { ...clock, now: () => later(clock.now(), ms) }),

@@ -7,6 +7,7 @@ import {
   type Queue,
   uploadArtifact,
 } from '@taskyard/client';
+import { traced } from '@taskyard/tracing';
 import type { HeldClaim } from '../claims/index.ts';
 import { minutes } from '../clock.ts';
 import { inParallel } from '../in-parallel.ts';
@@ -127,7 +128,11 @@ class Lists {
     const { taskId, runId } = claim;
     try {
       const send = (queue: Queue) => queue.createArtifacts(taskId, runId, { artifacts }, { signal });
-      return (await claim.call(send, { signal, giveUpAfterMs })).artifacts;
+      const attributes = { 'taskyard.artifact.names': artifacts.map(({ name }) => name) };
+      const answer = await traced(claim.tracing, 'upload artifacts', { attributes }, () =>
+        claim.call(send, { signal, giveUpAfterMs }),
+      );
+      return answer.artifacts;
     } catch (error) {
       signal.throwIfAborted();
       const status = statusOf(error);
@@ -234,10 +239,12 @@ export const uploadFile = async (
 ): Promise<void> => {
   const { taskId, runId } = claim;
   const { name, expires, contentType, contentEncoding } = file;
-  await withBytes(file, async (path) => {
-    const content = { path };
+  const send = async (path: string): Promise<void> => {
     const freshCredentials = () => claim.credentials();
+    const content = { path };
     const upload = { taskId, runId, name, expires, contentType, contentEncoding, content, freshCredentials };
     await claim.call((queue) => uploadArtifact(queue, upload, signal), { signal, giveUpAfterMs });
-  });
+  };
+  const attributes = { 'taskyard.artifact.name': name };
+  await traced(claim.tracing, 'upload artifact', { attributes }, () => withBytes(file, send));
 };

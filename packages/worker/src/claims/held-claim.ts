@@ -1,4 +1,5 @@
 import { Index, Queue, type TaskClaimResponse } from '@taskyard/client';
+import type { Tracing } from '@taskyard/tracing';
 import { type Clock, minutes } from '../clock.ts';
 import { statusOf, withRetries } from '../retry.ts';
 import { messageOf, type WorkerLog } from '../worker-log.ts';
@@ -9,6 +10,8 @@ export interface HeldClaim {
   readonly taskId: string;
   readonly runId: number;
   readonly task: TaskClaimResponse['task'];
+  /** Present where traces are exported. */
+  readonly tracing?: Tracing | undefined;
   /** Aborts when the run is no longer ours: cancelled, past its deadline, or claimed for too long. */
   readonly lost: AbortSignal;
   /** The newest credentials of the task. */
@@ -34,6 +37,8 @@ export interface ClaimKeeping {
   readonly log: WorkerLog;
   /** Hears of runs that are taken away before a renewal is refused. */
   readonly lostRuns?: LostRuns | undefined;
+  /** Present where traces are exported. */
+  readonly tracing?: Tracing | undefined;
 }
 
 // The original's workers renew claims (of 20 minutes) three minutes before their end.
@@ -49,14 +54,15 @@ export const renewAfterMs = (lengthMs: number): number =>
  */
 export const holdClaim = (
   claimed: TaskClaimResponse,
-  { rootUrl, clock, log, lostRuns }: ClaimKeeping,
+  { rootUrl, clock, log, lostRuns, tracing }: ClaimKeeping,
 ): HeldClaim => {
   const { task, runId, status } = claimed;
   const { taskId } = status;
   const lost = new AbortController();
   const over = new AbortController();
+  const headers = tracing && (() => tracing.headersFor({ taskId, runId }));
   const connect = (credentials: TaskClaimResponse['credentials']): Queue =>
-    new Queue({ rootUrl, credentials, retries: 0 });
+    new Queue({ rootUrl, credentials, retries: 0, headers });
   const started = status.runs[runId]?.started;
   const offsetMs = started === undefined ? 0 : Date.parse(started) - clock.now().getTime();
   let { credentials } = claimed;
@@ -106,6 +112,7 @@ export const holdClaim = (
     taskId,
     runId,
     task,
+    tracing,
     lost: lost.signal,
     credentials: () => credentials,
     queue: () => queue,

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { traced } from '@taskyard/tracing';
 import type { CommandExit, RunningCommand } from '../engines/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import { commandPlaceOf } from './command-place.ts';
@@ -35,9 +36,9 @@ export const runCommands = async (
   let exitCode: number | undefined;
   const shells = offerShells(run, description, surroundings);
   try {
-    for (const argv of description.commands) {
+    for (const [index, argv] of description.commands.entries()) {
       if (ends.aborted) break;
-      exitCode = await runCommand(run, { argv, description, surroundings, ends });
+      exitCode = await tracedCommand(run, { index, argv, description, surroundings, ends });
       if (exitCode !== 0) break;
     }
     if (!interrupted.aborted) await copyArtifactsOut(run, description);
@@ -65,11 +66,26 @@ const resolutionOf = (exitCode: number | undefined, { onExitStatus }: TaskDescri
 };
 
 interface CommandRun {
+  readonly index: number;
   readonly argv: readonly string[];
   readonly description: TaskDescription;
   readonly surroundings: Surroundings;
   readonly ends: AbortSignal;
 }
+
+/** The span of a command says which one it is, not its words: they may hold secrets. */
+const tracedCommand = (run: Run, command: CommandRun): Promise<number> =>
+  traced(
+    run.tools.tracing,
+    'command',
+    { attributes: { 'taskyard.command.index': command.index } },
+    async (span) => {
+      const exitCode = await runCommand(run, command);
+      span?.set({ 'process.exit.code': exitCode });
+      if (exitCode !== 0) span?.fail('exit code');
+      return exitCode;
+    },
+  );
 
 const runCommand = async (
   run: Run,

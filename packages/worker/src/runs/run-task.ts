@@ -1,3 +1,4 @@
+import { traced } from '@taskyard/tracing';
 import { collectArtifacts } from '../artifacts/index.ts';
 import type { HeldClaim } from '../claims/index.ts';
 import { minutes } from '../clock.ts';
@@ -18,6 +19,7 @@ import { type CommandsResult, runCommands } from './run-commands.ts';
 import { defaultLogSettings, keepLog, showLiveLog } from './run-logs.ts';
 import { openSurroundings } from './surroundings.ts';
 import { type TimeLimit, timeLimit } from './time-limit.ts';
+import { traceResolution } from './trace-run.ts';
 
 // As long as claims usually last: after that the queue has given the run up.
 const reportGiveUpMs = minutes(20);
@@ -31,9 +33,10 @@ export const runTask = async (
   const { endings, ended } = circumstances;
   const run = await openRun(tools, claim, circumstances).catch((error) => reportBug(tools, claim, error));
   const resolution = run ? await story(run) : exception('internal-error');
+  traceResolution(tools, resolution);
   if (!claim.lost.aborted) {
     ended(resolution);
-    await report(tools, claim, { resolution, endings });
+    await traced(tools.tracing, 'report', {}, () => report(tools, claim, { resolution, endings }));
   }
   claim.letGo();
   if (run) await closeRun(run);
@@ -69,7 +72,10 @@ const perform = async (run: Run, description: TaskDescription): Promise<Resoluti
     );
   }
   const limit = timeLimit(run.tools.clock, description.maxRunTimeSeconds);
-  const caches = await mount(run, description, limit);
+  const attributes = { 'taskyard.mounts': description.mounts.length };
+  const caches = await traced(run.tools.tracing, 'mount', { attributes }, () =>
+    mount(run, description, limit),
+  );
   if (!caches) return failed;
   let result: CommandsResult | undefined;
   try {

@@ -1,5 +1,6 @@
 import { mkdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Tracing } from '@taskyard/tracing';
 import type { Uploads } from '../artifacts/index.ts';
 import type { HeldClaim, LostRuns } from '../claims/index.ts';
 import type { Clock } from '../clock.ts';
@@ -34,6 +35,8 @@ export interface WorkerTools {
   /** How artifacts are uploaded. */
   readonly uploads: Uploads;
   readonly memoryGuard: MemoryGuard;
+  /** Present where traces are exported. */
+  readonly tracing?: Tracing | undefined;
   /** Below it each run has a directory. */
   readonly runsDirectory: string;
   /** The PATH of tasks. */

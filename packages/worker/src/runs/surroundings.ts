@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { traced } from '@taskyard/tracing';
 import type { ContainerRequest } from '../engines/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import { startTaskProxy, type TaskProxy } from '../proxy/index.ts';
@@ -21,8 +22,10 @@ export const openSurroundings = async (
   run: Run,
   description: TaskDescription,
 ): Promise<Surroundings | undefined> => {
-  const image = description.image && (await provideImage(run, description.image));
-  if (description.image && !image) return undefined;
+  const { image: wanted } = description;
+  const image =
+    wanted && (await traced(run.tools.tracing, 'provide image', {}, () => provideImage(run, wanted)));
+  if (wanted && !image) return undefined;
   for (const { directory } of description.volumes) {
     await mkdir(join(run.taskDirectory, directory), { recursive: true });
   }

@@ -1,3 +1,4 @@
+import type { Tracing } from '@taskyard/tracing';
 import {
   type Clock,
   type Database,
@@ -29,6 +30,7 @@ export interface RelaySettings {
 
 export interface RelayContext {
   readonly clock: Clock;
+  readonly tracing?: Tracing | undefined;
   /** Woken after commits that added messages. */
   readonly changed: Signal;
   readonly closing: AbortSignal;
@@ -83,7 +85,7 @@ export class Relay {
   readonly #stopListening: () => void;
   #restsUntil: Date;
 
-  constructor(settings: RelaySettings, { clock, changed, closing }: RelayContext) {
+  constructor(settings: RelaySettings, { clock, tracing, changed, closing }: RelayContext) {
     const { db, log, url, exchangePrefix } = settings;
     const exchanges = settings.exchanges.map((exchange) => exchangeUnder(exchangePrefix, exchange));
     this.#db = db;
@@ -92,7 +94,7 @@ export class Relay {
     this.#alarm = createAlarm(clock);
     this.#stopListening = changed.each(() => this.#alarm.wakeAfter(gatherMs, 'changed'));
     this.#broker = createBroker({ url, exchanges, clock, log, ready: this.#alarm.ready });
-    this.#sender = new Sender({ clock, log, exchangePrefix, closing });
+    this.#sender = new Sender({ clock, log, tracing, exchangePrefix, closing });
     this.#report = createReporter(settings, clock);
     this.#restsUntil = clock.now();
     this.loop = {

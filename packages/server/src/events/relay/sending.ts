@@ -1,6 +1,8 @@
+import type { Tracing } from '@taskyard/tracing';
 import { type Clock, type Logger, later, seconds } from '../../base/index.ts';
 import type { StoredMessage } from '../store.ts';
 import type { Delivery, Session } from './broker.ts';
+import { traceSent } from './spans.ts';
 
 /** How far a page of messages got. */
 export interface Sent {
@@ -16,6 +18,8 @@ type Outcome = Delivery | 'impossible' | undefined;
 export interface SenderContext {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Present where traces are exported. */
+  readonly tracing?: Tracing | undefined;
   /** Replaces the prefix of all names of exchanges. */
   readonly exchangePrefix: string;
   /** Aborts when the process is about to end. From then on the patience is shorter. */
@@ -62,6 +66,8 @@ export class Sender {
 
   async sendPage(session: Session, messages: readonly StoredMessage[]): Promise<Sent> {
     this.#pausedUntil = undefined;
+    const { clock, tracing } = this.#deps;
+    const since = clock.now();
     const deliveries = await this.#deliver(session, messages);
     let done = 0;
     let skipped = 0;
@@ -77,6 +83,10 @@ export class Sender {
         skipped++;
       }
       done++;
+    }
+    if (tracing) {
+      const sent = messages.filter((_, i) => i < done && deliveries[i] === 'confirmed');
+      traceSent(tracing, sent, { since, now: clock.now() });
     }
     this.#suspects = Math.max(0, this.#suspects - done);
     if (done < messages.length) this.#stopAt(session, messages.length - done, deliveries[done]);

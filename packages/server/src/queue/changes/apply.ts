@@ -5,6 +5,7 @@ import { isResolution, messagesOf } from '../events.ts';
 import { type Change, stateOf, type TaskRecord } from '../record.ts';
 import { type Attempt, decideAll, lockTasks } from './decide.ts';
 import { announceLost, announcePending, followResolved } from './follow.ts';
+import { traceChanges } from './spans.ts';
 import { isRunning, placeInLine, writeChanges } from './write.ts';
 
 /** Locks the tasks, lets each attempt decide in order, and applies the decisions. Returns one result for each attempt. */
@@ -50,6 +51,7 @@ export const applyChanges = async (
   announcePending(tx, [...changes, ...scheduled], context);
   announceLost(tx, changes, context);
   observeClaims(tx, changes, work);
+  traceChanges(tx, changes, work);
   tellOfWork(tx, changes, context);
 };
 

@@ -1,4 +1,5 @@
-import { isConnectionLoss, seconds } from '../../base/index.ts';
+import type { Span } from '@taskyard/tracing';
+import { inDatabaseSpan, isConnectionLoss, seconds } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import { findHeads } from '../store/index.ts';
 import { Deliveries } from './deliveries.ts';
@@ -13,6 +14,8 @@ export interface WorkRequest extends Waiter {
 }
 
 interface WaitingCall extends Waiter {
+  /** The span of the call, where calls are traced. */
+  readonly caller: Span | undefined;
   readonly taskQueueId: string;
   /** The time is up, or the caller has disconnected: it can no longer receive claims. */
   isAnswered: boolean;
@@ -30,6 +33,8 @@ type WaitingByQueue = ReadonlyMap<string, readonly WaitingCall[]>;
 
 /** A wake-up from another process may be lost; then a worker waits this much longer. */
 const lookAtLeastEveryMs = seconds(2);
+/** What the transactions are called in metrics and traces. */
+const batchName = 'claim-work';
 /** One transaction takes at most this many runs. */
 const takenAtOnceMax = 500;
 
@@ -106,11 +111,12 @@ export class Dispatcher {
   }
 
   #wait({ taskQueueId, worker, count, gone }: WorkRequest): Promise<string[]> {
-    const { clock, settings } = this.#context;
+    const { clock, settings, tracing } = this.#context;
     return new Promise((resolve) => {
       const end = () => call.answer([]);
       const cancel = clock.after(seconds(settings.longPollSeconds), end);
       const call: WaitingCall = {
+        caller: tracing?.current(),
         taskQueueId,
         worker,
         count,
@@ -241,7 +247,7 @@ export class Dispatcher {
       throw error;
     });
     const items = [...calls.values()].reduce((sum, { length }) => sum + length, 0);
-    observeBatch?.('claim-work', { items, seconds: (performance.now() - started) / 1000 });
+    observeBatch?.(batchName, { items, seconds: (performance.now() - started) / 1000 });
     const claims = claimsByWaiter(taken);
     // All calls were satisfied, so there may be more runs for the next ones.
     this.#mark(queuesThatGaveAll(calls, claims), true);
@@ -249,9 +255,12 @@ export class Dispatcher {
   }
 
   #take(calls: WaitingByQueue): Promise<Taken[]> {
-    return this.#deliveries.take(
-      (tx, now) => takeWork(tx, { waiting: calls, heads: this.#heads }, { now, context: this.#context }),
-      (found) => this.#handOut(calls, claimsByWaiter(found)),
+    const callers = this.#context.tracing ? [...calls.values()].flat() : [];
+    return inDatabaseSpan(this.#context.tracing, { name: batchName, callers }, () =>
+      this.#deliveries.take(
+        (tx, now) => takeWork(tx, { waiting: calls, heads: this.#heads }, { now, context: this.#context }),
+        (found) => this.#handOut(calls, claimsByWaiter(found)),
+      ),
     );
   }
 

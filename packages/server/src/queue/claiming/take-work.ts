@@ -7,6 +7,7 @@ import type { TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
 import { claimText, takenUntilFrom } from './claim-reply.ts';
 import type { Heads } from './heads.ts';
+import { takeGuarded } from './take-guarded.ts';
 
 /** A waiting call of `claimWork`: a worker and how many runs it can take. */
 export interface Waiter {
@@ -73,13 +74,16 @@ export const takeWork = async (
 const takeRows = async (
   tx: Transaction,
   { waiting, heads }: Taking,
-  { now, context: { settings, pendingChanged } }: Work<Context>,
+  work: Work<Context>,
 ): Promise<store.TakenRow[]> => {
+  const { now, context } = work;
+  const { settings, pendingChanged } = context;
   const wanted = [...waiting].map(([taskQueueId, waiters]) => ({
     taskQueueId,
     count: waiters.reduce((sum, { count }) => sum + count, 0),
     ageing: (settings.ageing?.(taskQueueId) ?? 0) * 1_000_000,
   }));
+  if (settings.claimLocking === 'guarded-delete') return takeGuarded(tx, wanted, work);
   const [plain, aged] = [
     wanted.filter(({ ageing }) => ageing === 0),
     wanted.filter(({ ageing }) => ageing > 0),

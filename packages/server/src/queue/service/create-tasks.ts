@@ -17,6 +17,7 @@ import { outbox } from '../../events/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import { type Dependent, type RequiredTask, recordDependencies, unmetOf } from '../../scheduler/index.ts';
 import { announcePending } from '../changes/follow.ts';
+import { traceNew } from '../changes/spans.ts';
 import { positionAt, writeNew } from '../changes/write.ts';
 import type { Context } from '../context.ts';
 import { type NewTask, newTask, scopeValues } from '../definition.ts';
@@ -237,6 +238,7 @@ const insertFresh = async (
     .map(({ before, record: after }) => ({ before, after }));
   await announceNew(tx, { changes, dependents }, now);
   announcePending(tx, changes, context);
+  traceNew(tx, changes, { now, context });
   return new Map(changes.map(({ after }) => [after.taskId, after]));
 };
 

@@ -168,6 +168,75 @@ export const takeAgedPending = async (
   return rows.map(({ definition, runId, ...row }) => ({ record: asRecord(row), definition, runId }));
 };
 
+/**
+ * The keys of up to this many runs at the head of the line of each task queue, without a lock: others may take them first.
+ * In order of the keys, so that two transactions that delete the same rows do not deadlock.
+ */
+export const choosePending = (
+  tx: Transaction,
+  wanted: { taskQueueIds: string[]; counts: number[] },
+  now: Date,
+): Promise<PendingKey[]> =>
+  tx<PendingKey>`
+    select picked.task_queue_id, picked.priority, picked.position, picked.task_id
+      from unnest(${wanted.taskQueueIds}::text[], ${wanted.counts}::int[]) as wanted(task_queue_id, count)
+     cross join lateral (
+       select p.task_queue_id, p.priority, p.position, p.task_id from pending p
+        where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now}
+        order by p.priority, p.position, p.task_id
+        limit wanted.count) as picked
+     order by picked.task_queue_id, picked.priority, picked.position, picked.task_id`;
+
+/** The same for queues in which a run gains one priority each time it has waited this many microseconds. */
+export const chooseAgedPending = (
+  tx: Transaction,
+  wanted: { taskQueueIds: string[]; counts: number[]; ageingMicroseconds: number[] },
+  now: Date,
+): Promise<PendingKey[]> =>
+  tx<PendingKey>`
+    select picked.task_queue_id, picked.priority, picked.position, picked.task_id
+      from unnest(${wanted.taskQueueIds}::text[], ${wanted.counts}::int[], ${wanted.ageingMicroseconds}::bigint[])
+           as wanted(task_queue_id, count, ageing)
+     cross join lateral (
+       select head.task_queue_id, head.priority, head.position, head.task_id
+         from generate_series(0, 6) as level(priority)
+        cross join lateral (
+          select p.task_queue_id, p.priority, p.position, p.task_id from pending p
+           where p.task_queue_id = wanted.task_queue_id and p.priority = level.priority and p.deadline > ${now}
+           order by p.position, p.task_id
+           limit wanted.count) as head
+        order by level.priority - (${now.getTime() * 1000}::bigint - head.position) / wanted.ageing,
+                 head.position, head.task_id
+        limit wanted.count) as picked
+     order by picked.task_queue_id, picked.priority, picked.position, picked.task_id`;
+
+/** Removes those of these runs from the line that are still in it, and locks their tasks in order of ids. */
+export const takeChosen = async (tx: Transaction, keys: readonly PendingKey[]): Promise<TakenRow[]> => {
+  const rows = await tx<TaskRow & { runId: number }>`
+    with chosen as (
+      select task_queue_id, priority, position, task_id
+        from unnest(
+          ${keys.map((k) => k.taskQueueId)}::text[], ${keys.map((k) => k.priority)}::smallint[],
+          ${keys.map((k) => k.position)}::bigint[], ${keys.map((k) => k.taskId)}::text[]
+        ) as c(task_queue_id, priority, position, task_id)),
+    taken as (
+      delete from pending p using chosen
+       where p.task_queue_id = any(array[chosen.task_queue_id]) and p.priority = any(array[chosen.priority])
+         and p.position = any(array[chosen.position]) and p.task_id = any(array[chosen.task_id])
+      returning p.task_id, p.run_id
+    )
+    select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
+           s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition, taken.run_id
+      from (select task_id, run_id from taken order by task_id) as taken
+     cross join lateral (
+       select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
+              priority, retries_left, state, position, runs
+         from task_status where task_id = taken.task_id
+          for no key update) as s
+     cross join lateral (select definition from tasks where task_id = taken.task_id offset 0) as t`;
+  return rows.map(({ definition, runId, ...row }) => ({ record: asRecord(row), definition, runId }));
+};
+
 /** A pending or claimed run, with its definition (JSON text without the priority). */
 export interface PendingListing {
   readonly taskId: string;
