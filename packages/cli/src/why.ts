@@ -79,15 +79,25 @@ const groupLines = (io: Io, { failures, canceled, waiting, unscheduled }: GroupW
 /** The place of a pending task in its queue, and the workers that could claim it. */
 const lineLines = (io: Io, line: TaskExplanation['line']): string[] => {
   if (!line) return [];
-  const { decision } = line;
+  const { decision, paused } = line;
+  // Servers from before say nothing about it.
+  const expected = line.expected as typeof line.expected | undefined;
   return columns([
     ['  queue', line.taskQueueId],
     ['  waits since', shownTime(io, line.since)],
     ['  before it', String(line.before)],
-    ['  starts', line.expected.says],
+    ...(expected ? [['  starts', expected.says]] : []),
     ['  running', String(line.running)],
     ['  workers', `${line.workersSeen}, ${line.workersQuarantined} of them quarantined`],
     ['  last seen', line.lastSeen ? shownTime(io, line.lastSeen) : 'never'],
+    ...(paused
+      ? [
+          [
+            '  paused',
+            `since ${shownTime(io, paused.since)}${paused.reason && `: ${harmless(paused.reason)}`}`,
+          ],
+        ]
+      : []),
     ...(decision
       ? [['  provisioner', `${decision.decided}  ${decision.action}: ${harmless(decision.reason)}`]]
       : []),
