@@ -92,24 +92,24 @@ try {
     heap = Math.max(heap, metrics.find(({ name: each }) => each === 'JSHeapUsedSize')?.value ?? 0);
   };
   const timer = setInterval(() => void look().catch(() => {}), 250);
-  // From the arrival of the first bytes to the picture with the lines, as the page itself sees it.
+  // From when the page knows where the log is to the picture with the lines, as the page itself sees it.
   await page.addInitScript(`
-    globalThis.firstLineAt = 0;
-    new MutationObserver(() => {
-      if (globalThis.firstLineAt || !document.querySelector('.log-line')) return;
-      globalThis.firstLineAt = 1;
-      requestAnimationFrame(() => setTimeout(() => { globalThis.firstLineAt = performance.now(); }));
-    }).observe(document, { childList: true, subtree: true });`);
+    globalThis.firstScreen = new Promise((resolve) => {
+      const watcher = new MutationObserver(() => {
+        if (!document.querySelector('.log-line')) return;
+        watcher.disconnect();
+        requestAnimationFrame(() => setTimeout(() => {
+          const found = performance.getEntriesByType('resource')
+            .find(({ name }) => name.includes('/artifact-content/'));
+          resolve([found?.responseEnd ?? 0, performance.now()]);
+        }));
+      });
+      watcher.observe(document, { childList: true, subtree: true });
+    });`);
   await page.goto(`${rootUrl}/tasks/${taskId}/runs/0/logs/${name}#L1`);
-  const [bytesAt, shownAt] = await page
-    .waitForFunction(
-      `globalThis.firstLineAt > 1 && [
-        performance.getEntriesByType('resource').find(({ name }) => name.includes('/artifact-content/'))?.responseEnd ?? 0,
-        globalThis.firstLineAt]`,
-    )
-    .then((found) => found.jsonValue());
+  const [knownAt, shownAt] = (await page.evaluate('globalThis.firstScreen')).map(Math.round);
   console.log(
-    `first screen: ${Math.round(shownAt)} ms after the address, ${Math.round(shownAt - bytesAt)} ms after the page knew where the log is`,
+    `first screen: ${shownAt} ms after the address, ${shownAt - knownAt} ms after the page knew the log`,
   );
   const started = performance.now();
   await page.getByText(`${linesCount} lines`, { exact: true }).waitFor({ timeout: 600_000 });

@@ -177,7 +177,7 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await page.goto(path('long'));
     await page.getByText(/^5000\d\d lines$/).waitFor();
     await line(/^500000$/).waitFor();
-    for (const number of ['3', '450000', '250000']) {
+    for (const number of ['3', '450000', '250000', '5']) {
       // The address leads there, also when only what follows on the `#` changes.
       await page.goto(`${path('long')}#L${number}`);
       await page.locator('.log-line.is-linked').getByRole('link', { name: number, exact: true }).waitFor();

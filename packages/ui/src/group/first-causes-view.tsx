@@ -34,9 +34,9 @@ export const FirstCauses = ({
       color="red"
       title={found === 1 ? 'The first cause' : `${found}${isExact ? '' : ' or more'} first causes`}
     >
-      <Stack gap={4}>
+      <Stack gap={6}>
         {shown.map(({ line, waiting }) => (
-          <Group key={line.taskId} gap="xs">
+          <Group key={line.taskId} gap="xs" style={{ rowGap: 0 }}>
             <StateMark state={line.state} reason={line.reasonResolved} />
             <Anchor {...link(paths.task(line.taskId))}>{line.name || line.taskId}</Anchor>
             {line.started && (

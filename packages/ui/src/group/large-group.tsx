@@ -139,10 +139,12 @@ export const LargeGroup = ({
         {() => (
           <>
             <Group gap="xs">
-              <Text size="sm" c="dimmed" aria-live="polite">
-                {fitting} of {total} fit
-                {search.view === undefined && fitting > rowsMax && `; the list holds the first ${rowsMax}`}
-              </Text>
+              {search.view === undefined && (
+                <Text size="sm" c="dimmed" aria-live="polite">
+                  {fitting} of {total} fit
+                  {fitting > rowsMax && `; the list holds the first ${rowsMax}`}
+                </Text>
+              )}
               <ChosenCount choice={choice} />
             </Group>
             {search.view === undefined ? <Rows {...shown} /> : <Part {...shown} />}

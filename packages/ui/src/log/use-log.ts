@@ -189,7 +189,9 @@ export const useLog = ({ taskId, runId, name }: LogRef): Log => {
       show();
     });
     const showSoon = () => {
-      timer ||= window.setTimeout(show, 60);
+      // The first lines are shown at once, those after them some at a time.
+      if (version === 0) show();
+      else timer ||= window.setTimeout(show, 60);
     };
     const finish = (error?: unknown) => {
       text.end();

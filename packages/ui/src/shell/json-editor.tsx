@@ -18,11 +18,13 @@ const Mistakes = ({
 }) => {
   if (mistakes.length === 0) return null;
   const places = placesIn(text);
+  const placed = mistakes
+    .map((mistake) => ({ ...mistake, place: places.get(mistake.pointer) ?? 0 }))
+    .sort((a, b) => a.place - b.place);
   return (
     <Alert color="yellow" title="What does not fit">
       <ul>
-        {mistakes.slice(0, shownMax).map(({ pointer, message }) => {
-          const place = places.get(pointer) ?? 0;
+        {placed.slice(0, shownMax).map(({ pointer, message, place }) => {
           const field = pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~');
           return (
             <li key={`${pointer} ${message}`}>

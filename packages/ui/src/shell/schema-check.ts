@@ -50,6 +50,8 @@ const mistakesOf = (schema: Schema, error: Found): Mistake[] => {
   if (error.keyword === 'boolean') return [];
   if (error.keyword === 'enum')
     return [{ pointer, message: `is none of ${error.params.allowedValues.join(', ')}` }];
+  if (error.keyword === 'format')
+    return [{ pointer, message: `is not of the format ${error.params.format}` }];
   return [{ pointer, message }];
 };
 

@@ -1,5 +1,5 @@
 import { Anchor, Button, Text, TextInput } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams, useSearch } from '@tanstack/react-router';
 import type { ListWorkersResponse } from '@taskyard/client/browser';
 import { useState } from 'react';
@@ -102,6 +102,8 @@ export const QueuePage = () => {
   const { worker: shown } = useSearch({ strict: false }) as { worker?: string };
   const worker = workerIn([provisionerId, workerType], shown);
   const known = useQueue(provisionerId, workerType);
+  const queries = useQueryClient();
+  const reread = () => void queries.invalidateQueries({ queryKey: ['queue', taskQueueId] });
   const taskLink = (taskId: string, name: string) => (
     <Anchor key="task" {...link(paths.task(taskId))}>
       {name || taskId}
@@ -122,7 +124,7 @@ export const QueuePage = () => {
           <>
             <Text>
               {counts.pendingTasks} pending, {counts.claimedTasks} running, {workers.length}
-              {workersMore} workers
+              {workersMore} {workers.length === 1 ? 'worker' : 'workers'}
             </Text>
             {worker && <WorkerSection worker={worker} />}
             <Section title="Workers">
@@ -142,7 +144,7 @@ export const QueuePage = () => {
                       key="quarantine"
                       worker={worker}
                       place={[provisionerId, workerType]}
-                      onDone={() => void known.refetch()}
+                      onDone={reread}
                     />,
                   ],
                 }))}

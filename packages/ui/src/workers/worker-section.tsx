@@ -1,11 +1,10 @@
-import { Anchor } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { TaskLinks } from '../queue/components/task-links.tsx';
+import { useNamedTasks } from '../queue/queries.ts';
 import { api } from '../session/api.ts';
 import { Listing } from '../shell/listing.tsx';
 import { Moment } from '../shell/moment.tsx';
 import { Answer, Section } from '../shell/page.tsx';
-import { paths } from '../shell/paths.ts';
-import { useLink } from '../shell/use-link.ts';
 
 /** One worker of a task queue. */
 export interface WorkerName {
@@ -15,10 +14,18 @@ export interface WorkerName {
   readonly workerId: string;
 }
 
+const RecentTasks = ({ worker, taskIds }: { worker: WorkerName; taskIds: readonly string[] }) => {
+  const tasks = useNamedTasks([...new Set(taskIds)], ['worker', worker.workerGroup, worker.workerId]);
+  return (
+    <Answer query={tasks} what="its tasks">
+      {(named) => <TaskLinks tasks={named} nothing="It has claimed no task yet." />}
+    </Answer>
+  );
+};
+
 /** What one worker did lately, and who has put it into quarantine and out of it. */
 export const WorkerSection = ({ worker }: { worker: WorkerName }) => {
   const { provisionerId, workerType, workerGroup, workerId } = worker;
-  const link = useLink();
   const known = useQuery({
     queryKey: ['queue', `${provisionerId}/${workerType}`, 'worker', workerGroup, workerId],
     queryFn: async ({ signal }) =>
@@ -30,20 +37,7 @@ export const WorkerSection = ({ worker }: { worker: WorkerName }) => {
       <Answer query={known} what="this worker">
         {({ recentTasks, quarantineDetails = [] }) => (
           <>
-            <Listing
-              what="a task"
-              columns={['Its tasks, the latest first', 'Run']}
-              nothing="It has claimed nothing yet."
-              rows={recentTasks.map(({ taskId, runId }) => ({
-                key: `${taskId}/${runId}`,
-                cells: [
-                  <Anchor key="task" className="mono" {...link(paths.task(taskId, runId))}>
-                    {taskId}
-                  </Anchor>,
-                  runId,
-                ],
-              }))}
-            />
+            <RecentTasks worker={worker} taskIds={recentTasks.map(({ taskId }) => taskId)} />
             <Listing
               what="a change"
               columns={['Quarantine', 'Until', 'By', 'Why']}
