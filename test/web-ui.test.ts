@@ -14,6 +14,7 @@ import {
   signInLink,
   skipWithoutBrowser,
 } from './support/browser.ts';
+import { commandHere } from './support/command-here.ts';
 import { submitGraph } from './support/graphs.ts';
 import { aHome, type Platform } from './support/platform.ts';
 
@@ -32,6 +33,20 @@ const showsWhatFailed = async (taskGroupId: string): Promise<void> => {
   const causes = page.getByRole('alert').filter({ hasText: '100 first causes' });
   await causes.getByText('99 tasks wait for it in vain').first().waitFor();
   await causes.getByText('and 95 more').waitFor();
+  const told = async (...words: string[]) => {
+    const env = {
+      TASKCLUSTER_ROOT_URL: platform.rootUrl,
+      TASKCLUSTER_CLIENT_ID: platform.credentials.clientId,
+      TASKCLUSTER_ACCESS_TOKEN: platform.credentials.accessToken,
+    };
+    const { code, out, err } = await commandHere([...words, taskGroupId, '--json'], { env });
+    assert.equal(code, 0, err);
+    return JSON.parse(out) as Record<string, unknown>;
+  };
+  assert.equal((await told('group', 'causes')).found, 100);
+  const { failures, canceled, unscheduled, waiting } = await told('why', '--group');
+  assert.deepEqual([failures, canceled, unscheduled], [[], 100, 9900]);
+  assert.equal((waiting as unknown[]).length, 1);
   await page.goto(`${groupPath(taskGroupId)}?view=graph`);
   await page
     .getByText(
