@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { Auth, Hooks, PurgeCache, Secrets, WorkerManager } from '@taskyard/client';
+import { Auth, Hooks, PurgeCache, Queue, Secrets, WorkerManager } from '@taskyard/client';
 import { eventually, patienceMs } from '@taskyard/patience';
 import type { Browser, Page } from 'playwright-core';
 import {
@@ -184,6 +184,37 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
     await page.getByRole('button', { name: 'Pause' }).waitFor();
   });
 
+  it('say at which line a worker pool does not fit the schemas, before anything is sent', async () => {
+    await page.goto('/worker-manager/local/built-in');
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const field = page.getByLabel('Worker pool', { exact: true });
+    const pool = JSON.parse(await field.inputValue()) as object;
+    const wrong = {
+      ...pool,
+      emailOnError: 'yes',
+      config: { minCapacity: 'many', maxCapacity: 1, extra: 1 },
+      colour: 'red',
+    };
+    await field.fill(JSON.stringify(wrong, null, 2));
+    const mistakes = page.getByRole('dialog').getByRole('alert').getByRole('listitem');
+    await mistakes.first().waitFor();
+    assert.deepEqual(await mistakes.allTextContents(), [
+      'Line 5: emailOnError must be boolean',
+      'Line 6: config lacks launchConfigs',
+      'Line 7: config.minCapacity must be integer',
+      'Line 9: config.extra is not known here',
+      'Line 11: colour is not known here',
+    ]);
+    assert.ok(await page.getByRole('button', { name: 'Keep' }).isDisabled());
+    await page.getByRole('button', { name: 'Line 7' }).click();
+    await page.keyboard.press('End');
+    await page.keyboard.press('Shift+Home');
+    assert.equal(await page.evaluate('document.getSelection().toString().trim()'), '"minCapacity": "many",');
+    await field.fill(JSON.stringify({ ...pool, providerId: 'nowhere' }));
+    await mistakes.getByText('is none of the providers here').waitFor();
+    await page.keyboard.press('Escape');
+  });
+
   it('drain a worker of a pool', async () => {
     await submitGraph(platform, [{ name: 'brings a worker', command: 'true' }]);
     await page.goto('/worker-manager/local/built-in');
@@ -198,6 +229,31 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
       );
       return reasons.some(({ reason }) => reason === 'drained');
     });
+  });
+
+  it('show what a worker did, and put it into quarantine and out of it with the reasons', async () => {
+    const queue = new Queue(platform);
+    await submitGraph(platform, [{ name: 'done by one', command: 'true', taskQueueId: 'tests/benches' }]);
+    const claim = { tasks: 1, workerGroup: 'lab', workerId: 'one' };
+    assert.equal((await queue.claimWork('tests/benches', claim)).tasks.length, 1);
+    await page.goto('/queues/tests/benches');
+    await page.getByRole('link', { name: 'lab/one' }).click();
+    const section = page.getByRole('region', { name: 'Worker lab/one' });
+    await section.getByRole('link', { name: 'done by one' }).waitFor();
+    await section.getByText('It has never been in quarantine.').waitFor();
+    const order = async (label: string, reason: string) => {
+      await page.getByRole('button', { name: label }).click();
+      await page.getByLabel('Why').fill(reason);
+      await page.getByRole('button', { name: 'Yes' }).click();
+      await section.getByRole('cell', { name: reason }).waitFor();
+    };
+    await order('Quarantine', 'its fan is loud');
+    await order('Give it work again', 'the fan is new');
+    assert.deepEqual(await section.locator('tr td:last-child').allTextContents(), [
+      'the fan is new',
+      'its fan is loud',
+    ]);
+    await page.getByRole('button', { name: 'Quarantine' }).waitFor();
   });
 
   it('make a client below whoever is signed in, and show its token once', async () => {
@@ -299,6 +355,7 @@ describe('the web pages for administrators', { skip: skipWithoutBrowser }, () =>
       '/secrets',
       '/secrets/tests%2Fone',
       '/purge-caches',
+      '/queues/tests/benches?worker=lab/one',
       '/auth/scopes?q=assume:tests:keepers',
       '/auth/clients/new',
       '/events',

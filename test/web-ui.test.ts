@@ -14,6 +14,7 @@ import {
   signInLink,
   skipWithoutBrowser,
 } from './support/browser.ts';
+import { commandHere } from './support/command-here.ts';
 import { submitGraph } from './support/graphs.ts';
 import { aHome, type Platform } from './support/platform.ts';
 
@@ -26,6 +27,42 @@ let complaints: string[];
 const groupPath = (taskGroupId: string): string => `/tasks/groups/${taskGroupId}/tasks`;
 const state = (name: string) => page.locator('.state', { hasText: name });
 const confirm = (label: string): Promise<void> => confirmOn(page, label);
+
+/** Of a large group in which 100 of 20,001 tasks were canceled: what it failed by, and a part of its graph. */
+const showsWhatFailed = async (taskGroupId: string): Promise<void> => {
+  const causes = page.getByRole('alert').filter({ hasText: '100 first causes' });
+  await causes.getByText('99 tasks wait for it in vain').first().waitFor();
+  await causes.getByText('and 95 more').waitFor();
+  const told = async (...words: string[]) => {
+    const env = {
+      TASKCLUSTER_ROOT_URL: platform.rootUrl,
+      TASKCLUSTER_CLIENT_ID: platform.credentials.clientId,
+      TASKCLUSTER_ACCESS_TOKEN: platform.credentials.accessToken,
+    };
+    const { code, out, err } = await commandHere([...words, taskGroupId, '--json'], { env });
+    assert.equal(code, 0, err);
+    return JSON.parse(out) as Record<string, unknown>;
+  };
+  assert.equal((await told('group', 'causes')).found, 100);
+  const { failures, canceled, unscheduled, waiting } = await told('why', '--group');
+  assert.deepEqual([failures, canceled, unscheduled], [[], 100, 9900]);
+  assert.equal((waiting as unknown[]).length, 1);
+  await page.goto(`${groupPath(taskGroupId)}?view=graph`);
+  await page
+    .getByText(
+      'The first 500 of the 20001 tasks that fit, and 1500 tasks that they depend on or that depend on them.',
+    )
+    .waitFor();
+  await page.getByRole('button', { name: /^build × 100/ }).waitFor();
+  await page.getByRole('button', { name: /^test × 1500/ }).waitFor();
+  await page.getByText('waterfall', { exact: true }).click();
+  await page.getByRole('link', { name: 'build-0', exact: true }).waitFor();
+  // A search that the server refuses leaves the field to change it.
+  await page.goto(`${groupPath(taskGroupId)}?q=${'x'.repeat(300)}&state=done&sort=name`);
+  await page.getByText('These tasks cannot be shown').waitFor();
+  await page.getByLabel('Search').fill('');
+  await page.getByText('20001 of 20001 fit').waitFor();
+};
 
 /** A graph of which one task fails the first time that it runs. */
 const failingGraph = () =>
@@ -131,6 +168,37 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await page.locator('.log-line.is-linked', { hasText: 'needle' }).waitFor();
   });
 
+  it('show any line of a log that is larger than what a page keeps, and find words in all of it', async () => {
+    const { idOf } = await submitGraph(platform, [
+      { name: 'wide', command: 'seq -f "%0900g" 45000; echo fine' },
+      { name: 'long', command: 'seq 500000' },
+    ]);
+    const path = (name: string) => `/tasks/${idOf(name)}/runs/0/logs/public/logs/live.log`;
+    const line = (text: string | RegExp) => page.locator('.log-line > span', { hasText: text });
+    await page.goto(path('wide'));
+    await page.getByText(/^450\d\d lines$/).waitFor();
+    await line(/^fine$/).waitFor();
+    // Its first lines have been let go.
+    await page.getByRole('region', { name: 'Log' }).focus();
+    await page.keyboard.press('Home');
+    await line(/^0+3$/).waitFor();
+    await page.keyboard.press('s');
+    await page.keyboard.type('0022222');
+    await page.getByText('1 of 1', { exact: true }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator('.log-line.is-match').getByText('0022222').waitFor();
+
+    // More lines than browsers can draw below each other.
+    await page.goto(path('long'));
+    await page.getByText(/^5000\d\d lines$/).waitFor();
+    await line(/^500000$/).waitFor();
+    for (const number of ['3', '450000', '250000', '5']) {
+      // The address leads there, also when only what follows on the `#` changes.
+      await page.goto(`${path('long')}#L${number}`);
+      await page.locator('.log-line.is-linked').getByRole('link', { name: number, exact: true }).waitFor();
+    }
+  });
+
   it('are used with the keyboard alone', async () => {
     await page.goto('/');
     await page.getByRole('heading', { name: 'What goes on' }).waitFor();
@@ -140,7 +208,7 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await page.keyboard.press('?');
     await page.getByText('find a task or group').waitFor();
     await page.keyboard.press('Escape');
-    const { taskGroupId } = await submitGraph(platform, [{ name: 'only', command: 'true' }]);
+    const { taskGroupId, idOf } = await submitGraph(platform, [{ name: 'only', command: 'true' }]);
     await page.getByText('find a task or group').waitFor({ state: 'detached' });
     await page.keyboard.press('/');
     await page.keyboard.type(`${platform.rootUrl}${groupPath(taskGroupId)}`);
@@ -150,6 +218,7 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await page.keyboard.press('j');
     await page.locator('.group-row.is-current').waitFor();
     await page.keyboard.press('o');
+    await page.waitForURL(`**/tasks/${idOf('only')}*`);
     await page.getByRole('heading', { name: 'only' }).waitFor();
   });
 
@@ -194,6 +263,7 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await page.goto(`${groupPath(taskGroupId)}?sort=name`);
     await page.getByText('20001 of 20001 fit').waitFor();
     await page.getByRole('link', { name: 'build-0', exact: true }).waitFor();
+    await showsWhatFailed(taskGroupId);
     await page.getByLabel('Search').fill('MORE-1000');
     await page.getByText('1 of 20001 fit').waitFor();
     await confirm('Cancel shown');
@@ -294,7 +364,7 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
       // Back by the browser: the dialog of the other group goes with it.
       await page.evaluate('history.back()');
       await again.asked();
-      await page.getByRole('heading', { name: a.taskGroupId }).waitFor();
+      await page.waitForURL(`**${groupPath(a.taskGroupId)}`);
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       assert.equal(await page.locator('.group-row').count(), 0);
       assert.equal(await page.getByRole('button', { name: 'Cancel', exact: true }).isDisabled(), true);

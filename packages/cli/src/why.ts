@@ -2,23 +2,28 @@ import { ApiError, type Queue, type TaskExplanation, type Views } from '@taskyar
 import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from './connected.ts';
 import { applyListed } from './follow/follow-group.ts';
-import { GroupState, stateOf } from './follow/group-state.ts';
-import { causesOf, gatherReport, type ReportedFailure } from './follow/report.ts';
+import { GroupState } from './follow/group-state.ts';
+import { causesOf, gatherFailures, type ReportedFailure } from './follow/report.ts';
 import { viewsOf } from './found.ts';
 import { columns, harmless, type Io, paintFor, say, sayJson } from './io.ts';
-import { listGroup } from './listings.ts';
+import { type ListedTask, listGroup } from './listings.ts';
 import { paintState } from './paint-state.ts';
 import { shownTime } from './times.ts';
 
 const logLinesMax = 10;
 const queuesMax = 5;
 
+interface Clients {
+  readonly queue: Queue;
+  readonly views: Views;
+}
+
 /** Why a group does not progress, or did not complete. */
 interface GroupWhy {
   readonly taskGroupId: string;
   /** The failed tasks that were not canceled, with their logs. */
   readonly failures: readonly ReportedFailure[];
-  /** How many tasks were canceled. */
+  /** How many tasks were canceled: of a group of more than 20,000 tasks, among the first 5000 exceptions. */
   readonly canceled: number;
   /** For each task queue with waiting tasks of the group, why the first of them waits. */
   readonly waiting: readonly (TaskExplanation & { readonly name: string })[];
@@ -26,11 +31,61 @@ interface GroupWhy {
   readonly unscheduled: number;
 }
 
-const explainGroup = async (queue: Queue, views: Views, taskGroupId: string): Promise<GroupWhy> => {
-  const listed = await listGroup(queue, taskGroupId);
+/** Of a group with more tasks, only those are read that say why. */
+const wholeMax = 20_000;
+const [causesMax, pendingMax, canceledMax] = [100, 1000, 5000];
+
+/** What is read of a group. */
+interface Read {
+  readonly tasks: readonly ListedTask[];
+  /** How many tasks were canceled. */
+  readonly canceled: (failures: number, causes: number) => number;
+}
+
+const readWhole = async (queue: Queue, taskGroupId: string): Promise<Read> => ({
+  tasks: await listGroup(queue, taskGroupId),
+  canceled: (failures, causes) => failures - causes,
+});
+
+/** What a large group failed by, and the first of its tasks that wait in each task queue. */
+const readPart = async (queue: Queue, views: Views, taskGroupId: string): Promise<Read> => {
+  const [{ causes }, pending, exceptions] = await Promise.all([
+    views.listFirstCauses(taskGroupId, { limit: causesMax }),
+    views.selectGroupLines(taskGroupId, { state: 'pending', limit: pendingMax }),
+    views.selectGroupLines(taskGroupId, { state: 'exception', limit: canceledMax }),
+  ]);
+  const firstOfQueue = new Map(
+    [...pending.tasks].reverse().map(({ taskQueueId, taskId }) => [taskQueueId, taskId]),
+  );
+  const taskIds = [
+    ...causes.map(({ task }) => task.taskId),
+    ...[...firstOfQueue.values()].slice(0, queuesMax),
+  ];
+  const canceled = exceptions.tasks.filter(({ reasonResolved }) => reasonResolved === 'canceled').length;
+  if (taskIds.length === 0) return { tasks: [], canceled: () => canceled };
+  const [{ tasks }, { statuses }] = await Promise.all([
+    queue.tasks({ taskIds }),
+    queue.statuses({ taskIds }),
+  ]);
+  const taskOf = new Map(tasks.map(({ taskId, task }) => [taskId, task]));
+  const listed = statuses.flatMap(({ taskId, status }) => {
+    const task = taskOf.get(taskId);
+    return task ? [{ status, task }] : [];
+  });
+  return { tasks: listed, canceled: () => canceled };
+};
+
+const explainGroup = async (
+  { queue, views }: Clients,
+  taskGroupId: string,
+  max: number,
+): Promise<GroupWhy> => {
+  const { total, counts } = await views.countGroupLines(taskGroupId);
+  const { tasks: listed, canceled } =
+    total > max ? await readPart(queue, views, taskGroupId) : await readWhole(queue, taskGroupId);
   const group = new GroupState();
   for (const each of listed) applyListed(group, each);
-  const { failures } = await gatherReport(queue, { group, startedAt: new Date() }, undefined);
+  const failures = await gatherFailures(queue, group);
   const firstOfQueue = new Map(
     listed
       .filter(({ status }) => status.state === 'pending')
@@ -45,9 +100,9 @@ const explainGroup = async (queue: Queue, views: Views, taskGroupId: string): Pr
   return {
     taskGroupId,
     failures: causes,
-    canceled: failures.length - causes.length,
+    canceled: canceled(failures.length, causes.length),
     waiting: await Promise.all(waiting),
-    unscheduled: group.tasks.filter((task) => stateOf(task) === 'unscheduled').length,
+    unscheduled: counts.unscheduled ?? 0,
   };
 };
 
@@ -79,15 +134,25 @@ const groupLines = (io: Io, { failures, canceled, waiting, unscheduled }: GroupW
 /** The place of a pending task in its queue, and the workers that could claim it. */
 const lineLines = (io: Io, line: TaskExplanation['line']): string[] => {
   if (!line) return [];
-  const { decision } = line;
+  const { decision, paused } = line;
+  // Servers from before say nothing about it.
+  const expected = line.expected as typeof line.expected | undefined;
   return columns([
     ['  queue', line.taskQueueId],
     ['  waits since', shownTime(io, line.since)],
     ['  before it', String(line.before)],
-    ['  starts', line.expected.says],
+    ...(expected ? [['  starts', expected.says]] : []),
     ['  running', String(line.running)],
     ['  workers', `${line.workersSeen}, ${line.workersQuarantined} of them quarantined`],
     ['  last seen', line.lastSeen ? shownTime(io, line.lastSeen) : 'never'],
+    ...(paused
+      ? [
+          [
+            '  paused',
+            `since ${shownTime(io, paused.since)}${paused.reason && `: ${harmless(paused.reason)}`}`,
+          ],
+        ]
+      : []),
     ...(decision
       ? [['  provisioner', `${decision.decided}  ${decision.action}: ${harmless(decision.reason)}`]]
       : []),
@@ -114,25 +179,25 @@ const explainTask = async (queue: Queue, views: Views, taskId: string) => {
   ]);
   const group = new GroupState();
   applyListed(group, { status, task });
-  const { failures } = await gatherReport(queue, { group, startedAt: new Date() }, undefined);
+  const failures = await gatherFailures(queue, group);
   const [excerpt] = failures.flatMap((failure) => failure.excerpt ?? []);
   return { ...found, name: task.metadata.name, ...(excerpt ? { excerpt } : {}) };
 };
 
 const isMissing = (error: unknown): boolean => error instanceof ApiError && error.statusCode === 404;
 
-/** What is known of why a task or a group waits or failed. */
+/** What is known of why a task or a group waits or failed. Groups of more than `max` tasks are not read as a whole. */
 export const explain = async (
-  { queue, views }: { readonly queue: Queue; readonly views: Views },
-  { id, isGroup }: { readonly id: string; readonly isGroup: boolean },
+  clients: Clients,
+  { id, isGroup, max = wholeMax }: { readonly id: string; readonly isGroup: boolean; readonly max?: number },
 ) => {
   const task = isGroup
     ? undefined
-    : await explainTask(queue, views, id).catch((error: unknown) => {
+    : await explainTask(clients.queue, clients.views, id).catch((error: unknown) => {
         if (isMissing(error)) return undefined;
         throw error;
       });
-  return task ? { task } : { group: await explainGroup(queue, views, id) };
+  return task ? { task } : { group: await explainGroup(clients, id, max) };
 };
 
 /** `taskyard why <taskId or taskGroupId>`, and `taskyard task why <taskId>` */

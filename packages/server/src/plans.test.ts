@@ -45,7 +45,7 @@ interface Statement {
 
 const statementsIn = (path: string): Statement[] => {
   const text = readFileSync(join(sources, path), 'utf8');
-  return [...text.matchAll(/\b(?:tx|db|sql)(?:<[^`;]*?>)?`/g)].map((found) => ({
+  return [...text.matchAll(/\b(?:tx|db|sql)(?:<[^`]*?>)?`/g)].map((found) => ({
     place: `${path}:${text.slice(0, found.index).split('\n').length}`,
     sql: statementAt(text, found.index + found[0].length),
   }));

@@ -124,6 +124,8 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: '/queues/$provisionerId/$workerType',
+    validateSearch: (search: Record<string, unknown>): { worker?: string } =>
+      without({ worker: text(search.worker) }),
     component: lazyRouteComponent(() => import('./workers/queue-page.tsx'), 'QueuePage'),
   }),
   createRoute({

@@ -44,6 +44,7 @@ export interface Report {
 }
 
 const atOnce = 8;
+const failuresMax = 100;
 const failuresShownMax = 5;
 const artifactsShownMax = 40;
 const tasksAskedMax = 2000;
@@ -111,6 +112,15 @@ const artifactsOf = async (
   );
 };
 
+/** The tasks that failed, up to a hundred, with the lines of their logs where the trouble begins. */
+export const gatherFailures = (queue: Queue, { tasks }: GroupState): Promise<ReportedFailure[]> => {
+  // What failed on its own comes before what was canceled because of it.
+  const failed = tasks
+    .filter(isFailed)
+    .sort((a, b) => Number(stateOf(b) === 'failed') - Number(stateOf(a) === 'failed'));
+  return each(failed.slice(0, failuresMax), (task) => failureOf(queue, task));
+};
+
 /** Gathers how a group ended: what failed and why, and what it made, which is saved where the caller says how. */
 export const gatherReport = async (
   queue: Queue,
@@ -118,10 +128,6 @@ export const gatherReport = async (
   save?: SaveResult,
 ): Promise<Report> => {
   const { tasks } = group;
-  // What failed on its own comes before what was canceled because of it.
-  const failed = tasks
-    .filter(isFailed)
-    .sort((a, b) => Number(stateOf(b) === 'failed') - Number(stateOf(a) === 'failed'));
   const made = tasks.filter(
     (task) => isResolved(task) && runOf(task) >= 0 && task.status?.runs.at(-1)?.started,
   );
@@ -132,7 +138,7 @@ export const gatherReport = async (
     skipped: tasks.flatMap(({ label, taskId, skipped: reason }) =>
       reason === undefined ? [] : [{ label, taskId, reason }],
     ),
-    failures: await each(failed.slice(0, 100), (task) => failureOf(queue, task)),
+    failures: await gatherFailures(queue, group),
     artifacts: (await each(made.slice(0, tasksAskedMax), (task) => artifactsOf(queue, task, save))).flat(),
   };
 };

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Io } from '../io.ts';
 import { cancelCommand } from './cancel.ts';
+import { causesCommand } from './causes.ts';
 import { createCommand } from './create.ts';
 import { downloadCommand } from './download.ts';
 import { graphCommand } from './graph.ts';
@@ -17,6 +18,7 @@ export const groupCommands = (io: Io): Command => {
   const verbs = [
     createCommand,
     statusCommand,
+    causesCommand,
     listCommand,
     graphCommand,
     downloadCommand,

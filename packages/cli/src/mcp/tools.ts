@@ -1,7 +1,6 @@
 import { type ArtifactRef, openArtifact, type Queue, type Views } from '@taskyard/client';
 import * as z from 'zod';
 import { harmless } from '../io.ts';
-import { listArtifacts } from '../listings.ts';
 import { groupPage, taskPage } from '../pages.ts';
 import { explain } from '../why.ts';
 import { readLogLines } from './log-lines.ts';
@@ -83,8 +82,8 @@ const group = tool({
   name: 'group',
   title: 'A task group',
   description:
-    'How many tasks of a group are in each state, and the tasks by name, those that went wrong first, with what they ' +
-    'depend on.',
+    'How many tasks of a group are in each state, what it failed by, and the tasks by name, those that went wrong first, ' +
+    'with what they depend on.',
   input: z.object({
     taskGroupId,
     state: z.enum(states).optional().describe('Only tasks in this state'),
@@ -92,13 +91,18 @@ const group = tool({
   }),
   run: async ({ queue, views }, { taskGroupId: id, state, limit }) => {
     const wanted = state === undefined ? {} : { state };
-    const [head, { counts, fitting }, { tasks }] = await Promise.all([
+    const [head, { counts, fitting }, { found, causes }, { tasks }] = await Promise.all([
       queue.getTaskGroup(id),
       views.countGroupLines(id, wanted),
+      views.listFirstCauses(id),
       views.selectGroupLines(id, { ...wanted, limit }),
     ]);
     const page = groupPage(queue.options.rootUrl, id);
-    return { ...head, page, counts, tasks, leftOut: Math.max(0, fitting - tasks.length) };
+    const firstCauses = {
+      found,
+      causes: causes.map(({ task: { taskId: of, name }, waiting }) => ({ taskId: of, name, waiting })),
+    };
+    return { ...head, page, counts, firstCauses, tasks, leftOut: Math.max(0, fitting - tasks.length) };
   },
 });
 
@@ -153,13 +157,19 @@ const artifacts = tool({
   ...read,
   name: 'artifacts',
   title: 'Artifacts of a task',
-  description: 'What a run left behind, by name; with `name`, the beginning of that artifact as text.',
-  input: z.object({ taskId, runId, name: z.string().optional().describe('The artifact to read') }),
-  run: async ({ queue }, { taskId: id, runId: run, name }) => {
+  description:
+    'What a run left behind, by name, up to 500 at once: where there are more, the answer holds a `continuationToken`. With ' +
+    '`name`, the beginning of that artifact as text.',
+  input: z.object({
+    taskId,
+    runId,
+    name: z.string().optional().describe('The artifact to read'),
+    continuationToken: z.string().optional().describe('From the answer before, to list what follows'),
+  }),
+  run: async ({ queue }, { taskId: id, runId: run, name, continuationToken }) => {
     if (name === undefined) {
-      const all = await listArtifacts(queue, { taskId: id, runId: run });
-      const shown = all.slice(0, artifactsMax);
-      return { artifacts: shown, leftOut: all.length - shown.length };
+      const query = { limit: String(artifactsMax), ...(continuationToken ? { continuationToken } : {}) };
+      return run === undefined ? queue.listLatestArtifacts(id, query) : queue.listArtifacts(id, run, query);
     }
     const { bytes, isWhole } = await beginningOf(queue, { taskId: id, runId: run, name });
     return { name, isWhole, text: harmless(new TextDecoder().decode(bytes)) };

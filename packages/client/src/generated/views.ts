@@ -8,20 +8,35 @@ export type CountGroupLinesResponse = {
   fitting: number;
   fittingCounts: Record<string, number>;
 };
+export type FirstCausesResponse = {
+  taskGroupId: string;
+  found: number;
+  isExact: boolean;
+  causes: {
+    task: ViewsTask;
+    waiting: number;
+  }[];
+};
+export type FoundGroup = {
+  taskGroupId: string;
+  name: string;
+  owner: string;
+  created: string;
+  sealed?: string;
+  counts: Record<string, number>;
+};
+export type GroupPartResponse = {
+  taskGroupId: string;
+  chosen: number;
+  tasks: ViewsTask[];
+};
 export type ListGroupLinesResponse = {
   taskGroupId: string;
   tasks: ViewsTask[];
   continuationToken?: string;
 };
 export type ListGroupsResponse = {
-  groups: {
-    taskGroupId: string;
-    name: string;
-    owner: string;
-    created: string;
-    sealed?: string;
-    counts: Record<string, number>;
-  }[];
+  groups: FoundGroup[];
   continuationToken?: string;
 };
 export type Overview = {
@@ -29,6 +44,7 @@ export type Overview = {
     taskQueueId: string;
     pending: number;
     claimed: number;
+    workers: number;
     oldest?: string;
   }[];
   groups: {
@@ -61,6 +77,10 @@ export type TaskExplanation = {
     expected: {
       seconds?: number;
       says: string;
+    };
+    paused?: {
+      since: string;
+      reason: string;
     };
     decision?: {
       decided: string;
@@ -114,6 +134,12 @@ export interface ViewsApi {
   selectGroupLines(taskGroupId: string, options?: QueryOptions<'continuationToken' | 'limit' | 'state' | 'search' | 'sort'>): Promise<ListGroupLinesResponse>;
   /** Numbers of the tasks of a group. */
   countGroupLines(taskGroupId: string, options?: QueryOptions<'state' | 'search'>): Promise<CountGroupLinesResponse>;
+  /** Tasks of a group that fit, and those beside them. */
+  selectGroupPart(taskGroupId: string, options?: QueryOptions<'state' | 'search' | 'sort'>): Promise<GroupPartResponse>;
+  /** What a group failed by. */
+  listFirstCauses(taskGroupId: string, options?: QueryOptions<'limit'>): Promise<FirstCausesResponse>;
+  /** One task group. */
+  describeGroup(taskGroupId: string, options?: CallOptions): Promise<FoundGroup>;
   /** Why a task waits. */
   explainTask(taskId: string, options?: CallOptions): Promise<TaskExplanation>;
   /** What goes on. */
@@ -133,6 +159,9 @@ export const Views = serviceClass<ViewsApi>('views', {
   listGroupLines: { method: 'GET', route: '/task-group/<taskGroupId>/lines', title: 'Tasks of a group, in short', query: ['continuationToken', 'limit'] },
   selectGroupLines: { method: 'GET', route: '/task-group/<taskGroupId>/selection', title: 'Tasks of a group that fit', query: ['continuationToken', 'limit', 'state', 'search', 'sort'] },
   countGroupLines: { method: 'GET', route: '/task-group/<taskGroupId>/counts', title: 'Numbers of the tasks of a group', query: ['state', 'search'] },
+  selectGroupPart: { method: 'GET', route: '/task-group/<taskGroupId>/part', title: 'Tasks of a group that fit, and those beside them', query: ['state', 'search', 'sort'] },
+  listFirstCauses: { method: 'GET', route: '/task-group/<taskGroupId>/first-causes', title: 'What a group failed by', query: ['limit'] },
+  describeGroup: { method: 'GET', route: '/task-group/<taskGroupId>', title: 'One task group' },
   explainTask: { method: 'GET', route: '/task/<taskId>/explanation', title: 'Why a task waits' },
   overview: { method: 'GET', route: '/overview', title: 'What goes on' },
   listGroups: { method: 'GET', route: '/task-groups', title: 'Find groups of tasks', query: ['continuationToken', 'limit', 'since', 'name', 'owner', 'failed'] },

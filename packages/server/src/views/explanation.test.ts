@@ -50,7 +50,11 @@ describe('the sentence', () => {
   it('says for a pending task which workers are missing, or what goes before it', () => {
     assert.match(whyPending({ ...line, workersSeen: 0 }), /No worker/);
     assert.match(whyPending({ ...line, workersQuarantined: 1 }), /quarantine/);
-    assert.match(whyPending({ ...line, before: 7 }), /7 runs go before it/);
+    assert.match(whyPending({ ...line, workersSeen: 0, isPaused: true }), /pool is paused, and no worker/);
+    assert.match(whyPending({ ...line, workersQuarantined: 1, isPaused: true }), /quarantine.* is paused/);
+    assert.doesNotMatch(whyPending({ ...line, isPaused: true }), /paused/);
+    assert.match(whyPending({ ...line, before: 7 }), /^7 runs go before it/);
+    assert.match(whyPending({ ...line, before: 10_000 }), /^10000 runs or more go before it/);
     assert.match(whyPending({ ...line, running: 1 }), /worker to be free/);
     assert.match(whyPending(line), /ask for work/);
   });

@@ -26,7 +26,12 @@ export interface Line {
   readonly running: number;
   readonly workersSeen: number;
   readonly workersQuarantined: number;
+  /** The worker pool of the task queue starts no workers. */
+  readonly isPaused?: boolean;
 }
+
+/** How many runs of a task queue are counted at most. */
+export const runsCountedMax = 10_000;
 
 const some = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
@@ -52,11 +57,20 @@ export const whyUnscheduled = ({ unmet, broken, itself }: Unmet): string => {
 };
 
 /** Why a pending task waits. */
-export const whyPending = ({ before, running, workersSeen, workersQuarantined }: Line): string => {
+export const whyPending = ({
+  before,
+  running,
+  workersSeen,
+  workersQuarantined,
+  isPaused = false,
+}: Line): string => {
   if (workersSeen === 0 && running === 0)
-    return 'No worker of its task queue has been there within the last day.';
+    return isPaused
+      ? 'Its worker pool is paused, and no worker of its task queue has been there within the last day.'
+      : 'No worker of its task queue has been there within the last day.';
   if (workersSeen > 0 && workersSeen === workersQuarantined)
-    return 'All workers of its task queue are in quarantine.';
+    return `All workers of its task queue are in quarantine${isPaused ? ', and its worker pool is paused' : ''}.`;
+  if (before >= runsCountedMax) return `${runsCountedMax} runs or more go before it in its task queue.`;
   if (before > 0) return `${some(before, 'run goes', 'runs go')} before it in its task queue.`;
   if (running > 0) return 'It is next: it waits for a worker to be free.';
   return 'It is next: it waits for a worker to ask for work.';
@@ -85,9 +99,6 @@ const shownTime = (seconds: number): string => {
   if (seconds < 90 * 60) return `about ${Math.round(seconds / 60)} min`;
   return `about ${Math.round(seconds / 3600)} h`;
 };
-
-/** How many runs of a task queue are counted at most. */
-export const runsCountedMax = 10_000;
 
 /** When a pending task starts, if its task queue goes on as it did lately; or why that cannot be said. */
 export const expectedStart = ({ starts, withinMs, ...line }: Pace): ExpectedStart => {

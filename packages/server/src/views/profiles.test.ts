@@ -124,6 +124,24 @@ describe('the profile of a group', () => {
     assert.equal((await t.profile(`task-group/${slugid()}/profile`)).status, 404);
     assert.equal((await t.profile('task-group/no-group/profile')).status, 400);
   });
+
+  it('is refused to those who would wait behind many others', async () => {
+    t.everybody.push('queue:list-task-group:*');
+    const taskGroupId = slugid();
+    await t.aTask({ taskGroupId });
+    const statuses: number[] = [];
+    const asked = await t.db.transaction(async (tx) => {
+      await tx`lock table task_groups in access exclusive mode`;
+      const replies = Array.from({ length: 9 }, async () => {
+        const { status } = await t.profile(`task-group/${taskGroupId}/profile`);
+        statuses.push(status);
+      });
+      await eventually('one caller to be refused while the others wait', () => statuses.length === 1);
+      return replies;
+    });
+    await Promise.all(asked);
+    assert.deepEqual(statuses, [429, ...Array.from({ length: 8 }, () => 200)]);
+  });
 });
 
 describe('the profile of a log', () => {

@@ -28,6 +28,8 @@ const selection = {
   search: text,
 };
 
+const sort = parameters.matching(new RegExp(`^(${selectionOrders.join('|')})$`));
+
 /** The methods of the service `views`. */
 export const routes: readonly Route<ViewServices>[] = [
   endpoint(
@@ -63,7 +65,7 @@ export const routes: readonly Route<ViewServices>[] = [
         ...pagination,
         limit: linesLimit,
         ...selection,
-        sort: parameters.matching(new RegExp(`^(${selectionOrders.join('|')})$`)),
+        sort,
       },
       output: schema.selectGroupLinesResponse,
     },
@@ -84,6 +86,54 @@ export const routes: readonly Route<ViewServices>[] = [
       output: schema.countGroupLinesResponse,
     },
     ({ views }, { params, query }) => views.countGroupLines({ ...params, ...query }),
+  ),
+  endpoint(
+    {
+      ...about,
+      name: 'selectGroupPart',
+      path: '/task-group/<taskGroupId>/part',
+      title: 'Tasks of a group that fit, and those beside them',
+      description:
+        'The first 500 tasks that `selectGroupLines` lists with the same `state`, `search` and `sort`, with those of the ' +
+        'group that they depend on and those that depend on them: up to 2000 tasks, such as a graph can show of a large ' +
+        'group.',
+      scopes: 'queue:list-task-group:<taskGroupId>',
+      params: { taskGroupId: parameters.slugid },
+      query: { ...selection, sort },
+      output: schema.groupPartResponse,
+    },
+    ({ views }, { params, query }) => views.selectGroupPart({ ...params, ...query }),
+  ),
+  endpoint(
+    {
+      ...about,
+      name: 'listFirstCauses',
+      path: '/task-group/<taskGroupId>/first-causes',
+      title: 'What a group failed by',
+      description:
+        'The tasks of a group that went wrong though nothing in the group that they need did, those first that keep most ' +
+        'others waiting; 20 of them unless `limit` says otherwise, and 100 at most. The statuses of the whole group are ' +
+        'read, which takes seconds where it has a million tasks.',
+      scopes: 'queue:list-task-group:<taskGroupId>',
+      params: { taskGroupId: parameters.slugid },
+      query: { limit: pagination.limit },
+      output: schema.firstCausesResponse,
+    },
+    ({ views }, { params, query }) => views.listFirstCauses({ ...params, ...query }),
+  ),
+  endpoint(
+    {
+      ...about,
+      name: 'describeGroup',
+      path: '/task-group/<taskGroupId>',
+      title: 'One task group',
+      description:
+        'A task group as `listGroups` shows it: its name, its owner, and how many tasks are in each state.',
+      scopes: 'queue:list-task-group:<taskGroupId>',
+      params: { taskGroupId: parameters.slugid },
+      output: schema.foundGroup,
+    },
+    ({ views }, { params }) => views.describeGroup(params.taskGroupId),
   ),
   endpoint(
     {

@@ -66,6 +66,47 @@ export const countGroupLinesResponse = publish(
   CountGroupLinesResponse,
 );
 
+export const FirstCausesResponse = exactly(
+  {
+    taskGroupId: Slugid,
+    found: Type.Integer({ minimum: 0, description: 'How many first causes there are.' }),
+    isExact: Type.Boolean({
+      description:
+        'False where more than 20000 tasks went wrong: the causes are then those among 20000 of them.',
+    }),
+    causes: Type.Array(
+      exactly({
+        task: GroupLine,
+        waiting: Type.Integer({
+          minimum: 0,
+          description: 'Tasks that did not start because of it, directly or not; counted up to 10000.',
+        }),
+      }),
+      { description: 'Those that keep most others waiting first.' },
+    ),
+  },
+  { title: 'What a group failed by' },
+);
+export type FirstCausesResponse = Static<typeof FirstCausesResponse>;
+export const firstCausesResponse = publish('views', 'first-causes-response', FirstCausesResponse);
+
+export const GroupPartResponse = exactly(
+  {
+    taskGroupId: Slugid,
+    chosen: Type.Integer({
+      minimum: 0,
+      description: 'How many of the tasks are those that fit: they come first, 500 at most.',
+    }),
+    tasks: Type.Array(GroupLine, {
+      description:
+        'Those that fit, in order, then those of the group that they depend on or that depend on them: 2000 at most.',
+    }),
+  },
+  { title: 'Part of a group' },
+);
+export type GroupPartResponse = Static<typeof GroupPartResponse>;
+export const groupPartResponse = publish('views', 'group-part-response', GroupPartResponse);
+
 const NamedTask = exactly({ taskId: Slugid, name: Text(), state: oneOf(taskStates) });
 
 export const TaskExplanation = exactly(
@@ -103,6 +144,12 @@ export const TaskExplanation = exactly(
                 'When it starts, if the workers go on as they did lately and nothing more urgent comes.',
             },
           ),
+          paused: Optional(
+            exactly(
+              { since: DateTime, reason: Text() },
+              { description: 'Where the worker pool of the task queue is paused: it starts no workers.' },
+            ),
+          ),
           decision: Optional(
             exactly({ decided: DateTime, action: Text(), reason: Text(), trouble: Optional(Text()) }),
           ),
@@ -135,6 +182,7 @@ export const Overview = exactly(
         taskQueueId: TaskQueueId,
         pending: Count,
         claimed: Count,
+        workers: Type.Integer({ minimum: 0, description: 'Seen within the last day; up to 1000.' }),
         oldest: Optional(
           Type.String({ format: 'date-time', description: 'Since when the oldest run waits.' }),
         ),
@@ -158,15 +206,19 @@ export const Overview = exactly(
 export type Overview = Static<typeof Overview>;
 export const overview = publish('views', 'overview', Overview);
 
-export const FoundGroup = exactly({
-  taskGroupId: Slugid,
-  name: Text({ description: 'That of its graph file, else of its first task.' }),
-  owner: Text({ description: 'That of its first task.' }),
-  created: DateTime,
-  sealed: Optional(DateTime),
-  counts: Counts('How many tasks are in each state.'),
-});
+export const FoundGroup = exactly(
+  {
+    taskGroupId: Slugid,
+    name: Text({ description: 'That of its graph file, else of its first task.' }),
+    owner: Text({ description: 'That of its first task.' }),
+    created: DateTime,
+    sealed: Optional(DateTime),
+    counts: Counts('How many tasks are in each state.'),
+  },
+  { title: 'Task group' },
+);
 export type FoundGroup = Static<typeof FoundGroup>;
+export const foundGroup = publish('views', 'found-group', FoundGroup);
 
 export const listGroupsResponse = publish(
   'views',

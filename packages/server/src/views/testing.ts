@@ -34,8 +34,8 @@ export interface TestViews {
   profile(path: string): Promise<{ status: number; cacheControl: string; body: Record<string, unknown> }>;
   /** A GET over HTTP by a caller with these scopes. */
   get(path: string, scopes?: readonly string[]): Promise<{ status: number; body: Record<string, unknown> }>;
-  /** Creates a task; returns its id. */
-  aTask(fields?: Partial<FilledTaskRequest> & { name?: string }): Promise<string>;
+  /** Creates a task, with an id of its own unless one is given; returns its id. */
+  aTask(fields?: Partial<FilledTaskRequest> & { name?: string; taskId?: string }): Promise<string>;
   /** Claims a task's run, and ends it in this way. */
   end(taskId: string, end: 'completed' | 'failed', runId?: number): Promise<void>;
   claim(taskId: string, runId?: number): Promise<void>;
@@ -111,8 +111,7 @@ export const testViews = async (): Promise<TestViews> => {
       const reply = await app.inject({ method: 'GET', url: `/api/views/v1/${path}`, headers });
       return { status: reply.statusCode, body: JSON.parse(reply.body) as Record<string, unknown> };
     },
-    aTask: async ({ name = 'A task', ...fields } = {}) => {
-      const taskId = slugid();
+    aTask: async ({ name = 'A task', taskId = slugid(), ...fields } = {}) => {
       const plain = plainTask(clock.now());
       const metadata = { ...plain.metadata, name };
       const request = { ...plain, taskQueueId: 'prov/type', metadata, ...fields };

@@ -136,6 +136,123 @@ describe('a selection of the tasks of a group', () => {
   });
 });
 
+describe('the first causes of a group', () => {
+  const taskGroupId = slugid();
+  const path = `task-group/${taskGroupId}/first-causes`;
+  const ids: Record<string, string> = {};
+  const causes = async (query = '') => {
+    const { status, body } = await t.get(`${path}${query}`);
+    assert.equal(status, 200, JSON.stringify(body));
+    const all = body.causes as { task: Line; waiting: number }[];
+    return { ...body, causes: all.map(({ task, waiting }) => [task.name, waiting]) };
+  };
+  before(async () => {
+    const make = async (name: string, needs: string[] = [], fields = {}) => {
+      const dependencies = needs.map((need) => ids[need] as string);
+      ids[name] = await t.aTask({ taskGroupId, name, dependencies, ...fields });
+    };
+    await make('small');
+    await make('large');
+    await make('fine');
+    await make('a', ['large', 'fine']);
+    await make('b', ['a', 'small']);
+    await make('c', ['b', 'a']);
+    await make('report', ['c', 'large'], { requires: 'all-resolved' });
+    await make('alone', ['fine']);
+  });
+
+  it('are none while nothing has gone wrong', async () => {
+    assert.deepEqual(await causes(), { taskGroupId, found: 0, isExact: true, causes: [] });
+  });
+
+  it('are what went wrong on its own, with all that waits for it in vain', async () => {
+    await t.end(ids.fine as string, 'completed');
+    await t.end(ids.small as string, 'failed');
+    t.clock.advance(1000);
+    await t.end(ids.large as string, 'failed');
+    assert.deepEqual(await causes(), {
+      taskGroupId,
+      found: 2,
+      isExact: true,
+      causes: [
+        ['large', 3],
+        ['small', 2],
+      ],
+    });
+    assert.deepEqual((await causes('?limit=1')).causes, [['large', 3]]);
+    // What was canceled because it waited in vain is a consequence; what ran whatever happened before is a cause.
+    await t.queue.cancelTasks.one({ taskId: ids.a as string, authorize });
+    await t.queue.cancelTasks.one({ taskId: ids.b as string, authorize });
+    await t.queue.cancelTasks.one({ taskId: ids.c as string, authorize });
+    await t.end(ids.report as string, 'failed');
+    assert.deepEqual((await causes()).causes, [
+      ['large', 3],
+      ['small', 2],
+      ['report', 0],
+    ]);
+  });
+
+  it('loop-in-the-graph: a task that needs itself is a cause, and so is one that needs another group', async () => {
+    const elsewhere = await t.aTask({ name: 'elsewhere' });
+    await t.end(elsewhere, 'failed');
+    const group = slugid();
+    const [loop, after] = [slugid(), slugid()];
+    const plain = { taskGroupId: group, dependencies: [loop] };
+    await t.aTask({ ...plain, name: 'loop', taskId: loop });
+    await t.aTask({ ...plain, name: 'after', taskId: after });
+    const far = await t.aTask({ taskGroupId: group, name: 'far', dependencies: [elsewhere] });
+    for (const taskId of [loop, far]) await t.queue.cancelTasks.one({ taskId, authorize });
+    const { body } = await t.get(`task-group/${group}/first-causes`);
+    const found = (body.causes as { task: Line; waiting: number }[]).map(({ task, waiting }) => [
+      task.name,
+      waiting,
+    ]);
+    assert.deepEqual(found, [
+      ['loop', 1],
+      ['far', 0],
+    ]);
+  });
+
+  it('need the scope to list the group, and are 404 without a group', async () => {
+    const id = slugid();
+    for (const each of ['/first-causes', '/part', '']) {
+      assert.equal((await t.get(`task-group/${id}${each}`)).status, 404);
+      assert.equal((await t.get(`task-group/${id}${each}`, [])).status, 403);
+    }
+  });
+});
+
+describe('a part of a group', () => {
+  it('has the tasks that fit, and those beside them in the group', async () => {
+    const taskGroupId = slugid();
+    const elsewhere = await t.aTask({ name: 'elsewhere' });
+    const base = await t.aTask({ taskGroupId, name: 'base' });
+    const middle = await t.aTask({ taskGroupId, name: 'middle', dependencies: [base, elsewhere] });
+    const top = await t.aTask({ taskGroupId, name: 'top', dependencies: [middle] });
+    await t.aTask({ taskGroupId, name: 'beyond', dependencies: [top] });
+    const part = async (query: string) => {
+      const { body } = await t.get(`task-group/${taskGroupId}/part?${query}`);
+      const [first, ...others] = linesOf(body).map(({ name }) => name);
+      return { chosen: body.chosen, names: [first, ...others.sort()] };
+    };
+    assert.deepEqual(await part('search=middle'), { chosen: 1, names: ['middle', 'base', 'top'] });
+    assert.deepEqual(await part('state=pending'), { chosen: 1, names: ['base', 'middle'] });
+    assert.deepEqual(await part('sort=name'), { chosen: 4, names: ['base', 'beyond', 'middle', 'top'] });
+  });
+});
+
+describe('one group', () => {
+  it('is described as in a listing', async () => {
+    const taskGroupId = slugid();
+    await t.aTask({ taskGroupId, name: 'any', tags: { graph: 'nightly' } });
+    const { body } = await t.get(`task-group/${taskGroupId}`);
+    assert.equal(body.name, 'nightly');
+    assert.deepEqual(body.counts, { pending: 1 });
+    const listed = (await t.get('task-groups?name=nightly')).body.groups as object[];
+    assert.deepEqual(listed, [body]);
+  });
+});
+
 describe('the explanation of a task', () => {
   it('names the unmet dependencies, the impossible ones first', async () => {
     const [waiting, broken, met] = [
@@ -166,6 +283,19 @@ describe('the explanation of a task', () => {
     const placeOf = async (taskId: string) => ((await explained(taskId)).line as { before: number }).before;
     assert.deepEqual([await placeOf(urgent), await placeOf(first), await placeOf(second)], [0, 1, 2]);
     assert.match(String((await explained(first)).because), /No worker/);
+  });
+
+  it('says that the worker pool is paused, since when and why', async () => {
+    const taskQueueId = 'prov/paused';
+    const task = await t.aTask({ taskQueueId });
+    const now = t.clock.now();
+    await t.db`
+      insert into worker_pools (worker_pool_id, provider_id, description, config, owner, email_on_error, created,
+                                last_modified, paused, pause_reason)
+      values (${taskQueueId}, 'static', '', '{}', 'a@example.com', false, ${now}, ${now}, ${now}, 'too dear')`;
+    const { because, line } = await explained(task);
+    assert.match(String(because), /^Its worker pool is paused/);
+    assert.deepEqual((line as { paused: object }).paused, { since: now.toJSON(), reason: 'too dear' });
   });
 
   it('says when it is expected to start, by how fast runs began while others waited', async () => {
@@ -236,7 +366,7 @@ describe('the overview', () => {
     const queue = (body.queues as { taskQueueId: string }[]).find((each) => each.taskQueueId === taskQueueId);
     assert.deepEqual(
       { ...queue, oldest: undefined },
-      { taskQueueId, pending: 2, claimed: 1, oldest: undefined },
+      { taskQueueId, pending: 2, claimed: 1, workers: 0, oldest: undefined },
     );
     const group = (body.groups as { taskGroupId: string }[]).find((each) => each.taskGroupId === taskGroupId);
     assert.deepEqual((group as unknown as { counts: object }).counts, { failed: 1, pending: 2, running: 1 });

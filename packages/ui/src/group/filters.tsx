@@ -11,6 +11,9 @@ export type Counts = Readonly<Partial<Record<TaskState, number>>>;
 const sumOf = (counts: Counts, states: readonly TaskState[]): number =>
   states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
 
+/** What the server takes as words of a search, in characters. */
+const wordsMax = 255;
+
 /** How many tasks of a group are over. */
 export const Progress = ({ counts }: { counts: Counts }) => {
   const [over, total] = [sumOf(counts, ['completed', 'failed', 'exception']), sumOf(counts, taskStates)];
@@ -53,6 +56,7 @@ export const Filters = ({
         size="xs"
         label="Search"
         placeholder="name, queue or id ( s )"
+        maxLength={wordsMax}
         value={typed}
         onChange={(event) => {
           setTyped(event.currentTarget.value);
@@ -75,10 +79,10 @@ export const Filters = ({
       >
         <Group gap={4}>
           {taskStates
-            .filter((state) => counts[state])
+            .filter((state) => counts[state] || search.state?.split(',').includes(state))
             .map((state) => (
               <Chip key={state} value={state} size="xs" variant="outline">
-                {state} {counts[state]}
+                {state} {counts[state] ?? 0}
               </Chip>
             ))}
         </Group>

@@ -10,6 +10,7 @@ const linesKey = (taskGroupId: string) => ['group', taskGroupId, 'lines'];
 export const largeKey = (taskGroupId: string) => ['group', taskGroupId, 'large'];
 const largeRereadMs = 5000;
 const headKey = (taskGroupId: string) => ['group', taskGroupId, 'head'];
+const nameKey = (taskGroupId: string) => ['group-name', taskGroupId];
 
 /** Of a group with more tasks, the server finds and sorts what is shown. */
 const wholeMax = 20_000;
@@ -103,5 +104,11 @@ export const useGroup = (taskGroupId: string) => {
     queryKey: headKey(taskGroupId),
     queryFn: async ({ signal }) => (await api()).queue.getTaskGroup(taskGroupId, { signal }),
   });
-  return { lines, head, isLarge: lines.data === null, reread };
+  // It never changes, and counts the tasks of the group too.
+  const described = useQuery({
+    queryKey: nameKey(taskGroupId),
+    queryFn: async ({ signal }) => (await api()).views.describeGroup(taskGroupId, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return { lines, head, name: described.data?.name, isLarge: lines.data === null, reread };
 };

@@ -105,17 +105,19 @@ const Queues = ({ queues }: { queues: Overview['queues'] }) => {
             <Table.Th>Task queue</Table.Th>
             <Table.Th>Pending</Table.Th>
             <Table.Th>Running</Table.Th>
+            <Table.Th>Workers</Table.Th>
             <Table.Th>Oldest</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {queues.map(({ taskQueueId, pending, claimed, oldest }) => (
+          {queues.map(({ taskQueueId, pending, claimed, workers, oldest }) => (
             <Table.Tr key={taskQueueId}>
               <Table.Td>
                 <Anchor {...link(paths.queue(taskQueueId))}>{taskQueueId}</Anchor>
               </Table.Td>
               <Table.Td>{pending}</Table.Td>
               <Table.Td>{claimed}</Table.Td>
+              <Table.Td>{workers}</Table.Td>
               <Table.Td>{oldest ? <Moment at={oldest} /> : 'none'}</Table.Td>
             </Table.Tr>
           ))}

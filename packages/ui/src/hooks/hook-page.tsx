@@ -9,6 +9,7 @@ import { Facts, Listing } from '../shell/listing.tsx';
 import { Moment } from '../shell/moment.tsx';
 import { Answer, Page, Section } from '../shell/page.tsx';
 import { paths } from '../shell/paths.ts';
+import { publishedCheck } from '../shell/schema-check.ts';
 import { StateMark } from '../shell/state-mark.tsx';
 import { useLink } from '../shell/use-link.ts';
 
@@ -104,6 +105,7 @@ export const HookPage = () => {
               title="Change the hook"
               label="Hook"
               value={known.data.hook}
+              loadCheck={() => publishedCheck('hooks/v1/create-hook-request')}
               save={save}
             />
           )}

@@ -6,6 +6,7 @@ import { EditButton } from '../shell/edit-button.tsx';
 import { Listing } from '../shell/listing.tsx';
 import { Answer, Page } from '../shell/page.tsx';
 import { paths } from '../shell/paths.ts';
+import { publishedCheck } from '../shell/schema-check.ts';
 import { useLink } from '../shell/use-link.ts';
 
 /** A hook that fires when it is called, to begin with. */
@@ -36,6 +37,7 @@ const NewHook = () => {
       label="Hook"
       nameLabel="Group and id, with a slash between them"
       value={begin()}
+      loadCheck={() => publishedCheck('hooks/v1/create-hook-request')}
       save={async (hook, name) => {
         const at = name.indexOf('/');
         if (at < 1) throw new Error('A hook is named by its group, a slash and its id');

@@ -1,157 +1,221 @@
-/** The lines of a log as it arrives, without a copy of what is there already. */
-export interface LogText {
-  /** What is kept; the first of them is line `dropped`. */
+/** A part of a log as text, with its lines; those that are not over yet are not among them. */
+export interface Piece {
+  /** The number of its first line, from 0. */
+  readonly first: number;
+  readonly text: string;
   readonly lines: readonly string[];
-  /** So many lines at the beginning were let go, for the log is larger than what is kept. */
-  readonly dropped: number;
-  /** So many lines have come to their end, those that were let go included. */
-  readonly settled: number;
-  /** Adds what came next; a line that is not over yet is the last one. */
-  append(text: string): void;
-  /** Nothing comes any more: the last line is over. */
-  end(): void;
 }
 
-/** So much of a log is kept, in characters. Each line counts as so many more, which is what it takes to keep one. */
-const keptMax = 64 * 2 ** 20;
-const lineCost = 40;
+/** Bytes of a log. */
+export interface Span {
+  readonly offset: number;
+  readonly length: number;
+}
 
-/** A log as lines. A carriage return begins its line again, as progress bars want it. */
-export const logText = (max = keptMax): LogText => {
-  const lines: string[] = [];
-  let open = false;
-  let dropped = 0;
-  let size = 0;
-  const settle = (line: string): string =>
-    line.slice(line.lastIndexOf('\r', line.length - 2) + 1).replace(/\r$/, '');
-  const push = (line: string): void => {
-    size += line.length + lineCost;
-    lines.push(line);
-  };
-  const pop = (): string => {
-    const line = lines.pop() ?? '';
-    size -= line.length + lineCost;
-    return line;
-  };
-  // A quarter at once: letting go of single lines would move all others each time.
-  const dropFirst = (): void => {
-    let count = 0;
-    for (; size > max * 0.75 && count < lines.length - 1; count++)
-      size -= (lines[count]?.length ?? 0) + lineCost;
-    lines.splice(0, count);
-    dropped += count;
-  };
+interface Block extends Span {
+  readonly first: number;
+  readonly count: number;
+}
+
+/** So much of a log is kept, in bytes. What is let go is read again when it is wanted. */
+const keptMax = 32 * 2 ** 20;
+/** Lines are kept together in so many bytes. One that is longer than `lineMax` is taken for several. */
+const [blockBytes, lineMax] = [64 * 2 ** 10, 2 ** 20];
+/** Of so many blocks the text is kept beside the bytes. */
+const piecesMax = 64;
+const newline = 10;
+
+/** A carriage return begins its line again, as progress bars want it. */
+const settle = (line: string): string =>
+  line.includes('\r') ? line.slice(line.lastIndexOf('\r', line.length - 2) + 1).replace(/\r$/, '') : line;
+
+/** A letter of several bytes is not cut. */
+const letterBefore = (bytes: Uint8Array, end: number): number => {
+  let at = end;
+  while (at > end - 4 && ((bytes[at] ?? 0) & 0xc0) === 0x80) at -= 1;
+  return at;
+};
+
+const linesIn = (bytes: Uint8Array): number => {
+  let count = 0;
+  for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) count += 1;
+  return count;
+};
+
+const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+  if (a.length === 0) return b;
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+};
+
+const pieceOf = (first: number, bytes: Uint8Array, isWhole: boolean): Piece => {
+  const text = new TextDecoder().decode(bytes);
+  let lines: string[] | undefined;
   return {
-    lines,
-    append: (text) => {
+    first,
+    text,
+    get lines() {
+      if (lines) return lines;
       const parts = text.split('\n');
-      parts.forEach((part, i) => {
-        const isOver = i < parts.length - 1;
-        const whole = open && i === 0 ? pop() + part : part;
-        if (isOver || whole !== '') push(isOver ? settle(whole) : whole);
-        open = !isOver && whole !== '';
-      });
-      if (size > max) dropFirst();
-    },
-    end: () => {
-      if (open) push(settle(pop()));
-      open = false;
-    },
-    get dropped() {
-      return dropped;
-    },
-    get settled() {
-      return dropped + lines.length - (open ? 1 : 0);
+      const rest = parts.pop() ?? '';
+      lines = (isWhole && rest !== '' ? [...parts, rest] : parts).map(settle);
+      return lines;
     },
   };
 };
-
-const escapes = /\u001b\[[0-9;?]*[A-Za-z]/g;
-
-/** A line without colours. */
-export const plainLine = (line: string): string =>
-  line.includes('\u001b') ? line.replace(escapes, '') : line;
-
-const surely =
-  /\[taskcluster:error\]|\b(fatal|panic|traceback|segmentation fault|assertion failed|command not found)\b|^\s*not ok \d|✗|✖/i;
-const maybe = /\berror\b(?!s?:? ?0\b)|\bE {3}|\bexception\b|\bFAILED?\b/i;
-const denied = /\b(0|no) (errors?|failures?|failed)\b|errors?[:=] ?0\b|--?[a-z-]*error/i;
-
-const isErrorLine = (line: string, pattern: RegExp): boolean => pattern.test(line) && !denied.test(line);
-
-/** Reads each line of a log once, when it is over, however often the log has grown meanwhile. */
-abstract class Scan {
-  #next = 0;
-
-  protected abstract see(line: string, number: number): void;
-
-  protected catchUp(text: LogText): void {
-    for (let at = Math.max(this.#next, text.dropped); at < text.settled; at++)
-      this.see(plainLine(text.lines[at - text.dropped] ?? ''), at);
-    this.#next = text.settled;
-  }
-}
 
 /**
- * The line where the trouble begins: one that says so without doubt, or the first that speaks of an error. What the worker
- * itself says at the end ("exit code 1") is only taken when nothing else is there.
+ * The lines of a log of any size as it arrives. It knows where each line is, and keeps the bytes of those that were looked
+ * at last.
  */
-export class FirstError extends Scan {
-  #sure = -1;
-  #maybe = -1;
-  #worker = -1;
+export class LogText {
+  readonly #keptMax: number;
+  readonly #blocks: Block[] = [];
+  /** In the order of their use, as are the pieces. */
+  readonly #kept = new Map<Block, Uint8Array>();
+  readonly #pieces = new Map<Block, Piece>();
+  #keptBytes = 0;
+  /** What follows on the last block. */
+  #open: Uint8Array = new Uint8Array(0);
+  #openPiece: Piece | undefined;
+  #offset = 0;
+  #closedLines = 0;
 
-  /** Its number, from 0; -1 while there is none, or when it has been let go. */
-  in(text: LogText): number {
-    this.catchUp(text);
-    const found = [this.#maybe, this.#sure, this.#worker].find((number) => number >= 0) ?? -1;
-    return found < text.dropped ? -1 : found;
+  constructor(max = keptMax) {
+    this.#keptMax = max;
   }
 
-  protected see(line: string, number: number): void {
-    if (this.#sure >= 0) return;
-    if (line.startsWith('[taskcluster')) {
-      if (this.#worker < 0 && /error/i.test(line)) this.#worker = number;
-    } else if (isErrorLine(line, surely)) this.#sure = number;
-    else if (this.#maybe < 0 && isErrorLine(line, maybe)) this.#maybe = number;
+  /** So many lines have come to their end. */
+  get settled(): number {
+    return this.#closedLines + this.#openLines().lines.length;
+  }
+
+  /** So many lines there are, with one that is not over yet. */
+  get count(): number {
+    const { text } = this.#openLines();
+    return this.settled + (text === '' || text.endsWith('\n') ? 0 : 1);
+  }
+
+  /** Adds what came next. */
+  append(bytes: Uint8Array): void {
+    this.#open = joined(this.#open, bytes);
+    this.#openPiece = undefined;
+    for (let end = this.#endOfBlock(); end > 0; end = this.#endOfBlock()) this.#close(end);
+  }
+
+  /** Nothing comes any more: the last line is over. */
+  end(): void {
+    if (this.#open.length > 0) this.#close(this.#open.length);
+  }
+
+  /** A line by its number, from 0; undefined when it was let go. */
+  line(number: number): string | undefined {
+    if (number < this.#closedLines) {
+      const piece = this.pieceWith(number);
+      return piece?.lines[number - piece.first];
+    }
+    const { text, lines } = this.#openLines();
+    return lines[number - this.#closedLines] ?? text.slice(text.lastIndexOf('\n') + 1);
+  }
+
+  /** The part that a line is in; undefined when it was let go. */
+  pieceWith(number: number): Piece | undefined {
+    const block = this.#blockWith(number);
+    if (!block) return this.#openLines();
+    const bytes = this.#kept.get(block);
+    if (!bytes) return undefined;
+    this.#kept.delete(block);
+    this.#kept.set(block, bytes);
+    const piece = this.#pieces.get(block) ?? pieceOf(block.first, bytes, true);
+    this.#pieces.delete(block);
+    this.#pieces.set(block, piece);
+    for (const [oldest] of this.#pieces) {
+      if (this.#pieces.size <= piecesMax) break;
+      this.#pieces.delete(oldest);
+    }
+    return piece;
+  }
+
+  /** What has to be read again to have a line and those after it, up to `max` bytes; undefined when the line is there. */
+  missingAt(number: number, max: number): Span | undefined {
+    const wanted = this.#blockWith(number);
+    if (!wanted || this.#kept.has(wanted)) return undefined;
+    let length = 0;
+    for (let at = this.#placeOf(number); at < this.#blocks.length; at++) {
+      const block = this.#blocks[at];
+      if (!block || this.#kept.has(block) || (length > 0 && length + block.length > max)) break;
+      length += block.length;
+    }
+    return { offset: wanted.offset, length };
+  }
+
+  /** Takes what was read again. */
+  fill(offset: number, bytes: Uint8Array): void {
+    const first = this.#blocks.findIndex((block) => block.offset === offset);
+    let from = 0;
+    for (const block of first < 0 ? [] : this.#blocks.slice(first)) {
+      if (from + block.length > bytes.length) break;
+      if (!this.#kept.has(block)) this.#keep(block, bytes.slice(from, from + block.length));
+      from += block.length;
+    }
+  }
+
+  #openLines(): Piece {
+    this.#openPiece ??= pieceOf(this.#closedLines, this.#open, false);
+    return this.#openPiece;
+  }
+
+  /** Where the next block ends in what is open; 0 when more has to come. */
+  #endOfBlock(): number {
+    if (this.#open.length < blockBytes) return 0;
+    const before = this.#open.lastIndexOf(newline, blockBytes - 1);
+    if (before >= 0) return before + 1;
+    const after = this.#open.indexOf(newline, blockBytes);
+    if (after >= 0 && after < lineMax) return after + 1;
+    return this.#open.length > lineMax ? letterBefore(this.#open, lineMax) : 0;
+  }
+
+  #close(end: number): void {
+    const bytes = this.#open.slice(0, end);
+    const count = linesIn(bytes) + (bytes.at(-1) === newline ? 0 : 1);
+    const block = { first: this.#closedLines, count, offset: this.#offset, length: end };
+    this.#blocks.push(block);
+    this.#closedLines += count;
+    this.#offset += end;
+    this.#open = this.#open.slice(end);
+    this.#openPiece = undefined;
+    this.#keep(block, bytes);
+  }
+
+  #keep(block: Block, bytes: Uint8Array): void {
+    this.#kept.set(block, bytes);
+    this.#keptBytes += bytes.length;
+    for (const [oldest, { length }] of this.#kept) {
+      if (this.#keptBytes <= this.#keptMax || oldest === block) break;
+      this.#kept.delete(oldest);
+      this.#pieces.delete(oldest);
+      this.#keptBytes -= length;
+    }
+  }
+
+  /** The place of the block that a line is in. */
+  #placeOf(number: number): number {
+    let [from, to] = [0, this.#blocks.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const { first, count } = this.#blocks[middle] as Block;
+      if (first + count <= number) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  #blockWith(number: number): Block | undefined {
+    return this.#blocks[this.#placeOf(number)];
   }
 }
-
-/** The lines of a log that hold some words, upper or lower case. */
-export class Matches extends Scan {
-  readonly #wanted: string;
-  #found: number[] = [];
-
-  constructor(words: string) {
-    super();
-    this.#wanted = words.toLowerCase();
-  }
-
-  /** Their numbers, from 0, in order. */
-  in(text: LogText): readonly number[] {
-    if (this.#wanted === '') return this.#found;
-    this.catchUp(text);
-    const [first] = this.#found;
-    if (first !== undefined && first < text.dropped)
-      this.#found = this.#found.filter((number) => number >= text.dropped);
-    return this.#found;
-  }
-
-  protected see(line: string, number: number): void {
-    if (line.toLowerCase().includes(this.#wanted)) this.#found.push(number);
-  }
-}
-
-/** Whether a number is one of these, which are in order. */
-export const isAmong = (numbers: readonly number[], wanted: number): boolean => {
-  let [from, to] = [0, numbers.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if ((numbers[middle] ?? 0) < wanted) from = middle + 1;
-    else to = middle;
-  }
-  return numbers[from] === wanted;
-};
 
 /** The lines that an address points at: `#L12` or `#L12-L20`, counted from 1. */
 export const linkedLines = (hash: string): { from: number; to: number } | undefined => {

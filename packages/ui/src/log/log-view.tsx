@@ -1,17 +1,23 @@
 import { Alert, Button, Checkbox, Group, Text, TextInput } from '@mantine/core';
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import { Failure } from '../shell/failure.tsx';
 import { messageOf } from '../shell/messages.ts';
 import { ScrollFrame } from '../shell/scroll-frame.tsx';
 import { useShortcuts } from '../shell/shortcuts.ts';
 import { LogLine } from './log-line.tsx';
-import { FirstError, isAmong, type LogText, linkedLines, Matches } from './log-text.ts';
-import { type LogRef, useLog } from './use-log.ts';
+import { foundMax, isAmong, Matches } from './log-scan.ts';
+import { linkedLines } from './log-text.ts';
+import { useLineWindow } from './use-line-window.ts';
+import { type Log, type LogRef, useLog } from './use-log.ts';
 
 /** What an address says that is to be shown: `#error`, or lines. */
 const useHash = (): [string, (hash: string) => void] => {
   const [hash, setHash] = useState(() => window.location.hash);
+  useEffect(() => {
+    const read = () => setHash(window.location.hash);
+    window.addEventListener('hashchange', read);
+    return () => window.removeEventListener('hashchange', read);
+  }, []);
   const put = (next: string) => {
     window.history.replaceState(
       window.history.state,
@@ -23,63 +29,68 @@ const useHash = (): [string, (hash: string) => void] => {
   return [hash, put];
 };
 
-const useSearch = (text: LogText) => {
+const useSearch = ({ text, version, want }: Log) => {
   const [words, setWords] = useState('');
   const wanted = useDeferredValue(words);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was found is of one log.
   const matches = useMemo(() => new Matches(wanted), [wanted, text]);
   const found = matches.in(text);
+  const next = matches.goesOnAt(text);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each version is a step of a long search.
+  useEffect(() => {
+    if (next !== undefined) want(next);
+  }, [next, version, want]);
   // None has been gone to yet: the first step leads to the first one.
   const [at, setAt] = useState(-1);
   const search = (next: string) => {
     setWords(next);
     setAt(-1);
   };
-  return { words, search, found, at: Math.min(at, found.length - 1), setAt };
+  return { words, search, found, isSearching: next !== undefined, at: Math.min(at, found.length - 1), setAt };
 };
-
-type Rows = ReturnType<typeof useVirtualizer<HTMLElement, Element>>;
 
 /** Goes to what the address names, once, as soon as the line is there; returns how to say that it has been shown. */
 const useLinkedLine = (
   { hash, target }: { hash: string; target: number },
-  { rows, count }: { rows: Rows; count: number },
+  { count, show }: { count: number; show: (number: number) => void },
 ) => {
   const shown = useRef('');
   useEffect(() => {
     if (shown.current === hash || target < 0 || target >= count) return;
     shown.current = hash;
-    rows.scrollToIndex(target, { align: 'center' });
-  }, [hash, target, count, rows]);
+    show(target);
+  }, [hash, target, count, show]);
   return (next: string) => {
     shown.current = next;
   };
 };
 
+/** Has the lines read again that are to be drawn and were let go. */
+const useMissingLines = ({ text, version, want }: Log, drawn: readonly { readonly number: number }[]) => {
+  const missing = drawn.find(({ number }) => text.line(number) === undefined)?.number;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each version may have let go what it brought.
+  useEffect(() => {
+    if (missing !== undefined) want(missing);
+  }, [missing, version, want]);
+};
+
 /** All that a log view knows and does, without its looks. */
 const useLogView = (ref: LogRef) => {
-  const { text, isOver, error, leftOutBytes } = useLog(ref);
-  const { lines, dropped } = text;
+  const log = useLog(ref);
+  const { text, isOver, errorAt } = log;
+  const { count } = text;
   const frame = useRef<HTMLElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const [hash, setHash] = useHash();
   const [isFollowing, setFollowing] = useState(hash === '');
-  const search = useSearch(text);
+  const search = useSearch(log);
   const { found, at, setAt } = search;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what was found is of one log.
-  const firstError = useMemo(() => new FirstError(), [text]);
-  const errorAt = firstError.in(text);
   const linked = linkedLines(hash);
-  const count = lines.length;
-  const rows = useVirtualizer<HTMLElement, Element>({
-    count,
-    getScrollElement: () => frame.current,
-    estimateSize: () => 20,
-    overscan: 30,
-  });
+  const lines = useLineWindow(frame, count);
+  useMissingLines(log, lines.drawn);
   const show = (number: number) => {
     setFollowing(false);
-    rows.scrollToIndex(number - dropped, { align: 'center' });
+    lines.show(number, 'center');
   };
   const step = (by: number) => {
     if (found.length === 0) return;
@@ -91,21 +102,32 @@ const useLogView = (ref: LogRef) => {
     if (errorAt >= 0) show(errorAt);
   };
   const errorWhenOver = isOver ? errorAt : -1;
-  const target = (hash === '#error' ? errorWhenOver : (linked?.from ?? -1)) - dropped;
-  const markShown = useLinkedLine({ hash, target }, { rows, count });
+  const target = hash === '#error' ? errorWhenOver : (linked?.from ?? -1);
+  const markShown = useLinkedLine({ hash, target }, { count, show });
   const link = (number: number, isRange: boolean) => {
     const next = isRange && linked ? `#L${linked.from + 1}-L${number + 1}` : `#L${number + 1}`;
     markShown(next);
     setHash(next);
     setFollowing(false);
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: of a very large log as many lines come as are let go.
+  const showEnd = lines.show;
   useEffect(() => {
-    if (isFollowing && count > 0) rows.scrollToIndex(count - 1, { align: 'end' });
-  }, [isFollowing, count, dropped, rows]);
-  const following = { isFollowing, setFollowing };
-  const reading = { lines, dropped, isOver, error, leftOutBytes, errorAt, linked };
-  return { ...reading, ...following, frame, field, search, rows, step, toError, link };
+    if (isFollowing && count > 0) showEnd(count - 1, 'end');
+  }, [isFollowing, count, showEnd]);
+  return {
+    ...log,
+    count,
+    linked,
+    isFollowing,
+    setFollowing,
+    frame,
+    field,
+    search,
+    lines,
+    step,
+    toError,
+    link,
+  };
 };
 
 type View = ReturnType<typeof useLogView>;
@@ -120,8 +142,9 @@ const useLogShortcuts = ({ isFollowing, setFollowing, toError, field, step }: Vi
   ]);
 
 const Tools = ({ view }: { view: View }) => {
-  const { lines, dropped, isOver, errorAt, isFollowing, setFollowing, field, search, step, toError } = view;
-  const { words, found, at } = search;
+  const { count, isOver, errorAt, isFollowing, setFollowing, field, search, step, toError } = view;
+  const { words, found, isSearching, at } = search;
+  const number = `${found.length}${found.length >= foundMax ? ' or more' : ''}`;
   return (
     <Group gap="xs" align="center">
       <TextInput
@@ -137,7 +160,9 @@ const Tools = ({ view }: { view: View }) => {
       />
       {words && (
         <Text size="sm" aria-live="polite">
-          {found.length === 0 ? 'nothing found' : `${Math.max(at, 0) + 1} of ${found.length}`}
+          {found.length > 0 && `${Math.max(at, 0) + 1} of ${number}`}
+          {found.length === 0 && !isSearching && 'nothing found'}
+          {isSearching && ' searching…'}
         </Text>
       )}
       <Button size="xs" variant="default" onClick={toError} disabled={errorAt < 0}>
@@ -150,28 +175,22 @@ const Tools = ({ view }: { view: View }) => {
         onChange={(event) => setFollowing(event.currentTarget.checked)}
       />
       <Text size="sm" c="dimmed" aria-live="polite">
-        {dropped + lines.length} lines{isOver ? '' : ', live'}
+        {count} lines{isOver ? '' : ', live'}
       </Text>
     </Group>
   );
 };
 
-const Remarks = ({ error, leftOutBytes, dropped }: View) => (
+const Remarks = ({ error, lost }: View) => (
   <>
     {error !== undefined && (
       <Alert color="yellow">
         This is what there was when the worker ended; it kept no log for later: {messageOf(error)}
       </Alert>
     )}
-    {leftOutBytes > 0 && (
+    {lost !== undefined && (
       <Alert color="yellow">
-        The log is large: its first {Math.round(leftOutBytes / 2 ** 20)} MiB are left out. Download the
-        artifact to see them. Numbers count from there.
-      </Alert>
-    )}
-    {dropped > 0 && (
-      <Alert color="yellow">
-        The log is large: its first {dropped} lines are not kept here. Download the artifact to see them.
+        The log is large, and some of its lines could not be read again: {messageOf(lost)}
       </Alert>
     )}
   </>
@@ -185,13 +204,13 @@ const markOf = (number: number, { linked, errorAt, isOver, search }: View): stri
 };
 
 const VisibleLines = ({ view }: { view: View }) => {
-  const { lines, dropped, rows, link } = view;
+  const { text, lines, link } = view;
   return (
-    <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
-      {rows.getVirtualItems().map(({ index, start }) => (
+    <div style={{ height: lines.height, position: 'relative' }}>
+      {lines.drawn.map(({ number, start }) => (
         <div
-          key={index}
-          className={`log-line${markOf(index + dropped, view)}`}
+          key={number}
+          className={`log-line${markOf(number, view)}`}
           style={{
             position: 'absolute',
             top: 0,
@@ -201,27 +220,30 @@ const VisibleLines = ({ view }: { view: View }) => {
           }}
         >
           <a
-            href={`#L${index + dropped + 1}`}
+            href={`#L${number + 1}`}
             onClick={(event) => {
               event.preventDefault();
-              link(index + dropped, event.shiftKey);
+              link(number, event.shiftKey);
             }}
           >
-            {index + dropped + 1}
+            {number + 1}
           </a>
-          <LogLine text={lines[index] ?? ''} />
+          <LogLine text={text.line(number) ?? '…'} />
         </div>
       ))}
     </div>
   );
 };
 
+/** Keys that leave the end of a log. */
+const upwards = new Set(['Home', 'PageUp', 'ArrowUp']);
+
 /** A log: in colours, live, with search, and links to its lines. */
 export const LogView = ({ log: ref }: { log: LogRef }) => {
   const view = useLogView(ref);
   useLogShortcuts(view);
-  const { lines, error, frame, setFollowing } = view;
-  if (error !== undefined && lines.length === 0) return <Failure error={error} what="this log" />;
+  const { count, error, frame, setFollowing } = view;
+  if (error !== undefined && count === 0) return <Failure error={error} what="this log" />;
   return (
     <>
       <Tools view={view} />
@@ -231,6 +253,8 @@ export const LogView = ({ log: ref }: { log: LogRef }) => {
         ref={frame}
         aria-label="Log"
         onWheel={(event) => event.deltaY < 0 && setFollowing(false)}
+        onTouchMove={() => setFollowing(false)}
+        onKeyDown={({ key }) => upwards.has(key) && setFollowing(false)}
       >
         <VisibleLines view={view} />
       </ScrollFrame>

@@ -1,17 +1,22 @@
 import { DownloadError, locateArtifact, pause } from '@taskyard/client/browser';
 import { useEffect, useState } from 'react';
 import { api } from '../session/api.ts';
-import { type LogText, logText } from './log-text.ts';
-import { type LogReader, LogReading } from './read-log.ts';
+import { FirstError } from './log-scan.ts';
+import { LogText } from './log-text.ts';
+import { LogParts, LogReading } from './read-log.ts';
 
 export interface Log {
   readonly text: LogText;
-  /** Changes whenever lines have come. */
+  /** Changes whenever lines have come, or come back. */
   readonly version: number;
   readonly isOver: boolean;
   readonly error?: unknown;
-  /** How much of the beginning was left out, in bytes. */
-  readonly leftOutBytes: number;
+  /** The number of the line where the trouble begins, from 0; -1 while there is none. */
+  readonly errorAt: number;
+  /** Why lines that were let go could not be read again. */
+  readonly lost?: unknown;
+  /** Reads again what was let go, so that a line is there. */
+  readonly want: (number: number) => void;
 }
 
 export interface LogRef {
@@ -60,8 +65,12 @@ const whileShown = (leaving: AbortSignal): AbortSignal => {
 };
 
 // A log that has ended is that of a worker that has ended, or of a run: only then it is whole.
-const readAll = async (ref: LogRef, reader: LogReader, leaving: AbortSignal): Promise<void> => {
-  const reading = new LogReading(reader);
+const readAll = async (
+  ref: LogRef,
+  onBytes: (bytes: Uint8Array) => Promise<void>,
+  leaving: AbortSignal,
+): Promise<void> => {
+  const reading = new LogReading(onBytes);
   for (;;) {
     // A live log holds a connection, of which a browser has six for all tabs: a hidden tab needs none.
     if (document.hidden) await shown(leaving);
@@ -83,41 +92,115 @@ const readAll = async (ref: LogRef, reader: LogReader, leaving: AbortSignal): Pr
   }
 };
 
+/** What is read again at once, in bytes: enough for some screens, and for a search to get on. */
+const partBytes = 4 * 2 ** 20;
+
+/** Brings back lines that were let go: the one that was asked for last, one after the other. */
+const linesComeBack = (
+  { text, parts, leaving }: { text: LogText; parts: LogParts; leaving: AbortSignal },
+  onChange: (lost?: unknown) => void,
+): ((number: number) => void) => {
+  let wanted: number | undefined;
+  let isReading = false;
+  const read = async (number: number): Promise<void> => {
+    const span = text.missingAt(number, partBytes);
+    // Also when the line is there: who goes through a log step by step lets the page draw in between.
+    if (!span) return pause(0, leaving);
+    text.fill(span.offset, await parts.read(span));
+    if (text.missingAt(number, 1)) throw new Error('The log is shorter than it was.');
+  };
+  const readAllWanted = async (): Promise<void> => {
+    for (let number = wanted; number !== undefined; number = wanted) {
+      wanted = undefined;
+      try {
+        await read(number);
+        onChange();
+      } catch (error) {
+        if (leaving.aborted) return;
+        // What is still missed then is asked for again.
+        await pause(retryMs, leaving);
+        onChange(error);
+      }
+    }
+  };
+  return (number) => {
+    wanted = number;
+    if (isReading) return;
+    isReading = true;
+    readAllWanted()
+      // The page was left.
+      .catch(() => {})
+      .finally(() => {
+        isReading = false;
+      });
+  };
+};
+
+/** The page has a turn after so much work. */
+const workMs = 12;
+/** What was let go has been looked at before. */
+const scanBytes = 2 ** 20;
+
+/** Takes what comes, looks for the first error in it, and tells now and then that there is more. */
+const arriving = (text: LogText, error: FirstError, onMore: () => void) => {
+  let unseen = 0;
+  let since = performance.now();
+  return async (bytes: Uint8Array): Promise<void> => {
+    text.append(bytes);
+    unseen += bytes.length;
+    onMore();
+    if (unseen >= scanBytes) {
+      error.in(text);
+      unseen = 0;
+    }
+    if (performance.now() - since < workMs) return;
+    await new Promise((resolve) => window.setTimeout(resolve));
+    since = performance.now();
+  };
+};
+
+const nothing: Log = {
+  text: new LogText(),
+  version: 0,
+  isOver: false,
+  errorAt: -1,
+  want: () => {},
+};
+
 /** Reads a log while it is written. */
 export const useLog = ({ taskId, runId, name }: LogRef): Log => {
-  const [log, setLog] = useState<Log>(() => ({
-    text: logText(),
-    version: 0,
-    isOver: false,
-    leftOutBytes: 0,
-  }));
+  const [log, setLog] = useState(nothing);
   useEffect(() => {
+    const ref = { taskId, runId, name };
     const leaving = new AbortController();
-    const text = logText();
-    let leftOutBytes = 0;
-    let version = 0;
-    let timer = 0;
-    const show = (rest: Partial<Log> = {}) => {
+    const [text, firstError] = [new LogText(), new FirstError()];
+    const parts = new LogParts((signal) => locate(ref, signal), leaving.signal);
+    let [version, timer] = [0, 0];
+    let end: Pick<Log, 'isOver' | 'error'> = { isOver: false };
+    let lost: unknown;
+    const show = () => {
       window.clearTimeout(timer);
       timer = 0;
-      if (!leaving.signal.aborted) setLog({ text, version: ++version, isOver: false, leftOutBytes, ...rest });
+      const errorAt = firstError.in(text);
+      if (!leaving.signal.aborted) setLog({ text, version: ++version, errorAt, want, lost, ...end });
     };
-    const reader = {
-      onLeftOut: (bytes: number) => {
-        leftOutBytes = bytes;
-      },
-      onText: (more: string) => {
-        text.append(more);
-        timer ||= window.setTimeout(show, 60);
-      },
+    const want = linesComeBack({ text, parts, leaving: leaving.signal }, (error) => {
+      lost = error;
+      show();
+    });
+    const showSoon = () => {
+      // The first lines are shown at once, those after them some at a time.
+      if (version === 0) show();
+      else timer ||= window.setTimeout(show, 60);
     };
-    const finish = (rest: Partial<Log> = {}) => {
+    const finish = (error?: unknown) => {
       text.end();
-      show({ isOver: true, ...rest });
+      end = { isOver: true, ...(error === undefined ? {} : { error }) };
+      show();
     };
-    readAll({ taskId, runId, name }, reader, leaving.signal).then(
+    readAll(ref, arriving(text, firstError, showSoon), leaving.signal).then(
       () => finish(),
-      (error: unknown) => finish({ error }),
+      (error: unknown) => finish(error),
     );
     return () => {
       leaving.abort();

@@ -3,6 +3,7 @@ import { bindingFor, queueExchanges, type TaskStatus } from '@taskyard/client/br
 import { useMemo } from 'react';
 import { api } from '../session/api.ts';
 import { exchangesOfTasks, useEvents } from '../session/use-events.ts';
+import { allPages } from '../shell/all-pages.ts';
 
 /** What a task was asked to do: it never changes. */
 export const useTask = (taskId: string) =>
@@ -52,11 +53,18 @@ export const useExplanation = (taskId: string, isWaiting: boolean) =>
 export const useArtifacts = (taskId: string, runId: number | undefined) =>
   useQuery({
     queryKey: ['task', taskId, 'artifacts', runId],
-    queryFn: async ({ signal }) =>
-      runId === undefined
-        ? []
-        : (await (await api()).queue.listArtifacts(taskId, runId, { signal })).artifacts,
+    queryFn: async ({ signal }) => {
+      if (runId === undefined) return [];
+      const { queue } = await api();
+      return allPages(
+        (continuationToken) => queue.listArtifacts(taskId, runId, { continuationToken, signal }),
+        ({ artifacts }) => artifacts,
+      );
+    },
   });
+
+/** So many neighbours of a task are shown at most. */
+export const neighboursMax = 200;
 
 /** Names and states of some tasks, in their order; those that are gone are left out. */
 export const useNamedTasks = (taskIds: readonly string[], key: readonly unknown[]) =>
@@ -65,7 +73,7 @@ export const useNamedTasks = (taskIds: readonly string[], key: readonly unknown[
     queryFn: async ({ signal }) => {
       if (taskIds.length === 0) return [];
       const { queue } = await api();
-      const asked = { taskIds: taskIds.slice(0, 200) };
+      const asked = { taskIds: taskIds.slice(0, neighboursMax) };
       const [{ tasks }, { statuses }] = await Promise.all([
         queue.tasks(asked, { signal }),
         queue.statuses(asked, { signal }),
@@ -83,11 +91,13 @@ export const useDependents = (taskId: string) =>
   useQuery({
     queryKey: ['task', taskId, 'dependents'],
     queryFn: async ({ signal }) => {
-      const { tasks } = await (await api()).queue.listDependentTasks(taskId, { limit: 200, signal });
-      return tasks.map(({ status, task }) => ({
+      const { queue } = await api();
+      const page = await queue.listDependentTasks(taskId, { limit: neighboursMax, signal });
+      const tasks = page.tasks.map(({ status, task }) => ({
         taskId: status.taskId,
         name: task.metadata.name,
         state: status.state,
       }));
+      return { tasks, isWhole: page.continuationToken === undefined };
     },
   });

@@ -2,6 +2,7 @@ import { Button, Modal, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
 import { JsonEditor } from './json-editor.tsx';
+import type { Check } from './schema-check.ts';
 
 /** A button that opens an object to be edited, and for a new one asks for its name. */
 export const EditButton = <Edited extends object>({
@@ -11,6 +12,7 @@ export const EditButton = <Edited extends object>({
   value,
   save,
   nameLabel,
+  loadCheck,
   disabled = false,
 }: {
   words: string;
@@ -20,6 +22,8 @@ export const EditButton = <Edited extends object>({
   value: Edited;
   save: (edited: Edited, name: string) => Promise<unknown>;
   nameLabel?: string;
+  /** How what is edited is checked before it is kept. */
+  loadCheck?: () => Promise<Check>;
   disabled?: boolean;
 }) => {
   const [isOpen, { open, close }] = useDisclosure(false);
@@ -34,7 +38,7 @@ export const EditButton = <Edited extends object>({
         {words}
       </Button>
       <Modal opened={isOpen} onClose={close} title={title} size="lg">
-        <JsonEditor label={label} value={value} save={keep} words="Keep">
+        <JsonEditor label={label} value={value} save={keep} words="Keep" loadCheck={loadCheck}>
           {nameLabel && (
             <TextInput
               label={nameLabel}

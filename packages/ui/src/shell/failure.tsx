@@ -11,7 +11,15 @@ export const Failure = ({ error, what }: { error: unknown; what: string }) => {
   const status = error instanceof ApiError ? error.statusCode : 0;
   const isDenied = status === 403 || status === 401;
   return (
-    <Alert color="red" role="alert" title={isDenied ? `You may not see ${what}` : `${what} cannot be shown`}>
+    <Alert
+      color="red"
+      role="alert"
+      title={
+        isDenied
+          ? `You may not see ${what}`
+          : `${what.slice(0, 1).toUpperCase()}${what.slice(1)} cannot be shown`
+      }
+    >
       <Stack gap="xs" align="flex-start">
         <Remedy error={error} />
         {isDenied && session.kind === 'nobody' && (

@@ -1,14 +1,70 @@
-import { Alert, Button, Group, JsonInput, Stack } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import { Alert, Anchor, Button, Group, JsonInput, Stack } from '@mantine/core';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { lineAt, placesIn } from './json-places.ts';
 import { Remedy } from './remedy.tsx';
+import type { Check, Mistake } from './schema-check.ts';
 
-/** An object that the user edits as JSON; why the server refuses it stands below. */
+const shownMax = 20;
+
+/** What is wrong, by the lines of the text; a click leads there. */
+const Mistakes = ({
+  text,
+  mistakes,
+  goTo,
+}: {
+  text: string;
+  mistakes: readonly Mistake[];
+  goTo: (place: number) => void;
+}) => {
+  if (mistakes.length === 0) return null;
+  const places = placesIn(text);
+  const placed = mistakes
+    .map((mistake) => ({ ...mistake, place: places.get(mistake.pointer) ?? 0 }))
+    .sort((a, b) => a.place - b.place);
+  return (
+    <Alert color="yellow" title="What does not fit">
+      <ul>
+        {placed.slice(0, shownMax).map(({ pointer, message, place }) => {
+          const field = pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~');
+          return (
+            <li key={`${pointer} ${message}`}>
+              <Anchor component="button" type="button" size="sm" onClick={() => goTo(place)}>
+                Line {lineAt(text, place)}
+              </Anchor>
+              : {field && <code>{field}</code>} {message}
+            </li>
+          );
+        })}
+        {mistakes.length > shownMax && <li>and {mistakes.length - shownMax} more</li>}
+      </ul>
+    </Alert>
+  );
+};
+
+/** A check that has to be loaded; none where it cannot be, since the server checks what it is sent all the same. */
+const useCheck = (load: (() => Promise<Check>) | undefined): Check => {
+  const [check, setCheck] = useState<Check>(() => () => []);
+  const first = useRef(load);
+  useEffect(() => {
+    let isLeft = false;
+    first.current?.().then(
+      (loaded) => !isLeft && setCheck(() => loaded),
+      () => {},
+    );
+    return () => {
+      isLeft = true;
+    };
+  }, []);
+  return check;
+};
+
+/** An object that the user edits as JSON, with what is wrong with it, and why the server refuses it. */
 export const JsonEditor = ({
   label,
   value,
   save,
   words = 'Save',
-  check,
+  loadCheck,
   children,
 }: {
   label: string;
@@ -16,7 +72,7 @@ export const JsonEditor = ({
   save: (edited: never) => Promise<unknown>;
   words?: string;
   /** What is wrong with the object, before anybody is asked to keep it. */
-  check?: (edited: unknown) => readonly string[];
+  loadCheck?: (() => Promise<Check>) | undefined;
   children?: ReactNode;
 }) => {
   const [text, setText] = useState(() => JSON.stringify(value, null, 2));
@@ -28,7 +84,13 @@ export const JsonEditor = ({
   } catch {
     edited = undefined;
   }
-  const mistakes = edited === undefined || !check ? [] : check(edited);
+  const check = useCheck(loadCheck);
+  const mistakes = edited === undefined ? [] : check(edited);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const goTo = (place: number) => {
+    field.current?.focus();
+    field.current?.setSelectionRange(place, place);
+  };
   const submit = async () => {
     setBusy(true);
     setTrouble(undefined);
@@ -44,6 +106,7 @@ export const JsonEditor = ({
     <Stack>
       {children}
       <JsonInput
+        ref={field}
         label={label}
         value={text}
         onChange={setText}
@@ -54,15 +117,7 @@ export const JsonEditor = ({
         validationError="This is no JSON"
         classNames={{ input: 'mono' }}
       />
-      {mistakes.length > 0 && (
-        <Alert color="yellow" title="What does not fit">
-          <ul>
-            {mistakes.map((mistake) => (
-              <li key={mistake}>{mistake}</li>
-            ))}
-          </ul>
-        </Alert>
-      )}
+      <Mistakes text={text} mistakes={mistakes} goTo={goTo} />
       {trouble !== undefined && (
         <Alert color="red" role="alert">
           <Remedy error={trouble} />

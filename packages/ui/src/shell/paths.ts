@@ -6,6 +6,8 @@ export const paths = {
     `/tasks/${taskId}/runs/${runId}/logs/${name.split('/').map(encodeURIComponent).join('/')}`,
   shell: (taskId: string, runId: number) => `/tasks/${taskId}/runs/${runId}/shell`,
   queue: (taskQueueId: string) => `/queues/${taskQueueId}`,
+  worker: (taskQueueId: string, { workerGroup, workerId }: { workerGroup: string; workerId: string }) =>
+    `/queues/${taskQueueId}?worker=${encodeURIComponent(`${workerGroup}/${workerId}`)}`,
   pool: (workerPoolId: string) => `/worker-manager/${workerPoolId}`,
   client: (clientId: string) => `/auth/clients/${encodeURIComponent(clientId)}`,
   role: (roleId: string) => `/auth/roles/${encodeURIComponent(roleId)}`,

@@ -12,6 +12,7 @@ import { Moment } from '../shell/moment.tsx';
 import { Answer, Page, Section } from '../shell/page.tsx';
 import { paths } from '../shell/paths.ts';
 import { useLink } from '../shell/use-link.ts';
+import { poolCheck } from './pool-check.ts';
 import { PoolUse } from './pool-use-view.tsx';
 
 const refetchInterval = 5000;
@@ -205,6 +206,7 @@ export const PoolPage = () => {
               title="Change the worker pool"
               label="Worker pool"
               value={editable(pool.data)}
+              loadCheck={() => poolCheck('update')}
               save={async (edited) => {
                 await (await api()).workerManager.updateWorkerPool(workerPoolId, edited);
                 await pool.refetch();

@@ -8,6 +8,7 @@ import { Listing } from '../shell/listing.tsx';
 import { Answer, Page } from '../shell/page.tsx';
 import { paths } from '../shell/paths.ts';
 import { useLink } from '../shell/use-link.ts';
+import { poolCheck } from './pool-check.ts';
 
 const begin = {
   providerId: 'static',
@@ -26,6 +27,7 @@ const NewPool = () => {
       label="Worker pool"
       nameLabel="Id, such as lab/boards"
       value={begin}
+      loadCheck={() => poolCheck('create')}
       save={async (pool, id) => {
         await (await api()).workerManager.createWorkerPool(id, pool);
         await router.navigate({ href: paths.pool(id) });

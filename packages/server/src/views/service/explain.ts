@@ -52,10 +52,11 @@ const explainUnscheduled = async (sql: Sql, { taskId, dependencies }: store.Stan
 const explainPending = async (sql: Sql, task: store.StandingRow, now: Date) => {
   const { taskQueueId, priority, runs } = task;
   const position = task.position ?? 0;
-  const [counts, workers, decision] = await Promise.all([
+  const [counts, workers, decision, pause] = await Promise.all([
     store.countBefore(sql, { taskQueueId, priority, position, runsMax: runsCountedMax }),
     store.countWorkers(sql, taskQueueId, now),
     store.lastDecision(sql, taskQueueId),
+    store.readPause(sql, taskQueueId),
   ]);
   // Reads many messages, and tells nothing about a queue that nobody serves.
   const pace =
@@ -64,7 +65,7 @@ const explainPending = async (sql: Sql, task: store.StandingRow, now: Date) => {
       : { starts: 0, since: undefined };
   const line = { ...counts, workersSeen: workers.seen, workersQuarantined: workers.quarantined };
   return {
-    because: whyPending(line),
+    because: whyPending({ ...line, isPaused: pause !== undefined }),
     unmet: [],
     unmetCount: 0,
     line: {
@@ -77,6 +78,7 @@ const explainPending = async (sql: Sql, task: store.StandingRow, now: Date) => {
       }),
       since: parsedRuns(runs).at(-1)?.scheduled ?? now.toJSON(),
       ...(workers.lastSeen ? { lastSeen: workers.lastSeen.toJSON() } : {}),
+      ...(pause ? { paused: { since: pause.paused.toJSON(), reason: pause.pauseReason ?? '' } } : {}),
       ...(decision ? { decision: decisionOf(decision) } : {}),
     },
   };

@@ -2,6 +2,7 @@ import { requireDate, type Sql } from '../../base/index.ts';
 import { pagesOf } from '../../http/index.ts';
 import type { FoundGroup, FoundTask } from '../schema.ts';
 import * as store from '../store/index.ts';
+import { noGroup } from './groups.ts';
 import { shownTasks } from './shown.ts';
 
 interface Finding {
@@ -42,18 +43,12 @@ export interface GroupsQuery extends Finding {
   readonly failed?: boolean | undefined;
 }
 
-/** A page of matching groups, the newest first. */
-export const listGroups = async (sql: Sql, query: GroupsQuery) => {
-  const { limit = limitDefault, continuationToken, since, name, owner, failed = false } = query;
-  const rows = await store.readNewestGroups(sql, {
-    after: placeOf(pages.groups.keyInOrStart(continuationToken) ?? [beginningMs, '']),
-    since: sinceOf(since),
-    limit: groupsSeenMax,
-  });
+/** Groups as they are shown, with the counts that they follow from. */
+const foundGroups = async (sql: Sql, rows: readonly store.FoundGroupRow[]) => {
   const ids = rows.map(({ taskGroupId }) => taskGroupId);
   const [names, counts] = await Promise.all([store.nameGroups(sql, ids), store.countStates(sql, ids)]);
   const named = new Map(names.map((row) => [row.taskGroupId, row]));
-  const seen = rows.map(({ taskGroupId, created, sealed }): FoundGroup => {
+  const groups = rows.map(({ taskGroupId, created, sealed }): FoundGroup => {
     const states = counts.filter((row) => row.taskGroupId === taskGroupId);
     return {
       taskGroupId,
@@ -64,6 +59,26 @@ export const listGroups = async (sql: Sql, query: GroupsQuery) => {
       counts: Object.fromEntries(states.map(({ state, count }) => [state, count])),
     };
   });
+  return { groups, counts };
+};
+
+/** One group, as {@link listGroups} shows it. */
+export const describeGroup = async (sql: Sql, taskGroupId: string): Promise<FoundGroup> => {
+  const { groups } = await foundGroups(sql, await store.readFoundGroup(sql, taskGroupId));
+  const [group] = groups;
+  if (!group) throw noGroup(taskGroupId);
+  return group;
+};
+
+/** A page of matching groups, the newest first. */
+export const listGroups = async (sql: Sql, query: GroupsQuery) => {
+  const { limit = limitDefault, continuationToken, since, name, owner, failed = false } = query;
+  const rows = await store.readNewestGroups(sql, {
+    after: placeOf(pages.groups.keyInOrStart(continuationToken) ?? [beginningMs, '']),
+    since: sinceOf(since),
+    limit: groupsSeenMax,
+  });
+  const { groups: seen, counts } = await foundGroups(sql, rows);
   const failures = counts.filter(
     ({ state, count, uploads }) => (state === 'failed' || state === 'exception') && count > uploads,
   );

@@ -1,7 +1,8 @@
 import { bindQueries } from '../../base/index.ts';
 import type { Context } from '../context.ts';
+import { listFirstCauses, selectGroupPart } from './causes.ts';
 import { explainTask } from './explain.ts';
-import { listGroups, listTasks } from './finding.ts';
+import { describeGroup, listGroups, listTasks } from './finding.ts';
 import { listGroupLines } from './lines.ts';
 import { readOverview } from './overview.ts';
 import { profileQueries } from './profiles.ts';
@@ -11,6 +12,9 @@ const queries = {
   listGroupLines,
   selectGroupLines,
   countGroupLines,
+  selectGroupPart,
+  listFirstCauses,
+  describeGroup,
   explainTask,
   readOverview,
   listGroups,

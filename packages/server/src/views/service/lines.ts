@@ -1,8 +1,9 @@
-import { RequestError, type Sql } from '../../base/index.ts';
+import type { Sql } from '../../base/index.ts';
 import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import { priorities, type RunStatus } from '../../queue/index.ts';
 import type { GroupLine } from '../schema.ts';
 import * as store from '../store/index.ts';
+import { requireGroup } from './groups.ts';
 import { parsedRuns } from './runs.ts';
 
 /** The known times of a run, and why it ended. */
@@ -47,9 +48,7 @@ export const listGroupLines = async (
 ) => {
   const [after] = pages.keyInOrStart(continuationToken) ?? [''];
   const read = await store.readLines(sql, taskGroupId, { after, limit: pageLimit(limit) });
-  if (read.length === 0 && !(await store.hasGroup(sql, taskGroupId))) {
-    throw new RequestError('ResourceNotFound', `Task group ${taskGroupId} does not exist.`);
-  }
+  if (read.length === 0) await requireGroup(sql, taskGroupId);
   const { rows, ...token } = pages.pageOf(read, limit, (row) => [row.taskId]);
   return { taskGroupId, tasks: rows.map(lineOf), ...token };
 };

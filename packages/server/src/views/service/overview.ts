@@ -9,23 +9,30 @@ const groupsMax = 12;
 const tasksMax = 12;
 
 /** The overview of the deployment. */
-export const readOverview = async (sql: Sql, _: undefined, { context }: Work<Context>): Promise<Overview> => {
+export const readOverview = async (
+  sql: Sql,
+  _: undefined,
+  { now, context }: Work<Context>,
+): Promise<Overview> => {
   const [queues, groups, failures] = await Promise.all([
     context.queue.countQueues(),
     store.lateGroups(sql, { messagesMax, limit: groupsMax }),
     store.lateFailures(sql, { messagesMax, limit: tasksMax * 4 }),
   ]);
   const busy = queues.map(({ taskQueueId }) => taskQueueId);
-  const [shownGroups, failed, running] = await Promise.all([
+  const [shownGroups, failed, running, workers] = await Promise.all([
     groupsOf(sql, groups),
     shownTasks(sql, failures),
     store.claimedOf(sql, busy, tasksMax).then((tasks) => shownTasks(sql, tasks)),
+    store.countWorkersOf(sql, busy, now),
   ]);
+  const workersOf = new Map(workers.map((row) => [row.taskQueueId, row.workers]));
   return {
     queues: queues.map(({ taskQueueId, pending, claimed, oldestPosition }) => ({
       taskQueueId,
       pending,
       claimed,
+      workers: workersOf.get(taskQueueId) ?? 0,
       ...(oldestPosition === null ? {} : { oldest: new Date(oldestPosition / 1000).toJSON() }),
     })),
     groups: shownGroups,

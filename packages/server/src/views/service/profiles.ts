@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { groupProfile } from '../profiles/group-profile.ts';
 import { LogProfile } from '../profiles/log-profile.ts';
 import * as store from '../store/index.ts';
+import { noGroup } from './groups.ts';
 import { parsedRuns } from './runs.ts';
 
 const [tasksMax, tasksPerRead] = [20_000, 1000];
@@ -38,7 +39,7 @@ const readGroupProfile = async (
 ): Promise<Reply> => {
   require(caller, [`queue:list-task-group:${taskGroupId}`]);
   const group = await store.readGroup(sql, taskGroupId);
-  if (!group) throw new RequestError('ResourceNotFound', `Task group ${taskGroupId} does not exist.`);
+  if (!group) throw noGroup(taskGroupId);
   const rows: store.ProfileRow[] = [];
   for (let after: string | undefined = ''; after !== undefined; ) {
     const read = await store.readProfileRows(sql, taskGroupId, { after, limit: tasksPerRead });
@@ -105,26 +106,31 @@ const logUrl = async ({ artifacts }: Context, { taskId, caller }: TaskAsked): Pr
   return undefined;
 };
 
-/** How many callers may wait for the profile of a log: each may take half a minute to read. */
+/** How many callers may wait for a profile: that of a log may take half a minute to read. */
 const waitingMax = 8;
 
-/** Profiles for the Firefox Profiler. Those of logs are made one after another, since each takes much memory. */
-export const profileQueries = (context: Context) => {
-  const bound = bindQueries(context, { readGroupProfile, readLogProfile });
+/** Makes profiles of one kind one after another, since each takes much memory, and everybody may ask for them. */
+const oneAfterAnother = <Asked>(make: (asked: Asked) => Promise<Reply>) => {
   let last: Promise<unknown> = Promise.resolve();
   let waiting = 0;
+  return async (asked: Asked): Promise<Reply> => {
+    if (waiting >= waitingMax)
+      throw new RequestError(
+        'TooManyRequests',
+        'Other profiles are being made, one after the other: try again in a minute.',
+      );
+    waiting += 1;
+    const mine = last.then(() => make(asked)).finally(() => (waiting -= 1));
+    last = mine.catch(() => {});
+    return mine;
+  };
+};
+
+/** Profiles for the Firefox Profiler. */
+export const profileQueries = (context: Context) => {
+  const bound = bindQueries(context, { readGroupProfile, readLogProfile });
   return {
-    taskGroupProfile: bound.readGroupProfile,
-    taskProfile: async (asked: TaskAsked): Promise<Reply> => {
-      if (waiting >= waitingMax)
-        throw new RequestError(
-          'TooManyRequests',
-          'Profiles of other logs are being made, one after the other: try again in a minute.',
-        );
-      waiting += 1;
-      const mine = last.then(() => bound.readLogProfile(asked)).finally(() => (waiting -= 1));
-      last = mine.catch(() => {});
-      return mine;
-    },
+    taskGroupProfile: oneAfterAnother(bound.readGroupProfile),
+    taskProfile: oneAfterAnother(bound.readLogProfile),
   };
 };

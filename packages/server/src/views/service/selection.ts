@@ -1,8 +1,9 @@
-import { RequestError, type Sql } from '../../base/index.ts';
+import type { Sql } from '../../base/index.ts';
 import { type PageQuery, pageLimit, pagesOf } from '../../http/index.ts';
 import { taskStates } from '../../queue/index.ts';
 import type { CountGroupLinesResponse } from '../schema.ts';
 import * as store from '../store/index.ts';
+import { requireGroup } from './groups.ts';
 import { lineOf } from './lines.ts';
 
 /** What a caller wants of the tasks of a group. */
@@ -29,23 +30,36 @@ const patternsOf = (search = ''): string[] =>
     .filter((word) => word !== '')
     .map((word) => `%${word.replace(/[\\%_]/g, '\\$&')}%`);
 
-const requireGroup = async (sql: Sql, taskGroupId: string): Promise<void> => {
-  if (await store.hasGroup(sql, taskGroupId)) return;
-  throw new RequestError('ResourceNotFound', `Task group ${taskGroupId} does not exist.`);
-};
+/** What a caller wants of the tasks of a group, and in which order. */
+export interface SortedQuery extends SelectionQuery {
+  readonly sort?: string | undefined;
+}
 
-/** A page of the tasks of a group that fit, in the wanted order. */
-export const selectGroupLines = async (
+/** The tasks of a group that fit, in the wanted order, after a place in it. */
+const readFitting = (
   sql: Sql,
-  query: SelectionQuery & PageQuery & { readonly sort?: string | undefined },
-) => {
-  const { taskGroupId, state, search, sort = 'state', limit, continuationToken } = query;
-  const [number, text, name, taskId] = pages.keyInOrStart(continuationToken) ?? [-1, '', '', ''];
-  const read = await store.readSelected(
+  { taskGroupId, state, search, sort = 'state' }: SortedQuery,
+  { after, limit }: { after: store.SelectionKey; limit: number },
+) =>
+  store.readSelected(
     sql,
     { taskGroupId, states: statesOf(state), patterns: patternsOf(search), sort },
-    { after: { number, text, name, taskId }, limit: pageLimit(limit) },
+    { after, limit },
   );
+
+/** Before the first task of any order. */
+const beginning: store.SelectionKey = { number: -1, text: '', name: '', taskId: '' };
+
+/** The first tasks of a group that fit, in the wanted order. */
+export const readFirst = (sql: Sql, query: SortedQuery, limit: number) =>
+  readFitting(sql, query, { after: beginning, limit });
+
+/** A page of the tasks of a group that fit, in the wanted order. */
+export const selectGroupLines = async (sql: Sql, query: SortedQuery & PageQuery) => {
+  const { taskGroupId, limit, continuationToken } = query;
+  const key = pages.keyInOrStart(continuationToken);
+  const after = key ? { number: key[0], text: key[1], name: key[2], taskId: key[3] } : beginning;
+  const read = await readFitting(sql, query, { after, limit: pageLimit(limit) });
   if (read.length === 0) await requireGroup(sql, taskGroupId);
   const { rows, ...token } = pages.pageOf(read, limit, (row) => [row.number, row.text, row.name, row.taskId]);
   return { taskGroupId, tasks: rows.map(lineOf), ...token };

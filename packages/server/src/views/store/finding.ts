@@ -25,6 +25,11 @@ export const readNewestGroups = (
      order by created desc, task_group_id desc
      limit ${limit}`;
 
+/** One group, as listings show it. */
+export const readFoundGroup = (sql: Sql, taskGroupId: string) =>
+  sql<FoundGroupRow>`
+    select task_group_id, created, sealed from task_groups where task_group_id = ${taskGroupId}`;
+
 /** A task in a listing, with unparsed JSON. */
 export interface FoundTaskRow {
   readonly created: Date;

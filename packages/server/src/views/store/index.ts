@@ -1,3 +1,4 @@
+export * from './causes.ts';
 export * from './finding.ts';
 export * from './groups.ts';
 export * from './lines.ts';

@@ -116,6 +116,19 @@ export const countWorkers = async (sql: Sql, taskQueueId: string, now: Date): Pr
   return row ?? { seen: 0, quarantined: 0, lastSeen: null };
 };
 
+const workersCountedMax = 1000;
+
+/** How many workers of each of these task queues are known, up to 1000. */
+export const countWorkersOf = (sql: Sql, taskQueueIds: readonly string[], now: Date) =>
+  sql<{ taskQueueId: string; workers: number }>`
+    select wanted.task_queue_id, counted.workers
+      from unnest(${taskQueueIds}::text[]) as wanted(task_queue_id)
+     cross join lateral (
+       select count(*)::int as workers
+         from (select from workers
+                where task_queue_id = wanted.task_queue_id and expires > ${now}
+                limit ${workersCountedMax}) as known) as counted`;
+
 export interface DecisionRow {
   readonly decided: Date;
   readonly action: string;
@@ -131,5 +144,18 @@ export const lastDecision = async (sql: Sql, workerPoolId: string): Promise<Deci
      where worker_pool_id = any(array[${workerPoolId}::text])
      order by worker_pool_id, decision_id desc
      limit 1`;
+  return row;
+};
+
+export interface PauseRow {
+  readonly paused: Date;
+  readonly pauseReason: string | null;
+}
+
+/** Since when the pool of a task queue is paused, and why; undefined when it is not, or there is none. */
+export const readPause = async (sql: Sql, workerPoolId: string): Promise<PauseRow | undefined> => {
+  const [row] = await sql<PauseRow>`
+    select paused, pause_reason from worker_pools
+     where worker_pool_id = ${workerPoolId} and paused is not null`;
   return row;
 };

@@ -1,9 +1,10 @@
-import { Anchor, Button, Group, Modal, ScrollArea, Stack, Table, Text } from '@mantine/core';
+import { Anchor, Button, Group, Modal, ScrollArea, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type ArtifactResponse, locateArtifact } from '@taskyard/client/browser';
-import { useState } from 'react';
+import { type ArtifactResponse, DownloadError, locateArtifact } from '@taskyard/client/browser';
+import { useEffect, useState } from 'react';
 import { api } from '../../session/api.ts';
 import { Failure } from '../../shell/failure.tsx';
+import { Listing } from '../../shell/listing.tsx';
 import { Answer } from '../../shell/page.tsx';
 import { paths } from '../../shell/paths.ts';
 import { useLink } from '../../shell/use-link.ts';
@@ -15,7 +16,7 @@ interface ArtifactRef {
   readonly name: string;
 }
 
-const previewBytesMax = 200_000;
+const [previewBytesMax, imageBytesMax] = [200 * 1024, 32 * 2 ** 20];
 const isText = (type: string): boolean => /^text\/|json|xml|yaml|javascript|x-sh/.test(type);
 const isImage = (type: string): boolean => /^image\/(png|jpeg|gif|webp|svg\+xml)/.test(type);
 const isLog = ({ name, contentType }: ArtifactResponse): boolean =>
@@ -39,13 +40,39 @@ const openArtifact = async ({ taskId, runId, name }: ArtifactRef) => {
   }
 };
 
+/** The first bytes of a body; whether there are more. */
+const beginningOf = async (response: Response, max: number): Promise<{ blob: Blob; isWhole: boolean }> => {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (let read = await reader?.read(); read?.value && length <= max; read = await reader?.read()) {
+    pieces.push(read.value);
+    length += read.value.length;
+  }
+  await reader?.cancel();
+  return { blob: new Blob(pieces).slice(0, max), isWhole: length <= max };
+};
+
 /** An artifact's bytes as far as they are shown. Images go through a blob, since their place may not be loaded from. */
 const readPreview = async (ref: ArtifactRef, type: string, signal: AbortSignal) => {
   const { url } = await locateArtifact((await api()).queue, ref, signal);
   const response = await fetch(url, { signal });
-  const blob = await response.blob();
-  if (isImage(type)) return { kind: 'image', url: URL.createObjectURL(new Blob([blob], { type })) } as const;
-  return { kind: 'text', text: await blob.slice(0, previewBytesMax).text(), size: blob.size } as const;
+  if (!response.ok) throw new DownloadError(url, `HTTP status ${response.status}`, response.status);
+  const { blob, isWhole } = await beginningOf(response, isImage(type) ? imageBytesMax : previewBytesMax);
+  if (!isImage(type)) return { kind: 'text', text: await blob.text(), isWhole } as const;
+  if (!isWhole) throw new Error(`The image is larger than ${bytesText(imageBytesMax)}: open it`);
+  return { kind: 'image', blob: new Blob([blob], { type }) } as const;
+};
+
+/** An image of bytes that are here. */
+const Picture = ({ blob, alt }: { blob: Blob; alt: string }) => {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    const made = URL.createObjectURL(blob);
+    setUrl(made);
+    return () => URL.revokeObjectURL(made);
+  }, [blob]);
+  return url === undefined ? null : <img src={url} alt={alt} style={{ maxWidth: '100%' }} />;
 };
 
 const Preview = ({ artifact, type }: { artifact: ArtifactRef; type: string }) => {
@@ -55,12 +82,13 @@ const Preview = ({ artifact, type }: { artifact: ArtifactRef; type: string }) =>
   });
   if (preview.error) return <Failure error={preview.error} what="this artifact" />;
   if (!preview.data) return <Text>Loading…</Text>;
-  if (preview.data.kind === 'image')
-    return <img src={preview.data.url} alt={artifact.name} style={{ maxWidth: '100%' }} />;
+  if (preview.data.kind === 'image') return <Picture blob={preview.data.blob} alt={artifact.name} />;
   return (
     <ScrollArea.Autosize mah="60vh">
       <pre className="mono">{preview.data.text}</pre>
-      {preview.data.size > previewBytesMax && <Text size="sm">… {bytesText(preview.data.size)} in all</Text>}
+      {!preview.data.isWhole && (
+        <Text size="sm">… these are its first {bytesText(previewBytesMax)}: open it to see all</Text>
+      )}
     </ScrollArea.Autosize>
   );
 };
@@ -76,41 +104,38 @@ export const Artifacts = ({ taskId, runId }: { taskId: string; runId: number | u
     <Answer query={artifacts} what="its artifacts">
       {(all) => (
         <Stack gap="xs">
-          {all.length === 0 && <Text c="dimmed">It left nothing behind.</Text>}
-          <Table>
-            <Table.Tbody>
-              {all.map((artifact) => (
-                <Table.Tr key={artifact.name}>
-                  <Table.Td className="mono">
-                    {isLog(artifact) ? (
-                      <Anchor {...link(paths.log(taskId, runId, artifact.name))}>{artifact.name}</Anchor>
-                    ) : (
-                      artifact.name
-                    )}
-                  </Table.Td>
-                  <Table.Td>
-                    {artifact.contentLength === undefined ? '' : bytesText(artifact.contentLength)}
-                  </Table.Td>
-                  <Table.Td>
-                    <Group gap={4} justify="flex-end">
-                      {(isText(artifact.contentType) || isImage(artifact.contentType)) && (
-                        <Button size="compact-xs" variant="default" onClick={() => setShown(artifact)}>
-                          Preview
-                        </Button>
-                      )}
-                      <Button
-                        size="compact-xs"
-                        variant="default"
-                        onClick={() => void openArtifact(ref(artifact.name))}
-                      >
-                        Open
-                      </Button>
-                    </Group>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+          <Listing
+            what="an artifact"
+            columns={['Name', 'Size', 'Look']}
+            nothing="It left nothing behind."
+            rows={all.map((artifact) => ({
+              key: artifact.name,
+              cells: [
+                <span key="name" className="mono">
+                  {isLog(artifact) ? (
+                    <Anchor {...link(paths.log(taskId, runId, artifact.name))}>{artifact.name}</Anchor>
+                  ) : (
+                    artifact.name
+                  )}
+                </span>,
+                artifact.contentLength === undefined ? '' : bytesText(artifact.contentLength),
+                <Group key="look" gap={4}>
+                  {(isText(artifact.contentType) || isImage(artifact.contentType)) && (
+                    <Button size="compact-xs" variant="default" onClick={() => setShown(artifact)}>
+                      Preview
+                    </Button>
+                  )}
+                  <Button
+                    size="compact-xs"
+                    variant="default"
+                    onClick={() => void openArtifact(ref(artifact.name))}
+                  >
+                    Open
+                  </Button>
+                </Group>,
+              ],
+            }))}
+          />
           <Modal
             opened={shown !== undefined}
             onClose={() => setShown(undefined)}

@@ -40,11 +40,7 @@ const RunCard = ({ run, status, isChosen }: { run: Run; status: TaskStatus; isCh
               {worker && (
                 <>
                   {' '}
-                  <Anchor
-                    {...link(
-                      `${paths.queue(status.taskQueueId)}?worker=${worker.workerGroup}/${worker.workerId}`,
-                    )}
-                  >
+                  <Anchor {...link(paths.worker(status.taskQueueId, worker))}>
                     {worker.workerGroup}/{worker.workerId}
                   </Anchor>
                 </>

@@ -8,6 +8,7 @@ import { Confirmed } from '../../shell/confirmed.tsx';
 import { JsonEditor } from '../../shell/json-editor.tsx';
 import { paths } from '../../shell/paths.ts';
 import { PriorityChange } from '../../shell/priority-change.tsx';
+import { publishedCheck } from '../../shell/schema-check.ts';
 import { useShortcuts } from '../../shell/shortcuts.ts';
 import { useLink } from '../../shell/use-link.ts';
 import { againRequest, commandsFor } from '../again.ts';
@@ -31,7 +32,15 @@ const CreateAgain = ({ task }: { task: Task }) => {
         Edit and create
       </Button>
       <Modal opened={wanted !== undefined} onClose={close} title="Create a task like this one" size="xl">
-        {wanted && <JsonEditor label="Definition" value={wanted} save={create} words="Create" />}
+        {wanted && (
+          <JsonEditor
+            label="Definition"
+            value={wanted}
+            save={create}
+            words="Create"
+            loadCheck={() => publishedCheck('queue/v1/create-task-request')}
+          />
+        )}
       </Modal>
     </>
   );

@@ -32,6 +32,13 @@ export const Why = ({ taskId }: { taskId: string }) => {
                 .
               </Text>
             )}
+            {line?.paused && (
+              <Text size="sm">
+                <Anchor {...link(paths.pool(line.taskQueueId))}>The worker pool</Anchor> is paused since{' '}
+                <Moment at={line.paused.since} />
+                {line.paused.reason && `: ${line.paused.reason}`}
+              </Text>
+            )}
             {line && <Text size="sm">When it starts: {line.expected.says}</Text>}
             {line?.decision && (
               <Text size="sm">

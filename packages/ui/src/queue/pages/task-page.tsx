@@ -1,4 +1,4 @@
-import { Anchor, Grid, Group, Stack } from '@mantine/core';
+import { Anchor, Grid, Group, Stack, Text } from '@mantine/core';
 import { useParams, useSearch } from '@tanstack/react-router';
 import type { Task, TaskStatus } from '@taskyard/client/browser';
 import { LogView } from '../../log/log-view.tsx';
@@ -13,7 +13,7 @@ import { TaskActions } from '../components/task-actions.tsx';
 import { TaskLinks } from '../components/task-links.tsx';
 import { UsageSection } from '../components/usage.tsx';
 import { Why } from '../components/why.tsx';
-import { useDependents, useNamedTasks, useStatus, useTask } from '../queries.ts';
+import { neighboursMax, useDependents, useNamedTasks, useStatus, useTask } from '../queries.ts';
 
 const logName = 'public/logs/live.log';
 
@@ -24,12 +24,24 @@ const Neighbours = ({ taskId, task }: { taskId: string; task: Task }) => {
     <>
       <Section title={`Depends on ${task.dependencies.length || 'nothing'}`}>
         <Answer query={dependencies} what="what it depends on">
-          {(tasks) => <TaskLinks tasks={tasks} nothing="It can run by itself." />}
+          {(tasks) => (
+            <>
+              <TaskLinks tasks={tasks} nothing="It needs no other task." />
+              {task.dependencies.length > neighboursMax && (
+                <Text size="sm">and {task.dependencies.length - neighboursMax} more</Text>
+              )}
+            </>
+          )}
         </Answer>
       </Section>
       <Section title="What depends on it">
         <Answer query={dependents} what="what depends on it">
-          {(tasks) => <TaskLinks tasks={tasks} nothing="Nothing." />}
+          {({ tasks, isWhole }) => (
+            <>
+              <TaskLinks tasks={tasks} nothing="Nothing." />
+              {!isWhole && <Text size="sm">and more</Text>}
+            </>
+          )}
         </Answer>
       </Section>
     </>
