@@ -94,7 +94,6 @@ export const statementsFor = async (db, queueNames) => {
   const heads = new Heads();
   const wanted = (taskQueueId, count) => ({ taskQueueId, count, parts: heads.partsOf(taskQueueId) });
   const many = queueNames.map((taskQueueId) => wanted(taskQueueId, 4));
-  const growth = [{ taskGroupId, tasks: batchSize, expires: now }];
   const claim = (record) => ({
     ...place(record),
     taskId: slugid(),
@@ -138,7 +137,7 @@ export const statementsFor = async (db, queueNames) => {
         })),
       ),
     'create: insertPending': (tx) => queue.insertPending(tx, fresh.map(place)),
-    'create: growGroups': (tx) => queue.growGroups(tx, growth),
+    'create: growGroups': (tx) => queue.growGroups(tx, [{ taskGroupId, tasks: batchSize, expires: now }]),
     'all: insertMessages': (tx) => events.insertMessages(tx, messagesFor(fresh), now),
     ...ofPages({ taskGroupId, taskQueueId: queueNames[0], now }),
   };

@@ -79,7 +79,14 @@ const workerFloors = [
   'runs',
 ];
 /** Files of the worker that stand below its folders; all others stand above. */
-const workerGround = ['clock.ts', 'in-parallel.ts', 'program-environment.ts', 'retry.ts', 'worker-log.ts'];
+const workerGround = [
+  'clock.ts',
+  'in-parallel.ts',
+  'program-environment.ts',
+  'retry.ts',
+  'unavailable.ts',
+  'worker-log.ts',
+];
 
 interface Source {
   /** From the root: `packages/server/src/queue/store.ts` */
