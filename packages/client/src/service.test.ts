@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { eventually, within } from '@taskyard/patience';
+import { eventually, pause, within } from '@taskyard/patience';
 import { ApiError, type ApiErrorCode, ConnectionError } from './errors.ts';
 import { errorStatuses } from './generated/error-codes.ts';
 import { Queue } from './generated/index.ts';
@@ -31,6 +31,28 @@ describe('a call', () => {
         assert.equal(requests[0]?.url, '/api/queue/v1/claim-work/proj%2Fci');
         assert.deepEqual(JSON.parse(requests[0]?.text ?? ''), body);
         assert.equal(requests[1]?.url, '/api/queue/v1/task-group/group/list?limit=3');
+      },
+    ));
+
+  it('is not sent again, unasked, when its reply breaks off on a connection that was used before', () =>
+    withServer(
+      ({ url }, response) => {
+        if (!url.endsWith('/broken/status')) return json(response, {});
+        response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+        // The client has its beginning by then.
+        response.write('{', () => void pause(50).then(() => response.socket?.resetAndDestroy()));
+      },
+      async (queue, { requests }) => {
+        const once = queue.use({ retries: 0 });
+        await once.status('before');
+        // Only then the connection waits for its next request.
+        await new Promise((resolve) => setImmediate(resolve));
+        await assert.rejects(once.status('broken'), ConnectionError);
+        await once.status('after');
+        assert.deepEqual(
+          requests.map(({ url }) => url.split('/').at(-2)),
+          ['before', 'broken', 'after'],
+        );
       },
     ));
 

@@ -62,14 +62,18 @@ const nodeTransport = (request: WireRequest): Promise<WireReply> =>
   new Promise((resolve, reject) => {
     const { method, url, headers, body = '', signal } = request;
     const length = method === 'GET' ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const outgoing = nodeRequest?.(url, { method, signal, headers: { ...headers, ...length } }, (reply) =>
+    let isAnswered = false;
+    const outgoing = nodeRequest?.(url, { method, signal, headers: { ...headers, ...length } }, (reply) => {
+      isAnswered = true;
       resolve({
         status: reply.statusCode ?? 0,
         contentType: reply.headers['content-type'] ?? '',
         bytes: reply,
-      }),
-    );
+      });
+    });
     outgoing?.on('error', (error: NodeJS.ErrnoException) => {
+      // Once there is a reply, its bytes tell what happens.
+      if (isAnswered) return;
       if (isStale(error, outgoing.reusedSocket) && !signal.aborted) resolve(nodeTransport(request));
       else reject(error);
     });
