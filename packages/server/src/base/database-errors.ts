@@ -24,10 +24,15 @@ export const isReadOnly = (error: unknown): boolean =>
 export const connectionLoss = (message: string): Error =>
   Object.assign(new Error(message), { code: '08006' });
 
+/** Whether a socket is missing, as that of an embedded PostgreSQL that has stopped. */
+const lacksSocket = (error: unknown): boolean =>
+  codeOf(error) === 'ENOENT' && (error as { syscall?: unknown }).syscall === 'connect';
+
 /** Whether the connection broke, none could be opened, or it leads to a server that does not accept writes. */
 export const isConnectionLoss = (error: unknown): boolean =>
   error instanceof BrokenTransaction ||
   isReadOnly(error) ||
+  lacksSocket(error) ||
   /^(08|57P0)/.test(codeOf(error)) ||
   /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/.test(codeOf(error)) ||
   /Connection terminated|not queryable|connection error|trying to connect|timeout expired/i.test(
