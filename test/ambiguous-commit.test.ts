@@ -7,12 +7,12 @@ import { assertInvariants } from './support/invariants.ts';
 import { startLoad } from './support/load.ts';
 import { aHome, type Platform } from './support/platform.ts';
 import { aPostgres, type Postgres } from './support/postgres.ts';
-import { aTcpProxy, type Cut, type TcpProxy } from './support/tcp-proxy.ts';
+import { aPostgresProxy, type Cut, type PostgresProxy } from './support/tcp-proxy.ts';
 
 const cleanUps: (() => Promise<void>)[] = [];
 const all = { after: (cleanUp: () => Promise<void>) => void cleanUps.unshift(cleanUp) };
 let postgres: Postgres;
-let proxy: TcpProxy;
+let proxy: PostgresProxy;
 let platform: Platform;
 let queue: Queue;
 let auth: Auth;
@@ -20,7 +20,7 @@ let scheduler: Scheduler;
 
 before(async () => {
   postgres = await aPostgres(all);
-  proxy = await aTcpProxy(all, postgres.url);
+  proxy = await aPostgresProxy(all, postgres.url);
   const home = await aHome(all);
   const env = { DATABASE_URL: proxy.url, WORKER: 'false', LOG_LEVEL: 'fatal', TASK_CLAIM_TIMEOUT: '1200' };
   platform = await home.start(env);

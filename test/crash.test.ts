@@ -5,13 +5,21 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { followEvents, Queue, type StreamedMessage } from '@taskyard/client';
+import { followEvents, Queue } from '@taskyard/client';
 import { within } from '@taskyard/patience';
-import pg from 'pg';
 import { assertInvariants } from './support/invariants.ts';
 import { startLoad } from './support/load.ts';
 import { aHome, type Platform, plainEnvironment, root, taskyard } from './support/platform.ts';
-import { withDatabaseOf } from './support/postgres.ts';
+import { ask, withDatabaseOf } from './support/postgres.ts';
+import {
+  addStep,
+  exchangeOf,
+  publishedSteps,
+  type Steps,
+  type TaskMessage,
+  type TaskPayload,
+  taskBindings,
+} from './support/task-steps.ts';
 
 const parts = 40;
 const graph = `
@@ -26,18 +34,6 @@ tasks:
       needs: { $map: { $eval: 'range(0, ${parts})' }, each(i): 'part \${i}' }
       payload: { command: [[echo, end]] }
 `;
-
-interface TaskPayload {
-  readonly status: { readonly taskId: string; readonly taskGroupId: string; readonly state: string };
-  readonly runId?: number;
-}
-type TaskMessage = StreamedMessage<TaskPayload>;
-
-const exchange = (name: string): string => `exchange/taskcluster-queue/v1/task-${name}`;
-const bindings = ['defined', 'pending', 'running', 'completed', 'failed', 'exception'].map((name) => ({
-  exchange: exchange(name),
-  routingKeyPattern: '#',
-}));
 
 interface Following {
   readonly platform: Platform;
@@ -55,7 +51,7 @@ const follow = async ({ platform, messages, isEnough, onConnect }: Following): P
   const stream = followEvents<TaskPayload>({
     rootUrl,
     credentials,
-    bindings,
+    bindings: taskBindings,
     lastEventId,
     signal: stop.signal,
     onConnect,
@@ -70,41 +66,15 @@ const follow = async ({ platform, messages, isEnough, onConnect }: Following): P
 const completed = (messages: readonly TaskMessage[]): Set<string> =>
   new Set(
     messages
-      .filter((message) => message.exchange === exchange('completed'))
+      .filter((message) => message.exchange === exchangeOf('completed'))
       .map(({ payload }) => payload.status.taskId),
   );
 
-/** A message in short: its name, task and run. */
-const wordsOf = ({ exchange: from, payload }: Pick<TaskMessage, 'exchange' | 'payload'>): string =>
-  [payload.status.taskId, from.slice(from.lastIndexOf('/') + 1), payload.runId ?? '-'].join(' ');
-
-const ask = async <Row extends object>(url: string, text: string, values: unknown[] = []): Promise<Row[]> => {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query<Row>(text, values)).rows;
-  } finally {
-    await client.end();
-  }
-};
-
-const publishedIn = async (url: string): Promise<string[]> => {
-  const rows = await ask<{ exchange: string; payload: string }>(
-    url,
-    'select exchange, payload from outbox where exchange = any($1) order by id',
-    [bindings.map((binding) => binding.exchange)],
-  );
-  return rows.map(({ payload, ...row }) => wordsOf({ ...row, payload: JSON.parse(payload) as TaskPayload }));
-};
-
-/** The messages of each task, in their order. */
-const byTask = (words: readonly string[]): Record<string, string[]> => {
-  const tasks: Record<string, string[]> = {};
-  for (const word of words) {
-    const taskId = word.slice(0, 22);
-    tasks[taskId] = [...(tasks[taskId] ?? []), word];
-  }
-  return tasks;
+/** What the messages tell of each task. */
+const stepsIn = (messages: readonly TaskMessage[]): Steps => {
+  const steps: Steps = new Map();
+  for (const message of messages) addStep(steps, message);
+  return steps;
 };
 
 it('a server that is killed loses no task that it acknowledged, and no message', async (t) => {
@@ -157,7 +127,7 @@ it('a server that is killed loses no task that it acknowledged, and no message',
   await withDatabaseOf(home.path, async (url) => {
     await assertInvariants(url, { acknowledged });
     // What was published is what was read: the same messages, and those of each task in the same order.
-    assert.deepEqual(byTask(messages.map(wordsOf)), byTask(await publishedIn(url)));
+    assert.deepEqual(stepsIn(messages), await publishedSteps(url));
   });
 });
 

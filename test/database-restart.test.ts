@@ -6,13 +6,9 @@ import { describe, it } from 'node:test';
 import { Queue, slugid } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
 import { aTask } from './support/line.ts';
-import { aHome, type Home, type Platform } from './support/platform.ts';
-
-/** The process id of the PostgreSQL that a platform runs. */
-const postgresOf = async (home: Home): Promise<number> => {
-  const lock = await readFile(join(home.path, 'postgres/data/postmaster.pid'), 'utf8').catch(() => '');
-  return Number(lock.split('\n')[0]);
-};
+import { aHome, type Platform } from './support/platform.ts';
+import { aPostgres, postgresPidIn } from './support/postgres.ts';
+import { aPostgresProxy } from './support/tcp-proxy.ts';
 
 const create = async ({ rootUrl, credentials }: Platform): Promise<string> => {
   const queue = new Queue({ rootUrl, credentials, retries: 0 });
@@ -29,12 +25,12 @@ for (const count of ['1', '2']) {
       const queue = new Queue({ ...platform, retries: 0 });
       const taskIds = [await create(platform)];
       for (const _ of ['once', 'twice']) {
-        const killed = await postgresOf(home);
+        const killed = await postgresPidIn(home.path);
         process.kill(killed, 'SIGKILL');
         // Sessions of the one that was killed may answer for a moment longer.
         await eventually(
           'another PostgreSQL',
-          () => postgresOf(home),
+          () => postgresPidIn(home.path),
           (pid) => pid > 0 && pid !== killed,
         );
         const taskId = await eventually('a task to be created once more', () =>
@@ -58,7 +54,7 @@ for (const count of ['1', '2']) {
       const env = { PROCESSES: count, WORKER: 'false', LOG_LEVEL: 'silent' };
       const platform = await home.start(env, file.fd);
       const ended = once(platform.process, 'exit');
-      const killed = await postgresOf(home);
+      const killed = await postgresPidIn(home.path);
       // Without this file it does not start. The folder is there, so nothing else ends the platform.
       await rename(join(home.path, 'postgres/data/global/pg_control'), join(home.path, 'postgres/control'));
       process.kill(killed, 'SIGKILL');
@@ -72,3 +68,16 @@ for (const count of ['1', '2']) {
     });
   });
 }
+
+it('a start during which the connection to the database breaks ends with a code and a sentence', async (t) => {
+  const proxy = await aPostgresProxy(t, (await aPostgres(t)).url);
+  const home = await aHome(t);
+  const errors = join(home.path, 'errors');
+  const file = await open(errors, 'w');
+  const isCut = proxy.cutCommit(['insert into clients'], 'before the commit');
+  const started = home.start({ DATABASE_URL: proxy.url, WORKER: 'false', LOG_LEVEL: 'silent' }, file.fd);
+  await assert.rejects(started, /The platform ended at its start: 1/);
+  await within('the connection to break', isCut);
+  assert.match(await readFile(errors, 'utf8'), /taskyard: The platform cannot be started: /);
+  await file.close();
+});

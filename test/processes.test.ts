@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { followEvents, slugid } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
@@ -8,6 +7,7 @@ import { aLine, aTask, type Line, twoLines } from './support/line.ts';
 import { scrape, total } from './support/metrics.ts';
 import { aHome, type Platform, taskyardItself } from './support/platform.ts';
 import { databaseUrlIn } from './support/postgres.ts';
+import { apiProcessesOf, childrenOf, processes } from './support/processes.ts';
 
 const env = { PROCESSES: '2', WORKER: 'false' };
 const taskQueueId = 'example/processes';
@@ -16,25 +16,6 @@ const worker = { workerGroup: 'example', workerId: 'one', tasks: 1 };
 interface Claims {
   readonly tasks: readonly { readonly status: { readonly taskId: string } }[];
 }
-
-/** Processes of the machine by id: a parent, and the command line. */
-const processes = (): Map<number, { parent: number; command: string }> => {
-  const lines = execFileSync('/bin/ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
-  return new Map(
-    lines.flatMap((line) => {
-      const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-      return pid ? [[Number(pid), { parent: Number(parent), command: command ?? '' }]] : [];
-    }),
-  );
-};
-
-const childrenOf = (platform: Platform): number[] =>
-  [...processes()].filter(([, { parent }]) => parent === platform.process.pid).map(([pid]) => pid);
-
-const apiProcessesOf = (platform: Platform): number[] => {
-  const all = processes();
-  return childrenOf(platform).filter((pid) => all.get(pid)?.command.includes('api-process'));
-};
 
 /** All of these tasks are there. */
 const requireAll = async (lines: readonly Line[], taskIds: readonly string[]): Promise<void> => {
@@ -187,13 +168,13 @@ describe('a platform of several processes', () => {
         );
     });
     await eventually('50 tasks', () => acknowledged.length > 50);
-    const before = apiProcessesOf(platform);
+    const before = apiProcessesOf(platform.process.pid);
     assert.equal(before.length, 2);
     const killed = before[0] as number;
     process.kill(killed, 'SIGKILL');
     const soFar = acknowledged.length;
     await eventually('a process in the place of the killed one', () => {
-      const now = apiProcessesOf(platform);
+      const now = apiProcessesOf(platform.process.pid);
       return now.length === 2 && !now.includes(killed);
     });
     await eventually('50 more tasks', () => acknowledged.length > soFar + 50);
@@ -242,7 +223,7 @@ describe('a platform of several processes', () => {
 
   it('ends completely when its main process is killed', async (t) => {
     const platform = await (await aHome(t)).start(env);
-    const children = childrenOf(platform);
+    const children = childrenOf(platform.process.pid);
     assert.ok(children.length >= 3, 'the database and two processes');
     await platform.kill();
     await eventually('the end of all processes', () => {

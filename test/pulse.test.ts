@@ -8,7 +8,6 @@ import { connect } from 'amqplib';
 import { askDoctorOfBroker } from './support/ask-doctor.ts';
 import { freePort } from './support/free-port.ts';
 import {
-  ask,
   assertAllArrived,
   bindToAll,
   committedMessages,
@@ -21,7 +20,7 @@ import {
 } from './support/messages.ts';
 import { scrapeAt, total } from './support/metrics.ts';
 import { aHome, type Platform } from './support/platform.ts';
-import { aPostgres, type Postgres } from './support/postgres.ts';
+import { aPostgres, ask, type Postgres } from './support/postgres.ts';
 import { aRabbitMq, noRabbitMq, type RabbitMq } from './support/rabbitmq.ts';
 
 const prefix = 'exchange/pulse-test-';

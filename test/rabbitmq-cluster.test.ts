@@ -7,7 +7,6 @@ import { eventually, within } from '@taskyard/patience';
 import { askDoctorOfBroker } from './support/ask-doctor.ts';
 import { aHook, type Clients, clientsOf, errorsOf, say, tasksOf } from './support/bound-hooks.ts';
 import {
-  ask,
   assertAllArrived,
   bindToAll,
   committedMessages,
@@ -18,7 +17,7 @@ import {
   untilPublished,
 } from './support/messages.ts';
 import { aHome, type Platform, root } from './support/platform.ts';
-import { aPostgres, type Postgres } from './support/postgres.ts';
+import { aPostgres, ask, type Postgres } from './support/postgres.ts';
 import { aRabbitMqCluster, noRabbitMq, type RabbitMqCluster } from './support/rabbitmq.ts';
 
 const prefix = 'exchange/taskcluster-';

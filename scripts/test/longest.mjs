@@ -3,6 +3,7 @@
  * all others. The test of the runner finds a name without a file.
  */
 export const longest = [
+  'test/chaos',
   'test/provisioner-ec2',
   'test/provisioner-moto',
   'packages/worker/killed-at-random',

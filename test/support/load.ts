@@ -21,12 +21,21 @@ export interface Load {
 }
 
 /** What a worker makes of the first run of a task; other runs complete. */
-const ends = ['completed', 'completed', 'reclaimed', 'failed', 'completed', 'worker-shutdown'] as const;
-type End = (typeof ends)[number];
+export const ends = [
+  'completed',
+  'completed',
+  'reclaimed',
+  'failed',
+  'completed',
+  'worker-shutdown',
+] as const;
+export type End = (typeof ends)[number];
 
-const taskQueueId = 'load/tasks';
+/** Where its tasks wait. */
+export const taskQueueId = 'load/tasks';
 
-const aTask = (end: End, more: object = {}) => ({
+/** A task of the load, which ends as its payload says. */
+export const aLoadTask = (end: End, more: object = {}) => ({
   taskQueueId,
   created: new Date().toJSON(),
   deadline: new Date(Date.now() + 3_600_000).toJSON(),
@@ -38,19 +47,19 @@ const aTask = (end: End, more: object = {}) => ({
 });
 
 /** Four tasks: one, two that need it, and one that needs these two. */
-const aDiamond = () => {
+export const aDiamond = () => {
   const [top, left, right, bottom] = [slugid(), slugid(), slugid(), slugid()] as const;
-  const needs = (...dependencies: string[]) => aTask('completed', { dependencies });
+  const needs = (...dependencies: string[]) => aLoadTask('completed', { dependencies });
   return [
     { taskId: bottom, task: needs(left, right) },
     { taskId: left, task: needs(top) },
     { taskId: right, task: needs(top) },
-    { taskId: top, task: aTask('worker-shutdown') },
+    { taskId: top, task: aLoadTask('worker-shutdown') },
   ];
 };
 
 /** What a worker does at the end of a run. */
-const report = (taskId: string, runId: number, end: End) => (queue: Queue) => {
+export const report = (taskId: string, runId: number, end: End) => (queue: Queue) => {
   if (runId > 0 || end === 'reclaimed') return queue.reportCompleted(taskId, runId);
   if (end === 'worker-shutdown') return queue.reportException(taskId, runId, { reason: end });
   return end === 'failed' ? queue.reportFailed(taskId, runId) : queue.reportCompleted(taskId, runId);
@@ -106,7 +115,7 @@ class RunningLoad implements Load {
   async #create(rounds: number): Promise<void> {
     for (let round = 0; round < rounds; round++) {
       const [taskId, taskGroupId] = [slugid(), slugid()];
-      const task = aTask(ends[round % ends.length] as End);
+      const task = aLoadTask(ends[round % ends.length] as End);
       const tasks = aDiamond();
       await Promise.all([
         this.#insist((queue) => queue.createTask(taskId, task)).then(() => this.acknowledged.add(taskId)),

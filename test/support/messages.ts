@@ -3,8 +3,8 @@ import { Queue, slugid } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
 import { referenceDocuments } from '@taskyard/server';
 import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
-import pg from 'pg';
 import type { Ending, Platform } from './platform.ts';
+import { ask } from './postgres.ts';
 
 // What a platform has committed as messages, what arrives of them on a broker, and load that makes some.
 
@@ -36,22 +36,6 @@ export interface Committed {
 export interface Arrived extends Committed {
   readonly properties: ConsumeMessage['properties'];
 }
-
-/** Runs statements on the platform's database, over a new connection each time: the server may have been killed. */
-export const ask = async <Row extends object>(
-  url: string,
-  text: string,
-  values: unknown[] = [],
-): Promise<Row[]> => {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return (await client.query<Row>(text, values)).rows;
-  } finally {
-    await client.end();
-  }
-};
 
 export const committedMessages = (url: string): Promise<Committed[]> =>
   ask(

@@ -93,7 +93,10 @@ const startPlatform = async ({
     child.kill(signal);
     return (await within(`the platform to end after ${signal}`, exit))[0];
   };
-  const rootUrl = await within('the platform to start', readUrl(child));
+  const rootUrl = await within('the platform to start', readUrl(child)).catch((error) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   const variables = await readVariables(join(dataDir, 'credentials.env'));
   return {
     rootUrl,

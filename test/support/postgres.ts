@@ -2,6 +2,7 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@taskyard/patience';
+import pg from 'pg';
 import { linkMadeDatabase, removeDataFolder } from './made-database.ts';
 import { type Ending, root } from './platform.ts';
 
@@ -64,6 +65,12 @@ export const databaseUrlIn = async (dataDir: string): Promise<string> => {
   return `postgresql://taskyard:${password}@127.0.0.1:${port}/postgres`;
 };
 
+/** The process id of the PostgreSQL that a running platform has started in its data folder; 0 when none runs. */
+export const postgresPidIn = async (dataDir: string): Promise<number> => {
+  const lock = await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').catch(() => '');
+  return Number(lock.split('\n')[0]);
+};
+
 /** Starts a PostgreSQL; when the test ends, so does it. */
 export const aPostgres = async (test: Ending): Promise<Postgres> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'taskyard-postgres-'));
@@ -84,4 +91,20 @@ export const aPostgres = async (test: Ending): Promise<Postgres> => {
     if (running.tcpUrl !== url) throw new Error('PostgreSQL came back under another address');
   };
   return { url, kill, restart, killAndRestart: () => kill().then(restart) };
+};
+
+/** Runs a statement over a connection of its own: the server may have been killed since the last one. */
+export const ask = async <Row extends object>(
+  url: string,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row[]> => {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return (await client.query<Row>(text, values)).rows;
+  } finally {
+    await client.end();
+  }
 };

@@ -6,12 +6,10 @@ import type { Ending } from './platform.ts';
 /** When a connection breaks: before the server has received the commit, or after it has committed and before it has told us. */
 export type Cut = 'before the commit' | 'after the commit';
 
-/** A proxy in front of PostgreSQL, whose connections break when a test wants it. */
+/** A proxy in front of a server, whose connections break when a test wants it. */
 export interface TcpProxy {
-  /** The database, reached through the proxy. */
+  /** The server, reached through the proxy. */
   readonly url: string;
-  /** Breaks the connection of the next transaction that sends all of these texts; resolves when it has happened. */
-  cutCommit(texts: readonly string[], cut: Cut): Promise<void>;
   /** Each chunk is delayed by so many milliseconds, in both directions. */
   delay(milliseconds: number): void;
   /** From now on nothing passes and nothing is refused, as when a cable was pulled; until {@link TcpProxy.flow}. */
@@ -20,6 +18,12 @@ export interface TcpProxy {
   flow(): void;
   /** Resets all connections. */
   resetAll(): void;
+}
+
+/** A proxy that reads what passes, in front of PostgreSQL. */
+export interface PostgresProxy extends TcpProxy {
+  /** Breaks the connection of the next transaction that sends all of these texts; resolves when it has happened. */
+  cutCommit(texts: readonly string[], cut: Cut): Promise<void>;
 }
 
 interface Trap {
@@ -90,11 +94,13 @@ class Links {
   delayMs = 0;
   isBlackhole = false;
   readonly #target: URL;
+  readonly #isPostgres: boolean;
   readonly #links = new Set<Link>();
   readonly #traps = new Set<Trap>();
 
-  constructor(target: URL) {
+  constructor(target: URL, isPostgres: boolean) {
     this.#target = target;
+    this.#isPostgres = isPostgres;
   }
 
   /** Connects a client to the server. */
@@ -103,11 +109,8 @@ class Links {
     const server = toServer({ port: Number(port), host: hostname, noDelay: true });
     const link: Link = { client, server, transaction: [], trap: undefined, withheld: '' };
     this.#links.add(link);
-    const [messages, statementOf] = [intoMessages(), statementsRun()];
     const ways = [
-      this.#pass(client, (chunk) => {
-        for (const message of messages(chunk)) this.#forward(link, message, statementOf(message));
-      }),
+      this.#pass(client, this.#isPostgres ? this.#readInto(link) : (chunk) => void server.write(chunk)),
       this.#pass(server, (chunk) => this.#reply(link, chunk)),
     ];
     for (const way of ways)
@@ -133,6 +136,13 @@ class Links {
       if (this.delayMs > 0) await pause(this.delayMs);
       if (!this.isBlackhole) pass(chunk as Buffer);
     }
+  }
+
+  #readInto(link: Link): (chunk: Buffer) => void {
+    const [messages, statementOf] = [intoMessages(), statementsRun()];
+    return (chunk) => {
+      for (const message of messages(chunk)) this.#forward(link, message, statementOf(message));
+    };
   }
 
   /** What the client sends. Traps are looked at when it commits: only then the whole transaction is known. */
@@ -163,16 +173,15 @@ class Links {
   }
 }
 
-/** Opens a proxy to the PostgreSQL of a URL; it ends with the test. */
-export const aTcpProxy = async (test: Ending, databaseUrl: string): Promise<TcpProxy> => {
-  const links = new Links(new URL(databaseUrl));
+const listen = async (test: Ending, target: string, isPostgres: boolean): Promise<PostgresProxy> => {
+  const url = new URL(target);
+  const links = new Links(new URL(target), isPostgres);
   const listener = createServer({ noDelay: true }, (client) => links.open(client)).listen(0, '127.0.0.1');
   await once(listener, 'listening');
   test.after(async () => {
     listener.close();
     links.endAll();
   });
-  const url = new URL(databaseUrl);
   url.port = String((listener.address() as { port: number }).port);
   return {
     url: url.href,
@@ -189,3 +198,10 @@ export const aTcpProxy = async (test: Ending, databaseUrl: string): Promise<TcpP
     resetAll: () => links.endAll(),
   };
 };
+
+/** Opens a proxy to the PostgreSQL of a URL; it ends with the test. */
+export const aPostgresProxy = (test: Ending, databaseUrl: string): Promise<PostgresProxy> =>
+  listen(test, databaseUrl, true);
+
+/** Opens a proxy to the server of a URL with a port; it ends with the test. */
+export const aTcpProxy = (test: Ending, url: string): Promise<TcpProxy> => listen(test, url, false);

@@ -84,7 +84,7 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
       rootUrl,
     });
     measureProcess(metrics, { db, relayDb, domains: app.domains });
-    await app.start();
+    await startOrEnd(app);
     return {
       app,
       metrics,
@@ -122,6 +122,18 @@ const openTraces = (
     { endpoint, tracesEndpoint },
     { service: 'taskyard', onError: (reason) => log.warn({ reason }, 'traces are not exported') },
   );
+
+/** Starts the application. When that fails, what has begun is ended: it would keep the process alive. */
+const startOrEnd = async (app: App): Promise<void> => {
+  try {
+    await app.start();
+  } catch (error) {
+    // Without a database nothing can be written, and nothing has been done that is worth it.
+    await app.drain().catch(() => {});
+    await app.close().catch(() => {});
+    throw error;
+  }
+};
 
 /** The database connections of the relay, if this process runs one. */
 const connectRelay = (config: Config, { url, log }: { url: string; log: Logger }): Database | undefined => {
