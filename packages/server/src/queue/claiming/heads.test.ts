@@ -21,13 +21,19 @@ import {
   testDatabase,
 } from '../../testing/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue, type TaskStatus } from '../index.ts';
-import { anybody, aTask } from '../testing.ts';
+import { anybody, aTask, claimLockings } from '../testing.ts';
 
 const clock = manualClock();
 let test: TestDatabase;
 before(async () => {
   test = await testDatabase();
 });
+
+interface ProcessOptions {
+  readonly isDeaf?: boolean;
+  readonly change?: (db: Database) => Database;
+  readonly claimLocking?: (typeof claimLockings)[number];
+}
 
 interface Process {
   readonly db: Database;
@@ -44,7 +50,11 @@ after(async () => {
 });
 
 /** A process of the platform, with a pool of its own; one that is `deaf` gets and sends no announcements. */
-const aProcess = async ({ isDeaf = false, change = (db: Database) => db } = {}): Promise<Process> => {
+const aProcess = async ({
+  isDeaf = false,
+  change = (db) => db,
+  claimLocking = 'skip-locked',
+}: ProcessOptions = {}): Promise<Process> => {
   const db = connect({ url: test.url });
   const alone = queueAlone();
   const names = ['placesTaken', 'pendingChanged'] as const;
@@ -54,7 +64,10 @@ const aProcess = async ({ isDeaf = false, change = (db: Database) => db } = {}):
     : await sharedSignals(db, names, { channel: 'heads', clock: systemClock, onError });
   const heard: string[] = [];
   signals.placesTaken.each((places) => heard.push(...places));
-  const queue = opened(createQueue({ db: change(db), clock, log: silentLog, ...alone, ...signals }));
+  const settings = { ...alone.settings, claimLocking };
+  const queue = opened(
+    createQueue({ db: change(db), clock, log: silentLog, ...alone, ...signals, settings }),
+  );
   const process = { db, queue, heard };
   processes.push(process);
   return process;
@@ -149,33 +162,34 @@ const firstOf = (taskQueueId: string): Sent => {
 };
 
 describe('claims', () => {
-  it('read no more pages while a session holds a snapshot that keeps the rows of claimed runs', async () => {
-    const sent: Sent[] = [];
-    const here = await aProcess({ change: (db) => watched(db, sent) });
-    const line = aLine();
-    await line.create(here, 700);
-    const pagesOfLastTake = async () => {
-      const take = sent.filter(({ strings }) => strings.join('').includes('delete from pending')).at(-1);
-      assert.ok(take);
-      return pagesOf(here.db, take);
-    };
-    await line.claim(here);
-    const first = await pagesOfLastTake();
-    const snapshot = await heldTransaction(here.db, async (tx) => {
-      await tx`set transaction isolation level repeatable read`;
-      await tx`select count(*) from pending`;
+  for (const claimLocking of claimLockings)
+    it(`read no more pages while a session holds a snapshot that keeps the rows of claimed runs: ${claimLocking}`, async () => {
+      const sent: Sent[] = [];
+      const here = await aProcess({ claimLocking, change: (db) => watched(db, sent) });
+      const line = aLine();
+      await line.create(here, 700);
+      const pagesOfLastTake = async () => {
+        const take = sent.filter(({ strings }) => strings.join('').includes('limit wanted.count')).at(-1);
+        assert.ok(take);
+        return pagesOf(here.db, take);
+      };
+      await line.claim(here);
+      const first = await pagesOfLastTake();
+      const snapshot = await heldTransaction(here.db, async (tx) => {
+        await tx`set transaction isolation level repeatable read`;
+        await tx`select count(*) from pending`;
+      });
+      for (let i = 0; i < 18; i++) await line.claim(here, 32);
+      for (let i = 0; i < 20; i++) await line.claim(here);
+      const last = await pagesOfLastTake();
+      const walk = await pagesOf(here.db, firstOf(line.taskQueueId));
+      await snapshot.end();
+      assert.ok(
+        walk > 5 * first,
+        `a walk from the first row of the line takes ${walk} pages: the rows are kept`,
+      );
+      assert.ok(last <= 1.5 * first, `${last} pages; ${first} at the beginning`);
     });
-    for (let i = 0; i < 18; i++) await line.claim(here, 32);
-    for (let i = 0; i < 20; i++) await line.claim(here);
-    const last = await pagesOfLastTake();
-    const walk = await pagesOf(here.db, firstOf(line.taskQueueId));
-    await snapshot.end();
-    assert.ok(
-      walk > 5 * first,
-      `a walk from the first row of the line takes ${walk} pages: the rows are kept`,
-    );
-    assert.ok(last <= 1.5 * first, `${last} pages; ${first} at the beginning`);
-  });
 });
 
 describe('a run that gets a place before others that were claimed is the next one', () => {

@@ -1,14 +1,26 @@
-import type { Transaction, Work } from '../../base/index.ts';
+import { type Transaction, together, type Work } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import * as store from '../store/index.ts';
 
-/** What is wanted of a task queue. */
-export interface Wanted {
+/** How many runs are wanted from a task queue. */
+interface WantedOf {
   readonly taskQueueId: string;
   readonly count: number;
-  /** Microseconds for which a run waits until it gains a priority; 0 where it gains none. */
-  readonly ageing: number;
 }
+
+/** What is wanted: from queues by priority and then age, with the parts of their lines, and from those with ageing. */
+export interface Wanted {
+  readonly plain: readonly store.WantedRuns[];
+  /** With the microseconds for which a run waits until it gains a priority. */
+  readonly aged: readonly (WantedOf & { readonly ageing: number })[];
+}
+
+/** The columns of a statement about queues with ageing. */
+export const agedColumns = (aged: Wanted['aged']) => ({
+  taskQueueIds: aged.map(({ taskQueueId }) => taskQueueId),
+  counts: aged.map(({ count }) => count),
+  ageingMicroseconds: aged.map(({ ageing }) => ageing),
+});
 
 /** Each round finds what the others left. After the last one the workers of other processes have a turn first. */
 const roundsMax = 5;
@@ -19,44 +31,43 @@ const roundsMax = 5;
  */
 export const takeGuarded = async (
   tx: Transaction,
-  wanted: readonly Wanted[],
+  wanted: Wanted,
   { now, context: { pendingChanged } }: Work<Context>,
 ): Promise<store.TakenRow[]> => {
   const taken: store.TakenRow[] = [];
-  let open = wanted;
-  for (let round = 0; open.length > 0 && round < roundsMax; round++) {
-    const chosen = await chooseRows(tx, open, now);
+  let { plain, aged } = wanted;
+  for (let round = 0; plain.length + aged.length > 0 && round < roundsMax; round++) {
+    const chosen = await chooseRows(tx, { plain, aged }, now);
     const rows = chosen.length > 0 ? await store.takeChosen(tx, chosen) : [];
     taken.push(...rows);
-    open = open.flatMap((line) => stillWanted(line, chosen, rows));
+    plain = stillWanted(plain, chosen, rows);
+    aged = stillWanted(aged, chosen, rows);
   }
-  const lines = open.map(({ taskQueueId }) => taskQueueId);
-  if (lines.length > 0) tx.afterCommit(() => pendingChanged.wake(lines));
+  const open = [...plain, ...aged].map(({ taskQueueId }) => taskQueueId);
+  if (open.length > 0) tx.afterCommit(() => pendingChanged.wake(open));
   return taken;
 };
 
 const chooseRows = async (
   tx: Transaction,
-  wanted: readonly Wanted[],
+  { plain, aged }: Wanted,
   now: Date,
 ): Promise<store.PendingKey[]> => {
-  const columns = {
-    taskQueueIds: wanted.map(({ taskQueueId }) => taskQueueId),
-    counts: wanted.map(({ count }) => count),
-  };
-  if (wanted.every(({ ageing }) => ageing === 0)) return store.choosePending(tx, columns, now);
-  // Without ageing a priority is worth more than any time.
-  const ageingMicroseconds = wanted.map(({ ageing }) => ageing || Number.MAX_SAFE_INTEGER);
-  return store.chooseAgedPending(tx, { ...columns, ageingMicroseconds }, now);
+  const [first, others] = await together(
+    plain.length > 0 ? store.choosePending(tx, plain, now) : [],
+    aged.length > 0 ? store.chooseAgedPending(tx, agedColumns(aged), now) : [],
+  );
+  return [...first, ...others];
 };
 
-/** What a line is asked for again, since others took some of what was chosen from it. */
-const stillWanted = (
-  { taskQueueId, count, ageing }: Wanted,
+/** What queues are asked for again, since others took some of what was chosen from their lines. */
+const stillWanted = <Line extends WantedOf>(
+  lines: readonly Line[],
   chosen: readonly store.PendingKey[],
   rows: readonly store.TakenRow[],
-): Wanted[] => {
-  const found = chosen.filter((key) => key.taskQueueId === taskQueueId).length;
-  const got = rows.filter(({ record }) => record.taskQueueId === taskQueueId).length;
-  return got < found ? [{ taskQueueId, count: count - got, ageing }] : [];
-};
+): Line[] =>
+  lines.flatMap((line) => {
+    const found = chosen.filter((key) => key.taskQueueId === line.taskQueueId).length;
+    const got = rows.filter(({ record }) => record.taskQueueId === line.taskQueueId).length;
+    return got < found ? [{ ...line, count: line.count - got }] : [];
+  });

@@ -7,7 +7,7 @@ import type { TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
 import { claimText, takenUntilFrom } from './claim-reply.ts';
 import type { Heads } from './heads.ts';
-import { takeGuarded } from './take-guarded.ts';
+import { agedColumns, takeGuarded, type Wanted } from './take-guarded.ts';
 
 /** A waiting call of `claimWork`: a worker and how many runs it can take. */
 export interface Waiter {
@@ -76,43 +76,42 @@ const takeRows = async (
   { waiting, heads }: Taking,
   work: Work<Context>,
 ): Promise<store.TakenRow[]> => {
-  const { now, context } = work;
-  const { settings, pendingChanged } = context;
+  const { settings } = work.context;
   const wanted = [...waiting].map(([taskQueueId, waiters]) => ({
     taskQueueId,
     count: waiters.reduce((sum, { count }) => sum + count, 0),
     ageing: (settings.ageing?.(taskQueueId) ?? 0) * 1_000_000,
   }));
-  if (settings.claimLocking === 'guarded-delete') return takeGuarded(tx, wanted, work);
-  const [plain, aged] = [
-    wanted.filter(({ ageing }) => ageing === 0),
-    wanted.filter(({ ageing }) => ageing > 0),
-  ];
-  const parted = plain.map((each) => ({ ...each, parts: heads.partsOf(each.taskQueueId) }));
+  const aged = wanted.filter(({ ageing }) => ageing > 0);
+  const plain = wanted
+    .filter(({ ageing }) => ageing === 0)
+    .map((each) => ({ ...each, parts: heads.partsOf(each.taskQueueId) }));
   const due = heads.due(plain.map(({ taskQueueId }) => taskQueueId));
-  const [, taken = [], takenAged = []] = await together(
+  const take = settings.claimLocking === 'guarded-delete' ? takeGuarded : takeSkipping;
+  const [, rows] = await together(
     // Before runs are taken: when this transaction is rolled back, they are in line again.
-    due.length > 0 && heads.read(due, (parts) => store.findHeads(tx, parts, now)),
-    plain.length > 0 ? store.takePending(tx, parted, now) : undefined,
-    aged.length > 0
-      ? store.takeAgedPending(
-          tx,
-          { ...columnsOf(aged), ageingMicroseconds: aged.map(({ ageing }) => ageing) },
-          now,
-        )
-      : undefined,
+    due.length > 0 && heads.read(due, (parts) => store.findHeads(tx, parts, work.now)),
+    take(tx, { plain, aged }, work),
   );
-  if (takenAged.length > 0) {
-    tx.afterCommit(() => pendingChanged.wake(aged.map(({ taskQueueId }) => taskQueueId)));
-  }
-  heads.took(taken.map(({ record }) => record.taskQueueId));
-  return [...taken, ...takenAged];
+  const ofPlain = new Set(plain.map(({ taskQueueId }) => taskQueueId));
+  heads.took(rows.map(({ record }) => record.taskQueueId).filter((id) => ofPlain.has(id)));
+  return rows;
 };
 
-const columnsOf = (wanted: readonly { taskQueueId: string; count: number }[]) => ({
-  taskQueueIds: wanted.map(({ taskQueueId }) => taskQueueId),
-  counts: wanted.map(({ count }) => count),
-});
+/** Takes runs, and skips those that another process is taking. */
+const takeSkipping = async (
+  tx: Transaction,
+  { plain, aged }: Wanted,
+  { now, context: { pendingChanged } }: Work<Context>,
+): Promise<store.TakenRow[]> => {
+  const columns = agedColumns(aged);
+  const [taken, takenAged] = await together(
+    plain.length > 0 ? store.takePending(tx, plain, now) : [],
+    aged.length > 0 ? store.takeAgedPending(tx, columns, now) : [],
+  );
+  if (takenAged.length > 0) tx.afterCommit(() => pendingChanged.wake(columns.taskQueueIds));
+  return [...taken, ...takenAged];
+};
 
 /** Assigns the runs of each queue, in order, to its waiting workers in turn, while these can take more. */
 const assign = (rows: readonly store.TakenRow[], waiting: WaitingByQueue): Map<string, Waiter> => {

@@ -174,18 +174,29 @@ export const takeAgedPending = async (
  */
 export const choosePending = (
   tx: Transaction,
-  wanted: { taskQueueIds: string[]; counts: number[] },
+  wanted: readonly WantedRuns[],
   now: Date,
-): Promise<PendingKey[]> =>
-  tx<PendingKey>`
+): Promise<PendingKey[]> => {
+  const { firsts, lasts, fromPriorities, fromPositions, untilPriorities } = partColumns(wanted);
+  return tx<PendingKey>`
     select picked.task_queue_id, picked.priority, picked.position, picked.task_id
-      from unnest(${wanted.taskQueueIds}::text[], ${wanted.counts}::int[]) as wanted(task_queue_id, count)
+      from unnest(${wanted.map((w) => w.taskQueueId)}::text[], ${wanted.map((w) => w.count)}::int[],
+                  ${firsts}::int[], ${lasts}::int[]) as wanted(task_queue_id, count, first_part, last_part)
      cross join lateral (
-       select p.task_queue_id, p.priority, p.position, p.task_id from pending p
-        where p.task_queue_id = wanted.task_queue_id and p.deadline > ${now}
-        order by p.priority, p.position, p.task_id
+       select found.task_queue_id, found.priority, found.position, found.task_id
+         from generate_series(wanted.first_part, wanted.last_part) as part(i)
+        cross join lateral (
+          select p.task_queue_id, p.priority, p.position, p.task_id from pending p
+           where p.task_queue_id = wanted.task_queue_id
+             and (p.priority, p.position)
+                 >= ((${fromPriorities}::smallint[])[part.i], (${fromPositions}::bigint[])[part.i])
+             and p.priority < (${untilPriorities}::smallint[])[part.i]
+             and p.deadline > ${now}
+           order by p.priority, p.position, p.task_id
+           limit wanted.count) as found
         limit wanted.count) as picked
      order by picked.task_queue_id, picked.priority, picked.position, picked.task_id`;
+};
 
 /** The same for queues in which a run gains one priority each time it has waited this many microseconds. */
 export const chooseAgedPending = (
