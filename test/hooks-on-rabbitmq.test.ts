@@ -92,6 +92,16 @@ describe('binding-to-nothing', () => {
       await say(connection, exchange, ['and.so.on']);
       return (await tasksOf(again, lost)).includes('said and.so.on');
     });
+
+    // What arrives while the database is away waits for it.
+    await postgres.kill();
+    const whileAway = ['away.one', 'away.two', 'away.three'];
+    await say(connection, exchange, whileAway);
+    await postgres.restart();
+    await eventually('the messages from while the database was away', async () => {
+      const heard = await tasksOf(again, lost);
+      return whileAway.every((word) => heard.includes(`said ${word}`));
+    });
   });
 
   it('without a broker the others fire, and it says that there is none', async (t) => {
