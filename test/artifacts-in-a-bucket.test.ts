@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { downloadArtifact, fromNow, ObjectService, Queue, slugid, uploadArtifact } from '@taskyard/client';
-import { aFaultyBucket, cuts, type FaultyBucket, isSilent, says } from './support/bucket.ts';
+import { aFaultyBucket, cuts, type Fault, type FaultyBucket, isSilent, says } from './support/bucket.ts';
 import { aTask } from './support/line.ts';
 import { skipWithoutMoto } from './support/moto.ts';
 import { aHome, type Platform } from './support/platform.ts';
@@ -44,7 +44,7 @@ describe('artifacts in a bucket', { skip: skipWithoutMoto }, () => {
       expires: fromNow('1 hour'),
     };
     const bytes = randomBytes(10_000);
-    const upload = { ...about, content: { bytes }, silenceMaxMs: 1000, ...more };
+    const upload = { ...about, content: { bytes }, ...more };
     return { taskId, bytes, send: () => uploadArtifact(worker, upload) };
   };
 
@@ -57,17 +57,16 @@ describe('artifacts in a bucket', { skip: skipWithoutMoto }, () => {
 
   for (const storageType of ['s3', 'object'] as const) {
     it(`of type ${storageType} arrive whole, whatever the store does to their uploads`, async () => {
-      bucket.add(
-        'PUT',
-        says(500, 'InternalError'),
-        cuts,
-        says(503, 'SlowDown'),
-        isSilent,
-        says(400, 'RequestTimeout'),
-      );
-      const { taskId, bytes, send } = await anArtifact({ storageType });
-      await send();
-      assert.deepEqual(await bytesOf(taskId), bytes);
+      const days: [number | undefined, Fault[]][] = [
+        [undefined, [says(500, 'InternalError'), cuts, says(503, 'SlowDown')]],
+        [3000, [isSilent, says(400, 'RequestTimeout')]],
+      ];
+      for (const [silenceMaxMs, faults] of days) {
+        bucket.add('PUT', ...faults);
+        const { taskId, bytes, send } = await anArtifact({ storageType, silenceMaxMs });
+        await send();
+        assert.deepEqual(await bytesOf(taskId), bytes);
+      }
     });
   }
 

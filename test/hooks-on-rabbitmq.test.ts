@@ -69,11 +69,8 @@ describe('binding-to-nothing', () => {
     const words = ['one', 'two', 'three'];
     await say(connection, exchange, [...words, 'and.no.more']);
     const names = words.map((word) => `said ${word}`);
-    await eventually(
-      'a fire for each message',
-      () => tasksOf(clients, lost),
-      (tasks) => tasks.length === 3,
-    );
+    const heardSoFar = () => tasksOf(clients, lost);
+    await eventually('a fire for each message', heardSoFar, (tasks) => tasks.length === 3);
     assert.deepEqual(await tasksOf(clients, lost), names.toSorted());
 
     // What is said while the platform is away waits for it.
@@ -92,6 +89,17 @@ describe('binding-to-nothing', () => {
       await say(connection, exchange, ['and.so.on']);
       return (await tasksOf(again, lost)).includes('said and.so.on');
     });
+
+    // What arrives while the database is away waits for it.
+    await postgres.kill();
+    const whileAway = ['away.one', 'away.two', 'away.three'];
+    await say(connection, exchange, whileAway);
+    await postgres.restart();
+    await eventually(
+      'the messages from while the database was away',
+      () => tasksOf(again, lost),
+      (heard) => whileAway.every((word) => heard.includes(`said ${word}`)),
+    );
   });
 
   it('without a broker the others fire, and it says that there is none', async (t) => {

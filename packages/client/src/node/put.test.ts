@@ -49,8 +49,9 @@ const aStore = async (t: TestContext, behaviors: readonly Behavior[]) => {
   return {
     stored,
     paths,
-    put: (content: Content, silenceMaxMs = 60_000) =>
+    put: (content: Content, silenceMaxMs = 60_000, isSignedBefore = false) =>
       put({
+        isSignedBefore,
         signed: { url: `${url}/first`, headers: {} },
         renew: async () => ({ url: `${url}/renewed-${++renewals}`, headers: {} }),
         content,
@@ -90,7 +91,7 @@ describe('bytes are stored', () => {
 
   it('by a store that is silent', async (t) => {
     const store = await aStore(t, [isSilent]);
-    await store.put(text, 100);
+    await store.put(text, 500);
     assert.deepEqual(store.stored, ['content']);
   });
 
@@ -99,6 +100,12 @@ describe('bytes are stored', () => {
     await store.put(text);
     assert.deepEqual(store.paths, ['/first', '/first', '/renewed-1']);
   });
+});
+
+it('a URL that was signed long before its first use is renewed when it is refused', async (t) => {
+  const store = await aStore(t, [says(403, 'AccessDenied')]);
+  await store.put(text, 60_000, true);
+  assert.deepEqual(store.paths, ['/first', '/renewed-1']);
 });
 
 describe('bytes are not stored', () => {

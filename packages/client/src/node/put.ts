@@ -35,6 +35,8 @@ export interface Put {
   readonly signed: SignedPut;
   /** Signs the request once more, when a store that took the first one refuses a later attempt: it has expired meanwhile. */
   renew(): Promise<SignedPut>;
+  /** Whether the first attempt may already be too late for it. */
+  readonly isSignedBefore?: boolean;
   readonly content: Content;
   /** The part of the content to send; all of it by default. */
   readonly range?: Range | undefined;
@@ -127,7 +129,7 @@ export const put = async (wanted: Put): Promise<string> => {
     });
     if (!(result instanceof ConnectionError)) {
       if (result.status < 300) return result.etag;
-      const isLate = tries > 0 && isExpired(result);
+      const isLate = (tries > 0 || wanted.isSignedBefore === true) && isExpired(result);
       if ((!isLate && !mayPass(result)) || tries >= retries) throw failureOf(signed.url, result);
       if (isLate) signed = await wanted.renew();
     } else if (tries >= retries) throw result;

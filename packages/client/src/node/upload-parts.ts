@@ -51,7 +51,8 @@ export const uploadInParts = async (
   const etags = await inLanes(partUrls.length, (i) => {
     const start = i * partLength;
     const range = { start, length: Math.min(partLength, contentLength - start) };
-    return put({ signed: signedPart(i), renew: () => renew(i), content, range, signal, silenceMaxMs });
+    const signed = { signed: signedPart(i), renew: () => renew(i), isSignedBefore: i >= partsAtOnce };
+    return put({ ...signed, content, range, signal, silenceMaxMs });
   });
   await queueNow().finishArtifactInParts(taskId, runId, name, { uploadId, contentLength, etags }, { signal });
   return true;

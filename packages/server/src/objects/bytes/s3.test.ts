@@ -27,7 +27,7 @@ describe('a bucket', () => {
       ...credentials,
       prefix: 'pre/',
     };
-    const patience = { connectionTimeout: 1000, requestTimeout: 200, socketTimeout: 200 };
+    const patience = { connectionTimeout: 2000, requestTimeout: 1000, socketTimeout: 1000 };
     [backend, hasty] = [s3Backend(options, systemClock), s3Backend(options, systemClock, patience)];
   });
   after(() => bucket.server.close().closeAllConnections());
