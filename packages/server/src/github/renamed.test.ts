@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { seconds } from '../base/index.ts';
-import { forgetNumbers, payloads, readTasks, type TestGithub, testGithub } from './testing/index.ts';
+import {
+  forgetNames,
+  forgetNumbers,
+  payloads,
+  readTasks,
+  type TestGithub,
+  testGithub,
+} from './testing/index.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -118,14 +125,17 @@ describe('a repository that was renamed', () => {
     assert.deepEqual(states(), ['pending', 'success']);
   });
 
-  it('has the builds that an earlier version made', async () => {
+  it('has the builds that an earlier version made, also while it still ran', async () => {
     const commit = await pushTask('of before', repository(old, first));
     await forgetNumbers(test.db);
+    await forgetNames(test.db);
     assert.deepEqual(await listed(old), [commit]);
-    await pushTask('numbers them', repository(old, first));
+    const meanwhile = await pushTask('numbers them', repository(old, first));
+    await forgetNumbers(test.db);
     await test.deliver('repository', renamed(repository(other, first)));
-    assert.ok((await listed(other)).includes(commit));
-    assert.deepEqual(await listed(old), []);
+    assert.deepEqual(new Set(await listed(other)), new Set([commit, meanwhile]));
+    await pushTask('newcomer', repository(old, second));
+    assert.ok(!(await listed(old)).includes(commit));
   });
 
   it('has the tasks of an event that came before it was renamed, under its new name', async () => {

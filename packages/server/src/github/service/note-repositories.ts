@@ -14,13 +14,17 @@ export interface Named {
 // GitHub may have refused what was sent by the installation of the former owner.
 const repeatedMs = days(1);
 
+type Names = Pick<Named, 'organization' | 'repository'>;
+
 const note = async (
   tx: Transaction,
-  named: Named,
-  { now, context }: Pick<Work<Context>, 'now' | 'context'>,
+  { named, before }: { readonly named: Named; readonly before: Names | undefined },
+  { now, context }: Work<Context>,
 ): Promise<void> => {
   const { repositoryId } = named;
   const known = { ...named, ...keysOf(named) };
+  // Those that a process of an earlier version has made meanwhile.
+  if (before) await store.numberBuilds(tx, keysOf(before), repositoryId);
   const former = await store.releaseName(tx, known);
   // Builds without a number are those of whoever had the name first.
   await store.numberBuilds(tx, known, former ?? repositoryId);
@@ -42,9 +46,11 @@ export const noteRepositories: Verb<Named, undefined, Context> = async (tx, all,
     (await store.readRepositories(tx, [...latest.keys()])).map((row) => [row.repositoryId, row]),
   );
   for (const named of latest.values()) {
-    const { organization, repository } = known.get(named.repositoryId) ?? {};
+    const { organization = null, repository = null } = known.get(named.repositoryId) ?? {};
+    const before = organization === null || repository === null ? undefined : { organization, repository };
     // One by one: it happens rarely, and two may have had the same name one after the other.
-    if (organization !== named.organization || repository !== named.repository) await note(tx, named, work);
+    if (organization !== named.organization || repository !== named.repository)
+      await note(tx, { named, before }, work);
   }
   return all.map(() => undefined);
 };

@@ -7,11 +7,11 @@ export const readTasks = (db: Database) =>
       from tasks t join task_status s on s.task_id = t.task_id
      order by 2`;
 
-/** For tests: what an earlier version has left, which did not note the numbers of repositories. */
-export const forgetNumbers = async (db: Database): Promise<void> => {
-  await db`update github_builds set repository_id = null`;
-  await db`delete from github_repositories`;
-};
+/** For tests: builds as an earlier version makes them, which does not note the numbers of repositories. */
+export const forgetNumbers = (db: Database) => db`update github_builds set repository_id = null`;
+
+/** For tests: what is known before any event has come to this version. */
+export const forgetNames = (db: Database) => db`delete from github_repositories`;
 
 /** For tests: how many reports are due. */
 export const countDue = async (db: Database, now: Date): Promise<number> => {
