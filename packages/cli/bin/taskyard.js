@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { main } from '../dist/main.js';
+import { startInLittleMemory } from '../dist/little-memory.js';
 
+const { main } = await startInLittleMemory(() => import('../dist/main.js'));
 await main(process.argv);

@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A file of the pages, as it is sent. */
+/** A file of the pages, as it is sent. Its bytes are read when they are first asked for, and kept. */
 export interface SiteFile {
   readonly contentType: string;
   readonly cacheControl: string;
-  readonly bytes: Buffer;
+  readonly bytes: () => Buffer;
   /** The same bytes, compressed, by the name of the encoding. */
-  readonly encoded: Readonly<Record<'br' | 'gzip', Buffer | undefined>>;
+  readonly encoded: Readonly<Record<'br' | 'gzip', () => Buffer | undefined>>;
 }
 
 /** What the build has made: the page that all addresses share, and the files that it loads. */
@@ -36,12 +36,21 @@ const read = (path: string): Buffer | undefined => {
   }
 };
 
+/** Calls a function at most once, and keeps what it returned. */
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+};
+
 const fileAt = (path: string, name: string): SiteFile => ({
   contentType: contentTypes[extname(name)] ?? 'application/octet-stream',
   // The names of assets change with their content.
   cacheControl: name.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
-  bytes: readFileSync(path),
-  encoded: { br: read(`${path}.br`), gzip: read(`${path}.gz`) },
+  bytes: once(() => readFileSync(path)),
+  encoded: { br: once(() => read(`${path}.br`)), gzip: once(() => read(`${path}.gz`)) },
 });
 
 const siteFolder = fileURLToPath(new URL('./site', import.meta.url));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { manualClock, seconds } from './clock.ts';
 import { silentLog } from './log.ts';
 import { type Loop, runLoops } from './loop.ts';
@@ -135,7 +136,7 @@ describe('a loop', () => {
     assert.equal(state.steps, 1);
   });
 
-  it('does not keep others from running', async () => {
+  it('keeps others from beginning a step for a moment only', async () => {
     const clock = manualClock();
     let steps = 0;
     const never = new Promise<number>(() => {});
@@ -143,14 +144,42 @@ describe('a loop', () => {
       steps++;
       return 0;
     };
-    const loops = [
+    const loops: Loop[] = [
       { name: 'stuck', everyMs: seconds(1), limit: 1, step: () => never },
       { name: 'well', everyMs: seconds(1), limit: 1, step: count },
     ];
     void runLoops(loops, { clock, log: silentLog });
+    await eventually('the first step of the other loop', () => steps === 1);
     await turns();
     clock.advance(seconds(1));
+    await eventually('its second step', () => steps === 2);
+  });
+
+  it('begins what is due by the time after the steps of the others, and at once what it is woken for', async () => {
+    const clock = manualClock();
+    const wakeBy = localSignal();
+    const begun: string[] = [];
+    const ends: (() => void)[] = [];
+    const step = (name: string) => () => {
+      begun.push(name);
+      return new Promise<number>((resolve) => ends.push(() => resolve(0)));
+    };
+    const loops = runLoops(
+      ['a', 'b'].map((name) => ({ name, everyMs: seconds(1), limit: 1, wakeBy, step: step(name) })),
+      { clock, log: silentLog },
+    );
     await turns();
-    assert.equal(steps, 2);
+    assert.deepEqual(begun, ['a']);
+    ends.shift()?.();
+    await turns();
+    assert.deepEqual(begun, ['a', 'b']);
+    ends.shift()?.();
+    await turns();
+    wakeBy.wake();
+    await turns();
+    assert.deepEqual(begun, ['a', 'b', 'a', 'b']);
+    const stopped = loops.stop();
+    for (const end of ends) end();
+    await stopped;
   });
 });

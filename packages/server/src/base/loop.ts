@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { Logger } from './log.ts';
 import type { Signal } from './signal.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 /** Background work: a name, a period, and one bounded step that returns how many things it did. */
 export interface Loop {
@@ -22,11 +23,19 @@ export interface RunningLoops {
 
 const backOffMaxMs = 30_000;
 
-/** Runs loops side by side until they are stopped; a step that fails is logged and tried again later. */
+/** A step that takes longer no longer keeps the others from beginning. */
+const turnMs = 50;
+
+/**
+ * Runs loops side by side until they are stopped; a step that fails is logged and tried again later. Steps that are due by
+ * the time begin one after the other: side by side, each would need a connection of its own to the database, which costs
+ * memory as long as it is kept.
+ */
 export const runLoops = (loops: readonly Loop[], deps: { clock: Clock; log: Logger }): RunningLoops => {
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
-  const running = loops.map((loop) => runLoop(loop, deps, stopping.signal));
+  const turns = createTurns(systemClock, turnMs);
+  const running = loops.map((loop) => runLoop(loop, { ...deps, turns }, stopping.signal));
   return {
     stop: async () => {
       stopping.abort();
@@ -37,13 +46,23 @@ export const runLoops = (loops: readonly Loop[], deps: { clock: Clock; log: Logg
 
 const runLoop = async (
   loop: Loop,
-  { clock, log }: { clock: Clock; log: Logger },
+  { clock, log, turns }: { clock: Clock; log: Logger; turns: Turns },
   stopping: AbortSignal,
 ): Promise<void> => {
   let failures = 0;
-  while (!stopping.aborted) {
+  let isDueByTime = true;
+  for (;;) {
+    const endTurn = isDueByTime ? await turns.take() : undefined;
+    // It may have been stopped meanwhile.
+    if (stopping.aborted) {
+      endTurn?.();
+      return;
+    }
     let waitMs = loop.everyMs;
-    const woken = loop.wakeBy?.next();
+    let isWoken = false;
+    const woken = loop.wakeBy?.next().then(() => {
+      isWoken = true;
+    });
     try {
       const done = await loop.step(loop.limit);
       failures = 0;
@@ -52,8 +71,11 @@ const runLoop = async (
       failures++;
       waitMs = Math.min(backOffMaxMs, loop.everyMs * 2 ** failures);
       log.error({ loop: loop.name, failures, err }, 'a background step failed');
+    } finally {
+      endTurn?.();
     }
     if (waitMs > 0) await eitherOf(clock, waitMs, { stopping, woken: failures === 0 ? woken : undefined });
+    isDueByTime = waitMs > 0 && !isWoken;
   }
 };
 

@@ -31,14 +31,14 @@ const routeOf = (path: string): string => path.replace(/^(\/[^/]+\/).*$/, '$1*')
 
 const sendFile = (request: FastifyRequest, reply: FastifyReply, file: SiteFile): FastifyReply => {
   const accepted = String(request.headers['accept-encoding'] ?? '');
-  const encoding = (['br', 'gzip'] as const).find((name) => accepted.includes(name) && file.encoded[name]);
+  const encoding = (['br', 'gzip'] as const).find((name) => accepted.includes(name) && file.encoded[name]());
   reply.headers({
     'content-type': file.contentType,
     'cache-control': file.cacheControl,
     vary: 'accept-encoding',
   });
   if (encoding) reply.header('content-encoding', encoding);
-  return reply.send(encoding ? file.encoded[encoding] : file.bytes);
+  return reply.send(encoding ? file.encoded[encoding]() : file.bytes());
 };
 
 /** Other origins from which pages read artifacts: a bucket, and workers on this machine that serve live logs directly. */

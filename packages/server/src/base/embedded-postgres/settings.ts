@@ -13,6 +13,7 @@ export const defaultSettings: Readonly<Record<string, string>> = {
   // Needed by the backup of a running server; nothing else replicates from it.
   wal_level: 'replica',
   max_wal_senders: '0',
+  max_logical_replication_workers: '0',
   // All statements are short: compiling them, or spreading them over processes, costs more than it gains.
   jit: 'off',
   max_parallel_workers_per_gather: '0',
