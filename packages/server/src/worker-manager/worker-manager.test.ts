@@ -163,6 +163,18 @@ describe('a worker of a static pool', () => {
     );
   });
 
+  it('is changed only where no other provider of its pool has started it', async () => {
+    const ref = await aWorker();
+    const definition = { expires: later(clock.now(), hours(2)).toJSON(), capacity: 3 };
+    assert.equal((await context.updateWorker({ ...ref, definition })).capacity, 3);
+    await test.db`update managed_workers set provider_id = 'cloud' where worker_pool_id = ${ref.workerPoolId}`;
+    await assert.rejects(
+      context.updateWorker({ ...ref, definition: { ...definition, capacity: 4 } }),
+      hasCode('InputError'),
+    );
+    assert.equal((await context.readWorker(ref)).capacity, 3);
+  });
+
   it('gets no more work from the moment at which it expires, and is refused until its credentials end', async () => {
     const ref = await aWorker();
     const { credentials } = await register(ref);

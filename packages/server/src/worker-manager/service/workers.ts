@@ -83,6 +83,8 @@ export const updateWorkers = oneByOne(
     const { capacity, providerInfo } = request.definition;
     const expires = requireDate(request.definition.expires, 'expires');
     const before = (await store.lockWorker(tx, request)) ?? noWorker(request);
+    // One that a former provider of the pool has started lives as long as that provider says.
+    requireStatic(context, request.workerPoolId, before.providerId);
     const worker = {
       ...before,
       expires,
@@ -210,14 +212,19 @@ export const expireWorkers = async (context: Context, limit: number): Promise<nu
 
 const requireStaticPool = async (
   sql: Sql,
-  { providers }: Context,
+  context: Context,
   workerPoolId: string,
 ): Promise<store.PoolRow> => {
   const pool = await requirePool(sql, workerPoolId);
-  if (providers.get(pool.providerId)?.providerType === 'static') return pool;
+  requireStatic(context, workerPoolId, pool.providerId);
+  return pool;
+};
+
+const requireStatic = ({ providers }: Context, workerPoolId: string, providerId: string): void => {
+  if (providers.get(providerId)?.providerType === 'static') return;
   throw new RequestError(
     'InputError',
-    `Workers of ${workerPoolId} come from the provider ${pool.providerId}; only static ones are declared.`,
+    `Workers of ${workerPoolId} come from the provider ${providerId}; only static ones are declared.`,
   );
 };
 
