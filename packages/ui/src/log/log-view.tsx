@@ -38,7 +38,7 @@ const useSearch = ({ text, version, want }: Log) => {
   const next = matches.goesOnAt(text);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each version is a step of a long search.
   useEffect(() => {
-    if (next !== undefined) want(next);
+    if (next !== undefined) want(next, 'search');
   }, [next, version, want]);
   // None has been gone to yet: the first step leads to the first one.
   const [at, setAt] = useState(-1);
@@ -70,7 +70,7 @@ const useMissingLines = ({ text, version, want }: Log, drawn: readonly { readonl
   const missing = drawn.find(({ number }) => text.line(number) === undefined)?.number;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each version may have let go what it brought.
   useEffect(() => {
-    if (missing !== undefined) want(missing);
+    if (missing !== undefined) want(missing, 'show');
   }, [missing, version, want]);
 };
 
