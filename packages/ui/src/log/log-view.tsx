@@ -101,8 +101,9 @@ const useLogView = (ref: LogRef) => {
   const toError = () => {
     if (errorAt >= 0) show(errorAt);
   };
-  const errorWhenOver = isOver ? errorAt : -1;
-  const target = hash === '#error' ? errorWhenOver : (linked?.from ?? -1);
+  // What the worker says is an error only where nothing else is, which is known at the end.
+  const isError = isOver || !text.line(errorAt)?.startsWith('[taskcluster');
+  const target = hash === '#error' ? (isError ? errorAt : -1) : (linked?.from ?? -1);
   const markShown = useLinkedLine({ hash, target }, { count, show });
   const link = (number: number, isRange: boolean) => {
     const next = isRange && linked ? `#L${linked.from + 1}-L${number + 1}` : `#L${number + 1}`;
