@@ -38,7 +38,7 @@ const useSearch = ({ text, version, want }: Log) => {
   const next = matches.goesOnAt(text);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each version is a step of a long search.
   useEffect(() => {
-    if (next !== undefined) want(next);
+    if (next !== undefined) want(next, 'search');
   }, [next, version, want]);
   // None has been gone to yet: the first step leads to the first one.
   const [at, setAt] = useState(-1);
@@ -70,7 +70,7 @@ const useMissingLines = ({ text, version, want }: Log, drawn: readonly { readonl
   const missing = drawn.find(({ number }) => text.line(number) === undefined)?.number;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each version may have let go what it brought.
   useEffect(() => {
-    if (missing !== undefined) want(missing);
+    if (missing !== undefined) want(missing, 'show');
   }, [missing, version, want]);
 };
 
@@ -101,8 +101,9 @@ const useLogView = (ref: LogRef) => {
   const toError = () => {
     if (errorAt >= 0) show(errorAt);
   };
-  const errorWhenOver = isOver ? errorAt : -1;
-  const target = hash === '#error' ? errorWhenOver : (linked?.from ?? -1);
+  // What the worker says is an error only where nothing else is, which is known at the end.
+  const isError = isOver || !text.line(errorAt)?.startsWith('[taskcluster');
+  const target = hash === '#error' ? (isError ? errorAt : -1) : (linked?.from ?? -1);
   const markShown = useLinkedLine({ hash, target }, { count, show });
   const link = (number: number, isRange: boolean) => {
     const next = isRange && linked ? `#L${linked.from + 1}-L${number + 1}` : `#L${number + 1}`;

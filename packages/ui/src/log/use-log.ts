@@ -16,7 +16,7 @@ export interface Log {
   /** Why lines that were let go could not be read again. */
   readonly lost?: unknown;
   /** Reads again what was let go, so that a line is there. */
-  readonly want: (number: number) => void;
+  readonly want: (number: number, purpose: 'show' | 'search') => void;
 }
 
 export interface LogRef {
@@ -92,28 +92,28 @@ const readAll = async (
   }
 };
 
-/** What is read again at once, in bytes: enough for some screens, and for a search to get on. */
-const partBytes = 4 * 2 ** 20;
+/** What is read again at once, in bytes: some screens for who looks at them, and more for a search. */
+const [screensBytes, searchBytes] = [256 * 2 ** 10, 4 * 2 ** 20];
 
 /** Brings back lines that were let go: the one that was asked for last, one after the other. */
 const linesComeBack = (
   { text, parts, leaving }: { text: LogText; parts: LogParts; leaving: AbortSignal },
   onChange: (lost?: unknown) => void,
-): ((number: number) => void) => {
-  let wanted: number | undefined;
+): Log['want'] => {
+  let wanted: { readonly number: number; readonly bytes: number } | undefined;
   let isReading = false;
-  const read = async (number: number): Promise<void> => {
-    const span = text.missingAt(number, partBytes);
+  const read = async ({ number, bytes }: NonNullable<typeof wanted>): Promise<void> => {
+    const span = text.missingAt(number, bytes);
     // Also when the line is there: who goes through a log step by step lets the page draw in between.
     if (!span) return pause(0, leaving);
     text.fill(span.offset, await parts.read(span));
     if (text.missingAt(number, 1)) throw new Error('The log is shorter than it was.');
   };
   const readAllWanted = async (): Promise<void> => {
-    for (let number = wanted; number !== undefined; number = wanted) {
+    for (let next = wanted; next !== undefined; next = wanted) {
       wanted = undefined;
       try {
-        await read(number);
+        await read(next);
         onChange();
       } catch (error) {
         if (leaving.aborted) return;
@@ -123,8 +123,8 @@ const linesComeBack = (
       }
     }
   };
-  return (number) => {
-    wanted = number;
+  return (number, purpose) => {
+    wanted = { number, bytes: purpose === 'search' ? searchBytes : screensBytes };
     if (isReading) return;
     isReading = true;
     readAllWanted()
