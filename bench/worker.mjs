@@ -70,7 +70,8 @@ const completed = async (taskId) => {
     const { state, runs } = (await queue.status(taskId)).status;
     if (state === 'completed') return runs.at(-1);
     if (!['pending', 'running'].includes(state)) throw new Error(`${taskId} is ${state}`);
-    await sleep(20);
+    // Seldom: what it costs the platform counts.
+    await sleep(100);
   }
 };
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, createServer as createRelay, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { eventually } from '@taskyard/patience';
 import { type Clock, systemClock } from './clock.ts';
 import { openDockerEngine } from './engines/docker/index.ts';
 import { defaultContainerSettings, type Engine } from './engines/index.ts';
@@ -35,7 +37,7 @@ describe('faults that others met', { skip: noContainers }, () => {
   after(() => daemon.stop());
 
   const aContainerWorker = async (t: TestContext, host = daemon.host) => {
-    const { queue } = await aWorker(t, {
+    const { queue, worker, workDir } = await aWorker(t, {
       engine: 'docker',
       capacity: 4,
       clock: hasty,
@@ -58,7 +60,41 @@ describe('faults that others met', { skip: noContainers }, () => {
     };
     const run = (text: string, image: unknown): Promise<FakeRun> =>
       queue.resolved(queue.addTask(script(text, image)));
-    return { queue, run, madeBy };
+    return { queue, worker, workDir, run, madeBy };
+  };
+
+  /** Another address of the daemon, which can be closed. `refusalOf` answers for it where it returns something. */
+  const aRelay = async (t: TestContext, refusalOf = (_asked: string): string | undefined => undefined) => {
+    const sockets = new Set<Socket>();
+    const relay = createRelay((socket) => {
+      const other = connect(daemon.host.slice('unix://'.length));
+      sockets.add(socket);
+      socket.on('error', () => other.destroy()).on('close', () => other.destroy());
+      other.on('error', () => socket.destroy()).pipe(socket);
+      socket.on('data', (asked) => {
+        const message = refusalOf(asked.toString('latin1'));
+        if (message === undefined) return void other.write(asked);
+        const body = JSON.stringify({ message });
+        const head = [
+          'HTTP/1.1 409 Conflict',
+          'Content-Type: application/json',
+          `Content-Length: ${body.length}`,
+        ];
+        socket.write([...head, '', body].join('\r\n'));
+      });
+    });
+    const path = join(await temporaryDirectory(t), 'socket');
+    const open = async (): Promise<void> => {
+      relay.listen(path);
+      await once(relay, 'listening');
+    };
+    const close = (): void => {
+      relay.close();
+      for (const socket of sockets) socket.destroy();
+    };
+    await open();
+    t.after(close);
+    return { host: `unix://${path}`, open, close };
   };
 
   const containersOf = async (image: string): Promise<number> => {
@@ -117,30 +153,39 @@ describe('faults that others met', { skip: noContainers }, () => {
   });
 
   test('error-inside-200: a daemon that has gone is the fault of the worker, not of the task that wants an image', async (t) => {
-    const sockets: Socket[] = [];
-    const relay = createRelay((socket) => {
-      const other = connect(daemon.host.slice('unix://'.length));
-      sockets.push(socket);
-      socket.on('error', () => other.destroy());
-      other.on('error', () => socket.destroy());
-      socket.pipe(other).pipe(socket);
-    });
-    const path = join(await temporaryDirectory(t), 'socket');
-    relay.listen(path);
-    await once(relay, 'listening');
-    const { queue, run, madeBy } = await aContainerWorker(t, `unix://${path}`);
+    const relay = await aRelay(t);
+    const { queue, run, madeBy, worker, workDir } = await aContainerWorker(t, relay.host);
     assert.equal((await run('true', daemon.image)).state, 'completed');
     relay.close();
-    for (const socket of sockets) socket.destroy();
     for (const image of [daemon.image, madeBy(await saveBusybox('any:name', unique()))]) {
       const result = await run('true', image);
       assert.deepEqual([result.state, result.reason], ['exception', 'internal-error']);
       assert.match(queue.logOf(result), /could not go on: .*connect/);
     }
-    relay.listen(path);
-    await once(relay, 'listening');
-    t.after(() => relay.close());
+    await relay.open();
     assert.equal((await run('true', daemon.image)).state, 'completed');
+    // What else the worker has is given back although the daemon is gone when it ends.
+    relay.close();
+    await worker.stop();
+    await assert.rejects(worker.stopped, /connect/);
+    assert.equal(existsSync(join(workDir, 'worker.lock')), false);
+  });
+
+  test('a network that the daemon cannot give a container for a moment is asked for again, and is then the fault of the worker', async (t) => {
+    let refusals = 2;
+    const message = 'failed to create endpoint a on network b: Link not found';
+    const relay = await aRelay(t, (asked) =>
+      /^POST \/containers\/\w+\/attach/.test(asked) && refusals-- > 0 ? message : undefined,
+    );
+    const { queue, run } = await aContainerWorker(t, relay.host);
+    const result = await run('echo done', daemon.image);
+    assert.equal(result.state, 'completed', queue.logOf(result));
+    assert.match(queue.logOf(result), /^done\r?$/m);
+    refusals = 100;
+    const failed = await run('echo done', daemon.image);
+    assert.deepEqual([failed.state, failed.reason], ['exception', 'internal-error']);
+    assert.match(queue.logOf(failed), /could not go on: .*Link not found/);
+    await eventually('no container to be left', async () => (await containersOf(daemon.image)) === 0);
   });
 
   test('error-inside-200: an archive elsewhere that is refused fails its task; where its server is away or breaks off, that is the fault of the worker', async (t) => {

@@ -41,10 +41,19 @@ const checkCapacity = (capacity: number): void => {
 const mayAskPrivate = ({ allowPrivateUrls }: WorkerOptions, { name }: Engine): boolean =>
   allowPrivateUrls === true || name === 'process';
 
+/** Closes all of them, also when one cannot be closed; then throws what the first of these says. */
 const closeInOrder = async (
   parts: readonly ({ close(): void | Promise<void> } | undefined)[],
 ): Promise<void> => {
-  for (const part of parts) await part?.close();
+  const failures: unknown[] = [];
+  for (const part of parts) {
+    try {
+      await part?.close();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 };
 
 /** Makes everything that runs share, and what undoes it. */

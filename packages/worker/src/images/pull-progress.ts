@@ -14,6 +14,9 @@ interface Layer {
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
+// Podman tells no more of a layer, nor of the description of the image, than that its download is complete.
+const endings = ['Pull complete', 'Already exists', 'Download complete'];
+
 /** The progress of a pull over all layers, in one line. */
 export class PullProgress {
   readonly #layers = new Map<string, Layer>();
@@ -22,7 +25,7 @@ export class PullProgress {
     // The first event names the tag where the others name a layer.
     if (id === undefined || status.startsWith('Pulling from')) return;
     const { current = 0, total = 0, isThere = false } = this.#layers.get(id) ?? {};
-    if (status === 'Pull complete' || status === 'Already exists') {
+    if (endings.includes(status)) {
       this.#layers.set(id, { current: total, total, isThere: true });
     } else if (status === 'Downloading') {
       this.#layers.set(id, {

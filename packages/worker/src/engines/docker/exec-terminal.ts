@@ -2,17 +2,20 @@ import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import type { TerminalSize } from '@taskyard/client';
 import type { Container } from 'dockerode';
+import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../worker-log.ts';
 import type { Terminal } from '../engine.ts';
 import { chooseShell } from '../script-terminal.ts';
 
 const exitCodeUnknown = 255;
 
+const [looksMax, betweenLooksMs] = [40, 50];
+
 /** Opens a shell in a container that runs, with a terminal of its own. */
 export const openExecTerminal = async (
   container: Container,
   environment: Readonly<Record<string, string>>,
-  { columns, rows }: TerminalSize,
+  { clock, size: { columns, rows } }: { clock: Clock; size: TerminalSize },
 ): Promise<Terminal> => {
   const exec = await container.exec({
     Cmd: ['/bin/sh', '-c', chooseShell],
@@ -39,8 +42,7 @@ export const openExecTerminal = async (
     resize: (size) => void resize(size),
     wait: async () => {
       await over;
-      const { ExitCode } = await exec.inspect().catch(() => ({ ExitCode: null }));
-      return ExitCode ?? exitCodeUnknown;
+      return exitCodeOf(exec, clock);
     },
     kill: () => {
       void end(container, exec).finally(() => stream.destroy());
@@ -48,8 +50,20 @@ export const openExecTerminal = async (
   };
 };
 
+type Exec = Awaited<ReturnType<Container['exec']>>;
+
+/** A daemon learns of the end a moment after the connection has gone. Podman says 0 of a shell that still runs. */
+const exitCodeOf = async (exec: Exec, clock: Clock): Promise<number> => {
+  for (let looks = 1; looks <= looksMax; looks++) {
+    const { ExitCode, Running } = await exec.inspect().catch(() => ({ ExitCode: null, Running: false }));
+    if (!Running) return ExitCode ?? exitCodeUnknown;
+    await clock.sleep(betweenLooksMs);
+  }
+  return exitCodeUnknown;
+};
+
 /** A daemon does not end a shell whose connection has gone. On this machine we do; elsewhere it ends with its container. */
-const end = async ({ id }: Container, exec: Awaited<ReturnType<Container['exec']>>): Promise<void> => {
+const end = async ({ id }: Container, exec: Exec): Promise<void> => {
   try {
     const { Pid, Running } = await exec.inspect();
     if (!Running) return;

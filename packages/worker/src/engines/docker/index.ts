@@ -69,7 +69,7 @@ export const openDockerEngine = async (options: DockerEngineOptions): Promise<En
     openTerminal: async ({ directory: task, environment }, size) => {
       const id = workshop.running.get(task);
       if (id === undefined) throw new Error('No command of the task runs at the moment.');
-      return openExecTerminal(docker.getContainer(id), environment, size);
+      return openExecTerminal(docker.getContainer(id), environment, { clock, size });
     },
     sweep: async (task) => {
       workshop.kept.delete(task);

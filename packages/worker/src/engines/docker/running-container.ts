@@ -51,10 +51,33 @@ const unlessOver = async (act: Promise<unknown>): Promise<void> => {
 export const removeContainer = (container: Container): Promise<void> =>
   unlessOver(container.remove({ force: true, v: true }));
 
-/** Makes and starts a container. One that cannot be started fails its command, as a missing program does. */
-export const startContainer = async (
-  starting: Starting,
-): Promise<RunningCommand & { readonly id: string }> => {
+type RunningContainer = RunningCommand & { readonly id: string };
+
+/** The daemon could not connect a container to its network, which is no fault of the command. */
+class NoNetwork extends Error {}
+
+// As Docker and Podman say it. Podman may take the name of a bridge that it is just removing.
+const ofNetwork =
+  /\bcni plugin\b|netavark|container networking|failed to create endpoint|programming external connectivity/i;
+
+const [startsMax, betweenStartsMs] = [4, 250];
+
+/**
+ * Makes and starts a container. One that cannot be started fails its command, as a missing program does. Throws when the daemon
+ * cannot give it its network, after several attempts.
+ */
+export const startContainer = async (starting: Starting): Promise<RunningContainer> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce(starting);
+    } catch (error) {
+      if (!(error instanceof NoNetwork) || tries >= startsMax) throw error;
+      await starting.clock.sleep(betweenStartsMs * tries);
+    }
+  }
+};
+
+const startOnce = async (starting: Starting): Promise<RunningContainer> => {
   const { docker, spec, output, isKept } = starting;
   // The library would put all of it into the address as well: the environment, and more than fits there.
   const container = await docker.createContainer({
@@ -104,6 +127,7 @@ const begin = async (container: Container, starting: Starting): Promise<Begun> =
     return { ended };
   } catch (error) {
     if (statusOf(error) === undefined) throw error;
+    if (ofNetwork.test(messageOf(error))) throw new NoNetwork(messageOf(error), { cause: error });
     return { refusal: messageOf(error) };
   }
 };
@@ -127,11 +151,7 @@ const usageOf = (container: Container): (() => Usage | undefined) => {
   };
 };
 
-const notStarted = (
-  id: string,
-  refusal: string,
-  output: Writable,
-): RunningCommand & { readonly id: string } => {
+const notStarted = (id: string, refusal: string, output: Writable): RunningContainer => {
   output.write(`The command could not be started: ${refusal.trim()}\n`);
   const isMissing = /executable file not found|no such file or directory/i.test(refusal);
   const exit: CommandExit = { exitCode: isMissing ? exitCodeNotFound : exitCodeNotRun };
