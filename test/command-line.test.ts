@@ -246,7 +246,7 @@ config: {}
     };
     const [unreadable, why] = await codeOf('--config', '/nowhere/worker.yml');
     assert.deepEqual([unreadable, /nowhere/.test(String(why))], [64, true]);
-    const [wrong, mistake] = await codeOf('--task-queue-id', taskQueueId, '--capacity', '99');
+    const [wrong, mistake] = await codeOf('--task-queue-id', taskQueueId, '--capacity', '999');
     assert.deepEqual([wrong, /capacity/i.test(String(mistake))], [73, true]);
     const [broken] = await codeOf('--task-queue-id', taskQueueId, '--work-dir', '/dev/null/worker');
     assert.equal(broken, 69);

@@ -140,20 +140,26 @@ export const launchConfigHistories = (
      where worker_pool_id = any(${workerPoolIds}::text[]) and registered >= ${since} and launch_config_id is not null
      group by worker_pool_id, launch_config_id`;
 
-/** Errors that launch configs are to blame for since a time, and how often since a later one there was no capacity. */
+/**
+ * Errors that launch configs are to blame for since a time, and how often since a later one there was no capacity. In the order
+ * of the index of pools: PostgreSQL 15 would take that of the times for the better one.
+ */
 export const launchConfigErrors = (
   sql: Sql,
   workerPoolIds: readonly string[],
   { since, shortSince }: { since: Date; shortSince: Date },
 ) =>
   sql<{ workerPoolId: string; launchConfigId: string; count: number; shortages: number }>`
-    select worker_pool_id, launch_config_id,
-           count(*) filter (where extra::jsonb ->> 'isPassing' is distinct from 'true')::int as count,
-           count(*) filter (where extra::jsonb ->> 'isShortage' = 'true' and reported >= ${shortSince})::int
+    select pool.worker_pool_id, error.launch_config_id,
+           count(*) filter (where error.extra::jsonb ->> 'isPassing' is distinct from 'true')::int as count,
+           count(*) filter (where error.extra::jsonb ->> 'isShortage' = 'true' and error.reported >= ${shortSince})::int
              as shortages
-      from worker_pool_errors
-     where worker_pool_id = any(${workerPoolIds}::text[]) and reported >= ${since} and launch_config_id is not null
-     group by worker_pool_id, launch_config_id`;
+      from unnest(${workerPoolIds}::text[]) as pool(worker_pool_id)
+     cross join lateral (
+       select launch_config_id, extra, reported from worker_pool_errors
+        where worker_pool_id = pool.worker_pool_id and reported >= ${since} and launch_config_id is not null
+        order by reported desc, error_id offset 0) as error
+     group by pool.worker_pool_id, error.launch_config_id`;
 
 export interface Leaving extends WorkerRef {
   readonly shouldTerminate: boolean;
