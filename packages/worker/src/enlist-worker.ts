@@ -37,7 +37,7 @@ export const enlistWorker = async (
     return { ...optionsOf(readSettings({ ...sources, ...learned })), membership, notices, log };
   } catch (error) {
     await membership.reportError('The worker could not be set up', messageOf(error)).catch(() => undefined);
-    membership.close();
+    await membership.close();
     throw error;
   }
 };

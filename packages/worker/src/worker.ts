@@ -144,7 +144,7 @@ const part = async (
       log.warn({ error: messageOf(error) }, 'worker-manager could not be told that the worker goes');
     });
   }
-  membership?.close();
+  await membership?.close();
   log.info({ reason }, 'the worker has ended');
   return reason;
 };
@@ -153,7 +153,7 @@ const partBroken = async ({ membership }: WorkerOptions, log: WorkerLog, error: 
   const message = messageOf(error);
   log.error({ error: message }, 'the worker could not run');
   await membership?.reportError('The worker could not run', message).catch(() => undefined);
-  membership?.close();
+  await membership?.close();
   throw error;
 };
 

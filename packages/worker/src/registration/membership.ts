@@ -20,8 +20,8 @@ export interface Membership {
   readonly lost: AbortSignal;
   /** Leaves the pool, so that a cloud's provider removes the machine. Workers of other providers may return. */
   leave(): Promise<void>;
-  /** Stops the renewals. */
-  close(): void;
+  /** Stops the renewals. One that is on its way may end: its reply has the secret for the next start. */
+  close(): void | Promise<void>;
 }
 
 export interface Joining {
@@ -42,6 +42,9 @@ const unknownForMs = minutes(2);
 const unknownPauseMs = seconds(2);
 
 const renewalLeadMs = minutes(30);
+
+// A server that does not answer must not keep the worker from ending.
+const lastReplyWithinMs = seconds(2);
 
 /** When to renew credentials with this lifetime. */
 const renewAfterMs = (lengthMs: number): number => Math.max(lengthMs - renewalLeadMs, (lengthMs * 2) / 3);
@@ -127,15 +130,20 @@ const registerAgain = async (
   }
 };
 
+interface Renewing extends Joining {
+  readonly untilMs: number;
+  /** Breaks off the current request, where `signal` is to end only the attempts. */
+  readonly hangUp?: AbortSignal;
+}
+
 const renew = async (
   identity: Identity,
   { credentials, secret, workerConfig }: StoredRegistration,
-  { clock, storePath, untilMs, signal }: Joining & { untilMs: number },
+  { clock, storePath, untilMs, signal, hangUp = signal }: Renewing,
 ): Promise<StoredRegistration> => {
-  const reply = await withRetries(
-    () => connect(identity, credentials).reregisterWorker({ ...nameOf(identity), secret }, { signal }),
-    { clock, signal, giveUpAfterMs: untilMs },
-  );
+  const ask = () =>
+    connect(identity, credentials).reregisterWorker({ ...nameOf(identity), secret }, { signal: hangUp });
+  const reply = await withRetries(ask, { clock, signal, giveUpAfterMs: untilMs });
   const renewed = {
     ...nameOf(identity),
     credentials: reply.credentials,
@@ -152,6 +160,7 @@ const keep = (identity: Identity, first: StoredRegistration, joining: Joining): 
   const { clock, log } = joining;
   const { workerPoolId, workerGroup, workerId } = identity;
   const over = new AbortController();
+  const hangUp = new AbortController();
   const lost = new AbortController();
   let registration = first;
   const leftMs = (): number => Date.parse(registration.expires) - clock.now().getTime();
@@ -159,12 +168,12 @@ const keep = (identity: Identity, first: StoredRegistration, joining: Joining): 
     while (!over.signal.aborted) {
       await clock.sleep(renewAfterMs(leftMs()), over.signal);
       if (over.signal.aborted) return;
-      const { signal } = over;
-      registration = await renew(identity, registration, { ...joining, untilMs: leftMs(), signal });
+      const signals = { signal: over.signal, hangUp: hangUp.signal };
+      registration = await renew(identity, registration, { ...joining, ...signals, untilMs: leftMs() });
       log.info({ expires: registration.expires }, 'the worker has registered again');
     }
   };
-  renewing().catch((error) => {
+  const renewals = renewing().catch((error) => {
     if (over.signal.aborted) return;
     log.error({ error: messageOf(error) }, 'the credentials of the worker could not be renewed');
     lost.abort();
@@ -193,6 +202,11 @@ const keep = (identity: Identity, first: StoredRegistration, joining: Joining): 
         giveUpAfterMs: seconds(30),
       });
     },
-    close: () => over.abort(),
+    close: async () => {
+      over.abort();
+      const cancel = clock.after(lastReplyWithinMs, () => hangUp.abort());
+      await renewals;
+      cancel();
+    },
   };
 };

@@ -106,7 +106,7 @@ test('an instance of EC2 proves who it is by its signed identity document', asyn
 test('an instance that is started again registers by the secret that it remembers', async (t) => {
   const { manager, workDir, enlist } = await anInstance(t);
   const first = await enlist();
-  first.membership?.close();
+  await first.membership?.close();
   const second = await enlist();
   assert.deepEqual(
     manager.asked.map(({ name }) => name),
@@ -125,6 +125,24 @@ test('credentials are renewed before they expire, and each secret is used once',
     () => manager.asked.filter(({ name }) => name === 'reregisterWorker').length >= 2,
   );
   assert.equal(membership?.lost.aborted, false);
+});
+
+test('the secret of a renewal that is on its way when the worker ends is remembered', async (t) => {
+  const { manager, enlist } = await anInstance(t);
+  manager.answers.lifetimeMs = 300;
+  const { membership } = await enlist();
+  await new Promise((resolve) => {
+    manager.answers.onRenewal = () => {
+      manager.answers.onRenewal = undefined;
+      manager.answers.lifetimeMs = 3_600_000;
+      resolve(membership?.close());
+    };
+  });
+  await enlist();
+  assert.deepEqual(
+    manager.asked.map(({ name }) => name),
+    ['registerWorker', 'reregisterWorker', 'reregisterWorker'],
+  );
 });
 
 test('a worker whose credentials cannot be renewed is told that it has lost its place', async (t) => {

@@ -15,6 +15,8 @@ export interface FakeWorkerManager {
     status: number;
     lifetimeMs: number;
     workerConfig: object;
+    /** Called before a renewal is answered. */
+    onRenewal?: (() => void) | undefined;
   };
 }
 
@@ -30,7 +32,12 @@ const nameOf = (method: string, path: string): string => {
 /** Lets every worker in; each secret that it gives holds once. */
 export const fakeWorkerManager = async (t: TestContext): Promise<FakeWorkerManager> => {
   const asked: FakeWorkerManager['asked'] = [];
-  const answers = { terminate: false, status: 200, lifetimeMs: 3_600_000, workerConfig: {} };
+  const answers: FakeWorkerManager['answers'] = {
+    terminate: false,
+    status: 200,
+    lifetimeMs: 3_600_000,
+    workerConfig: {},
+  };
   let secrets = 0;
   const admitted = () => ({
     expires: new Date(Date.now() + answers.lifetimeMs).toJSON(),
@@ -46,6 +53,7 @@ export const fakeWorkerManager = async (t: TestContext): Promise<FakeWorkerManag
     if (name === 'registerWorker')
       return { status: 200, body: { ...admitted(), workerConfig: answers.workerConfig } };
     if (name === 'reregisterWorker') {
+      answers.onRenewal?.();
       const isRight = body.secret === `secret-${secrets}`;
       return isRight
         ? { status: 200, body: admitted() }

@@ -56,7 +56,10 @@ export const resetSlots: Verb<store.Slot, boolean, Context> = async (tx, slots, 
   return slots.map((slot) => moved.has(nameOf(slot)));
 };
 
-/** Prepares and fires at most `limit` hooks that are due; returns how many fired. */
+/**
+ * Resets at most `limit` slots that were set before the clock was set back, then fires at most `limit` hooks that are due;
+ * returns the larger of the two counts: from `limit` on there may be more to do.
+ */
 export const fireDue = async (
   context: Context,
   { fires, resets }: { fires: Batched<DueFire, boolean>; resets: Batched<store.Slot, boolean> },
@@ -64,14 +67,17 @@ export const fireDue = async (
 ): Promise<number> => {
   const now = context.clock.now();
   const ahead = await store.readSetAhead(context.db, limit);
-  if (ahead.length > 0) await resets.all(ahead);
+  const reset = ahead.length > 0 ? countOf(await resets.all(ahead)) : 0;
   const due: DueFire[] = [];
   for (const slot of await store.readDue(context.db, now, limit)) {
     const occasion = { firedBy: 'schedule', taskId: slugid(), at: createdAt(slot, now) } as const;
     due.push({ slot, fire: await prepareFire(context, slot, occasion) });
   }
-  return (await fires.all(due)).filter((isFired) => isFired === true).length;
+  return Math.max(reset, countOf(await fires.all(due)));
 };
+
+const countOf = (answers: readonly Answer<boolean>[]): number =>
+  answers.filter((isDone) => isDone === true).length;
 
 /** When a hook fires next, or why it does not: its schedule was stored by a version that read it otherwise. */
 const nextOf = (slot: store.DueHook, after: Date): Answer<Date> => {

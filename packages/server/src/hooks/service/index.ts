@@ -49,7 +49,7 @@ export const hookVerbs = (context: Context) => {
     removeHook: bound.removeHook.one,
     resetToken: bound.resetToken.one,
     trigger: (call: Trigger) => trigger(context, bound.triggerHooks, call),
-    /** Fires at most `limit` hooks whose time has come; returns how many fired. */
+    /** Fires at most `limit` hooks whose time has come; returns how many, or how many slots it has reset, if those are more. */
     fireDue: (limit: number) =>
       fireDue(context, { fires: bound.fireDueHooks, resets: bound.resetSlots }, limit),
     /** Fires hooks for at most `limit` messages that wait; returns how many were dealt with. */
