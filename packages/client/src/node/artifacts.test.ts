@@ -241,6 +241,33 @@ describe('uploading an artifact', () => {
       },
     ));
 
+  it('in parts is not begun anew by a caller that repeats nothing when a call around the parts fails', () => {
+    let failures = 0;
+    return withServer(
+      (rootUrl) => (request, response) => {
+        const { method, url } = request;
+        if (url.startsWith('/part')) response.setHeader('etag', `"${url}"`).end();
+        else if (!url.includes('artifact-in-parts')) s3(rootUrl, () => {})(request, response);
+        else if (failures++ % 2 === 0) json(response, { code: 'ServiceUnavailable' }, 503);
+        else if (method === 'PUT') response.writeHead(204).end();
+        else {
+          const partUrls = [1, 2].map((part) => `${rootUrl()}/part-${part}`);
+          json(response, { uploadId: 'u', partLength: 4, partUrls, expires: '' });
+        }
+      },
+      async (queue, { requests }) => {
+        const content = { bytes: Buffer.from('1234567') };
+        await uploadArtifact(queue.use({ retries: 0 }), { ...upload, content, inPartsFrom: 1 });
+        const parts = requests.filter(({ url }) => url.startsWith('/part'));
+        assert.deepEqual(parts.map(({ text }) => text).sort(), ['1234', '567']);
+        const last = requests.at(-1);
+        assert.equal(last?.method, 'PUT');
+        const etags = ['"/part-1"', '"/part-2"'];
+        assert.deepEqual(JSON.parse(last?.text ?? ''), { uploadId: 'u', contentLength: 7, etags });
+      },
+    );
+  });
+
   it('of type object goes through the object service', () =>
     withServer(
       (rootUrl) =>

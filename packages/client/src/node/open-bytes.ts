@@ -84,7 +84,7 @@ export const openBytes = async (address: string, options: OpenOptions = {}): Pro
 
 /** Whether bytes broke off on their way, for which the server or the network is to blame. */
 export const isBrokenOff = (error: unknown): boolean =>
-  /^(Z_|ECONN|EPIPE|ERR_STREAM_PREMATURE|ERR_BROTLI|HPE_)/.test(String((error as { code?: unknown })?.code));
+  /^(Z_|ECONN|ERR_STREAM_PREMATURE|ERR_BROTLI|HPE_)/.test(String((error as { code?: unknown })?.code));
 
 /** What went wrong while bytes were on their way, as a DownloadError where the server or the network is to blame. */
 export const transferError = (address: string, error: unknown): unknown =>

@@ -23,7 +23,7 @@ const takesNoParts = (error: unknown): boolean =>
  * Uploads an artifact of type `s3` in parts, each of which is sent again by itself when it fails. Returns false when the queue
  * takes none, and nothing has happened.
  *
- * @param queueNow the queue, with credentials that are valid now
+ * @param queueNow the queue, with credentials that are valid now; it repeats calls
  */
 export const uploadInParts = async (
   queueNow: () => Queue,

@@ -39,6 +39,10 @@ export interface ArtifactUpload {
 }
 
 const silenceMaxMsDefault = 120_000;
+
+// A call that fails once the bytes are on their way would cost all of them, so callers that repeat uploads as a whole have it
+// repeated as well.
+const retriesMidway = 5;
 const inPartsFromDefault = 256 * 2 ** 20;
 
 const gzipInMemory = promisify(gzip);
@@ -119,7 +123,7 @@ type Stored<Type> = Extract<PostArtifactResponse, { storageType: Type }>;
 interface Begun<Type> {
   readonly upload: ArtifactUpload;
   readonly reply: Stored<Type>;
-  /** The queue, with credentials that are valid now. */
+  /** The queue for calls in the midst of the upload, with credentials that are valid now. */
   queueNow(): Queue;
 }
 
@@ -234,7 +238,9 @@ export const uploadArtifact = async (
   signal?: AbortSignal,
 ): Promise<void> => {
   const { freshCredentials } = upload;
-  const queueNow = () => (freshCredentials ? queue.use({ credentials: freshCredentials() }) : queue);
+  const retries = Math.max(queue.options.retries ?? 0, retriesMidway);
+  const queueNow = () =>
+    queue.use({ retries, ...(freshCredentials ? { credentials: freshCredentials() } : {}) });
   const reply = await create(queue, upload, signal);
   if (reply.storageType === 's3') await uploadToS3({ upload, reply, queueNow }, signal);
   else if (reply.storageType === 'object') await uploadToObjects({ upload, reply, queueNow }, signal);

@@ -30,7 +30,9 @@ export const loadArchive = async (
     signal.throwIfAborted();
     // The error in the archive says more than that its sending broke off.
     if (failure) throw failure;
-    throw isBrokenOff(error) ? new Unavailable(messageOf(error), { cause: error }) : error;
+    // The daemon went while the archive was being sent, or before it had answered.
+    const hasGone = (error as NodeJS.ErrnoException).code === 'EPIPE' || isBrokenOff(error);
+    throw hasGone ? new Unavailable(messageOf(error), { cause: error }) : error;
   } finally {
     content.destroy();
     archive.destroy();

@@ -28,9 +28,10 @@ export const provideImage = async (
   } catch (error) {
     signal.throwIfAborted();
     if (isPassingFailure(error)) throw error;
-    if (isBrokenTransfer(error)) throw new Unavailable(messageOf(error));
-    // Nothing answers for the daemon of containers.
-    if ((error as NodeJS.ErrnoException).syscall === 'connect') throw error;
+    const { syscall, code } = error as NodeJS.ErrnoException;
+    // The daemon of containers breaks off, or nothing answers for it.
+    if (isBrokenTransfer(error) || code === 'ECONNRESET') throw new Unavailable(messageOf(error));
+    if (syscall === 'connect') throw error;
     log.error(`[image] ${messageOf(error)}`);
     return undefined;
   }

@@ -130,6 +130,8 @@ test('a program that the image does not have is an exit code, and leaves no cont
   const exit = await (await scene.start(['no-such-program'])).wait();
   assert.deepEqual(exit, { exitCode: 127 });
   assert.match(await scene.text(), /could not be started: .*no-such-program/);
+  // Errors of the network have this word.
+  assert.deepEqual(await (await scene.start(['netavark'])).wait(), { exitCode: 127 });
   assert.equal((await leftOf(scene.root)).containers, 0);
 });
 

@@ -60,6 +60,9 @@ class NoNetwork extends Error {}
 const ofNetwork =
   /\bcni plugin\b|netavark|container networking|failed to create endpoint|programming external connectivity/i;
 
+// What the runtime says of a command quotes it, and a command may be called anything.
+const ofRuntime = /\bOCI\b/;
+
 const [startsMax, betweenStartsMs] = [4, 250];
 
 /**
@@ -127,8 +130,9 @@ const begin = async (container: Container, starting: Starting): Promise<Begun> =
     return { ended };
   } catch (error) {
     if (statusOf(error) === undefined) throw error;
-    if (ofNetwork.test(messageOf(error))) throw new NoNetwork(messageOf(error), { cause: error });
-    return { refusal: messageOf(error) };
+    const message = messageOf(error);
+    if (ofNetwork.test(message) && !ofRuntime.test(message)) throw new NoNetwork(message, { cause: error });
+    return { refusal: message };
   }
 };
 
