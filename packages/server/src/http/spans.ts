@@ -15,8 +15,9 @@ const refIn = ({ taskId = '', runId = '' }: TracedCall['params']) =>
   isTaskId(taskId) ? { taskId, runId: /^\d{1,3}$/.test(runId) ? Number(runId) : undefined } : undefined;
 
 /**
- * Begins the span of a call, where calls are traced. Its parent is the one that the caller names. What a worker that names none says about a run
- * is part of the trace of its task. The path is that of the method: what a URL has in its place may be a secret.
+ * Begins the span of a call, where calls are traced. Its parent is the one that the caller names. Where a worker names none,
+ * what it says about a run is below the span of that run. The path is that of the method: what a URL has in its place may be
+ * a secret.
  */
 export const beginCall = (
   tracing: Tracing | undefined,
