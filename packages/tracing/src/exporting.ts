@@ -112,8 +112,12 @@ class Ids implements IdGenerator {
   generateSpanId = (): string => this.#next.spanId ?? this.#random.generateSpanId();
 }
 
+/** Why an export failed. What Node says of a host with several addresses has a code, but no message. */
+const reasonOf = (error: (Error & { code?: unknown }) | undefined): string =>
+  error?.message || String(error?.code ?? 'the endpoint refused them');
+
 /** Reports the first failure of an exporter, and the first after a success. */
-class HeededExporter implements SpanExporter {
+class ReportingExporter implements SpanExporter {
   readonly #exporter: SpanExporter;
   readonly #onError: (message: string) => void;
   #isFailing = false;
@@ -126,7 +130,7 @@ class HeededExporter implements SpanExporter {
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     this.#exporter.export(spans, (result) => {
       const isFailure = result.code !== ExportResultCode.SUCCESS;
-      if (isFailure && !this.#isFailing) this.#onError(result.error?.message ?? 'the endpoint refused them');
+      if (isFailure && !this.#isFailing) this.#onError(reasonOf(result.error));
       this.#isFailing = isFailure;
       done(result);
     });
@@ -230,4 +234,4 @@ class ExportedTracing implements Tracing {
 
 /** Opens what exports spans to a URL that takes OTLP over HTTP. */
 export const exportTo = (url: string, source: TracingSource): Tracing =>
-  new ExportedTracing(new HeededExporter(new OTLPTraceExporter({ url }), source.onError), source);
+  new ExportedTracing(new ReportingExporter(new OTLPTraceExporter({ url }), source.onError), source);

@@ -46,14 +46,18 @@ describe('tracing', () => {
     assert.notEqual(await loadedWith(nowhere), 0);
   });
 
-  it('is switched off by the variables of OpenTelemetry, and refuses protocols that there are not', async () => {
+  it('is switched off by the variables of OpenTelemetry, and refuses protocols and URLs that there are not', async () => {
     const off = [{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_EXPORTER: 'none' }];
     for (const environment of off) assert.equal(await openTracing(nowhere, unheeded, environment), undefined);
     const errors: string[] = [];
     const source = { ...unheeded, onError: (message: string) => void errors.push(message) };
     const grpc = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
     assert.equal(await openTracing(nowhere, source, grpc), undefined);
-    assert.deepEqual(errors, ['the protocol of OTLP is set to grpc, and only http/protobuf is supported']);
+    assert.equal(await openTracing({ endpoint: 'http://nowhere:99999' }, source, {}), undefined);
+    assert.deepEqual(errors, [
+      'the protocol of OTLP is set to grpc, and only http/protobuf is supported',
+      'the URL of the endpoint is not valid',
+    ]);
     const both = { ...grpc, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' };
     await (await aTracing(both)).close();
   });
@@ -143,10 +147,13 @@ describe('tracing', () => {
     assert.equal(await traced(undefined, 'none', {}, async (span) => span), undefined);
   });
 
-  it('an endpoint that is away is reported once, and holds nothing up', async () => {
+  it('an endpoint that is away is reported once, and holds nothing up', async (t) => {
     const errors: string[] = [];
     const source = { service: 'a test', onError: (message: string) => void errors.push(message) };
     process.env.OTEL_EXPORTER_OTLP_TIMEOUT = '100';
+    t.after(() => {
+      delete process.env.OTEL_EXPORTER_OTLP_TIMEOUT;
+    });
     const tracing = await openTracing(nowhere, source, {});
     tracing?.begin('lost').end();
     await tracing?.close();
