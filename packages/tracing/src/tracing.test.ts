@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { traceIdOf } from './identity.ts';
-import { openTracing, type Tracing, traced } from './index.ts';
+import { openTracing, type Tracing, taskRefOf, traced } from './index.ts';
 
 // What reaches an endpoint is the subject of test/traces.test.ts.
 
@@ -72,6 +72,13 @@ describe('tracing', () => {
     }
     assert.notDeepEqual(one.headersFor({ taskId }), one.headersFor({ taskId, runId: 0 }));
     assert.equal(one.taskSpan({ taskId: 'no id of a task' }), undefined);
+  });
+
+  it('takes for a task or a run only what can be one', () => {
+    assert.deepEqual(taskRefOf(taskId, '3'), { taskId, runId: 3 });
+    for (const word of [undefined, '_', '-1', '1000'])
+      assert.deepEqual(taskRefOf(taskId, word), { taskId, runId: undefined });
+    for (const word of [undefined, 'no-id', `${taskId}A`]) assert.equal(taskRefOf(word, '3'), undefined);
   });
 
   it('of a part of all traces, every process exports the same tasks and runs', async (t) => {
