@@ -121,13 +121,23 @@ class ReportingExporter implements SpanExporter {
   readonly #exporter: SpanExporter;
   readonly #onError: (message: string) => void;
   #isFailing = false;
+  #isGivenUp = false;
 
   constructor(exporter: SpanExporter, onError: (message: string) => void) {
     this.#exporter = exporter;
     this.#onError = onError;
   }
 
+  /** To be called before the process ends: an endpoint that took nothing just now gets nothing more. */
+  end(): void {
+    this.#isGivenUp = this.#isFailing;
+  }
+
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
+    if (this.#isGivenUp) {
+      done({ code: ExportResultCode.FAILED });
+      return;
+    }
     this.#exporter.export(spans, (result) => {
       const isFailure = result.code !== ExportResultCode.SUCCESS;
       if (isFailure && !this.#isFailing) this.#onError(reasonOf(result.error));
@@ -136,20 +146,23 @@ class ReportingExporter implements SpanExporter {
     });
   }
 
-  shutdown(): Promise<void> {
-    return this.#exporter.shutdown();
+  async shutdown(): Promise<void> {
+    // It would wait for what is on its way.
+    if (!this.#isGivenUp) await this.#exporter.shutdown();
   }
 }
 
 /** Makes spans by OpenTelemetry's SDK. Nothing of it is global: a process may have several. */
 class ExportedTracing implements Tracing {
+  readonly #exporter: ReportingExporter;
   readonly #provider: BasicTracerProvider;
   readonly #tracer: Tracer;
   readonly #ids = new Ids();
   readonly #propagator = new W3CTraceContextPropagator();
   readonly #current = new AsyncLocalStorage<KnownSpan | undefined>();
 
-  constructor(exporter: SpanExporter, { service }: TracingSource) {
+  constructor(exporter: ReportingExporter, { service }: TracingSource) {
+    this.#exporter = exporter;
     const version = ownVersion();
     const own = { 'service.name': service, 'service.version': version, 'service.instance.id': randomUUID() };
     this.#provider = new BasicTracerProvider({
@@ -221,6 +234,7 @@ class ExportedTracing implements Tracing {
   }
 
   async close(): Promise<void> {
+    this.#exporter.end();
     const over = new AbortController();
     // Failures have been reported.
     const shutDown = this.#provider.shutdown().catch(() => undefined);

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { traceIdOf } from './identity.ts';
@@ -165,5 +168,31 @@ describe('tracing', () => {
     tracing?.begin('lost').end();
     await tracing?.close();
     assert.equal(errors.length, 1);
+  });
+
+  it('an endpoint that took nothing gets nothing more when the process ends', async (t) => {
+    let requests = 0;
+    const server = createServer((request, reply) => {
+      requests++;
+      request.resume().once('end', () => reply.writeHead(400).end());
+    });
+    server.listen({ host: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    process.env.OTEL_BSP_SCHEDULE_DELAY = '1';
+    t.after(() => {
+      delete process.env.OTEL_BSP_SCHEDULE_DELAY;
+      server.close();
+      server.closeAllConnections();
+    });
+    const { port } = server.address() as AddressInfo;
+    const errors = new EventEmitter();
+    const failed = once(errors, 'reported');
+    const source = { service: 'a test', onError: (reason: string) => void errors.emit('reported', reason) };
+    const tracing = await openTracing({ endpoint: `http://127.0.0.1:${port}` }, source, {});
+    tracing?.begin('refused').end();
+    assert.deepEqual(await failed, ['Bad Request']);
+    tracing?.begin('left').end();
+    await tracing?.close();
+    assert.equal(requests, 1);
   });
 });
