@@ -24,6 +24,7 @@ export const targetOf = (
 ): { readonly url: string } | { readonly obstacle: string } | undefined => {
   const url = urlOf(settings);
   if (url === undefined || isOff(environment)) return undefined;
+  if (!URL.canParse(url)) return { obstacle: 'the URL of the endpoint is not valid' };
   const protocol =
     environment.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? environment.OTEL_EXPORTER_OTLP_PROTOCOL ?? '';
   if (protocols.includes(protocol)) return { url };

@@ -112,40 +112,57 @@ class Ids implements IdGenerator {
   generateSpanId = (): string => this.#next.spanId ?? this.#random.generateSpanId();
 }
 
+/** Why an export failed. What Node says of a host with several addresses has a code, but no message. */
+const reasonOf = (error: (Error & { code?: unknown }) | undefined): string =>
+  error?.message || String(error?.code ?? 'the endpoint refused them');
+
 /** Reports the first failure of an exporter, and the first after a success. */
-class HeededExporter implements SpanExporter {
+class ReportingExporter implements SpanExporter {
   readonly #exporter: SpanExporter;
   readonly #onError: (message: string) => void;
   #isFailing = false;
+  #isGivenUp = false;
 
   constructor(exporter: SpanExporter, onError: (message: string) => void) {
     this.#exporter = exporter;
     this.#onError = onError;
   }
 
+  /** To be called before the process ends: an endpoint that took nothing just now gets nothing more. */
+  end(): void {
+    this.#isGivenUp = this.#isFailing;
+  }
+
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
+    if (this.#isGivenUp) {
+      done({ code: ExportResultCode.FAILED });
+      return;
+    }
     this.#exporter.export(spans, (result) => {
       const isFailure = result.code !== ExportResultCode.SUCCESS;
-      if (isFailure && !this.#isFailing) this.#onError(result.error?.message ?? 'the endpoint refused them');
+      if (isFailure && !this.#isFailing) this.#onError(reasonOf(result.error));
       this.#isFailing = isFailure;
       done(result);
     });
   }
 
-  shutdown(): Promise<void> {
-    return this.#exporter.shutdown();
+  async shutdown(): Promise<void> {
+    // It would wait for what is on its way.
+    if (!this.#isGivenUp) await this.#exporter.shutdown();
   }
 }
 
 /** Makes spans by OpenTelemetry's SDK. Nothing of it is global: a process may have several. */
 class ExportedTracing implements Tracing {
+  readonly #exporter: ReportingExporter;
   readonly #provider: BasicTracerProvider;
   readonly #tracer: Tracer;
   readonly #ids = new Ids();
   readonly #propagator = new W3CTraceContextPropagator();
   readonly #current = new AsyncLocalStorage<KnownSpan | undefined>();
 
-  constructor(exporter: SpanExporter, { service }: TracingSource) {
+  constructor(exporter: ReportingExporter, { service }: TracingSource) {
+    this.#exporter = exporter;
     const version = ownVersion();
     const own = { 'service.name': service, 'service.version': version, 'service.instance.id': randomUUID() };
     this.#provider = new BasicTracerProvider({
@@ -217,6 +234,7 @@ class ExportedTracing implements Tracing {
   }
 
   async close(): Promise<void> {
+    this.#exporter.end();
     const over = new AbortController();
     // Failures have been reported.
     const shutDown = this.#provider.shutdown().catch(() => undefined);
@@ -230,4 +248,4 @@ class ExportedTracing implements Tracing {
 
 /** Opens what exports spans to a URL that takes OTLP over HTTP. */
 export const exportTo = (url: string, source: TracingSource): Tracing =>
-  new ExportedTracing(new HeededExporter(new OTLPTraceExporter({ url }), source.onError), source);
+  new ExportedTracing(new ReportingExporter(new OTLPTraceExporter({ url }), source.onError), source);

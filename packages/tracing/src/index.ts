@@ -1,3 +1,3 @@
-export { isTaskId } from './identity.ts';
+export { taskRefOf } from './identity.ts';
 export { openTracing } from './open.ts';
 export { type Attributes, type Span, type Tracing, traced } from './tracing.ts';

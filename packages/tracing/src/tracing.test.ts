@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { traceIdOf } from './identity.ts';
-import { openTracing, type Tracing, traced } from './index.ts';
+import { openTracing, type Tracing, taskRefOf, traced } from './index.ts';
 
 // What reaches an endpoint is the subject of test/traces.test.ts.
 
@@ -46,14 +49,18 @@ describe('tracing', () => {
     assert.notEqual(await loadedWith(nowhere), 0);
   });
 
-  it('is switched off by the variables of OpenTelemetry, and refuses protocols that there are not', async () => {
+  it('is switched off by the variables of OpenTelemetry, and refuses protocols and URLs that there are not', async () => {
     const off = [{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_EXPORTER: 'none' }];
     for (const environment of off) assert.equal(await openTracing(nowhere, unheeded, environment), undefined);
     const errors: string[] = [];
     const source = { ...unheeded, onError: (message: string) => void errors.push(message) };
     const grpc = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
     assert.equal(await openTracing(nowhere, source, grpc), undefined);
-    assert.deepEqual(errors, ['the protocol of OTLP is set to grpc, and only http/protobuf is supported']);
+    assert.equal(await openTracing({ endpoint: 'http://nowhere:99999' }, source, {}), undefined);
+    assert.deepEqual(errors, [
+      'the protocol of OTLP is set to grpc, and only http/protobuf is supported',
+      'the URL of the endpoint is not valid',
+    ]);
     const both = { ...grpc, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' };
     await (await aTracing(both)).close();
   });
@@ -68,6 +75,13 @@ describe('tracing', () => {
     }
     assert.notDeepEqual(one.headersFor({ taskId }), one.headersFor({ taskId, runId: 0 }));
     assert.equal(one.taskSpan({ taskId: 'no id of a task' }), undefined);
+  });
+
+  it('takes for a task or a run only what can be one', () => {
+    assert.deepEqual(taskRefOf(taskId, '3'), { taskId, runId: 3 });
+    for (const word of [undefined, '_', '-1', '1000'])
+      assert.deepEqual(taskRefOf(taskId, word), { taskId, runId: undefined });
+    for (const word of [undefined, 'no-id', `${taskId}A`]) assert.equal(taskRefOf(word, '3'), undefined);
   });
 
   it('of a part of all traces, every process exports the same tasks and runs', async (t) => {
@@ -143,13 +157,42 @@ describe('tracing', () => {
     assert.equal(await traced(undefined, 'none', {}, async (span) => span), undefined);
   });
 
-  it('an endpoint that is away is reported once, and holds nothing up', async () => {
+  it('an endpoint that is away is reported once, and holds nothing up', async (t) => {
     const errors: string[] = [];
     const source = { service: 'a test', onError: (message: string) => void errors.push(message) };
     process.env.OTEL_EXPORTER_OTLP_TIMEOUT = '100';
+    t.after(() => {
+      delete process.env.OTEL_EXPORTER_OTLP_TIMEOUT;
+    });
     const tracing = await openTracing(nowhere, source, {});
     tracing?.begin('lost').end();
     await tracing?.close();
     assert.equal(errors.length, 1);
+  });
+
+  it('an endpoint that took nothing gets nothing more when the process ends', async (t) => {
+    let requests = 0;
+    const server = createServer((request, reply) => {
+      requests++;
+      request.resume().once('end', () => reply.writeHead(400).end());
+    });
+    server.listen({ host: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    process.env.OTEL_BSP_SCHEDULE_DELAY = '1';
+    t.after(() => {
+      delete process.env.OTEL_BSP_SCHEDULE_DELAY;
+      server.close();
+      server.closeAllConnections();
+    });
+    const { port } = server.address() as AddressInfo;
+    const errors = new EventEmitter();
+    const failed = once(errors, 'reported');
+    const source = { service: 'a test', onError: (reason: string) => void errors.emit('reported', reason) };
+    const tracing = await openTracing({ endpoint: `http://127.0.0.1:${port}` }, source, {});
+    tracing?.begin('refused').end();
+    assert.deepEqual(await failed, ['Bad Request']);
+    tracing?.begin('left').end();
+    await tracing?.close();
+    assert.equal(requests, 1);
   });
 });

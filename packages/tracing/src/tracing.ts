@@ -51,7 +51,7 @@ export interface Tracing {
   callerIn(headers: Readonly<Record<string, unknown>>): Span | undefined;
   /** Headers that put the callee's spans below the current one if it is part of this task's trace, else below the run. */
   headersFor(ref: TaskRef): Record<string, string>;
-  /** Exports what is left. */
+  /** Exports what is left, unless the last export failed. */
   close(): Promise<void>;
 }
 

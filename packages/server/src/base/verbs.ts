@@ -99,11 +99,9 @@ export const bindQueries = <C extends BaseContext, Queries extends Record<string
   queries: Queries,
 ): Asked<Queries> =>
   Object.fromEntries(
-    Object.entries(queries).map(([name, query]) => [
-      name,
-      (asked: never) =>
-        inOwnDatabaseSpan(context.tracing, measuredAs(name), () =>
-          query(context.db, asked, { now: context.clock.now(), context }),
-        ),
-    ]),
+    Object.entries(queries).map(([name, query]) => {
+      const spanName = measuredAs(name);
+      const run = (asked: never) => query(context.db, asked, { now: context.clock.now(), context });
+      return [name, (asked: never) => inOwnDatabaseSpan(context.tracing, spanName, () => run(asked))];
+    }),
   ) as Asked<Queries>;

@@ -195,6 +195,12 @@ describe('the configuration', () => {
     assert.deepEqual(plainEnvironment(environment), { PATH: '/bin', LANG: 'C' });
   });
 
+  it('lets the workers that it starts export the traces that it exports itself, without its password', () => {
+    const shared = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.01' };
+    const environment = { ...shared, OTEL_EXPORTER_OTLP_HEADERS: 'authorization=hunter2' };
+    assert.deepEqual(plainEnvironment(environment), shared);
+  });
+
   it('refuses the names of built-in providers', () => {
     const overrides = { providers: { local: { providerType: 'static' } } } as const;
     assert.throws(() => readConfig({ env: {}, overrides }), /providers\.local/);

@@ -33,7 +33,7 @@ import {
 import { compressReplies } from './encodings.ts';
 import { failureReply } from './failure.ts';
 import { apiHeaders } from './headers.ts';
-import { monitoringRoutes, type ProcessFacts } from './monitoring.ts';
+import { monitoringContracts, monitoringRoutes, type ProcessFacts } from './monitoring.ts';
 import { beginCall, endCall } from './spans.ts';
 import { whileStanding } from './standing.ts';
 import { awaitTurn } from './turns.ts';
@@ -85,8 +85,9 @@ export const serve = <Services extends object>(
       const observe = deps.watchMethod?.(service.serviceName, route.contract.name) ?? (() => {});
       const { atRoot, path: rootPath } = route.contract;
       if (atRoot) app.options(rootPath, allowEveryone);
-      for (const path of routerPaths(route.contract))
-        addRoute(app, atRoot ? path : base + path, { route, base, services: everything, deps, observe });
+      const tracedBase = monitoringContracts.includes(route.contract) ? undefined : base;
+      const endpoint = { route, base: tracedBase, services: everything, deps, observe };
+      for (const path of routerPaths(route.contract)) addRoute(app, atRoot ? path : base + path, endpoint);
     }
   }
 };
@@ -116,7 +117,7 @@ const spellings = ({ path, rest }: Contract): string[] => {
 interface Endpoint {
   readonly route: Route<object>;
   /** `/api/queue/v1`; undefined for monitoring, which is not traced. */
-  readonly base?: string;
+  readonly base?: string | undefined;
   readonly services: object;
   readonly deps: ServeContext;
   readonly observe: ObserveCall;

@@ -1,4 +1,4 @@
-import { isTaskId, type Span, type Tracing } from '@taskyard/tracing';
+import { type Span, type Tracing, taskRefOf } from '@taskyard/tracing';
 import type { FastifyRequest } from 'fastify';
 import type { Contract } from './contract.ts';
 
@@ -10,13 +10,10 @@ interface TracedCall {
   readonly requestId: string;
 }
 
-/** The task and the run that a URL names. Anybody can send a URL, so what is no such name is not repeated. */
-const refIn = ({ taskId = '', runId = '' }: TracedCall['params']) =>
-  isTaskId(taskId) ? { taskId, runId: /^\d{1,3}$/.test(runId) ? Number(runId) : undefined } : undefined;
-
 /**
- * Begins the span of a call, where calls are traced. Its parent is the one that the caller names. What a worker that names none says about a run
- * is part of the trace of its task. The path is that of the method: what a URL has in its place may be a secret.
+ * Begins the span of a call, where calls are traced. Its parent is the one that the caller names. Where a worker names none,
+ * what it says about a run is below the span of that run. The path is that of the method: what a URL has in its place may be
+ * a secret.
  */
 export const beginCall = (
   tracing: Tracing | undefined,
@@ -24,7 +21,8 @@ export const beginCall = (
   { base, contract, params, requestId }: TracedCall,
 ): Span | undefined => {
   if (!tracing || base === undefined) return undefined;
-  const ref = refIn(params);
+  // Anybody can send a URL, so what names no task or run is not repeated.
+  const ref = taskRefOf(params.taskId, params.runId);
   const isOfRun = ref?.runId !== undefined && contract.method !== 'GET';
   const route = contract.atRoot ? contract.path : base + contract.path;
   const own = isOfRun ? tracing.taskSpan(ref) : undefined;

@@ -1,10 +1,10 @@
-import { isTaskId, type Span, type Tracing } from '@taskyard/tracing';
+import { type Span, type Tracing, taskRefOf } from '@taskyard/tracing';
 import type { StoredMessage } from '../store.ts';
 
 /** The task, or the task group, that a routing key names: its second word. The third is a number for messages about a run. */
 const refIn = ({ routingKey }: StoredMessage) => {
-  const [, taskId = '', runId = ''] = routingKey.split('.', 3);
-  return isTaskId(taskId) ? { taskId, runId: /^\d+$/.test(runId) ? Number(runId) : undefined } : undefined;
+  const [, taskId, runId] = routingKey.split('.', 3);
+  return taskRefOf(taskId, runId);
 };
 
 const aboutSending = {
