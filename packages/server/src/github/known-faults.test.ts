@@ -3,6 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { days } from '../base/index.ts';
 import { payloads, readDeliveries, readTasks, type TestGithub, testGithub } from './testing/index.ts';
 
 // Faults that users of other systems met, each under its name.
@@ -277,6 +278,32 @@ it('a delivery whose comment GitHub refused makes no tasks again when it is sent
     assert.equal((await test.taskNames()).filter((name) => name === 'once').length, 1);
     test.github.interrupt = undefined;
   }
+});
+
+it('what waits for another attempt goes on after the clock was set back', async () => {
+  const { github, clock } = test;
+  const fails = () => {
+    github.interrupt = () => ({ status: 502, body: { message: 'Bad Gateway' } });
+  };
+  github.files.set(`${sha('b')}:.taskcluster.yml`, aFile(['patient']));
+  fails();
+  assert.deepEqual(await tasksFor('push', push()), []);
+  github.interrupt = undefined;
+  await test.settle();
+  assert.deepEqual(await test.taskNames().then((names) => names.filter((name) => name === 'patient')), []);
+  clock.advance(-days(1));
+  await test.settle();
+  assert.ok((await test.taskNames()).includes('patient'));
+  const states = () => github.statuses.filter((status) => status.sha === sha('b')).map(({ state }) => state);
+  fails();
+  await test.runTask('patient');
+  await test.settle();
+  github.interrupt = undefined;
+  await test.settle();
+  assert.notEqual(states().at(-1), 'success');
+  clock.advance(-days(1));
+  await test.settle();
+  assert.equal(states().at(-1), 'success');
 });
 
 it('the button of a check that nobody knows is answered in words', async () => {

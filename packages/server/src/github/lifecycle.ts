@@ -1,5 +1,5 @@
 import type { Policy } from '@taskyard/taskcluster-yml';
-import { later, minutes, seconds } from '../base/index.ts';
+import { hours, later, minutes, seconds } from '../base/index.ts';
 import type { BuildState } from './schema/index.ts';
 
 /** A task as GitHub is told of it. */
@@ -102,6 +102,9 @@ const opening = ['pull_request.opened', 'pull_request.synchronize'];
 /** The kinds of events whose earlier builds one of this kind replaces. */
 export const replacedBy = (eventType: string): readonly string[] =>
   opening.includes(eventType) ? opening : [eventType];
+
+/** The longest wait for anything: so much patience is believed to be wanted by GitHub. */
+export const waitMaxMs = hours(2);
 
 /** How often something is tried: for about a day. */
 export const attemptsMax = 50;

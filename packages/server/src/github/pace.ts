@@ -14,7 +14,8 @@ export class GroupPace {
   /** Until when a group is not to be read; undefined when it may be. */
   restOf(taskGroupId: string, now: Date): Date | undefined {
     const until = this.#rests.get(taskGroupId);
-    return until && until > now ? until : undefined;
+    // One that rests for longer was read before the clock was set back.
+    return until && until > now && until <= later(now, restMsMax) ? until : undefined;
   }
 
   /** Notes how long it took to read a group. */

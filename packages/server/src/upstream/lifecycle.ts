@@ -8,6 +8,10 @@ export const worker = { workerGroup: 'upstream', workerId: 'published' };
 export const isCopy = (task: { readonly taskQueueId: string } | undefined): boolean =>
   task?.taskQueueId === taskQueueId;
 
+/** Whether a wait that takes this long at most goes on. One that would take longer began before the clock was set back. */
+export const isWithin = (until: Date, now: Date, mostMs: number): boolean =>
+  now < until && until <= later(now, mostMs);
+
 /** A definition as another deployment gives it. */
 export interface Published {
   readonly expires?: string;

@@ -1,6 +1,6 @@
 import { type Clock, inPath, later, minutes, RequestError, seconds } from '../base/index.ts';
 import { slugidPattern } from '../http/index.ts';
-import type { Published } from './lifecycle.ts';
+import { isWithin, type Published } from './lifecycle.ts';
 
 /** An entry of the other deployment's index. */
 export interface Entry {
@@ -121,7 +121,8 @@ export class UpstreamReading {
    * UpstreamTrouble where it cannot be asked, an UpstreamRefusal where it does not show that to everybody.
    */
   async #call<T extends object>(path: string, body?: object): Promise<T | undefined> {
-    if (this.#trouble && this.#clock.now() < this.#trouble.until) throw this.#trouble.error;
+    if (this.#trouble && isWithin(this.#trouble.until, this.#clock.now(), restMsMax))
+      throw this.#trouble.error;
     try {
       const reply = await fetch(this.#urlOf(path), {
         signal: AbortSignal.timeout(this.#callMs),

@@ -1,4 +1,5 @@
-import { hours, RequestError, seconds } from '../../base/index.ts';
+import { RequestError, seconds } from '../../base/index.ts';
+import { waitMaxMs } from '../lifecycle.ts';
 
 /** GitHub refused a call. The same call again would be refused again. */
 export class GithubRefusal extends Error {
@@ -40,13 +41,13 @@ interface Failed {
 const isFailed = (error: unknown): error is Failed =>
   error instanceof Error && typeof (error as Partial<Failed>).status === 'number';
 
-// What GitHub asks for without saying how long, and how much of what it says is believed.
-const [waitMs, waitMsMin, waitMsMax] = [seconds(60), seconds(1), hours(2)];
+// What GitHub asks for without saying how long, and the least that it is given.
+const [waitMs, waitMinMs] = [seconds(60), seconds(1)];
 
 /** How long GitHub asks for patience; undefined when it does not. */
 const waitOf = (failed: Failed, now: Date): number | undefined => {
   const asked = askedWait(failed, now);
-  return asked === undefined ? undefined : Math.min(Math.max(asked, waitMsMin), waitMsMax);
+  return asked === undefined ? undefined : Math.min(Math.max(asked, waitMinMs), waitMaxMs);
 };
 
 const askedWait = ({ status, message, response }: Failed, now: Date): number | undefined => {

@@ -23,10 +23,11 @@ const note = async (
 ): Promise<void> => {
   const { repositoryId } = named;
   const known = { ...named, ...keysOf(named) };
+  await store.lockNames(tx);
   // Those that a process of an earlier version has made meanwhile.
   if (before) await store.numberBuilds(tx, keysOf(before), repositoryId);
   const former = await store.releaseName(tx, known);
-  // Builds without a number are those of whoever had the name first.
+  // Builds without a number are those of the repository that had the name first.
   await store.numberBuilds(tx, known, former ?? repositoryId);
   if (former !== undefined) await store.hideBuilds(tx, former, keyWithoutName(former));
   await store.saveName(tx, known);

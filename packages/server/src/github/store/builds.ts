@@ -1,6 +1,6 @@
 import type { Sql, Transaction } from '../../base/index.ts';
 import type { BuildState } from '../schema/index.ts';
-import type { Taking } from './taking.ts';
+import { endOfWaits, type Taking } from './taking.ts';
 
 /** A group of tasks that was made for an event. */
 export interface BuildRow {
@@ -141,7 +141,8 @@ export const takeCancellations = async (
     update github_builds set cancel_due_at = ${until}
      where ctid = any(array(
              select ctid from github_builds
-              where cancel_due_at <= ${now} order by cancel_due_at limit ${limit} for update skip locked))
+              where cancel_due_at <= ${now} or cancel_due_at > ${endOfWaits(now)}
+              order by cancel_due_at limit ${limit} for update skip locked))
     returning task_group_id`;
   return rows.map(({ taskGroupId }) => taskGroupId);
 };

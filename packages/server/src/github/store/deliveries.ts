@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from '../../base/index.ts';
-import type { Taking } from './taking.ts';
+import { endOfWaits, type Taking } from './taking.ts';
 
 /** A delivery of GitHub. */
 export interface DeliveryRow {
@@ -61,7 +61,8 @@ export const takeDeliveries = async (
   const rows = await tx<TakenDelivery>`
     with due as materialized (
       select ctid, due_at, octet_length(payload) as bytes from github_deliveries
-       where due_at <= ${now} order by due_at limit ${limit} for update skip locked),
+       where due_at <= ${now} or due_at > ${endOfWaits(now)}
+       order by due_at limit ${limit} for update skip locked),
     counted as (
       select ctid, sum(bytes) over (order by due_at, ctid) - bytes as bytes_before from due)
     update github_deliveries set due_at = ${until}, attempts = attempts + 1

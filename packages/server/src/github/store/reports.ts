@@ -1,5 +1,5 @@
 import type { Sql, Transaction } from '../../base/index.ts';
-import type { Taking } from './taking.ts';
+import { endOfWaits, type Taking } from './taking.ts';
 
 /** What GitHub is told about: a task, or a whole group. */
 export interface Subject {
@@ -45,7 +45,8 @@ export const takeReports = (tx: Transaction, { now, until, limit }: Taking) =>
     update github_reports set taken_until = ${until}, attempts = attempts + 1
      where ctid = any(array(
              select ctid from github_reports
-              where due_at <= ${now} and (taken_until is null or taken_until <= ${now})
+              where (due_at <= ${now} or due_at > ${endOfWaits(now)})
+                and (taken_until is null or taken_until <= ${now} or taken_until > ${endOfWaits(now)})
               order by due_at limit ${limit} for update skip locked))
     returning id, kind, task_group_id, check_run_id, reported, changes, attempts`;
 

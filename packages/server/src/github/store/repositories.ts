@@ -37,6 +37,12 @@ export const holdRepository = async (
   return row;
 };
 
+/**
+ * Until the transaction ends, nobody else changes names: of two that write the same name at the same moment, the second would
+ * fail, and GitHub does not send its event again.
+ */
+export const lockNames = (tx: Transaction) => tx`select pg_advisory_xact_lock(hashtext('github: names'))`;
+
 /** Takes a name away from the one that had it before; returns its number. */
 export const releaseName = async (tx: Transaction, by: NamedRepository): Promise<number | undefined> => {
   const [row] = await tx<{ repositoryId: number }>`

@@ -1,4 +1,5 @@
 import type { Database } from '../../base/index.ts';
+import { endOfWaits } from '../store/taking.ts';
 
 /** For tests: all tasks that there are, by name. */
 export const readTasks = (db: Database) =>
@@ -16,8 +17,8 @@ export const forgetNames = (db: Database) => db`delete from github_repositories`
 /** For tests: how many reports are due. */
 export const countDue = async (db: Database, now: Date): Promise<number> => {
   const [row] = await db<{ due: number }>`
-    select (select count(*) from github_reports where due_at <= ${now})::int
-         + (select count(*) from github_deliveries where due_at <= ${now})::int as due`;
+    select (select count(*) from github_reports where due_at <= ${now} or due_at > ${endOfWaits(now)})::int
+         + (select count(*) from github_deliveries where due_at <= ${now} or due_at > ${endOfWaits(now)})::int as due`;
   return row?.due ?? 0;
 };
 

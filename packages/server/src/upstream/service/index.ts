@@ -11,7 +11,7 @@ import { mistakesIn } from '../../http/index.ts';
 import { createTaskRequest, type FilledTaskRequest } from '../../queue/index.ts';
 import type { Context } from '../context.ts';
 import { Lanes } from '../lanes.ts';
-import { copyOf, isCopy, type Published } from '../lifecycle.ts';
+import { copyOf, isCopy, isWithin, type Published } from '../lifecycle.ts';
 import { type Entry, UpstreamReading, UpstreamRefusal, UpstreamTrouble } from '../reading.ts';
 import { keepTasks, type TaskToKeep } from './keep-tasks.ts';
 
@@ -154,7 +154,7 @@ class Upstream {
 
   #findingOf(path: string): Finding | undefined {
     const finding = this.#findings.get(path);
-    return finding && this.#context.clock.now() < finding.until ? finding : undefined;
+    return finding && isWithin(finding.until, this.#context.clock.now(), knownMs) ? finding : undefined;
   }
 
   #note(path: string, forMs: number, why?: string): void {
