@@ -6,6 +6,7 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { eventually, within } from '@taskyard/patience';
 import { askDoctorOfBroker } from './support/ask-doctor.ts';
 import { aHook, type Clients, clientsOf, errorsOf, say, tasksOf } from './support/bound-hooks.ts';
+import { endings } from './support/endings.ts';
 import {
   assertAllArrived,
   bindToAll,
@@ -33,8 +34,7 @@ const documentedRights = (): string[] => {
 };
 
 describe('a RabbitMQ cluster', { skip: noRabbitMq }, () => {
-  const cleanUps: (() => Promise<void>)[] = [];
-  const all = { after: (done: () => Promise<void>) => void cleanUps.unshift(done) };
+  const { ending: all, runAll } = endings();
   let postgres: Postgres;
   let cluster: RabbitMqCluster;
   let amqpUrl: string;
@@ -62,9 +62,7 @@ describe('a RabbitMQ cluster', { skip: noRabbitMq }, () => {
     hookId = await aHook(clients, foreign, 'talk.*');
     await listens();
   });
-  after(async () => {
-    for (const cleanUp of cleanUps) await cleanUp();
-  });
+  after(runAll);
 
   /** Until the hook has a queue on the broker: what is said before that is for nobody. */
   const listens = () =>
