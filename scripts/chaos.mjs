@@ -27,5 +27,6 @@ const child = spawn(command, words, {
 });
 // Ctrl-C reaches the child as well, which cleans up.
 process.on('SIGINT', () => {});
+process.on('SIGTERM', () => child.kill());
 const [code] = await once(child, 'exit');
 process.exitCode = code ?? 1;

@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { ApiError, Auth, Queue, Scheduler, signedReport, slugid } from '@taskyard/client';
 import pg from 'pg';
+import { endings } from './support/endings.ts';
 import { assertInvariants } from './support/invariants.ts';
 import { startLoad } from './support/load.ts';
 import { aHome, type Platform } from './support/platform.ts';
 import { aPostgres, type Postgres } from './support/postgres.ts';
 import { aPostgresProxy, type Cut, type PostgresProxy } from './support/tcp-proxy.ts';
 
-const cleanUps: (() => Promise<void>)[] = [];
-const all = { after: (cleanUp: () => Promise<void>) => void cleanUps.unshift(cleanUp) };
+const { ending: all, runAll } = endings();
 let postgres: Postgres;
 let proxy: PostgresProxy;
 let platform: Platform;
@@ -29,9 +29,7 @@ before(async () => {
   auth = new Auth(options);
   scheduler = new Scheduler(options);
 });
-after(async () => {
-  for (const cleanUp of cleanUps) await cleanUp();
-});
+after(runAll);
 
 const ask = async <Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> => {
   const client = new pg.Client({ connectionString: postgres.url });

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { downloadArtifact, fromNow, ObjectService, Queue, slugid, uploadArtifact } from '@taskyard/client';
 import { aFaultyBucket, cuts, type Fault, type FaultyBucket, isSilent, says } from './support/bucket.ts';
+import { endings } from './support/endings.ts';
 import { aTask } from './support/line.ts';
 import { skipWithoutMoto } from './support/moto.ts';
 import { aHome, type Platform } from './support/platform.ts';
 
 describe('artifacts in a bucket', { skip: skipWithoutMoto }, () => {
-  const cleanUps: (() => Promise<void>)[] = [];
-  const all = { after: (done: () => Promise<void>) => void cleanUps.unshift(done) };
+  const { ending: all, runAll } = endings();
   let folder: string;
   let bucket: FaultyBucket;
   let platform: Platform;
@@ -26,7 +26,7 @@ describe('artifacts in a bucket', { skip: skipWithoutMoto }, () => {
     queue = new Queue({ rootUrl: platform.rootUrl, credentials: platform.credentials });
   });
   after(async () => {
-    for (const cleanUp of cleanUps) await cleanUp();
+    await runAll();
     await rm(folder, { recursive: true, force: true });
   });
 

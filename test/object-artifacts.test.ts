@@ -3,16 +3,14 @@ import { after, before, describe, it } from 'node:test';
 import { slugid } from '@taskyard/client';
 import { type Answer, aSite, type Site } from './security/site.ts';
 import { aTask, hourFromNow } from './security/world.ts';
+import { endings } from './support/endings.ts';
 
-const cleanUps: (() => Promise<void>)[] = [];
-const all = { after: (cleanUp: () => Promise<void>) => void cleanUps.unshift(cleanUp) };
+const { ending: all, runAll } = endings();
 let site: Site;
 before(async () => {
   site = await aSite(all);
 });
-after(async () => {
-  for (const cleanUp of cleanUps) await cleanUp();
-});
+after(runAll);
 
 const name = 'public/object.txt';
 const expires = () => hourFromNow(1);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { Queue, slugid } from '@taskyard/client';
 import pg from 'pg';
 import { assertInvariants } from './support/invariants.ts';
@@ -12,6 +13,7 @@ import { aHome, plainEnvironment, root, taskyard } from './support/platform.ts';
 import { aPostgres, type Postgres } from './support/postgres.ts';
 import { aSystemPostgres, noPostgresOf } from './support/system-postgres.ts';
 
+const runFile = promisify(execFile);
 let postgres: Postgres;
 const endings: (() => Promise<void>)[] = [];
 before(async () => {
@@ -89,17 +91,18 @@ describe('the oldest PostgreSQL that is supported', { skip: noPostgresOf(15) }, 
     await load.more(20);
     // A dump that reads all tables holds nobody up.
     const dump = join(home.path, 'taskyard.dump');
-    execFileSync(join(programs, 'pg_dump'), ['--format=custom', `--file=${dump}`, url]);
+    const writeDump = () => runFile(join(programs, 'pg_dump'), ['--format=custom', `--file=${dump}`, url]);
+    await writeDump();
     await load.done;
     assert.equal(load.failures.server, 0);
     await assertInvariants(url, { acknowledged: load.acknowledged });
-    execFileSync(join(programs, 'pg_dump'), ['--format=custom', `--file=${dump}`, url]);
+    await writeDump();
     assert.equal(await platform.stop(), 0);
 
     const restored = new URL(url);
     restored.pathname = '/restored';
-    execFileSync(join(programs, 'createdb'), [`--maintenance-db=${url}`, 'restored']);
-    execFileSync(join(programs, 'pg_restore'), [
+    await runFile(join(programs, 'createdb'), [`--maintenance-db=${url}`, 'restored']);
+    await runFile(join(programs, 'pg_restore'), [
       '--no-owner',
       '--exit-on-error',
       `--dbname=${restored.href}`,

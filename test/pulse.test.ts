@@ -6,6 +6,7 @@ import { Queue } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
 import { connect } from 'amqplib';
 import { askDoctorOfBroker } from './support/ask-doctor.ts';
+import { endings } from './support/endings.ts';
 import { freePort } from './support/free-port.ts';
 import {
   assertAllArrived,
@@ -38,8 +39,7 @@ const commit = async (url: string, { routingKey = 'a.b', payload = '{}' }): Prom
 };
 
 describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
-  const cleanUps: (() => Promise<void>)[] = [];
-  const all = { after: (done: () => Promise<void>) => void cleanUps.unshift(done) };
+  const { ending: all, runAll } = endings();
   let postgres: Postgres;
   let broker: RabbitMq;
   let api: Platform;
@@ -68,9 +68,7 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     await bindToAll(connection, 'everything', { prefix });
     await connection.close();
   });
-  after(async () => {
-    for (const cleanUp of cleanUps) await cleanUp();
-  });
+  after(runAll);
 
   it('all arrive in order, whatever is killed', async (t) => {
     await broker.kill();

@@ -6,18 +6,20 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { eventually, within } from '@taskyard/patience';
 import { askDoctorOfBroker } from './support/ask-doctor.ts';
 import { aHook, type Clients, clientsOf, errorsOf, say, tasksOf } from './support/bound-hooks.ts';
+import { endings } from './support/endings.ts';
 import {
   assertAllArrived,
   bindToAll,
   committedMessages,
   connectTo,
   consume,
+  isPublished,
   startSteadyLoad,
   untilArrived,
   untilPublished,
 } from './support/messages.ts';
 import { aHome, type Platform, root } from './support/platform.ts';
-import { aPostgres, ask, type Postgres } from './support/postgres.ts';
+import { aPostgres, type Postgres } from './support/postgres.ts';
 import { aRabbitMqCluster, noRabbitMq, type RabbitMqCluster } from './support/rabbitmq.ts';
 
 const prefix = 'exchange/taskcluster-';
@@ -32,8 +34,7 @@ const documentedRights = (): string[] => {
 };
 
 describe('a RabbitMQ cluster', { skip: noRabbitMq }, () => {
-  const cleanUps: (() => Promise<void>)[] = [];
-  const all = { after: (done: () => Promise<void>) => void cleanUps.unshift(done) };
+  const { ending: all, runAll } = endings();
   let postgres: Postgres;
   let cluster: RabbitMqCluster;
   let amqpUrl: string;
@@ -61,9 +62,7 @@ describe('a RabbitMQ cluster', { skip: noRabbitMq }, () => {
     hookId = await aHook(clients, foreign, 'talk.*');
     await listens();
   });
-  after(async () => {
-    for (const cleanUp of cleanUps) await cleanUp();
-  });
+  after(runAll);
 
   /** Until the hook has a queue on the broker: what is said before that is for nobody. */
   const listens = () =>
@@ -118,11 +117,7 @@ describe('a RabbitMQ cluster', { skip: noRabbitMq }, () => {
     (await connection.createChannel()).publish('', 'nowhere', Buffer.from(''));
     await within('a node to block who publishes', isBlocked);
     await load.during(async () => {});
-    const [waiting] = await ask<{ found: boolean }>(
-      postgres.url,
-      'select exists (select from outbox, relay where not pg_visible_in_snapshot(xid, since)) as found',
-    );
-    assert.equal(waiting?.found, true);
+    assert.equal(await isPublished(postgres.url), false);
     await watermark('0.6');
     await untilPublished(postgres.url);
   });

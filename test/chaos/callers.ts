@@ -15,12 +15,19 @@ type Told = Partial<Pick<Entry, 'says' | 'runs' | 'takenUntil'>>;
 
 interface Status {
   readonly state: string;
-  readonly runs: readonly unknown[];
+  readonly runs: readonly { readonly state: string }[];
 }
 const told = ({ status }: { readonly status: Status }): Told => ({
   says: status.state,
   runs: status.runs.length,
 });
+/** Of a run that was reported. When the report is a repetition, a later run may be under way or over. */
+const toldOf =
+  (runId: number) =>
+  ({ status }: { readonly status: Status }): Told => ({
+    says: status.runs[runId]?.state ?? 'not there',
+    runs: status.runs.length,
+  });
 
 interface Claim {
   readonly status: Status & { readonly taskId: string };
@@ -173,7 +180,12 @@ export class Callers {
         const send = (queue: Queue) => uploadArtifact(queue, { ...upload, name: artifactName });
         await this.#insist(caller, about('upload'), send, () => ({}));
       }
-      const { status } = await this.#insist(caller, about('report'), report(taskId, runId, end), told);
+      const { status } = await this.#insist(
+        caller,
+        about('report'),
+        report(taskId, runId, end),
+        toldOf(runId),
+      );
       if (status.state === 'completed' || status.state === 'failed') this.#resolved.add(taskId);
     } catch (error) {
       // Another worker may have the run by now. Whether that is so, the checks of the history say.

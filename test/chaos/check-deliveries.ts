@@ -9,8 +9,7 @@ const promisedBy = (entries: readonly Entry[]): string[] =>
     .flatMap(({ verb, runId, says }) => {
       if (verb === 'create') return ['defined -'];
       if (verb === 'claim') return [`running ${runId}`];
-      if (verb !== 'report') return [];
-      return [`${says === 'completed' || says === 'failed' ? says : 'exception'} ${runId}`];
+      return verb === 'report' ? [`${says} ${runId}`] : [];
     });
 
 /** What is wrong with what one listener was told of a task. */

@@ -104,10 +104,12 @@ const theEndIsAsTold: Check = (entries, { ending }) => {
   const lost = acknowledged(entries, 'claim')
     .filter(({ runId = 0 }) => ending[runId] === undefined)
     .map(({ runId, caller }) => `run ${runId} was given to ${caller}, and is not there`);
-  // The reply to a run that is retried tells the state of the task, which is pending again.
   const otherwise = reportsOf(entries)
-    .filter(({ says, runId = 0 }) => ending[runId] !== (says === 'pending' ? 'exception' : says))
-    .map(({ says, runId = 0 }) => `run ${runId} was reported, the task told ${says}; it is ${ending[runId]}`);
+    .filter(({ says, runId = 0 }) => ending[runId] !== says)
+    .map(
+      ({ says, runId = 0 }) =>
+        `run ${runId} was told to be ${says} when it was reported; it is ${ending[runId]}`,
+    );
   return [...resolved, ...lost, ...otherwise];
 };
 

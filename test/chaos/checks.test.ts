@@ -36,9 +36,21 @@ describe('the checks of a history', () => {
       [
         created,
         claimed(0, 10),
-        reported(0, 20, { says: 'pending', runs: 2 }),
+        reported(0, 20, { says: 'exception', runs: 2 }),
         claimed(1, 30),
         reported(1, 40),
+      ],
+      retried,
+    ],
+    [
+      'a run whose end is reported again when the next one is over',
+      [
+        created,
+        claimed(0, 10),
+        reported(0, 20, { outcome: 'unknown', says: 'connection lost' }),
+        claimed(1, 30),
+        reported(1, 40),
+        reported(0, 50, { says: 'exception', runs: 2 }),
       ],
       retried,
     ],
@@ -70,7 +82,8 @@ describe('the checks of a history', () => {
     [/1 runs, after more/, [created, call('read', 5, { runs: 2 }), call('read', 20, { runs: 1 })]],
     [/it is running in the end/, [created, claimed(0, 10)], ['running']],
     [/run 1 was given to one, and is not there/, [created, claimed(1, 10)]],
-    [/told completed; it is failed/, completed, ['failed']],
+    [/run 0 was told to be completed .* it is failed/, completed, ['failed']],
+    [/run 1 had a report although run 0/, [...completed, reported(1, 30)], ['completed', 'completed']],
   ];
   for (const [problem, entries, ending] of broken)
     it(`find ${problem.source}`, () => {
@@ -97,6 +110,18 @@ describe('the checks of deliveries', () => {
     });
 
   it('find nothing when everything came in order', () => assert.deepEqual(deliver(steps), []));
+
+  it('find what was acknowledged and is not even published', () => {
+    const ends = [reported(0, 20, { says: 'failed' }), reported(1, 30, { says: 'exception' })];
+    const problems = checkDelivery('id', [created, claimed(0, 10), ...ends], {
+      published: new Map(),
+      delivered: { name: 'it', steps: new Map() },
+    });
+    assert.deepEqual(
+      problems.map((problem) => /"(.*)"/.exec(problem)?.[1]),
+      ['defined -', 'running 0', 'failed 0', 'exception 1'],
+    );
+  });
 
   for (const [name, told, problem] of [
     ['a message that is missing', steps.slice(0, 3), /has no message "completed 0"/],

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endings } from '../support/endings.ts';
 import { freePort } from '../support/free-port.ts';
 import type { Address } from '../support/load.ts';
 import { putMadeDatabase } from '../support/made-database.ts';
@@ -48,18 +49,6 @@ export interface Fleet {
 }
 
 const withoutSlash = (url: string): string => url.replace(/\/$/, '');
-
-/** What ends with the fleet, the last one first. */
-const endings = () => {
-  const all: (() => Promise<void>)[] = [];
-  const ending: Ending = { after: (cleanUp) => void all.unshift(cleanUp) };
-  return {
-    ending,
-    runAll: async () => {
-      for (const end of all.splice(0)) await end();
-    },
-  };
-};
 
 /** One that is there, and its proxy. */
 const startBroker = async (ending: Ending): Promise<{ broker?: RabbitMq; toBroker?: TcpProxy }> => {

@@ -15,7 +15,7 @@ export interface Entry {
   readonly sent: number;
   readonly ended: number;
   readonly outcome: Outcome;
-  /** The state that a reply told, or what went wrong. */
+  /** The state that a reply told, for a report that of its run, otherwise that of the task; or what went wrong. */
   readonly says: string;
   readonly runId?: number;
   /** Until when the reply gave the run to its worker. */

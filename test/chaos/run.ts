@@ -120,11 +120,17 @@ export const runChaos = async (fleet: Fleet, options: ChaosOptions): Promise<num
   try {
     await strikeAll({ fleet, history, callers }, options, struck);
     callers.finish();
-    // Those who gave up have left tasks behind, which the checks name.
-    await callers.done.catch((error: Error) => say(`BROKEN  ${error.message}`));
+    // A caller that gave up may leave no task behind that the checks would name.
+    const givenUp = await callers.done.then(
+      () => 0,
+      (error: Error) => {
+        say(`BROKEN  ${error.message}`);
+        return 1;
+      },
+    );
     const findings = await verify(fleet, history, listeners);
     const broken = tellFindings(findings, { history, struck, say });
-    return broken + (await endFleet(fleet, say));
+    return givenUp + broken + (await endFleet(fleet, say));
   } finally {
     for (const listener of listeners) await listener.end();
     say(`\n${tableOf(struck).join('\n')}`);

@@ -2,21 +2,19 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { slugid } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
+import { endings } from '../support/endings.ts';
 import { aFullWorld, mutationsIn } from './mutations.ts';
 import { type Answer, aSite, type Site } from './site.ts';
 import { aTask, bodyFor, type Method, methods, pathOf, valuesFor, type World } from './world.ts';
 
-const cleanUps: (() => Promise<void>)[] = [];
-const all = { after: (cleanUp: () => Promise<void>) => void cleanUps.unshift(cleanUp) };
+const { ending: all, runAll } = endings();
 let site: Site;
 let world: World;
 before(async () => {
   site = await aSite(all, { LOG_LEVEL: 'error', TASK_CLAIM_TIMEOUT: '1200' });
   world = await aFullWorld(site);
 });
-after(async () => {
-  for (const cleanUp of cleanUps) await cleanUp();
-});
+after(runAll);
 
 const ask = (method: Method): Promise<Answer> => {
   const { values = {}, body } = mutationsIn(world)[method.title] ?? {};

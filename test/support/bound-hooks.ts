@@ -54,7 +54,7 @@ export const errorsOf = async ({ hooks }: Clients, hookId: string): Promise<stri
   return bindings.flatMap(({ error }) => (error === undefined ? [] : [error]));
 };
 
-/** Publishes words that hooks may be bound to, and waits until the broker has them. */
+/** Publishes words that hooks may be bound to, and waits until the broker has them. Rejects when it refuses one. */
 export const say = async (
   connection: ChannelModel,
   exchange: string,
@@ -64,6 +64,5 @@ export const say = async (
   for (const word of words) {
     channel.publish(exchange, `talk.${word}`, Buffer.from(JSON.stringify({ word })), { persistent: true });
   }
-  await channel.waitForConfirms();
-  await channel.close();
+  await channel.waitForConfirms().finally(() => channel.close());
 };

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { startMoto } from './moto.ts';
 import type { Ending } from './platform.ts';
 
-/** What happens to a request instead of its way to the bucket. */
+/** What happens to a request that does not reach the bucket. */
 export type Fault = (asked: IncomingMessage, reply: ServerResponse) => void;
 
 /** Reads all of the request, and replies with an error of S3. */
@@ -19,13 +19,13 @@ export const cuts: Fault = (asked) => void asked.once('data', () => asked.socket
 /** Reads, and never replies. */
 export const isSilent: Fault = (asked) => void asked.resume();
 
-/** A bucket of S3 as others have built it, behind a way on which a test makes trouble. */
+/** A bucket of S3 as others have built it, behind a proxy that fails as a test wants. */
 export interface FaultyBucket {
   /** Settings for a platform that keeps artifacts in it. */
   readonly env: Readonly<Record<string, string>>;
   /** Each is for one request of this method. */
   add(method: string, ...faults: Fault[]): void;
-  /** Requests that reached the way, as `PUT /bucket/key?…`. */
+  /** Requests that reached the proxy, as `PUT /bucket/key?…`. */
   readonly seen: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export const aFaultyBucket = async (test: Ending): Promise<FaultyBucket> => {
   await fetch(`${moto}/artifacts`, { method: 'PUT' });
   const faults: { readonly method: string; readonly fault: Fault }[] = [];
   const seen: string[] = [];
-  const way = createServer((asked, reply) => {
+  const proxy = createServer((asked, reply) => {
     const { method = '', url = '', headers } = asked;
     seen.push(`${method} ${url}`);
     const at = faults.findIndex((one) => one.method === method);
@@ -49,13 +49,13 @@ export const aFaultyBucket = async (test: Ending): Promise<FaultyBucket> => {
     onward.on('error', () => reply.destroy());
     asked.pipe(onward);
   });
-  way.listen(0, '127.0.0.1');
-  await once(way, 'listening');
-  test.after(async () => void way.close().closeAllConnections());
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  test.after(async () => void proxy.close().closeAllConnections());
   return {
     env: {
       S3_BUCKET: 'artifacts',
-      S3_ENDPOINT: `http://127.0.0.1:${(way.address() as AddressInfo).port}`,
+      S3_ENDPOINT: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
       S3_FORCE_PATH_STYLE: 'true',
       S3_ACCESS_KEY_ID: 'key',
       S3_SECRET_ACCESS_KEY: 'secret',

@@ -12,6 +12,12 @@ export interface Answer {
   readonly process: string;
 }
 
+/** What a call rejects with when no reply has begun. */
+export interface BrokenCall extends NodeJS.ErrnoException {
+  /** Nothing had come over its connection before: the platform may never have accepted it. */
+  readonly isFirst: boolean;
+}
+
 /** One connection to the platform, kept open: all calls over it reach the same process. */
 export interface Line {
   call(method: string, path: string, body?: object): Promise<Answer>;
@@ -42,7 +48,7 @@ export const aLine = ({ rootUrl, credentials }: Pick<Platform, 'rootUrl' | 'cred
           process: String(reply.headers['x-for-request-id']).slice(0, 36),
         });
       });
-      sent.once('error', reject);
+      sent.once('error', (error) => reject(Object.assign(error, { isFirst: !sent.reusedSocket })));
       sent.end(body ? JSON.stringify(body) : undefined);
     });
   return { call, close: () => agent.destroy() };

@@ -43,15 +43,17 @@ export const committedMessages = (url: string): Promise<Committed[]> =>
     'select id::int, exchange, routing_key as "routingKey", routes, payload from outbox order by outbox.id',
   );
 
-/** Waits until everything that was committed is published. */
+/** Whether everything that was committed is published. */
+export const isPublished = async (url: string): Promise<boolean> => {
+  const [row] = await ask<{ found: boolean }>(
+    url,
+    'select exists (select from outbox, relay where not pg_visible_in_snapshot(xid, since)) as found',
+  );
+  return row?.found === false;
+};
+
 export const untilPublished = (url: string) =>
-  eventually('an outbox that is published', async () => {
-    const [row] = await ask<{ found: boolean }>(
-      url,
-      'select exists (select from outbox, relay where not pg_visible_in_snapshot(xid, since)) as found',
-    );
-    return row?.found === false;
-  });
+  eventually('an outbox that is published', () => isPublished(url));
 
 /** A durable queue for all messages, which may be declared before the platform first connects to the broker. */
 export const bindToAll = async (

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually, leftOutFor, patienceMs, within } from '@taskyard/patience';
 import { connect } from 'amqplib';
+import { endings } from './endings.ts';
 import { freePort } from './free-port.ts';
 import type { Ending } from './platform.ts';
 
@@ -133,7 +134,6 @@ const aNode = async (test: Ending, ground: Ground): Promise<RabbitMq> => {
       stdio: 'ignore',
     });
     child = started;
-    process.once('exit', () => signalGroup(started, 'SIGKILL'));
     await eventually('RabbitMQ to start', () => {
       if (started.exitCode !== null) throw new Error(`RabbitMQ ended at its start: ${started.exitCode}`);
       return answers(url);
@@ -144,22 +144,23 @@ const aNode = async (test: Ending, ground: Ground): Promise<RabbitMq> => {
     const program = join(programs, 'rabbitmqctl');
     return (await run(program, ['-n', nodeName, ...words], { env: environment })).stdout;
   };
+  process.once('exit', () => {
+    if (child) signalGroup(child, 'SIGKILL');
+  });
   test.after(kill);
   return { url, nodeName, start, kill, control };
 };
 
-/** Calls what is to end, last first, when the test does. */
-const endsOf = (test: Ending): Ending => {
-  const ends: (() => Promise<void>)[] = [];
-  test.after(async () => {
-    for (const end of ends) await end();
-  });
-  return { after: (end) => void ends.unshift(end) };
+/** Ends what is added to it when the test ends, the last first. */
+const endingWith = (test: Ending): Ending => {
+  const { ending, runAll } = endings();
+  test.after(runAll);
+  return ending;
 };
 
 /** A broker that is not started yet. When the test ends, so does it. */
 export const aRabbitMq = async (test: Ending): Promise<RabbitMq> => {
-  const ends = endsOf(test);
+  const ends = endingWith(test);
   return aNode(ends, await aGround(ends));
 };
 
@@ -174,7 +175,7 @@ export interface RabbitMqCluster {
 
 /** Starts a cluster. When the test ends, so does it. */
 export const aRabbitMqCluster = async (test: Ending): Promise<RabbitMqCluster> => {
-  const ends = endsOf(test);
+  const ends = endingWith(test);
   const ground = await aGround(ends);
   const nodes = [await aNode(ends, ground), await aNode(ends, ground), await aNode(ends, ground)] as const;
   // Erlang's directory of nodes is started by the first.
