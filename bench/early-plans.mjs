@@ -43,15 +43,15 @@ export const explainEarlyPlans = async ({ db, url, queueNames, recordCall, liter
   await migrate(earlyUrl);
   // One connection: its plans are what this is about. The other one fills.
   const [session, filler] = [1, 2].map((poolSizeMax) => connect({ url: earlyUrl, poolSizeMax }));
+  let use;
   try {
     await run(session, 'vacuum analyze');
     await prepareAll(session, Object.values(await statementsFor(session, queueNames)), recordCall);
     // A pool closes a connection that rests for ten seconds, and its plans go with it.
-    const use = setInterval(() => void run(session, 'select 1').catch(() => {}), 2000);
+    use = setInterval(() => void run(session, 'select 1').catch(() => {}), 2000);
     await fillTasks(filler, { count: 2000, state: 'running', queueNames, linked: true });
     await fillTasks(filler, { count: 20_000, state: 'pending', queueNames });
     await queueTasks(filler, 20_000);
-    clearInterval(use);
     const figures = [];
     for (const [i, [name, call]] of Object.entries(await statementsFor(filler, queueNames)).entries()) {
       const { values } = await recordCall(call);
@@ -60,6 +60,7 @@ export const explainEarlyPlans = async ({ db, url, queueNames, recordCall, liter
     }
     return figures;
   } finally {
+    clearInterval(use);
     await Promise.all([session.close(), filler.close()]);
   }
 };

@@ -4,7 +4,7 @@ import { eventually } from '@taskyard/patience';
 import { manualClock, seconds } from './clock.ts';
 import { silentLog } from './log.ts';
 import { type Loop, runLoops } from './loop.ts';
-import { localSignal } from './signal.ts';
+import { localSignal, type Signal } from './signal.ts';
 
 const turns = async (): Promise<void> => {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
@@ -114,6 +114,29 @@ describe('a loop', () => {
     await turns();
     assert.equal(state.steps, 1);
     await loops.stop();
+  });
+
+  it('leaves nothing behind at a signal that never wakes', async () => {
+    let listening = 0;
+    const wakeBy: Signal = {
+      wake: () => {},
+      each: () => {
+        listening++;
+        return () => {
+          listening--;
+        };
+      },
+    };
+    const { clock, state, loops } = run({ wakeBy, step: async () => 0 });
+    for (let i = 0; i < 3; i++) {
+      await turns();
+      clock.advance(seconds(10));
+    }
+    await turns();
+    assert.equal(state.steps, 4);
+    assert.equal(listening, 1);
+    await loops.stop();
+    assert.equal(listening, 0);
   });
 
   it('ends after the step that it is in', async () => {

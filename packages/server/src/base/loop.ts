@@ -59,10 +59,9 @@ const runLoop = async (
       return;
     }
     let waitMs = loop.everyMs;
-    let isWoken = false;
-    const woken = loop.wakeBy?.next().then(() => {
-      isWoken = true;
-    });
+    const woken = new AbortController();
+    // Until the next step: a signal that never wakes would otherwise keep one listener more for each step.
+    const stopListening = loop.wakeBy?.each(() => woken.abort());
     try {
       const done = await loop.step(loop.limit);
       failures = 0;
@@ -74,22 +73,19 @@ const runLoop = async (
     } finally {
       endTurn?.();
     }
-    if (waitMs > 0) await eitherOf(clock, waitMs, { stopping, woken: failures === 0 ? woken : undefined });
-    isDueByTime = waitMs > 0 && !isWoken;
+    if (waitMs > 0) await sleepUntil(clock, waitMs, failures === 0 ? [stopping, woken.signal] : [stopping]);
+    stopListening?.();
+    isDueByTime = waitMs > 0 && !woken.signal.aborted;
   }
 };
 
-const eitherOf = async (
-  clock: Clock,
-  waitMs: number,
-  { stopping, woken }: { stopping: AbortSignal; woken: Promise<void> | undefined },
-): Promise<void> => {
-  // It may have been stopped during the step.
-  if (stopping.aborted) return;
-  const waited = new AbortController();
-  const endWait = () => waited.abort();
-  stopping.addEventListener('abort', endWait, { once: true });
-  void woken?.then(endWait);
-  await clock.sleep(waitMs, waited.signal);
-  stopping.removeEventListener('abort', endWait);
+/** Sleeps until one of these signals aborts, or the time is up. */
+const sleepUntil = async (clock: Clock, waitMs: number, signals: readonly AbortSignal[]): Promise<void> => {
+  // It may have been stopped or woken during the step.
+  if (signals.some(({ aborted }) => aborted)) return;
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  for (const signal of signals) signal.addEventListener('abort', end, { once: true });
+  await clock.sleep(waitMs, ended.signal);
+  for (const signal of signals) signal.removeEventListener('abort', end);
 };

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { minutes, seconds, systemClock } from './clock.ts';
-import { codeOf } from './database-errors.ts';
+import { codeOf, isConnectionLoss, isTransient } from './database-errors.ts';
 import { openSession } from './servers.ts';
 
 const folder = fileURLToPath(new URL('../../migrations/', import.meta.url));
@@ -125,8 +125,11 @@ const apply = async (client: pg.Client, migration: Migration): Promise<void> => 
     try {
       return await applyOnce(client, migration);
     } catch (error) {
+      // It cannot be told to roll back, and has done so.
+      if (isConnectionLoss(error)) throw error;
       await client.query('rollback');
-      const isLocked = codeOf(error) === lockNotAvailable;
+      // PostgreSQL looks for a deadlock as soon as the wait for a lock is over.
+      const isLocked = codeOf(error) === lockNotAvailable || isTransient(error);
       if (isLocked && performance.now() < giveUpAt) {
         await systemClock.sleep(lockRestMs);
         continue;

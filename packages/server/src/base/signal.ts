@@ -2,11 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { Database } from './database.ts';
 
-/** A wake-up. All callers that wait for the next one are woken together. Nothing is remembered. */
+/** A wake-up. All that listen are woken together. Nothing is remembered. */
 export interface Signal {
-  /** Resolves at the next wake-up. */
-  next(): Promise<void>;
-  /** Calls `wake` at each wake-up, until the returned function is called. */
+  /** Calls `woken` at each wake-up, until the returned function is called. */
   each(woken: (keys: readonly string[]) => void): () => void;
   /** Wakes callers in this process, and in the others when the signal is shared. */
   wake(keys?: readonly string[]): void;
@@ -14,18 +12,13 @@ export interface Signal {
 
 /** A signal within this process. */
 export const localSignal = (): Signal => {
-  let waiting: (() => void)[] = [];
   const watching = new Set<(keys: readonly string[]) => void>();
   return {
-    next: () => new Promise((resolve) => waiting.push(resolve)),
     each: (woken) => {
       watching.add(woken);
       return () => watching.delete(woken);
     },
     wake: (keys = []) => {
-      const woken = waiting;
-      waiting = [];
-      for (const resolve of woken) resolve();
       for (const watcher of watching) watcher(keys);
     },
   };

@@ -114,13 +114,15 @@ export const createFollower = ({ db, clock, changed }: FollowerContext): Followe
     let since = from.until;
     while (!stop.aborted) {
       const waited = new AbortController();
-      const woken = changed.next().then(() => waited.abort());
-      const until = await snapshot();
-      if (until !== since) yield* pages({ since, until, afterId: 0 });
-      since = until;
-      const wait = AbortSignal.any([waited.signal, stop]);
-      await Promise.race([woken, clock.sleep(lookAtLeastEveryMs, wait)]);
-      waited.abort();
+      const stopListening = changed.each(() => waited.abort());
+      try {
+        const until = await snapshot();
+        if (until !== since) yield* pages({ since, until, afterId: 0 });
+        since = until;
+        await clock.sleep(lookAtLeastEveryMs, AbortSignal.any([waited.signal, stop]));
+      } finally {
+        stopListening();
+      }
     }
   }
 

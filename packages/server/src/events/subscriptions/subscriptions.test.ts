@@ -346,12 +346,13 @@ describe('the watch', () => {
   /** Whether each of these loops is woken by one read of new messages. */
   const wokenBy = async (loops: readonly Loop[]): Promise<boolean[]> => {
     const woken = loops.map(() => false);
-    for (const [i, loop] of loops.entries()) {
-      void loop.wakeBy?.next().then(() => {
+    const ends = loops.map((loop, i) =>
+      loop.wakeBy?.each(() => {
         woken[i] = true;
-      });
-    }
+      }),
+    );
     await watchLoop().step(1);
+    for (const end of ends) end?.();
     return woken;
   };
 

@@ -1,12 +1,14 @@
-import type { BaseContext } from '../../base/index.ts';
+import { type BaseContext, minutes } from '../../base/index.ts';
 import { findBehind, type LinePart, type LinePlace } from '../store/index.ts';
 
 /** After so many taken runs the head of a line is read again. */
 const readAfterRuns = 4;
 /** The heads of at most this many task queues are remembered. */
 const queuesMax = 1000;
-/** Looks for runs behind the heads take at most one part in this many of the time. */
-const timeShare = 50;
+/** After a look behind the heads there is none for this many times as long as it took. */
+const restFactor = 50;
+/** The rest is no longer than this: while the database is slow, a look may take long that has little to read. */
+const restMaxMs = minutes(1);
 /** The priority after the least urgent one. */
 const endOfLine = 7;
 
@@ -109,7 +111,8 @@ export class Heads {
     const places = this.#headsOf(new Set(taskQueueIds));
     if (places.length === 0) return [];
     const hidden = await findBehind(db, places, clock.now());
-    this.#lookAgainAt = performance.now() + timeShare * (performance.now() - started);
+    const ended = performance.now();
+    this.#lookAgainAt = ended + Math.min(restMaxMs, restFactor * (ended - started));
     for (const { taskQueueId, position } of hidden) this.#moveBack(taskQueueId, position);
     return hidden.map(({ taskQueueId }) => taskQueueId);
   }
