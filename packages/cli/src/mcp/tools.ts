@@ -91,7 +91,7 @@ const group = tool({
   }),
   run: async ({ queue, views }, { taskGroupId: id, state, limit }) => {
     const wanted = state === undefined ? {} : { state };
-    const [head, { counts, fitting }, { found, causes }, { tasks }] = await Promise.all([
+    const [head, { counts, fitting }, { found, isExact, causes }, { tasks }] = await Promise.all([
       queue.getTaskGroup(id),
       views.countGroupLines(id, wanted),
       views.listFirstCauses(id),
@@ -100,6 +100,7 @@ const group = tool({
     const page = groupPage(queue.options.rootUrl, id);
     const firstCauses = {
       found,
+      isExact,
       causes: causes.map(({ task: { taskId: of, name }, waiting }) => ({ taskId: of, name, waiting })),
     };
     return { ...head, page, counts, firstCauses, tasks, leftOut: Math.max(0, fitting - tasks.length) };

@@ -1,5 +1,5 @@
 import { ApiError, type ListPendingTasksResponse, type Queue } from '@taskyard/client';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { columns, harmless, type Io, say, sayJson } from '../io.ts';
@@ -114,7 +114,7 @@ const changeEach = async (
 };
 
 const withChoice = (command: Command): Command =>
-  withFilters(command).addOption(new Option('--all', 'all tasks that wait in the queue'));
+  withFilters(command).option('--all', 'all tasks that wait in the queue');
 
 /** Changes what waits in a queue, if the caller has said which of it. */
 const changeWaiting = async (

@@ -112,8 +112,9 @@ export const routes: readonly Route<ViewServices>[] = [
       title: 'What a group failed by',
       description:
         'The tasks of a group that went wrong though nothing in the group that they need did, those first that keep most ' +
-        'others waiting; 20 of them unless `limit` says otherwise, and 100 at most. The statuses of the whole group are ' +
-        'read, which takes seconds where it has a million tasks.',
+        'others waiting; 20 of them unless `limit` says otherwise, and 100 at most. Where there are more, those are given ' +
+        'that most tasks depend on directly. The statuses of the whole group are read, which takes seconds where it has a ' +
+        'million tasks.',
       scopes: 'queue:list-task-group:<taskGroupId>',
       params: { taskGroupId: parameters.slugid },
       query: { limit: pagination.limit },

@@ -6,15 +6,14 @@ const escapes = /\u001b\[[0-9;?]*[A-Za-z]/g;
 export const plainLine = (line: string): string =>
   line.includes('\u001b') ? line.replace(escapes, '') : line;
 
-const surely =
-  /\[taskcluster:error\]|\b(fatal|panic|traceback|segmentation fault|assertion failed|command not found)\b|^\s*not ok \d|✗|✖/i;
-const maybe = /\berror\b(?!s?:? ?0\b)|\bE {3}|\bexception\b|\bFAILED?\b/i;
+const errorWords =
+  /\[taskcluster:error\]|\b(fatal|panic|traceback|segmentation fault|assertion failed|command not found)\b|^\s*not ok \d|✗|✖|\berror\b(?!s?:? ?0\b)|\bE {3}|\bexception\b|\bFAILED?\b/i;
 const denied = /\b(0|no) (errors?|failures?|failed)\b|errors?[:=] ?0\b|--?[a-z-]*error/i;
 /** What every line of an error has in it, to pass over the others quickly. */
 const anyWord =
   /error|fatal|panic|traceback|segmentation fault|assertion failed|command not found|not ok \d|✗|✖|E {3}|exception|fail/i;
 
-const isErrorLine = (line: string, pattern: RegExp): boolean => pattern.test(line) && !denied.test(line);
+const isErrorLine = (line: string): boolean => errorWords.test(line) && !denied.test(line);
 
 /** So many parts of a log are gone through at once, while the page waits. */
 const piecesAtOnce = 64;
@@ -38,40 +37,38 @@ abstract class Scan {
     for (let seen = 0; seen < piecesAtOnce && this.#next < text.settled; seen++) {
       const piece = text.pieceWith(this.#next);
       if (!piece) return;
-      const { first, lines } = piece;
+      const { first, count } = piece;
       if (this.concerns(plainLine(piece.text)))
-        for (let at = this.#next - first; at < lines.length; at++)
-          this.see(plainLine(lines[at] ?? ''), first + at);
-      this.#next = first + lines.length;
+        for (let at = this.#next - first; at < count; at++)
+          this.see(plainLine(piece.lines[at] ?? ''), first + at);
+      this.#next = first + count;
     }
   }
 }
 
 /**
- * The line where the trouble begins: one that says so without doubt, or the first that speaks of an error. What the worker
- * itself says at the end ("exit code 1") is only taken when nothing else is there.
+ * The line where the trouble begins: the first that speaks of an error. What the worker itself says at the end
+ * ("exit code 1") is only taken when nothing else is there.
  */
 export class FirstError extends Scan {
-  #sure = -1;
-  #maybe = -1;
+  #task = -1;
   #worker = -1;
 
   /** Its number, from 0; -1 while there is none. */
   in(text: LogText): number {
-    this.catchUp(text);
-    return [this.#maybe, this.#sure, this.#worker].find((number) => number >= 0) ?? -1;
+    if (this.#task < 0) this.catchUp(text);
+    return this.#task < 0 ? this.#worker : this.#task;
   }
 
   protected concerns(text: string): boolean {
-    return this.#sure < 0 && anyWord.test(text);
+    return this.#task < 0 && anyWord.test(text);
   }
 
   protected see(line: string, number: number): void {
-    if (this.#sure >= 0) return;
+    if (this.#task >= 0) return;
     if (line.startsWith('[taskcluster')) {
       if (this.#worker < 0 && /error/i.test(line)) this.#worker = number;
-    } else if (isErrorLine(line, surely)) this.#sure = number;
-    else if (this.#maybe < 0 && isErrorLine(line, maybe)) this.#maybe = number;
+    } else if (isErrorLine(line)) this.#task = number;
   }
 }
 

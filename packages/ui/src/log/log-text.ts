@@ -3,6 +3,9 @@ export interface Piece {
   /** The number of its first line, from 0. */
   readonly first: number;
   readonly text: string;
+  /** How many lines it has. */
+  readonly count: number;
+  /** They are made when they are first asked for. */
   readonly lines: readonly string[];
 }
 
@@ -50,17 +53,15 @@ const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return both;
 };
 
-const pieceOf = (first: number, bytes: Uint8Array, isWhole: boolean): Piece => {
+const pieceOf = ({ first, count }: Pick<Piece, 'first' | 'count'>, bytes: Uint8Array): Piece => {
   const text = new TextDecoder().decode(bytes);
   let lines: string[] | undefined;
   return {
     first,
     text,
+    count,
     get lines() {
-      if (lines) return lines;
-      const parts = text.split('\n');
-      const rest = parts.pop() ?? '';
-      lines = (isWhole && rest !== '' ? [...parts, rest] : parts).map(settle);
+      lines ??= text.split('\n', count).map(settle);
       return lines;
     },
   };
@@ -89,7 +90,7 @@ export class LogText {
 
   /** So many lines have come to their end. */
   get settled(): number {
-    return this.#closedLines + this.#openLines().lines.length;
+    return this.#closedLines + this.#openLines().count;
   }
 
   /** So many lines there are, with one that is not over yet. */
@@ -128,7 +129,7 @@ export class LogText {
     if (!bytes) return undefined;
     this.#kept.delete(block);
     this.#kept.set(block, bytes);
-    const piece = this.#pieces.get(block) ?? pieceOf(block.first, bytes, true);
+    const piece = this.#pieces.get(block) ?? pieceOf(block, bytes);
     this.#pieces.delete(block);
     this.#pieces.set(block, piece);
     for (const [oldest] of this.#pieces) {
@@ -163,7 +164,7 @@ export class LogText {
   }
 
   #openLines(): Piece {
-    this.#openPiece ??= pieceOf(this.#closedLines, this.#open, false);
+    this.#openPiece ??= pieceOf({ first: this.#closedLines, count: linesIn(this.#open) }, this.#open);
     return this.#openPiece;
   }
 

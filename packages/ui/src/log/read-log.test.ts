@@ -112,4 +112,18 @@ describe('parts of a log that has been read', () => {
     const url = await serve(t, (_, response) => void response.end(long));
     await readSpans(t, url);
   });
+
+  it('are read again after a reading that ended too early', async (t) => {
+    let begun = 0;
+    const url = await serve(t, ({ headers: { range } }, response) => {
+      if (!range) begun += 1;
+      response.end(begun === 1 ? long.subarray(0, 100) : long);
+    });
+    const leaving = new AbortController();
+    t.after(() => leaving.abort());
+    const parts = new LogParts(async () => ({ url, storageType: 'reference' }), leaving.signal);
+    assert.equal((await parts.read({ offset: 200, length: 50 })).length, 0);
+    const bytes = await parts.read({ offset: 200, length: 50 });
+    assert.equal(Buffer.from(bytes).toString(), long.toString('utf8', 200, 250));
+  });
 });

@@ -99,7 +99,10 @@ export class LogParts {
       this.#forward = new Forward(await open((await this.#locate(this.#signal)).url, this.#signal));
     }
     try {
-      return await this.#forward.read(span);
+      const bytes = await this.#forward.read(span);
+      // A reading that has ended brings nothing more: the next one begins anew.
+      if (bytes.length < span.length) this.#forward = undefined;
+      return bytes;
     } catch (error) {
       this.#forward = undefined;
       throw error;

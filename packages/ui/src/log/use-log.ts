@@ -122,17 +122,15 @@ const linesComeBack = (
         onChange(error);
       }
     }
+    // At once: what is wanted from now on begins a reading of its own.
+    isReading = false;
   };
   return (number, purpose) => {
     wanted = { number, bytes: purpose === 'search' ? searchBytes : screensBytes };
     if (isReading) return;
     isReading = true;
-    readAllWanted()
-      // The page was left.
-      .catch(() => {})
-      .finally(() => {
-        isReading = false;
-      });
+    // It fails only when the page was left.
+    readAllWanted().catch(() => {});
   };
 };
 

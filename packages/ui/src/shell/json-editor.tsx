@@ -18,16 +18,18 @@ const Mistakes = ({
 }) => {
   if (mistakes.length === 0) return null;
   const places = placesIn(text);
-  const placed = mistakes
-    .map((mistake) => ({ ...mistake, place: places.get(mistake.pointer) ?? 0 }))
+  // Several kinds of an object may each lack the same.
+  const different = new Map(mistakes.map((mistake) => [`${mistake.pointer} ${mistake.message}`, mistake]));
+  const placed = [...different]
+    .map(([key, mistake]) => ({ ...mistake, key, place: places.get(mistake.pointer) ?? 0 }))
     .sort((a, b) => a.place - b.place);
   return (
     <Alert color="yellow" title="What does not fit">
       <ul>
-        {placed.slice(0, shownMax).map(({ pointer, message, place }) => {
+        {placed.slice(0, shownMax).map(({ key, pointer, message, place }) => {
           const field = pointer.slice(1).replaceAll('/', '.').replaceAll('~1', '/').replaceAll('~0', '~');
           return (
-            <li key={`${pointer} ${message}`}>
+            <li key={key}>
               <Anchor component="button" type="button" size="sm" onClick={() => goTo(place)}>
                 Line {lineAt(text, place)}
               </Anchor>
@@ -35,7 +37,7 @@ const Mistakes = ({
             </li>
           );
         })}
-        {mistakes.length > shownMax && <li>and {mistakes.length - shownMax} more</li>}
+        {placed.length > shownMax && <li>and {placed.length - shownMax} more</li>}
       </ul>
     </Alert>
   );

@@ -1,17 +1,15 @@
 const token = /\s*("(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+)/gy;
 
-const escaped = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+/** The name of a property as a step of a JSON pointer. */
+export const pointerStep = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** Where each part of a JSON text begins, by its JSON pointer; of a property, where its name does. */
+/** Where each part of a valid JSON text begins, by its JSON pointer; of a property, where its name does. */
 export const placesIn = (text: string): ReadonlyMap<string, number> => {
   const places = new Map<string, number>();
   token.lastIndex = 0;
   const next = (): { word: string; at: number } => {
-    const [whole = '', word = ''] = token.exec(text) ?? [];
-    return {
-      word,
-      at: token.lastIndex === 0 ? text.length : token.lastIndex - (whole === '' ? 0 : word.length),
-    };
+    const [, word = ''] = token.exec(text) ?? [];
+    return { word, at: token.lastIndex - word.length };
   };
   const list = (end: string, item: (first: { word: string; at: number }) => void): void => {
     for (let one = next(); one.word !== end && one.word !== ''; one = next()) if (one.word !== ',') item(one);
@@ -22,7 +20,7 @@ export const placesIn = (text: string): ReadonlyMap<string, number> => {
     if (word === '[') list(']', (first) => value(`${pointer}/${index++}`, first));
     if (word === '{')
       list('}', (name) => {
-        const inner = `${pointer}/${escaped(JSON.parse(name.word) as string)}`;
+        const inner = `${pointer}/${pointerStep(JSON.parse(name.word) as string)}`;
         places.set(inner, name.at);
         next();
         value(inner, next());

@@ -1,4 +1,5 @@
 import type { Errors } from 'typebox/schema';
+import { pointerStep } from './json-places.ts';
 
 /** What is wrong with a part of an object, which a JSON pointer names. */
 export interface Mistake {
@@ -43,7 +44,7 @@ const mistakesOf = (schema: Schema, error: Found): Mistake[] => {
       .map((property) => ({ pointer, message: `lacks ${property}` }));
   if (error.keyword === 'additionalProperties')
     return error.params.additionalProperties.map((property) => ({
-      pointer: `${pointer}/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      pointer: `${pointer}/${pointerStep(property)}`,
       message: 'is not known here',
     }));
   // A property that may not be there is reported above.

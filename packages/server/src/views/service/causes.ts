@@ -43,15 +43,12 @@ export const listFirstCauses = async (
 /** The first tasks of a group that fit, with those that they depend on and those that depend on them. */
 export const selectGroupPart = async (sql: Sql, query: SortedQuery): Promise<GroupPartResponse> => {
   const { taskGroupId } = query;
-  const fitting = await readFirst(sql, query, chosenMax + 1);
-  if (fitting.length === 0) await requireGroup(sql, taskGroupId);
-  const chosen = fitting.slice(0, chosenMax);
+  const chosen = await readFirst(sql, query, chosenMax);
+  if (chosen.length === 0) await requireGroup(sql, taskGroupId);
   const isChosen = new Set(chosen.map(({ taskId }) => taskId));
-  const dependentsMax = besideMax * 2;
-  const dependents = await store.readDependents(sql, [...isChosen], {
-    each: dependentsEachMax,
-    limit: dependentsMax,
-  });
+  // Some of them are chosen themselves, or those of several.
+  const bounds = { each: dependentsEachMax, limit: besideMax * 2 };
+  const dependents = await store.readDependents(sql, [...isChosen], bounds);
   const needed = chosen.flatMap(({ dependencies }) => JSON.parse(dependencies) as string[]);
   const beside = [...new Set([...needed, ...dependents.map(({ taskId }) => taskId)])].filter(
     (id) => !isChosen.has(id),

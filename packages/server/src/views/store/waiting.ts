@@ -105,18 +105,18 @@ export interface QueueWorkers {
   readonly lastSeen: Date | null;
 }
 
-/** The known workers of a task queue. */
+const workersCountedMax = 1000;
+
+/** The known workers of a task queue, up to 1000. */
 export const countWorkers = async (sql: Sql, taskQueueId: string, now: Date): Promise<QueueWorkers> => {
   const [row] = await sql<QueueWorkers>`
     select count(*)::int as seen, count(*) filter (where quarantine_until > ${now})::int as quarantined,
            max(last_date_active) as last_seen
       from (select quarantine_until, last_date_active from workers
              where task_queue_id = ${taskQueueId} and (expires > ${now} or quarantine_until > ${now})
-             limit 1000) as known`;
+             limit ${workersCountedMax}) as known`;
   return row ?? { seen: 0, quarantined: 0, lastSeen: null };
 };
-
-const workersCountedMax = 1000;
 
 /** How many workers of each of these task queues are known, up to 1000. */
 export const countWorkersOf = (sql: Sql, taskQueueIds: readonly string[], now: Date) =>
