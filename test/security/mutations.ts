@@ -221,6 +221,10 @@ const runMutations = ({ taskId = '', runId = '' }: World): Record<string, Mutati
   const running = { taskId, runId };
   const resolve = { values: running, needs: [`queue:resolve-task:${taskId}/0`] };
   const seen = { provisionerId: 'secure', workerType: 'tasks', ...me };
+  const inParts = {
+    values: { ...running, name: 'public/parts' },
+    needs: [`queue:create-artifact:${taskId}/0`],
+  };
   return {
     'queue.reclaimTask': { values: running, needs: [`queue:reclaim-task:${taskId}/0`] },
     'queue.createArtifact': {
@@ -251,15 +255,10 @@ const runMutations = ({ taskId = '', runId = '' }: World): Record<string, Mutati
     },
     // Refused as such to callers with the scopes: the artifacts of the site are not in a bucket.
     'queue.createArtifactInParts': {
-      values: { ...running, name: 'public/parts' },
+      ...inParts,
       body: { expires: hourFromNow(1), contentType: 'text/plain', contentLength: 1 },
-      needs: [`queue:create-artifact:${taskId}/0`],
     },
-    'queue.finishArtifactInParts': {
-      values: { ...running, name: 'public/parts' },
-      body: { uploadId: 'a', contentLength: 1, etags: ['a'] },
-      needs: [`queue:create-artifact:${taskId}/0`],
-    },
+    'queue.finishArtifactInParts': { ...inParts, body: { uploadId: 'a', contentLength: 1, etags: ['a'] } },
     'queue.reportCompleted': resolve,
     'queue.reportFailed': resolve,
     'queue.reportRuns': {

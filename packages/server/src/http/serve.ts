@@ -251,13 +251,8 @@ const answer = async (
     return refuse(endpoint, error, { reply, params, payload, isLarge });
   } finally {
     const ms = performance.now() - started;
-    record(endpoint, reply.statusCode, {
-      ...ids,
-      ms,
-      clientId: caller.clientId,
-      taskId: params.taskId,
-      span,
-    });
+    const { clientId } = caller;
+    record(endpoint, reply.statusCode, { ...ids, ms, clientId, taskId: params.taskId, span });
   }
 };
 
