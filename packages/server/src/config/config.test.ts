@@ -178,7 +178,10 @@ describe('the configuration', () => {
     const mail = { SMTP_URL: 'smtp://u:hunter2@mail', EMAIL_SOURCE_ADDRESS: 'yard@example.com' };
     const keys = [{ accessKeyId: 'k', secretAccessKey: 'hunter2', buckets: ['b'] }];
     const parties = { AWS_CREDENTIALS_ALLOWED_BUCKETS: JSON.stringify(keys) };
-    const config = readConfig({ env: { ...env, S3_SECRET_ACCESS_KEY: 'hunter2', ...mail, ...parties } });
+    const traces = { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://u:hunter2@collector.example.com' };
+    const config = readConfig({
+      env: { ...env, S3_SECRET_ACCESS_KEY: 'hunter2', ...mail, ...parties, ...traces },
+    });
     const shown = JSON.stringify(printableConfig(config));
     assert.doesNotMatch(shown, /hunter2/);
     assert.match(shown, /"databaseUrl":"\[hidden\]"/);

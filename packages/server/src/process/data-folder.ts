@@ -67,6 +67,15 @@ export const prepareDataFolder = async (data: string): Promise<void> => {
   }
 };
 
+/** Why a database is lost: what is wrong with its folder, if anything is, since its own words tell less; else the error. */
+export const causeOfLoss = async (data: string, error: Error): Promise<Error> => {
+  const complaint = await factsOf(data).then(
+    (now) => complaintAbout(data, now, undefined),
+    () => undefined,
+  );
+  return complaint ? new Error(complaint) : error;
+};
+
 const lookEveryMs = seconds(1);
 
 /** Watches the folder of a running database, and calls back once when the platform cannot continue in it. */

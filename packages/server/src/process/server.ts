@@ -18,7 +18,7 @@ import type { LocalSettings } from '../worker-manager/index.ts';
 import { startApiProcesses } from './api-processes.ts';
 import { builtInWorker } from './built-in-worker.ts';
 import { cleaningLoop } from './clean.ts';
-import { prepareDataFolder, watchDataFolder } from './data-folder.ts';
+import { causeOfLoss, prepareDataFolder, watchDataFolder } from './data-folder.ts';
 import { ensureDemoPool, startDemo, withDemoProvider } from './demo-pool.ts';
 import { openEntrance } from './entrance.ts';
 import { createHttpServer } from './http-server.ts';
@@ -250,7 +250,7 @@ const startDatabase = async (
     dataDir: config.data,
     log,
     settings: { max_connections: String(connections) },
-    onLost,
+    onLost: (error) => void causeOfLoss(config.data, error).then(onLost),
   });
 };
 

@@ -144,7 +144,7 @@ describe('a worker of a static pool', () => {
     assert.equal((await again({ workerGroup: 'elsewhere' })).workerGroup, 'elsewhere');
   });
 
-  it('may have any capacity: those of a pool are added up', async () => {
+  it('may have any capacity that the database can keep: those of a pool are added up', async () => {
     const workerPoolId = await aPool();
     const capacity = 2 ** 31 - 1;
     const definition = {
@@ -160,6 +160,13 @@ describe('a worker of a static pool', () => {
     assert.deepEqual(
       counts.map((count) => count.capacity),
       [2 * capacity],
+    );
+    const ref = { workerPoolId, workerGroup: 'here', workerId: 'one' };
+    const tooLarge = { ...definition, capacity: capacity + 1 };
+    await assert.rejects(context.updateWorker({ ...ref, definition: tooLarge }), hasCode('InputError'));
+    await assert.rejects(
+      context.createWorker({ ...ref, workerId: 'three', definition: tooLarge }),
+      hasCode('InputError'),
     );
   });
 

@@ -53,6 +53,15 @@ export const createWorkers = oneByOne(
   },
 );
 
+/** The database keeps no larger number. */
+const capacityMax = 2 ** 31 - 1;
+
+const requireCapacity = (capacity: number): number => {
+  if (capacity > capacityMax)
+    throw new RequestError('InputError', `capacity must be at most ${capacityMax}.`);
+  return capacity;
+};
+
 const newWorker = (
   { workerPoolId, workerGroup, workerId, definition }: WorkerRequest,
   { providerId, now }: { readonly providerId: string; readonly now: Date },
@@ -68,7 +77,7 @@ const newWorker = (
     providerId,
     launchConfigId: null,
     state: 'running',
-    capacity,
+    capacity: requireCapacity(capacity),
     expires,
     terminateAfter: null,
     staticSecretDigest: digestOf(providerInfo.staticSecret),
@@ -88,7 +97,7 @@ export const updateWorkers = oneByOne(
     const worker = {
       ...before,
       expires,
-      capacity: capacity ?? before.capacity,
+      capacity: requireCapacity(capacity ?? before.capacity),
       staticSecretDigest: providerInfo ? digestOf(providerInfo.staticSecret) : before.staticSecretDigest,
       lastModified: now,
     };
