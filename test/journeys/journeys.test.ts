@@ -120,6 +120,12 @@ describe('clients that others wrote', () => {
     () => runPython('decision.py'),
   );
 
+  it(
+    'the PyPI package tc-admin: it applies a configuration from a task, twice, and then finds nothing that differs',
+    { skip: noPython },
+    () => runPython('configuration.py'),
+  );
+
   // In CI as well where there is no cargo.
   const noRust = can('cargo', ['--version'])
     ? leftOutFor(existsSync(rust) ? false : 'the crates are not built: see test/journeys/README.md')
