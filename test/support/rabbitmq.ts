@@ -60,7 +60,19 @@ const aGround = async (test: Ending): Promise<Ground> => {
   return { folder, cookie, directory };
 };
 
-const prepare = async (ground: Ground, port: number): Promise<NodeJS.ProcessEnv> => {
+const nodeNameOf = (port: number): string => `taskyard-${port}@localhost`;
+
+/** A node that finds this one at its first start becomes one broker with it. */
+const joinTo = (first: RabbitMq | undefined, port: number): string[] =>
+  first
+    ? [
+        'cluster_formation.peer_discovery_backend = classic_config',
+        `cluster_formation.classic_config.nodes.1 = ${first.nodeName}`,
+        `cluster_formation.classic_config.nodes.2 = ${nodeNameOf(port)}`,
+      ]
+    : [];
+
+const prepare = async (ground: Ground, port: number, first?: RabbitMq): Promise<NodeJS.ProcessEnv> => {
   const inside = (name: string) => join(ground.folder, String(port), name);
   await mkdir(inside('.'));
   await writeFile(inside('enabled_plugins'), '[].\n');
@@ -72,13 +84,14 @@ const prepare = async (ground: Ground, port: number): Promise<NodeJS.ProcessEnv>
     'log.file.level = warning',
     'disk_free_limit.absolute = 1MB',
     'max_message_size = 65536',
+    ...joinTo(first, port),
   ];
   await writeFile(inside('rabbitmq.conf'), `${settings.join('\n')}\n`);
   return {
     PATH: process.env.PATH,
     HOME: ground.folder,
     ...ground.directory,
-    RABBITMQ_NODENAME: `taskyard-${port}@localhost`,
+    RABBITMQ_NODENAME: nodeNameOf(port),
     RABBITMQ_CONFIG_FILE: inside('rabbitmq.conf'),
     RABBITMQ_CONF_ENV_FILE: inside('none'),
     RABBITMQ_MNESIA_BASE: inside('mnesia'),
@@ -111,10 +124,10 @@ const endDirectory = async (env: NodeJS.ProcessEnv): Promise<void> => {
   );
 };
 
-const aNode = async (test: Ending, ground: Ground): Promise<RabbitMq> => {
+const aNode = async (test: Ending, ground: Ground, first?: RabbitMq): Promise<RabbitMq> => {
   const port = await freePort();
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
-  const environment = await prepare(ground, port);
+  const environment = await prepare(ground, port, first);
   const nodeName = environment.RABBITMQ_NODENAME ?? '';
   let child: ChildProcess | undefined;
 
@@ -177,14 +190,10 @@ export interface RabbitMqCluster {
 export const aRabbitMqCluster = async (test: Ending): Promise<RabbitMqCluster> => {
   const ends = endingWith(test);
   const ground = await aGround(ends);
-  const nodes = [await aNode(ends, ground), await aNode(ends, ground), await aNode(ends, ground)] as const;
+  const first = await aNode(ends, ground);
+  const nodes = [first, await aNode(ends, ground, first), await aNode(ends, ground, first)] as const;
   // Erlang's directory of nodes is started by the first.
-  await nodes[0].start();
-  await Promise.all([nodes[1].start(), nodes[2].start()]);
-  for (const node of [nodes[1], nodes[2]]) {
-    const join = `ok = rabbit_mnesia:join_cluster('${nodes[0].nodeName}', disc)`;
-    await node.control('eval', `ok = rabbit:stop(), ${join}, ok = rabbit:start().`);
-  }
+  for (const node of nodes) await node.start();
   const trustOthers = (node: RabbitMq, cookie: string, more = ''): Promise<string> => {
     const others = nodes.filter((other) => other !== node).map(({ nodeName }) => `'${nodeName}'`);
     return node.control('eval', `[begin erlang:set_cookie(N, '${cookie}')${more} end || N <- [${others}]].`);
