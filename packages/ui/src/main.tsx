@@ -1,6 +1,6 @@
 import '@mantine/core/styles.css';
 import './shell/app.css';
-import { type CSSVariablesResolver, createTheme, MantineProvider } from '@mantine/core';
+import { Anchor, type CSSVariablesResolver, createTheme, MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { createRoot } from 'react-dom/client';
@@ -25,6 +25,10 @@ const theme = createTheme({
   respectReducedMotion: true,
   primaryShade: { light: 8, dark: 8 },
   cursorType: 'pointer',
+  components: {
+    // As large as the words around it, which are smaller in tables.
+    Anchor: Anchor.extend({ vars: (_, { size }) => ({ root: size ? {} : { '--text-fz': '1em' } }) }),
+  },
 });
 
 // Pale words are hard to read for many: these have the contrast that WCAG asks for.

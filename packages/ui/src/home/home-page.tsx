@@ -169,14 +169,9 @@ export const HomePage = () => {
             <FirstTask isEmpty={isKnown && groups.length === 0 && queues.length === 0} />
             <Grid gap="lg">
               <Grid.Col span={{ base: 12, md: 6 }}>
-                <Stack gap="lg">
-                  <Section title="Groups, the latest first">
-                    <Groups groups={groups} />
-                  </Section>
-                  <Section title="Task queues">
-                    <Queues queues={queues} />
-                  </Section>
-                </Stack>
+                <Section title="Groups, the latest first">
+                  <Groups groups={groups} />
+                </Section>
               </Grid.Col>
               <Grid.Col span={{ base: 12, md: 6 }}>
                 <Stack gap="lg">
@@ -187,6 +182,11 @@ export const HomePage = () => {
                     <TaskRows tasks={failed} nothing="Nothing failed lately." />
                   </Section>
                 </Stack>
+              </Grid.Col>
+              <Grid.Col span={12}>
+                <Section title="Task queues">
+                  <Queues queues={queues} />
+                </Section>
               </Grid.Col>
             </Grid>
           </>
