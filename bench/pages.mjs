@@ -1,6 +1,6 @@
 // `node bench/pages.mjs`: how long a browser takes from a key or a click to the next picture, on a group of ten thousand
 // tasks, by the browser's own Event Timing; and what the first page loads. Needs a Chromium; CHROMIUM names it where it
-// is not at /usr/bin/chromium.
+// is not at /usr/bin/chromium. A second group is deep: a thousand layers, thirty thousand dependencies.
 import { fromNow, Queue, Sessions, slugid } from '@taskyard/client';
 import { chromium } from 'playwright-core';
 import { startPlatform } from './platform.mjs';
@@ -24,6 +24,22 @@ const submit = async (queue) => {
   const tasks = ids.map((taskId, i) => ({
     taskId,
     task: i < 100 ? definition(`build-${i}`, []) : definition(`test-${i}`, [ids[i % 100]]),
+  }));
+  const taskGroupId = slugid();
+  await queue.createTaskGroupTasks(taskGroupId, { tasks });
+  return taskGroupId;
+};
+
+const layers = 1000;
+
+/** Layers of ten tasks of five kinds; each task needs three of the layer before it. */
+const submitDeep = async (queue) => {
+  const ids = Array.from({ length: tasksCount }, slugid);
+  const wide = tasksCount / layers;
+  const needs = (i) => [0, 1, 2].map((n) => ids[(Math.floor(i / wide) - 1) * wide + ((i + n) % wide)]);
+  const tasks = ids.map((taskId, i) => ({
+    taskId,
+    task: definition(`kind ${'abcde'[i % 5]}-${i}`, i < wide ? [] : needs(i)),
   }));
   const taskGroupId = slugid();
   await queue.createTaskGroupTasks(taskGroupId, { tasks });
@@ -62,6 +78,29 @@ const firstLoad = async (page, rootUrl) => {
   );
 };
 
+/** From the click, when the tasks are there already, until boxes are painted; then zooming and moving. */
+const deepGraph = async (page, groupUrl) => {
+  await page.goto(groupUrl);
+  await page.getByText(`${tasksCount} of ${tasksCount} shown`).waitFor();
+  const graph = page.getByRole('region', { name: 'Dependency graph' });
+  const started = performance.now();
+  await page.getByText('graph', { exact: true }).click();
+  await graph.locator('button.node').first().waitFor();
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+  const boxes = await graph.locator('button.node').count();
+  console.log(
+    `a graph of depth ${layers} is painted after ${Math.round(performance.now() - started)} ms: ${boxes} boxes`,
+  );
+  const zoom = graph.getByRole('button', { name: 'Zoom In' });
+  await measure(page, 'zooming', 5, () => zoom.click());
+  await measure(page, 'moving', 10, async (i) => {
+    await page.mouse.move(600, 600);
+    await page.mouse.down();
+    await page.mouse.move(600 + (i % 2 ? 80 : -80), 560, { steps: 4 });
+    await page.mouse.up();
+  });
+};
+
 const platform = await startPlatform({ nodeOptions: [], settings: {} });
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -69,7 +108,9 @@ const browser = await chromium.launch({
 });
 try {
   const { rootUrl, credentials } = platform;
-  const taskGroupId = await submit(new Queue({ rootUrl, credentials }));
+  const queue = new Queue({ rootUrl, credentials });
+  const taskGroupId = await submit(queue);
+  const deepId = await submitDeep(queue);
   const page = await (await browser.newContext({ viewport: { width: 1200, height: 800 } })).newPage();
   await page.addInitScript(watch);
   await firstLoad(page, rootUrl);
@@ -98,6 +139,7 @@ try {
       await page.waitForTimeout(1000);
     });
   }
+  await deepGraph(page, `${rootUrl}/tasks/groups/${deepId}/tasks`);
 } finally {
   await browser.close();
   await platform.stop();
