@@ -171,4 +171,24 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
     );
     await channel.deleteQueue('full');
   });
+
+  it('are sent again until a queue has a leader, although that takes some time', async (t) => {
+    const connection = await connectTo(t, broker);
+    await bindToAll(connection, 'led', { prefix, arguments: { 'x-queue-type': 'quorum' } });
+    await bindToAll(connection, 'witness', { prefix });
+    const tries = await consume(connection, 'witness');
+    const leader = `quorum_queues, {'%2F_led', node()}`;
+    await broker.control('eval', `ok = ra:stop_server(${leader}).`);
+    const id = await commit(postgres.url, {});
+    // As many as a message gets that is at fault. The next one follows after five seconds.
+    await eventually('five tries', () => tries.filter((each) => each.id === id).length >= 5);
+    const behind = await commit(postgres.url, {});
+    await broker.control('eval', `ok = ra:restart_server(${leader}).`);
+    const arrived = await consume(connection, 'led');
+    await untilArrived(arrived, 2);
+    assert.deepEqual(
+      firstArrivals(arrived).map((each) => each.id),
+      [id, behind],
+    );
+  });
 });
