@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { Queue } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
 import { connect } from 'amqplib';
+import { consumeFrom } from './chaos/deliveries.ts';
 import { askDoctorOfBroker } from './support/ask-doctor.ts';
 import { endings } from './support/endings.ts';
 import { freePort } from './support/free-port.ts';
@@ -190,5 +191,27 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
       firstArrivals(arrived).map((each) => each.id),
       [id, behind],
     );
+  });
+
+  // Here because a broker takes longer to start than the test does.
+  it('are counted once each by the listener of the chaos tests, which comes back when its connection broke', async (t) => {
+    const listener = await consumeFrom(broker.url);
+    t.after(() => listener.end());
+    /** Sends messages about a run, each with its id and what happened, and waits until the broker has them. */
+    const send = async (...messages: readonly (readonly [string, string])[]): Promise<void> => {
+      const channel = await (await connectTo(t, broker)).createConfirmChannel();
+      const payload = Buffer.from(JSON.stringify({ status: { taskId: 'one' }, runId: 0 }));
+      for (const [messageId, name] of messages)
+        channel.publish(`exchange/taskcluster-queue/v1/task-${name}`, 'key', payload, { messageId });
+      await channel.waitForConfirms();
+    };
+    await send(['1', 'pending'], ['1', 'pending']);
+    await eventually('the first message', () => listener.count === 1);
+    await broker.control('close_all_connections', 'a test');
+    await send(['1', 'pending'], ['2', 'running'], ['3', 'completed'], ['2', 'running']);
+    await eventually('the others', () => listener.count === 3);
+    assert.deepEqual(listener.steps.get('one'), ['pending 0', 'running 0', 'completed 0']);
+    await listener.end();
+    assert.deepEqual(listener.problems, []);
   });
 });
