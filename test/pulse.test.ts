@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { Queue } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
 import { connect } from 'amqplib';
+import { consumeFrom } from './chaos/deliveries.ts';
 import { askDoctorOfBroker } from './support/ask-doctor.ts';
 import { endings } from './support/endings.ts';
 import { freePort } from './support/free-port.ts';
@@ -170,5 +171,47 @@ describe('messages on RabbitMQ', { skip: noRabbitMq }, () => {
       ids,
     );
     await channel.deleteQueue('full');
+  });
+
+  it('are sent again until a queue has a leader, although that takes some time', async (t) => {
+    const connection = await connectTo(t, broker);
+    await bindToAll(connection, 'led', { prefix, arguments: { 'x-queue-type': 'quorum' } });
+    await bindToAll(connection, 'witness', { prefix });
+    const tries = await consume(connection, 'witness');
+    const leader = `quorum_queues, {'%2F_led', node()}`;
+    await broker.control('eval', `ok = ra:stop_server(${leader}).`);
+    const id = await commit(postgres.url, {});
+    // As many as a message gets that is at fault. The next one follows after five seconds.
+    await eventually('five tries', () => tries.filter((each) => each.id === id).length >= 5);
+    const behind = await commit(postgres.url, {});
+    await broker.control('eval', `ok = ra:restart_server(${leader}).`);
+    const arrived = await consume(connection, 'led');
+    await untilArrived(arrived, 2);
+    assert.deepEqual(
+      firstArrivals(arrived).map((each) => each.id),
+      [id, behind],
+    );
+  });
+
+  // Here because a broker takes longer to start than the test does.
+  it('are counted once each by the listener of the chaos tests, which comes back when its connection broke', async (t) => {
+    const listener = await consumeFrom(broker.url);
+    t.after(() => listener.end());
+    /** Sends messages about a run, each with its id and what happened, and waits until the broker has them. */
+    const send = async (...messages: readonly (readonly [string, string])[]): Promise<void> => {
+      const channel = await (await connectTo(t, broker)).createConfirmChannel();
+      const payload = Buffer.from(JSON.stringify({ status: { taskId: 'one' }, runId: 0 }));
+      for (const [messageId, name] of messages)
+        channel.publish(`exchange/taskcluster-queue/v1/task-${name}`, 'key', payload, { messageId });
+      await channel.waitForConfirms();
+    };
+    await send(['1', 'pending'], ['1', 'pending']);
+    await eventually('the first message', () => listener.count === 1);
+    await broker.control('close_all_connections', 'a test');
+    await send(['1', 'pending'], ['2', 'running'], ['3', 'completed'], ['2', 'running']);
+    await eventually('the others', () => listener.count === 3);
+    assert.deepEqual(listener.steps.get('one'), ['pending 0', 'running 0', 'completed 0']);
+    await listener.end();
+    assert.deepEqual(listener.problems, []);
   });
 });

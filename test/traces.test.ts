@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { type CreateTaskRequest, fromNow, Queue, slugid } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
+import { bindToAll, connectTo, consume } from './support/messages.ts';
 import { anOtlpEndpoint, type OtlpEndpoint, type ReceivedSpan } from './support/otlp.ts';
 import { aHome, type Platform } from './support/platform.ts';
 import { aRabbitMq, noRabbitMq } from './support/rabbitmq.ts';
@@ -110,6 +111,9 @@ describe('traces', () => {
     const home = await aHome(t);
     const broker = await aRabbitMq(t);
     const [endpoint] = await Promise.all([anOtlpEndpoint(t), broker.start()]);
+    const connection = await connectTo(t, broker);
+    await bindToAll(connection, 'traced', { prefix: 'exchange/taskcluster-' });
+    const arrived = await consume(connection, 'traced');
     const platform = await home.start({ ...exportingTo(endpoint), AMQP_URL: broker.url });
     const caller = aCaller();
     const secret = `hidden-${slugid()}`;
@@ -124,6 +128,16 @@ describe('traces', () => {
     const services = trace.filter(({ name }) => name.startsWith('work')).map(({ service }) => service);
     assert.deepEqual(services, ['taskyard-worker']);
     assert.ok(trace.every(({ startNs, endNs, status }) => startNs <= endNs && status !== 2));
+
+    // A listener can continue the trace below what published the message.
+    const completed = arrived.find(
+      ({ payload, exchange: from }) => payload.includes(taskId) && /task-completed/.test(from),
+    );
+    const publication = trace.find(({ name }) => name === `publish ${exchange}/task-completed`);
+    assert.equal(
+      completed?.properties.headers?.traceparent,
+      `00-${traceOf(taskId)}-${publication?.spanId}-01`,
+    );
 
     // The caller's trace has the call and its transaction, to which the task's trace leads back.
     const called = inTrace(endpoint.spans, caller.traceId);

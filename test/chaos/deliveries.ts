@@ -80,6 +80,23 @@ class Consumer implements Delivered {
     const connection = await connect(this.#url);
     connection.on('error', () => {});
     const closed = new Promise<void>((resolve) => connection.once('close', () => resolve()));
+    try {
+      await this.#consume(connection);
+    } catch (error) {
+      // The next attempt opens another one.
+      void connection.close().catch(() => {});
+      throw error;
+    }
+    this.#connection = connection;
+    void closed.then(() => (this.#isOver ? undefined : this.#beginAgain()));
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#connection?.close().catch(() => {});
+  }
+
+  async #consume(connection: ChannelModel): Promise<void> {
     await bindQueue(connection);
     const channel = await connection.createChannel();
     channel.on('error', () => {});
@@ -89,13 +106,6 @@ class Consumer implements Delivered {
       this.#take(message);
       channel.ack(message);
     });
-    this.#connection = connection;
-    void closed.then(() => (this.#isOver ? undefined : this.#beginAgain()));
-  }
-
-  async end(): Promise<void> {
-    this.#isOver = true;
-    await this.#connection?.close().catch(() => {});
   }
 
   async #beginAgain(): Promise<void> {

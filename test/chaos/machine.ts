@@ -29,6 +29,11 @@ export class Machine {
     return eventually(`${this.name} to run`, () => this.#platform);
   }
 
+  /** Whether it runs now, and is not about to start again. */
+  get isUp(): boolean {
+    return this.#platform !== undefined;
+  }
+
   /** SIGKILL; returns once the signal is sent. */
   async kill(): Promise<void> {
     const { process } = await this.up();

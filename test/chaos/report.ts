@@ -5,6 +5,8 @@ export interface Struck {
   readonly kind: string;
   /** The moment from which recovery counts, in milliseconds since 1970. */
   readonly at: number;
+  /** Whether all machines ran before it; otherwise one of them was still starting after an earlier fault. */
+  readonly isWhole: boolean;
   readonly recovery: Recovery;
 }
 
@@ -17,14 +19,20 @@ const median = (numbers: readonly number[]): number => {
 
 const headings = ['fault', 'count', 'next: median', 'worst', 'all: median', 'worst'];
 
-/** A line for each kind of fault: how many there were, and the median and worst recovery in milliseconds. */
+const nameOf = ({ kind, isWhole }: Struck): string =>
+  isWhole ? kind : `${kind}, while a machine was starting`;
+
+/**
+ * A line for each kind of fault: how many there were, and the median and worst recovery in milliseconds. Those that struck
+ * a fleet in which a machine was still starting have lines of their own: callers waited for that one.
+ */
 export const tableOf = (struck: readonly Struck[]): string[] => {
-  const kinds = [...new Set(struck.map(({ kind }) => kind))].sort();
-  const rows = kinds.map((kind) => {
-    const recoveries = struck.filter((each) => each.kind === kind).map(({ recovery }) => recovery);
+  const names = [...new Set(struck.map(nameOf))].sort();
+  const rows = names.map((name) => {
+    const recoveries = struck.filter((each) => nameOf(each) === name).map(({ recovery }) => recovery);
     const [next, all] = [recoveries.map((each) => each.next), recoveries.map((each) => each.all)];
     const numbers = [recoveries.length, median(next), Math.max(...next), median(all), Math.max(...all)];
-    return [kind, ...numbers.map(String)];
+    return [name, ...numbers.map(String)];
   });
   const lines = [headings, ...rows];
   const widths = headings.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));

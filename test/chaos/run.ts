@@ -40,15 +40,18 @@ const during = async <T>({ callers }: Load, what: string, look: () => T | undefi
 /** Makes one fault, and waits until all callers are served again. */
 const strike = async (load: Load, { kind, target, calls, lastsMs }: PlannedFault): Promise<Struck> => {
   const { fleet, history } = load;
+  const { first, second, background } = fleet;
   const enough = history.counts.acknowledged + calls;
   await during(load, 'calls before a fault', () => history.counts.acknowledged >= enough || undefined);
+  const isWhole = [first, second, background].every(({ isUp }) => isUp);
   let at = now();
   const struck = (): void => {
     at = now();
     history.watchFrom(at);
   };
   await faultOf(kind)?.strike({ fleet, target, lastsMs, wrongClocks: history.wrongClocks, struck });
-  return { kind, at, recovery: await during(load, `recovery from "${kind}"`, () => history.recovery) };
+  const recovery = await during(load, `recovery from "${kind}"`, () => history.recovery);
+  return { kind, at, isWhole, recovery };
 };
 
 /** Why a kind of fault cannot be made on this machine. */

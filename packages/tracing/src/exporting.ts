@@ -46,8 +46,8 @@ const kinds = {
 /** The most links that a span keeps, as OpenTelemetry has it by default. */
 const linksMax = 128;
 
-/** An endpoint that is away must not hold up a process that ends. */
-const closeWithinMs = 5000;
+/** An endpoint that is away must not hold up a process that ends: least of all one that has never taken anything. */
+const closeWithinMs = { tried: 5000, untried: 1000 };
 
 /** The version of this package, which is released together with the others. */
 const ownVersion = (): string => {
@@ -121,6 +121,7 @@ class ReportingExporter implements SpanExporter {
   readonly #exporter: SpanExporter;
   readonly #onError: (message: string) => void;
   #isFailing = false;
+  #hasSucceeded = false;
   #isGivenUp = false;
 
   constructor(exporter: SpanExporter, onError: (message: string) => void) {
@@ -128,9 +129,13 @@ class ReportingExporter implements SpanExporter {
     this.#onError = onError;
   }
 
-  /** To be called before the process ends: an endpoint that took nothing just now gets nothing more. */
-  end(): void {
+  /**
+   * To be called before the process ends: an endpoint that took nothing just now gets nothing more. Returns how long to
+   * wait, in milliseconds.
+   */
+  end(): number {
     this.#isGivenUp = this.#isFailing;
+    return this.#hasSucceeded ? closeWithinMs.tried : closeWithinMs.untried;
   }
 
   export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
@@ -142,6 +147,7 @@ class ReportingExporter implements SpanExporter {
       const isFailure = result.code !== ExportResultCode.SUCCESS;
       if (isFailure && !this.#isFailing) this.#onError(reasonOf(result.error));
       this.#isFailing = isFailure;
+      this.#hasSucceeded ||= !isFailure;
       done(result);
     });
   }
@@ -234,13 +240,13 @@ class ExportedTracing implements Tracing {
   }
 
   async close(): Promise<void> {
-    this.#exporter.end();
+    const waitMs = this.#exporter.end();
     const over = new AbortController();
     // Failures have been reported.
     const shutDown = this.#provider.shutdown().catch(() => undefined);
     await Promise.race([
       shutDown,
-      setTimeout(closeWithinMs, undefined, { signal: over.signal }).catch(() => undefined),
+      setTimeout(waitMs, undefined, { signal: over.signal }).catch(() => undefined),
     ]);
     over.abort();
   }

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { eventually } from '@taskyard/patience';
 import { traceIdOf } from './identity.ts';
 import { openTracing, type Tracing, taskRefOf, traced } from './index.ts';
 
@@ -194,5 +195,42 @@ describe('tracing', () => {
     tracing?.begin('left').end();
     await tracing?.close();
     assert.equal(requests, 1);
+  });
+
+  it('an endpoint that never took anything is waited for less long than one that did', async (t) => {
+    const replies: ServerResponse[] = [];
+    const server = createServer((request, reply) => {
+      request.resume();
+      replies.push(reply);
+    });
+    server.listen({ host: '127.0.0.1', port: 0 });
+    await once(server, 'listening');
+    process.env.OTEL_BSP_SCHEDULE_DELAY = '1';
+    t.after(() => {
+      delete process.env.OTEL_BSP_SCHEDULE_DELAY;
+      server.close();
+      server.closeAllConnections();
+    });
+    const { port } = server.address() as AddressInfo;
+    const open = () => openTracing({ endpoint: `http://127.0.0.1:${port}` }, unheeded, {});
+    const arrived = (count: number) => eventually(`request ${count}`, () => replies[count - 1]);
+    const known = await open();
+    known?.begin('one').end();
+    (await arrived(1)).end();
+    known?.begin('two').end();
+    // It is sent only when the first one has been taken.
+    const second = await arrived(2);
+    const unknown = await open();
+    unknown?.begin('three').end();
+    await arrived(3);
+    const closed: string[] = [];
+    const ends = [
+      known?.close().then(() => closed.push('known')),
+      unknown?.close().then(() => closed.push('unknown')),
+    ];
+    await ends[1];
+    assert.deepEqual(closed, ['unknown']);
+    second.end();
+    await ends[0];
   });
 });

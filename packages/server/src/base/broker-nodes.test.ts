@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { eventually } from '@taskyard/patience';
 import { BrokerNodes, mistakeInBrokerUrl, readBrokerUrl } from './broker-nodes.ts';
 
 /** A port on which connections are ended at once; returns it, and how many there were. */
@@ -50,4 +51,17 @@ it('nodes are tried in turn, each once, and all are named when none accepts a co
   assert.deepEqual(counts(), [1, 1]);
   await assert.rejects(nodes.connect('test'));
   assert.deepEqual(counts(), [2, 2]);
+});
+
+it('processes begin with different nodes', async (t) => {
+  const doors = [await aClosedDoor(t), await aClosedDoor(t), await aClosedDoor(t)] as const;
+  const places = doors.map(({ port }) => `127.0.0.1:${port}`);
+  const begins = async (first?: (nodes: number) => number): Promise<number> => {
+    const nodes = new BrokerNodes(`amqp://u@${places.join(',')}`, first);
+    const failed = await nodes.connect('test').catch((error: Error) => error.message);
+    return places.findIndex((place) => String(failed).startsWith(place));
+  };
+  for (const first of [0, 1, 2]) assert.equal(await begins(() => first), first);
+  const seen = new Set<number>();
+  await eventually('each to be the first of somebody', async () => seen.add(await begins()).size === 3);
 });

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { ChannelModel } from 'amqplib';
 import { seconds } from './clock.ts';
 import { placesIn } from './places.ts';
@@ -53,10 +54,12 @@ export const mistakeInBrokerUrl = (url: string | undefined): string | undefined 
 export class BrokerNodes {
   readonly #nodes: readonly BrokerNode[];
   /** Counts attempts: each begins with the node after the last one that was tried, which may be why there is another. */
-  #tried = 0;
+  #tried: number;
 
-  constructor(url: string) {
+  /** @param choose picks the node to begin with, of so many. By chance, so that processes are spread over the nodes */
+  constructor(url: string, choose: (nodes: number) => number = (nodes) => randomInt(nodes)) {
     this.#nodes = readBrokerUrl(url);
+    this.#tried = choose(this.#nodes.length);
   }
 
   /** Connects to the next node that accepts it, each being tried once. Rejects when none does, with what each of them said. */

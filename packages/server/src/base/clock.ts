@@ -4,6 +4,8 @@
  */
 export interface Clock {
   now(): Date;
+  /** Milliseconds since some moment. Only differences count; they stay right when the machine's clock is set. */
+  elapsed(): number;
   /** Resolves after `ms` milliseconds, or at once when the signal aborts (it never rejects). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `wake` once after `ms` milliseconds. Call the returned function to cancel that. */
@@ -35,6 +37,7 @@ const afterReal: Clock['after'] = (ms, wake) => {
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => new Date(),
+  elapsed: () => performance.now(),
   after: afterReal,
   sleep: sleepWith(afterReal),
 };
@@ -55,6 +58,7 @@ export const manualClock = (start: Date = new Date()): ManualClock => {
   };
   return {
     now: () => new Date(time),
+    elapsed: () => time,
     after,
     sleep: sleepWith(after),
     advance: (ms) => {

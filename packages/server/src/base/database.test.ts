@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket, connect as toServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { type TestDatabase, testDatabase, untilBlocked } from '../testing/index.ts';
 import { connect, type Database, type Transaction, together } from './database.ts';
 import { BrokenTransaction, isConnectionLoss, isTransient } from './database-errors.ts';
 
@@ -409,6 +409,39 @@ describe('failures', () => {
     const [next] = await single<{ pid: number }>`select pg_backend_pid() as pid`;
     assert.notEqual(next?.pid, own?.pid);
     await single.close();
+  });
+});
+
+describe('a database', () => {
+  it('that serves again after a connection broke is told of once', async () => {
+    let times = 0;
+    const back = connect({ url: test.url, onBack: () => times++ });
+    await back`select 1`;
+    assert.equal(times, 0);
+    await assert.rejects(back`select pg_terminate_backend(pg_backend_pid())`, isConnectionLoss);
+    assert.equal(times, 0);
+    await back`select 1`;
+    await back.transaction(async (tx) => tx`select 1`);
+    assert.equal(times, 1);
+    await back.close();
+  });
+
+  it('without `skip locked` waits for rows that others hold', async () => {
+    await db`insert into things (id) values (1), (2)`;
+    const waiting = connect({ url: test.url, locking: 'wait' });
+    const take = (sql: Database) => sql<{ id: number }>`
+      select id from things order by id limit 1 for update skip locked`;
+    const { taken } = await db.transaction(async (tx) => {
+      await tx`delete from things where id = 1`;
+      assert.deepEqual(await take(test.db), [{ id: 2 }]);
+      const taken = take(waiting);
+      await untilBlocked(db, 1);
+      return { taken };
+    });
+    // The row that it waited for is gone, so it has the next one.
+    assert.deepEqual(await taken, [{ id: 2 }]);
+    await waiting.close();
+    await clear();
   });
 });
 

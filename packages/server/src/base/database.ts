@@ -5,7 +5,7 @@ import { type Heard, Listeners } from './listening.ts';
 import { Pool } from './pool.ts';
 import { Servers } from './servers.ts';
 import type { Session } from './session.ts';
-import { prepare } from './statement.ts';
+import { type Locking, prepare } from './statement.ts';
 
 /** A tagged template that is one SQL statement. Each place in the code is prepared once per connection. */
 export type Sql = <Row>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>;
@@ -37,9 +37,9 @@ export interface Database extends Sql {
 }
 
 const statementOn =
-  (session: Session): Sql =>
+  (session: Session, { locking }: Pick<Pool, 'locking'>): Sql =>
   async <Row>(strings: TemplateStringsArray, ...values: unknown[]): Promise<Row[]> => {
-    const { rows } = await session.run(prepare(strings), values).catch(blameValue);
+    const { rows } = await session.run(prepare(strings, locking), values).catch(blameValue);
     return rows as Row[];
   };
 
@@ -48,7 +48,7 @@ const loneStatementOn =
   (pool: Pool): Sql =>
   (strings, ...values) =>
     pool.use(async (session) => {
-      const statement = statementOn(session);
+      const statement = statementOn(session, pool);
       if (!pool.isShared) return pool.durably(session, () => statement<never>(strings, ...values));
       // With the settings that its session may lack.
       const [, rows] = await together(
@@ -78,8 +78,14 @@ const blameValue = (error: unknown): never => {
   throw Object.assign(refusal, { cause: error });
 };
 
-const openTransaction = (session: Session, onNews: () => void) => {
-  const statement = statementOn(session);
+interface TransactionContext {
+  readonly pool: Pool;
+  /** Follows the commit when the transaction has news. */
+  readonly onNews: () => void;
+}
+
+const openTransaction = (session: Session, { pool, onNews }: TransactionContext) => {
+  const statement = statementOn(session, pool);
   const actions: (() => void)[] = [];
   let hasNews = false;
   const lasts: Promise<unknown>[] = [];
@@ -113,10 +119,11 @@ const openTransaction = (session: Session, onNews: () => void) => {
 
 const inTransaction = async <T>(
   session: Session,
-  { pool, onNews }: { readonly pool: Pool; readonly onNews: () => void },
+  context: TransactionContext,
   run: (tx: Transaction) => Promise<T>,
 ): Promise<{ value: T; actions: readonly (() => void)[] }> => {
-  const { tx, actions, lasts, close } = openTransaction(session, onNews);
+  const { pool } = context;
+  const { tx, actions, lasts, close } = openTransaction(session, context);
   // Not awaited: it travels with the first statement.
   const begun = pool.begin(session);
   let isCommitSent = false;
@@ -177,6 +184,10 @@ export interface ConnectOptions {
   readonly onError?: (error: Error) => void;
   /** Called after every commit of a transaction that has news. */
   readonly onNews?: () => void;
+  /** Called when the database serves again, after it was unavailable or a connection broke. */
+  readonly onBack?: () => void;
+  /** `wait` leaves `skip locked` out of all statements, for an engine that does not know it. */
+  readonly locking?: Locking;
 }
 
 /** A pooler would be told from its own address, so this takes a session without one. */
@@ -198,12 +209,14 @@ export const connect = ({
   silenceMaxMs = minutes(1),
   onError = () => {},
   onNews = () => {},
+  onBack = () => {},
+  locking = 'skip',
 }: ConnectOptions): Database => {
   const isShared = sessionUrl !== undefined;
   const servers = new Servers(url, onError);
-  const pool = new Pool(servers, { sizeMax: poolSizeMax, silenceMaxMs, isShared, onError });
+  const pool = new Pool(servers, { sizeMax: poolSizeMax, silenceMaxMs, isShared, locking, onError, onBack });
   const sessions = isShared ? new Servers(sessionUrl, onError) : servers;
-  const listeners = new Listeners(sessions, { silenceMaxMs, onError });
+  const listeners = new Listeners(sessions, { silenceMaxMs, onError, onBack });
 
   /** Errors of what follows a commit are only logged: the caller must learn that the commit succeeded. */
   const afterwards = (action: () => void): void => {

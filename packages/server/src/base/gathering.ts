@@ -20,20 +20,20 @@ export interface Gathering {
  * Busy callers call again as soon as they have their results. As many calls are expected as the last batch had, if it has
  * just ended. So a lone caller never waits.
  */
-export const createGathering = (clock: Pick<Clock, 'after' | 'now'>): Gathering => {
+export const createGathering = (clock: Pick<Clock, 'after' | 'elapsed'>): Gathering => {
   let expected = 0;
   let endedAt = Number.NEGATIVE_INFINITY;
   let goOn = (): void => {};
   return {
     ended: (calls) => {
       expected = calls;
-      endedAt = clock.now().getTime();
+      endedAt = clock.elapsed();
     },
     arrived: (waiting) => {
       if (waiting >= expected) goOn();
     },
     wait: async (waiting) => {
-      if (waiting >= expected || clock.now().getTime() - endedAt > recentMs) return;
+      if (waiting >= expected || clock.elapsed() - endedAt > recentMs) return;
       await new Promise<void>((resolve) => {
         const cancel = clock.after(gatherMsMax, resolve);
         goOn = () => {

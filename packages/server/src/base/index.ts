@@ -72,6 +72,7 @@ export { renewEncryption } from './renewal.ts';
 export { localSignal, type Signal, sharedSignals } from './signal.ts';
 export { inSlices, partsOf, type Slices, slices } from './slices.ts';
 export { slugid } from './slugid.ts';
+export type { Locking } from './statement.ts';
 export { createTurns } from './turns.ts';
 export {
   alone,

@@ -7,7 +7,8 @@ const keysMax = 10_000;
 
 interface Known<Value> {
   readonly value: Promise<Value>;
-  readonly readAt: Date;
+  /** By {@link Clock.elapsed}. */
+  readonly readAt: number;
 }
 
 /** Keeps in memory what is read often and changes rarely, until a wake-up names it, for at most ten seconds. */
@@ -29,13 +30,12 @@ export class BrieflyKnown<Value> {
   /** The value that `read` returns for this key, or returned some seconds ago. */
   of(key: string): Promise<Value> {
     const there = this.#known.get(key);
-    const ageMs = there ? this.#clock.now().getTime() - there.readAt.getTime() : knownMs;
-    // A read that is in the future happened before the clock was set back.
-    return (there && ageMs >= 0 && ageMs < knownMs ? there : this.#learn(key)).value;
+    const isFresh = there && this.#clock.elapsed() - there.readAt < knownMs;
+    return (isFresh ? there : this.#learn(key)).value;
   }
 
   #learn(key: string): Known<Value> {
-    const fresh = { value: this.#read(key), readAt: this.#clock.now() };
+    const fresh = { value: this.#read(key), readAt: this.#clock.elapsed() };
     this.#known.delete(key);
     this.#known.set(key, fresh);
     // A map keeps the order of insertion, so the oldest read is removed first.

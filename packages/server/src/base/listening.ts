@@ -13,6 +13,8 @@ export interface ListenersOptions {
   /** A connection whose server does not answer for this long is closed. */
   readonly silenceMaxMs: number;
   readonly onError: (error: Error) => void;
+  /** Called when a connection that was lost has been opened again. */
+  readonly onBack: () => void;
 }
 
 /** The connections of a process that listen for notifications. One that breaks is opened again. */
@@ -20,13 +22,15 @@ export class Listeners {
   readonly #servers: Servers;
   readonly #beatMs: number;
   readonly #onError: (error: Error) => void;
+  readonly #onBack: () => void;
   readonly #clients = new Set<pg.Client>();
   readonly #closing = new AbortController();
 
-  constructor(servers: Servers, { silenceMaxMs, onError }: ListenersOptions) {
+  constructor(servers: Servers, { silenceMaxMs, onError, onBack }: ListenersOptions) {
     this.#servers = servers;
     this.#beatMs = Math.min(beatMs, silenceMaxMs / 2);
     this.#onError = onError;
+    this.#onBack = onBack;
   }
 
   /** Listens on a channel until {@link close}; rejects when the first connection cannot be made. */
@@ -80,6 +84,7 @@ export class Listeners {
         await this.listen(channel, heard);
         // Notifications sent meanwhile are lost; an empty payload makes the listener read again.
         heard('');
+        this.#onBack();
         return;
       } catch (error) {
         this.#onError(error as Error);

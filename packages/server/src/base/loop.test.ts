@@ -19,7 +19,8 @@ const run = (loop: Partial<Omit<Loop, 'step'>> & { step(limit: number, count: nu
     return loop.step(limit, state.steps);
   };
   const whole = { name: 'test', everyMs: seconds(10), limit: 3, ...loop, step };
-  return { clock, state, loops: runLoops([whole], { clock, log: silentLog }) };
+  const recovered = localSignal();
+  return { clock, state, recovered, loops: runLoops([whole], { clock, log: silentLog, recovered }) };
 };
 
 describe('a loop', () => {
@@ -113,6 +114,35 @@ describe('a loop', () => {
     wakeBy.wake();
     await turns();
     assert.equal(state.steps, 1);
+    await loops.stop();
+  });
+
+  it('that has failed often runs again after its period when what it failed for is over', async () => {
+    let isAway = true;
+    const { clock, state, recovered, loops } = run({
+      everyMs: seconds(1),
+      step: async () => {
+        if (isAway) throw new Error('The database has gone.');
+        return 0;
+      },
+    });
+    for (let waitedMs = 0; waitedMs < seconds(30); waitedMs += seconds(1)) {
+      await turns();
+      clock.advance(seconds(1));
+    }
+    await turns();
+    const { steps } = state;
+    // The next step would be due 29 seconds later.
+    isAway = false;
+    recovered.wake();
+    await turns();
+    assert.equal(state.steps, steps);
+    clock.advance(seconds(1));
+    await turns();
+    assert.equal(state.steps, steps + 1);
+    clock.advance(seconds(1));
+    await turns();
+    assert.equal(state.steps, steps + 2);
     await loops.stop();
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { eventually, within } from '@taskyard/patience';
-import { type TestDatabase, testDatabase } from '../testing/index.ts';
+import { heldTransaction, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { connect } from './database.ts';
 import { migrate } from './migrations.ts';
 
@@ -17,13 +17,8 @@ it('a migration that waits for a table lets others through, and goes on when the
   await db`alter table artifacts drop column content`;
   await db`delete from schema_migrations where number = 36`;
   const dump = connect({ url });
-  let end = (): void => {};
-  const isOver = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  const dumping = dump.transaction(async (tx) => {
+  const dumping = await heldTransaction(dump, async (tx) => {
     await tx`lock table artifacts in access share mode`;
-    await isOver;
   });
   const migrating = migrate(url);
   try {
@@ -34,9 +29,8 @@ it('a migration that waits for a table lets others through, and goes on when the
     // It would wait behind the migration until the dump is over.
     await within('a reader of the table', db`select name from artifacts`);
   } finally {
-    end();
+    await dumping.end();
   }
-  await dumping;
   await dump.close();
   assert.deepEqual(await migrating, [36]);
   assert.deepEqual(await db`select content from artifacts`, []);

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { seconds } from './clock.ts';
-import { connectionLoss, isConnectionLoss } from './database-errors.ts';
+import { connectionLoss, isConnectionLoss, isUnavailable } from './database-errors.ts';
 import { type Servers, sever, socketOf } from './servers.ts';
 import { type Result, Session } from './session.ts';
-import { statementOf } from './statement.ts';
+import { type Locking, statementOf } from './statement.ts';
 
 /**
  * All our statements look rows up by an index. A connection plans a statement once, often while tables are empty, and for
@@ -44,8 +44,11 @@ export interface PoolOptions {
   readonly silenceMaxMs: number;
   /** Whether connections lead to a pooler, so that a session lasts for one transaction only. */
   readonly isShared: boolean;
+  readonly locking: Locking;
   /** Called with errors on idle connections, which the pool replaces. */
   readonly onError: (error: Error) => void;
+  /** Called when the database serves again, after it was unavailable or a connection broke. */
+  readonly onBack: () => void;
 }
 
 /** A pool of connections to the server that accepts writes. */
@@ -57,11 +60,16 @@ export class Pool {
   readonly #sessions = new WeakMap<pg.ClientBase, Session>();
   /** Whether a session lasts for one transaction only. */
   readonly isShared: boolean;
+  readonly locking: Locking;
+  readonly #onBack: () => void;
+  #isMissed = false;
   #isClosing = false;
 
-  constructor(servers: Servers, { sizeMax, silenceMaxMs, isShared, onError }: PoolOptions) {
+  constructor(servers: Servers, { sizeMax, silenceMaxMs, isShared, locking, onError, onBack }: PoolOptions) {
     this.#servers = servers;
     this.isShared = isShared;
+    this.locking = locking;
+    this.#onBack = onBack;
     this.#pool = new pg.Pool({
       Client: servers.Client,
       max: sizeMax,
@@ -99,7 +107,9 @@ export class Pool {
       const client = await this.#servers.onCurrent(() => this.#pool.connect());
       let broken: Error | undefined;
       try {
-        return await run(this.#sessions.get(client) as Session);
+        const value = await run(this.#sessions.get(client) as Session);
+        this.#served();
+        return value;
       } catch (error) {
         if (isConnectionLoss(error)) broken = error as Error;
         throw error;
@@ -108,10 +118,17 @@ export class Pool {
       }
     } catch (error) {
       this.#servers.heed(error);
+      if (isUnavailable(error)) this.#isMissed = true;
       throw error;
     } finally {
       endWatch();
     }
+  }
+
+  #served(): void {
+    if (!this.#isMissed) return;
+    this.#isMissed = false;
+    this.#onBack();
   }
 
   /** Sends what begins a transaction. */

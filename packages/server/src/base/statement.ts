@@ -29,16 +29,23 @@ export const statementOf = (text: string, elementTypes: Statement['elementTypes'
   columns: [],
 });
 
-// The strings of a tagged template are one frozen object per place in the code: they identify the statement.
-const prepared = new WeakMap<TemplateStringsArray, Statement>();
+/** What statements do about rows that others have locked: pass over them where they say so, or always wait. */
+export type Locking = 'skip' | 'wait';
 
-/** The statement of a tagged template. */
-export const prepare = (strings: TemplateStringsArray): Statement => {
-  let statement = prepared.get(strings);
+// The strings of a tagged template are one frozen object per place in the code: they identify the statement.
+const prepared: Readonly<Record<Locking, WeakMap<TemplateStringsArray, Statement>>> = {
+  skip: new WeakMap(),
+  wait: new WeakMap(),
+};
+
+/** The statement of a tagged template. One that waits for locks has no `skip locked`. */
+export const prepare = (strings: TemplateStringsArray, locking: Locking = 'skip'): Statement => {
+  let statement = prepared[locking].get(strings);
   if (!statement) {
-    const text = strings.reduce((sql, part, i) => (i === 0 ? part : `${sql}$${i}${part}`), '');
+    const written = strings.reduce((sql, part, i) => (i === 0 ? part : `${sql}$${i}${part}`), '');
+    const text = locking === 'wait' ? written.replaceAll(/\s+skip locked\b/g, '') : written;
     statement = statementOf(text, strings.slice(1).map(elementTypeIn));
-    prepared.set(strings, statement);
+    prepared[locking].set(strings, statement);
   }
   return statement;
 };

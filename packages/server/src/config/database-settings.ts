@@ -30,7 +30,7 @@ export const databaseSettings = {
     default: 'skip-locked',
     description:
       'How processes that claim runs of one task queue keep out of each other’s way: each skips the rows that another one has ' +
-      'locked, or, for an engine without `for update skip locked`, waits for it and reads again.',
+      'locked, or waits for it and reads again. The latter is for an engine without `skip locked`: no statement has it then.',
   }),
   databasePoolSizeMax: whole(1, 1000, {
     env: 'DATABASE_POOL_SIZE',

@@ -43,7 +43,7 @@ const say = (message: FromApiProcess): Promise<void> =>
 const serve = async ({ name, config, databaseUrl, rootUrl, local }: ApiProcessSettings): Promise<Serving> => {
   const log = createLog({ level: config.logLevel, processName: name });
   const secrets = await readSecrets(config);
-  const { app, metrics, leave, close } = await openApp(config, {
+  const { app, recovered, metrics, leave, close } = await openApp(config, {
     databaseUrl,
     log,
     secrets,
@@ -53,7 +53,7 @@ const serve = async ({ name, config, databaseUrl, rootUrl, local }: ApiProcessSe
     rootUrl: () => rootUrl,
   });
   const http = await createHttpServer(app, config);
-  const loops = runLoops(app.loopsOfEachProcess, { clock: systemClock, log });
+  const loops = runLoops(app.loopsOfEachProcess, { clock: systemClock, log, recovered });
   return {
     http,
     leave,

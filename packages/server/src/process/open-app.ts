@@ -8,6 +8,7 @@ import {
   localSignal,
   type Metrics,
   noMetrics,
+  type Signal,
   systemClock,
   transact,
 } from '../base/index.ts';
@@ -34,6 +35,8 @@ export interface Surroundings {
 /** The application, connected to its database. */
 export interface OpenedApp {
   readonly app: App;
+  /** Woken when the database serves again after an outage. */
+  readonly recovered: Signal;
   readonly metrics: Metrics;
   /** Says from now on that it is about to end. */
   leave(): void;
@@ -46,14 +49,16 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
   const { databaseUrl: url, log, secrets, isAlone, local, rootUrl } = surroundings;
   // What has news for others are messages.
   const appended = localSignal();
+  const recovered = localSignal();
+  const onBack = () => recovered.wake();
   const db = connect({
-    url,
-    sessionUrl: config.databaseSessionUrl,
+    ...connectionsOf(config, url),
     poolSizeMax: config.databasePoolSizeMax,
     onError: (err) => log.warn({ err }, 'a connection to the database broke'),
     onNews: () => appended.wake(),
+    onBack,
   });
-  const relayDb = connectRelay(config, { url, log });
+  const relayDb = connectRelay(config, { url, log, onBack });
   const tracing = await openTraces(config, log);
   let isClosing = false;
   let isLeaving = false;
@@ -87,6 +92,7 @@ export const openApp = async (config: Config, surroundings: Surroundings): Promi
     await startOrEnd(app);
     return {
       app,
+      recovered,
       metrics,
       leave: () => {
         isLeaving = true;
@@ -135,11 +141,21 @@ const startOrEnd = async (app: App): Promise<void> => {
   }
 };
 
+/** An engine without `skip locked` lacks it in every statement, not only in those that claim. */
+const connectionsOf = ({ databaseSessionUrl, claimLocking }: Config, url: string) => ({
+  url,
+  sessionUrl: databaseSessionUrl,
+  locking: claimLocking === 'guarded-delete' ? ('wait' as const) : ('skip' as const),
+});
+
 /** The database connections of the relay, if this process runs one. */
-const connectRelay = (config: Config, { url, log }: { url: string; log: Logger }): Database | undefined => {
+const connectRelay = (
+  config: Config,
+  { url, log, onBack }: { url: string; log: Logger; onBack: () => void },
+): Database | undefined => {
   if (!config.amqpUrl || config.role === 'api') return undefined;
   const onError = (err: Error) => log.warn({ err }, 'a connection of the relay to the database broke');
-  return connect({ url, sessionUrl: config.databaseSessionUrl, poolSizeMax: 2, onError });
+  return connect({ ...connectionsOf(config, url), poolSizeMax: 2, onError, onBack });
 };
 
 const metricsOf = ({ metricsPort }: Config, { processName, log }: Surroundings): Metrics => {

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { App, Domains } from '../app.ts';
+import type { Domains } from '../app.ts';
 import { type Credentials, ownClients } from '../auth/index.ts';
 import {
   createLog,
@@ -160,7 +160,7 @@ const start = async (
   if (isOurs) await app.domains.queue.verbs.loseWorkers.one(builtInWorker);
   const processes: ReadMetrics[] = [async () => [await opened.metrics.read()]];
   const metricsUrl = await startMetrics(config, { opened, processes, endings });
-  startLoops(config, { app, log, isMany, endings });
+  startLoops(config, { opened, log, isMany, endings });
   const api = await startApi(config, { opened, databaseUrl, log, poolSizeMax: pools.api, local });
   if (api) {
     endings.add(api.close);
@@ -275,19 +275,21 @@ const startMetrics = async (
 };
 
 interface Background {
-  readonly app: App;
+  readonly opened: OpenedApp;
   readonly log: Logger;
   readonly isMany: boolean;
   readonly endings: Endings;
 }
 
-const startLoops = (config: Config, { app, log, isMany, endings }: Background): void => {
+const startLoops = (config: Config, { opened, log, isMany, endings }: Background): void => {
+  const { app, recovered } = opened;
   const { role } = config;
   const isApi = role !== 'background' && !isMany;
   const background = [...app.loops, cleaningLoop(config, app.domains.artifacts.verbs)];
   const loops = runLoops([...(role === 'api' ? [] : background), ...(isApi ? app.loopsOfEachProcess : [])], {
     clock: systemClock,
     log,
+    recovered,
   });
   endings.add(async () => {
     await app.drain();

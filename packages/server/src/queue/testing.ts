@@ -17,6 +17,7 @@ import {
 import { createEvents, outbox } from '../events/index.ts';
 import { type Authorize, serve } from '../http/index.ts';
 import {
+  claimLockingOfTests,
   messagesIn,
   type Opened,
   opened,
@@ -35,6 +36,10 @@ export const anybody: Authorize = () => {};
 
 /** For tests: the ways in which processes that claim from one line keep out of each other's way. */
 export const claimLockings = ['skip-locked', 'guarded-delete'] as const;
+
+/** What the statements of a process with such settings do, as the server has it. */
+const lockingOf = ({ claimLocking = claimLockingOfTests }: Partial<QueueSettings>) =>
+  claimLocking === 'guarded-delete' ? 'wait' : 'skip';
 
 /** For tests: a valid task with few fields, and the given ones. */
 export const aTask = (now: Date, fields: Partial<FilledTaskRequest> = {}): FilledTaskRequest => ({
@@ -66,7 +71,7 @@ export interface TestQueue {
 
 /** For tests: the queue on a database of its own with a manual clock, and stubs for the other floors. */
 export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<TestQueue> => {
-  const { db, url, drop } = await testDatabase();
+  const { db, url, drop } = await testDatabase(lockingOf(settings));
   const clock = manualClock();
   const all: { queue: Opened<Queue>; db: Database }[] = [];
   const open = (database: Database, by: Clock = clock, more: Partial<QueueSettings> = {}): Opened<Queue> => {
@@ -89,7 +94,7 @@ export const testQueue = async (settings: Partial<QueueSettings> = {}): Promise<
     clock,
     queue,
     another: (change = (same) => same, more = {}) => {
-      const database = change(connect({ url }));
+      const database = change(connect({ url, locking: lockingOf({ ...settings, ...more }) }));
       return { queue: open(database, clock, more), db: database };
     },
     again: () => open(db),

@@ -7,6 +7,7 @@ import pg from 'pg';
 import {
   connect,
   type Database,
+  type Locking,
   migrate,
   readMigrations,
   silentLog,
@@ -81,17 +82,22 @@ const findSource = async (): Promise<Source> => {
 
 let source: Promise<Source> | undefined;
 
+/** `CLAIM_LOCKING=guarded-delete npm test` runs everything without `skip locked`. */
+export const claimLockingOfTests: 'skip-locked' | 'guarded-delete' =
+  process.env.CLAIM_LOCKING === 'guarded-delete' ? 'guarded-delete' : 'skip-locked';
+const lockingOfTests: Locking = claimLockingOfTests === 'guarded-delete' ? 'wait' : 'skip';
+
 /**
  * A fresh migrated database on a real PostgreSQL: the server of the test run, or one of this process's own.
  * Drop it in an `after` hook; its open connections keep the process alive.
  */
-export const testDatabase = async (): Promise<TestDatabase> => {
+export const testDatabase = async (locking = lockingOfTests): Promise<TestDatabase> => {
   source ??= findSource();
   const { serverUrl, template } = await source;
   const name = `taskyard_test_${randomBytes(6).toString('hex')}`;
   await administer(serverUrl, (client) => client.query(`create database ${name} template ${template}`));
   const url = withDatabase(serverUrl, name);
-  const db = connect({ url });
+  const db = connect({ url, locking });
   return {
     db,
     url,

@@ -1,4 +1,5 @@
 import { hours, type Loop, later, localSignal, type ManualClock, silentLog } from '../base/index.ts';
+import { claimLockingOfTests } from './database.ts';
 
 /** A domain as tests call it: its verbs, and beside them all else that it gives. */
 export type Opened<D extends { readonly verbs: object }> = D['verbs'] & Omit<D, 'verbs'>;
@@ -15,6 +16,7 @@ export const queueAlone = () => ({
     deadlineDaysMax: 5,
     dependenciesMax: 10_000,
     longPollSeconds: 20,
+    claimLocking: claimLockingOfTests,
   },
   pendingChanged: localSignal(),
   placesTaken: localSignal(),

@@ -1,4 +1,4 @@
-export { type TestDatabase, testDatabase } from './database.ts';
+export { claimLockingOfTests, type TestDatabase, testDatabase } from './database.ts';
 export { type Opened, opened, plainTask, queueAlone, servedOn, stepOf, tester } from './floors.ts';
 export { heldTransaction, untilBlocked } from './locks.ts';
 export { messagesIn, type SentMessage } from './outbox.ts';

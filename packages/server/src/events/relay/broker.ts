@@ -2,8 +2,11 @@ import type { Socket } from 'node:net';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { BrokerNodes, type Clock, type Logger, type Signal, seconds } from '../../base/index.ts';
 
-/** The outcome of a message. `lost`: the connection ended before the outcome was known. */
-export type Delivery = 'confirmed' | 'refused' | 'lost';
+/**
+ * The outcome of a message. `refused`: a queue did not take it, since it has no leader, is full or has failed. `unsendable`:
+ * the library cannot write it. `lost`: the connection ended before the outcome was known.
+ */
+export type Delivery = 'confirmed' | 'refused' | 'unsendable' | 'lost';
 
 /** A message as it is sent to the broker. */
 export interface Outgoing {
@@ -11,6 +14,8 @@ export interface Outgoing {
   readonly routingKey: string;
   readonly messageId: string;
   readonly routes: readonly string[];
+  /** Headers beside those that carry the routes. */
+  readonly headers: Readonly<Record<string, string>>;
   /** JSON text. */
   readonly payload: string;
 }
@@ -85,11 +90,12 @@ const endOf = (connection: ChannelModel) => {
   return { ended, because, over, isOver: () => isOver, code: () => (reason as { code?: unknown })?.code };
 };
 
-const propertiesOf = ({ messageId, routes }: Outgoing) => ({
+const propertiesOf = ({ messageId, routes, headers }: Outgoing) => ({
   persistent: true,
   contentType: 'application/json',
   contentEncoding: 'utf-8',
   messageId,
+  headers,
   ...(routes.length > 0 ? { CC: routes.map((route) => `route.${route}`) } : {}),
 });
 
@@ -119,7 +125,7 @@ const sessionOn = (
         );
       } catch {
         // Either the channel has ended, or the library cannot encode this message: then the message is at fault.
-        settle(end.isOver() ? 'lost' : 'refused');
+        settle(end.isOver() ? 'lost' : 'unsendable');
       }
     });
   const abandon = (reason: string) => {
@@ -191,11 +197,11 @@ const openSession = async (
 
 /** Logs problems with the broker, at most every half minute. */
 const complaints = ({ clock, log }: BrokerContext) => {
-  let silentUntil = 0;
+  let silentUntil = Number.NEGATIVE_INFINITY;
   let isTold = false;
   return {
     complain: (err: Error) => {
-      const now = clock.now().getTime();
+      const now = clock.elapsed();
       if (now < silentUntil) return;
       silentUntil = now + complainEveryMs;
       isTold = true;

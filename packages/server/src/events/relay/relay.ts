@@ -4,7 +4,6 @@ import {
   type Database,
   type Logger,
   type Loop,
-  later,
   type Signal,
   seconds,
   transact,
@@ -50,14 +49,13 @@ const countUpTo = 100_000;
 
 /** Logs how far publishing lags behind, at most every half minute, and once when it has caught up. */
 const createReporter = ({ db, log }: RelaySettings, clock: Clock) => {
-  let nextAt = clock.now();
+  let nextAt = Number.NEGATIVE_INFINITY;
   let isBehind = false;
   return async (): Promise<void> => {
-    const now = clock.now();
-    if (now < nextAt) return;
-    nextAt = later(now, reportEveryMs);
+    if (clock.elapsed() < nextAt) return;
+    nextAt = clock.elapsed() + reportEveryMs;
     const { messages, oldestAt, skipped } = await store.readLag(db, countUpTo);
-    const lagMs = oldestAt ? now.getTime() - oldestAt.getTime() : 0;
+    const lagMs = oldestAt ? clock.now().getTime() - oldestAt.getTime() : 0;
     if (lagMs >= worthReportingMs) {
       isBehind = true;
       log.warn({ messages, lagSeconds: Math.round(lagMs / 1000), skipped }, 'messages wait for RabbitMQ');
@@ -83,7 +81,7 @@ export class Relay {
   readonly #sender: Sender;
   readonly #report: () => Promise<void>;
   readonly #stopListening: () => void;
-  #restsUntil: Date;
+  #restsUntil = Number.NEGATIVE_INFINITY;
 
   constructor(settings: RelaySettings, { clock, tracing, changed, closing }: RelayContext) {
     const { db, log, url, exchangePrefix } = settings;
@@ -96,7 +94,6 @@ export class Relay {
     this.#broker = createBroker({ url, exchanges, clock, log, ready: this.#alarm.ready });
     this.#sender = new Sender({ clock, log, tracing, exchangePrefix, closing });
     this.#report = createReporter(settings, clock);
-    this.#restsUntil = clock.now();
     this.loop = {
       name: 'publish-messages',
       everyMs: lookAtLeastEveryMs,
@@ -121,10 +118,11 @@ export class Relay {
     this.#broker.open();
     const session = this.#broker.session();
     await this.#report();
-    if (!session || this.#clock.now() < this.#restsUntil || !(await store.hasUnpublished(this.#db))) return 0;
+    if (!session || this.#clock.elapsed() < this.#restsUntil || !(await store.hasUnpublished(this.#db)))
+      return 0;
     const hasMore = await this.#publishPage(session, limit);
-    const pausedUntil = this.#sender.pausedUntil();
-    if (pausedUntil) this.#restFor(pausedUntil.getTime() - this.#clock.now().getTime());
+    const pauseMs = this.#sender.pauseMs();
+    if (pauseMs > 0) this.#restFor(pauseMs);
     return hasMore ? limit : 0;
   }
 
@@ -152,7 +150,7 @@ export class Relay {
   }
 
   #restFor(ms: number): void {
-    this.#restsUntil = later(this.#clock.now(), ms);
+    this.#restsUntil = this.#clock.elapsed() + ms;
     this.#alarm.wakeAfter(ms + 1, 'rested');
   }
 }

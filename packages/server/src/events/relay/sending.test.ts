@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ManualClock, manualClock, seconds, silentLog } from '../../base/index.ts';
+import { type ManualClock, manualClock, minutes, seconds, silentLog } from '../../base/index.ts';
 import type { StoredMessage } from '../store.ts';
 import type { Delivery, Session } from './broker.ts';
 import { exchangeUnder, Sender } from './sending.ts';
@@ -50,7 +50,7 @@ describe('a page of messages', () => {
     const sender = aSender();
     const page = [1, 2, 3].map((id) => message(id));
     assert.deepEqual(await sender.sendPage(session, page), { done: 1, skipped: 0 });
-    assert.equal(sender.pausedUntil(), undefined);
+    assert.equal(sender.pauseMs(), 0);
     assert.deepEqual(abandoned, []);
   });
 
@@ -62,24 +62,65 @@ describe('a page of messages', () => {
   });
 });
 
-describe('a message that is refused', () => {
-  it('is tried again with growing delays, and finally skipped', async () => {
+/** Sends messages as the relay does, in pages of at most ten; returns the pauses until all are done, and what was skipped. */
+const sendAll = async (sender: Sender, session: Session, messages: readonly StoredMessage[]) => {
+  const pauses: number[] = [];
+  const skippedIds: number[] = [];
+  for (let rest = messages; rest.length > 0; ) {
+    const { done, skipped } = await sender.sendPage(session, rest.slice(0, sender.pageSize(10)));
+    // Each of these tests has at most one message in a page that can be skipped, and it is the last that is done.
+    if (skipped > 0) skippedIds.push(rest[done - 1]?.id ?? 0);
+    rest = rest.slice(done);
+    if (sender.pauseMs() > 0) pauses.push(sender.pauseMs());
+  }
+  return { pauses, skippedIds };
+};
+
+const shortPauses = [500, 1000, 2000, 4000];
+const longPauses = [...shortPauses, ...Array.from({ length: 10 }, () => 5000)];
+
+describe('a message that a queue does not take', () => {
+  it('is tried again for a minute, alone, while those behind it wait', async () => {
+    let refusals = 14;
+    const { session, sent } = aSession((id) => (id === 2 && refusals-- > 0 ? 'refused' : 'confirmed'));
+    const { pauses, skippedIds } = await sendAll(
+      aSender(),
+      session,
+      [1, 2, 3].map((id) => message(id)),
+    );
+    assert.deepEqual({ pauses, skippedIds }, { pauses: longPauses, skippedIds: [] });
+    const counts = [1, 2, 3].map((id) => sent.filter((each) => each.startsWith(`${id} `)).length);
+    assert.deepEqual(counts, [1, 15, 2]);
+  });
+
+  it('is given up after that, and the next ones sooner, until the queue takes one again or ten minutes later', async () => {
     const clock = manualClock();
     const sender = aSender(clock);
-    const { session } = aSession((id) => (id === 2 ? 'refused' : 'confirmed'));
-    const page = [1, 2, 3].map((id) => message(id));
-    const pauses: number[] = [];
-    for (let rest = page; ; ) {
-      const { done, skipped } = await sender.sendPage(session, rest);
-      if (skipped > 0) {
-        assert.deepEqual({ done, skipped }, { done: 2, skipped: 1 });
-        break;
-      }
-      rest = rest.slice(done);
-      pauses.push((sender.pausedUntil()?.getTime() ?? 0) - clock.now().getTime());
-    }
-    assert.deepEqual(pauses, [500, 1000, 2000, 4000]);
-    assert.equal(sender.pausedUntil(), undefined);
+    let acceptsAfter = Number.POSITIVE_INFINITY;
+    const { session } = aSession((id) => (id % 2 === 0 && acceptsAfter-- > 0 ? 'refused' : 'confirmed'));
+    const send = (...ids: number[]) =>
+      sendAll(
+        sender,
+        session,
+        ids.map((id) => message(id)),
+      );
+    assert.deepEqual(await send(2), { pauses: longPauses, skippedIds: [2] });
+    // What other queues take in between says nothing of this one.
+    assert.deepEqual(await send(3, 4), { pauses: shortPauses, skippedIds: [4] });
+    clock.advance(minutes(10));
+    assert.deepEqual(await send(6), { pauses: longPauses, skippedIds: [6] });
+    acceptsAfter = 1;
+    assert.deepEqual(await send(8), { pauses: [500], skippedIds: [] });
+    acceptsAfter = Number.POSITIVE_INFINITY;
+    assert.deepEqual(await send(10), { pauses: longPauses, skippedIds: [10] });
+  });
+});
+
+describe('a message that is at fault', () => {
+  it('is given up soon when the library cannot write it', async () => {
+    const { session } = aSession((id) => (id === 1 ? 'unsendable' : 'confirmed'));
+    const sending = sendAll(aSender(), session, [message(1), message(2)]);
+    assert.deepEqual(await sending, { pauses: shortPauses, skippedIds: [1] });
   });
 
   it('is found by sending one at a time when the broker closes the connection because of it', async () => {

@@ -1,8 +1,8 @@
 import type { Tracing } from '@taskyard/tracing';
-import { type Clock, type Logger, later, seconds } from '../../base/index.ts';
+import { type Clock, type Logger, minutes, seconds } from '../../base/index.ts';
 import type { StoredMessage } from '../store.ts';
 import type { Delivery, Session } from './broker.ts';
-import { traceSent } from './spans.ts';
+import { beginSending, type Sending } from './spans.ts';
 
 /** How far a page of messages got. */
 export interface Sent {
@@ -30,9 +30,21 @@ const canonicalPrefix = 'exchange/taskcluster-';
 const routingKeyBytesMax = 255;
 const confirmWithinMs = seconds(20);
 const confirmWhileClosingMs = seconds(5);
-// The waits between them double: 0.5, 1, 2, 4 seconds. A broker whose queue moves to another node needs a moment.
-const triesMax = 5;
-const firstPauseMs = 500;
+/** The waits between tries double from the first to the longest. */
+const pauseMs = { first: 500, max: seconds(5) };
+/** Of a message that ends the connection, or that the library cannot write: its content is at fault. Within eight seconds. */
+const faultyTriesMax = 5;
+/**
+ * Of a message that a queue does not take: nothing is wrong with it. Within a minute, in which a queue that has lost its
+ * node gets another leader, and a full one some room.
+ */
+const refusedTriesMax = 15;
+/**
+ * After such a message was given up, further ones get fewer tries for this long, unless one of them is taken: a queue that
+ * stays full must not hold up the others for a minute with each message.
+ */
+const impatientMs = minutes(10);
+const noRefusal = { id: 0, tries: 0 };
 
 /** The name of an exchange with the configured prefix. */
 export const exchangeUnder = (prefix: string, exchange: string): string =>
@@ -45,10 +57,11 @@ const fitsOnWire = ({ routingKey, exchange }: StoredMessage): boolean =>
 export class Sender {
   readonly #deps: SenderContext;
   /** The last refused message, and how often it was refused. */
-  #refused = { id: 0, tries: 0 };
+  #refused = noRefusal;
+  #impatientUntil = Number.NEGATIVE_INFINITY;
   /** This many messages are sent one by one, since one of them made the broker close the connection. */
   #suspects = 0;
-  #pausedUntil: Date | undefined;
+  #pauseMs = 0;
 
   constructor(deps: SenderContext) {
     this.#deps = deps;
@@ -56,50 +69,58 @@ export class Sender {
 
   /** The number of messages that may be sent together now. */
   pageSize(limit: number): number {
-    return this.#suspects > 0 ? 1 : limit;
+    // A refused message is tried alone: those behind it were taken, and would come again with each try.
+    return this.#suspects > 0 || this.#refused.tries > 0 ? 1 : limit;
   }
 
-  /** Nothing is sent before this time. A refused message is tried again then. */
-  pausedUntil(): Date | undefined {
-    return this.#pausedUntil;
+  /** Nothing is to be sent for so many milliseconds after the last page: then its refused message is tried again. */
+  pauseMs(): number {
+    return this.#pauseMs;
   }
 
   async sendPage(session: Session, messages: readonly StoredMessage[]): Promise<Sent> {
-    this.#pausedUntil = undefined;
+    this.#pauseMs = 0;
     const { clock, tracing } = this.#deps;
-    const since = clock.now();
-    const deliveries = await this.#deliver(session, messages);
+    const sending = tracing && beginSending(tracing, messages, clock.now());
+    const deliveries = await this.#deliver(session, messages, sending);
     let done = 0;
     let skipped = 0;
     for (const message of messages) {
       const delivery = deliveries[done];
-      if (delivery === 'impossible') {
+      if (delivery === 'confirmed') this.#accepted(message);
+      else if (delivery === 'impossible') {
         this.#skip(message, 'its routing key or exchange is too long for AMQP');
         skipped++;
-      } else if (delivery !== 'confirmed') {
-        const isToBlame = delivery === 'refused' || (session.isFaultOfMessage() && messages.length === 1);
-        if (!isToBlame || !this.#isGivenUp(message)) break;
-        this.#skip(message, `the broker refused it ${triesMax} times`);
+      } else {
+        const isFaulty = delivery === 'unsendable' || (session.isFaultOfMessage() && messages.length === 1);
+        if (!isFaulty && delivery !== 'refused') break;
+        if (!this.#isGivenUp(message, isFaulty)) break;
         skipped++;
       }
       done++;
     }
-    if (tracing) {
-      const sent = messages.filter((_, i) => i < done && deliveries[i] === 'confirmed');
-      traceSent(tracing, sent, { since, now: clock.now() });
-    }
+    sending?.end((i) => i < done && deliveries[i] === 'confirmed', clock.now());
     this.#suspects = Math.max(0, this.#suspects - done);
     if (done < messages.length) this.#stopAt(session, messages.length - done, deliveries[done]);
     return { done, skipped };
   }
 
   /** Sends a whole page; returns the outcome of each message, undefined for those that were not confirmed in time. */
-  async #deliver(session: Session, messages: readonly StoredMessage[]): Promise<Outcome[]> {
+  async #deliver(
+    session: Session,
+    messages: readonly StoredMessage[],
+    sending: Sending | undefined,
+  ): Promise<Outcome[]> {
     const outcomes: Outcome[] = messages.map(() => undefined);
     const answers = messages.map(async (message, i) => {
       const exchange = exchangeUnder(this.#deps.exchangePrefix, message.exchange);
       outcomes[i] = fitsOnWire({ ...message, exchange })
-        ? await session.send({ ...message, exchange, messageId: String(message.id) })
+        ? await session.send({
+            ...message,
+            exchange,
+            messageId: String(message.id),
+            headers: sending?.headersOf(i) ?? {},
+          })
         : 'impossible';
     });
     const done = new AbortController();
@@ -121,13 +142,27 @@ export class Sender {
     if (closing.aborted) await clock.sleep(confirmWhileClosingMs, done);
   }
 
-  /** Counts one more attempt. Returns whether it was the last. */
-  #isGivenUp({ id }: StoredMessage): boolean {
-    this.#refused = { id, tries: this.#refused.id === id ? this.#refused.tries + 1 : 1 };
-    const { tries } = this.#refused;
-    if (tries >= triesMax) return true;
-    this.#pausedUntil = later(this.#deps.clock.now(), firstPauseMs * 2 ** (tries - 1));
-    return false;
+  /** The broker has a message. When it had refused this one, it recovers. */
+  #accepted({ id }: StoredMessage): void {
+    if (this.#refused.id === id) this.#impatientUntil = Number.NEGATIVE_INFINITY;
+    this.#refused = noRefusal;
+  }
+
+  /** Counts one more attempt. Gives the message up when it was the last, and returns whether it was. */
+  #isGivenUp(message: StoredMessage, isFaulty: boolean): boolean {
+    const { id } = message;
+    const tries = this.#refused.id === id ? this.#refused.tries + 1 : 1;
+    const now = this.#deps.clock.elapsed();
+    const triesMax = isFaulty || now < this.#impatientUntil ? faultyTriesMax : refusedTriesMax;
+    if (tries < triesMax) {
+      this.#refused = { id, tries };
+      this.#pauseMs = Math.min(pauseMs.max, pauseMs.first * 2 ** (tries - 1));
+      return false;
+    }
+    this.#refused = noRefusal;
+    if (!isFaulty) this.#impatientUntil = now + impatientMs;
+    this.#skip(message, `the broker refused it ${tries} times`);
+    return true;
   }
 
   #skip({ id, exchange, routingKey }: StoredMessage, why: string): void {

@@ -1,8 +1,12 @@
-import { type Span, type Tracing, taskRefOf } from '@taskyard/tracing';
+import { type Tracing, taskRefOf } from '@taskyard/tracing';
 import type { StoredMessage } from '../store.ts';
 
-/** The task, or the task group, that a routing key names: its second word. The third is a number for messages about a run. */
-const refIn = ({ routingKey }: StoredMessage) => {
+/** Exchanges of messages about a task. The second word of others may have the form of a taskId and is none: a group, or a name. */
+const aboutTask = /-queue\/v1\/(task-(?!group-)|artifact-)/;
+
+/** The task that a routing key names: its second word. The third is a number for messages about a run. */
+const refIn = ({ exchange, routingKey }: StoredMessage) => {
+  if (!aboutTask.test(exchange)) return undefined;
   const [, taskId, runId] = routingKey.split('.', 3);
   return taskRefOf(taskId, runId);
 };
@@ -13,41 +17,57 @@ const aboutSending = {
   'messaging.operation.type': 'send',
 };
 
-/** Makes the spans of messages that the broker has confirmed: one for the page, and one in the trace of each one's task. */
-export const traceSent = (
-  tracing: Tracing,
-  sent: readonly StoredMessage[],
-  { since, now }: { readonly since: Date; readonly now: Date },
-): void => {
-  const found = sent.flatMap((message) => {
+/** The spans of a page of messages, while it is on its way to the broker. */
+export interface Sending {
+  /** Headers that let a listener continue the trace of a message's task: `traceparent`, as W3C's Trace Context has it. */
+  headersOf(index: number): Record<string, string>;
+  /** Ends the spans of messages that the broker has confirmed. Those of others are dropped: each try has its own. */
+  end(isConfirmed: (index: number) => boolean, at: Date): void;
+}
+
+/** Begins the spans of a page: one for all of it, and one for each message about a task, in the trace of that task. */
+export const beginSending = (tracing: Tracing, messages: readonly StoredMessage[], at: Date): Sending => {
+  const found = messages.map((message) => {
     const ref = refIn(message);
     const task = ref && tracing.taskSpan({ taskId: ref.taskId });
-    return task ? [{ message, ref, task }] : [];
+    return task && { message, ref, task };
   });
-  if (sent.length === 0) return;
-  const page: Span = tracing.begin('publish outbox', {
+  const page = tracing.begin('publish outbox', {
     kind: 'client',
     parent: null,
-    at: since,
-    links: found.map(({ task }) => task),
-    attributes: { ...aboutSending, 'messaging.batch.message_count': sent.length },
+    at,
+    links: found.map((each) => each?.task),
+    attributes: aboutSending,
   });
-  page.end(now);
-  for (const { message, ref, task } of found) {
-    const span = tracing.begin(`publish ${message.exchange}`, {
-      kind: 'producer',
-      parent: task,
-      at: since,
-      links: [page],
-      attributes: {
-        ...aboutSending,
-        'messaging.destination.name': message.exchange,
-        'messaging.message.id': String(message.id),
-        'messaging.message.body.size': Buffer.byteLength(message.payload),
-        'taskyard.task.id': ref.taskId,
-        'taskyard.run.id': ref.runId,
-      },
-    });
-    span.end(now);
-  }
+  const spans = found.map(
+    (each) =>
+      each &&
+      tracing.begin(`publish ${each.message.exchange}`, {
+        kind: 'producer',
+        parent: each.task,
+        at,
+        links: [page],
+        attributes: {
+          ...aboutSending,
+          'messaging.destination.name': each.message.exchange,
+          'messaging.message.id': String(each.message.id),
+          'messaging.message.body.size': Buffer.byteLength(each.message.payload),
+          'taskyard.task.id': each.ref.taskId,
+          'taskyard.run.id': each.ref.runId,
+        },
+      }),
+  );
+  return {
+    headersOf: (index) => {
+      const [ref, span] = [found[index]?.ref, spans[index]];
+      return ref && span ? tracing.within(span, () => tracing.headersFor(ref)) : {};
+    },
+    end: (isConfirmed, endedAt) => {
+      const confirmed = messages.filter((_, i) => isConfirmed(i)).length;
+      for (const [i, span] of spans.entries()) if (isConfirmed(i)) span?.end(endedAt);
+      if (confirmed === 0) return;
+      page.set({ 'messaging.batch.message_count': confirmed });
+      page.end(endedAt);
+    },
+  };
 };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { boundedProcess, type Clock, later, minutes, RequestError, seconds } from '../../base/index.ts';
+import { boundedProcess, type Clock, minutes, RequestError, seconds } from '../../base/index.ts';
 import type { Reply, Request } from './requests.ts';
 
 /** The trigger schema and the task template of a hook; both JSON. */
@@ -46,15 +46,15 @@ const tooMuch = 'it takes too long, or too much memory';
 /** Opens a thread for schemas and templates. */
 export const createRendering = (clock: Clock, limits: RenderingLimits = limitsDefault): Rendering => {
   const apart = boundedProcess(new URL('./worker.js', import.meta.url), clock, limits);
-  const resting = new Map<string, Date>();
+  const resting = new Map<string, number>();
   const ask = async (request: Request): Promise<Reply> => {
     const key = keyOf(request);
-    if ((resting.get(key) ?? clock.now()) > clock.now())
+    if (clock.elapsed() < (resting.get(key) ?? Number.NEGATIVE_INFINITY))
       return { mistake: `${tooMuch}; it may rest a while` };
     const reply = (await apart.ask(request)) as Reply | undefined;
     if (reply) return reply;
     resting.delete(key);
-    resting.set(key, later(clock.now(), restMs));
+    resting.set(key, clock.elapsed() + restMs);
     if (resting.size > restingMax) resting.delete(resting.keys().next().value as string);
     return { mistake: tooMuch };
   };

@@ -1,4 +1,4 @@
-import { BrokenTransaction, later, seconds, type Transaction, transact } from '../../base/index.ts';
+import { BrokenTransaction, seconds, type Transaction, transact } from '../../base/index.ts';
 import type { Context } from '../context.ts';
 import { giveBack, type Taken, whatIsHeld } from './take-work.ts';
 
@@ -62,12 +62,12 @@ export class Deliveries {
   /** Tries until it succeeds, or the claims have expired. */
   async #persist(work: () => Promise<void>): Promise<void> {
     const { clock, log, settings } = this.#context;
-    const end = later(clock.now(), seconds(settings.claimTimeoutSeconds));
+    const end = clock.elapsed() + seconds(settings.claimTimeoutSeconds);
     for (let waitMs = 50; ; waitMs = Math.min(2 * waitMs, askAgainAfterMsMax)) {
       try {
         return await work();
       } catch (err) {
-        const isOver = this.#closing.aborted || clock.now() >= end;
+        const isOver = this.#closing.aborted || clock.elapsed() >= end;
         log.warn({ err, isOver }, 'what became of claims could not be settled');
         if (isOver) return;
       }
