@@ -3,3 +3,4 @@ export { type Opened, opened, plainTask, queueAlone, servedOn, stepOf, tester } 
 export { heldTransaction, untilBlocked } from './locks.ts';
 export { messagesIn, type SentMessage } from './outbox.ts';
 export { type Replicas, startReplicas } from './replicas.ts';
+export { callerWith, served } from './served.ts';
