@@ -11,7 +11,15 @@ import {
 } from './engines/index.ts';
 import { systemPath } from './program-environment.ts';
 import { defaultMetadataEndpoint } from './registration/index.ts';
-import { identifier, optionalUrl, paths, setting, whole } from './setting-shapes.ts';
+import {
+  expectationOf,
+  identifier,
+  optionalUrl,
+  paths,
+  type SettingShape,
+  setting,
+  whole,
+} from './setting-shapes.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
 /** How a worker gets its credentials: it has them, or worker-manager issues them. */
@@ -21,7 +29,11 @@ export const providerKinds = ['none', 'static', 'aws'] as const;
 export const WorkerConfig = Type.Object({
   rootUrl: Type.String({
     pattern: '^https?://[^/]+/?$',
-    ...setting('TASKCLUSTER_ROOT_URL', 'The server: https://host, without a path.'),
+    ...setting(
+      'TASKCLUSTER_ROOT_URL',
+      'The server: https://host, without a path.',
+      'an http:// or https:// URL without a path',
+    ),
   }),
   clientId: Type.Optional(
     Type.String({
@@ -37,7 +49,11 @@ export const WorkerConfig = Type.Object({
   ),
   taskQueueId: Type.String({
     pattern: '^[a-zA-Z0-9-_]{1,38}/[a-z]([-a-z0-9]{0,36}[a-z0-9])?$',
-    ...setting('TASKYARD_WORKER_TASK_QUEUE_ID', 'The queue to take tasks from: provisioner/worker-type.'),
+    ...setting(
+      'TASKYARD_WORKER_TASK_QUEUE_ID',
+      'The queue to take tasks from: provisioner/worker-type.',
+      'two names with a slash between them, as in team/linux',
+    ),
   }),
   workerGroup: identifier('TASKYARD_WORKER_GROUP', 'Where the worker is.'),
   workerId: identifier(
@@ -61,12 +77,20 @@ export const WorkerConfig = Type.Object({
   staticSecret: Type.Optional(
     Type.String({
       pattern: '^[a-zA-Z0-9_-]{44}$',
-      ...setting('TASKYARD_WORKER_STATIC_SECRET', 'What such a worker proves itself with. Never logged.'),
+      ...setting(
+        'TASKYARD_WORKER_STATIC_SECRET',
+        'What such a worker proves itself with. Never logged.',
+        '44 letters, digits, - and _',
+      ),
     }),
   ),
   metadataEndpoint: Type.String({
     pattern: '^https?://.+',
-    ...setting('AWS_EC2_METADATA_SERVICE_ENDPOINT', 'Where an instance of EC2 finds its metadata.'),
+    ...setting(
+      'AWS_EC2_METADATA_SERVICE_ENDPOINT',
+      'Where an instance of EC2 finds its metadata.',
+      'an http:// or https:// URL',
+    ),
   }),
   isOnEc2: Type.Boolean(
     setting(
@@ -111,7 +135,11 @@ export const WorkerConfig = Type.Object({
   location: Type.Optional(
     Type.String({
       pattern: '^\\{.*\\}$',
-      ...setting('TASKYARD_WORKER_LOCATION', 'Shown to tasks: JSON with cloud, region, availabilityZone.'),
+      ...setting(
+        'TASKYARD_WORKER_LOCATION',
+        'Shown to tasks: JSON with cloud, region, availabilityZone.',
+        'a JSON object',
+      ),
     }),
   ),
   instanceType: Type.Optional(
@@ -129,6 +157,7 @@ export const WorkerConfig = Type.Object({
       ...setting(
         'TASKYARD_WORKER_LIVE_LOG_ADDRESS',
         'Address of this machine at which live logs are read directly, any free port. Default: through the server.',
+        'a host name or an IP address',
       ),
     }),
   ),
@@ -154,7 +183,11 @@ export const WorkerConfig = Type.Object({
   ),
   dockerHost: Type.String({
     pattern: '^(unix:///|tcp://).+',
-    ...setting('DOCKER_HOST', 'Where Docker or Podman listens: unix:///path or tcp://host:port.'),
+    ...setting(
+      'DOCKER_HOST',
+      'Where Docker or Podman listens: unix:///path or tcp://host:port.',
+      'unix:///path or tcp://host:port',
+    ),
   }),
   containerImage: Type.Optional(
     Type.String({
@@ -263,12 +296,7 @@ const settingFromText = (text: string, { type }: { type?: string }): unknown => 
   return text;
 };
 
-interface Setting {
-  readonly env: string;
-  readonly description: string;
-  readonly type?: string;
-}
-const settings = Object.entries(WorkerConfig.properties) as unknown as [keyof WorkerConfig, Setting][];
+const settings = Object.entries(WorkerConfig.properties) as unknown as [keyof WorkerConfig, SettingShape][];
 
 const fromEnvironment = (
   environment: Readonly<Record<string, string | undefined>>,
@@ -334,7 +362,7 @@ const mistakeIn = (config: Partial<WorkerConfig>, [name, schema]: (typeof settin
   if (value === undefined) return isRequired(config, name) ? [missing(name, schema)] : [];
   return Value.Check(schema as never, value)
     ? []
-    : [`${name} (${schema.env}) is not right. ${schema.description}`];
+    : [`${name} (${schema.env}) must be ${expectationOf(schema)}. ${schema.description}`];
 };
 
 const isRequired = ({ provider }: Partial<WorkerConfig>, name: keyof WorkerConfig): boolean => {
@@ -390,7 +418,7 @@ export const optionsOf = (config: WorkerConfig): WorkerOptions => {
   };
 };
 
-const missing = (name: string, { env, description }: Setting): string =>
+const missing = (name: string, { env, description }: SettingShape): string =>
   `${name} (${env}) is missing. ${description}`;
 
 /** Where a worker of this machine finds Docker or Podman: unix:///path or tcp://host:port. */
