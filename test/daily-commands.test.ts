@@ -5,20 +5,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type CreateTaskRequest, fromNow, Queue, slugid } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
+import { aTask as aTaskWith } from './support/a-task.ts';
 import { type Ended, runProgram } from './support/command.ts';
 import { commandHere } from './support/command-here.ts';
 import { aHome, taskyard } from './support/platform.ts';
 
 const taskQueueId = 'team/linux';
 
-const aTask = (name: string, more: Partial<CreateTaskRequest> = {}): CreateTaskRequest => ({
-  taskQueueId,
-  created: new Date().toJSON(),
-  deadline: fromNow('1 hour').toJSON(),
-  payload: {},
-  metadata: { name, description: '', owner: 'a@example.com', source: 'https://example.com/' },
-  ...more,
-});
+const aTask = (name: string, more: Partial<CreateTaskRequest> = {}): CreateTaskRequest =>
+  aTaskWith({ taskQueueId, name }, more);
 
 test('the commands of every day', async (t) => {
   const home = await aHome(t);

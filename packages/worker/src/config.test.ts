@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readSettings, readWorkerConfig, type WorkerConfig, WorkerConfigError } from './config.ts';
+import { readSettings, readWorkerConfig, WorkerConfigError } from './config.ts';
+import type { WorkerConfig } from './config-schema.ts';
 
 const least = {
   TASKCLUSTER_ROOT_URL: 'http://127.0.0.1:8080',
