@@ -109,8 +109,12 @@ const explainGroup = async (
 
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
-const failureLines = ({ excerpt }: Pick<ReportedFailure, 'excerpt'>): string[] =>
-  (excerpt?.lines ?? []).slice(0, logLinesMax).map((line) => `  │ ${line}`);
+/** The first lines of an error, or the last ones of a log without any. */
+const failureLines = ({ excerpt }: Pick<ReportedFailure, 'excerpt'>): string[] => {
+  if (!excerpt) return [];
+  const { lines, isError } = excerpt;
+  return (isError ? lines.slice(0, logLinesMax) : lines.slice(-logLinesMax)).map((line) => `  │ ${line}`);
+};
 
 const groupLines = (io: Io, { failures, canceled, waiting, unscheduled }: GroupWhy): string[] => {
   const failed = failures.flatMap((failure) => [
