@@ -139,7 +139,7 @@ const whileSnapshotIsHeld = (db, during) =>
     return during();
   });
 
-/** Counts a task out of a group and in again, so often, each in a transaction of its own. */
+/** Counts a task out of a group and in again, this many times, each in a transaction of its own. */
 const recount = async (db, taskGroupId, wanted) => {
   for (let left = wanted; left > 0; left--) {
     await db`update task_groups set unresolved = unresolved + ${left % 2} where task_group_id = ${taskGroupId}`;

@@ -76,7 +76,7 @@ const storeTasks = async (tx, { state, queueNames }) => {
       from fill_tasks join fill_groups using (g)`;
 };
 
-/** Puts tasks that are pending by their status in line, at most so many of those that are not. */
+/** Puts tasks that are pending by their status in line, at most this many of those that are not. */
 export const queueTasks = (db, count) => db`
   insert into pending (task_queue_id, priority, position, task_id, run_id, deadline)
   select task_queue_id, priority, position, task_id, 0, deadline

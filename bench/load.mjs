@@ -47,7 +47,7 @@ export const loadOn = (platform) => {
   const requests = requestMakers(platform);
   const open = (count) => times(count, () => openConnection(platform.rootUrl));
 
-  /** Runs `each(connection, index)` on so many connections at once until it has been called for every index. */
+  /** Runs `each(connection, index)` on this many connections at once until it has been called for every index. */
   const spread = async (count, { at: concurrency, each }) => {
     const connections = open(concurrency);
     let next = 0;

@@ -59,7 +59,7 @@ const makeTask = async (
   return taskId;
 };
 
-/** Makes what is stored of a task look as if it were so many days old. */
+/** Makes what is stored of a task look as if it were this many days old. */
 const makeOlder = async (data: string, taskId: string, days: number): Promise<void> => {
   const objects = join(data, 'objects');
   const then = fromNow(`-${days} days`);

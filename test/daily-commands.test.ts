@@ -5,20 +5,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type CreateTaskRequest, fromNow, Queue, slugid } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
+import { aTask as aTaskWith } from './support/a-task.ts';
 import { type Ended, runProgram } from './support/command.ts';
 import { commandHere } from './support/command-here.ts';
 import { aHome, taskyard } from './support/platform.ts';
 
 const taskQueueId = 'team/linux';
 
-const aTask = (name: string, more: Partial<CreateTaskRequest> = {}): CreateTaskRequest => ({
-  taskQueueId,
-  created: new Date().toJSON(),
-  deadline: fromNow('1 hour').toJSON(),
-  payload: {},
-  metadata: { name, description: '', owner: 'a@example.com', source: 'https://example.com/' },
-  ...more,
-});
+const aTask = (name: string, more: Partial<CreateTaskRequest> = {}): CreateTaskRequest =>
+  aTaskWith({ taskQueueId, name }, more);
 
 test('the commands of every day', async (t) => {
   const home = await aHome(t);
@@ -56,6 +51,28 @@ test('the commands of every day', async (t) => {
   const [first, second] = [slugid(), slugid()];
   await queue.createTask(first, aTask('compile', { taskGroupId: first }));
   await queue.createTask(second, aTask('check', { taskGroupId: first, dependencies: [first] }));
+
+  await t.test('a task queue that no worker has served is found by what waits in it', async () => {
+    assert.match(await says('queue', 'list'), new RegExp(`^${taskQueueId} +1 +0$`, 'm'));
+    assert.equal(await says('task', 'list', '--queue', taskQueueId, '--state', 'failed'), '');
+    assert.match(await refused('task', 'list', '--queue', 'team/linus'), /did you mean "team\/linux"/);
+  });
+
+  await t.test('a task that was never scheduled is listed with the time of its creation', async () => {
+    const [check] = JSON.parse(await says('task', 'list', '--name', 'check', '--json')) as [{ at: string }];
+    assert.equal(check.at, (await queue.task(second)).created);
+  });
+
+  await t.test('a name in place of an id, and an id that nothing has, are refused in words', async () => {
+    for (const words of [['why'], ['task', 'rerun'], ['group', 'status']])
+      assert.match(
+        await refused(...words, 'compile'),
+        /"compile" is not the id of a task or group\. "task list /,
+      );
+    const { err, code } = await run(['why', slugid()]);
+    assert.match(err, /There is no task and no task group \S+: /);
+    assert.equal(code, 1);
+  });
 
   await t.test('a viewer sees all and changes nothing', async () => {
     const env = await aClient('people/viewer', '--viewer');

@@ -19,6 +19,7 @@ import {
 import { scrape, total } from './support/metrics.ts';
 import { aHome, taskyard } from './support/platform.ts';
 import { databaseUrlIn } from './support/postgres.ts';
+import { isAlive } from './support/processes.ts';
 
 const statusOfUrl = async (url: string, headers = {}): Promise<number> => {
   const response = await fetch(url, { headers });
@@ -167,13 +168,6 @@ describe('live logs through the server', () => {
           async () => Number(await readFile(join(folder, taskId), 'utf8').catch(() => '')),
           (pid) => pid > 0,
         );
-      const isAlive = (pid: number): boolean => {
-        try {
-          return process.kill(pid, 0);
-        } catch {
-          return false;
-        }
-      };
       // The worker's call waits in one of the two processes. The second task begins while it does.
       const start = async () => {
         const script = `echo $$ > ${folder}/$TASK_ID; exec sleep 600`;

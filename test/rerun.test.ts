@@ -2,19 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CreateTaskRequest, fromNow, Queue, slugid } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
+import { aTask as aTaskWith } from './support/a-task.ts';
 import { commandHere } from './support/command-here.ts';
 import { aHome } from './support/platform.ts';
 
 const taskQueueId = 'example/rerun';
 
-const aTask = (name: string, more: Partial<CreateTaskRequest> = {}): CreateTaskRequest => ({
-  taskQueueId,
-  created: new Date().toJSON(),
-  deadline: fromNow('1 hour').toJSON(),
-  payload: {},
-  metadata: { name, description: '', owner: 'a@example.com', source: 'https://example.com/' },
-  ...more,
-});
+const aTask = (name: string, more: Partial<CreateTaskRequest> = {}): CreateTaskRequest =>
+  aTaskWith({ taskQueueId, name }, more);
 
 interface Repeated {
   readonly taskGroupId: string;

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
-import { Auth, type CreateTaskRequest, fromNow, openArtifact, Queue, slugid } from '@taskyard/client';
+import { Auth, type CreateTaskRequest, openArtifact, Queue, slugid } from '@taskyard/client';
 import { eventually, leftOutFor, within } from '@taskyard/patience';
+import { aTask as aTaskWith } from './support/a-task.ts';
 import { type Ended, runProgram } from './support/command.ts';
 import { aHome, type Platform, plainEnvironment, root, taskyard } from './support/platform.ts';
 import { aPostgres } from './support/postgres.ts';
@@ -30,13 +31,11 @@ const bwrap = spawnSync('sh', ['-c', 'command -v bwrap'], { encoding: 'utf8' }).
 const works = bwrap !== '' && spawnSync(bwrap, [...without(bwrap), 'true']).status === 0;
 const skip = leftOutFor(!works && 'bubblewrap does not work on this machine');
 
-const aTask = (script: string): CreateTaskRequest => ({
-  taskQueueId,
-  created: new Date().toJSON(),
-  deadline: fromNow('1 hour').toJSON(),
-  payload: { command: [['/bin/sh', '-c', script]], maxRunTime: 600 } as never,
-  metadata: { name: 'look', description: '', owner: 'a@example.com', source: 'https://example.com/' },
-});
+const aTask = (script: string): CreateTaskRequest =>
+  aTaskWith(
+    { taskQueueId, name: 'look' },
+    { payload: { command: [['/bin/sh', '-c', script]], maxRunTime: 600 } },
+  );
 
 /** Runs a script as a task of the platform; returns how it ended, and its log. */
 const look = async ({ rootUrl, credentials }: Platform, script: string) => {

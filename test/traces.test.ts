@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { type CreateTaskRequest, fromNow, Queue, slugid } from '@taskyard/client';
+import { type CreateTaskRequest, Queue, slugid } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
+import { aTask as aTaskWith } from './support/a-task.ts';
 import { bindToAll, connectTo, consume } from './support/messages.ts';
 import { anOtlpEndpoint, type OtlpEndpoint, type ReceivedSpan } from './support/otlp.ts';
 import { aHome, type Platform } from './support/platform.ts';
@@ -24,13 +25,8 @@ const aCaller = (): Caller => ({
 const queueFor = ({ rootUrl, credentials }: Platform, { traceId, spanId }: Caller): Queue =>
   new Queue({ rootUrl, credentials, headers: () => ({ traceparent: `00-${traceId}-${spanId}-01` }) });
 
-const aTask = (taskQueueId: string, payload: object): CreateTaskRequest => ({
-  taskQueueId,
-  created: new Date().toJSON(),
-  deadline: fromNow('1 hour').toJSON(),
-  payload: payload as never,
-  metadata: { name: 'traced', description: '', owner: 'a@example.com', source: 'https://example.com/' },
-});
+const aTask = (taskQueueId: string, payload: object): CreateTaskRequest =>
+  aTaskWith({ taskQueueId, name: 'traced' }, { payload: payload as never });
 
 const exportingTo = ({ url }: OtlpEndpoint) => ({
   OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/`,

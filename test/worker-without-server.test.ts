@@ -7,15 +7,7 @@ import { Queue, readArtifactText } from '@taskyard/client';
 import { eventually } from '@taskyard/patience';
 import { aMachine, createTask, go, resolved, startWorker } from './support/live-logs.ts';
 import { aHome } from './support/platform.ts';
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
+import { isAlive } from './support/processes.ts';
 
 const numberIn = async (path: string): Promise<number> =>
   Number(

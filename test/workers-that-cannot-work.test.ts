@@ -100,7 +100,10 @@ test('a worker that cannot work says so in a sentence, and ends', { concurrency:
         TASKYARD_WORKER_PROVIDER: 'sometimes',
       });
       assert.equal(ended.code, 73);
-      assert.match(sentenceOf(ended), /^- provider \(TASKYARD_WORKER_PROVIDER\) is not right/);
+      assert.match(
+        sentenceOf(ended),
+        /^- provider \(TASKYARD_WORKER_PROVIDER\) must be one of none, static, aws\./,
+      );
     }),
 
     t.test('in a folder that another worker has', async (t) => {

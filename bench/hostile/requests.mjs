@@ -14,7 +14,7 @@ const auth = '/api/auth/v1';
 const queue = '/api/queue/v1';
 const aTaskPath = () => `${queue}/task/${slugid()}`;
 
-/** A task with so many scopes, or with so many things wrong. */
+/** A task with this many scopes, or with this many mistakes. */
 const aTaskWith = (more) => aTask('bench/hostile', more);
 const manyMistakes = (count) => Object.fromEntries(words(count).map((name) => [name, name]));
 

@@ -29,7 +29,7 @@ const chosen = (starts) => {
   return allRows.filter((row) => wanted.includes(row) || isNeeded(row));
 };
 
-/** Measures so many rounds, each of all systems one after the other, and prints the medians. */
+/** Measures this many rounds, each of all systems one after the other, and prints the medians. */
 export const compare = async ({ against, peers, rounds, starts }) => {
   const systems = systemsOf({ against, peers });
   const rows = chosen(starts);

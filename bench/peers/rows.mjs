@@ -64,7 +64,7 @@ export const rows = [
   },
 ];
 
-/** Waits so long, in place of a request; the system is idle meanwhile. */
+/** Waits this long, in place of a request; the system is idle meanwhile. */
 export const watchFor = async (seconds) => {
   await sleep(seconds * 1000);
   return { count: 1, seconds };

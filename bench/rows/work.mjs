@@ -19,7 +19,7 @@ export const reportTogether = async ({ requests }, connection, { taskQueueId, cl
   if (refused) throw new Error(`A report was refused: ${refused.error.message}`);
 };
 
-/** Empties a task queue of so many tasks: each caller claims some, and reports one after the other unless told otherwise. */
+/** Empties a task queue of this many tasks: each caller claims some, and reports one after the other unless told otherwise. */
 export const drain = async (load, { taskQueueId, count, claimed: perClaim, report = reportEach }) => {
   const { requests } = load;
   const claiming = latencies();

@@ -53,7 +53,7 @@ const workers = 3;
 const readers = 2;
 /** Between two calls of those who create, and of those who read. */
 const paceMs = 80;
-/** Every so many rounds of a creator are of this kind. */
+/** Each eighth round of a creator makes a diamond, each fifth an artifact. */
 const [diamondEach, artifactEach] = [8, 5];
 
 export const artifactName = 'public/result.txt';

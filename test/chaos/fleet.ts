@@ -36,7 +36,7 @@ export interface Fleet {
   /** Where callers go: through the proxies. */
   readonly addresses: readonly Address[];
   databaseUrl(): Promise<string>;
-  /** Sets the clocks of all machines but the first wrong by so many milliseconds. */
+  /** Sets the clocks of all machines but the first wrong by this many milliseconds. */
   setClocksWrong(offsetMs: number): Promise<void>;
   /** Where logs are. */
   readonly folder: string;

@@ -6,6 +6,7 @@ import type { Keys } from './hawk.ts';
 import { bewitParts, withBewit } from './hawk.ts';
 import { type Answer, aSite, type Site } from './site.ts';
 import {
+  aClientOf,
   allBut,
   aTask,
   aWorld,
@@ -26,7 +27,6 @@ const queue = '/api/queue/v1';
 let site: Site;
 let world: World;
 const endings: (() => Promise<void>)[] = [];
-let clients = 0;
 
 before(async () => {
   site = await aSite({ after: (end) => endings.push(end) });
@@ -36,13 +36,7 @@ after(async () => {
   for (const end of endings) await end();
 });
 
-/** A new client with these scopes. */
-const aClient = async (scopes: readonly string[], more: object = {}): Promise<Keys> => {
-  const clientId = `caller/${++clients}`;
-  const wanted = { description: '', expires: hourFromNow(24), scopes, ...more };
-  const { body } = await site.prepare('PUT', `${auth}/clients/${encodeURIComponent(clientId)}`, wanted);
-  return { clientId, accessToken: body.accessToken as string };
-};
+const aClient = (scopes: readonly string[]): Promise<Keys> => aClientOf(site, scopes);
 
 interface Issue {
   readonly scopes: readonly string[];
@@ -425,8 +419,9 @@ interface Claimed {
 }
 
 describe('the credentials of a claim', () => {
+  let taskQueues = 0;
   const claim = async (more: object): Promise<{ taskId: string; keys: Keys }> => {
-    const taskQueueId = `claims/q${++clients}`;
+    const taskQueueId = `claims/q${++taskQueues}`;
     const taskId = slugid();
     await site.prepare('PUT', `${queue}/task/${taskId}`, aTask({ taskQueueId, ...more }));
     const worker = { workerGroup: 'secure', workerId: 'one', tasks: 1 };

@@ -3,11 +3,10 @@ import { after, before, describe, it } from 'node:test';
 import { createTemporaryCredentials } from '@taskyard/client';
 import type { Keys } from './hawk.ts';
 import { type Answer, aSite, type Site } from './site.ts';
-import { hourFromNow } from './world.ts';
+import { aClientOf, hourFromNow } from './world.ts';
 
 let site: Site;
 const endings: (() => Promise<void>)[] = [];
-let clients = 0;
 
 before(async () => {
   site = await aSite({ after: (end) => endings.push(end) });
@@ -26,12 +25,7 @@ const send = (as: Keys, method: string, path: string, body?: unknown): Promise<A
   site.ask({ as, method, path, body });
 const encoded = encodeURIComponent;
 
-const aClient = async (scopes: readonly string[]): Promise<Keys> => {
-  const clientId = `caller/${++clients}`;
-  const wanted = { description: '', expires: hourFromNow(24), scopes };
-  const { body } = await site.prepare('PUT', `${auth}/clients/${encoded(clientId)}`, wanted);
-  return { clientId, accessToken: body.accessToken as string };
-};
+const aClient = (scopes: readonly string[]): Promise<Keys> => aClientOf(site, scopes);
 
 /** The call is refused for want of this scope, and no row of any table is another one. */
 const lacks = async (scope: string, call: () => Promise<Answer>): Promise<void> => {

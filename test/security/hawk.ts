@@ -59,7 +59,7 @@ export const headerOf = (attributes: Attributes): string =>
     .map(([name, value]) => `${name}="${value}"`)
     .join(', ')}`;
 
-/** The four parts of a bewit for a URL, good for so many seconds from now. */
+/** The four parts of a bewit for a URL, good for this many seconds from now. */
 export const bewitParts = (keys: Keys, signed: Signed, seconds = 60): readonly string[] => {
   const [ts, ext] = [String(secondsNow() + seconds), extOf(keys)];
   return [

@@ -3,12 +3,11 @@ import { after, before, describe, it } from 'node:test';
 import type { Keys } from './hawk.ts';
 import { aFullWorld, type Mutation, mutationsIn, openMutations } from './mutations.ts';
 import { type Answer, aSite, type Site } from './site.ts';
-import { allBut, hourFromNow, type Method, methods, pathOf, type World } from './world.ts';
+import { aClientOf, allBut, type Method, methods, pathOf, type World } from './world.ts';
 
 let site: Site;
 let world: World;
 const endings: (() => Promise<void>)[] = [];
-let clients = 0;
 
 before(async () => {
   site = await aSite({ after: (end) => endings.push(end) });
@@ -21,13 +20,7 @@ after(async () => {
 const mutations = methods.filter(({ contract }) => contract.method !== 'GET');
 const scoped = mutations.filter(({ contract }) => contract.scopes !== undefined);
 
-/** A new client with these scopes. */
-const aClient = async (scopes: readonly string[]): Promise<Keys> => {
-  const clientId = `caller/${++clients}`;
-  const wanted = { description: '', expires: hourFromNow(24), scopes: [...new Set(scopes)] };
-  const { body } = await site.prepare('PUT', `/api/auth/v1/clients/${encodeURIComponent(clientId)}`, wanted);
-  return { clientId, accessToken: body.accessToken as string };
-};
+const aClient = (scopes: readonly string[]): Promise<Keys> => aClientOf(site, scopes);
 
 const call = (method: Method, { values = {}, body }: Mutation, as?: Keys): Promise<Answer> => {
   const encoded = Object.fromEntries(

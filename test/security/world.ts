@@ -1,6 +1,7 @@
 import { slugid } from '@taskyard/client';
 import { type Contract, declarations, type ScopeTemplate } from '@taskyard/server';
 import fc from 'fast-check';
+import type { Keys } from './hawk.ts';
 import type { Site } from './site.ts';
 
 /** A method of the API, as it is declared. */
@@ -34,7 +35,17 @@ export const aTask = (more: object = {}): object => ({
   ...more,
 });
 
-/** What stands in a prepared platform: values for the parameters of paths. */
+let clients = 0;
+
+/** A new client with these scopes. */
+export const aClientOf = async (site: Site, scopes: readonly string[]): Promise<Keys> => {
+  const clientId = `caller/${++clients}`;
+  const wanted = { description: '', expires: hourFromNow(24), scopes: [...new Set(scopes)] };
+  const { body } = await site.prepare('PUT', `/api/auth/v1/clients/${encodeURIComponent(clientId)}`, wanted);
+  return { clientId, accessToken: body.accessToken as string };
+};
+
+/** What a prepared platform holds: values for the parameters of paths. */
 export interface World {
   readonly [parameter: string]: string;
 }

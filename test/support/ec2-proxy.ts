@@ -14,7 +14,7 @@ export interface Harm {
   losesAnswer(action: string): boolean;
   /** Zones that have no capacity. */
   isFull(zone: string): boolean;
-  /** How many instances come of so many that were asked for. */
+  /** How many instances come when this many were asked for. */
   granted(count: number): number;
   /** Whether something runs on an instance once it has booted. */
   works(instanceId: string): boolean;

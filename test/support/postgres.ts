@@ -5,6 +5,7 @@ import { eventually } from '@taskyard/patience';
 import pg from 'pg';
 import { linkMadeDatabase, removeDataFolder } from './made-database.ts';
 import { type Ending, root } from './platform.ts';
+import { isAlive } from './processes.ts';
 
 interface Embedded {
   readonly url: string;
@@ -28,14 +29,6 @@ export interface Postgres {
   /** SIGKILL, and started again on the same data and port. */
   killAndRestart(): Promise<void>;
 }
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 /** Starts the PostgreSQL of a data folder. */
 const startIn = async (dataDir: string): Promise<Embedded> => {

@@ -17,6 +17,15 @@ export const processes = (): Map<number, Process> => {
   );
 };
 
+/** Whether a process of this user runs. */
+export const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
 /** The ids of the processes that this one has started. */
 export const childrenOf = (parent: number | undefined, all = processes()): number[] =>
   [...all].filter(([, process]) => process.parent === parent).map(([pid]) => pid);

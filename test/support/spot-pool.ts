@@ -64,7 +64,7 @@ const clientsOf = ({ rootUrl, credentials }: Platform) => ({
 
 type Clients = ReturnType<typeof clientsOf>;
 
-/** Creates so many tasks, a few of which take some time; each call is repeated until it is answered. */
+/** Creates this many tasks, a few of which take some time; each call is repeated until it is answered. */
 const createTasks = async (clients: () => Clients, taskGroupId: string, count: number): Promise<void> => {
   const wanted = Array.from({ length: count }, (_, i) => ({
     taskId: slugid(),
@@ -208,7 +208,7 @@ const allCompleted = async (clients: () => Clients, taskGroupId: string, from: n
   return statuses;
 };
 
-/** Waits until so many tasks are completed, through restarts of the platform. */
+/** Waits until this many tasks are completed, through restarts of the platform. */
 const untilCompleted = (clients: () => Clients, taskGroupId: string, count: number) =>
   eventually(
     `${count} of the tasks to be completed`,

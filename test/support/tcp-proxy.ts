@@ -10,7 +10,7 @@ export type Cut = 'before the commit' | 'after the commit';
 export interface TcpProxy {
   /** The server, reached through the proxy. */
   readonly url: string;
-  /** Each chunk is delayed by so many milliseconds, in both directions. */
+  /** Each chunk is delayed by this many milliseconds, in both directions. */
   delay(milliseconds: number): void;
   /** From now on nothing passes and nothing is refused, as when a cable was pulled; until {@link TcpProxy.flow}. */
   blackhole(): void;

@@ -7,7 +7,7 @@ const boss = new PgBoss({ connectionString: process.env.DATABASE_URL, max: 16, u
 boss.on('error', () => {});
 let hear = () => {};
 
-/** Fetches and completes so many jobs of a queue, in so many loops with sets of a size; `idle` when nothing was there. */
+/** Fetches and completes this many jobs of a queue, in this many loops, each by sets of this size; `idle` when nothing was there. */
 const drain = async (queue, { count, loops, size, idle }) => {
   let done = 0;
   const loop = async () => {

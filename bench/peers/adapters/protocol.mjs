@@ -14,7 +14,7 @@ const percentiles = (values) => {
   return { p50: at(0.5), p99: at(0.99) };
 };
 
-/** Calls `add` so many times, so many at once. */
+/** Calls `add` this many times, by this many callers at once. */
 export const addSingly = async ({ callers, count }, add) => {
   const latencies = [];
   let next = 0;

@@ -23,7 +23,7 @@ const ways = {
   report: { claimed: 32, report: reportTogether },
 };
 
-/** Works off so many tasks of a graph, of which some become pending when others complete. */
+/** Works off this many tasks of a graph, of which some become pending when others complete. */
 const workOff = async (taskQueueId, count) => {
   const connections = load.open(16);
   let left = count;

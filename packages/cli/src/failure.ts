@@ -14,9 +14,20 @@ export interface Failure {
 // After this line, a server's message repeats the request.
 const withoutRequest = (message: string): string => (message.split('\n\n---\n')[0] ?? message).trim();
 
+/** What a server says when a parameter has no form of an id, as somebody writes a name instead; it goes on with a pattern. */
+const notAnId = /^URL parameter '(?:taskId|taskGroupId)' given as '(.*)' must match /;
+
 const apiFailure = (error: ApiError): Failure => {
   const message = withoutRequest(error.message);
   const { statusCode, code, body } = error;
+  const [, name] = notAnId.exec(message) ?? [];
+  if (name !== undefined) {
+    return {
+      exitCode: exitCodes.usage,
+      message: `"${name}" is not the id of a task or group. "task list --name" and "group list --name" find it by its name.`,
+      details: { statusCode, code, message, body },
+    };
+  }
   return {
     exitCode: exitCodes.failed,
     message: `${message} (${code})`,

@@ -1,4 +1,4 @@
-import { ApiError, type Queue } from '@taskyard/client';
+import { ApiError, type Queue, type Views } from '@taskyard/client';
 import { suggestion } from '@taskyard/taskcluster-yml/mistakes';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { harmless } from './io.ts';
@@ -18,21 +18,41 @@ const listed = (names: readonly string[]): string =>
     ? 'none'
     : [...names.slice(0, namesShownMax), ...(names.length > namesShownMax ? ['…'] : [])].join(', ');
 
-/** All task queues that the server knows. */
+/** The task queues at which workers were seen, or that worker pools are for. */
 export const knownQueues = (queue: Queue): Promise<string[]> =>
   allItems(
     (query) => queue.listTaskQueues(query),
     (page) => page.taskQueues.map(({ taskQueueId }) => taskQueueId),
   );
 
-/** Refuses a task queue that the server does not know. Callers who may not list task queues are not refused. */
-export const requireQueue = async (queue: Queue, taskQueueId: string): Promise<void> => {
+/** Those, and the ones in which tasks wait or run though no worker was ever seen there. */
+export const allQueues = async (queue: Queue, views: Views): Promise<string[]> => {
+  const [known, busy] = await Promise.all([knownQueues(queue), busyQueues(views)]);
+  return [...new Set([...known, ...busy])].sort();
+};
+
+/** None where the caller may not see them, or the server is one of Taskcluster, which does not tell. */
+const busyQueues = async (views: Views): Promise<string[]> => {
+  try {
+    return (await views.overview()).queues.map(({ taskQueueId }) => taskQueueId);
+  } catch (error) {
+    if (error instanceof ApiError && (error.statusCode === 403 || error.statusCode === 404)) return [];
+    throw error;
+  }
+};
+
+/**
+ * Refuses a task queue that the server does not know. Callers who may not list task queues are not refused. With `views`,
+ * a queue in which tasks wait or run is known, too.
+ */
+export const requireQueue = async (queue: Queue, taskQueueId: string, views?: Views): Promise<void> => {
   try {
     await queue.getTaskQueue(taskQueueId);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.statusCode === 403) return;
     if (error.statusCode !== 404) throw error;
-    throw unknownName('task queue', taskQueueId, await knownQueues(queue));
+    const known = await (views ? allQueues(queue, views) : knownQueues(queue));
+    if (!known.includes(taskQueueId)) throw unknownName('task queue', taskQueueId, known);
   }
 };

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Credentials, Queue } from '@taskyard/client';
+import { type Credentials, isProcessAlive, Queue } from '@taskyard/client';
 import type { Config, ConfigSources, RunningServer } from '@taskyard/server';
 import { cancelRunsLeftBehind } from './begun-runs.ts';
 import { credentialsFileIn, readCredentialsFile } from './config.ts';
@@ -12,7 +12,6 @@ import { builtInTaskQueueId } from './group/submit.ts';
 import { startInLittleMemory } from './little-memory.ts';
 import { loadServer } from './load-server.ts';
 import { type LocalEngine, settleEngine } from './local-engine.ts';
-import { isAlive } from './processes.ts';
 import type { PlatformGuest } from './shared-platform/guest.ts';
 
 /** A platform, with a worker for its task queue. */
@@ -147,7 +146,7 @@ const announcedIn = async (folder: string): Promise<Announced | undefined> => {
 export const findPlatform = async (folder: string): Promise<Platform | undefined> => {
   const announced = await announcedIn(folder);
   const address = readCredentialsFile(credentialsFileIn(folder));
-  if (!announced || !address || !isAlive(announced.pid)) return undefined;
+  if (!announced || !address || !isProcessAlive(announced.pid)) return undefined;
   const queue = new Queue({ rootUrl: announced.url, retries: 0, timeoutMs: 3000 });
   if (!(await queue.ping().catch(() => undefined))) return undefined;
   return {

@@ -1,6 +1,7 @@
 import { ApiError, type Queue, type TaskExplanation, type Views } from '@taskyard/client';
 import type { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from './connected.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
 import { applyListed } from './follow/follow-group.ts';
 import { GroupState } from './follow/group-state.ts';
 import { causesOf, gatherFailures, type ReportedFailure } from './follow/report.ts';
@@ -108,8 +109,12 @@ const explainGroup = async (
 
 const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
-const failureLines = ({ excerpt }: Pick<ReportedFailure, 'excerpt'>): string[] =>
-  (excerpt?.lines ?? []).slice(0, logLinesMax).map((line) => `  │ ${line}`);
+/** The first lines of an error, or the last ones of a log without any. */
+const failureLines = ({ excerpt }: Pick<ReportedFailure, 'excerpt'>): string[] => {
+  if (!excerpt) return [];
+  const { lines, isError } = excerpt;
+  return (isError ? lines.slice(0, logLinesMax) : lines.slice(-logLinesMax)).map((line) => `  │ ${line}`);
+};
 
 const groupLines = (io: Io, { failures, canceled, waiting, unscheduled }: GroupWhy): string[] => {
   const failed = failures.flatMap((failure) => [
@@ -197,7 +202,15 @@ export const explain = async (
         if (isMissing(error)) return undefined;
         throw error;
       });
-  return task ? { task } : { group: await explainGroup(clients, id, max) };
+  if (task) return { task };
+  const group = await explainGroup(clients, id, max).catch((error: unknown) => {
+    if (isGroup || !isMissing(error)) throw error;
+    throw new CommandError(
+      exitCodes.failed,
+      `There is no task and no task group ${id}: it was never created here, or it has expired.`,
+    );
+  });
+  return { group };
 };
 
 /** `taskyard why <taskId or taskGroupId>`, and `taskyard task why <taskId>` */

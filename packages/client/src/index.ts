@@ -8,4 +8,5 @@ export {
   openBytes,
   transferError,
 } from './node/open-bytes.ts';
+export { isProcessAlive } from './node/process-alive.ts';
 export * from './node/upload.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readSettings, readWorkerConfig, type WorkerConfig, WorkerConfigError } from './config.ts';
+import { readSettings, readWorkerConfig, WorkerConfigError } from './config.ts';
+import type { WorkerConfig } from './config-schema.ts';
 
 const least = {
   TASKCLUSTER_ROOT_URL: 'http://127.0.0.1:8080',
@@ -40,6 +41,25 @@ test('all mistakes are reported together, without the secret', () => {
       return true;
     },
   );
+});
+
+test('a mistake says what the setting must be', () => {
+  const wrong: [string, string, RegExp][] = [
+    ['TASKYARD_WORKER_CAPACITY', '300', /capacity \(\S+\) must be a whole number from 1 to 255\./],
+    ['TASKYARD_WORKER_ENGINE', 'steam', /engine \(\S+\) must be one of auto, process, bubblewrap, docker\./],
+    ['TASKYARD_WORKER_ISOLATE_NETWORK', 'maybe', /isolateNetwork \(\S+\) must be true or false\./],
+    [
+      'TASKYARD_WORKER_TASK_QUEUE_ID',
+      'linux',
+      /must be two names with a slash between them, as in team\/linux\./,
+    ],
+    ['TASKYARD_WORKER_ID', 'a b', /workerId \(\S+\) must be up to 38 letters, digits, - and _\./],
+    ['TASKYARD_WORKER_CONTAINER_CPUS', '0', /must be a number above 0, and at most 1024\./],
+    ['TASKYARD_WORKER_CONTAINER_CAPABILITIES', 'all', /must be a list of privileged, /],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', /must be an http:\/\/ or https:\/\/ URL\./],
+  ];
+  for (const [env, value, message] of wrong)
+    assert.throws(() => readWorkerConfig({}, { ...least, [env]: value }), { message });
 });
 
 test('containers have the configured limits, and none by default', () => {

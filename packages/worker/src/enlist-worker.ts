@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, systemClock } from './clock.ts';
-import { type ConfigSources, optionsOf, providerIn, readSettings, type WorkerConfig } from './config.ts';
+import { type ConfigSources, optionsOf, providerIn, readSettings } from './config.ts';
+import type { WorkerConfig } from './config-schema.ts';
 import { settingsOfPool } from './pool-settings.ts';
 import { type Identity, identityOfInstance, instanceMetadata, joinPool } from './registration/index.ts';
 import { messageOf, type WorkerLog } from './worker-log.ts';

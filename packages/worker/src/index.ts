@@ -4,9 +4,9 @@ export {
   defaultPath,
   nodeDirectories,
   readWorkerConfig,
-  WorkerConfig,
   WorkerConfigError,
 } from './config.ts';
+export { WorkerConfig } from './config-schema.ts';
 export { type EngineChoice, engineChoices } from './engines/index.ts';
 export { enlistWorker } from './enlist-worker.ts';
 export { type ExitReason, exitCodes } from './exit-reason.ts';

@@ -1,4 +1,4 @@
-import type { WorkerConfig } from './config.ts';
+import type { WorkerConfig } from './config-schema.ts';
 
 interface OriginalSettings {
   readonly capacity?: number;

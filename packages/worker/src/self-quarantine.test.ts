@@ -38,7 +38,7 @@ const aScene = async (t: TestContext) => {
     passAnHour: () => {
       aheadMs += minutes(61);
     },
-    /** Lets the worker have so many turns at claiming. */
+    /** Lets the worker have this many turns at claiming. */
     turns: async (count: number) => {
       const end = pauses + count;
       await eventually('the worker to have its turns', () => pauses >= end);

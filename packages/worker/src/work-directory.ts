@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '@taskyard/client';
+import { isProcessAlive, makeFolder } from '@taskyard/client';
 import { systemClock } from './clock.ts';
 import { killStrays } from './engines/index.ts';
 import { ignoring, removeTree } from './trees/index.ts';
@@ -28,15 +28,6 @@ const startOf = async (pid: number): Promise<string | undefined> => {
   return ['Z', 'X'].includes(fields[0] ?? '') ? undefined : fields[19];
 };
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
 // Within one process the lock file cannot tell two workers apart.
 const takenHere = new Set<string>();
 
@@ -44,7 +35,7 @@ const isTaken = async (path: string, lock: string): Promise<boolean> => {
   if (takenHere.has(path)) return true;
   const [pid = '', start] = (await readFile(lock, 'utf8').catch(() => '')).split(' ');
   if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
-  return isAlive(Number(pid)) && (await startOf(Number(pid))) === (start || undefined);
+  return isProcessAlive(Number(pid)) && (await startOf(Number(pid))) === (start || undefined);
 };
 
 const asidePrefix = 'left-';

@@ -61,6 +61,19 @@ describe('the excerpt of a log', () => {
     assert.equal(found.isError, true);
   });
 
+  it('is what the task printed last, and its exit code, where nothing looks like an error', async () => {
+    const [about, ended] = ['[taskcluster 2026-01-01T00:00:00.000Z] ', 'Exit code 1 after 0.0 s'];
+    const found = await excerpt(
+      `${about}Task T, run 0: build`,
+      `${about}$ make`,
+      'one is not two',
+      `${about}${ended}`,
+      `${about}Resolved as failed after 0.0 s`,
+    );
+    assert.deepEqual(found.lines, ['one is not two', `${about}${ended}`]);
+    assert.deepEqual([found.firstLine, found.isError], [3, false]);
+  });
+
   it('is the end of a log without any error', async () => {
     const found = await excerpt(100, '', '');
     assert.equal(found.isError, false);

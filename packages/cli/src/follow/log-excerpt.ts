@@ -5,7 +5,7 @@ export interface Excerpt {
   readonly lines: readonly string[];
   /** The number of the first of them in the log, from 1. */
   readonly firstLine: number;
-  /** Whether they were chosen because they look like an error; otherwise they are the last lines. */
+  /** Whether they were chosen because they look like an error; otherwise they are the last lines of the task. */
   readonly isError: boolean;
 }
 
@@ -41,6 +41,8 @@ const harmlessMention =
 // The worker's own lines say only that the task failed, which the reader knows.
 const ofWorker = /^\[taskcluster[ :]/;
 const aftermath = /^\[taskcluster:error\]/;
+// The exception: how a command ended that printed nothing of it.
+const exitCode = /^\[taskcluster[ :][^\]]*\] Exit code \d+/;
 
 /** How much a line looks like the cause of a failure: 3 certainly, 0 not at all. */
 export const weightOf = (line: string): 0 | 1 | 2 | 3 => {
@@ -60,10 +62,12 @@ interface Candidate {
 /** Reads the lines of a log one by one, in bounded memory, and keeps the relevant ones. */
 export const createExcerpt = () => {
   const recent: string[] = [];
+  /** The last lines of the task, and its exit code. */
+  const tail: { readonly number: number; readonly line: string }[] = [];
   const candidates: Candidate[] = [];
   let count = 0;
   const open = (weight: number): void => {
-    const lines = recent.slice(-linesBefore - 1);
+    const lines = [...recent];
     candidates.push({ weight, lines, firstLine: count - lines.length + 1, room: linesAfter });
   };
   return {
@@ -72,7 +76,9 @@ export const createExcerpt = () => {
       const line = harmless(written.replace(/\r$/, '').split('\r').at(-1) ?? '').slice(0, columnsMax);
       count += 1;
       recent.push(line);
-      if (recent.length > tailLines) recent.shift();
+      if (recent.length > linesBefore + 1) recent.shift();
+      if (!ofWorkerTalk(line) || exitCode.test(line)) tail.push({ number: count, line });
+      if (tail.length > tailLines) tail.shift();
       for (const candidate of candidates) {
         if (candidate.room === 0) continue;
         candidate.lines.push(line);
@@ -95,8 +101,8 @@ export const createExcerpt = () => {
           lines: withoutEmptyEnd(lines.filter((line) => !ofWorkerTalk(line))),
         };
       }
-      const lines = withoutEmptyEnd(recent);
-      return { firstLine: Math.max(1, count - recent.length + 1), isError: false, lines };
+      const lines = withoutEmptyEnd(tail.map(({ line }) => line));
+      return { firstLine: tail[0]?.number ?? 1, isError: false, lines };
     },
   };
 };

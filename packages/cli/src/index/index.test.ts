@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { after, before, it } from 'node:test';
-import { main } from '../main.ts';
-import { memoryIo } from '../testing/memory-io.ts';
+import { it } from 'node:test';
+import { withCannedServer } from '../testing/canned-server.ts';
 
 const expires = '2030-01-01T00:00:00.000Z';
 const entry = { namespace: 'app.latest', taskId: 'fN1SbArXTPSVFNUvaOlinQ', rank: 3, data: { v: 1 }, expires };
@@ -19,24 +15,8 @@ const answers: Readonly<Record<string, object>> = {
   '/tasks/app': { tasks: [entry] },
 };
 
-const server = createServer(({ url = '' }, reply) => {
-  const found = answers[url.replace('/api/index/v1', '')];
-  const missing = { code: 'ResourceNotFound', message: 'There is nothing.', requestInfo: {} };
-  reply.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
-  reply.end(JSON.stringify(found ?? missing));
-});
-before(async () => {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-});
-after(() => void server.close().closeAllConnections());
-
-const index = async (...args: string[]) => {
-  const rootUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const world = memoryIo({ server: { rootUrl } });
-  await main(['node', 'taskyard', 'index', ...args], world.io);
-  return { out: world.out(), err: world.err(), exitCode: world.exitCode() };
-};
+const run = withCannedServer(({ path }) => answers[path.replace('index/v1', '')]);
+const index = (...args: string[]) => run('index', ...args);
 
 it('shows the task at a path', async () => {
   const { out } = await index('find', 'app.latest');
@@ -47,7 +27,7 @@ it('shows the task at a path', async () => {
 it('says that there is none', async () => {
   const { exitCode, err } = await index('find', 'app.nothing');
   assert.notEqual(exitCode, 0);
-  assert.match(err, /There is nothing/);
+  assert.match(err, /There is no/);
 });
 
 it('lists all pages of a namespace', async () => {

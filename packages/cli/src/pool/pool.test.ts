@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { after, before, it } from 'node:test';
-import { main } from '../main.ts';
-import { memoryIo } from '../testing/memory-io.ts';
+import { it } from 'node:test';
+import { withCannedServer } from '../testing/canned-server.ts';
 
 const decided = '2030-01-01T10:00:00.000Z';
 const pool = {
@@ -83,26 +79,15 @@ const answers: Readonly<Record<string, object>> = {
 
 const pausing = 'worker-manager/v1/worker-pool/prov%2Flinux/pause';
 
-const server = createServer(({ url = '', method }, reply) => {
-  const asked = url.replace('/api/', '');
+const run = withCannedServer(({ path, method }) => {
   const paused = { workerPoolId: 'prov/linux', pause };
-  const found = asked === pausing ? (method === 'GET' ? paused : pool) : answers[asked];
-  const missing = { code: 'ResourceNotFound', message: `There is no ${url}.`, requestInfo: {} };
-  reply.writeHead(found ? 200 : 404, { 'content-type': 'application/json' });
-  reply.end(JSON.stringify(found ?? missing));
+  return path === pausing ? (method === 'GET' ? paused : pool) : answers[path];
 });
-before(async () => {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-});
-after(() => void server.close().closeAllConnections());
 
 const ofPools = async (...args: string[]) => {
-  const rootUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const world = memoryIo({ server: { rootUrl } });
-  await main(['node', 'taskyard', 'pool', ...args], world.io);
-  assert.equal(world.err(), '');
-  return world.out();
+  const { out, err } = await run('pool', ...args);
+  assert.equal(err, '');
+  return out;
 };
 
 it('lists pools with what their workers can run', async () => {

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
+import { viewsOf } from '../found.ts';
 import { columns, type Io, say, sayJson } from '../io.ts';
-import { knownQueues, requireQueue } from '../known-names.ts';
+import { allQueues, requireQueue } from '../known-names.ts';
 import { listWorkers, workerQuarantineCommand } from '../worker-fleet/index.ts';
 import { cancelCommand, pendingCommand, priorityCommand } from './waiting.ts';
 
@@ -25,7 +26,7 @@ const listCommand = (io: Io): Command =>
     .description('List task queues, with what waits and what runs in each.')
     .action(async (options: ConnectedOptions) => {
       const queue = queueOf(io, options);
-      const names = await knownQueues(queue);
+      const names = await allQueues(queue, viewsOf(io, options));
       const counts = await Promise.all(names.map((name) => queue.taskQueueCounts(name)));
       if (options.json) sayJson(io, counts);
       else printCounts(io, counts);

@@ -1,7 +1,7 @@
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isProcessAlive } from '@taskyard/client';
 import { makeDataFolder } from '../data-folder.ts';
-import { isAlive } from '../processes.ts';
 
 const pollMs = 50;
 // A start takes seconds. A lock this old was left by a killed process, even if its process id is in use again.
@@ -15,7 +15,7 @@ const isStale = async (path: string): Promise<boolean> => {
   if (!facts) return false;
   const age = Date.now() - facts.mtimeMs;
   // An empty lock is being written at this moment.
-  const isOrphaned = text === '' ? age > 1000 : !isAlive(Number(text));
+  const isOrphaned = text === '' ? age > 1000 : !isProcessAlive(Number(text));
   return isOrphaned || age > staleMs;
 };
 

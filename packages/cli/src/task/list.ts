@@ -47,7 +47,7 @@ export const listCommand = (io: Io): Command =>
         (page) => page.tasks,
       );
       if (found.length === 0 && taskQueueId !== undefined)
-        await requireQueue(queueOf(io, options), taskQueueId);
+        await requireQueue(queueOf(io, options), taskQueueId, views);
       if (options.json) {
         sayJson(io, found);
         return;

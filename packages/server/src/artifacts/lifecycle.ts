@@ -50,7 +50,7 @@ export const detailsOf = (artifact: Pick<Artifact, 'details'>): Details =>
 export const keepsContent = (artifact: Pick<Artifact, 'storageType' | 'details'>): boolean =>
   artifact.storageType === 's3' && detailsOf(artifact).sha256 !== undefined;
 
-/** Artifacts are deleted so long after their expiry: signed URLs that were handed out just before it are good until then. */
+/** Artifacts are deleted this long after their expiry: signed URLs that were handed out just before it are good until then. */
 export const deletedAfterMs = minutes(30);
 
 /** What the names of logs begin with. */

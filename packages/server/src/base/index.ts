@@ -68,6 +68,7 @@ export {
   type Reading,
 } from './metrics.ts';
 export { migrate, newestMigration, readMigrations } from './migrations.ts';
+export { isProcessAlive } from './process-alive.ts';
 export { renewEncryption } from './renewal.ts';
 export { localSignal, type Signal, sharedSignals } from './signal.ts';
 export { inSlices, partsOf, type Slices, slices } from './slices.ts';

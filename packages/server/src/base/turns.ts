@@ -17,16 +17,16 @@ export const createTurns = (clock: Pick<Clock, 'after'>, patienceMs: number): Tu
   const waiting: (() => void)[] = [];
   /** The turn that the others wait for. */
   let current: object | undefined;
-  let loseNoPatience = (): void => {};
+  let stopWaiting = (): void => {};
 
   const next = (): void => {
-    loseNoPatience();
+    stopWaiting();
     current = undefined;
     waiting.shift()?.();
   };
 
   const watch = (): void => {
-    if (waiting.length > 0) loseNoPatience = clock.after(patienceMs, next);
+    if (waiting.length > 0) stopWaiting = clock.after(patienceMs, next);
   };
 
   const begin = (): (() => void) => {

@@ -11,7 +11,7 @@ interface Held {
   readonly task: { readonly payload: unknown };
 }
 
-/** Ends what is pending, as it comes: so many tasks, or fewer when nothing has come for a while. Returns how many. */
+/** Ends what is pending, as it comes: up to this many tasks, or fewer when nothing has come for a while. Returns how many. */
 export const resolvePending = async (
   queue: BuiltInQueue,
   name: BuiltInName,

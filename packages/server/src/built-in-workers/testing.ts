@@ -1,18 +1,16 @@
-import { type FastifyInstance, fastify } from 'fastify';
-import { fillTemplate, scopeSet } from '../auth/index.ts';
+import type { FastifyInstance } from 'fastify';
 import { connect, type Database, type ManualClock, manualClock, silentLog } from '../base/index.ts';
-import { serve } from '../http/index.ts';
 import { createQueue, type Queue, routes } from '../queue/index.ts';
 import {
+  callerWith,
   messagesIn,
   type Opened,
   opened,
   plainTask,
   queueAlone,
   type SentMessage,
-  servedOn,
+  served,
   testDatabase,
-  tester,
 } from '../testing/index.ts';
 
 /** For tests: the queue as several processes have it. */
@@ -31,15 +29,9 @@ const open = (db: Database, clock: ManualClock): Opened<Queue> =>
   opened(createQueue({ db, clock, log: silentLog, ...queueAlone() }));
 
 const serveQueue = (queue: Opened<Queue>, clock: ManualClock): FastifyInstance => {
-  const app = fastify({ routerOptions: { maxParamLength: 8192 } });
   const service = { serviceName: 'queue', title: 'Queue', description: 'Tasks and their runs.' };
-  const deps = {
-    ...servedOn(clock),
-    authenticate: async () => ({ ...tester, ...scopeSet(['*']) }),
-    fillScopes: fillTemplate,
-  };
-  serve(app, deps, { declarations: [{ service, routes }], services: { queue } });
-  return app;
+  const api = { declarations: [{ service, routes }], services: { queue } };
+  return served(api, { clock, callerOf: () => callerWith(['*']) });
 };
 
 /** For tests: a queue on a database of its own and a clock that stands still. */

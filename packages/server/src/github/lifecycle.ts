@@ -103,7 +103,7 @@ const opening = ['pull_request.opened', 'pull_request.synchronize'];
 export const replacedBy = (eventType: string): readonly string[] =>
   opening.includes(eventType) ? opening : [eventType];
 
-/** The longest wait for anything: so much patience is believed to be wanted by GitHub. */
+/** The longest wait for anything. A longer one that GitHub asks for is not believed. */
 export const waitMaxMs = hours(2);
 
 /** How often something is tried: for about a day. */
@@ -120,6 +120,6 @@ export const checksMax = 800;
 // Beyond that, tasks that went wrong get one as long as there is room.
 const checksOfWrongMax = 950;
 
-/** Whether a task gets a check run beside so many of its build. */
+/** Whether a task gets a check run when its build has this many. */
 export const getsCheck = (task: Pick<Standing, 'state'>, checksOfBuild: number): boolean =>
   checksOfBuild < (wentWrong(task) ? checksOfWrongMax : checksMax);

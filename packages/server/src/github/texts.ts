@@ -9,7 +9,7 @@ export const plain = (text: string): string =>
 const mark = '\n… (cut)';
 
 /**
- * Text of at most so many bytes of UTF-8, cut at a character's border and marked where it was longer. GitHub counts
+ * Text of at most this many bytes of UTF-8, cut at a character's border and marked where it was longer. GitHub counts
  * characters in some places and bytes in others; there are never more characters than bytes, by whatever count.
  */
 export const cutTo = (text: string, bytesMax: number, sign = mark): string => {
@@ -21,7 +21,7 @@ export const cutTo = (text: string, bytesMax: number, sign = mark): string => {
   return bytes.toString('utf8', 0, end) + sign;
 };
 
-/** One line of at most so many bytes. */
+/** One line of at most this many bytes. */
 export const lineOf = (text: string, bytesMax: number): string =>
   cutTo(plain(text).replace(/\s+/g, ' ').trim(), bytesMax, '…');
 
@@ -40,14 +40,14 @@ export interface Part {
 
 const asItIs = (text: string): string => text;
 
-/** A part in at most so many bytes, cut before it is wrapped; undefined when there is no room. */
+/** A part in at most this many bytes, cut before it is wrapped; undefined when there is no room. */
 const within = ({ text, wrap = asItIs }: Part, bytesMax: number): string | undefined => {
   // What is put around the whole is at least as long as what is put around less of it.
   const around = Buffer.byteLength(wrap(text)) - Buffer.byteLength(text);
   return around + Buffer.byteLength(mark) < bytesMax ? wrap(cutTo(text, bytesMax - around)) : undefined;
 };
 
-/** Parts one below the other, at most so many bytes in all: the later ones give way, and blocks of code are closed. */
+/** Parts one below the other, at most this many bytes in all: the later ones give way, and blocks of code are closed. */
 export const stacked = (parts: readonly Part[], bytesMax: number): string => {
   let whole = '';
   for (const part of parts) {

@@ -1,5 +1,4 @@
-import { type FastifyInstance, fastify } from 'fastify';
-import { fillTemplate, scopeSet } from '../auth/index.ts';
+import type { FastifyInstance } from 'fastify';
 import {
   connect,
   type Database,
@@ -11,19 +10,19 @@ import {
   silentLog,
 } from '../base/index.ts';
 import { createEvents } from '../events/index.ts';
-import { type Caller, serve } from '../http/index.ts';
+import type { Caller } from '../http/index.ts';
 import type { Email } from '../notify/index.ts';
 import { createQueue, type Queue, type QueueContext } from '../queue/index.ts';
 import {
+  callerWith,
   messagesIn,
   type Opened,
   opened,
   queueAlone,
   type SentMessage,
-  servedOn,
+  served,
   stepOf,
   testDatabase,
-  tester,
 } from '../testing/index.ts';
 import { createHooks, type Hooks, hooksDeclaration } from './index.ts';
 import type { CreateHookRequest } from './schema.ts';
@@ -100,10 +99,7 @@ export const testHooks = async (start = new Date('2026-03-01T12:00:00Z')): Promi
   const { db, url, drop } = await testDatabase();
   const clock = manualClock(start);
   const roles = new Map<string, readonly string[]>();
-  const callerFor = (scopes: readonly string[]): Caller => {
-    const set = scopeSet(scopes.flatMap((scope) => [scope, ...(roles.get(scope) ?? [])]));
-    return { ...tester, ...set };
-  };
+  const callerFor = (scopes: readonly string[]) => callerWith(scopes, roles);
   const around = { clock, callerFor, mails: [] as Email[] };
   const pools: Database[] = [];
   const platforms = [open(db, around)];
@@ -122,17 +118,11 @@ export const testHooks = async (start = new Date('2026-03-01T12:00:00Z')): Promi
       return platform;
     },
     messages: () => messagesIn(db),
-    serve: () => {
-      const app = fastify({ routerOptions: { maxParamLength: 8192 } });
-      const deps = {
-        ...servedOn(clock),
-        authenticate: async ({ headers }: { headers: Record<string, unknown> }) =>
-          callerFor(String(headers.scopes ?? '').split(' ')),
-        fillScopes: fillTemplate,
-      };
-      serve(app, deps, { declarations: [hooksDeclaration], services: first });
-      return app;
-    },
+    serve: () =>
+      served(
+        { declarations: [hooksDeclaration], services: first },
+        { clock, callerOf: ({ scopes }) => callerFor(String(scopes ?? '').split(' ')) },
+      ),
     close: async () => {
       await Promise.all(platforms.flatMap(({ queue, end }) => [queue.drain(), end()]));
       await Promise.all(pools.map((pool) => pool.close()));

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type FastifyInstance, fastify } from 'fastify';
-import { type Auth, createAuth, fillTemplate, scopeSet, signedUrl } from '../auth/index.ts';
+import type { FastifyInstance } from 'fastify';
+import { type Auth, createAuth, signedUrl } from '../auth/index.ts';
 import {
   type Database,
   encryption,
@@ -11,7 +11,6 @@ import {
   slugid,
 } from '../base/index.ts';
 import { createEvents, outbox } from '../events/index.ts';
-import { type Caller, serve } from '../http/index.ts';
 import {
   createQueue,
   type FilledTaskRequest,
@@ -20,14 +19,14 @@ import {
   readStatuses,
 } from '../queue/index.ts';
 import {
+  callerWith,
   type Opened,
   opened,
   plainTask,
   queueAlone,
-  servedOn,
+  served,
   stepOf,
   testDatabase,
-  tester,
 } from '../testing/index.ts';
 import { createIndex, type Index, indexDeclaration } from './index.ts';
 
@@ -67,11 +66,6 @@ export const rootUrl = 'https://tasks.example.com';
 /** For tests: what somebody without credentials may do. */
 export const anonymousScopes = ['queue:get-artifact:public/*'];
 
-const callerWith = (scopes: readonly string[]): Caller => ({
-  ...tester,
-  ...scopeSet(scopes),
-});
-
 const openAuth = (db: Database, clock: ManualClock): Opened<Auth> =>
   opened(
     createAuth({
@@ -94,18 +88,6 @@ const openAuth = (db: Database, clock: ManualClock): Opened<Auth> =>
 
 const openQueue = (db: Database, clock: ManualClock): Opened<Queue> =>
   opened(createQueue({ db, clock, log: silentLog, ...queueAlone() }));
-
-const serveIndex = (index: Opened<Index>, clock: ManualClock): FastifyInstance => {
-  const app = fastify({ routerOptions: { maxParamLength: 8192 } });
-  const deps = {
-    ...servedOn(clock),
-    authenticate: async ({ headers }: { headers: Record<string, unknown> }) =>
-      callerWith(JSON.parse(String(headers.scopes)) as string[]),
-    fillScopes: fillTemplate,
-  };
-  serve(app, deps, { declarations: [indexDeclaration], services: { index } });
-  return app;
-};
 
 const asker =
   (app: FastifyInstance): TestIndex['ask'] =>
@@ -157,7 +139,7 @@ export const testIndex = async (): Promise<TestIndex> => {
   });
   const delivery = events.subscribe(index.subscription);
   await events.start();
-  const app = serveIndex(index, clock);
+  const app = served({ declarations: [indexDeclaration], services: { index } }, { clock });
   return {
     db,
     clock,

@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { type FastifyInstance, fastify } from 'fastify';
-import { fillTemplate, scopeSet } from '../auth/index.ts';
+import type { FastifyInstance } from 'fastify';
 import {
   connect,
   type Database,
@@ -13,7 +12,6 @@ import {
   silentLog,
 } from '../base/index.ts';
 import { createEvents } from '../events/index.ts';
-import { type Caller, serve } from '../http/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue, readDefinitions } from '../queue/index.ts';
 import {
   messagesIn,
@@ -22,10 +20,9 @@ import {
   plainTask,
   queueAlone,
   type SentMessage,
-  servedOn,
+  served,
   stepOf,
   testDatabase,
-  tester,
 } from '../testing/index.ts';
 import { createNotify, type Notify, notifyDeclaration, type SenderSettings } from './index.ts';
 
@@ -66,26 +63,10 @@ export interface Answered {
 const openQueue = (db: Database, clock: ManualClock): Opened<Queue> =>
   opened(createQueue({ db, clock, log: silentLog, ...queueAlone() }));
 
-const serveNotify = (notify: Opened<Notify>, clock: ManualClock): FastifyInstance => {
-  const app = fastify();
-  const callerWith = (scopes: readonly string[]): Caller => ({
-    ...tester,
-    ...scopeSet(scopes),
-  });
-  const deps = {
-    ...servedOn(clock),
-    authenticate: async ({ headers }: { headers: Record<string, unknown> }) =>
-      callerWith(String(headers.scopes).split(' ')),
-    fillScopes: fillTemplate,
-  };
-  serve(app, deps, { declarations: [notifyDeclaration], services: { notify } });
-  return app;
-};
-
 const asker =
   (app: FastifyInstance): TestNotify['ask'] =>
   async (method, path, { scopes = ['*'], body } = {}) => {
-    const headers = { scopes: scopes.join(' ') };
+    const headers = { scopes: JSON.stringify(scopes) };
     const url = `/api/notify/v1/${path}`;
     const reply = await app.inject({ method, url, headers, ...(body ? { payload: body } : {}) });
     const answered = reply.body === '' ? {} : (JSON.parse(reply.body) as Answered['body']);
@@ -106,7 +87,7 @@ export const testNotify = async (settings: SenderSettings = {}): Promise<TestNot
   };
   const notify = opened(createNotify({ ...deps, db }));
   const queue = openQueue(db, clock);
-  const app = serveNotify(notify, clock);
+  const app = served({ declarations: [notifyDeclaration], services: { notify } }, { clock });
   const pools: Database[] = [];
   const events = createEvents({
     ...deps,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hours, later } from '../base/index.ts';
+import { hours, isProcessAlive, later } from '../base/index.ts';
 
 /** How much may stay of what workers on this machine keep for later tasks. */
 export interface CacheBounds {
@@ -47,19 +47,10 @@ const bytesOf = async (path: string): Promise<number> => {
   return sum;
 };
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
 /** Whether a worker uses this folder: the first word of the lock that it writes there is its process. */
 const isUsed = async (folder: string): Promise<boolean> => {
   const [pid = ''] = ((await readFile(join(folder, 'worker.lock'), 'utf8').catch(missing)) ?? '').split(' ');
-  return /^\d+$/.test(pid) && isAlive(Number(pid));
+  return /^\d+$/.test(pid) && isProcessAlive(Number(pid));
 };
 
 const keptIn = async (work: string, slot: string): Promise<Kept[]> => {

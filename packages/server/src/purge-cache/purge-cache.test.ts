@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type FastifyInstance, fastify } from 'fastify';
-import { fillTemplate, scopeSet } from '../auth/index.ts';
+import type { FastifyInstance } from 'fastify';
 import {
   connect,
   type Database,
@@ -12,16 +11,7 @@ import {
   seconds,
   silentLog,
 } from '../base/index.ts';
-import { serve } from '../http/index.ts';
-import {
-  type Opened,
-  opened,
-  servedOn,
-  stepOf,
-  type TestDatabase,
-  testDatabase,
-  tester,
-} from '../testing/index.ts';
+import { type Opened, opened, served, stepOf, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createPurgeCache, type PurgeCache, purgeCacheDeclaration } from './index.ts';
 
 let database: TestDatabase;
@@ -38,16 +28,7 @@ before(async () => {
   database = await testDatabase();
   clock = manualClock();
   purgeCache = open(database.db);
-  app = fastify({ routerOptions: { maxParamLength: 8192 } });
-  const deps = {
-    ...servedOn(clock),
-    authenticate: async ({ headers }: { headers: Record<string, unknown> }) => ({
-      ...tester,
-      ...scopeSet(JSON.parse(String(headers.scopes)) as string[]),
-    }),
-    fillScopes: fillTemplate,
-  };
-  serve(app, deps, { declarations: [purgeCacheDeclaration], services: { purgeCache } });
+  app = served({ declarations: [purgeCacheDeclaration], services: { purgeCache } }, { clock });
 });
 after(async () => {
   await app.close();

@@ -66,11 +66,15 @@ export const beforeDeadline = (task: TaskRecord, now: Date, decide: () => Outcom
     ? decide()
     : conflict(`Task ${task.taskId} is past its deadline (${task.deadline.toJSON()}).`);
 
-/** Gives a task another priority, an index into `priorities`, unless it was ever resolved. */
-export const changePriority = (task: TaskRecord, priority: number): Outcome =>
-  wasEverResolved(task) || task.priority === priority
-    ? conflict(`The priority of task ${task.taskId} can no longer become ${priorities[priority]}.`)
-    : changed({ ...task, priority });
+/** Gives a task another priority, an index into `priorities`. One that was ever resolved keeps its own. */
+export const changePriority = (task: TaskRecord, priority: number): Outcome => {
+  const { taskId } = task;
+  const now = priorities[task.priority];
+  if (wasEverResolved(task)) return conflict(`Task ${taskId} has been resolved; its priority stays ${now}.`);
+  // As in the original, which refuses this too.
+  if (task.priority === priority) return conflict(`The priority of task ${taskId} is ${now} already.`);
+  return changed({ ...task, priority });
+};
 
 /** Makes a task pending that has no run yet, whatever it depends on. */
 export const schedule = (task: TaskRecord, now: Date): Outcome =>

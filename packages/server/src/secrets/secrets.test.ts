@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type FastifyInstance, fastify } from 'fastify';
-import { type AuditEntry, fillTemplate, scopeSet } from '../auth/index.ts';
+import type { FastifyInstance } from 'fastify';
+import type { AuditEntry } from '../auth/index.ts';
 import {
   connect,
   type Database,
@@ -13,16 +13,7 @@ import {
   manualClock,
   silentLog,
 } from '../base/index.ts';
-import { serve } from '../http/index.ts';
-import {
-  type Opened,
-  opened,
-  servedOn,
-  stepOf,
-  type TestDatabase,
-  testDatabase,
-  tester,
-} from '../testing/index.ts';
+import { type Opened, opened, served, stepOf, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createSecrets, type Secrets, secretsDeclaration } from './index.ts';
 
 const keyOf = (fill: number) => Buffer.alloc(32, fill).toString('base64');
@@ -53,16 +44,7 @@ before(async () => {
   database = await testDatabase();
   clock = manualClock();
   secrets = open(database.db, oldKey);
-  app = fastify({ routerOptions: { maxParamLength: 8192 } });
-  const deps = {
-    ...servedOn(clock),
-    authenticate: async ({ headers }: { headers: Record<string, unknown> }) => ({
-      ...tester,
-      ...scopeSet(JSON.parse(String(headers.scopes)) as string[]),
-    }),
-    fillScopes: fillTemplate,
-  };
-  serve(app, deps, { declarations: [secretsDeclaration], services: { secrets } });
+  app = served({ declarations: [secretsDeclaration], services: { secrets } }, { clock });
 });
 after(async () => {
   await app.close();

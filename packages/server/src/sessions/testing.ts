@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { pageOf } from '@taskyard/ui';
-import { fastify } from 'fastify';
-import { type Auth, createAuth, fillTemplate } from '../auth/index.ts';
+import { type Auth, createAuth } from '../auth/index.ts';
 import { encryption, type ManualClock, manualClock, silentLog } from '../base/index.ts';
 import { outbox } from '../events/index.ts';
-import { type Caller, serve } from '../http/index.ts';
-import { type Opened, opened, servedOn, stepOf, testDatabase } from '../testing/index.ts';
+import type { Caller } from '../http/index.ts';
+import { type Opened, opened, served, stepOf, testDatabase } from '../testing/index.ts';
 import type { IdentityProvider } from './identity-providers/index.ts';
 import { createSessions, type Sessions, sessionsDeclaration } from './index.ts';
 
@@ -84,7 +83,7 @@ export const testSessions = async ({
       pageOf,
     }),
   );
-  const { close, ...asked } = served(sessions, { clock, anybody: auth.callerFor([], '') });
+  const { close, ...asked } = serveSessions(sessions, { clock, anybody: auth.callerFor([], '') });
   return {
     auth,
     clock,
@@ -100,12 +99,14 @@ export const testSessions = async ({
 };
 
 /** Serves the methods of sessions; `anybody` is who calls where a test names no caller, without credentials. */
-const served = (sessions: Opened<Sessions>, { clock, anybody }: { clock: ManualClock; anybody: Caller }) => {
-  const app = fastify();
+const serveSessions = (
+  sessions: Opened<Sessions>,
+  { clock, anybody }: { clock: ManualClock; anybody: Caller },
+) => {
   const nobody = { ...anybody, isAnonymous: true };
   let caller: Caller = nobody;
-  const deps = { ...servedOn(clock), authenticate: async () => caller, fillScopes: fillTemplate };
-  serve(app, deps, { declarations: [sessionsDeclaration], services: { sessions } });
+  const api = { declarations: [sessionsDeclaration], services: { sessions } };
+  const app = served(api, { clock, callerOf: () => caller });
   const headersWith = (cookie: string | undefined) => (cookie ? { cookie } : {});
   return {
     post: async (path: string, { body, cookie, caller: given = nobody }: Asked = {}): Promise<Answered> => {

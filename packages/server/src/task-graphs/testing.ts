@@ -1,18 +1,17 @@
-import { type FastifyInstance, fastify } from 'fastify';
-import { fillTemplate, scopeSet } from '../auth/index.ts';
+import type { FastifyInstance } from 'fastify';
 import { connect, type Database, type ManualClock, manualClock, silentLog, slugid } from '../base/index.ts';
-import { type Authorize, type Caller, serve } from '../http/index.ts';
+import type { Authorize, Caller } from '../http/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue, type QueueContext } from '../queue/index.ts';
 import {
+  callerWith,
   messagesIn,
   type Opened,
   opened,
   plainTask,
   queueAlone,
   type SentMessage,
-  servedOn,
+  served,
   testDatabase,
-  tester,
 } from '../testing/index.ts';
 import { createTaskGraphs, type TaskGraphs, taskGraphsDeclaration } from './index.ts';
 import type { FilledTaskGraph, NodeToCreate } from './schema.ts';
@@ -39,12 +38,9 @@ export interface TestTaskGraphs extends Platform {
 }
 
 /** The roles of these tests. */
-const roles: Readonly<Record<string, readonly string[]>> = { 'assume:builder': ['queue:*'] };
+const roles = new Map([['assume:builder', ['queue:*']]]);
 
-const callerFor = (scopes: readonly string[]): Caller => {
-  const set = scopeSet(scopes.flatMap((scope) => [scope, ...(roles[scope] ?? [])]));
-  return { ...tester, ...set };
-};
+const callerFor = (scopes: readonly string[]): Caller => callerWith(scopes, roles);
 
 const open = (db: Database, clock: ManualClock): Platform => {
   const context = { db, clock, log: silentLog };
@@ -62,18 +58,6 @@ const open = (db: Database, clock: ManualClock): Platform => {
     }),
   );
   return { queue, taskGraphs };
-};
-
-const serveGraphs = (platform: Platform, clock: ManualClock): FastifyInstance => {
-  const app = fastify();
-  const deps = {
-    ...servedOn(clock),
-    authenticate: async ({ headers }: { headers: Record<string, unknown> }) =>
-      callerFor(String(headers.scopes ?? '').split(' ')),
-    fillScopes: fillTemplate,
-  };
-  serve(app, deps, { declarations: [taskGraphsDeclaration], services: platform });
-  return app;
 };
 
 /** Reads messages about graphs; messages that were read are cached. */
@@ -108,7 +92,11 @@ export const testTaskGraphs = async (): Promise<TestTaskGraphs> => {
       return openOn(pool);
     },
     messages: messageReader(db),
-    serve: () => serveGraphs(first, clock),
+    serve: () =>
+      served(
+        { declarations: [taskGraphsDeclaration], services: first },
+        { clock, callerOf: ({ scopes }) => callerFor(String(scopes ?? '').split(' ')) },
+      ),
     close: async () => {
       await Promise.all(platforms.map(({ queue }) => queue.drain()));
       await Promise.all(pools.map((pool) => pool.close()));

@@ -2,7 +2,7 @@ import { eventually } from '@taskyard/patience';
 import type { Database } from '../base/index.ts';
 
 /**
- * Waits until so many statements of this database wait for a lock: then those that a test has started stand where it
+ * Waits until this many statements of this database wait for a lock: then those that a test has started stand where it
  * wants them.
  */
 export const untilBlocked = async (db: Database, count: number): Promise<void> => {

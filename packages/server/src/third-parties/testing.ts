@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { pageOf } from '@taskyard/ui';
-import { fastify } from 'fastify';
-import { type Auth, createAuth, fillTemplate } from '../auth/index.ts';
+import { type Auth, createAuth } from '../auth/index.ts';
 import {
   type Database,
   days,
@@ -12,9 +11,8 @@ import {
   silentLog,
 } from '../base/index.ts';
 import { outbox } from '../events/index.ts';
-import { serve } from '../http/index.ts';
 import { createSessions, sessionsDeclaration } from '../sessions/index.ts';
-import { type Opened, opened, servedOn, stepOf, testDatabase } from '../testing/index.ts';
+import { type Opened, opened, served, stepOf, testDatabase } from '../testing/index.ts';
 import { createThirdParties, loginRoutes, type RegisteredClient, thirdPartyRoutes } from './index.ts';
 
 /** Somebody who is signed in with a browser. */
@@ -56,19 +54,12 @@ export const testThirdParties = async (
   const people = { identityProviders: [], organizations: {}, pageOf };
   const sessions = opened(createSessions({ ...base, ...people, encryption: keys, auth, rootUrl }));
   const thirdParties = opened(createThirdParties({ ...base, auth, sessions, registered, rootUrl }));
-  const app = fastify();
   const anybody = { ...auth.callerFor([], ''), isAnonymous: true };
-  serve(
-    app,
-    { ...servedOn(clock), authenticate: async () => anybody, fillScopes: fillTemplate },
-    {
-      declarations: [
-        { ...sessionsDeclaration, routes: thirdPartyRoutes },
-        { service: { serviceName: 'web-server', title: '', description: '' }, routes: loginRoutes },
-      ],
-      services: { thirdParties },
-    },
-  );
+  const declarations = [
+    { ...sessionsDeclaration, routes: thirdPartyRoutes },
+    { service: { serviceName: 'web-server', title: '', description: '' }, routes: loginRoutes },
+  ];
+  const app = served({ declarations, services: { thirdParties } }, { clock, callerOf: () => anybody });
   await app.listen({ port: 0, host: '127.0.0.1' });
   let clients = 0;
   return {

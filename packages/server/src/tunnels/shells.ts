@@ -49,7 +49,7 @@ export const shellHere = (
 };
 
 /**
- * Takes in people who want to speak with shells, at most so many at once, and hands on what both sides say. Nothing of it is
+ * Takes in people who want to speak with shells, at most this many at once, and hands on what both sides say. Nothing of it is
  * looked at: the secret in the path is the worker's to know.
  */
 export const takingShells = (

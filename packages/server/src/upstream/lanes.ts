@@ -1,4 +1,4 @@
-/** Work of which only so much is done at a time; the rest waits for its turn. */
+/** Runs at most this many things at a time; the others wait for their turn. */
 export class Lanes {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -66,8 +66,8 @@ export const whyPending = ({
 }: Line): string => {
   if (workersSeen === 0 && running === 0)
     return isPaused
-      ? 'Its worker pool is paused, and no worker of its task queue has been there within the last day.'
-      : 'No worker of its task queue has been there within the last day.';
+      ? 'Its worker pool is paused, and no worker of its task queue was seen within the last day.'
+      : 'No worker of its task queue was seen within the last day.';
   if (workersSeen > 0 && workersSeen === workersQuarantined)
     return `All workers of its task queue are in quarantine${isPaused ? ', and its worker pool is paused' : ''}.`;
   if (before >= runsCountedMax) return `${runsCountedMax} runs or more go before it in its task queue.`;

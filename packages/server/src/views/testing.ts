@@ -1,6 +1,5 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ArtifactVerbs } from '../artifacts/index.ts';
-import { fillTemplate, scopeSet } from '../auth/index.ts';
 import {
   type Database,
   type ManualClock,
@@ -9,16 +8,16 @@ import {
   silentLog,
   slugid,
 } from '../base/index.ts';
-import { Reply, serve } from '../http/index.ts';
+import { Reply } from '../http/index.ts';
 import { createQueue, type FilledTaskRequest, type Queue } from '../queue/index.ts';
 import {
+  callerWith,
   type Opened,
   opened,
   plainTask,
   queueAlone,
-  servedOn,
+  served,
   testDatabase,
-  tester,
 } from '../testing/index.ts';
 import { createViews, profileRoutes, viewsDeclaration } from './index.ts';
 
@@ -52,17 +51,6 @@ const serveViews = ({
   everybody,
   texts,
 }: Pick<TestViews, 'db' | 'queue' | 'clock' | 'everybody' | 'texts'>): FastifyInstance => {
-  const app = fastify();
-  const deps = {
-    ...servedOn(clock),
-    authenticate: async ({ headers }: { headers: Record<string, unknown> }) => ({
-      ...tester,
-      ...scopeSet(
-        headers.scopes === undefined ? everybody : (JSON.parse(String(headers.scopes)) as string[]),
-      ),
-    }),
-    fillScopes: fillTemplate,
-  };
   const artifacts: Pick<ArtifactVerbs, 'getArtifact'> = {
     getArtifact: async ({ taskId, name, authorize: check }) => {
       check({ names: [name] });
@@ -78,8 +66,14 @@ const serveViews = ({
     service: { serviceName: 'web-server', title: '', description: '' },
     routes: profileRoutes,
   };
-  serve(app, deps, { declarations: [viewsDeclaration, webServer], services: { views } });
-  return app;
+  return served(
+    { declarations: [viewsDeclaration, webServer], services: { views } },
+    {
+      clock,
+      callerOf: ({ scopes }) =>
+        callerWith(scopes === undefined ? everybody : (JSON.parse(String(scopes)) as string[])),
+    },
+  );
 };
 
 /** For tests: views of a queue, on a database of its own. */

@@ -3,15 +3,15 @@ import type { Context } from './context.ts';
 import { type ProvisioningRound, provision } from './service/index.ts';
 import type { Timings } from './subscription.ts';
 
-/** A burst of tasks is decided about so often at most, however many wake-ups it makes. */
+/** The shortest time between two rounds: a burst of tasks is decided about together. */
 const betweenRoundsMs = seconds(1);
-/** All pools are looked at so seldom, should a wake-up have been lost. */
+/** How often all pools are looked at, in case a wake-up was lost. */
 const wholeEveryMs = minutes(1);
 
 /**
  * Which pools this process decides about, and when: every ten seconds those that something has happened to, or that wait
  * for a time; at once those in which a task has become pending, or which were changed; once a minute all of them. For
- * the others no statement is sent. Nothing rests on a wake-up but how soon a pool is looked at.
+ * the others no statement is sent. A wake-up decides only how soon a pool is looked at.
  *
  * A pool rests when its last round has found nothing to do, until the time that this round has named
  * ({@link ProvisioningRound.resting}), or until it is woken.
@@ -32,7 +32,6 @@ export class Rounds {
   #isDeciding = false;
   #lastMs = 0;
   #wholeMs = Number.NEGATIVE_INFINITY;
-
   #isListening = false;
 
   constructor(context: Context, timings: Timings) {
@@ -40,7 +39,7 @@ export class Rounds {
     this.#timings = timings;
   }
 
-  /** From the first step on: a process without loops decides about nothing, and would keep what it hears for ever. */
+  /** Not before the first step: a process without loops decides about nothing, and would keep all that it hears. */
   #listen(): void {
     if (this.#isListening) return;
     this.#isListening = true;

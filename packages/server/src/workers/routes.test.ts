@@ -1,72 +1,25 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import fastify, { type FastifyInstance } from 'fastify';
-import { hours, later, manualClock, RequestError, silentLog } from '../base/index.ts';
-import { type Caller, type ScopeExpression, type ScopeTemplate, serve } from '../http/index.ts';
-import { opened, type TestDatabase, testDatabase } from '../testing/index.ts';
+import type { FastifyInstance } from 'fastify';
+import { hours, later, manualClock, silentLog } from '../base/index.ts';
+import { opened, served, type TestDatabase, testDatabase } from '../testing/index.ts';
 import { createWorkers, workersRoutes } from './index.ts';
 
 let test: TestDatabase;
 let app: FastifyInstance;
-const log = silentLog;
 const clock = manualClock();
 
 before(async () => {
   test = await testDatabase();
-  app = fastify();
-  const workers = opened(createWorkers({ db: test.db, clock, log }));
+  const workers = opened(createWorkers({ db: test.db, clock, log: silentLog }));
   const service = { serviceName: 'queue', title: 'Queue', description: 'Tasks and workers.' };
-  const deps = {
-    clock,
-    log,
-    process: {
-      uptimeSeconds: () => 0,
-      version: 'test',
-      reachDatabase: async () => {},
-      isLeaving: () => false,
-    },
-    authenticate: async ({ headers }: { headers: Record<string, unknown> }) => callerWith(headers.scopes),
-    fillScopes,
-    checkReplies: true,
-  };
-  serve(app, deps, { declarations: [{ service, routes: workersRoutes }], services: { workers } });
+  const api = { declarations: [{ service, routes: workersRoutes }], services: { workers } };
+  app = served(api, { clock });
 });
 after(async () => {
   await app.close();
   await test.drop();
 });
-
-// Scopes are tested on a higher floor. Here a caller has the scopes of the header, and `*` is everything.
-const callerWith = (header: unknown): Caller => {
-  const scopes = String(header ?? '*').split(' ');
-  const satisfies = (required: ScopeExpression): boolean => {
-    if (typeof required === 'string') return scopes.includes('*') || scopes.includes(required);
-    return 'AllOf' in required ? required.AllOf.every(satisfies) : required.AnyOf.some(satisfies);
-  };
-  return { clientId: 'tester', isAnonymous: false, scopes, expires: clock.now(), satisfies };
-};
-
-type Values = Readonly<Record<string, unknown>>;
-const fillScopes = (template: ScopeTemplate, values: Values): ScopeExpression | undefined => {
-  const fill = (part: ScopeTemplate, known: Values): ScopeExpression[] => {
-    if (typeof part === 'string') {
-      return [part.replace(/<(\w+)>/g, (_, name: string) => String(known[name] ?? missing(name)))];
-    }
-    if ('AllOf' in part) return [{ AllOf: part.AllOf.flatMap((each) => fill(each, known)) }];
-    if (!('for' in part)) return missing('another kind of template');
-    const list = (known[part.in] as unknown[] | undefined) ?? missing(part.in);
-    return list.flatMap((item) => fill(part.each, { ...known, [part.for]: item }));
-  };
-  try {
-    return fill(template, values)[0];
-  } catch (error) {
-    if (error instanceof RequestError) return undefined;
-    throw error;
-  }
-};
-const missing = (name: string): never => {
-  throw new RequestError('InputError', name);
-};
 
 interface Asked {
   readonly method?: 'GET' | 'PUT';
@@ -78,7 +31,7 @@ const ask = async (path: string, { method = 'GET', scopes = '*', body }: Asked =
   const reply = await app.inject({
     method,
     url,
-    headers: { scopes },
+    headers: { scopes: JSON.stringify([scopes]) },
     ...(body ? { payload: body } : {}),
   });
   return { status: reply.statusCode, body: reply.json() as Record<string, unknown> };

@@ -97,7 +97,7 @@ export const artifactVerbs = (context: Context) => {
   };
 };
 
-/** Repeats a step that does at most so many things until there is nothing left to do. */
+/** Repeats a step that does at most this many things until there is nothing left to do. */
 const allOf = async (step: (limit: number) => Promise<number>): Promise<void> => {
   for (let done = stepSize; done === stepSize; ) done = await step(stepSize);
 };

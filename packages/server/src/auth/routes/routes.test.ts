@@ -3,8 +3,8 @@ import { createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { type FastifyInstance, fastify } from 'fastify';
 import hawk from 'hawk';
-import { silentLog } from '../../base/index.ts';
 import { referenceDocuments, serve } from '../../http/index.ts';
+import { servedOn } from '../../testing/index.ts';
 import { authDeclaration, fillTemplate } from '../index.ts';
 import { type FakeParty, fakeParty } from '../service/other-parties/testing.ts';
 import { rootKeys, type TestAuth, testAuth } from '../testing.ts';
@@ -23,18 +23,10 @@ before(async () => {
   });
   app = fastify({ routerOptions: { maxParamLength: 1000 } });
   const deps = {
-    clock: t.clock,
-    log: silentLog,
-    process: {
-      uptimeSeconds: () => 1,
-      version: 'test',
-      reachDatabase: async () => {},
-      isLeaving: () => false,
-    },
+    ...servedOn(t.clock),
     authenticate: t.auth.authenticate,
     requirePayload: t.auth.requirePayload,
     fillScopes: fillTemplate,
-    checkReplies: true,
   };
   serve(app, deps, { declarations: [authDeclaration], services: { auth: t.auth } });
 });

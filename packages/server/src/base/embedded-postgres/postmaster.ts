@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile, readlink, realpath, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { minutes, seconds, systemClock } from '../clock.ts';
+import { isProcessAlive } from '../process-alive.ts';
 import type { ClusterPaths } from './cluster.ts';
 import { cleanEnvironment, runProgram } from './programs.ts';
 
@@ -23,18 +24,9 @@ export const readLock = async (data: string): Promise<Lock | undefined> => {
   return pid > 0 ? { pid, status: (lines[7] ?? '').trim(), text } : undefined;
 };
 
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
-
 /** Whether this process is the server of that data. An old lock may name a process id that another program has now. */
 const serves = async (pid: number, data: string): Promise<boolean> => {
-  if (!isAlive(pid)) return false;
+  if (!isProcessAlive(pid)) return false;
   if (process.platform === 'linux') {
     const folder = await readlink(`/proc/${pid}/cwd`).catch((error: NodeJS.ErrnoException) => error.code);
     return folder === (await realpath(data)) || folder === 'EACCES';

@@ -36,7 +36,7 @@ export const cancelBuilds: Verb<BuildsToCancel, BuildList, Context> = async (
 
 const authorize = (): void => {};
 
-/** Ends the tasks of builds that were canceled, at most so many; returns how many builds. Safe to repeat. */
+/** Ends the tasks of builds that were canceled, at most this many; returns how many builds. Safe to repeat. */
 export const cancelTasksOfBuilds = async (context: Context, limit: number): Promise<number> => {
   const { queue, db, log } = context;
   const taskGroupIds = await transact(context, (tx, now) =>

@@ -2,7 +2,7 @@ import type { Repository } from '../api/index.ts';
 import type { PushPayload } from '../webhook/index.ts';
 import { fileName } from './trust.ts';
 
-// GitHub lists no more than so many commits of a push, and so many files of a commit, and does not say that it stopped.
+// The most commits of a push, and files of a commit, that GitHub lists. It does not say that there are more.
 const [commitsMax, filesMax] = [2048, 3000];
 
 type Commit = PushPayload['commits'][number];

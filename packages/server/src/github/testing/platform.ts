@@ -1,6 +1,5 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ArtifactVerbs } from '../../artifacts/index.ts';
-import { fillTemplate, scopeSet } from '../../auth/index.ts';
 import {
   connect,
   type Database,
@@ -12,18 +11,18 @@ import {
 } from '../../base/index.ts';
 import { createEvents } from '../../events/index.ts';
 import type { HookVerbs } from '../../hooks/index.ts';
-import { type Caller, Reply, serve } from '../../http/index.ts';
+import { Reply } from '../../http/index.ts';
 import { createQueue, type Queue, type QueueContext } from '../../queue/index.ts';
 import {
+  callerWith,
   messagesIn,
   type Opened,
   opened,
   queueAlone,
   type SentMessage,
-  servedOn,
+  served,
   stepOf,
   testDatabase,
-  tester,
 } from '../../testing/index.ts';
 import { createViews } from '../../views/index.ts';
 import { createGithub, type Github, githubDeclaration } from '../index.ts';
@@ -71,11 +70,6 @@ export interface TestGithubOptions {
   readonly withoutApp?: boolean;
 }
 
-const callerWith = (roles: ReadonlyMap<string, readonly string[]>, scopes: readonly string[]): Caller => ({
-  ...tester,
-  ...scopeSet(scopes.flatMap((scope) => [scope, ...(roles.get(scope) ?? [])])),
-});
-
 /** What the domain is opened with, of which tests put in their own. */
 interface Around {
   readonly base: { readonly db: Database; readonly clock: ManualClock; readonly log: typeof silentLog };
@@ -116,20 +110,21 @@ const openDomain = (around: Around, { withoutApp = false }: TestGithubOptions): 
     arrived: localSignal(),
     touched: localSignal(),
     rootUrl,
-    callerFor: async (scopes) => callerWith(roles, scopes),
+    callerFor: async (scopes) => callerWith(scopes, roles),
   });
 };
 
-const serveDomain = ({ base, roles }: Around, domain: Github): FastifyInstance => {
-  const app = fastify({ routerOptions: { maxParamLength: 8192 } });
-  const authenticate = async ({ headers }: { headers: Record<string, unknown> }): Promise<Caller> => {
-    const scopes = headers.scopes === undefined ? [] : String(headers.scopes).split(' ');
-    return { ...callerWith(roles, scopes), isAnonymous: scopes.length === 0 };
-  };
-  const context = { ...servedOn(base.clock), authenticate, fillScopes: fillTemplate };
-  serve(app, context, { declarations: [githubDeclaration], services: { github: domain.verbs } });
-  return app;
-};
+const serveDomain = ({ base: { clock }, roles }: Around, { verbs }: Github): FastifyInstance =>
+  served(
+    { declarations: [githubDeclaration], services: { github: verbs } },
+    {
+      clock,
+      callerOf: ({ scopes }) => {
+        const held = scopes === undefined ? [] : String(scopes).split(' ');
+        return { ...callerWith(held, roles), isAnonymous: held.length === 0 };
+      },
+    },
+  );
 
 /** A worker claims the last run of the task of this name, and reports how it ended. */
 const runTask = async (

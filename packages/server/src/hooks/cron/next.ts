@@ -1,6 +1,6 @@
 import type { Pattern } from './pattern.ts';
 
-// The calendar repeats itself after so many years: what did not come by then never comes.
+// The calendar repeats itself after this many years: what did not come by then never comes.
 const yearsMax = 400;
 
 /** A day of the calendar, as UTC counts. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { eventually } from '@taskyard/patience';
-import { type ManualClock, manualClock, minutes, RequestError, systemClock } from '../../base/index.ts';
+import { manualClock, minutes, RequestError, systemClock } from '../../base/index.ts';
+import { whileTimePasses } from '../../testing/index.ts';
 import { createRendering, Misfit, type Rendering } from './index.ts';
 
 const anything = JSON.stringify({ type: 'object' });
@@ -16,19 +16,6 @@ const render = (rendering: Rendering, task: object, context: object, schema: obj
     context,
   );
 const mistakeOf = (rendered: unknown): string => (rendered instanceof RequestError ? rendered.message : '');
-
-/** Lets time pass until it is answered. */
-const inNoTime = async <T>(clock: ManualClock, answer: Promise<T>): Promise<T> => {
-  let isAnswered = false;
-  void answer.finally(() => {
-    isAnswered = true;
-  });
-  await eventually('the template to be answered', () => {
-    if (!isAnswered) clock.advance(limits.timeMs);
-    return isAnswered;
-  });
-  return answer;
-};
 
 describe('a template of a hook', () => {
   const rendering = createRendering(systemClock);
@@ -137,18 +124,27 @@ describe('what takes too long', () => {
   it('is given up, be it a template or a pattern, and others are rendered after it', async () => {
     const clock = manualClock();
     const rendering = createRendering(clock, limits);
-    assert.match(mistakeOf(await inNoTime(clock, render(rendering, endless, {}))), /too long/);
-    assert.match(mistakeOf(await inNoTime(clock, render(rendering, {}, { payload }, slow))), /too long/);
+    assert.match(
+      mistakeOf(await whileTimePasses(clock, limits.timeMs, render(rendering, endless, {}))),
+      /too long/,
+    );
+    assert.match(
+      mistakeOf(await whileTimePasses(clock, limits.timeMs, render(rendering, {}, { payload }, slow))),
+      /too long/,
+    );
     assert.deepEqual(await render(rendering, { a: 1 }, {}), { a: 1 });
   });
 
   it('is not tried again for some minutes', async () => {
     const clock = manualClock();
     const rendering = createRendering(clock, limits);
-    await inNoTime(clock, render(rendering, endless, {}));
+    await whileTimePasses(clock, limits.timeMs, render(rendering, endless, {}));
     // No time passes, and still there is an answer.
     assert.match(mistakeOf(await render(rendering, endless, {})), /rest/);
     clock.advance(minutes(6));
-    assert.doesNotMatch(mistakeOf(await inNoTime(clock, render(rendering, endless, {}))), /rest/);
+    assert.doesNotMatch(
+      mistakeOf(await whileTimePasses(clock, limits.timeMs, render(rendering, endless, {}))),
+      /rest/,
+    );
   });
 });

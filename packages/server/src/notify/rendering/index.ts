@@ -12,7 +12,7 @@ export interface RenderLimits {
   readonly memoryMb: number;
   /** Of the JSON that it renders to. */
   readonly charactersMax: number;
-  /** After so many templates that took too much, the others of these messages are not rendered any more. */
+  /** After this many templates that took too long, the others of these messages are not rendered any more. */
   readonly excessesMax: number;
 }
 

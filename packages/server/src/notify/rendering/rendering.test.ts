@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { eventually } from '@taskyard/patience';
-import { type ManualClock, manualClock, seconds, systemClock } from '../../base/index.ts';
+import { manualClock, seconds, systemClock } from '../../base/index.ts';
+import { whileTimePasses } from '../../testing/index.ts';
 import { createRenderer } from './index.ts';
 
 const limits = { timeMs: seconds(2), memoryMb: 32, charactersMax: 1000, excessesMax: 3 };
@@ -10,19 +10,6 @@ const endless = {
   $reduce: { $eval: 'range(0, 100000)' },
   initial: 0,
   'each(a, x)': { $eval: 'len(range(0, 100000))' },
-};
-
-/** Lets the time of a template pass again and again, until it is answered. */
-const inNoTime = async <T>(clock: ManualClock, answer: Promise<T>): Promise<T> => {
-  let isAnswered = false;
-  void answer.finally(() => {
-    isAnswered = true;
-  });
-  await eventually('the template to be answered', () => {
-    if (!isAnswered) clock.advance(limits.timeMs);
-    return isAnswered;
-  });
-  return answer;
 };
 
 describe('a template', () => {
@@ -50,7 +37,7 @@ describe('a template', () => {
     const renderer = createRenderer(clock, limits);
     const render = renderer();
     for (let i = 0; i < limits.excessesMax; i++) {
-      assert.deepEqual(await inNoTime(clock, render(endless, {})), {
+      assert.deepEqual(await whileTimePasses(clock, limits.timeMs, render(endless, {})), {
         mistake: 'it takes too long, or too much memory',
       });
     }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { isProcessAlive } from '../../base/index.ts';
 import type { Config } from '../../config/index.ts';
 import { type Finding, fault, ok, warning } from './finding.ts';
 
@@ -9,7 +10,7 @@ import { type Finding, fault, ok, warning } from './finding.ts';
 const isRunning = async (data: string): Promise<boolean> => {
   try {
     const { pid } = JSON.parse(await readFile(join(data, 'server.json'), 'utf8')) as { pid: number };
-    return process.kill(pid, 0);
+    return isProcessAlive(pid);
   } catch {
     return false;
   }

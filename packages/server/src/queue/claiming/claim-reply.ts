@@ -9,8 +9,9 @@ export const takenUntilFrom = (now: Date, claimTimeoutSeconds: number): Date => 
   return new Date(end - (end % 1000));
 };
 
-// A clock that is set back, or that of another process, must not shorten a claim.
-const clocksDifferMs = hours(2);
+// Credentials are valid from this long before the claim: a clock that was set back, or that of another machine, must not
+// find that they begin only later.
+const validBeforeMs = hours(2);
 
 export interface Claimed {
   readonly record: TaskRecord;
@@ -38,7 +39,7 @@ const credentialsOf = (
       `queue:create-artifact:${taskId}/${runId}`,
       ...scopesIn(definition),
     ],
-    start: later(now, -clocksDifferMs),
+    start: later(now, -validBeforeMs),
     expiry,
   });
 };

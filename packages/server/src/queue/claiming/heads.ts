@@ -1,7 +1,7 @@
 import { type BaseContext, minutes } from '../../base/index.ts';
 import { findBehind, type LinePart, type LinePlace } from '../store/index.ts';
 
-/** After so many taken runs the head of a line is read again. */
+/** The head of a line is read again after this many taken runs: between two reads, a claim walks over at most these. */
 const readAfterRuns = 4;
 /** The heads of at most this many task queues are remembered. */
 const queuesMax = 1000;

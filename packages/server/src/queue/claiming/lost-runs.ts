@@ -23,7 +23,7 @@ interface WaitingCall extends Pick<LostRunsRequest, 'taskQueueId' | 'worker' | '
   fail(error: unknown): void;
 }
 
-/** The runs of so many calls are read at once: at most about 2,000. */
+/** One statement reads the runs of at most this many calls. A call names up to 64. */
 const callsAtOnceMax = 32;
 
 /**

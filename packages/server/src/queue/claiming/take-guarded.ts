@@ -16,7 +16,7 @@ export interface Wanted {
 }
 
 /** The columns of a statement about queues with ageing. */
-export const agedColumns = (aged: Wanted['aged']) => ({
+const agedColumns = (aged: Wanted['aged']) => ({
   taskQueueIds: aged.map(({ taskQueueId }) => taskQueueId),
   counts: aged.map(({ count }) => count),
   ageingMicroseconds: aged.map(({ ageing }) => ageing),

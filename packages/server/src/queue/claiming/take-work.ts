@@ -7,7 +7,7 @@ import type { TaskRecord } from '../record.ts';
 import * as store from '../store/index.ts';
 import { claimText, takenUntilFrom } from './claim-reply.ts';
 import type { Heads } from './heads.ts';
-import { agedColumns, takeGuarded, type Wanted } from './take-guarded.ts';
+import { takeGuarded, type Wanted } from './take-guarded.ts';
 
 /** A waiting call of `claimWork`: a worker and how many runs it can take. */
 export interface Waiter {
@@ -98,18 +98,19 @@ const takeRows = async (
   return rows;
 };
 
-/** Takes runs, and skips those that another process is taking. */
+/**
+ * Takes runs, and skips those that another process is taking. Where runs age, the first ones of all priorities are compared:
+ * to lock them all would hide them from others for a moment, so these are taken without.
+ */
 const takeSkipping = async (
   tx: Transaction,
   { plain, aged }: Wanted,
-  { now, context: { pendingChanged } }: Work<Context>,
+  work: Work<Context>,
 ): Promise<store.TakenRow[]> => {
-  const columns = agedColumns(aged);
   const [taken, takenAged] = await together(
-    plain.length > 0 ? store.takePending(tx, plain, now) : [],
-    aged.length > 0 ? store.takeAgedPending(tx, columns, now) : [],
+    plain.length > 0 ? store.takePending(tx, plain, work.now) : [],
+    takeGuarded(tx, { plain: [], aged }, work),
   );
-  if (takenAged.length > 0) tx.afterCommit(() => pendingChanged.wake(columns.taskQueueIds));
   return [...taken, ...takenAged];
 };
 

@@ -1,5 +1,4 @@
-import type { Transaction, Verb, Work } from '../../base/index.ts';
-import { outbox } from '../../events/index.ts';
+import type { Verb } from '../../base/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import { applyChanges } from '../changes/apply.ts';
 import { decideAll, lockTasks } from '../changes/decide.ts';
@@ -8,7 +7,6 @@ import * as events from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
 import { type Priority, priorities } from '../schema/index.ts';
-import type { GroupRow } from '../store/index.ts';
 
 export interface PriorityChange {
   readonly taskId: string;
@@ -32,29 +30,3 @@ export const changePriorities: Verb<PriorityChange, TaskRecord, Context> = async
   await applyChanges(tx, { changes, messages: steps.map(events.taskPriorityChanged) }, work);
   return answers;
 };
-
-/**
- * Changes the priority of those tasks of a group for which that is possible; returns their ids. There is no message for
- * each task: {@link reportGroupPriority} reports the change of the group.
- */
-export const changeMemberPriorities = async (
-  tx: Transaction,
-  { taskIds, newPriority }: { readonly taskIds: readonly string[]; readonly newPriority: Priority },
-  work: Work<Context>,
-): Promise<string[]> => {
-  const attempts = taskIds.map((taskId) => ({
-    taskId,
-    decide: (task: TaskRecord) => lifecycle.changePriority(task, priorities.indexOf(newPriority)),
-  }));
-  const { changes } = decideAll(await lockTasks(tx, attempts), attempts);
-  await applyChanges(tx, { changes, messages: [] }, work);
-  return changes.map(({ after }) => after.taskId);
-};
-
-/** Reports that a group's priority was changed, once for the group. */
-export const reportGroupPriority = (
-  tx: Transaction,
-  group: GroupRow,
-  { newPriority, tasksAffected, now }: { newPriority: Priority; tasksAffected: number; now: Date },
-): Promise<void> =>
-  outbox.append(tx, [events.taskGroupPriorityChanged(group, { newPriority, tasksAffected })], now);

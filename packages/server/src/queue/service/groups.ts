@@ -1,12 +1,13 @@
 import {
   answerOf,
+  partsOf,
   RequestError,
   type Transaction,
   transact,
   type Verb,
   type Work,
 } from '../../base/index.ts';
-import { outbox } from '../../events/index.ts';
+import { type Message, outbox } from '../../events/index.ts';
 import type { Authorize } from '../../http/index.ts';
 import { applyChanges } from '../changes/apply.ts';
 import { decideAll, lockTasks } from '../changes/decide.ts';
@@ -14,9 +15,8 @@ import type { Context } from '../context.ts';
 import * as events from '../events.ts';
 import * as lifecycle from '../lifecycle.ts';
 import type { TaskRecord } from '../record.ts';
-import type { Priority } from '../schema/index.ts';
+import { type Priority, priorities } from '../schema/index.ts';
 import * as store from '../store/index.ts';
-import { changeMemberPriorities, reportGroupPriority } from './change-priorities.ts';
 import { noSuchGroup, requireGroup } from './reads.ts';
 
 export interface GroupRequest {
@@ -66,32 +66,31 @@ export const cancelGroup = async (context: Context, { taskGroupId, authorize }: 
   }
   authorize({ schedulerId: group.schedulerId });
   const unresolved = await store.unresolvedInGroup(context.db, taskGroupId, context.clock.now());
-  const cancelled = await inPages(context, unresolved, async (tx, taskIds, work) => {
-    const ended = await changeMembers(
-      tx,
-      { taskIds, decide: (task) => lifecycle.end(task, 'canceled', work.now) },
-      work,
-    );
-    return ended.map(({ taskId }) => taskId);
-  });
+  const cancelled = await inPages(context, unresolved, (tx, taskIds, work) =>
+    changeMembers(tx, { taskIds, decide: (task) => lifecycle.end(task, 'canceled', work.now) }, work),
+  );
   const taskGroupSize = await store.countGroup(context.db, taskGroupId);
-  return { taskGroupId, taskGroupSize, cancelledCount: cancelled.length, taskIds: cancelled };
+  return { taskGroupId, taskGroupSize, cancelledCount: cancelled.length, taskIds: cancelled.map(idOf) };
 };
 
 interface Members {
   readonly taskIds: readonly string[];
   decide(task: TaskRecord): lifecycle.Outcome;
+  /** The messages that report the changes; by default one for each run whose state changed. */
+  readonly messages?: readonly Message[];
 }
+
+const idOf = ({ taskId }: TaskRecord): string => taskId;
 
 /** Changes tasks of a group; returns those that this call changed. Times cannot tell: another call may have the same. */
 const changeMembers = async (
   tx: Transaction,
-  { taskIds, decide }: Members,
+  { taskIds, decide, messages }: Members,
   work: Work<Context>,
 ): Promise<TaskRecord[]> => {
   const attempts = taskIds.map((taskId) => ({ taskId, decide }));
   const { changes } = decideAll(await lockTasks(tx, attempts), attempts);
-  await applyChanges(tx, { changes }, work);
+  await applyChanges(tx, { changes, ...(messages ? { messages } : {}) }, work);
   return changes.map(({ after }) => after);
 };
 
@@ -109,9 +108,9 @@ export const rerunGroup = async (context: Context, { taskGroupId, authorize }: G
     const begun = await changeMembers(tx, { taskIds, decide }, work);
     // The deadline loop may have passed them while they were resolved.
     if (begun.length > 0) tx.last(store.lookAgainFor(tx, begun));
-    return begun.map(({ taskId }) => taskId);
+    return begun;
   });
-  return { taskGroupId, taskIds: rerun };
+  return { taskGroupId, taskIds: rerun.map(idOf) };
 };
 
 /** Changes the priority of all tasks of a group for which that is possible, in several transactions if it is large. */
@@ -122,24 +121,31 @@ export const changeGroupPriority = async (
   const group = await requireGroup(context.db, taskGroupId);
   authorize({ schedulerId: group.schedulerId });
   const unresolved = await store.unresolvedInGroup(context.db, taskGroupId, context.clock.now());
+  const decide = (task: TaskRecord) => lifecycle.changePriority(task, priorities.indexOf(newPriority));
+  // One message reports the change of the group: there is none for each task.
   const changed = await inPages(context, unresolved, (tx, taskIds, work) =>
-    changeMemberPriorities(tx, { taskIds, newPriority }, work),
+    changeMembers(tx, { taskIds, decide, messages: [] }, work),
   );
   const tasksAffected = changed.length;
-  await transact(context, (tx, now) => reportGroupPriority(tx, group, { newPriority, tasksAffected, now }));
-  return { taskGroupId, schedulerId: group.schedulerId, newPriority, tasksAffected, taskIds: changed };
+  const message = events.taskGroupPriorityChanged(group, { newPriority, tasksAffected });
+  await transact(context, (tx, now) => outbox.append(tx, [message], now));
+  return {
+    taskGroupId,
+    schedulerId: group.schedulerId,
+    newPriority,
+    tasksAffected,
+    taskIds: changed.map(idOf),
+  };
 };
 
 /** Changes tasks page by page, each page in its own transaction; returns the changed tasks after the last commit. */
 const inPages = async (
   context: Context,
   taskIds: readonly string[],
-  change: (tx: Transaction, taskIds: readonly string[], work: Work<Context>) => Promise<string[]>,
-): Promise<string[]> => {
-  const changed: string[] = [];
-  for (let i = 0; i < taskIds.length; i += changedAtOnceMax) {
-    const page = taskIds.slice(i, i + changedAtOnceMax);
+  change: (tx: Transaction, taskIds: readonly string[], work: Work<Context>) => Promise<TaskRecord[]>,
+): Promise<TaskRecord[]> => {
+  const changed: TaskRecord[] = [];
+  for (const page of partsOf(taskIds, changedAtOnceMax))
     changed.push(...(await transact(context, (tx, now) => change(tx, page, { now, context }))));
-  }
   return changed;
 };

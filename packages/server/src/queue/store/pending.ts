@@ -127,48 +127,6 @@ export const takePending = async (
 };
 
 /**
- * The same for queues in which a run gains one priority each time it has waited this many microseconds. The first runs of
- * all priorities are compared, so their rows are locked for a moment; calls that skipped them are woken afterwards.
- */
-export const takeAgedPending = async (
-  tx: Transaction,
-  wanted: { taskQueueIds: string[]; counts: number[]; ageingMicroseconds: number[] },
-  now: Date,
-): Promise<TakenRow[]> => {
-  const rows = await tx<TaskRow & { runId: number }>`
-    with taken as (
-      delete from pending
-       where ctid = any(array(
-         select picked.ctid
-           from unnest(${wanted.taskQueueIds}::text[], ${wanted.counts}::int[], ${wanted.ageingMicroseconds}::bigint[])
-                as wanted(task_queue_id, count, ageing)
-          cross join lateral (
-            select head.ctid
-              from generate_series(0, 6) as level(priority)
-             cross join lateral (
-               select p.ctid, p.position, p.task_id from pending p
-                where p.task_queue_id = wanted.task_queue_id and p.priority = level.priority and p.deadline > ${now}
-                order by p.position, p.task_id
-                limit wanted.count
-                  for update skip locked) as head
-             order by level.priority - (${now.getTime() * 1000}::bigint - head.position) / wanted.ageing,
-                      head.position, head.task_id
-             limit wanted.count) as picked))
-      returning task_id, run_id
-    )
-    select s.task_id, s.task_queue_id, s.scheduler_id, s.project_id, s.task_group_id, s.deadline, s.expires, s.retries,
-           s.tags, s.routes, s.priority, s.retries_left, s.state, s.position, s.runs, t.definition, taken.run_id
-      from (select task_id, run_id from taken order by task_id) as taken
-     cross join lateral (
-       select task_id, task_queue_id, scheduler_id, project_id, task_group_id, deadline, expires, retries, tags, routes,
-              priority, retries_left, state, position, runs
-         from task_status where task_id = taken.task_id
-          for no key update) as s
-     cross join lateral (select definition from tasks where task_id = taken.task_id offset 0) as t`;
-  return rows.map(({ definition, runId, ...row }) => ({ record: asRecord(row), definition, runId }));
-};
-
-/**
  * The keys of up to this many runs at the head of the line of each task queue, without a lock: others may take them first.
  * In order of the keys, so that two transactions that delete the same rows do not deadlock.
  */

@@ -16,13 +16,13 @@ export const shownTasks = async (
   });
 };
 
-const shownOf = ({ runs, ...row }: store.ShownRow): Overview['failed'][number] => {
+const shownOf = ({ runs, created, ...row }: store.ShownRow): Overview['failed'][number] => {
   const last = parsedRuns(runs).at(-1);
   return {
     ...row,
     state: row.state as GroupLine['state'],
     runId: last?.runId ?? 0,
-    at: last?.resolved ?? last?.started ?? last?.scheduled ?? new Date(0).toJSON(),
+    at: last?.resolved ?? last?.started ?? last?.scheduled ?? created,
     ...(last?.reasonResolved === undefined ? {} : { reasonResolved: last.reasonResolved }),
   };
 };

@@ -82,13 +82,14 @@ export interface ShownRow {
   readonly state: string;
   readonly runs: string;
   readonly name: string;
+  readonly created: string;
 }
 
 /** Some tasks, in short. */
 export const readShown = (sql: Sql, taskIds: readonly string[]) =>
   sql<ShownRow>`
     select s.task_id, s.task_group_id, s.task_queue_id, s.state, s.runs,
-           coalesce(t.definition #>> '{metadata,name}', '') as name
+           coalesce(t.definition #>> '{metadata,name}', '') as name, t.definition ->> 'created' as created
       from task_status s
      cross join lateral (select definition from readable_tasks where task_id = s.task_id offset 0) as t
      where s.task_id = any(${taskIds}::text[])`;

@@ -131,7 +131,7 @@ export const deletePools = oneByOne(
   },
 );
 
-/** Stops the start of workers for a pool, and says why; nothing else about it changes. */
+/** Whether workers are started for a pool, and why not; nothing else about the pool changes. */
 export interface PauseRequest {
   readonly workerPoolId: string;
   /** Left out to let the pool go on. */

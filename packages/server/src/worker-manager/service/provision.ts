@@ -29,8 +29,8 @@ import { sampleBegin, sampleOf } from './samples.ts';
 /** A little less than the period of the loop, so that its next step finds all pools due. */
 const roundEveryMs = seconds(8);
 /**
- * Decisions to wait that follow each other so soon are kept as one, whatever they say. A pool that rests is decided about
- * once a minute.
+ * Decisions to wait that follow each other within this time are kept as one, whatever they say. It is longer than the
+ * minute after which a pool that rests is decided about again.
  */
 const waitsTogetherMs = minutes(3);
 const chanceSteps = 2 ** 32;
@@ -50,7 +50,7 @@ export interface RoundPool {
 export interface ProvisioningRound {
   /** How many pools were decided about. */
   readonly count: number;
-  /** Those of the pools that were asked for that there are. */
+  /** The pools that exist, of those that were asked for. */
   readonly pools: readonly RoundPool[];
   /** Those that have nothing to do until something happens to them, or until this time in milliseconds since 1970. */
   readonly resting: ReadonlyMap<string, number>;

@@ -67,7 +67,7 @@ export interface CloudWorld {
   step(secondsPassed?: number): Promise<void>;
   /** Lets the workers do what they do now; no time passes, and no loop runs. */
   work(): Promise<void>;
-  /** Steps until something holds; fails after so many steps. */
+  /** Steps until something holds; fails after this many steps. */
   until(what: string, holds: () => boolean | Promise<boolean>, stepsMax?: number): Promise<void>;
   alive(): Instance[];
   statusOf(taskId: string): Promise<TaskStatus>;

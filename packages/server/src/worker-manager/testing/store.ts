@@ -9,7 +9,7 @@ interface Ground {
 
 let tasks = 0;
 
-/** Lets so many tasks wait in the queue of a pool. */
+/** Lets this many tasks wait in the queue of a pool. */
 export const pendingTasks = async (
   { test, clock }: Ground,
   workerPoolId: string,

@@ -15,7 +15,7 @@ const hourMs = 3_600_000;
 const tasksRememberedMax = 200;
 /** A pool that runs nothing is given up this long after its last task has come. */
 const patienceMs = 24 * hourMs;
-/** One whose tasks are always interrupted is given up after so many times the longest of them. */
+/** A simulation whose tasks are always interrupted is given up once it has lasted this many times its longest task. */
 const triesMax = 20;
 
 type Event =
