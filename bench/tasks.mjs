@@ -43,7 +43,7 @@ export const aTask = (taskQueueId, more = {}) => ({
   ...more,
 });
 
-/** An artifact that lies elsewhere. */
+/** An artifact whose content is elsewhere. */
 export const aReference = () => ({
   storageType: 'reference',
   expires: inDays(2),

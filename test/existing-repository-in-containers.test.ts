@@ -162,7 +162,7 @@ tasks:
       await publish('first');
       await passes('first');
       await publish('second');
-      // It is not asked each time; a platform that starts anew knows no better.
+      // Answers are remembered; a platform that has just started asks again.
       await platform.stop();
       platform = await here.start({ UPSTREAM_URL: address }, undefined, '--no-worker');
       await passes('second');

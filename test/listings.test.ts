@@ -411,7 +411,7 @@ const walk = async (listing: Listing, count: number, limit?: number) => {
   return { status: 200, pages, found };
 };
 
-/** A token that no listing has issued is refused, where the original counts rows; where it goes by keys it begins anew. */
+/** A token that no listing has issued is refused, where the original counts rows; where it goes by keys it begins again. */
 const requireTokenRefused = async (listing: Listing, refused: boolean): Promise<void> => {
   const path = `/api/${listing.path}${listing.path.includes('?') ? '&' : '?'}limit=1&continuationToken=%21%21`;
   const body = listing.body?.(1);

@@ -7,7 +7,7 @@ import { programFiles, withSources } from './measures/sources.ts';
 import { root } from './support/platform.ts';
 import { withoutText } from './support/without-text.ts';
 
-// The house holds together because this test says so: a rule of style that is not here, in Biome or in the compiler is advice.
+// Rules of structure. One that neither this test nor Biome nor the compiler checks is advice.
 
 /** The folders of packages/server/src, lowest first: a file imports from its own, or through the door of a lower one. */
 const floors = [
@@ -39,7 +39,7 @@ const floors = [
   'config',
 ];
 
-/** It stands above the files beside the floors, which join these; above it is the door of the package alone. */
+/** The folder above the files beside the floors, which open them all. Only the package's index.ts is above it. */
 const roof = 'process';
 
 /**
@@ -180,7 +180,7 @@ describe('the house is tidy', () => {
       .filter(({ from }) => from.startsWith(serverFolder))
       .filter(({ from, target }) => {
         const [here, there] = [floorOf(from), floorOf(target)];
-        // A test of the whole stands beside app.ts or above it, and may look in through every window.
+        // A test of the whole program, beside app.ts or above it, may import any file.
         if (here === there || (here >= joined && from.endsWith('.test.ts'))) return false;
         if (there === joined) return here < joined;
         // Test support needs the lowest floors itself, whose tests need it in turn.

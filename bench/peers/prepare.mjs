@@ -14,7 +14,7 @@ const run = (cwd, command, ...words) => {
   if (status !== 0) throw new Error(`${command} ${words.join(' ')} ended with ${status}`);
 };
 
-/** Makes a folder in .scratch once: an interrupted attempt is begun anew. */
+/** Makes a folder in .scratch once: an interrupted attempt begins again. */
 const once = (name, make) => {
   const folder = join(scratch, name);
   const mark = join(folder, 'is-complete');

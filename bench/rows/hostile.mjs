@@ -78,7 +78,7 @@ const hostile = async (load, { share }) => {
   const path = `/api/queue/v1/task/${taskId}/status`;
   const isFirst = goFirst(Object.values(load.pids));
   const common = { ...load, path };
-  // A process that has done nothing yet grows whoever calls it.
+  // The memory of a process that has just started grows with any calls.
   const quiet = await watch({ ...common, seconds: 15, attackers: [] });
   const before = residentMB(load.pids.server);
   const attackers = [

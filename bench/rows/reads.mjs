@@ -46,7 +46,7 @@ const listingRow = {
     const list = async () => {
       for (let token; ; ) {
         const answer = bodyOf(await connection.exchange(load.requests.group(taskGroupId, token))).toString();
-        // Parsing two megabytes would be counted as the server's time; the token stands at the beginning or the end.
+        // Parsing two megabytes would be counted as the server's time; the token is at the beginning or the end.
         token = /"continuationToken":"([^"]+)"/.exec(answer)?.[1];
         if (!token) return;
       }

@@ -32,7 +32,7 @@ export const instrumented = ({ text, tree }: Source): string => {
     if (is.isBlock(body)) insertions.push({ at: body.getStart() + 1, text: `${call};` });
     else insertions.push({ at: body.getStart(), text: `(${call}, ` }, { at: body.end, text: ')' });
   });
-  // From the end, so that positions before stay right. What closes at a place stands before what opens there.
+  // From the end, so that positions before stay right. What closes at a place comes before what opens there.
   return insertions
     .map((insertion, order) => ({ ...insertion, order }))
     .sort((a, b) => b.at - a.at || b.order - a.order)

@@ -3,7 +3,7 @@ import * as is from 'typescript/unstable/ast/is';
 import { floorOf, serverFolder } from './imports.ts';
 import { isForTests, lineAt, type Offence, type Source, visit } from './sources.ts';
 
-/** What a measure found: the distinct kinds, and where each stands. */
+/** What a measure found: the distinct kinds, and where each is. */
 export interface Kinds {
   readonly kinds: readonly string[];
   readonly places: readonly Offence[];

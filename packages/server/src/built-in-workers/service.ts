@@ -56,7 +56,7 @@ const heldBy = (claim: string): Held => {
   return { taskId: status.taskId, runId, task };
 };
 
-// A run that cannot be ended any more was cancelled meanwhile, or its deadline has passed: its answer is no matter of ours.
+// The answers are not looked at: a run that cannot be ended was canceled meanwhile, or its deadline has passed.
 const resolve = (queue: BuiltInQueue, name: BuiltInName, held: readonly Held[]) =>
   queue.resolveRuns.all(
     held.map(({ taskId, runId, task }) => ({ taskId, runId, ...endOf(name, task.payload) })),

@@ -34,7 +34,7 @@ const serveQueue = (queue: Opened<Queue>, clock: ManualClock): FastifyInstance =
   return served(api, { clock, callerOf: () => callerWith(['*']) });
 };
 
-/** For tests: a queue on a database of its own and a clock that stands still. */
+/** For tests: a queue on a database of its own and a clock that the test moves. */
 export const testQueues = async (): Promise<TestQueues> => {
   const { db, url, drop } = await testDatabase();
   const clock = manualClock();

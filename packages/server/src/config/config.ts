@@ -198,7 +198,10 @@ const disagreements = (config: Config): Mistake[] => [
   ...mistakesInProject(config.worker),
   ...reservedProviderIds
     .filter((id) => config.providers && id in config.providers)
-    .map((id) => ({ where: `providers.${id}`, message: 'is the name of a provider that is there anyway' })),
+    .map((id) => ({
+      where: `providers.${id}`,
+      message: 'is the name of a built-in provider: choose another one',
+    })),
 ];
 
 const mistakesInDatabase = (config: Config): Mistake[] => {

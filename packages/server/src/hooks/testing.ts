@@ -94,7 +94,7 @@ const open = (
   return { queue: opened(createQueue(queueDeps)), hooks, step: stepOf(loops), start, end: events.close };
 };
 
-/** For tests: hooks on a database of their own and a clock that stands still. */
+/** For tests: hooks on a database of their own and a clock that the test moves. */
 export const testHooks = async (start = new Date('2026-03-01T12:00:00Z')): Promise<TestHooks> => {
   const { db, url, drop } = await testDatabase();
   const clock = manualClock(start);

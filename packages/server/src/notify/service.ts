@@ -31,7 +31,7 @@ import * as store from './store.ts';
 /** A mail that a domain sends. */
 export type Email = EmailRequest;
 
-// A routing key has 255 bytes at most, and `primary.` stands before it.
+// A routing key has 255 bytes at most, and `primary.` comes before it.
 const topicBytesMax = 255 - 'primary.'.length;
 
 const isPublishable = ({ type, address }: Notification): boolean =>

@@ -19,10 +19,10 @@ export interface PublishedArtifact {
   readonly url: string;
 }
 
-/** The other deployment could not be asked: a sentence. */
+/** The other deployment could not be asked. The message is a sentence for the user. */
 export class UpstreamTrouble extends Error {}
 
-/** It does not show this without credentials: a sentence. It may well show something else. */
+/** The other deployment shows this only to callers with credentials; it may show other things to everybody. */
 export class UpstreamRefusal extends UpstreamTrouble {}
 
 const callMsMax = seconds(10);
@@ -30,7 +30,7 @@ const callMsMax = seconds(10);
 const [restMs, restMsMax] = [seconds(30), minutes(5)];
 const [pathsAtOnce, pagesMax, answerBytesMax] = [500, 50, 16 * 2 ** 20];
 
-/** Something is wrong with it, not with the question: the next one would fare no better. */
+/** The other deployment has a fault: for some time it is not asked anything, since the next question would fail, too. */
 class Ailing extends Error {
   readonly restMs: number;
   constructor(message: string, rest = restMs) {

@@ -12,7 +12,7 @@ export interface HeldClaim {
   readonly task: TaskClaimResponse['task'];
   /** Present where traces are exported. */
   readonly tracing?: Tracing | undefined;
-  /** Aborts when the run is no longer ours: cancelled, past its deadline, or claimed for too long. */
+  /** Aborts when the run is no longer ours: canceled, past its deadline, or claimed for too long. */
   readonly lost: AbortSignal;
   /** The newest credentials of the task. */
   credentials(): TaskClaimResponse['credentials'];

@@ -6,8 +6,8 @@ import type { Spawned } from './spawned.ts';
 /** The descriptor on which the shell between reports. */
 const reportDescriptor = 3;
 
-// Node takes a process that a nameless signal (32 to 64) ended for one that ended well. So a shell stands between,
-// which knows, and says how the command ended. It waits for the command whatever the group is sent; its own catching
+// Node takes a process that a nameless signal (32 to 64) ended for one that ended well. So a shell is between,
+// which knows how the command ended, and reports it. It waits for the command whatever the group is sent; its own catching
 // is not inherited. What a shell adds to the environment is taken out again.
 const script = `trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE
 "$@" 3>&-

@@ -110,7 +110,7 @@ const hold = (
     cancelWatch();
     cancelWatch = clock.after(silenceMsMax, end);
   };
-  // On this connection the server asks: it is the HTTP/2 client, whoever dialled.
+  // The worker has dialed, but the server asks: the worker is the HTTP/2 server on this connection.
   const speaker = createServer({ settings: { enablePush: false } });
   speaker.on('sessionError', end);
   speaker.on('session', (session) => void session.once('close', end));

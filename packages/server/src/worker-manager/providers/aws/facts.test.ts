@@ -202,7 +202,7 @@ describe('facts about EC2', () => {
     );
     const began = clock.now();
     await launched(machines);
-    // Node writes the machine's date into each answer; the clock of this test stands still, and what is kept goes by it.
+    // Node writes the machine's date into each answer; the clock of this test is moved by the test alone, and what is kept goes by it.
     assert.equal((await memory.recall()).get(`region:${region}`), began.toJSON());
   });
 

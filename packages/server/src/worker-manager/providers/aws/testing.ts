@@ -44,7 +44,7 @@ export interface TestCloud {
   another(settings?: Partial<AwsSettings>): Provider;
 }
 
-/** A cloud whose clock stands still, and a provider for it. */
+/** A cloud whose clock the test moves, and a provider for it. */
 export const aCloud = async (t: TestContext): Promise<TestCloud> => {
   const clock = manualClock();
   const memory = memoryOf(clock);
