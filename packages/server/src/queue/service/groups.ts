@@ -70,7 +70,7 @@ export const cancelGroup = async (context: Context, { taskGroupId, authorize }: 
     changeMembers(tx, { taskIds, decide: (task) => lifecycle.end(task, 'canceled', work.now) }, work),
   );
   const taskGroupSize = await store.countGroup(context.db, taskGroupId);
-  return { taskGroupId, taskGroupSize, cancelledCount: cancelled.length, taskIds: cancelled.map(idOf) };
+  return { taskGroupId, taskGroupSize, cancelledCount: cancelled.length, taskIds: cancelled };
 };
 
 interface Members {
@@ -79,8 +79,6 @@ interface Members {
   /** The messages that report the changes; by default one for each run whose state changed. */
   readonly messages?: readonly Message[];
 }
-
-const idOf = ({ taskId }: TaskRecord): string => taskId;
 
 /** Changes tasks of a group; returns those that this call changed. Times cannot tell: another call may have the same. */
 const changeMembers = async (
@@ -110,7 +108,7 @@ export const rerunGroup = async (context: Context, { taskGroupId, authorize }: G
     if (begun.length > 0) tx.last(store.lookAgainFor(tx, begun));
     return begun;
   });
-  return { taskGroupId, taskIds: rerun.map(idOf) };
+  return { taskGroupId, taskIds: rerun };
 };
 
 /** Changes the priority of all tasks of a group for which that is possible, in several transactions if it is large. */
@@ -134,18 +132,23 @@ export const changeGroupPriority = async (
     schedulerId: group.schedulerId,
     newPriority,
     tasksAffected,
-    taskIds: changed.map(idOf),
+    taskIds: changed,
   };
 };
 
-/** Changes tasks page by page, each page in its own transaction; returns the changed tasks after the last commit. */
+/**
+ * Changes tasks page by page, each page in its own transaction; returns the ids of the changed tasks after the last commit.
+ * Only ids are kept: a group may have a million tasks.
+ */
 const inPages = async (
   context: Context,
   taskIds: readonly string[],
   change: (tx: Transaction, taskIds: readonly string[], work: Work<Context>) => Promise<TaskRecord[]>,
-): Promise<TaskRecord[]> => {
-  const changed: TaskRecord[] = [];
-  for (const page of partsOf(taskIds, changedAtOnceMax))
-    changed.push(...(await transact(context, (tx, now) => change(tx, page, { now, context }))));
+): Promise<string[]> => {
+  const changed: string[] = [];
+  for (const page of partsOf(taskIds, changedAtOnceMax)) {
+    const records = await transact(context, (tx, now) => change(tx, page, { now, context }));
+    changed.push(...records.map(({ taskId }) => taskId));
+  }
   return changed;
 };
