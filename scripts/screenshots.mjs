@@ -78,7 +78,8 @@ const furnish = async ({ rootUrl, credentials }) => {
   const taskGroupId = slugid();
   const tasks = wanted.map(([name, script, needs = []]) => ({
     taskId: ids.get(name),
-    task: definition(name, script, { dependencies: needs.map((need) => ids.get(need)) }),
+    // As `taskyard run` names a graph.
+    task: definition(name, script, { dependencies: needs.map((need) => ids.get(need)), tags: { graph: 'app' } }),
   }));
   await queue.createTaskGroupTasks(taskGroupId, { tasks });
   const waiting = slugid();

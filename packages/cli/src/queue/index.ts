@@ -1,3 +1,4 @@
+import type { Queue } from '@taskyard/client';
 import { Command } from 'commander';
 import { type ConnectedOptions, connectedCommand, queueOf } from '../connected.ts';
 import { viewsOf } from '../found.ts';
@@ -11,6 +12,18 @@ interface Counts {
   readonly pendingTasks: number;
   readonly claimedTasks: number;
 }
+
+/** Queues in one call. */
+const countedAtOnceMax = 1000;
+
+const countsOf = async (queue: Queue, names: readonly string[]): Promise<Counts[]> => {
+  const counts: Counts[] = [];
+  for (let from = 0; from < names.length; from += countedAtOnceMax) {
+    const taskQueueIds = names.slice(from, from + countedAtOnceMax);
+    counts.push(...(await queue.taskQueueCountsBatch({ taskQueueIds })).taskQueueCounts);
+  }
+  return counts;
+};
 
 const printCounts = (io: Io, counts: readonly Counts[]): void => {
   const rows = counts.map(({ taskQueueId, pendingTasks, claimedTasks }) => [
@@ -27,7 +40,7 @@ const listCommand = (io: Io): Command =>
     .action(async (options: ConnectedOptions) => {
       const queue = queueOf(io, options);
       const names = await allQueues(queue, viewsOf(io, options));
-      const counts = await Promise.all(names.map((name) => queue.taskQueueCounts(name)));
+      const counts = await countsOf(queue, names);
       if (options.json) sayJson(io, counts);
       else printCounts(io, counts);
     });
@@ -38,7 +51,7 @@ const countsCommand = (io: Io): Command =>
     .argument('<taskQueueId...>')
     .action(async (names: string[], options: ConnectedOptions) => {
       const queue = queueOf(io, options);
-      const counts = await Promise.all(names.map((name) => queue.taskQueueCounts(name)));
+      const counts = await countsOf(queue, names);
       for (const { taskQueueId, pendingTasks, claimedTasks } of counts) {
         if (pendingTasks + claimedTasks === 0) await requireQueue(queue, taskQueueId);
       }
