@@ -12,6 +12,7 @@ import { type ObjectVerbs, objectVerbs } from './service/index.ts';
 import { tryOpened } from './trial.ts';
 
 export type { KeptContent } from './bytes/contents.ts';
+export { removeReachable } from './bytes/remove-reachable.ts';
 export { Backends, mistakesInPlacement, Placement } from './placement.ts';
 export type { ObjectVerbs } from './service/index.ts';
 

@@ -55,15 +55,15 @@ export const changeObjects = async (tx: Transaction, changes: readonly ObjectCha
 };
 
 /**
- * Expired objects and uploads that were never finished, of these backends, the oldest first, locked for their deletion.
+ * Expired objects and uploads that were never finished, of a backend, the oldest first, locked for their deletion.
  */
 export const lockExpired = (
   tx: Transaction,
-  { backendIds, now, limit }: { backendIds: readonly string[]; now: Date; limit: number },
-): Promise<{ name: string; backendId: string }[]> =>
-  tx<{ name: string; backendId: string }>`
-    select name, backend_id from objects
-     where (expires < ${now} or upload_expires < ${now}) and backend_id = any(${backendIds}::text[])
+  { backendId, now, limit }: { backendId: string; now: Date; limit: number },
+): Promise<{ name: string }[]> =>
+  tx<{ name: string }>`
+    select name from objects
+     where (expires < ${now} or upload_expires < ${now}) and backend_id = ${backendId}
      order by expires limit ${limit} for update skip locked`;
 
 /**

@@ -1,4 +1,5 @@
 import { later, transact } from '../../base/index.ts';
+import { removeReachable } from '../../objects/index.ts';
 import type { Context } from '../context.ts';
 import { type Artifact, deletedAfterMs, keepsContent } from '../lifecycle.ts';
 import * as store from '../store.ts';
@@ -12,7 +13,7 @@ export const expireArtifacts = (context: Context, limit: number): Promise<number
   transact(context, async (tx, now) => {
     const expired = await store.lockExpired(tx, later(now, -deletedAfterMs), limit);
     const withBytes = expired.filter(hasBytesElsewhere).map(bytesKey);
-    const free = new Set(await context.objects.artifactBytes.remove(withBytes));
+    const free = await removeReachable(context.objects.artifactBytes, withBytes, context.log);
     const gone = expired.filter((artifact) => !hasBytesElsewhere(artifact) || free.has(bytesKey(artifact)));
     await store.deleteArtifacts(tx, gone);
     return gone.length;
