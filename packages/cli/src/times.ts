@@ -9,12 +9,14 @@ const units = [
   ['s', 1],
 ] as const;
 
+const year = 365.25 * 86_400;
+
 /** How long ago a time was, for people: `3 h ago`; for a future time, `in 3 h`. */
 export const ageText = (time: string, now = new Date()): string => {
   const seconds = Math.round((now.getTime() - Date.parse(time)) / 1000);
   const size = Math.abs(seconds);
   const [name, length] = units.find(([, unit]) => size >= unit) ?? ['s', 1];
-  const count = `${Math.floor(size / length)} ${name}`;
+  const count = size < 2 * year ? `${Math.floor(size / length)} ${name}` : `${Math.round(size / year)} years`;
   return seconds < 0 ? `in ${count}` : `${count} ago`;
 };
 

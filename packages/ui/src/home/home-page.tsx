@@ -98,7 +98,7 @@ const Queues = ({ queues }: { queues: Overview['queues'] }) => {
   const link = useLink();
   if (queues.length === 0) return <Text c="dimmed">Nothing waits, and nothing runs.</Text>;
   return (
-    <Table.ScrollContainer minWidth={320}>
+    <Table.ScrollContainer minWidth={460}>
       <Table>
         <Table.Thead>
           <Table.Tr>

@@ -19,5 +19,7 @@ describe('a moment', () => {
     assert.equal(agoText('2025-12-31T23:58:00Z', now), '2 min ago');
     assert.equal(agoText('2026-01-01T01:00:00Z', now), 'in 1 h');
     assert.equal(agoText(now, now), 'now');
+    assert.equal(agoText('2027-01-01T00:00:00Z', now), 'in 365 d');
+    assert.equal(agoText('3026-01-01T00:00:00Z', now), 'in 1000 years');
   });
 });

@@ -20,10 +20,16 @@ export const durationText = (ms: number): string => {
   return parts.slice(0, 2).join(' ');
 };
 
+const yearMs = 365.25 * 86_400_000;
+
 /** How long ago something was, or how soon it will be. */
 export const agoText = (at: string | Date, now: Date): string => {
   const ms = now.getTime() - new Date(at).getTime();
-  if (Math.abs(ms) < 1000) return 'now';
-  const text = durationText(Math.abs(ms)).split(' ').slice(0, 2).join(' ');
+  const size = Math.abs(ms);
+  if (size < 1000) return 'now';
+  const text =
+    size < 2 * yearMs
+      ? durationText(size).split(' ').slice(0, 2).join(' ')
+      : `${Math.round(size / yearMs)} years`;
   return ms > 0 ? `${text} ago` : `in ${text}`;
 };
