@@ -175,7 +175,8 @@ const Tools = ({ view }: { view: View }) => {
         checked={isFollowing}
         onChange={(event) => setFollowing(event.currentTarget.checked)}
       />
-      <Text size="sm" c="dimmed" aria-live="polite">
+      {/* Not a live region: who listens to the page would hear of each line of a live log. */}
+      <Text size="sm" c="dimmed">
         {count} lines{isOver ? '' : ', live'}
       </Text>
     </Group>
