@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '@taskyard/patience';
 import { systemClock } from '../clock.ts';
 import { temporaryDirectory } from '../testing/places.ts';
-import { environmentOf, killStrays, markerVariable, mayShowMore } from './strays.ts';
+import { environmentOf, killStrays, markerVariable, mayShowMore, Strangers } from './strays.ts';
 
 const skip = process.platform !== 'linux' && 'only Linux shows the environment of other processes';
 
@@ -48,4 +48,25 @@ test('a process without an environment, or one that has ended, is not waited for
     assert.equal(mayShowMore(statOf(one)), false);
     assert.equal(environmentOf(one), '');
   }
+});
+
+test('what is known to be of no task is not looked at again', { skip }, async (t) => {
+  const directory = await temporaryDirectory(t);
+  const strangers = new Strangers(directory, systemClock);
+  const [mine, other, bare] = [
+    await started(t, ['-c', 'read line'], { [markerVariable]: join(directory, 'task') }),
+    await started(t, ['-c', 'read line'], { SOME: 'value' }),
+    await started(t, ['-c', 'exec env -i cat'], {}),
+  ];
+  await eventually('the shell to have become another program', () => statOf(bare).includes('(cat)'));
+  for (const pid of [mine, other, bare]) strangers.note(pid, environmentOf(pid) ?? '');
+  // The last may be about to start a program with the environment of a task.
+  assert.deepEqual(
+    [mine, other, bare].map((pid) => strangers.has(pid)),
+    [false, true, false],
+  );
+  // Number 2 starts the threads of the kernel; in a container it may be any process.
+  const isKernel = existsSync('/proc/2/stat') && /^2 \(kthreadd\) /.test(statOf(2));
+  strangers.note(2, '');
+  assert.equal(strangers.has(2), isKernel);
 });

@@ -14,18 +14,31 @@ const belongsTo = (environment: string, directory: string): boolean => {
   return environment.split('\0').some((entry) => entry === marker || entry.startsWith(`${marker}/`));
 };
 
-const isKernelThread = 0x00200000;
+const kernelThreadFlag = 0x00200000;
+
+/** The fields of a line in `/proc/<pid>/stat` from the state on. The name of the program, in brackets, may hold spaces and brackets. */
+const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+
+const isOfKernel = (fields: readonly string[]): boolean => (Number(fields[6]) & kernelThreadFlag) !== 0;
+
+/** Whether it is a thread of the kernel, which has no environment and never comes to belong to a task. */
+const isKernelThread = (pid: number): boolean => {
+  try {
+    return isOfKernel(fieldsOf(readFileSync(`/proc/${pid}/stat`, 'utf8')));
+  } catch {
+    return false;
+  }
+};
 
 /**
  * Whether a process that showed no environment may show one soon, by its line in `/proc/<pid>/stat` (see proc(5)). While
  * it starts a program its environment is empty: it has left that of the old one and has not got that of the new one yet.
  */
 export const mayShowMore = (stat: string): boolean => {
-  // The name of the program, in brackets, may itself hold spaces and brackets.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsOf(stat);
   const [state = 'X'] = fields;
-  const [flags = 0, endOfCode, start, end] = [6, 24, 47, 48].map((index) => Number(fields[index]));
-  if (state === 'Z' || state === 'X' || (flags & isKernelThread) !== 0) return false;
+  const [endOfCode, start, end] = [24, 47, 48].map((index) => Number(fields[index]));
+  if (state === 'Z' || state === 'X' || isOfKernel(fields)) return false;
   // Where the code of the new program is comes last: without it, an environment of no length has not been filled yet.
   return endOfCode === 0 || start !== end;
 };
@@ -86,9 +99,10 @@ export class Strangers {
     this.#until = now + strangersForMs;
   }
 
-  /** Takes note of a process by its environment. */
+  /** Takes note of a process by its environment. One without may be about to get one, unless it is the kernel's. */
   note(pid: number, environment: string): void {
-    if (environment !== '' && !belongsTo(environment, this.#runs)) this.#pids.add(pid);
+    const isStranger = environment === '' ? isKernelThread(pid) : !belongsTo(environment, this.#runs);
+    if (isStranger) this.#pids.add(pid);
   }
 }
 
