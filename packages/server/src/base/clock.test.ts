@@ -36,6 +36,18 @@ describe('a manual clock', () => {
   });
 });
 
+describe("the machine's clock", () => {
+  it('does not wake at once what is due in more than 24 days', async () => {
+    const woken: string[] = [];
+    const cancel = systemClock.after(days(25), () => woken.push('in 25 days'));
+    await new Promise<void>((resolve) => {
+      systemClock.after(20, () => resolve(void woken.push('soon')));
+    });
+    cancel();
+    assert.deepEqual(woken, ['soon']);
+  });
+});
+
 describe('sleep', () => {
   it('ends after its time, and not before', async () => {
     const clock = manualClock();

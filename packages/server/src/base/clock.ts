@@ -29,8 +29,16 @@ const sleepWith =
       signal?.addEventListener('abort', done, { once: true });
     });
 
+// Node fires a timer at once when its delay does not fit into 31 bits.
+const timerMsMax = 2 ** 31 - 1;
+
 const afterReal: Clock['after'] = (ms, wake) => {
-  const timer = setTimeout(wake, ms);
+  let timer: NodeJS.Timeout;
+  const wait = (leftMs: number): void => {
+    const next = leftMs > timerMsMax ? () => wait(leftMs - timerMsMax) : wake;
+    timer = setTimeout(next, Math.min(leftMs, timerMsMax));
+  };
+  wait(ms);
   return () => clearTimeout(timer);
 };
 
