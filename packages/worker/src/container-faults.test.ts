@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, createServer as createRelay, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { eventually } from '@taskyard/patience';
 import { type Clock, systemClock } from './clock.ts';
 import { openDockerEngine } from './engines/docker/index.ts';
+import { labelNames } from './engines/docker/left-behind.ts';
 import { defaultContainerSettings, type Engine } from './engines/index.ts';
 import { openTaskLog } from './logs/index.ts';
 import { noPrivileges } from './payload/index.ts';
@@ -71,12 +72,17 @@ describe('faults that others met', { skip: noContainers }, () => {
       sockets.add(socket);
       socket.on('error', () => other.destroy()).on('close', () => other.destroy());
       other.on('error', () => socket.destroy()).pipe(socket);
+      let isRefused = false;
       socket.on('data', (asked) => {
+        // The rest of a long request.
+        if (isRefused) return;
         const message = refusalOf(asked.toString('latin1'));
         if (message === undefined) return void other.write(asked);
+        isRefused = true;
         const body = JSON.stringify({ message });
         const head = [
           'HTTP/1.1 409 Conflict',
+          'Connection: close',
           'Content-Type: application/json',
           `Content-Length: ${body.length}`,
         ];
@@ -152,6 +158,26 @@ describe('faults that others met', { skip: noContainers }, () => {
     }
   });
 
+  test('error-inside-200: a disk of the daemon that is full is not the fault of the task that brings an image', async (t) => {
+    let isFull = false;
+    const message = 'write /bin/busybox: no space left on device';
+    const relay = await aRelay(t, (asked) =>
+      isFull && asked.startsWith('POST /images/load') ? message : undefined,
+    );
+    const { queue, run, madeBy } = await aContainerWorker(t, relay.host);
+    const image = madeBy(await saveBusybox('any:name', unique()));
+    isFull = true;
+    const result = await run('true', image);
+    assert.deepEqual(
+      [result.state, result.reason],
+      ['exception', 'resource-unavailable'],
+      queue.logOf(result),
+    );
+    assert.match(queue.logOf(result), /could not go on: .*no space left on device/);
+    isFull = false;
+    assert.equal((await run('true', image)).state, 'completed');
+  });
+
   test('error-inside-200: a daemon that has gone is the fault of the worker, not of the task that wants an image', async (t) => {
     const relay = await aRelay(t);
     const { queue, run, madeBy, worker, workDir } = await aContainerWorker(t, relay.host);
@@ -168,6 +194,22 @@ describe('faults that others met', { skip: noContainers }, () => {
     relay.close();
     await worker.stop();
     await assert.rejects(worker.stopped, /connect/);
+    assert.equal(existsSync(join(workDir, 'worker.lock')), false);
+  });
+
+  test('others-containers: a worker that cannot start holds no image', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const signingKeyPath = join(directory, 'key');
+    await writeFile(signingKeyPath, Buffer.alloc(32, 7).toString('base64'));
+    const { worker, workDir } = await aWorker(t, {
+      engine: 'docker',
+      containers: { ...defaultContainerSettings, host: daemon.host, image: daemon.image },
+      signingKeyPath,
+      readOnlyPaths: [directory],
+    });
+    await assert.rejects(worker.started, /is where tasks could read it/);
+    const filters = { label: [`${labelNames.runs}=${join(workDir, 'runs')}`] };
+    assert.deepEqual(await daemon.docker.listContainers({ all: true, filters }), []);
     assert.equal(existsSync(join(workDir, 'worker.lock')), false);
   });
 

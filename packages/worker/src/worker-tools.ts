@@ -41,10 +41,12 @@ const checkCapacity = (capacity: number): void => {
 const mayAskPrivate = ({ allowPrivateUrls }: WorkerOptions, { name }: Engine): boolean =>
   allowPrivateUrls === true || name === 'process';
 
+interface Closable {
+  close(): void | Promise<void>;
+}
+
 /** Closes all of them, also when one cannot be closed; then throws what the first of these says. */
-const closeInOrder = async (
-  parts: readonly ({ close(): void | Promise<void> } | undefined)[],
-): Promise<void> => {
+const closeInOrder = async (parts: readonly (Closable | undefined)[]): Promise<void> => {
   const failures: unknown[] = [];
   for (const part of parts) {
     try {
@@ -56,70 +58,91 @@ const closeInOrder = async (
   if (failures.length > 0) throw failures[0];
 };
 
-/** Makes everything that runs share, and what undoes it. */
+interface OpenedTools {
+  readonly tools: WorkerTools;
+  readonly disk: DiskGuard;
+}
+
+/** Makes everything that runs share, and what undoes it. What was opened before a failure is closed. */
 export const openTools = async (
   options: WorkerOptions,
-  { clock, log }: { clock: Clock; log: WorkerLog },
-): Promise<{ tools: WorkerTools; disk: DiskGuard; close(): Promise<void> }> => {
-  const { rootUrl, taskQueueId, workerGroup, workerId, path = defaultPath() } = options;
+  surroundings: { clock: Clock; log: WorkerLog },
+): Promise<OpenedTools & { close(): Promise<void> }> => {
   checkCapacity(options.capacity ?? 1);
   await makeFolder(options.workDir);
   // Tasks are shown their directory under its real name.
   const workDir = await realpath(resolve(options.workDir));
   const directory = await takeWorkDirectory(workDir);
+  const opened: (Closable | undefined)[] = [];
+  const close = () => closeInOrder([...opened, { close: directory.release }]);
   try {
-    const { engine, plainEngine } = await openEngines(options, { clock, log, path, workDir, directory });
-    const signingKey = await openSigningKey(options, log);
-    const { liveLogs, shells, tunnel } = await openViews(options, { clock, log });
-    const tracing = await openTraces(options, log);
-    const memoryGuard = startMemoryGuard(clock);
-    const identity = { taskQueueId, workerGroup, workerId };
-    const lostRuns = openLostRuns({ clock, log, identity, connect: () => queueOf(options) });
-    const allowsPrivateUrls = mayAskPrivate(options, engine);
-    // Payloads with an image mount no URLs.
-    const mountsPrivateUrls = mayAskPrivate(options, plainEngine ?? engine);
-    const tools: WorkerTools = {
-      clock,
-      log,
-      rootUrl: rootUrl.replace(/\/+$/, ''),
-      identity,
-      engine,
-      plain: plainEngine && {
-        engine: plainEngine,
-        features: featuresOf(options, { engine: plainEngine, signingKey }),
-        allowsPrivateUrls: mountsPrivateUrls,
-      },
-      mounts: await openMountSources(options, {
-        directory,
-        clock,
-        log,
-        allowsPrivateUrls: mountsPrivateUrls,
-      }),
-      liveLogs,
-      shells,
-      lostRuns,
-      uploads: openUploads(),
-      reports: openReports({ clock, taskQueueId, connect: () => queueOf(options) }),
-      memoryGuard,
-      tracing,
-      runsDirectory: directory.runs,
-      path,
-      environment: options.environment ?? {},
-      whereabouts: whereaboutsOf(options),
-      killGraceMs: seconds(options.killGraceSeconds ?? 10),
-      maxRunTimeSecondsMax: options.maxRunTimeSecondsMax ?? dayInSeconds,
-      allowsPrivateUrls,
-      features: featuresOf(options, { engine, signingKey }),
-      signingKey,
-    };
-    const last = { close: directory.release };
-    const close = () =>
-      closeInOrder([engine, plainEngine, lostRuns, memoryGuard, tunnel, liveLogs, tracing, last]);
-    return { tools, disk: await openDiskGuard(options, { tools, workDir }), close };
+    const needs = { ...surroundings, path: options.path ?? defaultPath(), workDir, directory };
+    return { ...(await openParts(options, needs, opened)), close };
   } catch (error) {
-    await directory.release();
+    await close().catch((reason) => {
+      surroundings.log.warn({ error: messageOf(reason) }, 'a part of the worker could not be closed');
+    });
     throw error;
   }
+};
+
+/** Opens the parts, and adds those that must be closed to `opened`, in the order in which they are closed. */
+const openParts = async (
+  options: WorkerOptions,
+  needs: EngineNeeds,
+  opened: (Closable | undefined)[],
+): Promise<OpenedTools> => {
+  const { rootUrl, taskQueueId, workerGroup, workerId } = options;
+  const { clock, log, path, workDir, directory } = needs;
+  const { engine, plainEngine } = await openEngines(options, needs);
+  opened.push(engine, plainEngine);
+  const signingKey = await openSigningKey(options, log);
+  const identity = { taskQueueId, workerGroup, workerId };
+  const lostRuns = openLostRuns({ clock, log, identity, connect: () => queueOf(options) });
+  const memoryGuard = startMemoryGuard(clock);
+  opened.push(lostRuns, memoryGuard);
+  const { liveLogs, shells, tunnel } = await openViews(options, { clock, log });
+  opened.push(tunnel, liveLogs);
+  const tracing = await openTraces(options, log);
+  opened.push(tracing);
+  const allowsPrivateUrls = mayAskPrivate(options, engine);
+  // Payloads with an image mount no URLs.
+  const mountsPrivateUrls = mayAskPrivate(options, plainEngine ?? engine);
+  const tools: WorkerTools = {
+    clock,
+    log,
+    rootUrl: rootUrl.replace(/\/+$/, ''),
+    identity,
+    engine,
+    plain: plainEngine && {
+      engine: plainEngine,
+      features: featuresOf(options, { engine: plainEngine, signingKey }),
+      allowsPrivateUrls: mountsPrivateUrls,
+    },
+    mounts: await openMountSources(options, {
+      directory,
+      clock,
+      log,
+      allowsPrivateUrls: mountsPrivateUrls,
+    }),
+    liveLogs,
+    shells,
+    lostRuns,
+    uploads: openUploads(),
+    reports: openReports({ clock, taskQueueId, connect: () => queueOf(options) }),
+    memoryGuard,
+    tracing,
+    runsDirectory: directory.runs,
+    path,
+    environment: options.environment ?? {},
+    whereabouts: whereaboutsOf(options),
+    killGraceMs: seconds(options.killGraceSeconds ?? 10),
+    maxRunTimeSecondsMax: options.maxRunTimeSecondsMax ?? dayInSeconds,
+    allowsPrivateUrls,
+    features: featuresOf(options, { engine, signingKey }),
+    signingKey,
+  };
+  return { tools, disk: await openDiskGuard(options, { tools, workDir }) };
 };
 
 interface EngineNeeds {
@@ -179,6 +202,7 @@ const openViews = async (
     liveLogAddress === undefined
       ? openLogsByTunnel(tunnel, logs)
       : await openDirectLogs(liveLogAddress).catch((error) => {
+          void tunnel.close();
           throw new Error(`Live logs cannot be shown at ${liveLogAddress}: ${messageOf(error)}`);
         });
   return { liveLogs, shells: openShellsByTunnel(tunnel, shells), tunnel };

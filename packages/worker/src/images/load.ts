@@ -9,7 +9,7 @@ import { renameArchive } from './rename-archive.ts';
 
 /**
  * Loads the one image of an archive, under this name and no other. Throws what is wrong with the archive, in the words of the
- * daemon; an {@link Unavailable} when the daemon breaks off.
+ * daemon; an {@link Unavailable} when the daemon breaks off, or has no room.
  */
 export const loadArchive = async (
   docker: Docker,
@@ -32,7 +32,8 @@ export const loadArchive = async (
     if (failure) throw failure;
     // The daemon went while the archive was being sent, or before it had answered.
     const hasGone = (error as NodeJS.ErrnoException).code === 'EPIPE' || isBrokenOff(error);
-    throw hasGone ? new Unavailable(messageOf(error), { cause: error }) : error;
+    const isFull = /no space left on device|disk quota exceeded/i.test(messageOf(error));
+    throw hasGone || isFull ? new Unavailable(messageOf(error), { cause: error }) : error;
   } finally {
     content.destroy();
     archive.destroy();

@@ -31,7 +31,8 @@ export const provideImage = async (
     const { syscall, code } = error as NodeJS.ErrnoException;
     // The daemon of containers breaks off, or nothing answers for it.
     if (isBrokenTransfer(error) || code === 'ECONNRESET') throw new Unavailable(messageOf(error));
-    if (syscall === 'connect') throw error;
+    // The refusals of several addresses of one name come as one error, which has no `syscall`.
+    if (syscall === 'connect' || code === 'ECONNREFUSED') throw error;
     log.error(`[image] ${messageOf(error)}`);
     return undefined;
   }

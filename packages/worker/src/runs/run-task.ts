@@ -19,7 +19,7 @@ import { type CommandsResult, runCommands } from './run-commands.ts';
 import { defaultLogSettings, keepLog, showLiveLog } from './run-logs.ts';
 import { openSurroundings } from './surroundings.ts';
 import { type TimeLimit, timeLimit } from './time-limit.ts';
-import { traceResolution } from './trace-run.ts';
+import { tracePart, traceResolution } from './trace-run.ts';
 
 // As long as claims usually last: after that the queue has given the run up.
 const reportGiveUpMs = minutes(20);
@@ -73,9 +73,8 @@ const perform = async (run: Run, description: TaskDescription): Promise<Resoluti
   }
   const limit = timeLimit(run.tools.clock, description.maxRunTimeSeconds);
   const attributes = { 'taskyard.mounts': description.mounts.length };
-  const caches = await traced(run.tools.tracing, 'mount', { attributes }, () =>
-    mount(run, description, limit),
-  );
+  const act = () => mount(run, description, limit);
+  const caches = await tracePart(run.tools, 'mount', { attributes, act });
   if (!caches) return failed;
   let result: CommandsResult | undefined;
   try {

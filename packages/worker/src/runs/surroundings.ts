@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { traced } from '@taskyard/tracing';
 import type { ContainerRequest } from '../engines/index.ts';
 import type { TaskDescription } from '../payload/index.ts';
 import { startTaskProxy, type TaskProxy } from '../proxy/index.ts';
 import { containerOf, provideImage } from './container.ts';
 import { type Monitor, openMonitor } from './monitor.ts';
 import type { Run } from './run.ts';
+import { tracePart } from './trace-run.ts';
 
 /** The services for a task's commands, until these have ended. */
 export interface Surroundings {
@@ -24,7 +24,7 @@ export const openSurroundings = async (
 ): Promise<Surroundings | undefined> => {
   const { image: wanted } = description;
   const image =
-    wanted && (await traced(run.tools.tracing, 'provide image', {}, () => provideImage(run, wanted)));
+    wanted && (await tracePart(run.tools, 'provide image', { act: () => provideImage(run, wanted) }));
   if (wanted && !image) return undefined;
   for (const { directory } of description.volumes) {
     await mkdir(join(run.taskDirectory, directory), { recursive: true });

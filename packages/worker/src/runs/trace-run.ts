@@ -1,5 +1,5 @@
 import type { TaskClaimResponse } from '@taskyard/client';
-import { traced } from '@taskyard/tracing';
+import { type Attributes, traced } from '@taskyard/tracing';
 import type { Resolution } from './resolution.ts';
 import type { WorkerTools } from './run.ts';
 
@@ -41,6 +41,18 @@ export const traceRun = (
     return run();
   });
 };
+
+/** Does a part of a run in a span of its own, which fails with it: also when there is no result, which fails the task. */
+export const tracePart = <T>(
+  { tracing }: WorkerTools,
+  name: string,
+  { attributes, act }: { readonly attributes?: Attributes; readonly act: () => Promise<T | undefined> },
+): Promise<T | undefined> =>
+  traced(tracing, name, { attributes }, async (span) => {
+    const result = await act();
+    if (result === undefined) span?.fail('failed');
+    return result;
+  });
 
 /** Says in the span of the run how that ended. */
 export const traceResolution = ({ tracing }: WorkerTools, resolution: Resolution): void => {

@@ -38,7 +38,11 @@ interface Scene {
 
 const aScene = async (
   t: TestContext,
-  { root: given, ...settings }: Partial<ContainerSettings> & { root?: string } = {},
+  {
+    root: given,
+    workerName = 'test/worker/group/one',
+    ...settings
+  }: Partial<ContainerSettings> & { root?: string; workerName?: string } = {},
 ): Promise<Scene> => {
   assert.ok(daemon);
   const root = given ?? (await temporaryDirectory(t));
@@ -50,7 +54,7 @@ const aScene = async (
     settings: { ...defaultContainerSettings, host: daemon.host, image: daemon.image, ...settings },
     directory: root,
     imageRecord: join(root, 'images.json'),
-    workerName: 'test/worker/group/one',
+    workerName,
   })) as Scene['engine'];
   const log = await openTaskLog(join(root, 'run', 'log'), systemClock);
   t.after(async () => {
@@ -310,6 +314,20 @@ test('a worker removes the leftovers of an earlier one in the same directory, an
   assert.deepEqual(await leftOf(dead.root), { containers: 0, networks: 0 });
   assert.deepEqual(await leftOf(neighbour.root), { containers: 1, networks: 1 });
   assert.deepEqual((await next.run('exit 4')).exit, { exitCode: 4 });
+});
+
+test('others-containers: workers of two machines with the same directory remove nothing of each other', {
+  skip,
+}, async (t) => {
+  const one = await aScene(t, { network: 'none' });
+  const running = await one.start(['sleep', '1000']);
+  const workerName = 'test/worker/group/two';
+  const two = await aScene(t, { root: one.root, workerName, network: 'none' });
+  await two.engine.sweep(two.task);
+  await two.engine.close();
+  assert.deepEqual(await leftOf(one.root), { containers: 1, networks: 0 });
+  running.kill();
+  await running.wait();
 });
 
 test('a daemon that is not there, or has no address, is a reason not to start', async (t) => {

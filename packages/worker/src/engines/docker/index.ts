@@ -23,7 +23,7 @@ export interface DockerEngineOptions {
   readonly directory: string;
   /** The file with the record of the worker's images. */
   readonly imageRecord: string;
-  /** A label for people who list the daemon's containers. */
+  /** Tells what this worker creates from what others do that use the daemon from other machines. */
   readonly workerName: string;
 }
 
@@ -46,9 +46,10 @@ export const openDockerEngine = async (options: DockerEngineOptions): Promise<En
   const { clock, log, settings, directory } = options;
   const daemon = await connectDaemon(settings.host);
   const { docker } = daemon;
-  const removed = await removeLabelled(docker, { name: labelNames.runs, value: directory });
+  const own = { [labelNames.runs]: directory, [labelNames.worker]: options.workerName };
+  const removed = await removeLabelled(docker, own);
   if (removed > 0) log.info({ removed }, 'removed containers and networks of an earlier worker');
-  const labels = labelsOfWorker(options);
+  const labels = { ...own, [labelNames.started]: clock.now().toJSON() };
   const labelsOf = (task: string) => ({ ...labels, [labelNames.task]: task });
   const images = await openImages(docker, { clock, recordPath: options.imageRecord, labels });
   const workshop: Workshop = {
@@ -74,19 +75,13 @@ export const openDockerEngine = async (options: DockerEngineOptions): Promise<En
     sweep: async (task) => {
       workshop.kept.delete(task);
       workshop.networks.forget(task);
-      await removeTask(docker, task, options);
+      await removeTask(docker, { ...own, [labelNames.task]: task }, options);
     },
     close: async () => {
-      await removeLabelled(docker, { name: labelNames.runs, value: directory });
+      await removeLabelled(docker, own);
     },
   };
 };
-
-const labelsOfWorker = ({ clock, directory, workerName }: DockerEngineOptions): Record<string, string> => ({
-  [labelNames.runs]: directory,
-  [labelNames.worker]: workerName,
-  [labelNames.started]: clock.now().toJSON(),
-});
 
 /** The image for tasks that name none. It is kept for as long as the worker runs. */
 const defaultImageOf = async (

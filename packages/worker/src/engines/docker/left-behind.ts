@@ -6,10 +6,11 @@ import { removeContainer } from './running-container.ts';
 
 /** The labels of everything that a worker creates in a daemon, by which also the next worker recognizes it. */
 export const labelNames = {
-  /** The directory of the worker's runs. One worker at a time uses that directory, and so everything with this label. */
+  /** The directory of the worker's runs, which one worker at a time uses on its machine. */
   runs: 'taskyard.runs',
   /** The directory of the task. */
   task: 'taskyard.task',
+  /** The name of the worker: others that use the daemon from other machines may have the same directory. */
   worker: 'taskyard.worker',
   started: 'taskyard.started',
 } as const;
@@ -25,12 +26,12 @@ const unlessGone = async (act: Promise<unknown>): Promise<void> => {
   }
 };
 
-/** Removes all containers and networks with this value of a label. Returns how many there were. */
+/** Removes all containers and networks with these values of labels. Returns how many there were. */
 export const removeLabelled = async (
   docker: Docker,
-  label: { readonly name: string; readonly value: string },
+  labels: Readonly<Record<string, string>>,
 ): Promise<number> => {
-  const filters = { label: [`${label.name}=${label.value}`] };
+  const filters = { label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) };
   const containers = await docker.listContainers({ all: true, filters });
   await Promise.all(containers.map(({ Id }) => removeContainer(docker.getContainer(Id))));
   // Not before their containers: a network in use stays.
@@ -40,20 +41,21 @@ export const removeLabelled = async (
 };
 
 /**
- * Removes what is left of a task. A failure of the daemon does not change how the task ended: the rest is removed when the
+ * Removes what is left of a task, which has these labels. A failure of the daemon does not change how the task ended: the rest is removed when the
  * worker ends, or when the next one starts.
  */
 export const removeTask = async (
   docker: Docker,
-  task: string,
+  labels: Readonly<Record<string, string>>,
   { clock, log }: { clock: Clock; log: WorkerLog },
 ): Promise<void> => {
   for (let tries = 1; ; tries++) {
     try {
-      await removeLabelled(docker, { name: labelNames.task, value: task });
+      await removeLabelled(docker, labels);
       return;
     } catch (error) {
       if (tries >= attemptsMax) {
+        const task = labels[labelNames.task];
         log.warn({ task, error: messageOf(error) }, 'containers or networks of a task could not be removed');
         return;
       }
