@@ -92,6 +92,25 @@ describe('artifacts in a bucket', { skip: skipWithoutMoto }, () => {
     assert.ok((await bytesOf(taskId)).equals(bytes));
   });
 
+  it('that are large leave no parts when their end comes after that of their run', async () => {
+    const { taskId } = await anArtifact();
+    const part = randomBytes(10_000);
+    const about = {
+      contentType: 'text/plain',
+      expires: fromNow('1 hour').toJSON(),
+      contentLength: part.length,
+    };
+    const { uploadId, partUrls } = await queue.createArtifactInParts(taskId, 0, 'public/a', about);
+    const send = () => fetch(partUrls[0] ?? '', { method: 'PUT', body: part });
+    const sent = await send();
+    assert.equal(sent.status, 200);
+    await queue.reportCompleted(taskId, 0);
+    const finished = { uploadId, contentLength: part.length, etags: [sent.headers.get('etag') ?? ''] };
+    await assert.rejects(queue.finishArtifactInParts(taskId, 0, 'public/a', finished), { statusCode: 409 });
+    // No part is taken any more. S3 replies with 404, moto with 500.
+    assert.ok([404, 500].includes((await send()).status));
+  });
+
   it('are refused as unavailable while the store is away, so that callers try again', async () => {
     const { rootUrl, credentials } = platform;
     const objects = new ObjectService({ rootUrl, credentials, retries: 0 });

@@ -61,6 +61,10 @@ export const finishInParts = async (
   const { contentType } = artifact;
   const request = { storageType: 's3', expires: artifact.expires.toJSON(), contentType } as const;
   const refusal = lifecycle.refusalOf({ runId, name, request }, status, context.clock.now());
-  if (refusal) throw refusal;
+  if (refusal) {
+    // Nobody can finish it any more. What is not aborted goes by the bucket's rule.
+    await parts.abort(bytesKey(artifact), finished.uploadId).catch(() => undefined);
+    throw refusal;
+  }
   await parts.join(bytesKey(artifact), finished);
 };

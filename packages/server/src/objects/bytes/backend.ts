@@ -53,6 +53,8 @@ export interface PartsBackend {
   begin(key: string, terms: PartsTerms): Promise<PartsUpload>;
   /** Makes the parts the bytes of the key. Safe to repeat. Throws an InputError when they are not those of the upload. */
   join(key: string, parts: FinishedParts): Promise<void>;
+  /** Gives up an upload, whose parts go. Does nothing when it was joined or given up before. */
+  abort(key: string, uploadId: string): Promise<void>;
 }
 
 /** Stores bytes by key. Keys are printable ASCII, and never chosen by a caller. */

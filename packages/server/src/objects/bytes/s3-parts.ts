@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { RequestError } from '../../base/index.ts';
 import type { FinishedParts, PartsBackend, PartsTerms, PartsUpload } from './backend.ts';
 import { type Bucket, fromStore, isMissing } from './bucket.ts';
@@ -13,7 +14,24 @@ export const partLengthOf = (contentLength: number): number =>
 
 const badParts: readonly unknown[] = ['InvalidPart', 'InvalidPartOrder', 'EntityTooSmall'];
 
-/** Uploads in parts to a bucket, by S3's multipart uploads. One that is never finished goes by a rule of the bucket. */
+const hexOf = (etag: string): string => etag.replaceAll('"', '');
+
+/**
+ * The ETag that S3 gives to joined parts: the MD5 of their MD5s, with their number. Undefined where the ETags of the parts are
+ * no MD5s, as some other stores have it.
+ */
+const etagOfJoined = (etags: readonly string[]): string | undefined => {
+  const parts = etags.map(hexOf);
+  if (!parts.every((part) => /^[0-9a-f]{32}$/.test(part))) return undefined;
+  return `${createHash('md5')
+    .update(Buffer.from(parts.join(''), 'hex'))
+    .digest('hex')}-${parts.length}`;
+};
+
+/**
+ * Uploads in parts to a bucket, by S3's multipart uploads. A rule of the bucket removes one that is neither finished nor
+ * aborted.
+ */
 export class S3Parts implements PartsBackend {
   readonly #bucket: Bucket;
 
@@ -61,17 +79,33 @@ export class S3Parts implements PartsBackend {
       if (badParts.includes(name)) throw new RequestError('InputError', `The parts do not fit: ${message}`);
       if (!isMissing(error)) throw error;
       // It was finished by a call whose reply was lost, or is none.
-      if ((await this.#lengthAt(key)) === parts.contentLength) return;
+      if (await this.#isJoined(key, parts)) return;
       throw new RequestError('InputError', 'There is no such upload in parts.');
     }
   }
 
-  async #lengthAt(key: string): Promise<number | undefined> {
+  async abort(key: string, uploadId: string): Promise<void> {
+    const { client, AbortMultipartUploadCommand } = await this.#bucket.sdk();
+    const command = new AbortMultipartUploadCommand({ ...this.#bucket.at(key), UploadId: uploadId });
+    try {
+      await fromStore(client.send(command));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+
+  /** Whether the bytes at a key are these parts: by length alone where ETags do not tell, as in buckets encrypted by KMS. */
+  async #isJoined(key: string, { etags, contentLength }: FinishedParts): Promise<boolean> {
     const { client, HeadObjectCommand } = await this.#bucket.sdk();
     try {
-      return (await fromStore(client.send(new HeadObjectCommand(this.#bucket.at(key))))).ContentLength;
+      const found = await fromStore(client.send(new HeadObjectCommand(this.#bucket.at(key))));
+      if (found.ContentLength !== contentLength) return false;
+      const isKms = /^aws:/.test(found.ServerSideEncryption ?? '');
+      const wanted = etagOfJoined(etags);
+      const etag = hexOf(found.ETag ?? '');
+      return isKms || wanted === undefined || !/^[0-9a-f]{32}-\d+$/.test(etag) || etag === wanted;
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (isMissing(error)) return false;
       throw error;
     }
   }

@@ -108,10 +108,27 @@ describe('a bucket', () => {
     await parts.join('large', finished);
     await assert.rejects(parts.join('large', { ...finished, contentLength: 1 }), { code: 'InputError' });
     await assert.rejects(parts.join('elsewhere', finished), { code: 'InputError' });
-    const { bytes, ...about } = bucket.stored.get('pre/large') ?? {};
+    // Other bytes of the same length.
+    const others = { ...finished, etags: etags.toReversed() };
+    await assert.rejects(parts.join('large', others), { code: 'InputError' });
+    const { bytes, etag: _, ...about } = bucket.stored.get('pre/large') ?? {};
     assert.equal(String(bytes), 'part 0part 1');
     assert.deepEqual(about, { contentType: 'a/b', contentEncoding: 'gzip' });
   });
+  it('gives up an upload in parts, also twice', async () => {
+    const { parts } = backend;
+    assert.ok(parts);
+    const terms = { contentType: 'a/b', contentLength: 4, expires: soon() } as const;
+    const { uploadId, urls } = await parts.begin('given-up', terms);
+    const send = () => fetch(urls[0] ?? '', { method: 'PUT', body: 'part' });
+    const etags = [(await send()).headers.get('etag') ?? ''];
+    await parts.abort('given-up', uploadId);
+    await parts.abort('given-up', uploadId);
+    assert.equal((await send()).status, 404);
+    const finished = { uploadId, etags, contentLength: 4 };
+    await assert.rejects(parts.join('given-up', finished), { code: 'InputError' });
+  });
+
   it('takes up to five terabytes in about a thousand parts', () => {
     const gigabyte = 2 ** 30;
     assert.equal(partLengthOf(5 * 1024 * gigabyte), 5 * gigabyte);

@@ -41,6 +41,8 @@ export interface Stored {
   readonly bytes: Buffer;
   readonly contentType: string;
   readonly contentEncoding?: string;
+  /** Of what was uploaded in parts. */
+  readonly etag?: string;
 }
 
 const bodyOf = async (request: IncomingMessage): Promise<Buffer> => {
@@ -105,6 +107,7 @@ export const fakeBucket = () => {
       'content-type': found.contentType,
       'content-length': found.bytes.length,
       ...(found.contentEncoding ? { 'content-encoding': found.contentEncoding } : {}),
+      ...(found.etag ? { etag: found.etag } : {}),
     });
     response.end(request.method === 'HEAD' ? undefined : found.bytes);
   };
