@@ -79,7 +79,10 @@ const furnish = async ({ rootUrl, credentials }) => {
   const tasks = wanted.map(([name, script, needs = []]) => ({
     taskId: ids.get(name),
     // As `taskyard run` names a graph.
-    task: definition(name, script, { dependencies: needs.map((need) => ids.get(need)), tags: { graph: 'app' } }),
+    task: definition(name, script, {
+      dependencies: needs.map((need) => ids.get(need)),
+      tags: { graph: 'app' },
+    }),
   }));
   await queue.createTaskGroupTasks(taskGroupId, { tasks });
   const waiting = slugid();

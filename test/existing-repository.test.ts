@@ -165,6 +165,8 @@ tasks:
     await commit(`version: 1
 tasks:
   - taskQueueId: team/linux
+    projectId: words
+    priority: low
     scopes: ['secrets:get:project/word']
     ${common('reads a secret')}
     payload:
@@ -181,8 +183,10 @@ tasks:
       'project/word: {word: open-sesame}',
     );
     await writeFile(path, filled);
-    const { out, err, code } = await run();
-    assert.equal(code, 0, out + err);
+    for (const event of ['push', 'cron', 'action']) {
+      const { out, err, code } = await run('--event', event);
+      assert.equal(code, 0, out + err);
+    }
     await writeFile(path, filled.replace(/^ *- secrets:get:project\/word\n/gm, ''));
     const refused = await run();
     assert.equal(refused.code, 1);

@@ -26,6 +26,16 @@ describe('a mistake', () => {
     assert.match(mistakesOf('[]')[0] ?? '', /must be a map/);
   });
 
+  it('in a tag is told: its value would be none that JSON has', () => {
+    for (const value of ['!!binary aGk=', '!!set {a, b}', '!mine x'])
+      assert.match(
+        mistakesOf(`version: 1\nhooks: [{name: a/b, context: {a: ${value}}}]`)[0] ?? '',
+        /^\.taskcluster\.yml:2:34: Unresolved tag/,
+        value,
+      );
+    assert.deepEqual(mistakesOf('version: !!int 1\ntasks: !!seq []'), []);
+  });
+
   it('in an expression names file, line and task, and hides none in another task', () => {
     const text = `version: 1
 tasks:

@@ -19,7 +19,8 @@ const partOf = (version: 0 | 1, { tasksFor, event, names }: EventContext): strin
     case 'cron':
       return `cron:${textAt(names, 'cron', 'job_name') ?? ''}`;
     case 'action':
-      return `action:${textAt(names, 'action', 'action_perm') ?? 'generic'}`;
+    case 'pr-action':
+      return `${tasksFor}:${textAt(names, 'action', 'action_perm') ?? 'generic'}`;
     default:
       return undefined;
   }

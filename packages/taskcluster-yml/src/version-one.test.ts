@@ -145,6 +145,11 @@ describe('the scopes of the tasks of an event', () => {
       roleOf({ tasksFor: 'cron', names: { cron: { job_name: 'nightly' } } }),
       `${repo}cron:nightly`,
     );
+    for (const tasksFor of ['action', 'pr-action'])
+      assert.equal(
+        roleOf({ tasksFor, names: { action: { action_perm: 'release' } } }),
+        `${repo}${tasksFor}:release`,
+      );
     assert.deepEqual(rendered(`reporting: checks-v1\n${file(task())}`).scopes.slice(1), [
       'queue:route:checks',
       'queue:scheduler-id:taskcluster-github',

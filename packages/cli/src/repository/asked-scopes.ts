@@ -10,6 +10,8 @@ const texts = (value: unknown): string[] =>
 const scopesOf = (task: Fields): string[] => [
   `queue:create-task:${typeof task.priority === 'string' ? task.priority : 'lowest'}:${queueOf(task)}`,
   `queue:scheduler-id:${task.schedulerId}`,
+  // Tasks of no project are let in by every role.
+  ...(typeof task.projectId === 'string' ? [`queue:create-task:project:${task.projectId}`] : []),
   ...texts(task.routes).map((route) => `queue:route:${route}`),
   ...texts(task.scopes),
 ];

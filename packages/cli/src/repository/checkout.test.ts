@@ -77,6 +77,38 @@ describe('the event of a checkout', () => {
     assert.equal(event?.taskcluster_comment, 'try all');
   });
 
+  it('is the same where somebody has git show signatures, and tags in columns', async () => {
+    const place = aCheckout('signed');
+    const before = await readGitState(place);
+    // A commit that is signed by nobody that this machine knows.
+    const text = git(place, ['cat-file', 'commit', 'HEAD']);
+    const signature = 'gpgsig -----BEGIN SSH SIGNATURE-----\n AAAA\n -----END SSH SIGNATURE-----';
+    const signed = execFileSync('git', ['-C', place, 'hash-object', '-t', 'commit', '-w', '--stdin'], {
+      input: `${text.replace(/\n\n/, `\n${signature}\n\n`)}\n`,
+      encoding: 'utf8',
+    }).trim();
+    git(place, ['reset', '-q', '--soft', signed]);
+    for (const tag of ['v1', 'v2']) git(place, ['tag', tag]);
+    git(place, ['config', 'log.showSignature', 'true']);
+    git(place, ['config', 'column.ui', 'always']);
+    const state = await readGitState(place);
+    assert.equal(state.head.hash, signed);
+    assert.deepEqual(state.head.author, before.head.author);
+    assert.match(state.tag ?? '', /^v[12]$/);
+  });
+
+  it('is an action on a pull request, with both of its ends', async () => {
+    const { tasksFor, event, names } = localEvent('pr-action', await readGitState(place), { slugid });
+    assert.deepEqual([tasksFor, event], ['pr-action', undefined]);
+    const { push, repository, action } = names as Record<string, Record<string, unknown>>;
+    assert.equal(push?.branch, 'topic/sums');
+    assert.equal(push?.revision, git(place, ['rev-parse', 'HEAD']));
+    assert.equal(push?.base_branch, 'main');
+    assert.equal(push?.base_revision, git(place, ['rev-parse', 'main']));
+    assert.equal(repository?.base_url, 'https://github.com/demo-org/demo');
+    assert.equal(action?.repo_scope, 'assume:repo:github.com/demo-org/demo:pr-action:generic');
+  });
+
   it('cannot be made where there is no checkout', async () => {
     await assert.rejects(readGitState(folder), { exitCode: 2, message: /made out of a commit/ });
   });

@@ -48,6 +48,9 @@ const cronOf = (state: GitState, ids: Ids): Fields => ({
   cron: { task_id: '', job_name: 'nightly', job_symbol: 'nightly', quoted_args: '', input: {} },
 });
 
+const repoScopeOf = ({ organization, repository }: GitState, part: string): string =>
+  `assume:repo:github.com/${organization}/${repository}:${part}:generic`;
+
 const actionOf = (state: GitState, ids: Ids): Fields => {
   const taskGroupId = ids.slugid();
   return {
@@ -59,7 +62,7 @@ const actionOf = (state: GitState, ids: Ids): Fields => {
       description: 'Retrigger',
       taskGroupId,
       symbol: 'rt',
-      repo_scope: `assume:repo:github.com/${state.organization}/${state.repository}:action:generic`,
+      repo_scope: repoScopeOf(state, 'action'),
       cb_name: 'retrigger',
       action_perm: 'generic',
     },
@@ -69,6 +72,14 @@ const actionOf = (state: GitState, ids: Ids): Fields => {
     parameters: {},
   };
 };
+
+/** The same on a pull request, whose branch may be that of another repository. */
+const prActionOf = (state: GitState, ids: Ids): Fields =>
+  over(actionOf(state, ids), {
+    repository: { base_url: state.url },
+    push: { base_branch: state.defaultBranch, base_revision: state.base },
+    action: { repo_scope: repoScopeOf(state, 'pr-action') },
+  }) as Fields;
 
 interface Ids {
   readonly slugid: () => string;
@@ -104,12 +115,16 @@ const kinds: Readonly<
   comment: { tasksFor: 'github-issue-comment', make: ofGithub(madeUpComment) },
   cron: { tasksFor: 'cron', make: cronOf },
   action: { tasksFor: 'action', make: actionOf },
+  'pr-action': { tasksFor: 'pr-action', make: prActionOf },
 };
+
+/** Those that no event of GitHub's brings about. */
+const kindsOfHooks: ReadonlySet<EventKind> = new Set(['cron', 'action', 'pr-action']);
 
 /**
  * An event of the checkout as GitHub, or a hook, would tell it.
  *
- * @param given what it says otherwise: the body of the webhook, or for cron and action the names of expressions
+ * @param given what it says otherwise: the body of the webhook, or for cron and actions the names of expressions
  */
 export const localEvent = (
   kind: EventKind,
@@ -120,6 +135,7 @@ export const localEvent = (
   const made = over(make(state, { slugid }), given) as Fields;
   const headUserEmail = state.head.author.email;
   if (kind === 'comment') return { tasksFor, event: withCommand(made), headUserEmail };
-  const isOfHook = kind === 'cron' || kind === 'action';
-  return isOfHook ? { tasksFor, names: made, headUserEmail } : { tasksFor, event: made, headUserEmail };
+  return kindsOfHooks.has(kind)
+    ? { tasksFor, names: made, headUserEmail }
+    : { tasksFor, event: made, headUserEmail };
 };

@@ -45,7 +45,7 @@ const zeros = '0'.repeat(40);
 
 const readHead = async (folder: string): Promise<{ head: Commit; before: string }> => {
   const format = ['%H', '%P', '%aI', '%an', '%ae', '%cn', '%ce', '%B'].join('%x00');
-  const text = await git(folder, ['log', '-1', `--format=${format}`]);
+  const text = await git(folder, ['log', '-1', '--no-show-signature', `--format=${format}`]);
   const [hash = '', parents = '', date = '', ...people] = text.split('\0');
   const [authorName = '', authorEmail = '', name = '', email = '', message = ''] = people;
   const head = {
@@ -113,7 +113,7 @@ export const readGitState = async (place: string): Promise<GitState> => {
       branch,
       defaultBranch,
       base: base ?? before,
-      tag: await firstOf(folder, ['tag', '--points-at', 'HEAD', '--sort=-creatordate']).then(
+      tag: await firstOf(folder, ['tag', '--no-column', '--points-at', 'HEAD', '--sort=-creatordate']).then(
         (tags) => tags?.split('\n')[0],
       ),
       ...addressOf(folder, remote),

@@ -189,15 +189,13 @@ const runAll = async (run: RepositoryRun, folder: string, options: RepositoryOpt
   }
 };
 
-const initEvents: readonly EventKind[] = ['push', 'pull-request', 'pull-request-untrusted', 'tag', 'release'];
-
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** Writes a file with the roles and secrets that the tasks of all usual events ask for. */
+/** Writes a file with the roles and secrets that the tasks of all events ask for. */
 const init = async (io: Io, file: string, rootUrl: string): Promise<number> => {
   const rendered: RenderedHere[] = [];
   const mistakes: MistakesError[] = [];
-  for (const kind of initEvents) {
+  for (const kind of eventKinds) {
     try {
       rendered.push(await renderHere(await prepareHere({ file, kind, given: {}, rootUrl })));
     } catch (error) {

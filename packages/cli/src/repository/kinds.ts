@@ -12,6 +12,7 @@ export const eventKinds = [
   'comment',
   'cron',
   'action',
+  'pr-action',
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
 

@@ -335,6 +335,50 @@ describe('GitHub', () => {
     assert.equal(checkOf(commit, 'anew')?.conclusion, 'success');
   });
 
+  it('is asked as the installation of each repository, where those of one have come to different owners', async () => {
+    const { github, roles } = test;
+    const moved = { ...payloads.repository('elsewhere/moved') };
+    roles.set('assume:repo:github.com/elsewhere/moved:branch:topic', [
+      'queue:create-task:*',
+      'queue:scheduler-id:*',
+      'queue:route:*',
+    ]);
+    // 5 was removed: org/repo has 4711 now, and elsewhere/moved has 6.
+    github.interrupt = ({ path }) => {
+      if (path === '/app/installations/5/access_tokens')
+        return { status: 404, body: { message: 'Not Found' } };
+      if (path === '/repos/elsewhere/moved/installation') return { status: 200, body: { id: 6 } };
+      if (path === '/app/installations/6/access_tokens')
+        return { status: 201, body: { token: 'ghs_of_6', expires_at: '2099-01-01T00:00:00Z' } };
+      if (path.startsWith('/repos/elsewhere/moved/')) return { status: 404, body: { message: 'Not Found' } };
+      return undefined;
+    };
+    await pushFile(aFile(['of the moved one']), { repository: moved, installation: { id: 5 } });
+    await pushFile(aFile(['of the one that stays']), { installation: { id: 5 } });
+    assert.ok((await test.taskNames()).includes('of the one that stays'));
+  });
+
+  it('is not asked anything else meanwhile when it wants us to wait', async () => {
+    const { github } = test;
+    github.interrupt = () => ({
+      status: 403,
+      body: { message: 'You have exceeded a secondary rate limit' },
+      headers: { 'retry-after': '300' },
+    });
+    await pushFile(aFile(['first']));
+    const asked = github.calls.length;
+    await pushFile(aFile(['second']));
+    assert.equal(github.calls.length, asked);
+    github.interrupt = undefined;
+    test.clock.advance(minutes(6));
+    await test.settle();
+    const names = await test.taskNames();
+    assert.deepEqual(
+      ['first', 'second'].filter((name) => !names.includes(name)),
+      [],
+    );
+  });
+
   it('is asked no more about a repository that the app was removed from', async () => {
     test.github.interrupt = ({ path }) =>
       path.startsWith('/app/') || path.endsWith('/installation')

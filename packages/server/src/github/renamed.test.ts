@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { seconds } from '../base/index.ts';
+import { localSignal, seconds, silentLog, transact } from '../base/index.ts';
+import type { Context } from './context.ts';
+import { noteRepositories } from './service/note-repositories.ts';
+import { readRepositories } from './store/index.ts';
 import {
   forgetNames,
   forgetNumbers,
@@ -192,6 +195,31 @@ describe('a repository that takes the name of another', () => {
     assert.deepEqual(await listed(old), []);
     const asked = test.github.calls.filter((call) => call.includes(commit));
     assert.ok(asked.length > 0 && asked.every((call) => call.includes(`/repositories/${first}/`)));
+  });
+});
+
+describe('a name that changes hands several times at once', () => {
+  const note = (...names: (readonly [repositoryId: number, fullName: string])[]) =>
+    transact({ ...test, log: silentLog }, (tx, now) => {
+      const all = names.map(([repositoryId, fullName]) => {
+        const [organization = '', name = ''] = fullName.split('/');
+        return { repositoryId, organization, repository: name, installationId: null };
+      });
+      return noteRepositories(tx, all, { now, context: { touched: localSignal() } as Context });
+    });
+  const namesNow = async () => {
+    const rows = await readRepositories(test.db, [first, second]);
+    const nameOf = (id: number) => rows.find(({ repositoryId }) => repositoryId === id)?.repository ?? null;
+    return [nameOf(first), nameOf(second)];
+  };
+  const last = (fullName: string) => fullName.split('/')[1];
+
+  it('is that of the last one', async () => {
+    await note([first, other], [second, old], [first, old]);
+    assert.deepEqual(await namesNow(), [last(old), null]);
+    await note([second, old]);
+    await note([first, old], [second, old]);
+    assert.deepEqual(await namesNow(), [null, last(old)]);
   });
 });
 

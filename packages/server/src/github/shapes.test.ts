@@ -136,6 +136,12 @@ describe('a file', () => {
 
   for (const [what, body, told] of [
     ['a folder', [{ type: 'file', name: 'a.yml' }], /:1:1: it is a folder/],
+    ['a folder, in the form that is asked for', { type: 'dir', entries: [] }, /:1:1: it is a folder/],
+    [
+      'far too large',
+      { type: 'file', sha: 'x', size: 9 * 2 ** 20, encoding: 'none', content: '' },
+      /:1:1: it has more than 8 MiB/,
+    ],
     ['a submodule', { type: 'submodule', sha: 'x' }, /:1:1: it is a submodule/],
     [
       'a link that leads out of the repository',

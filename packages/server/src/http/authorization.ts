@@ -117,7 +117,7 @@ const missingScopes = (caller: Caller, required: ScopeExpression | ScopeTemplate
   const whole = `This request needs the scopes:\n\n${cut(JSON.stringify(required, null, 2))}`;
   if (caller.isAnonymous)
     return `The request carried no credentials, and anonymous callers may not do this.\n${whole}`;
-  const missing = leaves(required).filter((scope) => !caller.satisfies(scope));
+  const missing = missingIn(required, caller);
   const more = missing.length > linesMax ? [`  and ${missing.length - linesMax} more`] : [];
   return [
     `Client ID ${caller.clientId} does not have sufficient scopes and is missing the following scopes:`,
@@ -128,10 +128,17 @@ const missingScopes = (caller: Caller, required: ScopeExpression | ScopeTemplate
   ].join('\n');
 };
 
-/** The scopes in an expression or template, parameters included. */
-const leaves = (expression: ScopeExpression | ScopeTemplate): string[] => {
-  if (typeof expression === 'string') return [expression];
-  if ('AllOf' in expression) return expression.AllOf.flatMap(leaves);
-  if ('AnyOf' in expression) return expression.AnyOf.flatMap(leaves);
-  return [];
+/** The scopes of an expression or template that a caller lacks, parameters included; none of alternatives that it has one of. */
+const missingIn = (expression: ScopeExpression | ScopeTemplate, caller: Caller): string[] => {
+  if (typeof expression === 'string') return caller.satisfies(expression) ? [] : [expression];
+  if ('AllOf' in expression) return expression.AllOf.flatMap((part) => missingIn(part, caller));
+  if (!('AnyOf' in expression) || isHeld(expression, caller)) return [];
+  return expression.AnyOf.flatMap((part) => missingIn(part, caller));
+};
+
+/** What a template asks for each of some values, or under a condition, is not known to be held. */
+const isHeld = (expression: ScopeExpression | ScopeTemplate, caller: Caller): boolean => {
+  if (typeof expression === 'string') return caller.satisfies(expression);
+  if ('AllOf' in expression) return expression.AllOf.every((part) => isHeld(part, caller));
+  return 'AnyOf' in expression && expression.AnyOf.some((part) => isHeld(part, caller));
 };

@@ -49,6 +49,23 @@ it('the artifacts of a run are those that everybody may read, from all pages', a
   );
 });
 
+it('the artifacts of a run end at an empty token too, and are refused where there are more than can be kept', async () => {
+  const reading = new UpstreamReading(rootUrl, manualClock());
+  const page = (names: readonly string[], continuationToken: string) => ({
+    artifacts: names.map((name) => ({ name, storageType: 's3', contentType: 'text/plain', expires: '2030' })),
+    continuationToken,
+  });
+  reply = (_path, response) => json(response, page(['public/one'], ''));
+  assert.equal((await reading.artifactsOf('T', 0)).length, 1);
+  const many = Array.from({ length: 4000 }, (_, i) => `public/${i}`);
+  for (const names of [many, [`public/${'x'.repeat(6 * 2 ** 20)}`]]) {
+    asked.length = 0;
+    reply = (_path, response) => json(response, page(names, 'more'));
+    await assert.rejects(reading.artifactsOf('T', 0), /It has too many artifacts/);
+    assert.equal(asked.length, 3);
+  }
+});
+
 it('a task is found when it has completed, and what is not for everybody is said to be so', async () => {
   const reading = new UpstreamReading(rootUrl, manualClock());
   let state = 'running';

@@ -29,6 +29,8 @@ const callMsMax = seconds(10);
 // How long it is left alone after a failure, unless it says how long itself.
 const [restMs, restMsMax] = [seconds(30), minutes(5)];
 const [pathsAtOnce, pagesMax, answerBytesMax] = [500, 50, 16 * 2 ** 20];
+// What one task may have: its artifacts are held in memory together, and are written in one transaction.
+const [artifactsMax, artifactsBytesMax] = [10_000, 16 * 2 ** 20];
 
 /** The other deployment has a fault: for some time it is not asked anything, since the next question would fail, too. */
 class Ailing extends Error {
@@ -96,6 +98,7 @@ export class UpstreamReading {
   /** The artifacts of a run that everybody may read, all of them. */
   async artifactsOf(taskId: string, runId: number): Promise<PublishedArtifact[]> {
     const found: PublishedArtifact[] = [];
+    let bytes = 0;
     const path = `queue/v1/task/${taskId}/runs/${runId}/artifacts`;
     let token: string | undefined;
     for (let page = 0; page < pagesMax; page++) {
@@ -103,11 +106,15 @@ export class UpstreamReading {
       const read = await this.#call<Page & { artifacts?: (PublishedArtifact & { storageType: string })[] }>(
         path + query,
       );
-      for (const { name, contentType, expires, storageType } of read?.artifacts ?? [])
-        if (name.startsWith('public/') && storageType !== 'error')
-          found.push({ name, contentType, expires, url: this.#urlOf(`${path}/${inPath(name)}`) });
+      for (const { name, contentType, expires, storageType } of read?.artifacts ?? []) {
+        if (!name.startsWith('public/') || storageType === 'error') continue;
+        found.push({ name, contentType, expires, url: this.#urlOf(`${path}/${inPath(name)}`) });
+        bytes += Buffer.byteLength(name) + Buffer.byteLength(contentType);
+      }
+      if (found.length > artifactsMax || bytes > artifactsBytesMax) break;
       token = read?.continuationToken;
-      if (token === undefined) return found;
+      // Some deployments end a list with an empty one.
+      if (token === undefined || token === '') return found;
     }
     throw new RequestError('InputError', 'It has too many artifacts.');
   }

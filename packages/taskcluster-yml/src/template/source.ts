@@ -33,6 +33,8 @@ export const parseSource = (file: string, text: string): Source => {
     lineCounter: lines,
     merge: true,
     prettyErrors: false,
+    // Binaries, dates and sets have no form in JSON.
+    resolveKnownTags: false,
     uniqueKeys: false,
   });
   const mistakeAt = (offset: number, message: string, label?: string): Mistake => {
@@ -40,7 +42,9 @@ export const parseSource = (file: string, text: string): Source => {
     const place = { file, line: Math.max(line, 1), column: Math.max(col, 1) };
     return { ...place, ...(label !== undefined && { label }), message };
   };
-  const errors = document.errors.map((error) => mistakeAt(error.pos[0], error.message));
+  // A tag that is not known is a warning, though its value would be something else than what is meant.
+  const unread = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
+  const errors = [...document.errors, ...unread].map((error) => mistakeAt(error.pos[0], error.message));
   if (errors.length > 0) throw new MistakesError(errors);
 
   const locate = locatorOf((alias) => alias.resolve(document));

@@ -1,7 +1,8 @@
 import { type Clock, later, minutes, seconds } from '../../base/index.ts';
+import { waitMaxMs } from '../lifecycle.ts';
 import type { GithubAppSettings } from '../schema/index.ts';
 import { appToken } from './app-token.ts';
-import { GithubRefusal, meaningOf } from './refusals.ts';
+import { GithubIsBusy, GithubRefusal, meaningOf } from './refusals.ts';
 import { Repository } from './repository.ts';
 
 /** A call of GitHub's REST API: a route as its pages write it, and what fills it in. */
@@ -29,6 +30,13 @@ const redirectsMax = 3;
 // A token is not used for the last minutes of its hour: a call may take a while.
 const spareMs = minutes(5);
 
+const successorsMax = 10_000;
+
+const dropOldest = (map: Map<string, unknown>, max: number): void => {
+  const [oldest] = map.keys();
+  if (oldest !== undefined && map.size > max) map.delete(oldest);
+};
+
 const isElsewhere = ({ status }: { readonly status: number }): boolean =>
   [301, 302, 307, 308].includes(status);
 
@@ -37,8 +45,10 @@ export class GithubApi {
   readonly #settings: GithubAppSettings;
   readonly #clock: Clock;
   readonly #tokens = new Map<number, Promise<Token>>();
-  /** Installations by those that they came after. */
-  readonly #successors = new Map<number, number>();
+  /** Installations by those that they came after, and the repository: another one may have gone to another owner. */
+  readonly #successors = new Map<string, number>();
+  /** Until when GitHub is not asked as an installation, or as the app, since it wants us to wait. */
+  readonly #waits = new Map<string, Date>();
 
   constructor(settings: GithubAppSettings, clock: Clock) {
     this.#settings = settings;
@@ -71,7 +81,8 @@ export class GithubApi {
 
   /** Calls as an installation or, where that is gone because the app was removed and installed again, as the one that is there now. */
   async #whereInstalled<T>(name: RepositoryName, id: number, call: (id: number) => Promise<T>): Promise<T> {
-    const known = this.#successors.get(id) ?? id;
+    const key = `${id} ${name.number ?? `${name.organization}/${name.repository}`}`;
+    const known = this.#successors.get(key) ?? id;
     const isGone = await this.#tokenOf(known).then(
       () => false,
       (error: unknown) => {
@@ -83,22 +94,37 @@ export class GithubApi {
     const now = await this.installationIn(name);
     if (now === undefined || now === known)
       throw new GithubRefusal(404, `The app is not installed in ${name.organization}/${name.repository}.`);
-    this.#successors.set(id, now);
+    this.#successors.set(key, now);
+    dropOldest(this.#successors, successorsMax);
     return call(now);
   }
 
   async #asApp(route: string, fields: object): Promise<unknown> {
     const token = await appToken(this.#settings, this.#clock.now());
-    return this.#call(route, fields, `bearer ${token}`);
+    return this.#patiently('app', () => this.#call(route, fields, `bearer ${token}`));
   }
 
   async #asInstallation(id: number, route: string, fields: object): Promise<unknown> {
     const { text } = await this.#tokenOf(id);
     try {
-      return await this.#call(route, fields, `token ${text}`);
+      return await this.#patiently(String(id), () => this.#call(route, fields, `token ${text}`));
     } catch (error) {
       // Somebody has revoked it: the next call asks for another.
       if (error instanceof GithubRefusal && error.status === 401) this.#tokens.delete(id);
+      throw error;
+    }
+  }
+
+  /** Asks GitHub nothing as one that it wants to wait: who goes on all the same is made to wait for longer, or shut out. */
+  async #patiently<T>(who: string, call: () => Promise<T>): Promise<T> {
+    const left = Number(this.#waits.get(who) ?? 0) - this.#clock.now().getTime();
+    // More than was ever waited for is left when the clock was set back.
+    if (left > 0 && left <= waitMaxMs) throw new GithubIsBusy(left, 'It has asked for patience until then.');
+    this.#waits.delete(who);
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof GithubIsBusy) this.#waits.set(who, later(this.#clock.now(), error.waitMs));
       throw error;
     }
   }

@@ -81,20 +81,23 @@ interface Contents {
   readonly encoding?: string;
   readonly content?: string;
   readonly sha?: string;
+  readonly size?: number;
   readonly target?: string;
 }
 
-const fileIn = (found: Contents | readonly unknown[]): RepositoryFile => {
-  if (Array.isArray(found)) return { sha: '', text: undefined, why: 'it is a folder' };
-  const { type, encoding, content = '', sha = '', target = '' } = found as Contents;
+// GitHub has more; nobody writes as much, and what is read is held in memory.
+const fileBytesMax = 8 * 2 ** 20;
+
+const textIn = ({ encoding, content = '' }: Contents): string | undefined =>
+  encoding === 'base64' ? Buffer.from(content, 'base64').toString() : undefined;
+
+/** The end of a sentence about what is no file that can be read. */
+const whyUnread = ({ type, size = 0, target }: Contents): string | undefined => {
+  if (type === 'dir') return 'it is a folder';
   // Links to files of the repository are followed by GitHub.
-  if (type === 'symlink')
-    return { sha, text: undefined, why: `it is a symbolic link to ${target}, which is no file here` };
-  if (type !== 'file') return { sha, text: undefined, why: `it is a ${type}` };
-  // GitHub hands out no more than a megabyte in this way.
-  return encoding === 'base64'
-    ? { sha, text: Buffer.from(content, 'base64').toString() }
-    : { sha, text: undefined, why: 'it has more than a megabyte' };
+  if (type === 'symlink') return `it is a symbolic link to ${target ?? ''}, which is no file here`;
+  if (type !== 'file') return `it is a ${type}`;
+  return size > fileBytesMax ? `it has more than ${fileBytesMax / 2 ** 20} MiB` : undefined;
 };
 
 // As many as GitHub gives at most, and how far lists are read.
@@ -131,8 +134,23 @@ export class Repository {
 
   async #contents(path: string, ref: string | undefined): Promise<RepositoryFile | undefined> {
     const route = 'GET /repos/{owner}/{repo}/contents/{path}';
-    const found = await this.#call(route, { path, ...(ref === undefined ? {} : { ref }) });
-    return fileIn(found as Contents | unknown[]);
+    const found = await this.#call(route, {
+      path,
+      ...(ref === undefined ? {} : { ref }),
+      // In its usual form GitHub refuses a file of more than a megabyte; in this one it tells of it.
+      mediaType: { format: 'object' },
+    });
+    const contents: Contents = Array.isArray(found) ? { type: 'dir' } : (found as Contents);
+    const { sha = '' } = contents;
+    const why = whyUnread(contents);
+    if (why !== undefined) return { sha, text: undefined, why };
+    return { sha, text: textIn(contents) ?? (await this.#blob(sha)) };
+  }
+
+  /** The text of a file that is too large for its contents to be told with it. */
+  async #blob(fileSha: string): Promise<string> {
+    const found = await this.#call('GET /repos/{owner}/{repo}/git/blobs/{file_sha}', { file_sha: fileSha });
+    return textIn(found as Contents) ?? '';
   }
 
   /** The commit that a tag (`tags/…`) or a branch stands for. */

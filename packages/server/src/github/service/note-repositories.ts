@@ -14,16 +14,48 @@ export interface Named {
 // GitHub may have refused what was sent by the installation of the former owner.
 const repeatedMs = days(1);
 
-type Names = Pick<Named, 'organization' | 'repository'>;
+type Name = Pick<Named, 'organization' | 'repository'>;
 
+/** What some repositories are called, and who has a name, as far as that is known. */
+class Names {
+  readonly #names: Map<number, Name | undefined>;
+
+  constructor(rows: readonly store.RepositoryNames[]) {
+    this.#names = new Map(
+      rows.map(({ repositoryId, organization, repository }) => [
+        repositoryId,
+        organization === null || repository === null ? undefined : { organization, repository },
+      ]),
+    );
+  }
+
+  of({ repositoryId }: Named): Name | undefined {
+    return this.#names.get(repositoryId);
+  }
+
+  has(named: Named): boolean {
+    const name = this.of(named);
+    return name?.organization === named.organization && name.repository === named.repository;
+  }
+
+  /** Gives a repository its name, which the former one has no more. */
+  give({ repositoryId, organization, repository }: Named, former: number | undefined): void {
+    if (former !== undefined) this.#names.set(former, undefined);
+    this.#names.set(repositoryId, { organization, repository });
+  }
+}
+
+const readNames = async (tx: Transaction, all: readonly Named[]): Promise<Names> =>
+  new Names(await store.readRepositories(tx, [...new Set(all.map(({ repositoryId }) => repositoryId))]));
+
+/** Writes a name; returns the number of the repository that had it before. */
 const note = async (
   tx: Transaction,
-  { named, before }: { readonly named: Named; readonly before: Names | undefined },
+  { named, before }: { readonly named: Named; readonly before: Name | undefined },
   { now, context }: Work<Context>,
-): Promise<void> => {
+): Promise<number | undefined> => {
   const { repositoryId } = named;
   const known = { ...named, ...keysOf(named) };
-  await store.lockNames(tx);
   // Those that a process of an earlier version has made meanwhile.
   if (before) await store.numberBuilds(tx, keysOf(before), repositoryId);
   const former = await store.releaseName(tx, known);
@@ -32,9 +64,11 @@ const note = async (
   if (former !== undefined) await store.hideBuilds(tx, former, keyWithoutName(former));
   await store.saveName(tx, known);
   const recent = await store.renameBuilds(tx, known, later(now, -repeatedMs));
-  if (recent.length === 0) return;
-  await store.repeatReports(tx, recent, now);
-  tx.afterCommit(() => context.touched.wake());
+  if (recent.length > 0) {
+    await store.repeatReports(tx, recent, now);
+    tx.afterCommit(() => context.touched.wake());
+  }
+  return former;
 };
 
 /**
@@ -42,16 +76,14 @@ const note = async (
  * and one that takes the name of another has none of its builds. Safe to repeat.
  */
 export const noteRepositories: Verb<Named, undefined, Context> = async (tx, all, work) => {
-  const latest = new Map(all.map((named) => [named.repositoryId, named]));
-  const known = new Map(
-    (await store.readRepositories(tx, [...latest.keys()])).map((row) => [row.repositoryId, row]),
-  );
-  for (const named of latest.values()) {
-    const { organization = null, repository = null } = known.get(named.repositoryId) ?? {};
-    const before = organization === null || repository === null ? undefined : { organization, repository };
-    // One by one: it happens rarely, and two may have had the same name one after the other.
-    if (organization !== named.organization || repository !== named.repository)
-      await note(tx, { named, before }, work);
-  }
-  return all.map(() => undefined);
+  const done = all.map(() => undefined);
+  const before = await readNames(tx, all);
+  if (all.every((named) => before.has(named))) return done;
+  await store.lockNames(tx);
+  // Others may have changed them until they were locked.
+  const names = await readNames(tx, all);
+  // One by one, in the order in which they came: it happens rarely, and a name may change hands several times.
+  for (const named of all)
+    if (!names.has(named)) names.give(named, await note(tx, { named, before: names.of(named) }, work));
+  return done;
 };

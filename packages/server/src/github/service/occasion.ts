@@ -8,6 +8,7 @@ import {
   type Event,
   eventTypeOf,
   type PullRequestPayload,
+  type ReleasePayload,
 } from '../webhook/index.ts';
 import { isTrusted, readPolicy } from './trust.ts';
 
@@ -88,6 +89,18 @@ const forComment = async (
   return { ...ofPullRequest(event, pull), payload, tasksFor: 'github-issue-comment' };
 };
 
+/** The commit of the tag or, while the tag is not there, of what it is to be made of: a draft has none yet. */
+const forRelease = async (
+  repository: Repository,
+  event: Event & { readonly payload: ReleasePayload },
+): Promise<Occasion | Nothing> => {
+  const { tag_name: tag, target_commitish: target } = event.payload.release;
+  const sha = (await repository.commitOf(`tags/${tag}`)) ?? (await repository.commitOf(target));
+  return sha === undefined
+    ? nothing(`Neither the tag ${tag} of the release nor its target ${target} is there.`)
+    : { ...common(event), sha, tasksFor: 'github-release' };
+};
+
 /** What tasks are to be made for, by the policy of the default branch; or why there is nothing. */
 export const occasionOf = async (
   context: Context,
@@ -101,12 +114,8 @@ export const occasionOf = async (
       const isDefaultBranch = own.branch === pushed.default_branch;
       return { ...own, sha, isDefaultBranch, tasksFor: 'github-push' };
     }
-    case 'release': {
-      const sha = await repository.commitOf(`tags/${event.payload.release.tag_name}`);
-      return sha === undefined
-        ? nothing('The tag of the release is not there.')
-        : { ...common(event), sha, tasksFor: 'github-release' };
-    }
+    case 'release':
+      return forRelease(repository, event);
     case 'pull_request':
       return forPullRequest(context, repository, event);
     case 'issue_comment':

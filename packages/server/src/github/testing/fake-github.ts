@@ -82,6 +82,8 @@ export interface FakeGithub {
 const [textMax, descriptionMax, commentMax, annotationsMax] = [65_535, 140, 65_536, 50];
 const contentMax = 2 ** 20;
 
+const shaOf = (bytes: Buffer): string => createHash('sha1').update(bytes).digest('hex');
+
 const [installationId, installationToken] = [4711, 'ghs_of_the_installation'];
 
 const isSignedByApp = (
@@ -215,11 +217,27 @@ const contents: Handler = ([path, query = ''], _asked, { files }) => {
     type: 'file',
     size: bytes.length,
     name: path,
-    sha: createHash('sha1').update(bytes).digest('hex'),
+    sha: shaOf(bytes),
   };
   // The content of larger files is at another place.
   if (bytes.length > contentMax) return { status: 200, body: { ...about, encoding: 'none', content: '' } };
   return { status: 200, body: { ...about, encoding: 'base64', content: bytes.toString('base64') } };
+};
+
+const blob: Handler = ([wanted], _asked, { files }) => {
+  const bytes = [...files.values()].map((text) => Buffer.from(text)).find((each) => shaOf(each) === wanted);
+  const content = bytes?.toString('base64').replace(/.{60}/g, '$&\n');
+  return bytes
+    ? { status: 200, body: { sha: wanted, size: bytes.length, encoding: 'base64', content } }
+    : notFound;
+};
+
+/** The commit of a tag or of a branch, each of which is there unless its name is `gone`. */
+const commit: Handler = ([ref = '']) => {
+  const [tag] = /(?<=^tags\/).+/.exec(ref) ?? [];
+  const name = tag ?? ref;
+  if (name === 'gone') return notFound;
+  return { status: 200, body: { sha: tag === undefined ? 'c'.repeat(40) : 'd'.repeat(40) } };
 };
 
 /** Of repositories, by the rest of the path. */
@@ -239,10 +257,7 @@ const handlers: readonly (readonly [RegExp, Handler])[] = [
       return pull ? { status: 200, body: pull } : notFound;
     },
   ],
-  [
-    /^GET commits\/tags(?:%2F|\/)(.+)$/i,
-    ([tag]) => (tag === 'gone' ? notFound : { status: 200, body: { sha: 'd'.repeat(40) } }),
-  ],
+  [/^GET git\/blobs\/(.+)$/, blob],
   [/^POST check-runs$/, createCheckRun],
   [/^PATCH check-runs\/(\d+)$/, updateCheckRun],
   [
@@ -260,6 +275,7 @@ const handlers: readonly (readonly [RegExp, Handler])[] = [
       return { status: 200, body: { total_count: runs.length, check_runs: pageOf(runs, query) } };
     },
   ],
+  [/^GET commits\/([^?]+)$/, commit],
   [/^POST statuses\/([0-9a-f]+)$/, createStatus],
   [/^POST (issues\/\d+|commits\/[0-9a-f]+)\/comments$/, createComment],
   [
