@@ -312,6 +312,7 @@ describe('faults that others met', { skip: noContainers }, () => {
       directory: root,
       imageRecord: join(root, 'images.json'),
       workerName: 'test/worker/group/one',
+      directoryId: 'one',
     });
     const log = await openTaskLog(join(root, 'run', 'log'), systemClock);
     t.after(async () => {

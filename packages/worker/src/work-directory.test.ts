@@ -15,6 +15,21 @@ const fieldsOf = async (pid: string): Promise<string[]> => {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 };
 
+test('a folder keeps its id, and another one has another', async (t) => {
+  const [one, two] = [await temporaryDirectory(t), await temporaryDirectory(t)];
+  const idOf = async (path: string): Promise<string> => {
+    const directory = await takeWorkDirectory(path);
+    await directory.release();
+    return directory.id;
+  };
+  const ids = [await idOf(one), await idOf(one), await idOf(two)];
+  assert.match(ids[0] ?? '', /^[0-9a-f]{24}$/);
+  assert.deepEqual(
+    ids.map((id) => id === ids[0]),
+    [true, true, false],
+  );
+});
+
 test('a folder is free once its worker has ended, though nobody has taken note of that', {
   skip: process.platform !== 'linux' && 'only Linux tells when a process started',
 }, async (t) => {

@@ -8,6 +8,8 @@ import { ignoring, removeTree } from './trees/index.ts';
 
 /** The places of a worker on disk, which it alone uses. */
 export interface WorkDirectory {
+  /** Stays with the directory, whatever workers use it, and tells it from one at the same path of another machine. */
+  readonly id: string;
   readonly runs: string;
   readonly caches: string;
   readonly downloads: string;
@@ -52,6 +54,16 @@ const putAside = async (path: string, runs: string): Promise<void> => {
   }
 };
 
+const idIn = async (path: string): Promise<string> => {
+  const file = join(path, 'directory-id');
+  const known = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (known !== '') return known;
+  const id = randomBytes(12).toString('hex');
+  await writeFile(`${file}.new`, `${id}\n`);
+  await rename(`${file}.new`, file);
+  return id;
+};
+
 /** Takes a directory for one worker, and clears away what an earlier one left there when it was killed. */
 export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> => {
   await makeFolder(path);
@@ -69,6 +81,7 @@ export const takeWorkDirectory = async (path: string): Promise<WorkDirectory> =>
   await removeTree(pipes);
   await mkdir(pipes, { mode: 0o700 });
   return {
+    id: await idIn(path),
     runs,
     caches: join(path, 'caches'),
     downloads: join(path, 'downloads'),

@@ -168,7 +168,7 @@ const openEngines = async (
       isolateNetwork: options.isolateNetwork ?? false,
       directory: directory.runs,
       pipesDirectory: directory.pipes,
-      containers: containerOptions(options, { workDir, log }),
+      containers: containerOptions(options, { workDir, directory, log }),
     });
   // The plain one first: where the machine cannot provide it, there is nothing of the other to take back.
   const plainEngine = options.plainEngine && (await open(options.plainEngine));
@@ -243,12 +243,13 @@ const openSigningKey = async (
 
 const containerOptions = (
   { containers = {}, taskQueueId, workerGroup, workerId }: WorkerOptions,
-  { workDir, log }: { workDir: string; log: WorkerLog },
+  { workDir, directory, log }: Pick<EngineNeeds, 'workDir' | 'directory' | 'log'>,
 ): ContainerOptions => ({
   log,
   settings: { ...defaultContainerSettings, ...containers },
   imageRecord: join(workDir, 'images.json'),
   workerName: `${taskQueueId}/${workerGroup}/${workerId}`,
+  directoryId: directory.id,
 });
 
 const openDiskGuard = async (

@@ -65,7 +65,9 @@ export const SignInPage = ({ next, failed }: { next: string; failed: string }) =
 
   return (
     <Stack maw={520} mx="auto" gap="md">
-      <Title order={1} size="h3">Sign in</Title>
+      <Title order={1} size="h3">
+        Sign in
+      </Title>
       {trouble && (
         <Alert color="red" title="That did not work" role="alert">
           {trouble}

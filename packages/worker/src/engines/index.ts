@@ -55,6 +55,8 @@ export interface ContainerOptions {
   /** A file of the worker, for what it got of images. */
   readonly imageRecord: string;
   readonly workerName: string;
+  /** That of the worker's directory. */
+  readonly directoryId: string;
 }
 
 /** The conditions for isolating commands with bubblewrap. */

@@ -41,8 +41,9 @@ const aScene = async (
   {
     root: given,
     workerName = 'test/worker/group/one',
+    directoryId = 'one',
     ...settings
-  }: Partial<ContainerSettings> & { root?: string; workerName?: string } = {},
+  }: Partial<ContainerSettings> & { root?: string; workerName?: string; directoryId?: string } = {},
 ): Promise<Scene> => {
   assert.ok(daemon);
   const root = given ?? (await temporaryDirectory(t));
@@ -55,6 +56,7 @@ const aScene = async (
     directory: root,
     imageRecord: join(root, 'images.json'),
     workerName,
+    directoryId,
   })) as Scene['engine'];
   const log = await openTaskLog(join(root, 'run', 'log'), systemClock);
   t.after(async () => {
@@ -310,7 +312,8 @@ test('a worker removes the leftovers of an earlier one in the same directory, an
   const neighbour = await aScene(t);
   await dead.start(['sleep', '1000']);
   await neighbour.start(['sleep', '1000']);
-  const next = await aScene(t, { root: dead.root });
+  // As a worker that was started again has another name where a pool gives it one.
+  const next = await aScene(t, { root: dead.root, workerName: 'test/worker/group/next' });
   assert.deepEqual(await leftOf(dead.root), { containers: 0, networks: 0 });
   assert.deepEqual(await leftOf(neighbour.root), { containers: 1, networks: 1 });
   assert.deepEqual((await next.run('exit 4')).exit, { exitCode: 4 });
@@ -321,8 +324,7 @@ test('others-containers: workers of two machines with the same directory remove 
 }, async (t) => {
   const one = await aScene(t, { network: 'none' });
   const running = await one.start(['sleep', '1000']);
-  const workerName = 'test/worker/group/two';
-  const two = await aScene(t, { root: one.root, workerName, network: 'none' });
+  const two = await aScene(t, { root: one.root, directoryId: 'two', network: 'none' });
   await two.engine.sweep(two.task);
   await two.engine.close();
   assert.deepEqual(await leftOf(one.root), { containers: 1, networks: 0 });
@@ -340,6 +342,7 @@ test('a daemon that is not there, or has no address, is a reason not to start', 
       directory: root,
       imageRecord: join(root, 'images.json'),
       workerName: 'test',
+      directoryId: 'one',
     });
   await assert.rejects(open(`unix://${root}/nobody`), /docker engine does not work here: .*does not answer/);
   await assert.rejects(open('ssh://somewhere'), /is not an address of Docker/);

@@ -23,8 +23,10 @@ export interface DockerEngineOptions {
   readonly directory: string;
   /** The file with the record of the worker's images. */
   readonly imageRecord: string;
-  /** Tells what this worker creates from what others do that use the daemon from other machines. */
+  /** A label for people who list the daemon's containers. */
   readonly workerName: string;
+  /** Tells the directory from one at the same path of another machine that uses the daemon. */
+  readonly directoryId: string;
 }
 
 interface Workshop extends DockerEngineOptions, Daemon {
@@ -46,10 +48,14 @@ export const openDockerEngine = async (options: DockerEngineOptions): Promise<En
   const { clock, log, settings, directory } = options;
   const daemon = await connectDaemon(settings.host);
   const { docker } = daemon;
-  const own = { [labelNames.runs]: directory, [labelNames.worker]: options.workerName };
+  const own = { [labelNames.runs]: directory, [labelNames.directory]: options.directoryId };
   const removed = await removeLabelled(docker, own);
   if (removed > 0) log.info({ removed }, 'removed containers and networks of an earlier worker');
-  const labels = { ...own, [labelNames.started]: clock.now().toJSON() };
+  const labels = {
+    ...own,
+    [labelNames.worker]: options.workerName,
+    [labelNames.started]: clock.now().toJSON(),
+  };
   const labelsOf = (task: string) => ({ ...labels, [labelNames.task]: task });
   const images = await openImages(docker, { clock, recordPath: options.imageRecord, labels });
   const workshop: Workshop = {

@@ -10,7 +10,8 @@ export const labelNames = {
   runs: 'taskyard.runs',
   /** The directory of the task. */
   task: 'taskyard.task',
-  /** The name of the worker: others that use the daemon from other machines may have the same directory. */
+  /** The id of the worker's directory: workers of other machines may have one at the same path, and use the same daemon. */
+  directory: 'taskyard.directory',
   worker: 'taskyard.worker',
   started: 'taskyard.started',
 } as const;
@@ -41,8 +42,8 @@ export const removeLabelled = async (
 };
 
 /**
- * Removes what is left of a task, which has these labels. A failure of the daemon does not change how the task ended: the rest is removed when the
- * worker ends, or when the next one starts.
+ * Removes what is left of a task, which has these labels. A failure of the daemon does not change how the task ended: the
+ * rest is removed when the worker ends, or when the next one starts.
  */
 export const removeTask = async (
   docker: Docker,

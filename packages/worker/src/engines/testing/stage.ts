@@ -105,6 +105,7 @@ export const containerOptions = (
   },
   imageRecord: join(root, 'images.json'),
   workerName: 'test/worker/group/one',
+  directoryId: 'one',
 });
 
 /** The processes of this machine whose command line holds a word, by their numbers. */
