@@ -66,6 +66,11 @@ describe('a delivery that nothing is done about', () => {
       ['installation', { action: 'suspend', installation: { id: 1, account } }],
       ['merge_group', { action: 'checks_requested', merge_group: { head_sha: sha('b') } }],
       ['check_suite', { ...checkSuite(sha('b')), action: 'requested' }],
+      // GitHub tells every app of the check runs of all others.
+      ['check_run', { action: 'created', check_run: { id: 1, name: 'of another', check_suite: null } }],
+      ['pull_request', { action: 'anything_new', pull_request: null }],
+      ['issue_comment', { action: 'deleted', comment: { id: 1, body: null } }],
+      ['release', { action: 'anything_new', release: null }],
     ] as const)
       assert.deepEqual(await made(event, payload), [], event);
     assert.deepEqual(test.github.calls, []);

@@ -9,12 +9,29 @@ export interface Excerpt {
 
 const [linesBefore, linesAfter, lastLines, lineBytesMax] = [2, 12, 15, 1000];
 
+/** What tools put before each line: the time and, as run-task and mozharness do, where it comes from and its level. */
+const stamp =
+  /^(\[[\w-]+ \d{4}-\d\d-\d\dT[\d:.]+Z\] ?)?((\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d[\d.,]*(Z|[+-]\d\d:?\d\d)? +)?(-? *(INFO|DEBUG|WARNING|WARN) +- +)?/;
+
 /** What tools begin the report of a failure with. */
-const certain =
-  /^\s*(error|fatal|panic)\b[^a-z]|^\s*([\w.]+\.)?[A-Z]\w*(Error|Exception)\b|^Traceback \(most|^\s*not ok \d|^\s*[✖✗✘×]\s|^\s*(FAIL|FAILED|ERROR)\b|\S:\d+(:\d+)?:? (fatal )?error\b|\(\d+,\d+\): error\b|^npm (ERR!|error)|\b(segmentation fault|core dumped|out of memory)\b|: (command not found|No such file or directory|Permission denied)\b|^thread '.*' panicked/i;
+const certain = [
+  /^\s*(error|fatal|panic)\b[^a-z]/i,
+  /^\s*-? *\[?(FAIL|FAILED|ERROR|FATAL|CRITICAL)\b/i,
+  /^\s*([\w.]+\.)?[A-Z]\w*(Error|Exception)\b/i,
+  /^Traceback \(most/,
+  // Of pytest, ruby and elixir.
+  /^E {3,}\S|\(([A-Z]\w*::)*[A-Z]\w*(Error|Exception)\)$|^\*\* \(\w/,
+  /\bTEST-UNEXPECTED-|\bPROCESS-CRASH\b|<<< (FAILURE|ERROR)!|^--- FAIL:|^\s*not ok \d|^\s*[✖✗✘×]\s/,
+  /\S:\d+(:\d+)?:? (fatal )?error\b|\(\d+,\d+\): error\b|^npm (ERR!|error)/i,
+  // Of linters.
+  /^\S+:\d+:\d+:? [A-Z]{1,4}\d{2,}\b|^would reformat \S|^In \S+ line \d+:$/,
+  /\b(segmentation fault|core dumped|out of memory|no space left on device)\b/i,
+  /: (command not found|No such file or directory|Permission denied|unbound variable|undefined reference)\b/i,
+  /^thread '.*' panicked/,
+];
 /** What may be about a failure. */
 const possible =
-  /(?<![\w./-])(errors?|exceptions?|failed|failure|fatal|cannot|could not|unable to|killed)(?![\w-]|\.\w)/i;
+  /(?<![\w./-])(errors?|exceptions?|failed|failure|fatal|cannot|could not|unable to|killed|timed out)(?![\w-]|\.\w)/i;
 const denied = /\b(0|no|without) (errors?|failures?|failed)\b|\b(errors?|failures?|failed):? 0\b/i;
 /** Of the worker: it says that the task failed, which everybody knows. */
 const ofWorker = /^\[taskcluster[ :]/;
@@ -43,9 +60,10 @@ export class LogReader {
     this.#follow(line);
     this.#recent.push(line);
     if (this.#recent.length > lastLines) this.#recent.shift();
-    if (denied.test(line)) return;
-    if (!this.#certain && certain.test(line)) this.#certain = this.#begin();
-    else if (!this.#possible && possible.test(line)) this.#possible = this.#begin();
+    const said = line.replace(stamp, '');
+    if (denied.test(said)) return;
+    if (!this.#certain && certain.some((form) => form.test(said))) this.#certain = this.#begin();
+    else if (!this.#possible && possible.test(said)) this.#possible = this.#begin();
   }
 
   result(): Excerpt {

@@ -87,6 +87,33 @@ describe('the lines of a log that tell why a task failed', () => {
     assert.deepEqual(read(quiet), { firstLine: 26, lines: quiet.slice(-15) });
   });
 
+  it('are found by the forms of usual tools, behind the time and the level that others put before them', () => {
+    const before = Array.from(
+      { length: 30 },
+      (_, i) => `[task 2026-01-01T00:00:00.000Z] fetch failed, try ${i}`,
+    );
+    const run = '[task 2026-01-01T00:00:01.000Z] ';
+    for (const line of [
+      `${run}Traceback (most recent call last):`,
+      `${run}12:00:02    ERROR - Return code: 1`,
+      `${run}12:00:02     INFO - TEST-UNEXPECTED-FAIL | dom/a.html | it broke`,
+      '[vcs 2026-01-01T00:00:00.123Z] fatal: bad object',
+      '2026-01-01T00:00:01Z ERROR cannot connect',
+      '2026-01-01 00:00:01,123 CRITICAL out of ideas',
+      '[ERROR] Failed to execute goal compile',
+      'E       assert 1 == 2',
+      '--- FAIL: TestB (0.00s)',
+      'testX(Foo)  Time elapsed: 0.1 sec  <<< FAILURE!',
+      "a.rb:3:in 'foo': undefined method 'bar' for nil (NoMethodError)",
+      '** (CompileError) lib/a.ex:3: undefined function',
+      './run.sh: line 5: FOO: unbound variable',
+      "a.c:(.text+0x5): undefined reference to 'foo'",
+      "./a.py:3:1: F401 'os' imported but unused",
+      'would reformat a.py',
+    ])
+      assert.equal(read([...before, line, ...before]).firstLine, 29, line);
+  });
+
   it('leave out what the worker says, and what a bar of progress was before', () => {
     const { lines } = read([
       '[taskcluster 2026-01-01 00:00:00.000Z] Exit Code: 1',

@@ -32,8 +32,31 @@ const forms: { readonly [Type in EventType]: PublishedSchema } = {
   check_suite: schema.webhookCheckSuitePayload,
 };
 
-const pullRequestActions: ReadonlySet<string> = new Set(schema.pullRequestActions);
-const releaseActions: ReadonlySet<string> = new Set(schema.releaseActions);
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What may become of things so that we act on it. */
+const actedOn: {
+  readonly [Type in Exclude<EventType, 'push'>]: {
+    readonly things: string;
+    readonly actions: readonly string[];
+  };
+} = {
+  pull_request: { things: 'pull requests', actions: schema.pullRequestActions },
+  issue_comment: { things: 'comments', actions: ['created', 'edited'] },
+  release: { things: 'releases', actions: schema.releaseActions },
+  check_run: { things: 'check runs', actions: ['rerequested'] },
+  check_suite: { things: 'check suites', actions: ['rerequested'] },
+};
+
+/** Why there is nothing to do about whatever this happened to. GitHub sends much that nobody has asked for. */
+const ignoredAction = (type: EventType, payload: unknown): string | undefined => {
+  if (type === 'push' || !isFields(payload) || typeof payload.action !== 'string') return undefined;
+  const { things, actions } = actedOn[type];
+  return actions.includes(payload.action) ? undefined : `Nobody acts on ${payload.action} of ${things}.`;
+};
 
 const skipped = (tasksFor: string, payload: object): string | undefined => {
   const reason = skipReason({ tasksFor, event: payload as Readonly<Record<string, unknown>> });
@@ -47,26 +70,17 @@ const reasons: {
 } = {
   push: (payload) => skipped('github-push', payload),
   pull_request: (payload) => {
-    if (!pullRequestActions.has(payload.action)) return `Nobody acts on ${payload.action} of pull requests.`;
     if (!payload.pull_request.head.repo) return 'The fork of the pull request is gone.';
     return skipped('github-pull-request', payload);
   },
-  issue_comment: ({ action, issue, comment }) => {
-    if (action !== 'created' && action !== 'edited') return `Nobody acts on comments that are ${action}.`;
+  issue_comment: ({ issue, comment }) => {
     if (!issue.pull_request || issue.state !== 'open') return 'It belongs to no open pull request.';
     return commandOf(comment.body) === undefined ? 'It holds no command for us.' : undefined;
   },
-  release: ({ action }) => (releaseActions.has(action) ? undefined : `Nobody acts on ${action} of releases.`),
-  check_run: ({ action }) =>
-    action === 'rerequested' ? undefined : `Nobody acts on ${action} of check runs.`,
-  check_suite: ({ action }) =>
-    action === 'rerequested' ? undefined : `Nobody acts on ${action} of check suites.`,
+  release: () => undefined,
+  check_run: () => undefined,
+  check_suite: () => undefined,
 };
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const ghost = { login: 'ghost' };
 
@@ -149,6 +163,8 @@ export const readEvent = (type: string, payload: unknown): Reading => {
   const restored = restoredBy(type, payload);
   if (restored) return { restored };
   if (!isActedOn(type)) return { ignored: `Nobody acts on ${type} here.` };
+  const unasked = ignoredAction(type, payload);
+  if (unasked !== undefined) return { ignored: unasked };
   requireForm(type, payload);
   const event = { type, payload } as Event;
   const ignored = (reasons[event.type] as (payload: unknown) => string | undefined)(event.payload);
