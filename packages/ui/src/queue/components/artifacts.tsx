@@ -107,7 +107,7 @@ export const Artifacts = ({ taskId, runId }: { taskId: string; runId: number | u
           <Listing
             what="an artifact"
             columns={['Name', 'Size', 'Look']}
-            nothing="It left nothing behind."
+            nothing="No artifacts."
             rows={all.map((artifact) => ({
               key: artifact.name,
               cells: [
