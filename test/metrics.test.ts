@@ -67,7 +67,7 @@ describe('metrics', () => {
     const line = aLine(platform);
     for (let i = 0; i < 3; i++) await create(line);
     assert.equal((await line.call('GET', `queue/v1/task/${slugid()}/status`)).status, 404);
-    await line.call('POST', `queue/v1/claim-work/${taskQueueId}`, worker);
+    const claims = await line.call('POST', `queue/v1/claim-work/${taskQueueId}`, worker);
     const waiting = line.call('POST', 'queue/v1/claim-work/example/empty', worker);
     const reading = new AbortController();
     const stream = followEvents({
@@ -106,6 +106,31 @@ describe('metrics', () => {
     );
     // Nothing is published to a broker here.
     assert.ok(!samples.some(({ name }) => name.startsWith('taskyard_outbox')));
+
+    const [claim] = (claims.body as { tasks: readonly { status: { taskId: string } }[] }).tasks;
+    const task = `queue/v1/task/${claim?.status.taskId}`;
+    // The first line is taken by the call that waits.
+    const other = aLine(platform);
+    const accepted = value('taskyard_credentials_total', { outcome: 'accepted' });
+    await other.call('POST', `${task}/runs/0/exception`, { reason: 'worker-shutdown' });
+    for (const time of ['once', 'twice'])
+      assert.equal((await other.call('POST', `${task}/cancel`)).status, 200, time);
+    other.close();
+    for (const headers of [{}, { authorization: 'Hawk id="example", ts="1", nonce="a", mac="b"' }])
+      await fetch(new URL(`/api/${task}`, platform.rootUrl), { headers });
+    const later = await scrape(home);
+    const ended = later.filter(({ name }) => name === 'taskyard_runs_ended_total');
+    assert.deepEqual(
+      ended.map(({ labels, value }) => [labels.task_queue_id, labels.reason, value]),
+      [
+        [taskQueueId, 'worker-shutdown', 1],
+        [taskQueueId, 'canceled', 1],
+      ],
+    );
+    const outcomes = (outcome: string) => total(later, 'taskyard_credentials_total', { outcome });
+    assert.ok(outcomes('accepted') >= accepted + 3, `${outcomes('accepted')}`);
+    assert.equal(outcomes('refused'), 1);
+    assert.equal(outcomes('none'), 1);
 
     reading.abort();
     await read;

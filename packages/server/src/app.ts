@@ -13,7 +13,14 @@ import {
 } from './base/index.ts';
 import { declarations } from './declarations.ts';
 import { type DomainDeps, type Domains, openDomains, type Signals, signalNames } from './domains.ts';
-import { type Domain, type ObserveCall, type ProcessFacts, serve, serveDocuments } from './http/index.ts';
+import {
+  type CredentialsOutcome,
+  type Domain,
+  type ObserveCall,
+  type ProcessFacts,
+  serve,
+  serveDocuments,
+} from './http/index.ts';
 
 export type { Domains, Signals } from './domains.ts';
 
@@ -26,6 +33,8 @@ export interface AppDeps extends Omit<DomainDeps, 'turns'> {
   readonly process: ProcessFacts;
   /** Returns a function that is called after each call of a method. */
   readonly watchMethod?: ((service: string, method: string) => ObserveCall) | undefined;
+  /** Called once for each request, with what became of its credentials. */
+  readonly observeCredentials?: ((outcome: CredentialsOutcome) => void) | undefined;
 }
 
 /** Wake-ups within one process that uses the database alone. */
@@ -105,6 +114,7 @@ const register = (server: FastifyInstance, deps: AppDeps, domains: Domains): voi
       claimedId,
       fillScopes: fillTemplate,
       ...(deps.watchMethod ? { watchMethod: deps.watchMethod } : {}),
+      ...(deps.observeCredentials ? { observeCredentials: deps.observeCredentials } : {}),
       tracing: deps.tracing,
     },
     { declarations, services: Object.fromEntries(verbs) as object },

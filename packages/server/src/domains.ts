@@ -72,6 +72,8 @@ export interface DomainDeps extends BaseContext {
   readonly signals: Signals;
   /** Called with the seconds that each claimed run has waited. */
   readonly observeClaim?: QueueContext['observeClaim'];
+  /** Called with each run that has ended. */
+  readonly observeEnd?: QueueContext['observeEnd'];
   /** How workers on this machine are started, if that is known. */
   readonly local?: LocalSettings | undefined;
   /** Whether other processes serve the same deployment. */
@@ -171,7 +173,7 @@ const openGround = ({ base, config, signals, all, ...deps }: Opening): Ground =>
 });
 
 const queueContextOf = (
-  { base, config, signals, observeClaim, all }: Opening,
+  { base, config, signals, observeClaim, observeEnd, all }: Opening,
   { auth, workers: { verbs: workers } }: Ground,
 ): QueueContext => ({
   ...base,
@@ -181,6 +183,7 @@ const queueContextOf = (
   runsLost: signals.runsLost,
   releaseStarted: signals.releases,
   observeClaim,
+  observeEnd,
   workMoved: (taskQueueIds) => all().workerManager.verbs.touchPools(taskQueueIds),
   onResolved: (tx, changes, now) => all().taskGraphs.onResolved(tx, changes, now),
   onDeleted: (tx, taskIds, now) => all().artifacts.verbs.expireArtifactsOf(tx, taskIds, now),

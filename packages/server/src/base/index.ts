@@ -59,6 +59,7 @@ export { BrieflyKnown } from './known.ts';
 export { createLog, type Logger, silentLog } from './log.ts';
 export { type Loop, type RunningLoops, runLoops } from './loop.ts';
 export {
+  type Count,
   createMetrics,
   type Metrics,
   type MetricValues,

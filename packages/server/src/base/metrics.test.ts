@@ -29,6 +29,23 @@ describe('metrics', () => {
     );
   });
 
+  it('count events by their labels', async () => {
+    const { metrics } = someMetrics();
+    const ends = metrics.counter({ name: 'ends_total', help: 'Ends.', labels: ['reason'] });
+    const failed = ends('failed');
+    for (const end of [failed, ends('completed'), failed, ends('failed')]) end();
+    assert.equal(
+      metricsText([await metrics.read()]),
+      [
+        '# HELP ends_total Ends.',
+        '# TYPE ends_total counter',
+        'ends_total{reason="failed"} 3',
+        'ends_total{reason="completed"} 1',
+        '',
+      ].join('\n'),
+    );
+  });
+
   it('keep the values of processes apart, under one heading', async () => {
     const all = ['1', '2'].map((process) => {
       const { metrics } = someMetrics({ process });

@@ -18,6 +18,9 @@ export interface HistogramSpec extends MetricSpec {
 /** Adds one value to a distribution. */
 export type Observe = (value: number) => void;
 
+/** Adds one to a count. */
+export type Count = () => void;
+
 /** A value that was read, with the values of its labels. */
 export interface Reading {
   readonly labels: readonly string[];
@@ -45,6 +48,8 @@ export interface MetricValues {
 export interface Metrics {
   /** A distribution. Resolve the labels once and keep the result: an observation then costs some nanoseconds. */
   histogram(spec: HistogramSpec): (...labels: readonly string[]) => Observe;
+  /** A count of events, kept in memory. Its name ends with `_total`. Resolve the labels once where many events share them. */
+  counter(spec: MetricSpec): (...labels: readonly string[]) => Count;
   /** A value that is read when metrics are asked for. A name that ends with `_total` makes it a counter. */
   gauge(
     spec: MetricSpec,
@@ -57,6 +62,7 @@ export interface Metrics {
 /** Measures nothing, for processes whose metrics are never read. */
 export const noMetrics: Metrics = {
   histogram: () => () => () => {},
+  counter: () => () => () => {},
   gauge: () => {},
   read: async () => [],
 };
@@ -75,6 +81,11 @@ export const createMetrics = (
 ): Metrics => {
   const common = Object.entries(labels);
   const readers: (() => Promise<MetricValues | undefined>)[] = [];
+  const sampleOf = (spec: MetricSpec, { labels: values, value }: Reading): Sample => ({
+    suffix: '',
+    labels: [...common, ...named(spec, values)],
+    value,
+  });
   return {
     histogram: (spec) => {
       const series = new Map<string, Series>();
@@ -89,21 +100,30 @@ export const createMetrics = (
         return observerOf(spec, found);
       };
     },
+    counter: (spec) => {
+      const counts = new Map<string, { readonly labels: readonly string[]; value: number }>();
+      readers.push(async () => ({
+        ...described(spec, 'counter'),
+        samples: [...counts.values()].map((each) => sampleOf(spec, each)),
+      }));
+      return (...values) => {
+        const key = values.join('\n');
+        const found = counts.get(key) ?? { labels: values, value: 0 };
+        counts.set(key, found);
+        return () => {
+          found.value++;
+        };
+      };
+    },
     gauge: (spec, read) => {
       const type = spec.name.endsWith('_total') ? 'counter' : 'gauge';
-      const samples = (readings: readonly Reading[]): Sample[] =>
-        readings.map(({ labels: values, value }) => ({
-          suffix: '',
-          labels: [...common, ...named(spec, values)],
-          value,
-        }));
       readers.push(async () => {
         const value = await inTime(clock, read).catch((err) => {
           log.warn({ err, metric: spec.name }, 'a metric could not be read');
         });
         if (value === undefined) return undefined;
         const readings = typeof value === 'number' ? [{ labels: [], value }] : value;
-        return { ...described(spec, type), samples: samples(readings) };
+        return { ...described(spec, type), samples: readings.map((each) => sampleOf(spec, each)) };
       });
     },
     read: async () => (await Promise.all(readers.map((read) => read()))).flatMap((values) => values ?? []),

@@ -37,7 +37,7 @@ export {
   taskQueueIdPattern,
 } from './patterns.ts';
 export { exchangeNames, referenceDocuments } from './references.ts';
-export { type ObserveCall, serve } from './serve.ts';
+export { type CredentialsOutcome, type ObserveCall, serve } from './serve.ts';
 export {
   anyObject,
   ContentType,

@@ -53,11 +53,16 @@ export interface ServeContext {
   readonly fillScopes: FillScopes;
   /** Returns a function that is called after each call of a method, with the status of the reply and its duration. */
   watchMethod?(service: string, method: string): ObserveCall;
+  /** Called once for each request to a method that looks at credentials, with what became of these. */
+  observeCredentials?(outcome: CredentialsOutcome): void;
   /** Present where traces are exported. */
   readonly tracing?: Tracing | undefined;
   /** Checks every reply against its schema: for tests. */
   readonly checkReplies?: boolean;
 }
+
+/** Whether a request was signed, refused because of its signature, or came without credentials. */
+export type CredentialsOutcome = 'accepted' | 'refused' | 'none';
 
 export type ObserveCall = (status: number, seconds: number) => void;
 
@@ -168,6 +173,7 @@ const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: Fastify
   let caller: Caller | undefined;
   try {
     caller = await deps.authenticate(contract.scopes === undefined ? unsigned(head) : head);
+    if (contract.scopes !== undefined) deps.observeCredentials?.(caller.isAnonymous ? 'none' : 'accepted');
     const authorization = new Authorization(deps.fillScopes, contract, { caller, params });
     authorization.checkByUrl();
     const proof = route.admitHead?.(services, head);
@@ -179,6 +185,7 @@ const admit = async (endpoint: Endpoint, request: FastifyRequest, reply: Fastify
     return;
   } catch (error) {
     if (isAuthenticationFailure(error)) {
+      if (!caller) deps.observeCredentials?.('refused');
       const claimedId = deps.claimedId?.(head);
       deps.log.warn({ claimedId, address: request.ip, requestId: ids.requestId }, 'a signature was refused');
     }

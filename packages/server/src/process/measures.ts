@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Domains } from '../app.ts';
-import type { Clock, Database, Metrics, Observe, ObserveBatch, Reading } from '../base/index.ts';
-import type { ObserveCall } from '../http/index.ts';
+import type { Clock, Count, Database, Metrics, Observe, ObserveBatch, Reading } from '../base/index.ts';
+import type { CredentialsOutcome, ObserveCall } from '../http/index.ts';
 
 const latencySeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const waitSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
@@ -42,7 +42,43 @@ export const observers = (metrics: Metrics) => {
     const of = remembered((status) => requests(service, method, status));
     return (status, seconds) => of(statusClasses[Math.floor(status / 100)] ?? 'other')(seconds);
   };
-  return { observeBatch, observeClaim, watchMethod };
+  return {
+    observeBatch,
+    observeClaim,
+    observeEnd: observeEnds(metrics),
+    observeCredentials: observeCredentials(metrics),
+    watchMethod,
+  };
+};
+
+/** A process counts runs of so many task queues by name: Prometheus keeps every one for long, and callers choose the names. */
+const queuesNamed = 200;
+
+const observeEnds = (metrics: Metrics): ((run: { taskQueueId: string; reason: string }) => void) => {
+  const count = metrics.counter({
+    name: 'taskyard_runs_ended_total',
+    help: `Runs that have ended, by the reason, and by task queue for the first ${queuesNamed} of them.`,
+    labels: ['task_queue_id', 'reason'],
+  });
+  const named = new Set<string>();
+  return ({ taskQueueId, reason }) => {
+    if (named.size < queuesNamed) named.add(taskQueueId);
+    count(named.has(taskQueueId) ? taskQueueId : 'others', reason)();
+  };
+};
+
+const observeCredentials = (metrics: Metrics): ((outcome: CredentialsOutcome) => void) => {
+  const count = metrics.counter({
+    name: 'taskyard_credentials_total',
+    help: 'Requests to methods that need scopes, by what became of their credentials.',
+    labels: ['outcome'],
+  });
+  const counts: Readonly<Record<CredentialsOutcome, Count>> = {
+    accepted: count('accepted'),
+    refused: count('refused'),
+    none: count('none'),
+  };
+  return (outcome) => counts[outcome]();
 };
 
 const statusClasses = ['other', '1xx', '2xx', '3xx', '4xx', '5xx'];

@@ -27,6 +27,13 @@ export interface Sighting {
   readonly claimed?: readonly { taskId: string; runId: number }[];
 }
 
+/** A run that has ended, and why. */
+export interface EndedRun {
+  readonly taskQueueId: string;
+  /** The `reasonResolved` of the run. */
+  readonly reason: string;
+}
+
 export interface QueueSettings extends DefinitionLimits {
   readonly ageing?: Ageing;
   readonly claimTimeoutSeconds: number;
@@ -58,6 +65,8 @@ export interface Context extends BaseContext {
   onDeleted(tx: Transaction, taskIds: readonly string[], now: Date): Promise<void>;
   /** Called after the commit of every claim, with the seconds that the run has waited for it. */
   readonly observeClaim?: ((waitedSeconds: number) => void) | undefined;
+  /** Called after the commit that ended a run, for each run. */
+  readonly observeEnd?: ((run: EndedRun) => void) | undefined;
   /** Called after a commit with the task queues in which runs were claimed, ended or left the line. Nothing waits for it. */
   readonly workMoved?: ((taskQueueIds: readonly string[]) => void) | undefined;
   /** Credentials in the name of the queue's own client. */

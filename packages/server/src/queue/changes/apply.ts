@@ -51,6 +51,7 @@ export const applyChanges = async (
   announcePending(tx, [...changes, ...scheduled], context);
   announceLost(tx, changes, context);
   observeClaims(tx, changes, work);
+  observeEnds(tx, changes, context);
   traceChanges(tx, changes, work);
   tellOfWork(tx, changes, context);
 };
@@ -77,4 +78,17 @@ const observeClaims = (
   tx.afterCommit(() => {
     for (const { after } of claimed) observeClaim?.(waitedSeconds(after.runs.at(-1)?.scheduled ?? ''));
   });
+};
+
+/** Reports the runs that have ended. One may have been followed by another at once, since its task is tried again. */
+const observeEnds = (tx: Transaction, changes: readonly Change[], { observeEnd }: Context): void => {
+  if (!observeEnd) return;
+  const ended = changes.flatMap(({ before, after }) =>
+    after.runs
+      .slice(Math.max(0, before.runs.length - 1))
+      .flatMap(({ runId, reasonResolved: reason }) =>
+        reason && !before.runs[runId]?.reasonResolved ? [{ taskQueueId: after.taskQueueId, reason }] : [],
+      ),
+  );
+  if (ended.length > 0) tx.afterCommit(() => ended.forEach(observeEnd));
 };
