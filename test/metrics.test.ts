@@ -6,9 +6,17 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { followEvents, slugid } from '@taskyard/client';
 import { eventually, within } from '@taskyard/patience';
-import { aLine, aTask, type Line, twoLines } from './support/line.ts';
+import { type Answer, aLine, aTask, type Line, twoLines } from './support/line.ts';
 import { scrape, total } from './support/metrics.ts';
-import { aHome, type Home, plainEnvironment, readVariables, root, taskyard } from './support/platform.ts';
+import {
+  aHome,
+  type Home,
+  type Platform,
+  plainEnvironment,
+  readVariables,
+  root,
+  taskyard,
+} from './support/platform.ts';
 
 const taskQueueId = 'example/metrics';
 /** They wait for tasks all the time, one of `built-in/succeed` and one of `built-in/fail`. */
@@ -41,6 +49,33 @@ const assertShowsOnly = (dashboard: string, measured: string): void => {
   assert.ok(used.length > 30, `${used.length}`);
   const unknown = used.filter((name) => !known.has(name.replace(/_(bucket|count|sum)$/, '')));
   assert.deepEqual(unknown, []);
+};
+
+/** Runs are counted by what ended them, and requests by their credentials. `claims`: the reply to a `claimWork`. */
+const assertCountsEnds = async (platform: Platform, home: Home, claims: Answer): Promise<void> => {
+  const other = aLine(platform);
+  const [claim] = (claims.body as { tasks: readonly { status: { taskId: string } }[] }).tasks;
+  const task = `queue/v1/task/${claim?.status.taskId}`;
+  const accepted = total(await scrape(home), 'taskyard_credentials_total', { outcome: 'accepted' });
+  await other.call('POST', `${task}/runs/0/exception`, { reason: 'worker-shutdown' });
+  for (const time of ['once', 'twice'])
+    assert.equal((await other.call('POST', `${task}/cancel`)).status, 200, time);
+  other.close();
+  for (const headers of [{}, { authorization: 'Hawk id="example", ts="1", nonce="a", mac="b"' }])
+    await fetch(new URL(`/api/${task}`, platform.rootUrl), { headers });
+  const later = await scrape(home);
+  const ended = later.filter(({ name }) => name === 'taskyard_runs_ended_total');
+  assert.deepEqual(
+    ended.map(({ labels, value }) => [labels.task_queue_id, labels.reason, value]),
+    [
+      [taskQueueId, 'worker-shutdown', 1],
+      [taskQueueId, 'canceled', 1],
+    ],
+  );
+  const outcomes = (outcome: string) => total(later, 'taskyard_credentials_total', { outcome });
+  assert.ok(outcomes('accepted') >= accepted + 3, `${outcomes('accepted')}`);
+  assert.equal(outcomes('refused'), 1);
+  assert.equal(outcomes('none'), 1);
 };
 
 describe('metrics', () => {
@@ -107,30 +142,8 @@ describe('metrics', () => {
     // Nothing is published to a broker here.
     assert.ok(!samples.some(({ name }) => name.startsWith('taskyard_outbox')));
 
-    const [claim] = (claims.body as { tasks: readonly { status: { taskId: string } }[] }).tasks;
-    const task = `queue/v1/task/${claim?.status.taskId}`;
-    // The first line is taken by the call that waits.
-    const other = aLine(platform);
-    const accepted = value('taskyard_credentials_total', { outcome: 'accepted' });
-    await other.call('POST', `${task}/runs/0/exception`, { reason: 'worker-shutdown' });
-    for (const time of ['once', 'twice'])
-      assert.equal((await other.call('POST', `${task}/cancel`)).status, 200, time);
-    other.close();
-    for (const headers of [{}, { authorization: 'Hawk id="example", ts="1", nonce="a", mac="b"' }])
-      await fetch(new URL(`/api/${task}`, platform.rootUrl), { headers });
-    const later = await scrape(home);
-    const ended = later.filter(({ name }) => name === 'taskyard_runs_ended_total');
-    assert.deepEqual(
-      ended.map(({ labels, value }) => [labels.task_queue_id, labels.reason, value]),
-      [
-        [taskQueueId, 'worker-shutdown', 1],
-        [taskQueueId, 'canceled', 1],
-      ],
-    );
-    const outcomes = (outcome: string) => total(later, 'taskyard_credentials_total', { outcome });
-    assert.ok(outcomes('accepted') >= accepted + 3, `${outcomes('accepted')}`);
-    assert.equal(outcomes('refused'), 1);
-    assert.equal(outcomes('none'), 1);
+    // Over another line: the first one is taken by the call that waits.
+    await assertCountsEnds(platform, home, claims);
 
     reading.abort();
     await read;

@@ -34,6 +34,7 @@ import { compressReplies } from './encodings.ts';
 import { failureReply } from './failure.ts';
 import { apiHeaders } from './headers.ts';
 import { monitoringContracts, monitoringRoutes, type ProcessFacts } from './monitoring.ts';
+import { pathValues, routerPaths } from './router-paths.ts';
 import { beginCall, endCall } from './spans.ts';
 import { whileStanding } from './standing.ts';
 import { awaitTurn } from './turns.ts';
@@ -100,24 +101,6 @@ export const serve = <Services extends object>(
 /** Lets pages of other sites call, without cookies: no reply allows a browser to send what it keeps for us. */
 const allowEveryone = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
   reply.headers(apiHeaders).code(200).send('');
-
-/**
- * The router's spellings of a published path. A parameter that may hold slashes is the rest of the path when it comes
- * last. Elsewhere it is matched percent-encoded and, since such ids have two parts, as two segments.
- */
-const routerPaths = (contract: Contract): string[] =>
-  // With and without a slash at the end, since clients add or strip it. A parameter for the rest of a path keeps its own.
-  spellings(contract).flatMap((path) =>
-    path.endsWith('*') ? [path] : [path.replace(/\/$/, ''), `${path.replace(/\/$/, '')}/`],
-  );
-
-const spellings = ({ path, rest }: Contract): string[] => {
-  const param = (name: string) => `:${name}`;
-  const encoded = path.replace(/<([^>]+)>/g, (_, name: string) => param(name));
-  if (!rest) return [encoded];
-  if (path.endsWith(`<${rest}>`)) return [encoded.replace(param(rest), '*')];
-  return [encoded, encoded.replace(param(rest), `:${rest}_first/:${rest}_second`)];
-};
 
 interface Endpoint {
   readonly route: Route<object>;
@@ -327,12 +310,6 @@ const record = ({ route, deps, observe }: Endpoint, status: number, facts: CallF
 
 /** Methods without scopes are open to everyone, also to callers with bad credentials. */
 const unsigned = ({ method }: RequestHead): RequestHead => ({ method, url: '', headers: {} });
-
-const pathValues = ({ rest }: Contract, given: Record<string, string>): Record<string, string> => {
-  if (!rest || rest in given) return given;
-  const { '*': tail, [`${rest}_first`]: first, [`${rest}_second`]: second, ...others } = given;
-  return { ...others, [rest]: tail ?? `${first}/${second}` };
-};
 
 const checkedBody = async (
   { input, keepsText }: Contract,
