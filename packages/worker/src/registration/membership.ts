@@ -29,8 +29,13 @@ export interface Joining {
   readonly log: WorkerLog;
   /** The file with the registration for the next start. */
   readonly storePath: string;
-  /** Breaks off a registration that is on its way: it is rejected then. */
+  /** Ends a registration: it is rejected then. */
   readonly signal?: AbortSignal | undefined;
+}
+
+interface Asking extends Joining {
+  /** Breaks off the request that is on its way, where `signal` is to end only the attempts. */
+  readonly hangUp?: AbortSignal | undefined;
 }
 
 // A server that is being started must not turn away the machines that it has started. Who starts a worker by hand wants to
@@ -54,14 +59,41 @@ export const joinPool = async (
   identity: Identity,
   joining: Joining,
 ): Promise<{ membership: Membership; workerConfig: Record<string, unknown> }> => {
-  const registration =
-    (await registerAgain(identity, joining)) ??
-    (await register(identity, joining).catch((error) => {
+  const { hangUp, forget } = identity.isProofUsedUp
+    ? aMomentAfter(joining)
+    : { hangUp: joining.signal, forget: () => {} };
+  const registration = await registerAnyhow(identity, { ...joining, hangUp })
+    .catch((error) => {
       throw new Error(`The worker could not be registered: ${messageOf(error)}`, { cause: error });
-    }));
+    })
+    .finally(forget);
+  if (joining.signal?.aborted) throw new Error('The worker was told to end while it registered.');
   const { workerPoolId, workerGroup, workerId, providerId } = identity;
   joining.log.info({ workerPoolId, workerGroup, workerId, providerId }, 'the worker is registered');
   return { membership: keep(identity, registration, joining), workerConfig: registration.workerConfig };
+};
+
+/** Aborts some seconds after `signal`: the reply that is on its way has the secret for the next start. */
+const aMomentAfter = ({ clock, signal }: Joining): { hangUp: AbortSignal; forget: () => void } => {
+  const hangUp = new AbortController();
+  let cancel = (): void => {};
+  const wait = (): void => {
+    cancel = clock.after(lastReplyWithinMs, () => hangUp.abort());
+  };
+  if (signal?.aborted) wait();
+  else signal?.addEventListener('abort', wait, { once: true });
+  const forget = (): void => {
+    signal?.removeEventListener('abort', wait);
+    cancel();
+  };
+  return { hangUp: hangUp.signal, forget };
+};
+
+const registerAnyhow = async (identity: Identity, asking: Asking): Promise<StoredRegistration> => {
+  const again = await registerAgain(identity, asking);
+  if (again) return again;
+  asking.signal?.throwIfAborted();
+  return register(identity, asking);
 };
 
 const connect = ({ rootUrl }: Identity, credentials?: Credentials): WorkerManager =>
@@ -80,7 +112,7 @@ const lateAfter = (ms: number, clock: Clock): (() => boolean) => {
 
 const register = async (
   identity: Identity,
-  { clock, storePath, signal }: Joining,
+  { clock, storePath, signal, hangUp }: Asking,
 ): Promise<StoredRegistration> => {
   const { providerId, proof: workerIdentityProof } = identity;
   const systemBootTime = later(clock.now(), -seconds(uptime())).toJSON();
@@ -91,7 +123,8 @@ const register = async (
     signal,
     giveUpAfterMs: identity.isProofUsedUp ? giveUpAfterMs.ofInstance : giveUpAfterMs.ofOthers,
   };
-  const ask = () => withRetries(() => connect(identity).registerWorker(request, { signal }), retrying);
+  const ask = () =>
+    withRetries(() => connect(identity).registerWorker(request, { signal: hangUp }), retrying);
   const askAgain = async (error: unknown): ReturnType<typeof ask> => {
     if (!identity.isProofUsedUp || statusOf(error) !== 404 || isLate()) throw error;
     await clock.sleep(unknownPauseMs, signal);
@@ -111,35 +144,30 @@ const register = async (
 };
 
 /** Registers with the secret of the last registration. Returns undefined when there is none, or it was refused. */
-const registerAgain = async (
-  identity: Identity,
-  joining: Joining,
-): Promise<StoredRegistration | undefined> => {
+const registerAgain = async (identity: Identity, asking: Asking): Promise<StoredRegistration | undefined> => {
   if (!identity.isProofUsedUp) return undefined;
-  const stored = await readRegistration(joining.storePath);
+  const stored = await readRegistration(asking.storePath);
   const isOurs =
     stored?.workerPoolId === identity.workerPoolId &&
     stored.workerGroup === identity.workerGroup &&
     stored.workerId === identity.workerId;
-  if (!stored || !isOurs || Date.parse(stored.expires) <= joining.clock.now().getTime()) return undefined;
+  if (!stored || !isOurs || Date.parse(stored.expires) <= asking.clock.now().getTime()) return undefined;
   try {
-    return await renew(identity, stored, { ...joining, untilMs: giveUpAfterMs.ofInstance });
+    return await renew(identity, stored, { ...asking, untilMs: giveUpAfterMs.ofInstance });
   } catch (error) {
-    joining.log.warn({ error: messageOf(error) }, 'the worker could not register again');
+    asking.log.warn({ error: messageOf(error) }, 'the worker could not register again');
     return undefined;
   }
 };
 
-interface Renewing extends Joining {
+interface Renewing extends Asking {
   readonly untilMs: number;
-  /** Breaks off the current request, where `signal` is to end only the attempts. */
-  readonly hangUp?: AbortSignal;
 }
 
 const renew = async (
   identity: Identity,
   { credentials, secret, workerConfig }: StoredRegistration,
-  { clock, storePath, untilMs, signal, hangUp = signal }: Renewing,
+  { clock, storePath, untilMs, signal, hangUp }: Renewing,
 ): Promise<StoredRegistration> => {
   const ask = () =>
     connect(identity, credentials).reregisterWorker({ ...nameOf(identity), secret }, { signal: hangUp });

@@ -49,8 +49,8 @@ const anInstance = async (t: TestContext) => {
   texts.set('dynamic/instance-identity/signature', 'signed');
   const workDir = await temporaryDirectory(t);
   const given = { provider: 'aws', metadataEndpoint: metadata.endpoint, workDir } as const;
-  const enlist = async () => {
-    const options = await enlistWorker({ given, environment: {} }, { log });
+  const enlist = async (signal?: AbortSignal) => {
+    const options = await enlistWorker({ given, environment: {} }, { log, ...(signal ? { signal } : {}) });
     t.after(() => options.membership?.close());
     return options;
   };
@@ -114,6 +114,18 @@ test('an instance that is started again registers by the secret that it remember
   );
   assert.equal(second.membership?.credentials().clientId, 'worker/2');
   assert.equal((await stat(join(workDir, 'registration.json'))).mode & 0o777, 0o600);
+});
+
+test('the secret of a registration that is on its way when an instance is told to end is remembered', async (t) => {
+  const { manager, enlist } = await anInstance(t);
+  const stop = new AbortController();
+  manager.answers.onRegistration = () => stop.abort();
+  await assert.rejects(enlist(stop.signal), /told to end/);
+  await enlist();
+  assert.deepEqual(
+    manager.asked.map(({ name }) => name),
+    ['registerWorker', 'reregisterWorker'],
+  );
 });
 
 test('credentials are renewed before they expire, and each secret is used once', async (t) => {

@@ -15,6 +15,8 @@ export interface FakeWorkerManager {
     status: number;
     lifetimeMs: number;
     workerConfig: object;
+    /** Called before a registration is answered. */
+    onRegistration?: (() => void) | undefined;
     /** Called before a renewal is answered. */
     onRenewal?: (() => void) | undefined;
   };
@@ -50,8 +52,10 @@ export const fakeWorkerManager = async (t: TestContext): Promise<FakeWorkerManag
     const clientId = /id="([^"]*)"/.exec(headers.authorization ?? '')?.[1] ?? '';
     asked.push({ name, body, clientId });
     if (answers.status !== 200) return { status: answers.status, body: { message: 'told to fail' } };
-    if (name === 'registerWorker')
+    if (name === 'registerWorker') {
+      answers.onRegistration?.();
       return { status: 200, body: { ...admitted(), workerConfig: answers.workerConfig } };
+    }
     if (name === 'reregisterWorker') {
       answers.onRenewal?.();
       const isRight = body.secret === `secret-${secrets}`;
