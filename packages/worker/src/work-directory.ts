@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isProcessAlive, makeFolder } from '@taskyard/client';
 import { systemClock } from './clock.ts';
@@ -54,13 +54,17 @@ const putAside = async (path: string, runs: string): Promise<void> => {
   }
 };
 
+const idPattern = /^[0-9a-f]{24}$/;
+
+/** The id that is kept in a directory. What a task without isolation has put in its place counts for nothing. */
 const idIn = async (path: string): Promise<string> => {
   const file = join(path, 'directory-id');
-  const known = (await readFile(file, 'utf8').catch(() => '')).trim();
-  if (known !== '') return known;
+  const isFile = await lstat(file).then((facts) => facts.isFile(), ignoring('ENOENT'));
+  const known = isFile ? (await readFile(file, 'utf8')).trim() : '';
+  if (idPattern.test(known)) return known;
   const id = randomBytes(12).toString('hex');
-  await writeFile(`${file}.new`, `${id}\n`);
-  await rename(`${file}.new`, file);
+  await removeTree(file);
+  await writeFile(file, `${id}\n`);
   return id;
 };
 

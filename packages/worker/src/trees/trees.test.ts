@@ -81,10 +81,12 @@ test('a worker starts on a folder whatever was left there', async (t) => {
   const root = await temporaryDirectory(t);
   await mkdir(join(root, 'runs/one'), { recursive: true });
   await aClosedTree(join(root, 'runs/one'));
+  await mkdir(join(root, 'directory-id/left'), { recursive: true });
   await bound(root, async () => {
     const directory = await takeWorkDirectory(root);
     assert.deepEqual(await readdir(directory.runs), []);
-    assert.deepEqual((await readdir(root)).sort(), ['pipes', 'runs', 'worker.lock']);
+    assert.deepEqual((await readdir(root)).sort(), ['directory-id', 'pipes', 'runs', 'worker.lock']);
+    assert.match(directory.id, /^[0-9a-f]{24}$/);
     await directory.release();
   });
 });
