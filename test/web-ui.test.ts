@@ -56,7 +56,8 @@ const showsWhatFailed = async (taskGroupId: string): Promise<void> => {
   await page.getByRole('button', { name: /^build × 100/ }).waitFor();
   await page.getByRole('button', { name: /^test × 1500/ }).waitFor();
   await page.getByText('waterfall', { exact: true }).click();
-  await page.getByRole('link', { name: 'build-0', exact: true }).waitFor();
+  const waterfall = page.getByRole('region', { name: 'Waterfall' });
+  await waterfall.getByRole('link', { name: 'build-0', exact: true }).waitFor();
   // A search that the server refuses leaves the field to change it.
   await page.goto(`${groupPath(taskGroupId)}?q=${'x'.repeat(300)}&state=done&sort=name`);
   await page.getByText('These tasks cannot be shown').waitFor();
@@ -395,7 +396,8 @@ describe('the web pages', { skip: skipWithoutBrowser }, () => {
     await page.getByRole('button', { name: 'follower' }).waitFor();
     await page.goto(`${groupPath(taskGroupId)}?view=waterfall`);
     // The title of the group may be the same: it is the name of any of them.
-    await page.getByRole('link', { name: 'model', exact: true }).waitFor();
+    const waterfall = page.getByRole('region', { name: 'Waterfall' });
+    await waterfall.getByRole('link', { name: 'model', exact: true }).waitFor();
     await page.goto(`/tasks/${loop}`);
     await page.getByText('It waits for itself, so it starts only when somebody schedules it.').waitFor();
     await confirm('Schedule');

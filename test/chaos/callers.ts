@@ -216,7 +216,10 @@ export class Callers {
           runId,
           takenUntil: Date.parse(takenUntil),
         });
-      await Promise.all(tasks.map((task) => this.#perform(caller, task)));
+      await Promise.all(tasks.map((task) => this.#perform(caller, task))).catch((error) => {
+        // All tasks are resolved: of one of these only the reply was lost, and it is not asked for again.
+        if (!signal.aborted) throw error;
+      });
     }
   }
 
